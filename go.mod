@@ -1,0 +1,3 @@
+module domctl.dev
+
+go 1.26
