@@ -1,0 +1,224 @@
+// Package port is the leaf under world, the sandbox and the adapters: the
+// narrow calls domctl makes of the outside, and their argument types. It knows
+// no SDK, and every answer is complete: a call pages inside and returns all it
+// was asked for, or an error. A partial answer never comes back.
+package port
+
+import (
+	"context"
+	"errors"
+)
+
+// What adapters answer for the cases that decide something; anything else is
+// wrapped as it came.
+var (
+	ErrDuplicate  = errors.New("already exists")             // unique key, image name, launch configuration name
+	ErrNotFound   = errors.New("not found")                  // the one object asked for by id
+	ErrDenied     = errors.New("access denied")              // credentials lack a permission
+	ErrThrottled  = errors.New("throttled")                  // still throttled after the adapter's back-off
+	ErrMismatch   = errors.New("token used for other input") // IdempotentParameterMismatch
+	ErrInUse      = errors.New("in use")                     // a delete of what something refers to
+	ErrUnfiltered = errors.New("the filter has no _id")      // refused before it is sent
+)
+
+// Document is one MongoDB document by leaf path: canonical Extended JSON. A
+// path's segments are joined as schema.JoinPath does; arrays and empty
+// documents are leaves.
+type Document map[string]string
+
+// Query finds documents. Any narrows to documents whose path holds one of the
+// values (canonical Extended JSON); several paths narrow together. An empty Any
+// reads the whole collection. Fields projects to these paths and _id; empty
+// means all.
+type Query struct {
+	Collection string
+	Any        map[string][]string
+	Fields     []string
+}
+
+// Group counts documents that share the values of By.
+type Group struct {
+	Collection string
+	Any        map[string][]string
+	By         []string
+}
+
+// Count is one group's key values, in the order of Group.By, and its size.
+type Count struct {
+	Key []string
+	N   int64
+}
+
+// Database says who answers: what is compared before anything is believed.
+type Database struct {
+	Name, ReplicaSet, Version string
+	Primary                   bool
+	Collections               []string
+}
+
+// Documents is Domino's MongoDB. Reads go to the primary with majority read
+// concern; writes wait for the majority. A where document always holds _id;
+// "" as a value means that the path must not exist.
+type Documents interface {
+	Database(ctx context.Context) (Database, error)
+	Find(ctx context.Context, q Query) ([]Document, error)
+	Count(ctx context.Context, g Group) ([]Count, error)
+	InsertOne(ctx context.Context, collection string, d Document) error
+	UpdateOne(ctx context.Context, collection string, where, set Document, unset []string) (matched bool, err error)
+	DeleteOne(ctx context.Context, collection string, where Document) (matched bool, err error)
+}
+
+// Identity is who AWS says we are.
+type Identity struct{ Account, ARN, Region string }
+
+// STS tells the account.
+type STS interface {
+	GetCallerIdentity(ctx context.Context) (Identity, error)
+}
+
+// ImageQuery narrows DescribeImages; IDs that do not exist are left out of the
+// answer rather than failing it.
+type ImageQuery struct {
+	IDs     []string
+	Owners  []string            // "self", "amazon", account ids
+	Filters map[string][]string // EC2 filter names
+}
+
+// Image is an AMI.
+type Image struct {
+	ID, Name, Owner, State, Architecture, Created string // Created: RFC 3339
+	Tags                                          map[string]string
+}
+
+// LaunchTemplate without its versions.
+type LaunchTemplate struct {
+	ID, Name        string
+	Default, Latest int64
+	Tags            map[string]string
+}
+
+// LaunchTemplateVersion is what domctl reads of a version. Blocks is the
+// canonical JSON of its block device mappings, as they must be restated.
+// Overrides of nothing else are needed: the rest is inherited by SourceVersion.
+type LaunchTemplateVersion struct {
+	Template, Description       string
+	Number                      int64
+	Image, InstanceType, Blocks string
+}
+
+// NewLaunchTemplateVersion makes a version from Source with another image.
+type NewLaunchTemplateVersion struct {
+	Template, Token, Description string
+	Source                       int64
+	Image, Blocks                string
+}
+
+// InstanceType is the capacity of one EC2 instance type.
+type InstanceType struct {
+	Name          string
+	VCPUs, GPUs   int64
+	MemoryMiB     int64
+	GPUName       string
+	Architectures []string
+}
+
+// EC2 is the part of Amazon EC2 that domctl calls.
+type EC2 interface {
+	DescribeImages(ctx context.Context, q ImageQuery) ([]Image, error)
+	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.
+	DescribeLaunchTemplates(ctx context.Context, ids []string) ([]LaunchTemplate, error)
+	// DescribeLaunchTemplateVersions of one template, by number; nil means all.
+	DescribeLaunchTemplateVersions(ctx context.Context, template string, numbers []int64) ([]LaunchTemplateVersion, error)
+	// DescribeDefaultVersions is the default and the latest version of every template, in one paged read.
+	DescribeDefaultVersions(ctx context.Context) ([]LaunchTemplateVersion, error)
+	CreateLaunchTemplateVersion(ctx context.Context, v NewLaunchTemplateVersion) (number int64, err error)
+	ModifyLaunchTemplate(ctx context.Context, template string, def int64) error
+	DeleteLaunchTemplateVersion(ctx context.Context, template string, number int64) error
+	DescribeInstanceTypes(ctx context.Context, names []string) ([]InstanceType, error)
+}
+
+// AutoScalingGroup names its template or launch configuration. Version is as
+// the group states it: a number, "$Default", "$Latest" or "" (AWS takes it as
+// $Default). Mixed says that the template stands in a mixed instances policy.
+type AutoScalingGroup struct {
+	Name                      string
+	LaunchConfiguration       string
+	Template, Version         string
+	Mixed                     bool
+	Min, Max, Desired         int64
+	InstanceTypes             []string
+	Instances                 int64
+	Tags                      map[string]string
+	SuspendedProcesses, Zones []string
+}
+
+// LaunchConfiguration is what domctl reads of one. UserData never leaves the
+// adapter.
+type LaunchConfiguration struct {
+	Name, Image, InstanceType string
+}
+
+// GroupUpdate changes the named fields of one Auto Scaling group; nil and ""
+// leave a field as it is.
+type GroupUpdate struct {
+	Name                string
+	LaunchConfiguration string
+	Template, Version   string
+	Mixed               bool
+	Min, Max, Desired   *int64
+}
+
+// AutoScaling is the part of Amazon EC2 Auto Scaling that domctl calls.
+type AutoScaling interface {
+	// DescribeAutoScalingGroups by name; unknown names are left out. nil means all.
+	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]AutoScalingGroup, error)
+	DescribeLaunchConfigurations(ctx context.Context, names []string) ([]LaunchConfiguration, error)
+	// CopyLaunchConfiguration reads from and creates name with another image, all else equal.
+	CopyLaunchConfiguration(ctx context.Context, from, name, image string) error
+	DeleteLaunchConfiguration(ctx context.Context, name string) error
+	UpdateAutoScalingGroup(ctx context.Context, u GroupUpdate) error
+}
+
+// NodeGroup is an EKS managed node group.
+type NodeGroup struct {
+	Cluster, Name, Status string
+	Template              string
+	Version               int64 // of the launch template
+	AMIType, Release      string
+	Min, Max, Desired     int64
+	InstanceTypes         []string
+	Labels                map[string]string
+	Groups                []string // its Auto Scaling groups
+}
+
+// EKS is the part of Amazon EKS that domctl calls.
+type EKS interface {
+	ListNodegroups(ctx context.Context, cluster string) ([]string, error)
+	// DescribeNodegroup answers ErrNotFound for an unknown name. EKS has no batch call.
+	DescribeNodegroup(ctx context.Context, cluster, name string) (NodeGroup, error)
+	UpdateNodegroupScaling(ctx context.Context, cluster, name, token string, lo, hi, desired *int64) error
+}
+
+// SSM is the part of AWS Systems Manager that domctl calls.
+type SSM interface {
+	// GetParameters by name; unknown names are left out.
+	GetParameters(ctx context.Context, names []string) (map[string]string, error)
+}
+
+// Registry resolves an image to its digests.
+type Registry interface {
+	// Digests of an image by platform ("linux/amd64"); empty platforms means
+	// all the image has. ErrNotFound when the tag is missing.
+	Digests(ctx context.Context, image string, platforms []string) (map[string]string, error)
+}
+
+// Outside is all of it in one: a port that nobody wired does not compile.
+type Outside interface {
+	Documents
+	STS
+	EC2
+	AutoScaling
+	EKS
+	SSM
+	Registry
+}

@@ -1,0 +1,31 @@
+package schema
+
+// amis: machine images that nodes and executors start from. One is pinned (an
+// id with a reason), found (a filter or an SSM parameter, resolved through
+// resolved.cue) or baked.
+func amis() Kind {
+	return Kind{Name: "amis", Gone: "release", Spread: amiID, Fields: common(
+		Field{Path: "pin.id", Type: String, Declared: true},
+		Field{Path: "pin.reason", Type: String, Declared: true},
+		Field{Path: "pin.reviewBy", Type: String, Declared: true},
+		Field{Path: "find.owners", Type: List, Declared: true},
+		Field{Path: "find.name", Type: String, Declared: true},
+		Field{Path: "find.filters.*", Type: Any, Declared: true},
+		Field{Path: "ssm", Type: String, Declared: true},
+		Field{Path: "bake", Type: Any, Declared: true},
+		Field{Path: "reviewAfter", Type: Duration, Declared: true},
+		Field{Path: "retain.count", Type: Int, Declared: true},
+		Field{Path: "retain.age", Type: Duration, Declared: true},
+		Field{Path: "rollout", Type: Any, Declared: true},
+		Field{Path: "image", Type: String, Computed: true},
+	)}
+}
+
+// amiID states which image the object is: the pinned id, or what resolved.cue
+// holds under "image". A baked AMI has none until its bake.
+func amiID(_ string, o Object) Object {
+	if pin, ok := o.Fields["pin.id"]; ok {
+		o.Fields["image"], o.At["image"] = pin, o.At["pin.id"]
+	}
+	return o
+}

@@ -1,0 +1,72 @@
+package schema
+
+// Deployment says which Domino deployment the folder describes, where its
+// outside is, and where its records are kept. Field comments stand in
+// schema.cue, which users read.
+type Deployment struct {
+	Name       string            `json:"name"`
+	World      string            `json:"world"`     // "sandbox" or "live"
+	Executors  string            `json:"executors"` // "kubernetes" or "classic"
+	AWS        AWS               `json:"aws,omitzero"`
+	Mongo      Mongo             `json:"mongo,omitzero"`
+	State      State             `json:"state,omitzero"`
+	Windows    map[string]Window `json:"windows,omitempty"`
+	Registries []string          `json:"registries,omitempty"` // hosts that may be asked
+	Findings   map[string]string `json:"findings,omitempty"`   // code → error, warning, off
+	At         []Position        `json:"at,omitempty"`
+}
+
+// AWS names the account and region that everything in EC2, Auto Scaling, EKS
+// and SSM must answer for.
+type AWS struct {
+	Account string `json:"account,omitempty"` // 12 digits
+	Region  string `json:"region,omitempty"`
+	Profile string `json:"profile,omitempty"`
+	Role    string `json:"role,omitempty"` // ARN to assume
+	Cluster string `json:"cluster,omitempty"`
+}
+
+// Mongo is Domino's database.
+type Mongo struct {
+	Database   string  `json:"database,omitempty"`
+	URI        string  `json:"uri,omitempty"` // a secret reference: "env:DOMCTL_MONGO_URI"
+	ReplicaSet string  `json:"replicaSet,omitempty"`
+	Mapping    Mapping `json:"mapping,omitzero"`
+}
+
+// Mapping names what is not public in Domino's database. Empty means the
+// documented default.
+type Mapping struct {
+	HardwareTiers  Collection `json:"hardwareTiers,omitzero"`
+	ExecutorGroups Collection `json:"executorGroups,omitzero"`
+}
+
+// Collection is a collection's name and where schema fields stand in its
+// documents: field path → document path.
+type Collection struct {
+	Collection string            `json:"collection,omitempty"`
+	Fields     map[string]string `json:"fields,omitempty"`
+}
+
+// State is where records are kept; exactly one is set.
+type State struct {
+	File string `json:"file,omitempty"` // folder, relative to the deployment's
+	S3   *S3    `json:"s3,omitempty"`
+}
+
+// S3 is a bucket and a prefix under which the records stand, sealed with the
+// KMS key.
+type S3 struct {
+	Bucket string `json:"bucket"`
+	Prefix string `json:"prefix"`
+	KMSKey string `json:"kmsKey,omitempty"`
+	Region string `json:"region,omitempty"`
+}
+
+// Window is a span of the week in which gated steps may start.
+type Window struct {
+	Days     []string `json:"days"` // "mon" … "sun", the day From falls on
+	From     string   `json:"from"` // "22:00"
+	To       string   `json:"to"`   // earlier than From: the next morning
+	Timezone string   `json:"timezone"`
+}

@@ -1,0 +1,95 @@
+package schema
+
+import (
+	"slices"
+)
+
+// Type says how a field's stated value becomes a Value.
+type Type string
+
+// The types. A list or a free-form value is compared whole.
+const (
+	String   Type = "string"
+	Bool     Type = "bool"
+	Int      Type = "int"
+	Number   Type = "number"
+	Bytes    Type = "bytes"    // "12GiB": canonical by CanonicalBytes
+	Duration Type = "duration" // "90d": canonical by CanonicalDuration
+	List     Type = "list"     // order counts; compared whole
+	Set      Type = "set"      // order does not count; stored sorted
+	Any      Type = "any"      // a free-form value, compared whole
+)
+
+// Field describes one path of a kind; the segment "*" stands for any one
+// segment.
+type Field struct {
+	Path string
+	Type Type
+	// To names what the field refers to: "amis#id" makes the stated name a
+	// reference to that object's id. For a list or set every element is a name.
+	To string
+	// Declared fields live in the files only: they steer domctl and are never
+	// compared with the outside.
+	Declared bool
+	// Computed fields are never stated in files.
+	Computed bool
+	// Sensitive values are masked wherever they could be seen.
+	Sensitive bool
+	// Unit documents what a number counts ("cents per minute").
+	Unit string
+}
+
+// Kind is one row of the kind table.
+type Kind struct {
+	Name   string
+	Fields []Field
+	// Flat kinds hold one value a name (settings); it stands in field "value".
+	Flat bool
+	// Spread rewrites an object so that desired and live have the same paths.
+	Spread func(name string, o Object) Object
+	// Key gives the Name of a flat kind's member by its path segments.
+	Key func(segments []string) string
+	// Gone says what happens to what was applied and is no longer desired:
+	// "archive", "unset", "release" (let go, never touched).
+	Gone string
+}
+
+// Kinds is the kind table, ordered by name.
+func Kinds() []Kind {
+	return []Kind{amis(), baseImages(), environments(), hardwareTiers(), nodePools(), settings()}
+}
+
+// KindOf finds a row.
+func KindOf(name string) (Kind, bool) {
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
+// Field finds the description of a path.
+func (k Kind) Field(path string) (Field, bool) {
+	segments := SplitPath(path)
+	for _, f := range k.Fields {
+		if matches(SplitPath(f.Path), segments) {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+func matches(pattern, path []string) bool {
+	return slices.EqualFunc(pattern, path, func(p, s string) bool { return p == "*" || p == s })
+}
+
+// common fields stand on every kind that is not flat.
+func common(fields ...Field) []Field {
+	return append(fields,
+		Field{Path: "id", Type: String, Declared: true},
+		Field{Path: "movedFrom", Type: String, Declared: true},
+		Field{Path: "lifecycle.prune", Type: Bool, Declared: true},
+		Field{Path: "lifecycle.protect", Type: Bool, Declared: true},
+	)
+}

@@ -1,0 +1,71 @@
+package schema
+
+import "maps"
+
+// nodePools: labelled groups of nodes. Groups are a list, one a zone; what is
+// stated for the pool holds for each group on its own.
+func nodePools() Kind {
+	return Kind{Name: "nodePools", Gone: "release", Spread: spreadGroups, Fields: common(
+		Field{Path: "label", Type: String, Declared: true},
+		Field{Path: "groups", Type: List, Declared: true},
+		Field{Path: "ami", Type: String, To: "amis#image"},
+		Field{Path: "size.min", Type: Int, Unit: "nodes"},
+		Field{Path: "size.max", Type: Int, Unit: "nodes"},
+		Field{Path: "size.desired", Type: Int, Unit: "nodes"},
+		Field{Path: "owner.ami", Type: String, Declared: true},
+		Field{Path: "owner.size", Type: String, Declared: true},
+		Field{Path: "expect.instanceTypes", Type: Set, Declared: true},
+		Field{Path: "overhead.node.cores", Type: Number, Declared: true},
+		Field{Path: "overhead.node.memory", Type: Bytes, Declared: true},
+		Field{Path: "overhead.execution.cores", Type: Number, Declared: true},
+		Field{Path: "overhead.execution.memory", Type: Bytes, Declared: true},
+		Field{Path: "groups.*.ami", Type: String, To: "amis#image", Computed: true},
+		Field{Path: "groups.*.size.min", Type: Int, Computed: true},
+		Field{Path: "groups.*.size.max", Type: Int, Computed: true},
+		Field{Path: "groups.*.size.desired", Type: Int, Computed: true},
+	)}
+}
+
+// Group is one member of a pool: an Auto Scaling group or an EKS managed node
+// group, told apart by which field is set.
+type Group struct {
+	ASG       string `json:"asg,omitempty"`
+	NodeGroup string `json:"nodegroup,omitempty"`
+	Cluster   string `json:"cluster,omitempty"`
+}
+
+// Key names a group within its pool's field paths.
+func (g Group) Key() string {
+	if g.NodeGroup != "" {
+		return g.Cluster + "/" + g.NodeGroup
+	}
+	return g.ASG
+}
+
+// Groups of a node pool, as stated.
+func (o Object) Groups() (groups []Group) {
+	if v := o.Fields["groups"]; v.Is == Known {
+		decode(v, &groups)
+	}
+	return groups
+}
+
+// spreadGroups states the pool's owned fields once a group, and the label that
+// tiers name: the object's name unless stated.
+func spreadGroups(name string, o Object) Object {
+	if _, ok := o.Fields["label"]; !ok {
+		o.Fields["label"], o.At["label"] = JSON(name), o.At[""]
+	}
+	fields := maps.Clone(o.Fields)
+	for _, p := range []string{"ami", "size.min", "size.max", "size.desired"} {
+		v, stated := fields[p]
+		delete(o.Fields, p)
+		for _, g := range o.Groups() {
+			if stated {
+				at := "groups." + JoinPath(g.Key()) + "." + p
+				o.Fields[at], o.At[at] = v, o.At[p]
+			}
+		}
+	}
+	return o
+}

@@ -1,0 +1,86 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func decode(v Value, into any) { _ = json.Unmarshal([]byte(v.Text), into) }
+
+// ByteUnits are the units of a quantity of bytes, in bytes.
+func ByteUnits() map[string]int64 {
+	return map[string]int64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+}
+
+// ParseBytes reads "12GiB" or "1.5 GB". The unit is required.
+func ParseBytes(s string) (bytes int64, err error) {
+	number, unit := splitUnit(s)
+	size, ok := ByteUnits()[unit]
+	n, ok2 := new(big.Rat).SetString(number)
+	if !ok || !ok2 || n.Sign() < 0 {
+		return 0, fmt.Errorf("%q is not a size; write a number and a unit: \"12GiB\", \"512MiB\", \"1.5GB\"", s)
+	}
+	n.Mul(n, new(big.Rat).SetInt64(size))
+	f := new(big.Int).Quo(n.Num(), n.Denom())
+	if !f.IsInt64() {
+		return 0, fmt.Errorf("%q is more bytes than fit in 63 bits", s)
+	}
+	return f.Int64(), nil
+}
+
+func splitUnit(s string) (number, unit string) {
+	s = strings.TrimSpace(s)
+	i := strings.LastIndexAny(s, "0123456789.") + 1
+	return s[:i], strings.TrimSpace(s[i:])
+}
+
+// CanonicalBytes writes bytes in the largest unit that divides them: GiB, MiB,
+// GB, MB, else B. Equal sizes are equal text.
+func CanonicalBytes(bytes int64) string {
+	for _, u := range []string{"GiB", "MiB", "GB", "MB"} {
+		if size := ByteUnits()[u]; bytes%size == 0 && (bytes > 0 || u == "GiB") {
+			return strconv.FormatInt(bytes/size, 10) + u
+		}
+	}
+	return strconv.FormatInt(bytes, 10) + "B"
+}
+
+// ParseDuration reads "90d", "1h30m", "2w": Go's units, days and weeks.
+func ParseDuration(s string) (time.Duration, error) {
+	bad := fmt.Errorf("%q is not a duration; write \"90d\", \"12h\" or \"1h30m\"", s)
+	var total time.Duration
+	rest := s
+	for _, u := range []struct {
+		unit string
+		d    time.Duration
+	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
+		if n, after, ok := strings.Cut(rest, u.unit); ok {
+			v, err := strconv.ParseUint(n, 10, 16)
+			if err != nil {
+				return 0, bad
+			}
+			total, rest = total+time.Duration(v)*u.d, after
+		}
+	}
+	if rest == "" && s != "" {
+		return total, nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 {
+		return 0, bad
+	}
+	return total + d, nil
+}
+
+// CanonicalDuration writes a duration so that equal ones are equal text:
+// whole days as "90d", else Go's form.
+func CanonicalDuration(d time.Duration) string {
+	if day := 24 * time.Hour; d%day == 0 && d > 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	return d.String()
+}

@@ -1,0 +1,165 @@
+// Package schema holds the words that every other package speaks: addresses,
+// values, desired, live and applied objects, findings, and the table of kinds.
+//
+// It imports nothing of domctl and no CUE types. The CUE definitions that users
+// write against stand beside it in schema.cue and one file a kind, and are
+// embedded for the compiler (see CUE).
+package schema
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Address is the CUE path of one object: "hardwareTiers.gpu-small". A setting's
+// key is its Name, dots and all. The zero Address is the deployment itself.
+type Address struct{ Kind, Name string }
+
+func (a Address) String() string {
+	if a == (Address{}) {
+		return "deployment"
+	}
+	return a.Kind + "." + a.Name
+}
+
+// MarshalText writes the address as it stands in messages.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads what String wrote; the kind ends at the first dot.
+func (a *Address) UnmarshalText(b []byte) error {
+	if string(b) == "deployment" {
+		*a = Address{}
+		return nil
+	}
+	kind, name, ok := strings.Cut(string(b), ".")
+	if !ok || kind == "" || name == "" {
+		return fmt.Errorf("%q is not an address; one looks like hardwareTiers.gpu-small", b)
+	}
+	*a = Address{kind, name}
+	return nil
+}
+
+// ParseAddress reads "kind.name".
+func ParseAddress(s string) (a Address, err error) {
+	err = a.UnmarshalText([]byte(s))
+	return a, err
+}
+
+// Compare orders addresses by kind, then name.
+func (a Address) Compare(b Address) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+}
+
+// Position is one place in the user's files. File is relative to the
+// deployment's folder and slash-separated ("../shared.cue" for an inherited
+// file); Line and Col count from 1.
+type Position struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
+}
+
+func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// Severity of a finding. An error forbids an apply.
+type Severity string
+
+// The severities, gravest first.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Info    Severity = "info"
+)
+
+// Finding is one thing a person should know: what, where, what to do. Code is
+// stable ("DC201"); Address is zero when no single object is meant.
+type Finding struct {
+	Code      string     `json:"code"`
+	Severity  Severity   `json:"severity"`
+	Address   Address    `json:"address,omitzero"`
+	Message   string     `json:"message"`
+	Hint      string     `json:"hint,omitempty"`
+	Positions []Position `json:"positions,omitempty"`
+}
+
+// Failed says whether any finding is an error.
+func Failed(fs []Finding) bool {
+	return slices.ContainsFunc(fs, func(f Finding) bool { return f.Severity == Error })
+}
+
+// SortFindings orders by severity, address, code, first position and message,
+// and drops exact repeats.
+func SortFindings(fs []Finding) []Finding {
+	rank := map[Severity]int{Error: 0, Warning: 1, Info: 2}
+	slices.SortFunc(fs, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), a.Address.Compare(b.Address), cmp.Compare(a.Code, b.Code),
+			slices.CompareFunc(a.Positions, b.Positions, comparePosition), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.CompactFunc(fs, func(a, b Finding) bool {
+		return a.Code == b.Code && a.Address == b.Address && a.Message == b.Message && slices.Equal(a.Positions, b.Positions)
+	})
+}
+
+func comparePosition(a, b Position) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+}
+
+// Object is one desired object: its stated fields by path (see JoinPath), spread
+// over keyed parts where the kind says so ("groups.a.ami"), and for each field
+// every place that contributes to it.
+type Object struct {
+	Fields map[string]Value      `json:"fields"`
+	At     map[string][]Position `json:"at,omitempty"`
+}
+
+// Positions of one field, or of the object itself when the field has none.
+func (o Object) Positions(path string) []Position {
+	if at := o.At[path]; len(at) > 0 {
+		return at
+	}
+	return o.At[""]
+}
+
+// Desired is what the files state, as the compiler read them.
+type Desired struct {
+	Deployment Deployment         `json:"deployment"`
+	Objects    map[Address]Object `json:"objects"`
+}
+
+// Observed is one live object in the schema's words. ID identifies it outside.
+type Observed struct {
+	ID     string           `json:"id"`
+	Fields map[string]Value `json:"fields"`
+}
+
+// Live is what one complete read found. An object that is not in the map is
+// absent; a read that failed never becomes a Live.
+type Live struct{ Objects map[Address]Observed }
+
+// Entry is what the last apply set on one address, and the live identity it
+// set it on. ID may be an output of a step while a plan is made.
+type Entry struct {
+	ID     Value            `json:"id"`
+	Fields map[string]Value `json:"fields"`
+}
+
+// Equal compares identity and every field.
+func (e Entry) Equal(other Entry) bool { return e.ID == other.ID && maps.Equal(e.Fields, other.Fields) }
+
+// Applied is what domctl knows it set. Latches holds content digests that were
+// rolled back and stay off until the content changes.
+type Applied struct {
+	Entries map[Address]Entry  `json:"entries"`
+	Latches map[Address]string `json:"latches,omitempty"`
+}
+
+// Addresses of a map, in order.
+func Addresses[V any](m map[Address]V) []Address {
+	return slices.SortedFunc(maps.Keys(m), Address.Compare)
+}
+
+// Sorted keys of a map.
+func Sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,183 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Is says what a Value is. Each place admits a subset: [d]esired, [l]ive,
+// [a]pplied, [s]tep.
+type Is string
+
+// What a Value can be.
+const (
+	Absent  Is = ""        // dlas: not stated, not there; as a write: unset
+	Known   Is = "known"   // dlas: Text is canonical JSON; of raw objects canonical Extended JSON
+	Unset   Is = "unset"   // d: stated as null
+	Unknown Is = "unknown" // l: cannot be known here
+	Ref     Is = "ref"     // d: "amis.gpu#id", a field of another object
+	Out     Is = "out"     // s: "<step>#version", known after that step
+	Secret  Is = "secret"  // das: "env:NAME", resolved at the moment of the write
+	Digest  Is = "digest"  // las: keyed digest of a secret
+)
+
+// Value is one field's value. It is comparable with ==; the zero Value is Absent.
+type Value struct {
+	Is   Is     `json:"is,omitempty"`
+	Text string `json:"text,omitempty"`
+}
+
+// JSON makes a Known value of v in canonical form: sorted keys, no white
+// space, numbers as encoding/json writes them. It panics on what JSON cannot
+// hold, which no value of this program is.
+func JSON(v any) Value {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(fmt.Sprintf("schema.JSON: %v", err))
+	}
+	return Value{Known, strings.TrimSuffix(b.String(), "\n")}
+}
+
+// Str is the Go string of a Known JSON string, else "".
+func (v Value) Str() (s string) {
+	if v.Is == Known {
+		_ = json.Unmarshal([]byte(v.Text), &s)
+	}
+	return s
+}
+
+// Strings is the Go slice of a Known JSON list of strings, else nil.
+func (v Value) Strings() (s []string) {
+	if v.Is == Known {
+		_ = json.Unmarshal([]byte(v.Text), &s)
+	}
+	return s
+}
+
+// Bool is true for a Known true.
+func (v Value) Bool() bool { return v.Is == Known && v.Text == "true" }
+
+// Float is the number of a Known JSON number.
+func (v Value) Float() (f float64, ok bool) {
+	if v.Is != Known {
+		return 0, false
+	}
+	err := json.Unmarshal([]byte(v.Text), &f)
+	return f, err == nil
+}
+
+// Display renders a value for people: strings without quotes, secrets by
+// reference only.
+func (v Value) Display() string {
+	switch v.Is {
+	case Absent, Unset:
+		return "(not set)"
+	case Unknown:
+		return "(unknown)"
+	case Out:
+		return "(known after apply)"
+	case Secret:
+		return "(secret " + v.Text + ")"
+	case Digest:
+		return "(secret)"
+	}
+	if s := v.Str(); s != "" {
+		return s
+	}
+	return v.Text
+}
+
+// RefTo makes a reference to a field of another object.
+func RefTo(a Address, field string) Value { return Value{Ref, a.String() + "#" + field} }
+
+// Target splits a reference; ok is false for any other value.
+func (v Value) Target() (a Address, field string, ok bool) {
+	if v.Is != Ref {
+		return a, "", false
+	}
+	addr, field, found := cutLast(v.Text, "#")
+	return a, field, found && a.UnmarshalText([]byte(addr)) == nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// JoinPath writes a field path: plain segments joined by dots, a segment that
+// holds anything but letters, digits, "_", "$", "-" and "*" as a JSON string
+// (`labels."example.com/x"`).
+func JoinPath(segments ...string) string {
+	var b strings.Builder
+	for i, s := range segments {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		if plain(s) {
+			b.WriteString(s)
+		} else {
+			b.WriteString(JSON(s).Text)
+		}
+	}
+	return b.String()
+}
+
+// SplitPath takes apart what JoinPath wrote. A malformed quote ends the path
+// as one plain segment.
+func SplitPath(path string) (segments []string) {
+	for path != "" {
+		if path[0] == '"' {
+			dec := json.NewDecoder(strings.NewReader(path))
+			var s string
+			if dec.Decode(&s) != nil {
+				return append(segments, path)
+			}
+			segments = append(segments, s)
+			path = strings.TrimPrefix(path[dec.InputOffset():], ".")
+			continue
+		}
+		s, rest, _ := strings.Cut(path, ".")
+		segments, path = append(segments, s), rest
+	}
+	return segments
+}
+
+func plain(s string) bool {
+	for _, r := range s {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && !strings.ContainsRune("_$-*", r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Content is the digest of one object's desired content, references counted
+// with the content of what they refer to. Cyclic references end where they
+// close.
+func (d Desired) Content(a Address) string {
+	return d.content(a, map[Address]bool{})
+}
+
+func (d Desired) content(a Address, seen map[Address]bool) string {
+	o, ok := d.Objects[a]
+	if !ok || seen[a] {
+		return ""
+	}
+	seen[a] = true
+	defer delete(seen, a)
+	below := map[string]string{}
+	for p, v := range o.Fields {
+		if t, _, ok := v.Target(); ok {
+			below[p] = d.content(t, seen)
+		}
+	}
+	return DigestOf([]any{o.Fields, below})
+}
