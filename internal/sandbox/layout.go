@@ -1,6 +1,10 @@
 package sandbox
 
-import "strings"
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
 
 const (
 	width  = 100 // columns that a nested value may fill on its line
@@ -115,4 +119,13 @@ func extent(src string, i int) int {
 		}
 	}
 	return len(src)
+}
+
+// squeeze drops the white space of valid JSON.
+func squeeze(raw string) []byte {
+	var b bytes.Buffer
+	if json.Compact(&b, []byte(raw)) != nil {
+		return []byte(raw)
+	}
+	return b.Bytes()
 }
