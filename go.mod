@@ -75,8 +75,8 @@ require (
 	github.com/pelletier/go-toml/v2 v2.3.1 // indirect
 	github.com/protocolbuffers/txtpbfmt v0.0.0-20260420112717-c39628bde8b5 // indirect
 	github.com/rogpeppe/go-internal v1.16.0 // indirect
-	github.com/spf13/cobra v1.10.2 // indirect
-	github.com/spf13/pflag v1.0.10 // indirect
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.10
 	github.com/tetratelabs/wazero v1.12.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
 	golang.org/x/mod v0.39.0 // indirect
@@ -87,6 +87,9 @@ require (
 
 tool cuelang.org/go/cmd/cue
 
-require filippo.io/age v1.3.2
+require (
+	filippo.io/age v1.3.2
+	golang.org/x/term v0.45.0
+)
 
 require filippo.io/hpke v0.4.0 // indirect

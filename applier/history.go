@@ -12,6 +12,10 @@ import (
 	"domctl.dev/schema"
 )
 
+// ErrUndecided is answered for an apply that was cut off between a begin and
+// what came of it: Settle it first.
+var ErrUndecided = errors.New("DC318: a step was begun and is undecided")
+
 // Snapshot is the view of one stream that planner.Restore takes: what was done,
 // and what each object held before each step.
 func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, error) {
@@ -22,7 +26,11 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	if j.plan == nil {
 		return planner.Snapshot{}, fmt.Errorf("DC312: apply %s was fenced before it began: there is nothing to take back", id)
 	}
-	s := planner.Snapshot{Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
+	_, _, err = a.Store.Get(ctx, "open/"+id)
+	if err != nil && !errors.Is(err, ErrNoKey) {
+		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
+	}
+	s := planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
 		Former: map[schema.Address]*schema.Entry{}}
 	at := map[planner.Ref]planner.Raw{}
 	for _, r := range j.all(KindPre, "") {
@@ -32,7 +40,7 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	for _, step := range j.plan.Steps {
 		steps[step.ID] = step
 		if begun, _ := j.begun(step.ID); len(begun) > 0 && !j.done(step.ID) && !j.undone(step.ID) {
-			return s, fmt.Errorf("DC318: apply %s: %s was begun and is undecided", id, step.ID)
+			return s, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
 		}
 	}
 	for _, d := range j.all(KindDone, "") {

@@ -20,6 +20,7 @@ type Done struct {
 type Snapshot struct {
 	Apply, Deployment string
 	World             World
+	Open              bool   // it has not ended: it reserves its addresses
 	Done              []Done // in the order they were done
 	// Former is what *applied* held of each address before; nil: nothing.
 	Former  map[schema.Address]*schema.Entry
