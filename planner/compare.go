@@ -49,8 +49,10 @@ type threeWay struct {
 
 func (t *threeWay) field(p string, stated schema.Value) {
 	f, _ := t.kind.Field(p)
-	if target, _, ok := stated.Target(); ok && t.m.blocked[target] {
-		t.waits = append(t.waits, target.String())
+	if target, of, ok := stated.Target(); ok && t.m.blocked[target] && t.m.in.Desired.Objects[target].Fields[of].Is != schema.Known {
+		if !slices.Contains(t.waits, target.String()) {
+			t.waits = append(t.waits, target.String())
+		}
 		return
 	}
 	want := t.m.resolve(stated)
