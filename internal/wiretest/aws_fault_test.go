@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -28,7 +29,10 @@ func (c cloud) put(key, body string, change func(*s3.PutObjectInput)) error {
 
 func (c cloud) bucket() {
 	c.Helper()
-	_, err := c.s3.CreateBucket(c.Context(), &s3.CreateBucketInput{Bucket: aws.String("state-" + c.ID)})
+	_, err := c.s3.CreateBucket(c.Context(), &s3.CreateBucketInput{
+		Bucket:                    aws.String("state-" + c.ID),
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(c.Region)},
+	})
 	must(c.T, err)
 }
 
@@ -46,23 +50,38 @@ func TestS3ConditionalWrites(t *testing.T) {
 	refused(t, c.put("lock", "four", ifMatch), "PreconditionFailed")
 }
 
-func TestS3PutIfNoneHasOneWinner(t *testing.T) {
+// sideBySide makes a call twenty times at once and counts those that worked.
+func sideBySide(call func() error) int {
+	results := make(chan error)
+	for range 20 {
+		go func() { results <- call() }()
+	}
+	worked := 0
+	for range 20 {
+		if <-results == nil {
+			worked++
+		}
+	}
+	return worked
+}
+
+func TestGuardsHoldSideBySide(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, wiretest.AWS(t))
 	c.bucket()
-	results := make(chan error)
-	for range 20 {
-		go func() {
-			results <- c.put("lock", "mine", func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
-		}()
-	}
-	won := 0
-	for range 20 {
-		if <-results == nil {
-			won++
-		}
-	}
-	equal(t, won, 1)
+	equal(t, sideBySide(func() error {
+		return c.put("lock", "mine", func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
+	}), 1)
+	equal(t, sideBySide(func() error {
+		_, err := c.ec2.RegisterImage(t.Context(), &ec2.RegisterImageInput{Name: aws.String("taken")})
+		return err
+	}), 1)
+	image := c.image("base")
+	equal(t, sideBySide(func() error {
+		_, err := c.run(ec2.RunInstancesInput{ImageId: image, ClientToken: aws.String("once")})
+		return err
+	}), 20)
+	equal(t, c.instances(), 1)
 }
 
 // TestFaultCodes asks each service for an error in its own protocol.

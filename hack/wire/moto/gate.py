@@ -26,8 +26,11 @@ DISCONNECT = "Disconnect"
 
 class Gate:
     def __init__(self, app):
-        self.app, self.lock = app, threading.Lock()
-        self.calls, self.faults = [], []
+        self.app, self.calls, self.faults = app, [], []
+        self.lock = threading.Lock()
+        # moto checks and then acts, in a thread per request. AWS' conditions (a name that
+        # is free, If-None-Match, a client token) hold among calls side by side.
+        self.one_call = threading.Lock()
 
     def __call__(self, environ, start_response):
         # A signed request is AWS' own, also to a bucket named domctl.
@@ -58,10 +61,17 @@ class Gate:
         if error and not after:
             return fail(environ, start_response, call, fault)
         if not after:
-            return self.app(environ, noting(start_response, call))
-        # Consumed here: moto may not have done its work before the answer is read.
-        list(self.app(environ, noting(lambda *_: None, call)))
+            return self.ask_moto(environ, noting(start_response, call))
+        self.ask_moto(environ, lambda *_: None)
         return fail(environ, start_response, call, fault)
+
+    def ask_moto(self, environ, start_response):
+        with self.one_call:
+            answer = self.app(environ, start_response)
+            try:
+                return list(answer)
+            finally:
+                answer.close()
 
     def control(self, environ, start_response):
         account = parse_qs(environ.get("QUERY_STRING", "")).get("account", [""])[0]
@@ -89,10 +99,9 @@ class Gate:
 
 
 def read_body(environ):
-    """The body, left in place for moto; empty for one that is sent in chunks."""
-    if not environ.get("CONTENT_LENGTH"):
-        return b""
-    body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    """The body, left in place for moto. Read here, so that no slow client holds the others up."""
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(-1 if environ.get("wsgi.input_terminated") else size)
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

@@ -74,11 +74,11 @@ def warn(response, answer, image_id):
 def create_launch_template_version(original, self):
     source = self._get_param("SourceVersion")
     data = inherited(named_template(self).get_version(source)) if source else {}
-    data.update(plain(self._get_param("LaunchTemplateData", {})))
-    if "UserData" in data:
+    stated = plain(self._get_param("LaunchTemplateData", {}))
+    if "UserData" in stated:
         # moto leaves a version's user data unparsed, and a group of that version then fails.
-        data["UserData"] = parse_user_data(data["UserData"])
-    self.params["LaunchTemplateData"] = data
+        stated["UserData"] = parse_user_data(stated["UserData"])
+    self.params["LaunchTemplateData"] = data = {**data, **stated}
     return warn(self, original(self), data.get("ImageId"))
 
 
@@ -88,8 +88,9 @@ def create_launch_template(original, self):
     template = self.ec2_backend.get_launch_template(answer.result["LaunchTemplate"]["LaunchTemplateId"])
     data = template.versions[0].data
     # moto writes the template's own tags into its data, where AWS has those of instances only.
-    specs = [s for s in data.get("TagSpecifications", []) if s["ResourceType"] != "launch-template"]
-    data["TagSpecifications"] = specs or None
+    specs = [s for s in data.pop("TagSpecifications", []) if s["ResourceType"] != "launch-template"]
+    if specs:
+        data["TagSpecifications"] = specs
     return warn(self, answer, data.get("ImageId"))
 
 

@@ -5,14 +5,12 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
 
 import json
-import threading
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
 from patch import plain, wrap
 
-LOCK = threading.Lock()
 NOT_COMPARED = ("ClientToken", "DryRun")
 GONE = ("shutting-down", "terminated")
 
@@ -58,8 +56,7 @@ def honour(action):
         token = self._get_param("ClientToken")
         if not token or self._get_param("DryRun", False):
             return original(self)
-        with LOCK:
-            return answer_once(original, self, action, token)
+        return answer_once(original, self, action, token)
 
 
 for name in ("run_instances", "create_launch_template", "create_launch_template_version", "copy_image"):
