@@ -36,7 +36,7 @@ part() {
 
 install_mongo() {
 	have javac && have mvn || apt_install default-jdk-headless maven
-	mvn -q -B -Dstyle.color=never -f "$here/pom.xml" "$maven_plugin:copy-dependencies" "-DoutputDirectory=$dir/mongo/lib" >&2
+	mvn -q -B -f "$here/pom.xml" "$maven_plugin:copy-dependencies" "-DoutputDirectory=$dir/mongo/lib" >&2
 	javac -d "$dir/mongo/classes" -cp "$dir/mongo/lib/*" "$here/Mongo.java"
 }
 
