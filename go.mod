@@ -2,6 +2,8 @@ module domctl.dev
 
 go 1.26.0
 
+require pgregory.net/rapid v1.3.0
+
 require (
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/aws/aws-sdk-go-v2 v1.47.6
