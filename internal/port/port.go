@@ -19,6 +19,7 @@ var (
 	ErrMismatch   = errors.New("token used for other input") // IdempotentParameterMismatch
 	ErrInUse      = errors.New("in use")                     // a delete of what something refers to
 	ErrUnfiltered = errors.New("the filter has no _id")      // refused before it is sent
+	ErrPath       = errors.New("cannot address field")       // a field name with a dot or "$": refused before it is sent
 )
 
 // Document is one MongoDB document by leaf path: canonical Extended JSON. A
