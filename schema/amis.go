@@ -13,6 +13,7 @@ func amis() Kind {
 		Field{Path: "find.filters.*", Type: Any, Declared: true},
 		Field{Path: "ssm", Type: String, Declared: true},
 		Field{Path: "bake", Type: Any, Declared: true},
+		Field{Path: "replaces", Type: Set, Declared: true},
 		Field{Path: "reviewAfter", Type: Duration, Declared: true},
 		Field{Path: "retain.count", Type: Int, Declared: true},
 		Field{Path: "retain.age", Type: Duration, Declared: true},

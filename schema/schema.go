@@ -163,3 +163,18 @@ func Addresses[V any](m map[Address]V) []Address {
 
 // Sorted keys of a map.
 func Sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// Former is what the last apply set on an address: under its own name, or under
+// the one that the files say it was moved from. nil when there is neither.
+func (a Applied) Former(d Desired, addr Address) (*Entry, Address) {
+	if e, ok := a.Entries[addr]; ok {
+		return &e, addr
+	}
+	old := Address{addr.Kind, d.Objects[addr].Fields["movedFrom"].Str()}
+	if _, taken := d.Objects[old]; old.Name != "" && !taken {
+		if e, ok := a.Entries[old]; ok {
+			return &e, old
+		}
+	}
+	return nil, addr
+}

@@ -22,15 +22,26 @@ var (
 	ErrPath       = errors.New("cannot address field")       // a field name with a dot or "$": refused before it is sent
 )
 
-// Document is one MongoDB document by leaf path: canonical Extended JSON. A
-// path's segments are joined as schema.JoinPath does; arrays and empty
-// documents are leaves.
+// Document is one MongoDB document by leaf path: canonical Extended JSON v2,
+// keys sorted at every depth, no white space, strings as encoding/json writes
+// them without HTML escapes, doubles as strconv's 'G' with ".0" where nothing
+// else tells them from integers. A path's segments are joined as
+// schema.JoinPath does; arrays and empty documents are leaves, and so is _id
+// whatever its type.
+//
+// A read shows a field whose name holds a dot as a quoted segment. MongoDB can
+// address neither that nor a name that starts with "$", so queries and updates
+// refuse it with ErrPath: they name the document that holds it, as a whole. A
+// path in a condition or an update may therefore name an embedded document.
 type Document map[string]string
 
-// Query finds documents. Any narrows to documents whose path holds one of the
-// values (canonical Extended JSON); several paths narrow together. An empty Any
-// reads the whole collection. Fields projects to these paths and _id; empty
-// means all.
+// Query finds documents, in no stated order; a collection that does not exist
+// is empty. Any narrows to documents whose path holds one of the values
+// (Extended JSON) as MongoDB's $in has it: numbers match across types, an array
+// matches by its elements too, null finds what is missing. Several paths narrow
+// together; no values at all match nothing. An empty Any reads the whole
+// collection. Fields projects to the leaves at or below these paths, and _id;
+// empty means all.
 type Query struct {
 	Collection string
 	Any        map[string][]string
@@ -44,7 +55,8 @@ type Group struct {
 	By         []string
 }
 
-// Count is one group's key values, in the order of Group.By, and its size.
+// Count is one group's key values, in the order of Group.By, and its size. A
+// path that is missing counts as null. Groups come sorted by key.
 type Count struct {
 	Key []string
 	N   int64
@@ -58,13 +70,21 @@ type Database struct {
 }
 
 // Documents is Domino's MongoDB. Reads go to the primary with majority read
-// concern; writes wait for the majority. A where document always holds _id;
-// "" as a value means that the path must not exist.
+// concern; writes wait for the majority. A where document always holds _id, else
+// ErrUnfiltered; "" as a value means that the path must not exist. A where
+// compares whole leaves: numbers across types, documents whatever the order of
+// their keys; null is not missing, and an array does not match by an element.
 type Documents interface {
 	Database(ctx context.Context) (Database, error)
 	Find(ctx context.Context, q Query) ([]Document, error)
 	Count(ctx context.Context, g Group) ([]Count, error)
+	// InsertOne needs an _id (else ErrUnfiltered); one that is taken is
+	// ErrDuplicate.
 	InsertOne(ctx context.Context, collection string, d Document) error
+	// UpdateOne is $set and $unset in one: a field keeps its place, missing
+	// parents are made, a parent whose last field goes stays. matched also
+	// when nothing differs. Refused with the document unchanged: another _id,
+	// paths within each other, a step into an array or a scalar.
 	UpdateOne(ctx context.Context, collection string, where, set Document, unset []string) (matched bool, err error)
 	DeleteOne(ctx context.Context, collection string, where Document) (matched bool, err error)
 }
@@ -78,7 +98,8 @@ type STS interface {
 }
 
 // ImageQuery narrows DescribeImages; IDs that do not exist are left out of the
-// answer rather than failing it.
+// answer rather than failing it. nil IDs means all, an empty list none, and so
+// for every list of names or ids in this package.
 type ImageQuery struct {
 	IDs     []string
 	Owners  []string            // "self", "amazon", account ids
@@ -107,7 +128,10 @@ type LaunchTemplateVersion struct {
 	Image, InstanceType, Blocks string
 }
 
-// NewLaunchTemplateVersion makes a version from Source with another image.
+// NewLaunchTemplateVersion makes a version from Source with another image. Image
+// "" inherits it. Blocks "" inherits the mappings without their snapshots, as
+// EC2 does; so callers restate what Describe answered. Token "" repeats the
+// effect.
 type NewLaunchTemplateVersion struct {
 	Template, Token, Description string
 	Source                       int64
@@ -128,19 +152,28 @@ type EC2 interface {
 	DescribeImages(ctx context.Context, q ImageQuery) ([]Image, error)
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.
 	DescribeLaunchTemplates(ctx context.Context, ids []string) ([]LaunchTemplate, error)
-	// DescribeLaunchTemplateVersions of one template, by number; nil means all.
+	// DescribeLaunchTemplateVersions of one template, by number; unknown numbers
+	// are left out, an unknown template is ErrNotFound. nil means all.
 	DescribeLaunchTemplateVersions(ctx context.Context, template string, numbers []int64) ([]LaunchTemplateVersion, error)
-	// DescribeDefaultVersions is the default and the latest version of every template, in one paged read.
+	// DescribeDefaultVersions is the default and the latest version of every
+	// template, each once, in one paged read.
 	DescribeDefaultVersions(ctx context.Context) ([]LaunchTemplateVersion, error)
+	// CreateLaunchTemplateVersion answers the first number again for a repeated
+	// Token, ErrMismatch when the rest differs; numbers are never reused.
 	CreateLaunchTemplateVersion(ctx context.Context, v NewLaunchTemplateVersion) (number int64, err error)
+	// ModifyLaunchTemplate sets the default version; a missing one is ErrNotFound.
 	ModifyLaunchTemplate(ctx context.Context, template string, def int64) error
+	// DeleteLaunchTemplateVersion answers ErrNotFound for a missing version,
+	// ErrInUse for the default one.
 	DeleteLaunchTemplateVersion(ctx context.Context, template string, number int64) error
+	// DescribeInstanceTypes by name; unknown names are left out.
 	DescribeInstanceTypes(ctx context.Context, names []string) ([]InstanceType, error)
 }
 
-// AutoScalingGroup names its template or launch configuration. Version is as
-// the group states it: a number, "$Default", "$Latest" or "" (AWS takes it as
-// $Default). Mixed says that the template stands in a mixed instances policy.
+// AutoScalingGroup names its template (by id) or launch configuration. Version
+// is as the group states it: a number, "$Default", "$Latest" or "" (AWS takes it
+// as $Default). Mixed says that the template stands in a mixed instances policy,
+// whose overrides InstanceTypes are.
 type AutoScalingGroup struct {
 	Name                      string
 	LaunchConfiguration       string
@@ -160,7 +193,8 @@ type LaunchConfiguration struct {
 }
 
 // GroupUpdate changes the named fields of one Auto Scaling group; nil and ""
-// leave a field as it is.
+// leave a field as it is. Template, Version and Mixed go together: a Version
+// alone is refused. Min or Max take Desired along unless it is stated.
 type GroupUpdate struct {
 	Name                string
 	LaunchConfiguration string
@@ -174,9 +208,13 @@ type AutoScaling interface {
 	// DescribeAutoScalingGroups by name; unknown names are left out. nil means all.
 	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]AutoScalingGroup, error)
 	DescribeLaunchConfigurations(ctx context.Context, names []string) ([]LaunchConfiguration, error)
-	// CopyLaunchConfiguration reads from and creates name with another image, all else equal.
+	// CopyLaunchConfiguration reads from and creates name with another image, all
+	// else equal; ErrNotFound for from, ErrDuplicate for name, whatever it holds.
 	CopyLaunchConfiguration(ctx context.Context, from, name, image string) error
+	// DeleteLaunchConfiguration answers ErrInUse while a group names it.
 	DeleteLaunchConfiguration(ctx context.Context, name string) error
+	// UpdateAutoScalingGroup answers ErrNotFound for a missing group, launch
+	// configuration, template or version, and changes nothing then.
 	UpdateAutoScalingGroup(ctx context.Context, u GroupUpdate) error
 }
 
@@ -194,9 +232,12 @@ type NodeGroup struct {
 
 // EKS is the part of Amazon EKS that domctl calls.
 type EKS interface {
+	// ListNodegroups answers ErrNotFound for an unknown cluster.
 	ListNodegroups(ctx context.Context, cluster string) ([]string, error)
 	// DescribeNodegroup answers ErrNotFound for an unknown name. EKS has no batch call.
 	DescribeNodegroup(ctx context.Context, cluster, name string) (NodeGroup, error)
+	// UpdateNodegroupScaling answers ErrInUse while the group is not ACTIVE; nil
+	// leaves a size as it is, and nothing is adjusted to fit.
 	UpdateNodegroupScaling(ctx context.Context, cluster, name, token string, lo, hi, desired *int64) error
 }
 
@@ -209,7 +250,8 @@ type SSM interface {
 // Registry resolves an image to its digests.
 type Registry interface {
 	// Digests of an image by platform ("linux/amd64"); empty platforms means
-	// all the image has. ErrNotFound when the tag is missing.
+	// all the image has, those it lacks are left out. ErrNotFound when the tag
+	// is missing.
 	Digests(ctx context.Context, image string, platforms []string) (map[string]string, error)
 }
 

@@ -1,0 +1,93 @@
+package applier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+const appliedKey = "applied"
+
+type appliedBody struct {
+	schema.Applied
+	Nonce string `json:"nonce"`
+}
+
+// ReadApplied answers an empty Applied with etag "" when none was written yet.
+func ReadApplied(ctx context.Context, s Store) (schema.Applied, string, error) {
+	b := appliedBody{}
+	body, etag, err := s.Get(ctx, appliedKey)
+	switch {
+	case errors.Is(err, ErrNoKey):
+	case err != nil:
+		return b.Applied, "", fmt.Errorf("applied: %w", err)
+	default:
+		if err := json.Unmarshal(body, &b); err != nil {
+			return b.Applied, "", fmt.Errorf("DC315: the record of what was applied is torn or corrupt (%w); restore it from the store's versions", err)
+		}
+	}
+	if b.Entries == nil {
+		b.Entries = map[schema.Address]schema.Entry{}
+	}
+	if b.Latches == nil {
+		b.Latches = map[schema.Address]string{}
+	}
+	return b.Applied, etag, nil
+}
+
+// settleApplied merges the entries of addresses whose steps are all done, with
+// compare and swap.
+func (r *run) settleApplied(ctx context.Context) error {
+	for {
+		cur, etag, err := ReadApplied(ctx, r.Store)
+		if err != nil {
+			return err
+		}
+		before := schema.JSON(cur).Text
+		r.merge(cur)
+		if schema.JSON(cur).Text == before {
+			return nil
+		}
+		body := []byte(schema.JSON(appliedBody{cur, r.Nonce()}).Text)
+		if etag == "" {
+			_, err = r.Store.PutIfNone(ctx, appliedKey, body)
+		} else {
+			_, err = r.Store.PutIfMatch(ctx, appliedKey, body, etag)
+		}
+		if err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrExists) {
+			return fmt.Errorf("applied: %w", err)
+		}
+	}
+}
+
+func (r *run) merge(cur schema.Applied) {
+	for a, e := range r.j.plan.Settle {
+		undone := func(s planner.Step) bool { return s.Address == a && !r.j.done(s.ID) }
+		if slices.ContainsFunc(r.j.plan.Steps, undone) {
+			continue
+		}
+		delete(cur.Latches, a)
+		if latch, ok := r.j.plan.Latch[a]; ok {
+			cur.Latches[a] = latch
+		}
+		if e == nil {
+			delete(cur.Entries, a)
+			continue
+		}
+		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
+	}
+}
+
+func (r *run) outputs(fields map[string]schema.Value) map[string]schema.Value {
+	out := maps.Clone(fields)
+	for p, v := range out {
+		out[p] = r.j.output(v)
+	}
+	return out
+}

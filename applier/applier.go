@@ -1,0 +1,243 @@
+// Package applier applies plans in segments and is the only writer of records:
+// the lock, one stream of records an apply, the reservations of open applies,
+// and *applied*. It refuses a plan that is not as it was made, that ran before,
+// or whose touched objects moved. internal/engine calls it.
+//
+// Every outside write is announced by a durable begin. After a crash the
+// executor of the step decides from the outside alone what became of it.
+package applier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// World re-reads the outside for the applier.
+type World interface {
+	// Identify compares who answers with who the plan was made against.
+	Identify(context.Context, planner.World) error
+	// Read answers every ref that was asked for, an absent object as nil; a
+	// failed read is an error.
+	Read(context.Context, []planner.Ref) (map[planner.Ref]planner.Raw, error)
+	// Same compares a wanted value, digests included, with what stands.
+	Same(want, got schema.Value) bool
+	// Digest is the keyed digest of a secret reference, resolved at this moment.
+	Digest(context.Context, schema.Value) (schema.Value, error)
+}
+
+// Clock is the time; Sleep answers the context's error when that ends first.
+type Clock interface {
+	Now() time.Time
+	Sleep(context.Context, time.Duration) error
+}
+
+// State is what Observe found of a step.
+type State int
+
+// The states.
+const (
+	Next     State = iota // provably not done: Start may make the write Mark
+	Pending               // under way: look again after Wait
+	Finished              // done; Outputs are known
+	Failed                // provably not done, and cannot be
+	Unsure                // cannot be told: stop and ask
+	Undone                // only under Abort: nothing of the step stands
+)
+
+// Status is Observe's answer.
+type Status struct {
+	State State
+	// Mark names the write to make next among several of one step; "" when it
+	// has one. Guard is that write's, when it is not the step's.
+	Mark    string
+	Guard   planner.Guard
+	Wait    time.Duration
+	Outputs map[string]schema.Value
+	Why     string
+}
+
+// Attempt is a step at its turn.
+type Attempt struct {
+	// Step has outputs of earlier steps filled in; secrets are references still.
+	Step planner.Step
+	// Want is Step.Writes with every secret as its keyed digest: what to compare
+	// with, never what to write.
+	Want  map[string]schema.Value
+	Token string // at most 64 ASCII characters, the same for every try of the step
+	Mark  string // the write to make
+	Begun map[string]bool
+	Pre   planner.Raw // what the first segment read of the step's object
+	Abort bool        // Observe names clean-up writes, and no forward one
+}
+
+// Executor carries out one kind of step. Observe never writes and decides from
+// the outside and the attempt alone. Start makes the one write that
+// Attempt.Mark names; its error decides nothing unless it is a *Refusal.
+type Executor interface {
+	Observe(context.Context, Attempt) (Status, error)
+	Start(context.Context, Attempt) error
+}
+
+// Refusal is the outside's own answer that it did not do what was asked. Retry
+// says that the same call may be made again later (throttling).
+type Refusal struct {
+	Err   error
+	Retry bool
+}
+
+func (r *Refusal) Error() string { return r.Err.Error() }
+
+// Unwrap gives the outside's answer.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Event is one thing worth showing while an apply runs.
+type Event struct {
+	Kind    RecordKind
+	Step    planner.Step
+	Mark    string
+	Why     string
+	At      time.Time
+	Elapsed time.Duration // since the step's begin
+}
+
+// Applier is made for one deployment and one process. All fields but Open,
+// Report and Alive are required.
+type Applier struct {
+	Store       Store
+	World       World
+	Clock       Clock
+	Executor    func(op string) (Executor, bool)
+	Nonce       func() string
+	Holder      string // who and where: "ada@host pid 4711"
+	TTL         time.Duration
+	Parallelism int
+	// Open answers whether a gate lets its step through.
+	Open func(planner.Plan, planner.Gate) bool
+	// Report is told every event, one at a time.
+	Report func(Event)
+	// Alive says whether a holder still runs, when that can be known: a dead
+	// holder on this machine need not be waited for.
+	Alive func(holder string) (alive, known bool)
+}
+
+// Deadline bounds every single outside call. It is below a third of any TTL.
+const Deadline = 30 * time.Second
+
+// Outcome is how a segment ended.
+type Outcome string
+
+// The outcomes. Refused: nothing was written. Paused: go on with Resume.
+const (
+	EndedOutcome   Outcome = "ended"
+	PausedOutcome  Outcome = "paused"
+	FailedOutcome  Outcome = "failed"
+	RefusedOutcome Outcome = "refused"
+)
+
+// Result says how an apply stands.
+type Result struct {
+	ID      string
+	Outcome Outcome
+	Why     []string
+	Done    int // steps done, of all segments
+	Left    int // steps not done
+}
+
+// ErrReplayed is answered for a plan that was applied before.
+var ErrReplayed = errors.New("DC303: this plan was applied before")
+
+// Apply runs a plan. Its id is the apply's: record 0 can be written once.
+func (a *Applier) Apply(ctx context.Context, p planner.Plan) (Result, error) {
+	if err := p.Verify(); err != nil {
+		return Result{}, err
+	}
+	return a.run(ctx, p.ID, &p, false)
+}
+
+// Resume goes on with an apply that was interrupted, waited or failed.
+func (a *Applier) Resume(ctx context.Context, id string) (Result, error) {
+	return a.run(ctx, id, nil, false)
+}
+
+// Settle decides every begun step, makes clean-up writes only, and ends the
+// apply: what a rollback needs first.
+func (a *Applier) Settle(ctx context.Context, id string) (Result, error) {
+	return a.run(ctx, id, nil, true)
+}
+
+func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, settle bool) (Result, error) {
+	for ; ; p = nil {
+		r := &run{Applier: a, settle: settle, tried: map[string]bool{}, waiting: map[string]Attempt{}}
+		res, err := r.locked(ctx, id, p)
+		if err != nil || res.Outcome != PausedOutcome || len(r.waiting) == 0 || ctx.Err() != nil {
+			return res, err
+		}
+		if err := r.poll(ctx); err != nil {
+			return res, err
+		}
+	}
+}
+
+// locked takes the lock, records a new plan, runs one segment, records how it
+// ended, and releases.
+func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Result, err error) {
+	if r.lease, err = r.take(ctx, id); err != nil {
+		return Result{ID: id}, err
+	}
+	defer func() { err = errors.Join(err, r.lease.release(context.WithoutCancel(ctx))) }()
+	if p != nil {
+		if err := r.record0(ctx, p); err != nil {
+			return Result{ID: id}, err
+		}
+	}
+	if r.j, err = r.load(ctx, id); err != nil {
+		return Result{ID: id}, err
+	}
+	if r.j.plan == nil {
+		return Result{ID: id}, fmt.Errorf("DC312: apply %s was fenced before it began; plan again", id)
+	}
+	return r.segment(ctx)
+}
+
+// record0 consumes the plan, only when nothing reserves its addresses.
+func (r *run) record0(ctx context.Context, p *planner.Plan) error {
+	if err := r.unreserved(ctx, p); err != nil {
+		return err
+	}
+	err := r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Plan: p})
+	if errors.Is(err, ErrFenced) {
+		return fmt.Errorf("%w; domctl apply --resume %s goes on with it, domctl plan makes a new one", ErrReplayed, p.ID)
+	}
+	return err
+}
+
+// poll waits, without the lock, until a pending step has something new to say.
+func (r *run) poll(ctx context.Context) error {
+	for {
+		wait := time.Hour
+		for _, id := range schema.Sorted(r.waiting) {
+			at := r.waiting[id]
+			ex, _ := r.Executor(at.Step.Op)
+			st, err := observe(ctx, ex, at)
+			if err != nil || st.State != Pending {
+				return err
+			}
+			wait = min(wait, max(st.Wait, time.Second))
+		}
+		if err := r.Clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// observe bounds one look in time; it is finished even when a person asks to stop.
+func observe(ctx context.Context, ex Executor, at Attempt) (Status, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Deadline)
+	defer cancel()
+	return ex.Observe(ctx, at)
+}

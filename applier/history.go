@@ -1,0 +1,131 @@
+package applier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// ErrUndecided is answered for an apply that was cut off between a begin and
+// what came of it: Settle it first.
+var ErrUndecided = errors.New("DC318: a step was begun and is undecided")
+
+// Snapshot is the view of one stream that planner.Restore takes: what was done,
+// and what each object held before each step.
+func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, error) {
+	j, err := a.load(ctx, id)
+	if err != nil {
+		return planner.Snapshot{}, err
+	}
+	if j.plan == nil {
+		return planner.Snapshot{}, fmt.Errorf("DC312: apply %s was fenced before it began: there is nothing to take back", id)
+	}
+	_, _, err = a.Store.Get(ctx, "open/"+id)
+	if err != nil && !errors.Is(err, ErrNoKey) {
+		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
+	}
+	s := planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
+		Former: map[schema.Address]*schema.Entry{}}
+	at := map[planner.Ref]planner.Raw{}
+	for _, r := range j.all(KindPre, "") {
+		s.Former, at = r.Former, r.Pre
+	}
+	steps := map[string]planner.Step{}
+	for _, step := range j.plan.Steps {
+		steps[step.ID] = step
+		if begun, _ := j.begun(step.ID); len(begun) > 0 && !j.done(step.ID) && !j.undone(step.ID) {
+			return s, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
+		}
+	}
+	for _, d := range j.all(KindDone, "") {
+		step := j.resolve(steps[d.Step])
+		s.Done = append(s.Done, planner.Done{Step: step, Pre: at[step.Object], Outputs: d.Outputs})
+		at[step.Object] = at[step.Object].With(step.Writes)
+	}
+	return s, nil
+}
+
+// Summary is one apply in the history.
+type Summary struct {
+	ID, By   string
+	At       time.Time
+	Outcome  Outcome // "" while it runs or was killed
+	Why      string
+	Plan     *planner.Plan
+	Done     int
+	Records  []Record
+	Restored string // the rollback that took it back, when there is one
+}
+
+// History reads every apply's stream, latest first.
+func (a *Applier) History(ctx context.Context) ([]Summary, error) {
+	keys, err := a.Store.List(ctx, "applies/")
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	var out []Summary
+	for i, key := range keys {
+		id := strings.Split(key, "/")[1]
+		if i > 0 && strings.HasPrefix(keys[i-1], "applies/"+id+"/") {
+			continue
+		}
+		s, err := a.Summary(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	slices.SortStableFunc(out, func(x, y Summary) int { return y.At.Compare(x.At) })
+	restored := map[string]string{}
+	for _, s := range out {
+		if s.Plan != nil && s.Plan.Restores != "" && s.Outcome == EndedOutcome {
+			restored[s.Plan.Restores] = s.ID
+		}
+	}
+	for i := range out {
+		out[i].Restored = restored[out[i].ID]
+	}
+	return out, nil
+}
+
+// Summary reads one apply's stream.
+func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
+	j, err := a.load(ctx, id)
+	if err != nil {
+		return Summary{}, err
+	}
+	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, ""))}
+	s.At, s.By = j.records[0].At, j.records[0].By
+	for _, r := range j.records {
+		switch o := Outcome(r.Kind); o {
+		case EndedOutcome, PausedOutcome, FailedOutcome, RefusedOutcome:
+			s.Outcome, s.Why = o, r.Why
+		default:
+			if r.Kind == KindBegin {
+				s.Outcome, s.Why = "", ""
+			}
+		}
+	}
+	return s, nil
+}
+
+// Open are the ids of applies that have not ended, in order.
+func (a *Applier) OpenApplies(ctx context.Context) ([]string, error) {
+	keys, err := a.Store.List(ctx, "open/")
+	if err != nil {
+		return nil, fmt.Errorf("open applies: %w", err)
+	}
+	for i, k := range keys {
+		keys[i] = applyKey(k)
+	}
+	return keys, nil
+}
+
+// IsMissing says that an apply does not exist.
+func IsMissing(err error) bool { return errors.Is(err, ErrNoKey) }

@@ -1,0 +1,264 @@
+package applier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// RecordKind is what a record says happened.
+type RecordKind string
+
+// The kinds of records.
+const (
+	KindPlan    RecordKind = "plan"    // record 0: the plan
+	KindPre     RecordKind = "pre"     // whole objects before the first write, and the former entries
+	KindBegin   RecordKind = "begin"   // a write is about to be made
+	KindMissed  RecordKind = "missed"  // the outside answered that a begun write did not happen
+	KindDone    RecordKind = "done"    // a step stands; its outputs
+	KindUndone  RecordKind = "undone"  // nothing of a begun step stands
+	KindFailed  RecordKind = "failed"  // a segment ended with failed steps
+	KindPaused  RecordKind = "paused"  // a segment ended with steps that wait
+	KindRefused RecordKind = "refused" // the apply ended before its first write
+	KindFenced  RecordKind = "fenced"  // another process took the lease
+	KindEnded   RecordKind = "ended"   // nothing is left to do
+)
+
+// Record is one entry of an apply's stream.
+type Record struct {
+	Kind    RecordKind                       `json:"kind"`
+	At      time.Time                        `json:"at"`
+	By      string                           `json:"by,omitempty"`
+	Step    string                           `json:"step,omitempty"`
+	Mark    string                           `json:"mark,omitempty"`
+	Why     string                           `json:"why,omitempty"`
+	Plan    *planner.Plan                    `json:"plan,omitempty"`
+	Pre     map[planner.Ref]planner.Raw      `json:"pre,omitempty"`
+	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`
+	Outputs map[string]schema.Value          `json:"outputs,omitempty"`
+	// Digests are the keyed digests of the secrets that a begun write carries.
+	Digests map[string]schema.Value `json:"digests,omitempty"`
+}
+
+// batch is one object of the store: records that became durable together.
+type batch struct {
+	Nonce   string   `json:"nonce"`
+	Records []Record `json:"records"`
+}
+
+// ErrFenced is answered when another process wrote the next record: this one
+// holds the lock no longer and must not write.
+var ErrFenced = errors.New("DC313: another process took over this apply")
+
+// journal is one apply's stream as this process knows it.
+type journal struct {
+	a       *Applier
+	id      string
+	plan    *planner.Plan
+	mu      sync.Mutex
+	next    int
+	records []Record
+	queue   []*entry
+	writing bool
+	err     error // sticky: after a failed append nothing more is begun
+}
+
+type entry struct {
+	records []Record
+	done    chan error
+}
+
+func (a *Applier) stream(id string) *journal { return &journal{a: a, id: id} }
+
+func recordKey(id string, n int) string { return fmt.Sprintf("applies/%s/%06d", id, n) }
+
+// load reads a stream; it answers ErrNoKey when there is none.
+func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
+	keys, err := a.Store.List(ctx, "applies/"+id+"/")
+	if err != nil {
+		return nil, fmt.Errorf("records of apply %s: %w", id, err)
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("DC314: there is no apply %s: %w", id, ErrNoKey)
+	}
+	j := a.stream(id)
+	for i, key := range keys {
+		if key != recordKey(id, i) {
+			return nil, fmt.Errorf("DC315: records of apply %s: %s is missing; restore it from the store's versions", id, recordKey(id, i))
+		}
+		b, err := a.batch(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		j.records = append(j.records, b.Records...)
+	}
+	j.next = len(keys)
+	if len(j.records) > 0 {
+		j.plan = j.records[0].Plan // nil: fenced before it began
+	}
+	return j, nil
+}
+
+func (a *Applier) batch(ctx context.Context, key string) (b batch, err error) {
+	body, _, err := a.Store.Get(ctx, key)
+	if err != nil {
+		return b, fmt.Errorf("record %s: %w", key, err)
+	}
+	if err := json.Unmarshal(body, &b); err != nil || b.Nonce == "" {
+		return b, fmt.Errorf("DC315: record %s is torn or corrupt (%v); restore it from the store's versions", key, err)
+	}
+	return b, nil
+}
+
+// append is durable when it answers nil. Records of steps that run side by side
+// are written together.
+func (j *journal) append(ctx context.Context, records ...Record) error {
+	for i := range records {
+		records[i].At, records[i].By = j.a.Clock.Now().UTC(), j.a.Holder
+	}
+	e := &entry{records, make(chan error, 1)}
+	j.mu.Lock()
+	j.queue = append(j.queue, e)
+	leader := !j.writing
+	j.writing = true
+	j.mu.Unlock()
+	for leader {
+		leader = j.flush(context.WithoutCancel(ctx))
+	}
+	return <-e.done
+}
+
+// flush writes what has queued up as one object and answers whether it must be
+// called again.
+func (j *journal) flush(ctx context.Context) (again bool) {
+	j.mu.Lock()
+	queue, err := j.queue, j.err
+	j.queue = nil
+	j.writing = len(queue) > 0
+	j.mu.Unlock()
+	if len(queue) == 0 {
+		return false
+	}
+	b := batch{Nonce: j.a.Nonce()}
+	for _, e := range queue {
+		b.Records = append(b.Records, e.records...)
+	}
+	if err == nil {
+		err = j.a.putRecord(ctx, recordKey(j.id, j.next), b)
+	}
+	j.mu.Lock()
+	if j.err = err; err == nil {
+		j.next++
+		j.records = append(j.records, b.Records...)
+	}
+	j.mu.Unlock()
+	for _, e := range queue {
+		e.done <- err
+	}
+	return true
+}
+
+// putRecord writes one object of a stream. After an unclear answer it reads:
+// the nonce tells whether the write was ours.
+func (a *Applier) putRecord(ctx context.Context, key string, b batch) error {
+	body := []byte(schema.JSON(b).Text)
+	var err error
+	for range 3 {
+		if _, err = a.Store.PutIfNone(ctx, key, body); err == nil {
+			return nil
+		}
+		got, readErr := a.batch(ctx, key)
+		switch {
+		case readErr == nil && got.Nonce == b.Nonce:
+			return nil
+		case readErr == nil:
+			return fmt.Errorf("%w (%s)", ErrFenced, key)
+		case !errors.Is(readErr, ErrNoKey):
+			return fmt.Errorf("record %s: %w", key, errors.Join(err, readErr))
+		}
+	}
+	return fmt.Errorf("record %s: %w", key, err)
+}
+
+func (j *journal) broken() error { j.mu.Lock(); defer j.mu.Unlock(); return j.err }
+
+// all is every record of the given kind and step; step "" is any.
+func (j *journal) all(kind RecordKind, step string) (out []Record) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.records {
+		if r.Kind == kind && (step == "" || r.Step == step) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (j *journal) has(kind RecordKind, step string) bool { return len(j.all(kind, step)) > 0 }
+
+func (j *journal) done(step string) bool   { return j.has(KindDone, step) }
+func (j *journal) undone(step string) bool { return j.has(KindUndone, step) }
+
+// over says that the stream takes no more segments.
+func (j *journal) over() bool { return j.has(KindEnded, "") || j.has(KindRefused, "") }
+
+// begun are the marks of a step that were begun and not provably missed, with
+// the digests of the last begin.
+func (j *journal) begun(step string) (marks map[string]bool, digests map[string]schema.Value) {
+	marks = map[string]bool{}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.records {
+		switch {
+		case r.Step != step:
+		case r.Kind == KindBegin:
+			marks[r.Mark], digests = true, r.Digests
+		case r.Kind == KindMissed:
+			delete(marks, r.Mark)
+		}
+	}
+	return marks, digests
+}
+
+func (j *journal) pre(ref planner.Ref) planner.Raw {
+	for _, r := range j.all(KindPre, "") {
+		return r.Pre[ref]
+	}
+	return nil
+}
+
+// output replaces an output of a done step by its value.
+func (j *journal) output(v schema.Value) schema.Value {
+	step, name, ok := planner.SplitOut(v)
+	if !ok {
+		return v
+	}
+	for _, r := range j.all(KindDone, step) {
+		return r.Outputs[name]
+	}
+	return v
+}
+
+// resolve fills in outputs of earlier steps.
+func (j *journal) resolve(s planner.Step) planner.Step {
+	fill := func(m map[string]schema.Value) map[string]schema.Value {
+		out := make(map[string]schema.Value, len(m))
+		for k, v := range m {
+			out[k] = j.output(v)
+		}
+		return out
+	}
+	s.Writes, s.Args = fill(s.Writes), fill(s.Args)
+	expects := make([]planner.Expect, len(s.Expects))
+	for i, e := range s.Expects {
+		expects[i] = planner.Expect{Ref: e.Ref, Path: e.Path, Value: j.output(e.Value)}
+	}
+	s.Expects = expects
+	return s
+}

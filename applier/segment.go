@@ -1,0 +1,314 @@
+package applier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// run is one segment: what happens between taking the lock and releasing it.
+type run struct {
+	*Applier
+	lease   *lease
+	j       *journal
+	settle  bool
+	mu      sync.Mutex
+	why     []string
+	tried   map[string]bool    // steps that had their turn in this segment
+	waiting map[string]Attempt // pending steps, polled without the lock
+}
+
+// segment reserves, compares, records what stands, runs the steps, and records
+// how it ended.
+func (r *run) segment(ctx context.Context) (Result, error) {
+	if r.j.over() {
+		return r.result(EndedOutcome), r.unreserve(ctx)
+	}
+	outcome, err := r.work(ctx)
+	if err != nil {
+		return r.result(FailedOutcome), err
+	}
+	if err := r.j.append(ctx, Record{Kind: RecordKind(outcome), Why: joinWhy(r.why)}); err != nil {
+		return r.result(FailedOutcome), err
+	}
+	if outcome == EndedOutcome || outcome == RefusedOutcome {
+		err = r.unreserve(ctx)
+	}
+	return r.result(outcome), err
+}
+
+func (r *run) result(o Outcome) Result {
+	res := Result{ID: r.j.id, Outcome: o, Why: r.why}
+	for _, s := range r.j.plan.Steps {
+		if r.j.done(s.ID) {
+			res.Done++
+		} else {
+			res.Left++
+		}
+	}
+	return res
+}
+
+func joinWhy(why []string) string {
+	if len(why) == 0 {
+		return ""
+	}
+	if len(why) == 1 {
+		return why[0]
+	}
+	return fmt.Sprintf("%s (and %d more)", why[0], len(why)-1)
+}
+
+func (r *run) work(ctx context.Context) (Outcome, error) {
+	if err := r.reserve(ctx); err != nil {
+		return "", err
+	}
+	if err := r.World.Identify(ctx, r.j.plan.World); err != nil {
+		return r.stop(err)
+	}
+	raw, err := r.read(ctx, r.refs())
+	if err != nil {
+		return r.stop(err)
+	}
+	if r.why = r.moved(raw); len(r.why) > 0 && !r.settle {
+		if !r.j.has(KindBegin, "") {
+			return RefusedOutcome, nil
+		}
+		return FailedOutcome, nil
+	}
+	r.why = nil
+	if err := r.preimages(ctx, raw); err != nil {
+		return "", err
+	}
+	if err := r.steps(ctx); err != nil {
+		return "", err
+	}
+	if err := r.settleApplied(ctx); err != nil {
+		return "", err
+	}
+	return r.outcome(ctx), nil
+}
+
+// stop ends a segment that could not begin: nothing was written, the apply
+// stays open and can be resumed.
+func (r *run) stop(err error) (Outcome, error) {
+	r.why = []string{err.Error()}
+	return FailedOutcome, nil
+}
+
+func (r *run) outcome(ctx context.Context) Outcome {
+	left := 0
+	for _, s := range r.j.plan.Steps {
+		if !r.j.done(s.ID) {
+			left++
+		}
+	}
+	switch {
+	case len(r.why) > 0:
+		return FailedOutcome
+	case left > 0 && ctx.Err() != nil:
+		r.why = []string{fmt.Sprintf("interrupted with %d steps left", left)}
+		return PausedOutcome
+	case left > 0 && (!r.settle || len(r.waiting) > 0):
+		r.why = []string{fmt.Sprintf("%d steps wait", left)}
+		return PausedOutcome
+	}
+	return EndedOutcome
+}
+
+// reserve keeps the apply's addresses from other plans until it has ended.
+func (r *run) reserve(ctx context.Context) error {
+	addresses := map[schema.Address]bool{}
+	for a := range r.j.plan.Settle {
+		addresses[a] = true
+	}
+	_, err := r.Store.PutIfNone(ctx, "open/"+r.j.id, []byte(schema.JSON(addresses).Text))
+	if err != nil && !errors.Is(err, ErrExists) {
+		if _, _, got := r.Store.Get(ctx, "open/"+r.j.id); got != nil {
+			return fmt.Errorf("reservation: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *run) unreserve(ctx context.Context) error {
+	if err := r.Store.Delete(context.WithoutCancel(ctx), "open/"+r.j.id); err != nil {
+		return fmt.Errorf("reservation: %w", err)
+	}
+	return nil
+}
+
+// refs are all objects that the plan writes or rests on and that exist by name
+// before it runs.
+func (r *run) refs() (refs []planner.Ref) {
+	for _, s := range r.j.plan.Steps {
+		s = r.j.resolve(s)
+		refs = append(refs, s.Object)
+		for _, e := range s.Expects {
+			refs = append(refs, e.Ref)
+		}
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
+func (r *run) read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]planner.Raw, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Deadline)
+	defer cancel()
+	return r.World.Read(ctx, refs)
+}
+
+type place struct {
+	ref  planner.Ref
+	path string
+}
+
+// moved compares, at a segment's start, every expectation that no step of this
+// plan writes; a step's own turn compares the rest.
+func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
+	writer := map[place]string{} // → the first step that writes it
+	for _, s := range r.j.plan.Steps {
+		for p := range s.Writes {
+			if k := (place{s.Object, p}); writer[k] == "" {
+				writer[k] = s.ID
+			}
+		}
+	}
+	for _, s := range r.j.plan.Steps {
+		if begun, _ := r.j.begun(s.ID); len(begun) > 0 || r.j.done(s.ID) {
+			continue
+		}
+		for _, e := range s.Expects {
+			w := writer[place{e.Ref, e.Path}]
+			if w != "" && w != s.ID || e.Value.Is == schema.Out {
+				continue
+			}
+			if got := raw[e.Ref].At(e.Path); !r.World.Same(e.Value, got) {
+				why = append(why, movedText(s, e, got))
+			}
+		}
+	}
+	slices.Sort(why)
+	return slices.Compact(why)
+}
+
+func movedText(s planner.Step, e planner.Expect, got schema.Value) string {
+	what := e.Path
+	if what == "" {
+		what = "the object"
+		if got.Is == schema.Absent {
+			return fmt.Sprintf("DC304: %s: %s is gone since the plan was made; plan again", s.Address, e.Ref)
+		}
+		return fmt.Sprintf("DC304: %s: %s is there by now, the plan saw none; plan again", s.Address, e.Ref)
+	}
+	if e.Value.Is == schema.Digest || got.Is == schema.Digest {
+		return fmt.Sprintf("DC304: %s: %s: %s moved since the plan was made; plan again", s.Address, e.Ref, what)
+	}
+	return fmt.Sprintf("DC304: %s: %s: %s moved from %s to %s since the plan was made; plan again", s.Address, e.Ref, what, e.Value.Display(), got.Display())
+}
+
+// preimages records, once an apply, what each step's object holds, whole, and
+// the former entries of *applied*.
+func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) error {
+	if r.j.has(KindPre, "") || r.settle {
+		return nil
+	}
+	applied, _, err := ReadApplied(ctx, r.Store)
+	if err != nil {
+		return err
+	}
+	rec := Record{Kind: KindPre, Pre: map[planner.Ref]planner.Raw{}, Former: map[schema.Address]*schema.Entry{}}
+	for _, s := range r.j.plan.Steps {
+		rec.Pre[s.Object] = raw[s.Object]
+	}
+	for a := range r.j.plan.Settle {
+		rec.Former[a] = nil
+		if e, ok := applied.Entries[a]; ok {
+			rec.Former[a] = &e
+		}
+	}
+	return r.j.append(ctx, rec)
+}
+
+// steps runs what is ready, wave by wave; a step that fails stops its
+// dependents, its siblings finish.
+func (r *run) steps(ctx context.Context) error {
+	for ready := r.ready(ctx); len(ready) > 0; ready = r.ready(ctx) {
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, max(r.Parallelism, 1))
+		for _, s := range ready {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				if err := r.step(ctx, s); err != nil {
+					r.fail(s, err)
+				}
+			})
+		}
+		wg.Wait()
+		if err := r.j.broken(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) fail(s planner.Step, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.why = append(r.why, fmt.Sprintf("%s: %v", s.ID, err))
+	r.reportLocked(Event{Kind: KindFailed, Step: s, Why: err.Error()})
+}
+
+// ready are the steps whose turn has come. Settling looks only at what was
+// begun and is undecided.
+func (r *run) ready(ctx context.Context) (out []planner.Step) {
+	for _, s := range r.j.plan.Steps {
+		if ctx.Err() == nil && !r.tried[s.ID] && !r.j.done(s.ID) && r.turn(s) {
+			r.tried[s.ID] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (r *run) turn(s planner.Step) bool {
+	for _, id := range s.After {
+		if !r.j.done(id) {
+			return false
+		}
+	}
+	if r.settle {
+		begun, _ := r.j.begun(s.ID)
+		return len(begun) > 0 && !r.j.undone(s.ID)
+	}
+	for _, g := range s.Gates {
+		if r.Open == nil || !r.Open(*r.j.plan, g) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *Applier) report(e Event) {
+	if a.Report != nil {
+		e.At = a.Clock.Now()
+		a.Report(e)
+	}
+}
+
+func (r *run) reportLocked(e Event) { r.Applier.report(e) }
+
+func (r *run) tell(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Applier.report(e)
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/compiler"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
+	"domctl.dev/internal/secret"
+	"domctl.dev/internal/state"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// deployment is a folder that was read.
+type deployment struct {
+	dir      string
+	compiled compiler.Result
+}
+
+// compile reads a folder and prints what it found of it.
+func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
+	src, err := compiler.Find(dir)
+	if err != nil {
+		return nil, err
+	}
+	res, err := compiler.Compile(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	return &deployment{dir, res}, nil
+}
+
+// open compiles a folder and wires the engine to its world and its records.
+func (a *app) open(ctx context.Context, dir string, report func(applier.Event), parallelism int) (*engine.Engine, error) {
+	d, err := a.compile(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if schema.Failed(d.compiled.Findings) {
+		return nil, a.refuse(d.compiled.Findings)
+	}
+	secrets := secret.Resolver{Dir: dir, Getenv: os.LookupEnv}
+	outside, err := d.outside()
+	if err != nil {
+		return nil, err
+	}
+	store, err := d.store()
+	if err != nil {
+		return nil, err
+	}
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Outside: outside, Store: store, Secret: secrets.Resolve, Clock: wallClock{},
+		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
+}
+
+// refuse prints findings and ends the program with 1.
+func (a *app) refuse(findings []schema.Finding) error {
+	schema.SortFindings(findings)
+	if err := planner.WriteFindings(a.stderr, findings, a.style); err != nil {
+		return err
+	}
+	return exitCode(1)
+}
+
+func (d *deployment) outside() (port.Outside, error) {
+	if d.compiled.Desired.Deployment.World == "sandbox" {
+		return sandbox.Open(d.path(sandboxFile), sandbox.Options{})
+	}
+	return nil, fmt.Errorf("the live world is not wired yet")
+}
+
+const sandboxFile = ".domctl/sandbox.json"
+
+func (d *deployment) path(rel string) string { return filepath.Join(d.dir, filepath.FromSlash(rel)) }
+
+func (d *deployment) store() (applier.Store, error) {
+	s := d.compiled.Desired.Deployment.State
+	if s.S3 != nil {
+		return nil, fmt.Errorf("state on S3 is not wired yet")
+	}
+	if s.File == "" {
+		s.File = ".domctl/state"
+	}
+	return state.File(d.path(s.File)), nil
+}
+
+// holder says who holds a lock, and where.
+func holder() string {
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return fmt.Sprintf("%s@%s pid %d", name, host, os.Getpid())
+}
+
+// alive knows about holders on this machine: a process that is gone need not be
+// waited for.
+func alive(of string) (alive, known bool) {
+	var name, at string
+	var pid int
+	if n, _ := fmt.Sscanf(of, "%s pid %d", &at, &pid); n != 2 {
+		return false, false
+	}
+	name = holder()
+	var mine string
+	var myPID int
+	if n, _ := fmt.Sscanf(name, "%s pid %d", &mine, &myPID); n != 2 || mine != at {
+		return false, false
+	}
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	return err == nil, true
+}
+
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
+
+func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/applier"
+)
+
+func (a *app) lockVerb() *cobra.Command {
+	cmd := &cobra.Command{Use: "lock", Short: "See or break a deployment's lock", Example: "  domctl lock show prod\n  domctl lock break prod"}
+	cmd.AddCommand(
+		&cobra.Command{Use: "show [DIR]", Short: "Say who holds the lock", Args: cobra.MaximumNArgs(1), Example: "  domctl lock show prod",
+			RunE: func(cmd *cobra.Command, args []string) error {
+				e, err := a.open(cmd.Context(), dir(args), nil, 0)
+				if err != nil {
+					return err
+				}
+				l, _, err := e.Applier.ReadLock(cmd.Context())
+				if err == nil {
+					a.showLock("The lock is held", l)
+				}
+				return err
+			}},
+		&cobra.Command{Use: "break [DIR]", Short: "Free the lock, whoever holds it", Args: cobra.MaximumNArgs(1), Example: "  domctl lock break prod",
+			Long: "Frees the lock. The holder's next write is refused; a call it has in flight may\nstill take effect.",
+			RunE: func(cmd *cobra.Command, args []string) error {
+				e, err := a.open(cmd.Context(), dir(args), nil, 0)
+				if err != nil {
+					return err
+				}
+				l, err := e.Applier.BreakLock(cmd.Context())
+				if err == nil {
+					a.showLock("The lock was taken from its holder: it was held", l)
+				}
+				return err
+			}})
+	return cmd
+}
+
+func (a *app) showLock(words string, l applier.Lock) {
+	if l.Free {
+		fmt.Fprintln(a.stdout, "The lock is free.")
+		return
+	}
+	fmt.Fprintf(a.stdout, "%s by %s for apply %s since %s.\n", words, l.Holder, l.Apply, l.Since.UTC().Format(time.RFC3339))
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
+)
+
+func (a *app) planVerb() *cobra.Command {
+	var o engine.PlanOptions
+	var format, out string
+	var detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan [DIR]",
+		Short: "Show what an apply would do",
+		Long: `Reads the files and what lives, and shows what an apply would do. Nothing is
+written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
+2 says that there are changes.`,
+		Args: cobra.MaximumNArgs(1),
+		Example: `  domctl plan
+  domctl plan prod --out prod.plan && domctl apply --plan prod.plan prod
+  domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.open(cmd.Context(), dir(args), nil, 0)
+			if err != nil {
+				return err
+			}
+			p, err := e.Plan(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if err := a.show(p, format); err != nil {
+				return err
+			}
+			if out != "" {
+				if err := os.WriteFile(out, planner.Encode(p), 0o600); err != nil {
+					return fmt.Errorf("plan file: %w", err)
+				}
+			}
+			return planExit(p, detailed)
+		},
+	}
+	planFlags(cmd.Flags(), &o)
+	cmd.Flags().StringVar(&format, "format", "text", "text, json or markdown")
+	cmd.Flags().StringVar(&out, "out", "", "also write the plan to this `file`, for apply --plan")
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
+	return cmd
+}
+
+func planFlags(f *pflag.FlagSet, o *engine.PlanOptions) {
+	f.StringArrayVar(&o.Target, "target", nil, "only this `address` or pattern and what it refers to (repeatable)")
+	f.StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern (repeatable)")
+	f.StringArrayVar(&o.Allow, "allow", nil, "allow `archive`: archive what was applied and is no longer in the files")
+	f.BoolVar(&o.Unlatch, "unlatch", false, "apply content again that was rolled back")
+}
+
+// show prints a plan on stdout and its findings on stderr.
+func (a *app) show(p planner.Plan, format string) error {
+	switch format {
+	case "text":
+		if err := planner.WriteFindings(a.stderr, p.Findings, a.style); err != nil {
+			return err
+		}
+		return p.Text(a.stdout, a.style)
+	case "markdown":
+		return p.Markdown(a.stdout)
+	case "json":
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(p)
+	}
+	return fmt.Errorf("unknown format %q; use text, json or markdown", format)
+}
+
+func planExit(p planner.Plan, detailed bool) error {
+	for _, f := range p.Findings {
+		if f.Severity == "error" {
+			return exitCode(1)
+		}
+	}
+	if detailed && p.Changed() {
+		return exitCode(2)
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"domctl.dev/planner"
+)
+
+// app is what all verbs share: where they print, and how.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	style          planner.Style
+	noColour       bool
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "domctl",
+		Short: "Keep a Domino deployment's compute in CUE files",
+		Long: `domctl keeps the compute environments, base images, hardware tiers, node pools,
+executor AMIs and compute-grid settings of a Domino deployment on AWS in CUE
+files. It compares them with what lives in MongoDB and AWS, shows a plan,
+applies it with records and snapshots, and can take it back.`,
+		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRun: func(*cobra.Command, []string) { a.style = planner.Style{Colour: a.colour()} },
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetIn(a.stdin)
+	root.PersistentFlags().BoolVar(&a.noColour, "no-color", false, "print without colour (so does NO_COLOR)")
+	root.AddCommand(a.initVerb(), a.checkVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.historyVerb(), a.lockVerb(),
+		a.sandboxVerb(), a.explainVerb(), a.versionVerb())
+	return root
+}
+
+// colour is for terminals only, and for people who want it.
+func (a *app) colour() bool {
+	f, ok := a.stdout.(*os.File)
+	return ok && !a.noColour && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// dir is the deployment's folder: the only argument of most verbs.
+func dir(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}

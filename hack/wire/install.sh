@@ -1,0 +1,74 @@
+#!/bin/sh
+# Installs the servers the wire tests use, at pinned versions, in a cache outside the tree.
+# usage: install.sh        installs what is missing; says nothing when nothing is
+#        install.sh path   prints the folder of this version, installed or not
+set -eu
+
+registry_version=2.8.2
+maven_plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${DOMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/domctl}
+# One folder per content of these files, so that a changed pin never meets an old install.
+version=$( (uname -m; cd "$here" && cat install.sh requirements.txt pom.xml Mongo.java) | sha256sum | cut -c1-12)
+dir=$cache/wire-$version
+
+say() { echo "wire: $*" >&2; }
+fail() { say "$*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# apt_install PACKAGE...: only root can; anyone else is told what to ask for.
+apt_install() {
+	[ "$(id -u)" = 0 ] && have apt-get || fail "missing: $*; on Debian run as root: apt-get install --no-install-recommends $*"
+	say "apt-get install $*"
+	apt-get update -qq >&2
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# part NAME: runs install_NAME into $dir/NAME once; a broken attempt is begun anew.
+part() {
+	[ -e "$dir/$1.done" ] && return
+	say "installing $1 into $dir"
+	rm -rf "${dir:?}/$1"
+	mkdir -p "$dir/$1"
+	"install_$1"
+	touch "$dir/$1.done"
+}
+
+install_mongo() {
+	have javac && have mvn || apt_install default-jdk-headless maven
+	mvn -q -B -f "$here/pom.xml" "$maven_plugin:copy-dependencies" "-DoutputDirectory=$dir/mongo/lib" >&2
+	javac -d "$dir/mongo/classes" -cp "$dir/mongo/lib/*" "$here/Mongo.java"
+}
+
+install_moto() {
+	python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3-venv
+	python3 -m venv "$dir/moto/venv"
+	"$dir/moto/venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt" >&2
+}
+
+# The package is unpacked, not installed: installing it would start a system service.
+install_registry() (
+	have apt-get && have dpkg || fail "docker-registry $registry_version comes from a Debian package; this system has no apt-get and dpkg"
+	cd "$dir/registry"
+	download || { [ "$(id -u)" = 0 ] && apt-get update -qq >&2 && download; } ||
+		fail "apt-get download docker-registry failed; as root: apt-get update, then again"
+	dpkg -x docker-registry_*.deb .
+	rm docker-registry_*.deb
+	usr/bin/docker-registry --version | grep -q " $registry_version" || fail "docker-registry is not $registry_version"
+)
+
+download() { apt-get -qq -o APT::Sandbox::User=root download "docker-registry=$registry_version*" >&2; }
+
+case ${1:-install} in
+path) echo "$dir" ;;
+install)
+	mkdir -p "$dir"
+	exec 9>"$dir/lock"
+	flock 9
+	# An `if`: inside `have mongod || part mongo` the shell would not stop at a failed command.
+	if ! have mongod; then part mongo; fi
+	part moto
+	part registry
+	;;
+*) fail "usage: install.sh [path]" ;;
+esac

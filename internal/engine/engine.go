@@ -1,0 +1,195 @@
+// Package engine is the one engine behind the three ways of use. It alone puts
+// compiler, world, planner and applier together; every verb and the controller
+// call it. It prints nothing and decides nothing that these four decide.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/compiler"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Config is what an engine is made of. All fields but Report, Alive and Commit
+// are required.
+type Config struct {
+	Compiled    compiler.Result
+	Outside     port.Outside
+	Store       applier.Store
+	Secret      func(ctx context.Context, ref string) (schema.Value, error)
+	Clock       applier.Clock
+	Random      func() string // 26 characters of base32
+	Holder      string
+	Parallelism int
+	Report      func(applier.Event)
+	Alive       func(holder string) (alive, known bool)
+	Source      planner.Source
+}
+
+// Engine is one deployment, opened.
+type Engine struct {
+	Config
+	Applier *applier.Applier
+	world   *world.World
+}
+
+// lease is how long a lock stands without a sign of life before another process
+// may take it.
+const lease = 2 * time.Minute
+
+// Open makes an engine. It reads the deployment's digest key from the store,
+// and makes one at the first use.
+func Open(ctx context.Context, c Config) (*Engine, error) {
+	key, err := digestKey(ctx, c.Store, c.Random)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{Config: c}
+	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: c.Secret, Key: key, Now: c.Clock.Now}
+	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
+		Holder: c.Holder, TTL: lease, Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
+	return e, nil
+}
+
+// digestKey is what digests of secrets are keyed with: in the store, sealed
+// where the store seals.
+func digestKey(ctx context.Context, s applier.Store, random func() string) ([]byte, error) {
+	for range 3 {
+		key, _, err := s.Get(ctx, "key")
+		if err == nil {
+			return key, nil
+		}
+		if !errors.Is(err, applier.ErrNoKey) {
+			return nil, fmt.Errorf("state: %w", err)
+		}
+		if _, err := s.PutIfNone(ctx, "key", []byte(random()+random())); err != nil && !errors.Is(err, applier.ErrExists) {
+			return nil, fmt.Errorf("state: %w", err)
+		}
+	}
+	return nil, errors.New("state: the digest key that was just written is not there")
+}
+
+// PlanOptions narrow a plan or let it do more.
+type PlanOptions struct {
+	Target, Exclude []string // addresses or patterns of path.Match
+	Allow           []string // "archive"
+	Unlatch         bool
+}
+
+// Plan reads what stands and plans the way to what the files say.
+func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) {
+	choose, err := o.selector()
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	if schema.Failed(e.Compiled.Findings) {
+		return planner.Plan{}, &Invalid{e.Compiled.Findings}
+	}
+	desired := e.Compiled.Desired
+	applied, _, err := applier.ReadApplied(ctx, e.Store)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	identity, err := e.world.Identity(ctx)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	view, err := e.world.Look(ctx, desired, applied)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	return planner.Make(planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
+		Findings: slices.Concat(e.Compiled.Findings, view.Findings), World: identity, Source: e.Source, ID: e.newID(),
+		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
+}
+
+// Invalid is answered for files that do not say anything that could be planned.
+type Invalid struct{ Findings []schema.Finding }
+
+func (i *Invalid) Error() string {
+	n := 0
+	for _, f := range i.Findings {
+		if f.Severity == schema.Error {
+			n++
+		}
+	}
+	return fmt.Sprintf("the files have %d errors", n)
+}
+
+// newID is a plan's id: its time, so that ids sort, and what cannot be guessed.
+func (e *Engine) newID() string {
+	return e.Clock.Now().UTC().Format("20060102-150405") + "-" + strings.ToLower(e.Random()[:12])
+}
+
+// Apply runs a plan to its end or to where it must wait.
+func (e *Engine) Apply(ctx context.Context, p planner.Plan) (applier.Result, error) {
+	if want := e.Compiled.Desired.Deployment.Name; p.Deployment != want {
+		return applier.Result{}, fmt.Errorf("DC306: the plan is for deployment %q, this folder is %q", p.Deployment, want)
+	}
+	return e.Applier.Apply(ctx, p)
+}
+
+// RollbackOptions name the apply to take back; zero means the last one.
+type RollbackOptions struct {
+	To              string // an apply's id: take back it and all after it is asked for one at a time
+	Target, Exclude []string
+}
+
+// Rollback plans the way back from one apply. Steps of it that were begun and
+// are undecided are settled first.
+func (e *Engine) Rollback(ctx context.Context, o RollbackOptions) (planner.Plan, error) {
+	id := o.To
+	if id == "" {
+		last, err := e.last(ctx)
+		if err != nil {
+			return planner.Plan{}, err
+		}
+		id = last
+	}
+	s, err := e.Applier.Snapshot(ctx, id)
+	if errors.Is(err, applier.ErrUndecided) || err == nil && s.Open {
+		if err := e.settle(ctx, id); err != nil {
+			return planner.Plan{}, err
+		}
+		s, err = e.Applier.Snapshot(ctx, id)
+	}
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	view, err := e.world.LookBack(ctx, s)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	return planner.Restore(s, view, e.Source, e.newID())
+}
+
+func (e *Engine) settle(ctx context.Context, id string) error {
+	res, err := e.Applier.Settle(ctx, id)
+	if err == nil && res.Outcome != applier.EndedOutcome {
+		err = fmt.Errorf("DC319: apply %s cannot be settled: %s", id, strings.Join(res.Why, "; "))
+	}
+	return err
+}
+
+// last is the latest apply that changed something and was not taken back.
+func (e *Engine) last(ctx context.Context) (string, error) {
+	history, err := e.Applier.History(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range history {
+		if s.Plan != nil && s.Plan.Restores == "" && s.Restored == "" && s.Done > 0 {
+			return s.ID, nil
+		}
+	}
+	return "", errors.New("DC422: there is no apply to take back; see domctl history")
+}

@@ -1,0 +1,91 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// ListNodegroups of a cluster; one without node groups in the file does not
+// exist.
+func (w *World) ListNodegroups(ctx context.Context, cluster string) ([]string, error) {
+	return read(ctx, w, "ListNodegroups", func(s *state) ([]string, int, error) {
+		groups, ok := s.aws.NodeGroups[cluster]
+		if !ok {
+			return nil, 0, fmt.Errorf("cluster %s: %w", cluster, port.ErrNotFound)
+		}
+		return schema.Sorted(groups), len(groups), nil
+	})
+}
+
+// DescribeNodegroup answers ErrNotFound for an unknown cluster or name.
+func (w *World) DescribeNodegroup(ctx context.Context, cluster, name string) (port.NodeGroup, error) {
+	return read(ctx, w, "DescribeNodegroup", func(s *state) (port.NodeGroup, int, error) {
+		g, err := w.nodeGroup(s, cluster, name)
+		return port.NodeGroup{
+			Cluster: cluster, Name: name, Status: g.Status, Template: g.Template, Version: g.Version, AMIType: g.AMIType, Release: g.Release,
+			Min: g.Min, Max: g.Max, Desired: g.Desired, InstanceTypes: slices.Clone(g.InstanceTypes), Labels: copied(g.Labels), Groups: slices.Clone(g.Groups),
+		}, 0, err
+	})
+}
+
+func (w *World) nodeGroup(s *state, cluster, name string) (g nodeGroup, err error) {
+	g, ok := s.aws.NodeGroups[cluster][name]
+	if !ok {
+		return g, fmt.Errorf("node group %s/%s: %w", cluster, name, port.ErrNotFound)
+	}
+	g.Status, err = w.settled(cmp.Or(g.Status, "ACTIVE"), g.Active, "UPDATING", "ACTIVE")
+	return g, err
+}
+
+// UpdateNodegroupScaling scales the node group and its Auto Scaling groups. One
+// that is not ACTIVE is ErrInUse (EKS API Reference, UpdateNodegroupConfig,
+// ResourceInUseException).
+func (w *World) UpdateNodegroupScaling(ctx context.Context, cluster, name, tok string, lo, hi, desired *int64) error {
+	request := []any{cluster, name, lo, hi, desired}
+	return effect(ctx, w, "UpdateNodegroupScaling", func(s *state) (*state, error) {
+		if _, used, err := s.used("UpdateNodegroupScaling", tok, request); err != nil || used {
+			return nil, err
+		}
+		g, err := w.nodeGroup(s, cluster, name)
+		if err != nil {
+			return nil, err
+		}
+		if g.Status != "ACTIVE" {
+			return nil, fmt.Errorf("node group %s/%s is %s: %w", cluster, name, g.Status, port.ErrInUse)
+		}
+		g.Min, g.Max, g.Desired = or(lo, g.Min), or(hi, g.Max), or(desired, g.Desired)
+		if g.Min < 0 || g.Max < 1 || g.Min > g.Desired || g.Desired > g.Max {
+			return nil, fmt.Errorf("node group %s/%s: min size %d, desired size %d and max size %d do not fit each other", cluster, name, g.Min, g.Desired, g.Max)
+		}
+		g.Status, g.Active = "", ""
+		if w.opts.Settle > 0 {
+			g.Status, g.Active = "UPDATING", w.opts.Clock().Add(w.opts.Settle).UTC().Format(time.RFC3339)
+		}
+		return s.withNodeGroup(cluster, name, g).using("UpdateNodegroupScaling", tok, request, ""), nil
+	})
+}
+
+// withNodeGroup is the state with another node group; a single Auto Scaling
+// group below it has its sizes.
+func (s *state) withNodeGroup(cluster, name string, g nodeGroup) *state {
+	n := *s
+	n.aws.NodeGroups = maps.Clone(s.aws.NodeGroups)
+	n.aws.NodeGroups[cluster] = maps.Clone(s.aws.NodeGroups[cluster])
+	n.aws.NodeGroups[cluster][name] = g
+	if len(g.Groups) != 1 {
+		return &n
+	}
+	if below, ok := s.aws.AutoScalingGroups[g.Groups[0]]; ok {
+		below.Min, below.Max, below.Desired, below.Instances = g.Min, g.Max, g.Desired, nil
+		n.aws.AutoScalingGroups = maps.Clone(s.aws.AutoScalingGroups)
+		n.aws.AutoScalingGroups[g.Groups[0]] = below
+	}
+	return &n
+}

@@ -1,0 +1,171 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/internal/port"
+)
+
+// Fault is a failure on request: in the file under "faults", or in Options.
+// It strikes calls whose name matches Call (a path.Match pattern: "Describe*";
+// empty means all the fault can strike), skips the first After of them and then
+// strikes Times times, 0 being always. Counting starts with each World.
+type Fault struct {
+	After int    `json:"after,omitempty"`
+	Call  string `json:"call,omitempty"`
+	Delay string `json:"delay,omitempty"` // of slow: "2s"
+	Fault string `json:"fault"`           // its name, see Faults
+	Times int    `json:"times,omitempty"`
+	Lag   int    `json:"writes,omitempty"` // of lag: how many writes are not seen yet
+}
+
+// Faults are the names a Fault may have, each with what the caller sees.
+func Faults() map[string]string {
+	return map[string]string{
+		"denied":        "the credentials lack the permission (AccessDenied, Unauthorized, registry 401)",
+		"throttled":     "still throttled after every retry (RequestLimitExceeded, registry 429)",
+		"expired":       "the credentials have expired",
+		"down":          "nobody answers: connection refused",
+		"hang":          "no answer until the caller's deadline",
+		"slow":          "the answer comes after delay",
+		"lag":           "AWS and registry reads show the state before the last writes",
+		"lost":          "the call takes effect and its answer is lost",
+		"partialPage":   "a read fails after its first page",
+		"repeatedToken": "a read is given the same page token twice",
+		"notPrimary":    "MongoDB: the server is not primary, nothing was written",
+		"failover":      "MongoDB: the primary steps down once the write has taken effect",
+		"readOnly":      "MongoDB: the user may not write",
+	}
+}
+
+// check refuses a fault that would never strike as written.
+func (f Fault) check() error {
+	if _, ok := Faults()[f.Fault]; !ok {
+		return fmt.Errorf("there is no fault %q; there are %s", f.Fault, strings.Join(sortedFaults(), ", "))
+	}
+	if _, err := path.Match(f.Call, ""); err != nil {
+		return fmt.Errorf("fault %s: call %q is not a pattern", f.Fault, f.Call)
+	}
+	if _, err := time.ParseDuration(f.Delay); f.Fault == "slow" && err != nil {
+		return fmt.Errorf(`fault slow: delay %q is not a time like "2s"`, f.Delay)
+	}
+	if f.Call != "" && !slices.ContainsFunc(Calls(), f.names) {
+		return fmt.Errorf("fault %s: no call is named %q; there are %s", f.Fault, f.Call, strings.Join(Calls(), ", "))
+	}
+	return nil
+}
+
+func sortedFaults() (names []string) {
+	for name := range Faults() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Calls are the names of all outside calls, as faults and hooks know them.
+func Calls() []string {
+	return []string{
+		"CopyLaunchConfiguration", "Count", "CreateLaunchTemplateVersion", "Database", "DeleteLaunchConfiguration",
+		"DeleteLaunchTemplateVersion", "DeleteOne", "DescribeAutoScalingGroups", "DescribeDefaultVersions", "DescribeImages",
+		"DescribeInstanceTypes", "DescribeLaunchConfigurations", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates",
+		"DescribeNodegroup", "Digests", "Find", "GetCallerIdentity", "GetParameters", "InsertOne", "ListNodegroups",
+		"ModifyLaunchTemplate", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
+	}
+}
+
+func (f Fault) names(call string) bool {
+	ok, _ := path.Match(f.Call, call)
+	return ok || f.Call == ""
+}
+
+func (p *parser) faults(into *[]Fault) error {
+	return p.array(func() error {
+		start := p.i
+		var f Fault
+		if err := p.strict(&f, "faults[]"); err != nil {
+			return err
+		}
+		if err := f.check(); err != nil {
+			return p.fail(start, "%v", err)
+		}
+		*into = append(*into, f)
+		return nil
+	})
+}
+
+// strikes says which of the names a call of this sort can suffer.
+func (c call) suffers(name string) bool {
+	switch name {
+	case "notPrimary":
+		return c.mongo
+	case "failover", "readOnly":
+		return c.mongo && c.write
+	case "partialPage", "repeatedToken":
+		return !c.write
+	case "lag":
+		return !c.write && !c.mongo
+	}
+	return true
+}
+
+// suffer finds the faults that strike this call, counting each.
+func (w *World) suffer(c call, asked []Fault) (struck []Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range slices.Concat(w.opts.Faults, asked) {
+		if !f.names(c.name) || !c.suffers(f.Fault) {
+			continue
+		}
+		n := w.struck[f]
+		w.struck[f]++
+		if n >= f.After && (f.Times == 0 || n < f.After+f.Times) {
+			struck = append(struck, f)
+		}
+	}
+	return struck
+}
+
+// before is what a fault does in place of the call.
+func (f Fault) before(ctx context.Context, wait func(context.Context, time.Duration) error) error {
+	switch f.Fault {
+	case "denied", "readOnly":
+		return port.ErrDenied
+	case "throttled":
+		return port.ErrThrottled
+	case "expired":
+		return errors.New("the security token included in the request is expired")
+	case "down":
+		return errors.New("connection refused")
+	case "notPrimary":
+		return errors.New("not primary: the server is a secondary and nothing was written")
+	case "hang":
+		<-ctx.Done()
+		return ctx.Err()
+	case "slow":
+		d, _ := time.ParseDuration(f.Delay)
+		return wait(ctx, d)
+	}
+	return nil
+}
+
+// after is what a fault does to the answer of a call that took effect.
+func (f Fault) after() error {
+	switch f.Fault {
+	case "lost":
+		return errors.New("the connection was closed before the answer came")
+	case "failover":
+		return errors.New("the primary stepped down before it answered")
+	case "partialPage":
+		return errors.New("the connection was closed after the first page")
+	case "repeatedToken":
+		return errors.New("the page token repeats: the answer would never end")
+	}
+	return nil
+}

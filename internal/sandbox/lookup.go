@@ -1,0 +1,71 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// GetCallerIdentity is what aws.account, aws.region and aws.arn say.
+func (w *World) GetCallerIdentity(ctx context.Context) (port.Identity, error) {
+	return read(ctx, w, "GetCallerIdentity", func(s *state) (port.Identity, int, error) {
+		a := s.aws
+		return port.Identity{Account: a.Account, Region: a.Region, ARN: cmp.Or(a.ARN, "arn:aws:iam::"+a.Account+":user/sandbox")}, 0, nil
+	})
+}
+
+// GetParameters leaves unknown names out.
+func (w *World) GetParameters(ctx context.Context, names []string) (map[string]string, error) {
+	return read(ctx, w, "GetParameters", func(s *state) (map[string]string, int, error) {
+		out := map[string]string{}
+		for _, name := range names {
+			if v, ok := s.aws.Parameters[name]; ok {
+				out[name] = v
+			}
+		}
+		return out, len(names), nil
+	})
+}
+
+// Digests of an image named as the file names it, with ":latest" understood, or
+// by one of its digests. Platforms that it lacks are left out.
+func (w *World) Digests(ctx context.Context, image string, platforms []string) (map[string]string, error) {
+	return read(ctx, w, "Digests", func(s *state) (map[string]string, int, error) {
+		found := s.image(image)
+		if found == nil {
+			return nil, 0, fmt.Errorf("image %s: %w", image, port.ErrNotFound)
+		}
+		out := maps.Clone(found)
+		if len(platforms) > 0 {
+			maps.DeleteFunc(out, func(p, _ string) bool { return !slices.Contains(platforms, p) })
+		}
+		return out, 0, nil
+	})
+}
+
+func (s *state) image(name string) map[string]string {
+	repository, digest, byDigest := strings.Cut(name, "@")
+	if !byDigest {
+		if found := s.registry[name]; found != nil || strings.LastIndexByte(name, ':') > strings.LastIndexByte(name, '/') {
+			return found
+		}
+		return s.registry[name+":latest"]
+	}
+	for _, ref := range schema.Sorted(s.registry) {
+		if !strings.HasPrefix(ref, repository+":") {
+			continue
+		}
+		for platform, d := range s.registry[ref] {
+			if d == digest {
+				return map[string]string{platform: d}
+			}
+		}
+	}
+	return nil
+}

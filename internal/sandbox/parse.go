@@ -1,0 +1,219 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth is MongoDB's own limit of nesting ("MongoDB Limits and Thresholds").
+const maxDepth = 100
+
+// FileError says where a sandbox file is malformed and how to go on. Line and
+// Col count from 1; Col counts bytes.
+type FileError struct {
+	File      string
+	Line, Col int
+	Problem   string
+}
+
+func (e *FileError) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s; correct the file, or start afresh with domctl sandbox reset", e.File, e.Line, e.Col, e.Problem)
+}
+
+// parser reads JSON and remembers where it is.
+type parser struct {
+	file, src string
+	i         int
+}
+
+func (p *parser) fail(at int, format string, args ...any) error {
+	at = min(at, len(p.src))
+	line := 1 + strings.Count(p.src[:at], "\n")
+	col := at - strings.LastIndexByte(p.src[:at], '\n')
+	return &FileError{p.file, line, col, fmt.Sprintf(format, args...)}
+}
+
+// next skips white space and peeks; 0 at the end.
+func (p *parser) next() byte {
+	for p.i < len(p.src) {
+		switch c := p.src[p.i]; c {
+		case ' ', '\t', '\r', '\n':
+			p.i++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (p *parser) found() string {
+	if p.next() == 0 {
+		return "the end of the file"
+	}
+	r, _ := utf8.DecodeRuneInString(p.src[p.i:])
+	return fmt.Sprintf("%q", r)
+}
+
+func (p *parser) expect(c byte, what string) error {
+	if p.next() != c {
+		return p.fail(p.i, "expected %s, found %s", what, p.found())
+	}
+	p.i++
+	return nil
+}
+
+// object reads {…} and calls each with the cursor on the member's value.
+func (p *parser) object(each func(key string, at int) error) error {
+	if err := p.expect('{', `"{"`); err != nil {
+		return err
+	}
+	if p.next() == '}' {
+		p.i++
+		return nil
+	}
+	for {
+		if err := p.member(each); err != nil {
+			return err
+		}
+		if p.next() == '}' {
+			p.i++
+			return nil
+		}
+		if err := p.expect(',', `"," or "}"`); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *parser) member(each func(key string, at int) error) error {
+	p.next()
+	at := p.i
+	key, err := p.str()
+	if err != nil {
+		return err
+	}
+	if err := p.expect(':', `":"`); err != nil {
+		return err
+	}
+	p.next()
+	return each(unquote(key), at)
+}
+
+// array reads […] and calls each with the cursor on the element.
+func (p *parser) array(each func() error) error {
+	if err := p.expect('[', `"["`); err != nil {
+		return err
+	}
+	if p.next() == ']' {
+		p.i++
+		return nil
+	}
+	for {
+		p.next()
+		if err := each(); err != nil {
+			return err
+		}
+		if p.next() == ']' {
+			p.i++
+			return nil
+		}
+		if err := p.expect(',', `"," or "]"`); err != nil {
+			return err
+		}
+	}
+}
+
+// str reads a string and gives it as canonical JSON, quotes included.
+func (p *parser) str() (string, error) {
+	start := p.i
+	if err := p.expect('"', "a string in double quotes"); err != nil {
+		return "", err
+	}
+	simple := true
+	for ; p.i < len(p.src); p.i++ {
+		switch c := p.src[p.i]; {
+		case c == '"':
+			p.i++
+			return p.canonical(start, simple)
+		case c == '\\':
+			simple = false
+			p.i++
+		case c < ' ':
+			return "", p.fail(p.i, "a string must not hold a line break or control character as it is; write \\n or \\u00%02x", c)
+		case c >= utf8.RuneSelf:
+			simple = false
+		}
+	}
+	return "", p.fail(start, "the string has no closing quote")
+}
+
+func (p *parser) canonical(start int, simple bool) (string, error) {
+	token := p.src[start:p.i]
+	if simple {
+		return token, nil
+	}
+	var s string
+	if json.Unmarshal([]byte(token), &s) != nil || !utf8.ValidString(token) {
+		return "", p.fail(start, "the string is not valid JSON in UTF-8")
+	}
+	return quote(s), nil
+}
+
+// word reads true, false or null.
+func (p *parser) word() (string, error) {
+	for _, w := range []string{"true", "false", "null"} {
+		if strings.HasPrefix(p.src[p.i:], w) {
+			p.i += len(w)
+			return w, nil
+		}
+	}
+	return "", p.fail(p.i, "expected a value, found %s", p.found())
+}
+
+// number reads a number token as RFC 8259 has it.
+func (p *parser) number() (string, error) {
+	start := p.i
+	for p.i < len(p.src) && strings.IndexByte("+-.0123456789eE", p.src[p.i]) >= 0 {
+		p.i++
+	}
+	token := p.src[start:p.i]
+	if token == "" {
+		return "", p.fail(start, "expected a value, found %s", p.found())
+	}
+	if !json.Valid([]byte(token)) {
+		return "", p.fail(start, "%s is not a number in JSON", token)
+	}
+	return token, nil
+}
+
+// skip passes over any value and gives its text.
+func (p *parser) skip(depth int) (string, error) {
+	c := p.next()
+	start := p.i
+	var err error
+	switch {
+	case depth > maxDepth:
+		err = p.fail(start, "nested deeper than %d levels", maxDepth)
+	case c == '{':
+		err = p.object(func(string, int) error { _, err := p.skip(depth + 1); return err })
+	case c == '[':
+		err = p.array(func() error { _, err := p.skip(depth + 1); return err })
+	case c == '"':
+		_, err = p.str()
+	case c == 't' || c == 'f' || c == 'n':
+		_, err = p.word()
+	default:
+		_, err = p.number()
+	}
+	return p.src[start:p.i], err
+}
+
+// end refuses anything but white space.
+func (p *parser) end() error {
+	if p.next() != 0 || p.i < len(p.src) {
+		return p.fail(p.i, "expected the end, found %s", p.found())
+	}
+	return nil
+}

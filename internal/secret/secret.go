@@ -1,0 +1,80 @@
+// Package secret resolves references to secrets at the moment they are needed.
+// A value never leaves it but to the caller that writes it; errors name the
+// reference only.
+package secret
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"domctl.dev/schema"
+)
+
+// Source resolves what follows one scheme ("ssm:/domino/token").
+type Source func(ctx context.Context, name string) (string, error)
+
+// Resolver resolves references by scheme.
+type Resolver struct {
+	// Dir is the folder that file references are relative to.
+	Dir    string
+	Getenv func(string) (string, bool)
+	// Sources are further schemes: "ssm", "secretsManager", "kubernetes".
+	Sources map[string]Source
+	// Record answers a value out of sealed records, as Extended JSON.
+	Record func(ctx context.Context, name string) (schema.Value, error)
+}
+
+// Resolve answers the value a reference names, as a JSON string.
+func (r Resolver) Resolve(ctx context.Context, ref string) (schema.Value, error) {
+	scheme, name, _ := strings.Cut(ref, ":")
+	if scheme == "record" && r.Record != nil {
+		return r.Record(ctx, name)
+	}
+	s, err := r.text(ctx, scheme, name)
+	if err != nil {
+		return schema.Value{}, err
+	}
+	return schema.JSON(s), nil
+}
+
+// Text is Resolve for callers that need the plain string.
+func (r Resolver) Text(ctx context.Context, ref string) (string, error) {
+	scheme, name, _ := strings.Cut(ref, ":")
+	return r.text(ctx, scheme, name)
+}
+
+func (r Resolver) text(ctx context.Context, scheme, name string) (string, error) {
+	switch scheme {
+	case "env":
+		if s, ok := r.Getenv(name); ok {
+			return s, nil
+		}
+		return "", fmt.Errorf("secret env:%s: the environment has no variable %s; set it where domctl runs", name, name)
+	case "file":
+		return r.file(name)
+	}
+	source, ok := r.Sources[scheme]
+	if !ok {
+		return "", fmt.Errorf("secret %s:%s: references of this kind cannot be resolved in this world", scheme, name)
+	}
+	s, err := source(ctx, name)
+	if err != nil {
+		return "", fmt.Errorf("secret %s:%s: %w", scheme, name, err)
+	}
+	return s, nil
+}
+
+// file reads a file without its last line break.
+func (r Resolver) file(name string) (string, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(r.Dir, filepath.FromSlash(name))
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("secret file: %w", err)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"), nil
+}

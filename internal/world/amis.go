@@ -1,0 +1,103 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func imageRef(id string) planner.Ref { return planner.Ref("ec2/image#" + id) }
+
+func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+	images, err := w.Outside.DescribeImages(ctx, port.ImageQuery{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	out := map[planner.Ref]planner.Raw{}
+	for _, i := range images {
+		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "state": schema.JSON(i.State)}
+	}
+	return out, nil
+}
+
+// lookAMIs finds the image of every entry that has one: pinned, or resolved in
+// resolved.cue.
+func lookAMIs(ctx context.Context, l *look) error {
+	ids := map[schema.Address]string{}
+	for _, a := range l.wanted("amis") {
+		if id := l.desired.Objects[a].Fields["image"].Str(); id != "" {
+			ids[a] = id
+		}
+	}
+	raw, err := l.readImages(ctx, slices.Compact(slices.Sorted(maps.Values(ids))))
+	if err != nil {
+		return err
+	}
+	l.view.raw = raw
+	for a, id := range ids {
+		image := raw[imageRef(id)]
+		if image == nil {
+			continue
+		}
+		if state := image["state"].Str(); state != "available" {
+			l.find("DC235", schema.Error, a, fmt.Sprintf("%s is %s, not available", id, state), "wait until it is available, or name another image")
+		}
+		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: map[string]schema.Value{"image": schema.JSON(id)}})
+	}
+	return nil
+}
+
+// lowerAMI is reached when the image is not there: it was never resolved, is
+// gone, or must be baked.
+func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
+	o := v.desired.Objects[c.Address]
+	switch id := o.Fields["image"].Str(); {
+	case id != "":
+		return blocked("DC236", c.Address, fmt.Sprintf("%s is not an image of this account and region", id),
+			"check the id, the region and who owns the image", c.Positions), nil
+	case o.Fields["bake"].Is != schema.Absent:
+		return blocked("DC230", c.Address, "its image has yet to be baked, and this version of domctl does not bake",
+			"bake it by hand and pin its id, or wait for a version that bakes", c.Positions), nil
+	}
+	return blocked("DC237", c.Address, "its image is not resolved", "run domctl update "+c.Address.Name, c.Positions), nil
+}
+
+// special says why the AMI that stands on something is left alone; "" when it
+// may be switched: domctl put it there, an entry that is no pin is that image,
+// or an entry names it under replaces.
+func (v *View) special(standing schema.Value, a schema.Address) string {
+	if standing.Is == schema.Absent || v.ours(a, standing) {
+		return ""
+	}
+	for _, addr := range schema.Addresses(v.desired.Objects) {
+		o := v.desired.Objects[addr]
+		if addr.Kind != "amis" {
+			continue
+		}
+		if slices.Contains(o.Fields["replaces"].Strings(), standing.Str()) {
+			return ""
+		}
+		if o.Fields["image"] == standing {
+			if o.Fields["pin.id"].Is == schema.Absent {
+				return ""
+			}
+			return fmt.Sprintf("stands on %s, which %s pins (%s); a pinned AMI is never switched", standing.Str(), addr, o.Fields["pin.reason"].Str())
+		}
+	}
+	return fmt.Sprintf("stands on %s, which no entry of amis speaks of; a special AMI is left alone", standing.Str())
+}
+
+// ours says that the last apply put this AMI where it stands.
+func (v *View) ours(a schema.Address, standing schema.Value) bool {
+	for p, set := range v.applied.Entries[a].Fields {
+		if segments := schema.SplitPath(p); segments[len(segments)-1] == "ami" && set == standing {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,105 @@
+package world
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func lookSettings(ctx context.Context, l *look) error {
+	wanted := l.wanted("settings")
+	keys := make([]string, len(wanted))
+	for i, a := range wanted {
+		keys[i] = schema.JSON(schema.SettingKey(a.Name)).Text
+	}
+	docs, err := l.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"key": keys}})
+	if err != nil {
+		return err
+	}
+	if l.view.raw, err = configRefs(docs); err != nil {
+		return err
+	}
+	for _, a := range wanted {
+		ref := settingRef(schema.SettingsNamespace, schema.SettingKey(a.Name))
+		l.view.refs[a] = ref
+		raw := l.view.raw[ref]
+		if raw == nil || raw["value"].Is == schema.Absent {
+			continue
+		}
+		value, err := l.shown(ctx, a, raw["value"])
+		if err != nil {
+			return err
+		}
+		l.observe(a, ref, schema.Observed{ID: ref.ID(), Fields: map[string]schema.Value{"value": value}})
+	}
+	return nil
+}
+
+// shown is a setting's live value as a plan may hold it: an undocumented key may
+// be a secret, so its value is a digest unless the files say the same.
+func (l *look) shown(ctx context.Context, a schema.Address, live schema.Value) (schema.Value, error) {
+	want := l.desired.Objects[a].Fields["value"]
+	_, documented := schema.SettingByName(a.Name)
+	switch {
+	case want.Is == schema.Secret:
+		digest, err := l.Digest(ctx, want)
+		if err != nil {
+			l.find("DC160", schema.Error, a, err.Error(), "set what the reference names, where domctl runs")
+			return l.digest(live), nil
+		}
+		if l.Same(digest, live) {
+			return want, nil
+		}
+		return l.digest(live), nil
+	case documented || want == live:
+		return live, nil
+	}
+	return l.digest(live), nil
+}
+
+// lowerSetting writes one record of the central configuration. An unset removes
+// the record: an absent one means the default.
+func lowerSetting(v *View, c planner.Change) (planner.Lowered, error) {
+	ref := v.refs[c.Address]
+	raw := v.raw[ref]
+	d := c.Fields[0]
+	out := planner.Lowered{ID: schema.JSON(ref.ID())}
+	if s, ok := schema.SettingByName(c.Address.Name); !ok || s.Restart {
+		out.Findings = append(out.Findings, schema.Finding{Code: "DC240", Severity: schema.Info, Address: c.Address, Positions: c.Positions,
+			Message: "takes effect when Domino's services restart", Hint: "restart the affected services after the apply"})
+	}
+	switch {
+	case d.After.Is == schema.Absent && raw == nil:
+	case d.After.Is == schema.Absent:
+		out.Steps = []planner.Step{removeSetting(c.Address, ref, raw, d.Before)}
+	case raw == nil:
+		out.Steps = []planner.Step{insertSetting(c.Address, ref, d.After)}
+	default:
+		s := updateStep(c.Address, ref, raw, map[string]schema.Value{"value": d.After})
+		s.Expects = []planner.Expect{{Ref: ref, Path: "value", Value: d.Before}}
+		out.Steps = []planner.Step{*s}
+	}
+	return out, nil
+}
+
+// insertSetting is absolute: (namespace, key) has no unique index. The _id
+// follows from both, so that domctl itself can never make a second one.
+func insertSetting(a schema.Address, ref planner.Ref, value schema.Value) planner.Step {
+	sum := sha256.Sum256([]byte("domctl setting " + ref.ID()))
+	s := insertStep(a, ref, map[string]schema.Value{"value": value,
+		"_id":       {Is: schema.Known, Text: fmt.Sprintf(`{"$oid":%q}`, hex.EncodeToString(sum[:12]))},
+		"namespace": schema.JSON(schema.SettingsNamespace), "key": schema.JSON(schema.SettingKey(a.Name))})
+	s.Guard = planner.Absolute
+	return s
+}
+
+func removeSetting(a schema.Address, ref planner.Ref, raw planner.Raw, before schema.Value) planner.Step {
+	return planner.Step{ID: a.String() + "/mongo.delete/" + string(ref), Address: a, Op: "mongo.delete", Object: ref,
+		Guard: planner.Conditional, Window: window, Writes: map[string]schema.Value{"": {}},
+		Expects: []planner.Expect{{Ref: ref, Path: "_id", Value: raw["_id"]}, {Ref: ref, Path: "value", Value: before}}}
+}

@@ -1,0 +1,246 @@
+// Package world maps the outside to the schema's words (Look) and lowers
+// changes to concrete steps (View.Lower). It sees the outside through ports
+// only, so that the sandbox exercises what production runs. Its kind table and
+// its operation table are the only places that know kinds and operations; it
+// is also the Executor of every single-call operation.
+package world
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// World is one deployment's outside. All fields are required.
+type World struct {
+	Outside    port.Outside
+	Deployment schema.Deployment
+	// Secret resolves a reference ("env:NAME") to a Known value.
+	Secret func(ctx context.Context, ref string) (schema.Value, error)
+	// Key makes digests of what must not be shown: 32 random bytes, the same
+	// for the life of the deployment.
+	Key []byte
+	Now func() time.Time
+}
+
+// kind is one row of the kind table.
+type kind struct {
+	look  func(context.Context, *look) error
+	lower func(*View, planner.Change) (planner.Lowered, error)
+}
+
+func kinds() map[string]kind {
+	return map[string]kind{
+		"amis":          {lookAMIs, lowerAMI},
+		"baseImages":    {lookBaseImages, lowerNothing},
+		"environments":  {lookEnvironments, lowerEnvironment},
+		"hardwareTiers": {lookTiers, lowerTier},
+		"nodePools":     {lookPools, lowerPool},
+		"settings":      {lookSettings, lowerSetting},
+	}
+}
+
+// View is one complete read: what the planner compares, and the raw objects
+// that lowering needs beside it. It implements planner.View and planner.Past;
+// both are pure.
+type View struct {
+	schema.Live
+	Findings []schema.Finding
+	desired  schema.Desired
+	applied  schema.Applied
+	world    *World
+	raw      map[planner.Ref]planner.Raw
+	refs     map[schema.Address]planner.Ref // the object an address lives in
+	impact   map[schema.Address]*planner.Impact
+}
+
+// look is what one kind's read adds to the view; kinds read side by side.
+type look struct {
+	*World
+	desired schema.Desired
+	applied schema.Applied
+	view    *View
+}
+
+func (w *World) newView(d schema.Desired, a schema.Applied) *View {
+	return &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}}
+}
+
+// Look reads what desired and applied speak of, kinds side by side. A read that
+// fails is an error that names the kind; it never looks like absence.
+func (w *World) Look(ctx context.Context, d schema.Desired, a schema.Applied) (*View, error) {
+	names := w.kindsOf(d, a)
+	parts := make([]*View, len(names))
+	errs := make([]error, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		parts[i] = w.newView(d, a)
+		wg.Go(func() {
+			if err := kinds()[name].look(ctx, &look{w, d, a, parts[i]}); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", name, err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	v := w.newView(d, a)
+	for _, p := range parts {
+		v.add(p)
+	}
+	return v, nil
+}
+
+// kindsOf are the kinds that desired or applied hold objects of.
+func (w *World) kindsOf(d schema.Desired, a schema.Applied) []string {
+	names := map[string]bool{}
+	for addr := range d.Objects {
+		names[addr.Kind] = true
+	}
+	for addr := range a.Entries {
+		names[addr.Kind] = true
+	}
+	return schema.Sorted(names)
+}
+
+func (v *View) add(p *View) {
+	maps.Copy(v.Objects, p.Objects)
+	maps.Copy(v.raw, p.raw)
+	maps.Copy(v.refs, p.refs)
+	maps.Copy(v.impact, p.impact)
+	v.Findings = append(v.Findings, p.Findings...)
+}
+
+// Lower turns a change into steps.
+func (v *View) Lower(c planner.Change) (planner.Lowered, error) {
+	k, ok := kinds()[c.Address.Kind]
+	if !ok {
+		return planner.Lowered{}, fmt.Errorf("kind %q is not known here", c.Address.Kind)
+	}
+	return k.lower(v, c)
+}
+
+// Impact says who uses an address.
+func (v *View) Impact(a schema.Address) *planner.Impact { return v.impact[a] }
+
+func lowerNothing(_ *View, c planner.Change) (planner.Lowered, error) {
+	return planner.Lowered{}, fmt.Errorf("%s: nothing of it is ever written", c.Address)
+}
+
+func blocked(code string, a schema.Address, message, hint string, at []schema.Position) planner.Lowered {
+	return planner.Lowered{Blocked: &schema.Finding{Code: code, Severity: schema.Warning, Address: a, Message: message, Hint: hint, Positions: at}}
+}
+
+// Read answers every ref, read in batches by type, types side by side.
+func (w *World) Read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]planner.Raw, error) {
+	byType := map[string][]string{}
+	for _, r := range refs {
+		if ids := byType[r.Type()]; !slices.Contains(ids, r.ID()) {
+			byType[r.Type()] = append(ids, r.ID())
+		}
+	}
+	types := schema.Sorted(byType)
+	found := make([]map[planner.Ref]planner.Raw, len(types))
+	errs := make([]error, len(types))
+	var wg sync.WaitGroup
+	for i, t := range types {
+		wg.Go(func() {
+			var err error
+			if found[i], err = w.readType(ctx, t, byType[t]); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", t, err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	out := make(map[planner.Ref]planner.Raw, len(refs))
+	for _, r := range refs {
+		out[r] = found[slices.Index(types, r.Type())][r]
+	}
+	return out, nil
+}
+
+// LookBack is the one read that planner.Restore judges by.
+func (w *World) LookBack(ctx context.Context, s planner.Snapshot) (*View, error) {
+	var refs []planner.Ref
+	for _, d := range s.Done {
+		refs = append(refs, d.Step.Object)
+		for _, u := range undoRefs(d) {
+			refs = append(refs, u)
+		}
+	}
+	raw, err := w.Read(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	v := w.newView(schema.Desired{}, schema.Applied{})
+	v.raw = raw
+	return v, nil
+}
+
+// Raw is what the read found of a ref.
+func (v *View) Raw(r planner.Ref) planner.Raw { return v.raw[r] }
+
+// Undo takes back a step that made or deleted an object.
+func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
+	if u := operations()[d.Step.Op].undo; u != nil {
+		return u(d), nil
+	}
+	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s", d.Step.ID, d.Step.Irreversible)
+}
+
+func undoRefs(d planner.Done) (refs []planner.Ref) {
+	if u := operations()[d.Step.Op].undo; u != nil {
+		for _, s := range u(d) {
+			refs = append(refs, s.Object)
+		}
+	}
+	return refs
+}
+
+// Same compares a wanted value with what stands; either may be a digest.
+func (v *View) Same(want, got schema.Value) bool { return v.world.Same(want, got) }
+
+// Same compares a wanted value with what stands; either may be a digest.
+func (w *World) Same(want, got schema.Value) bool {
+	if want.Is == schema.Digest && got.Is == schema.Known {
+		got = w.digest(got)
+	}
+	if got.Is == schema.Digest && want.Is == schema.Known {
+		want = w.digest(want)
+	}
+	return want == got
+}
+
+// Digest is the keyed digest of a secret reference, resolved at this moment.
+func (w *World) Digest(ctx context.Context, ref schema.Value) (schema.Value, error) {
+	v, err := w.Secret(ctx, ref.Text)
+	if err != nil {
+		return schema.Value{}, err
+	}
+	return w.digest(v), nil
+}
+
+func (w *World) digest(v schema.Value) schema.Value {
+	mac := hmac.New(sha256.New, w.Key)
+	mac.Write([]byte(v.Text))
+	return schema.Value{Is: schema.Digest, Text: hex.EncodeToString(mac.Sum(nil)[:16])}
+}
+
+var _ applier.World = (*World)(nil)

@@ -1,0 +1,162 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+
+	"domctl.dev/schema"
+)
+
+// compare merges one address field by field: what the files want against what
+// stands, with what the last apply set saying who changed it.
+func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry) {
+	kind, _ := schema.KindOf(a.Kind)
+	live, there := m.in.Live.Objects[a]
+	was, _ := m.former(a)
+	if was == nil {
+		was = &schema.Entry{}
+	}
+	t := threeWay{m: m, kind: kind, live: live, was: *was, at: o,
+		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: map[string]schema.Value{}}}
+	if !there {
+		t.change.Action = ActionCreate
+	}
+	for _, p := range schema.Sorted(o.Fields) {
+		t.field(p, o.Fields[p])
+	}
+	for _, p := range schema.Sorted(was.Fields) {
+		if _, stated := o.Fields[p]; !stated {
+			t.dropped(p)
+		}
+	}
+	t.finish(there)
+	return t.change, t.entry
+}
+
+type threeWay struct {
+	m       *maker
+	kind    schema.Kind
+	live    schema.Observed
+	was     schema.Entry
+	at      schema.Object
+	change  Change
+	entry   schema.Entry
+	drift   []Diff
+	waits   []string // referents of this plan that are blocked
+	edited  bool     // the files changed since the last apply
+	drifted bool     // a field to write was changed outside
+}
+
+func (t *threeWay) field(p string, stated schema.Value) {
+	f, _ := t.kind.Field(p)
+	if target, of, ok := stated.Target(); ok && t.m.blocked[target] && t.m.in.Desired.Objects[target].Fields[of].Is != schema.Known {
+		if !slices.Contains(t.waits, target.String()) {
+			t.waits = append(t.waits, target.String())
+		}
+		return
+	}
+	want := t.m.resolve(stated)
+	if want.Is == schema.Unset {
+		want = schema.Value{}
+	}
+	if f.Declared {
+		t.declare(p, want)
+		return
+	}
+	before := t.live.Fields[p]
+	t.entry.Fields[p] = want
+	t.noteDrift(p, before)
+	t.m.plan.Unknowns = t.m.plan.Unknowns || before.Is == schema.Unknown
+	if want == before {
+		return
+	}
+	old, known := t.was.Fields[p]
+	t.edited = t.edited || !known || old != want
+	t.drifted = t.drifted || known && old != before
+	t.change.Fields = append(t.change.Fields, Diff{p, before, want})
+	for _, pos := range t.at.At[p] {
+		if !slices.Contains(t.change.Positions, pos) {
+			t.change.Positions = append(t.change.Positions, pos)
+		}
+	}
+}
+
+// declare remembers the fields that decide about an object once the files no
+// longer hold it.
+func (t *threeWay) declare(p string, want schema.Value) {
+	if strings.HasPrefix(p, "lifecycle.") && want.Bool() {
+		t.entry.Fields[p] = want
+	}
+}
+
+// dropped handles a field that was stated once: a map's key is unset, any other
+// field is let go.
+func (t *threeWay) dropped(p string) {
+	f, known := t.kind.Field(p)
+	if f.Declared || !known {
+		return
+	}
+	if !strings.HasSuffix(f.Path, ".*") || t.live.Fields[p].Is == schema.Absent {
+		return
+	}
+	t.edited = true
+	t.noteDrift(p, t.live.Fields[p])
+	t.change.Fields = append(t.change.Fields, Diff{p, t.live.Fields[p], schema.Value{}})
+}
+
+func (t *threeWay) noteDrift(p string, before schema.Value) {
+	if old, ok := t.was.Fields[p]; ok && old != before && old.Is != schema.Secret {
+		t.drift = append(t.drift, Diff{p, old, before})
+	}
+}
+
+func (t *threeWay) finish(there bool) {
+	if len(t.drift) > 0 && there {
+		t.m.plan.Drift = append(t.m.plan.Drift, Change{Address: t.change.Address, Action: ActionDrift,
+			Reason: "changed outside of domctl since the last apply", Fields: t.drift, Positions: t.change.Positions})
+	}
+	if len(t.change.Positions) == 0 {
+		t.change.Positions = t.at.Positions("")
+	}
+	t.change.Reason = t.reason(there)
+	if len(t.waits) > 0 {
+		t.change.Blocked = "waits for " + strings.Join(t.waits, ", ") + ", which is blocked"
+	}
+}
+
+func (t *threeWay) reason(there bool) string {
+	switch {
+	case !there && len(t.was.Fields) > 0:
+		return "gone outside since the last apply"
+	case !there:
+		return "not there yet"
+	case t.drifted && t.edited:
+		return "files changed, and changed outside"
+	case t.drifted:
+		return "changed outside since the last apply"
+	case len(t.was.Fields) == 0:
+		return "first apply of what is there"
+	}
+	return "files changed"
+}
+
+// resolve turns a reference into what the referent will hold: an output of this
+// plan, what the files state of it, or what lives.
+func (m *maker) resolve(v schema.Value) schema.Value {
+	t, field, ok := v.Target()
+	if !ok {
+		return v
+	}
+	if out, ok := m.outputs[t][field]; ok {
+		return out
+	}
+	if stated := m.in.Desired.Objects[t].Fields[field]; stated.Is == schema.Known {
+		return stated
+	}
+	got := m.in.Live.Objects[t].Fields[field]
+	if got.Is == schema.Absent {
+		m.find(schema.Finding{Code: "DC210", Severity: schema.Error, Address: t, Positions: m.in.Desired.Objects[t].Positions(""),
+			Message: "has no " + field + " that others could refer to", Hint: "see the other findings of " + t.String()})
+	}
+	return got
+}

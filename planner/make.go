@@ -1,0 +1,239 @@
+package planner
+
+import (
+	"fmt"
+
+	"domctl.dev/schema"
+)
+
+// View is one read of the outside: what lowering and impact are answered from.
+// It is pure.
+type View interface {
+	Lower(Change) (Lowered, error)
+	// Impact of a change to the address; nil when nothing is known to use it.
+	Impact(schema.Address) *Impact
+}
+
+// Lowered is a change as concrete steps. ID is the live identity afterwards and
+// Outputs the fields that other objects may refer to; both may be outputs of
+// steps. Blocked says why nothing could be lowered; then there are no steps.
+type Lowered struct {
+	Steps    []Step
+	ID       schema.Value
+	Outputs  map[string]schema.Value
+	Findings []schema.Finding
+	Blocked  *schema.Finding
+}
+
+// Input is everything a plan follows from.
+type Input struct {
+	Desired  schema.Desired
+	Live     schema.Live
+	Applied  schema.Applied
+	View     View
+	Findings []schema.Finding // of the compiler and of the read
+	World    World
+	Source   Source
+	ID       string
+	// Select keeps a plan to some addresses and what they refer to; nil is all.
+	Select func(schema.Address) bool
+	// Allow archives what was applied and is no longer desired.
+	Allow bool
+	// Unlatch applies rolled-back content again.
+	Unlatch bool
+}
+
+// Make merges desired, applied and live field by field, in the order of
+// references, and lowers what differs to steps.
+func Make(in Input) (Plan, error) {
+	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
+	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, World: in.World, Source: in.Source,
+		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}}
+	for _, a := range schema.Addresses(in.Desired.Objects) {
+		if in.Select == nil || in.Select(a) {
+			if err := m.visit(a); err != nil {
+				return Plan{}, err
+			}
+		}
+	}
+	for _, a := range schema.Addresses(in.Applied.Entries) {
+		if err := m.gone(a); err != nil {
+			return Plan{}, err
+		}
+	}
+	if err := link(m.plan.Steps); err != nil {
+		return Plan{}, err
+	}
+	m.plan.seal(in.ID)
+	return m.plan, nil
+}
+
+type maker struct {
+	in      Input
+	plan    Plan
+	seen    map[schema.Address]bool
+	outputs map[schema.Address]map[string]schema.Value
+	blocked map[schema.Address]bool
+}
+
+func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Findings, f) }
+
+// visit plans one address after those it refers to.
+func (m *maker) visit(a schema.Address) error {
+	o, ok := m.in.Desired.Objects[a]
+	if m.seen[a] || !ok {
+		return nil
+	}
+	m.seen[a] = true
+	for _, p := range schema.Sorted(o.Fields) {
+		if t, _, ok := o.Fields[p].Target(); ok {
+			if err := m.visit(t); err != nil {
+				return err
+			}
+		}
+	}
+	if m.latched(a, o) {
+		return nil
+	}
+	c, entry := m.compare(a, o)
+	if c.Blocked != "" {
+		m.block(c)
+		return nil
+	}
+	return m.settle(a, c, entry)
+}
+
+// settle lowers what differs and says what *applied* becomes.
+func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
+	was, from := m.former(a)
+	if len(c.Fields) > 0 {
+		blocked, err := m.lower(&c, &entry)
+		if err != nil || blocked {
+			return err
+		}
+	}
+	if len(c.Fields) == 0 && from == a && was != nil && was.Equal(entry) {
+		return nil
+	}
+	if len(c.Fields) == 0 {
+		c.Action, c.Reason = ActionAdopt, adopted(was, from == a)
+	}
+	m.plan.Changes = append(m.plan.Changes, c)
+	m.plan.Settle[a], m.plan.Content[a] = &entry, m.in.Desired.Content(a)
+	if from != a && was != nil {
+		m.plan.Settle[from] = nil
+	}
+	return nil
+}
+
+func adopted(was *schema.Entry, same bool) string {
+	switch {
+	case was == nil:
+		return "live is as desired and was not known yet"
+	case !same:
+		return "renamed in the files"
+	}
+	return "live is as desired, the last apply set something else"
+}
+
+// lower appends the change's steps; a blocked change is shown and settles nothing.
+func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) {
+	low, err := m.in.View.Lower(*c)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", c.Address, err)
+	}
+	c.Impact = m.in.View.Impact(c.Address)
+	m.plan.Findings = append(m.plan.Findings, low.Findings...)
+	if low.Blocked != nil {
+		c.Blocked = low.Blocked.Message
+		m.find(*low.Blocked)
+		m.block(*c)
+		return true, nil
+	}
+	if low.ID.Is != schema.Absent {
+		entry.ID = low.ID
+	}
+	m.outputs[c.Address] = low.Outputs
+	m.plan.Steps = append(m.plan.Steps, low.Steps...)
+	return false, nil
+}
+
+// block shows a change that nothing is done about.
+func (m *maker) block(c Change) {
+	m.blocked[c.Address] = true
+	m.plan.Changes = append(m.plan.Changes, c)
+}
+
+func (m *maker) latched(a schema.Address, o schema.Object) bool {
+	if m.in.Unlatch || m.in.Applied.Latches[a] == "" || m.in.Applied.Latches[a] != m.in.Desired.Content(a) {
+		return false
+	}
+	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: o.Positions(""),
+		Message: "this content was rolled back and stays off until it changes",
+		Hint:    "change the files, or plan with --unlatch to apply it again"})
+	return true
+}
+
+// former is the entry the address had, under its own name or the one it was
+// moved from.
+func (m *maker) former(a schema.Address) (*schema.Entry, schema.Address) {
+	return m.in.Applied.Former(m.in.Desired, a)
+}
+
+// gone plans what was applied and is no longer desired.
+func (m *maker) gone(a schema.Address) error {
+	entry := m.in.Applied.Entries[a]
+	_, desired := m.in.Desired.Objects[a]
+	_, settled := m.plan.Settle[a]
+	if desired || settled || m.in.Select != nil && !m.in.Select(a) {
+		return nil
+	}
+	kind, _ := schema.KindOf(a.Kind)
+	switch {
+	case kind.Gone == "release":
+		m.release(a, "no longer in the files; what stands outside is left alone")
+	case entry.Fields["lifecycle.protect"].Bool():
+		m.find(schema.Finding{Code: "DC222", Severity: schema.Error, Address: a, Message: "protected, and no longer in the files",
+			Hint: "put it back, or first apply it with lifecycle: protect: false"})
+	case m.live(a) == nil:
+		m.release(a, "no longer in the files, and not there any more")
+	case kind.Gone == "archive" && !m.in.Allow && !entry.Fields["lifecycle.prune"].Bool():
+		m.find(schema.Finding{Code: "DC221", Severity: schema.Warning, Address: a, Message: "applied before and no longer in the files: kept as it is",
+			Hint: "plan with --allow archive to archive it, or put it back"})
+	default:
+		return m.remove(a, kind)
+	}
+	return nil
+}
+
+func (m *maker) release(a schema.Address, reason string) {
+	m.plan.Changes = append(m.plan.Changes, Change{Address: a, Action: ActionRelease, Reason: reason})
+	m.plan.Settle[a] = nil
+}
+
+func (m *maker) live(a schema.Address) *schema.Observed {
+	if o, ok := m.in.Live.Objects[a]; ok {
+		return &o
+	}
+	return nil
+}
+
+// remove archives an object or unsets a setting.
+func (m *maker) remove(a schema.Address, kind schema.Kind) error {
+	c := Change{Address: a, Action: ActionArchive, Reason: "no longer in the files",
+		Fields: []Diff{{Path: "archived", Before: m.live(a).Fields["archived"], After: schema.JSON(true)}}}
+	if kind.Gone == "unset" {
+		c.Action, c.Fields = ActionUnset, []Diff{{Path: "value", Before: m.live(a).Fields["value"]}}
+	}
+	if c.Fields[0].Before == c.Fields[0].After {
+		m.release(a, "no longer in the files, and archived already")
+		return nil
+	}
+	blocked, err := m.lower(&c, &schema.Entry{})
+	if err != nil || blocked {
+		return err
+	}
+	m.plan.Changes, m.plan.Settle[a] = append(m.plan.Changes, c), nil
+	return nil
+}

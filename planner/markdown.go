@@ -1,0 +1,61 @@
+package planner
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Markdown renders a plan for a pull request comment: the headline first, then
+// the changes as a diff block, then the findings.
+func (p Plan) Markdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### domctl plan: %s\n\n%s\n\n", code(p.Deployment), escape(p.headline()))
+	if len(p.Changes) > 0 {
+		writeBlock(&b, p.Changes)
+	}
+	if len(p.Drift) > 0 {
+		b.WriteString("Changed outside of domctl since the last apply:\n\n")
+		writeBlock(&b, p.Drift)
+	}
+	for _, f := range p.Findings {
+		fmt.Fprintf(&b, "- **%s %s** %s: %s", f.Severity, f.Code, code(f.Address.String()), escape(f.Message))
+		for _, at := range f.Positions {
+			fmt.Fprintf(&b, " %s", code(at.String()))
+		}
+		if f.Hint != "" {
+			fmt.Fprintf(&b, "  \n  %s", escape(f.Hint))
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "\nplan %s, effect %s\n", code(p.ID), code(p.Effect))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeBlock fences the changes with more backticks than they contain.
+func writeBlock(b *strings.Builder, changes []Change) {
+	var body strings.Builder
+	for _, c := range changes {
+		writeChange(&body, c, Style{})
+	}
+	fence := "```"
+	for strings.Contains(body.String(), fence) {
+		fence += "`"
+	}
+	fmt.Fprintf(b, "%sdiff\n%s%s\n\n", fence, body.String(), fence)
+}
+
+func code(s string) string { return "`" + strings.ReplaceAll(Printable(s), "`", "'") + "`" }
+
+// escape keeps text from outside from being read as Markdown or HTML.
+func escape(s string) string {
+	var b strings.Builder
+	for _, r := range Printable(s) {
+		if strings.ContainsRune("\\`*_{}[]<>()#|~!@&", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,205 @@
+// Package planner makes plans. A plan is plain data: it can be printed, hashed,
+// approved, saved, applied later and resumed; it holds no closures and no
+// clients. The package is pure: internal/engine hands it what the compiler and
+// the world read, and it refuses nothing silently: what cannot be planned is a
+// finding or an error. It never writes.
+package planner
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"domctl.dev/schema"
+)
+
+// Format is the version of the plan's JSON. It grows when a reader of the
+// former one would misread a plan.
+const Format = 1
+
+// Plan says what an apply would do. Changes, Drift and Impact are for people;
+// Steps and Settle are for the applier. docs/plan-format.md describes the JSON.
+type Plan struct {
+	Format     int    `json:"format"`
+	ID         string `json:"id"`     // random; the apply's id, so that a plan is applied once
+	Hash       string `json:"hash"`   // covers every byte of the plan
+	Effect     string `json:"effect"` // covers what it would do; approvals bind to it
+	Deployment string `json:"deployment"`
+	World      World  `json:"world"`
+	Source     Source `json:"source"`
+	// Restores names the apply that this plan takes back.
+	Restores string           `json:"restores,omitempty"`
+	Summary  Summary          `json:"summary"`
+	Changes  []Change         `json:"changes"`
+	Drift    []Change         `json:"drift"`
+	Steps    []Step           `json:"steps"`
+	Findings []schema.Finding `json:"findings"`
+	// Settle is what *applied* becomes once all steps of an address are done;
+	// nil removes the entry.
+	Settle map[schema.Address]*schema.Entry `json:"settle"`
+	// Content is the digest of the desired content that the plan applies, Latch
+	// what a rollback holds back until it changes.
+	Content map[schema.Address]string `json:"content"`
+	Latch   map[schema.Address]string `json:"latch,omitempty"`
+	// Unknowns says that a live value could not be seen: the plan can be shown,
+	// not applied.
+	Unknowns bool `json:"unknowns,omitempty"`
+}
+
+// World is the outside that the plan was made against, compared again with who
+// answers before anything is written.
+type World struct {
+	Kind       string `json:"kind"` // "sandbox" or "live"
+	Account    string `json:"account,omitempty"`
+	Region     string `json:"region,omitempty"`
+	Database   string `json:"database,omitempty"`
+	ReplicaSet string `json:"replicaSet,omitempty"`
+}
+
+// Source is where the desired state was read.
+type Source struct {
+	Commit string `json:"commit,omitempty"` // 40 hexadecimal digits
+	Dirty  bool   `json:"dirty,omitempty"`  // the work tree held more than the commit
+}
+
+// Action is what happens to an address, imperative.
+type Action string
+
+// The actions. Adopting and releasing touch only domctl's own records.
+const (
+	ActionCreate  Action = "create"
+	ActionUpdate  Action = "update"
+	ActionArchive Action = "archive"
+	ActionUnset   Action = "unset"
+	ActionAdopt   Action = "adopt"
+	ActionRelease Action = "release"
+	ActionRestore Action = "restore"
+	ActionDrift   Action = "drift" // only in Plan.Drift
+)
+
+// Change is one address for people; the applier never reads it.
+type Change struct {
+	Address schema.Address `json:"address"`
+	Action  Action         `json:"action"`
+	// Reason says why in a few words ("files changed").
+	Reason    string            `json:"reason"`
+	Fields    []Diff            `json:"fields,omitempty"`
+	Positions []schema.Position `json:"positions,omitempty"`
+	Impact    *Impact           `json:"impact,omitempty"`
+	// Blocked says why nothing is done about the change; no step belongs to it.
+	Blocked string `json:"blocked,omitempty"`
+}
+
+// Diff is one field before and after.
+type Diff struct {
+	Path   string       `json:"path"`
+	Before schema.Value `json:"before"`
+	After  schema.Value `json:"after"`
+}
+
+// Impact counts who feels a change: projects and users that use the object, and
+// runs alive at the moment of the read.
+type Impact struct {
+	Projects int64 `json:"projects"`
+	Users    int64 `json:"users"`
+	Runs     int64 `json:"runs"`
+}
+
+// Summary counts changes by action.
+type Summary struct {
+	Create  int `json:"create"`
+	Update  int `json:"update"`
+	Archive int `json:"archive"`
+	Unset   int `json:"unset"`
+	Restore int `json:"restore"`
+	Adopt   int `json:"adopt"`
+	Release int `json:"release"`
+	Blocked int `json:"blocked"`
+	Drift   int `json:"drift"`
+	Steps   int `json:"steps"`
+}
+
+// Changed says whether the plan would do something outside: what
+// --detailed-exitcode answers 2 for. A blocked change counts; adopting and
+// releasing do not.
+func (p Plan) Changed() bool {
+	s := p.Summary
+	return s.Create+s.Update+s.Archive+s.Unset+s.Restore+s.Blocked > 0
+}
+
+// Empty says that applying the plan would write nothing at all, not even
+// domctl's own records.
+func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Settle) == 0 && len(p.Latch) == 0 }
+
+func (p *Plan) summarise() {
+	p.Summary = Summary{Drift: len(p.Drift), Steps: len(p.Steps)}
+	s := &p.Summary
+	count := map[Action]*int{ActionCreate: &s.Create, ActionUpdate: &s.Update, ActionArchive: &s.Archive, ActionUnset: &s.Unset,
+		ActionAdopt: &s.Adopt, ActionRelease: &s.Release, ActionRestore: &s.Restore}
+	for _, c := range p.Changes {
+		if c.Blocked != "" {
+			s.Blocked++
+		} else {
+			*count[c.Action]++
+		}
+	}
+}
+
+// seal orders what has an order and gives the plan its id and digests.
+func (p *Plan) seal(id string) {
+	schema.SortFindings(p.Findings)
+	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Address.Compare(b.Address) })
+	p.summarise()
+	p.ID, p.Effect = id, p.effect()
+	p.Hash = p.hash()
+}
+
+func (p Plan) effect() string {
+	return schema.DigestOf([]any{p.Format, p.Deployment, p.World, p.Restores, p.Steps, p.Settle, p.Latch})
+}
+
+func (p Plan) hash() string {
+	p.Hash = ""
+	return schema.DigestOf(p)
+}
+
+// ErrAltered is answered for a plan that is not as it was made.
+var ErrAltered = errors.New("DC301: the plan was altered after it was made; plan again")
+
+// Verify refuses a plan that was altered or that may not be applied.
+func (p Plan) Verify() error {
+	if p.Format != Format {
+		return fmt.Errorf("DC300: the plan has format %d, this domctl applies format %d; plan again with this version", p.Format, Format)
+	}
+	if p.hash() != p.Hash || p.effect() != p.Effect {
+		return ErrAltered
+	}
+	if p.Unknowns {
+		return errors.New("DC302: the plan was made without seeing every live value and can only be shown; plan again with credentials")
+	}
+	for _, f := range p.Findings {
+		if f.Severity == schema.Error {
+			return fmt.Errorf("%s: %s: %s", f.Code, f.Address, f.Message)
+		}
+	}
+	return nil
+}
+
+// Encode writes the plan's canonical JSON and a newline.
+func Encode(p Plan) []byte { return append([]byte(schema.JSON(p).Text), '\n') }
+
+// Decode reads what Encode wrote, to the byte; anything else is ErrAltered.
+func Decode(b []byte) (Plan, error) {
+	var p Plan
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return Plan{}, fmt.Errorf("%w (%v)", ErrAltered, err)
+	}
+	if !bytes.Equal(Encode(p), b) || p.hash() != p.Hash {
+		return Plan{}, ErrAltered
+	}
+	return p, nil
+}

@@ -1,0 +1,197 @@
+package planner
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"domctl.dev/schema"
+)
+
+// Ref names one outside object: "mongo/hardware_tier#gpu-small". The part before
+// "#" is its type, the rest the outside's own id.
+type Ref string
+
+// Type is the part before "#".
+func (r Ref) Type() string { t, _, _ := strings.Cut(string(r), "#"); return t }
+
+// ID is the outside's own id.
+func (r Ref) ID() string { _, id, _ := strings.Cut(string(r), "#"); return id }
+
+// Raw is one outside object by path, in the outside's own types. nil means that
+// a complete read did not find it.
+type Raw map[string]schema.Value
+
+// Exists is what path "" holds of an object that is there.
+func Exists() schema.Value { return schema.Value{Is: schema.Known, Text: "true"} }
+
+// At reads a path; "" is the object itself. An inner path whose leaves alone are
+// held is composed with sorted keys.
+func (r Raw) At(path string) schema.Value {
+	if path == "" && r != nil {
+		return Exists()
+	}
+	if v, ok := r[path]; ok || r == nil {
+		return v
+	}
+	return r.compose(path)
+}
+
+func (r Raw) compose(path string) schema.Value {
+	members := map[string]bool{}
+	for p := range r {
+		if rest, ok := strings.CutPrefix(p, path+"."); ok {
+			members[schema.SplitPath(rest)[0]] = true
+		}
+	}
+	if len(members) == 0 {
+		return schema.Value{}
+	}
+	parts := make([]string, 0, len(members))
+	for _, m := range schema.Sorted(members) {
+		v := r.At(path + "." + schema.JoinPath(m))
+		if v.Is != schema.Known {
+			return v
+		}
+		parts = append(parts, schema.JSON(m).Text+":"+v.Text)
+	}
+	return schema.Value{Is: schema.Known, Text: "{" + strings.Join(parts, ",") + "}"}
+}
+
+// With is the object after writes.
+func (r Raw) With(writes map[string]schema.Value) Raw {
+	if v, ok := writes[""]; ok && v.Is == schema.Absent {
+		return nil
+	}
+	out := maps.Clone(r)
+	if out == nil {
+		out = Raw{}
+	}
+	for p, v := range writes {
+		maps.DeleteFunc(out, func(q string, _ schema.Value) bool { return q == p || strings.HasPrefix(q, p+".") })
+		if p != "" && v.Is != schema.Absent {
+			out[p] = v
+		}
+	}
+	return out
+}
+
+// Guard says what keeps a repeated or late write from doing harm.
+type Guard string
+
+// The guards (DESIGN, Apply).
+const (
+	Conditional Guard = "conditional" // the write holds what was read: a filter with _id and pre-image
+	Token       Guard = "token"       // ClientToken from apply and step
+	Name        Guard = "name"        // a unique name, recorded first
+	Absolute    Guard = "absolute"    // read, write, read inside the lease; repeated only after Window
+)
+
+// Expect is one place outside and what it must hold when the step has its turn.
+type Expect struct {
+	Ref   Ref          `json:"ref"`
+	Path  string       `json:"path"`
+	Value schema.Value `json:"value"`
+}
+
+// Gate holds a step back until something outside the plan is true: Kind
+// "window", "approval".
+type Gate struct {
+	Kind string `json:"kind"`
+	Arg  string `json:"arg"`
+}
+
+// Step is one concrete outside operation. ID is the same in every plan of the
+// same content: address, operation, object.
+type Step struct {
+	ID      string         `json:"id"`
+	Address schema.Address `json:"address"`
+	Op      string         `json:"op"` // "mongo.update", "ec2.ModifyLaunchTemplate"
+	Object  Ref            `json:"object"`
+	// Writes is what the object's paths hold afterwards: Absent unsets a path,
+	// "" Absent deletes the object, "" Exists makes it.
+	Writes map[string]schema.Value `json:"writes,omitempty"`
+	Args   map[string]schema.Value `json:"args,omitempty"`
+	// Creates names the output that identifies the object this step makes.
+	Creates string   `json:"creates,omitempty"`
+	Expects []Expect `json:"expects,omitempty"`
+	Guard   Guard    `json:"guard"`
+	// Window is the seconds after which an attempt can no longer take effect or
+	// stay unseen: the call's deadline and the API's visibility.
+	Window       int      `json:"window"`
+	Gates        []Gate   `json:"gates,omitempty"`
+	After        []string `json:"after,omitempty"` // derived: the steps that must be done before
+	Irreversible string   `json:"irreversible,omitempty"`
+}
+
+// Same compares what is wanted with what stands. The zero comparison is ==; the
+// applier's also compares a keyed digest with the value it was made of.
+type Same func(want, got schema.Value) bool
+
+// Equal is the comparison of plain values.
+func Equal(want, got schema.Value) bool { return want == got }
+
+// Stands compares a step's writes, and its expectations of its own object, with
+// what is there.
+func (s Step) Stands(live Raw, same Same) (done, before bool) {
+	done, before = len(s.Writes) > 0, true
+	for p, v := range s.Writes {
+		done = done && same(v, live.At(p))
+	}
+	for _, e := range s.Expects {
+		before = before && (e.Ref != s.Object || same(e.Value, live.At(e.Path)))
+	}
+	return done, before
+}
+
+// OutOf names another step's output.
+func OutOf(step, name string) schema.Value {
+	return schema.Value{Is: schema.Out, Text: step + "#" + name}
+}
+
+// SplitOut takes apart what OutOf made; ok is false for any other value.
+func SplitOut(v schema.Value) (step, name string, ok bool) {
+	i := strings.LastIndex(v.Text, "#")
+	if v.Is != schema.Out || i < 0 {
+		return "", "", false
+	}
+	return v.Text[:i], v.Text[i+1:], true
+}
+
+// link adds the order that follows from named outputs and shared objects: steps
+// on one object are a chain.
+func link(steps []Step) error {
+	last, seen := map[Ref]string{}, map[string]bool{}
+	for i := range steps {
+		s := &steps[i]
+		if seen[s.ID] {
+			return fmt.Errorf("two steps are called %s: two addresses claim one object", s.ID)
+		}
+		seen[s.ID] = true
+		for _, id := range s.outputs() {
+			s.after(id)
+		}
+		s.after(last[s.Object])
+		last[s.Object] = s.ID
+	}
+	return nil
+}
+
+// outputs are the steps whose outputs this one names, in order.
+func (s *Step) outputs() (ids []string) {
+	for _, m := range []map[string]schema.Value{s.Writes, s.Args} {
+		for _, k := range schema.Sorted(m) {
+			if id, _, ok := SplitOut(m[k]); ok {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+func (s *Step) after(id string) {
+	if id != "" && id != s.ID && !slices.Contains(s.After, id) {
+		s.After = append(s.After, id)
+	}
+}

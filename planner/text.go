@@ -1,0 +1,163 @@
+package planner
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"domctl.dev/schema"
+)
+
+// Style marks up text for a terminal; the zero Style is plain.
+type Style struct{ Colour bool }
+
+func (s Style) paint(code, text string) string {
+	if !s.Colour || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// symbol is how an action stands in the margin, and its colour.
+func symbol(c Change) (mark, colour string) {
+	if c.Blocked != "" {
+		return "#", "33"
+	}
+	switch c.Action {
+	case ActionCreate:
+		return "+", "32"
+	case ActionArchive, ActionUnset:
+		return "-", "31"
+	case ActionAdopt, ActionRelease:
+		return "=", "36"
+	case ActionRestore:
+		return "<", "35"
+	case ActionDrift:
+		return "!", "33"
+	}
+	return "~", "33"
+}
+
+// Text renders a plan for people. Findings are not part of it: they go to
+// standard error, see WriteFindings.
+func (p Plan) Text(w io.Writer, style Style) error {
+	var b strings.Builder
+	for _, c := range p.Changes {
+		writeChange(&b, c, style)
+	}
+	if len(p.Drift) > 0 {
+		b.WriteString("Changed outside of domctl since the last apply:\n\n")
+		for _, c := range p.Drift {
+			writeChange(&b, c, style)
+		}
+	}
+	b.WriteString(p.headline() + "\n")
+	if len(p.Steps) > 0 {
+		fmt.Fprintf(&b, "Plan %s, effect %s.\n", p.ID, p.Effect)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeChange(b *strings.Builder, c Change, style Style) {
+	mark, colour := symbol(c)
+	fmt.Fprintf(b, "%s %s  %s: %s\n", style.paint(colour, mark), style.paint("1", c.Address.String()), c.Action, c.Reason)
+	if c.Blocked != "" {
+		fmt.Fprintf(b, "    blocked: %s\n", c.Blocked)
+	}
+	width := 0
+	for _, f := range c.Fields {
+		width = max(width, len(f.Path))
+	}
+	for _, f := range c.Fields {
+		fmt.Fprintf(b, "    %-*s  %s\n", width, f.Path, f.show(c.Action))
+	}
+	if c.Impact != nil {
+		fmt.Fprintf(b, "    used by %s\n", c.Impact)
+	}
+	for _, at := range c.Positions {
+		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+at.String()))
+	}
+	b.WriteByte('\n')
+}
+
+func (d Diff) show(a Action) string {
+	if a == ActionCreate {
+		return oneLine(d.After)
+	}
+	return oneLine(d.Before) + " → " + oneLine(d.After)
+}
+
+// oneLine keeps a value to one line that a terminal cannot be tricked with.
+func oneLine(v schema.Value) string {
+	s := Printable(v.Display())
+	if r := []rune(s); len(r) > 120 {
+		s = string(r[:117]) + "…"
+	}
+	return s
+}
+
+// Printable writes control characters and direction marks as escapes, so that
+// names and messages from outside cannot move a terminal's cursor or hide text.
+func Printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
+			fmt.Fprintf(&b, "\\u%04x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func (i *Impact) String() string {
+	return fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+}
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// headline is the last line: what the plan amounts to.
+func (p Plan) headline() string {
+	s := p.Summary
+	var parts []string
+	for _, n := range []struct {
+		n    int
+		what string
+	}{{s.Create, "to create"}, {s.Update, "to update"}, {s.Archive, "to archive"}, {s.Unset, "to unset"}, {s.Restore, "to restore"},
+		{s.Adopt, "to adopt"}, {s.Release, "to release"}, {s.Blocked, "blocked"}} {
+		if n.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
+		}
+	}
+	if len(parts) == 0 {
+		return p.Deployment + ": nothing to do."
+	}
+	return fmt.Sprintf("%s: %s; %s.", p.Deployment, strings.Join(parts, ", "), plural(int64(s.Steps), "step"))
+}
+
+// WriteFindings prints findings as every domctl message: what, where, what to do.
+func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
+	var b strings.Builder
+	colours := map[schema.Severity]string{schema.Error: "31", schema.Warning: "33", schema.Info: "36"}
+	for _, f := range findings {
+		where := ""
+		if f.Address != (schema.Address{}) {
+			where = f.Address.String() + ": "
+		}
+		fmt.Fprintf(&b, "domctl: %s %s: %s\n", style.paint(colours[f.Severity], string(f.Severity)), f.Code, Printable(where+f.Message))
+		for _, at := range f.Positions {
+			fmt.Fprintf(&b, "    %s\n", at)
+		}
+		if f.Hint != "" {
+			fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,42 @@
+package schema
+
+// Resolved is what floats upstream and was looked up: the content of
+// resolved.cue, by name of the base image or AMI.
+type Resolved struct {
+	BaseImages map[string]ResolvedImage `json:"baseImages,omitempty"`
+	AMIs       map[string]ResolvedAMI   `json:"amis,omitempty"`
+}
+
+// ResolvedImage is a reference and its digest on each platform.
+type ResolvedImage struct {
+	Image   string            `json:"image"`
+	Digests map[string]string `json:"digests"` // "linux/amd64" → "sha256:…"
+}
+
+// ResolvedAMI is an image id and what it was found by. Name and Created are
+// for people.
+type ResolvedAMI struct {
+	Image   string `json:"image"`
+	Source  string `json:"source"` // AMISource of the object it was found for
+	Name    string `json:"name,omitempty"`
+	Created string `json:"created,omitempty"`
+}
+
+// AMISource says in one line what an AMI is found by: "ssm:<parameter>", or
+// "find:" and a digest of owners, name and filters. It is empty for one that is
+// pinned or baked.
+func AMISource(o Object) string {
+	if ssm := o.Fields["ssm"].Str(); ssm != "" {
+		return "ssm:" + ssm
+	}
+	find := map[string]Value{}
+	for p, v := range o.Fields {
+		if SplitPath(p)[0] == "find" {
+			find[p] = v
+		}
+	}
+	if len(find) == 0 {
+		return ""
+	}
+	return "find:" + DigestOf(find)
+}
