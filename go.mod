@@ -21,7 +21,6 @@ require (
 
 require (
 	filippo.io/hpke v0.4.0 // indirect
-	github.com/klauspost/compress v1.17.6 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.14 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.6 // indirect
@@ -90,9 +89,4 @@ require (
 
 tool cuelang.org/go/cmd/cue
 
-require (
-	filippo.io/age v1.3.2
-	golang.org/x/term v0.45.0
-)
-
-require filippo.io/hpke v0.4.0 // indirect
+require golang.org/x/term v0.45.0
