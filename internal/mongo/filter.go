@@ -41,7 +41,10 @@ func anyFilter(anyOf map[string][]string) (bson.D, error) {
 				return nil, plainf("%s: %w", path, err)
 			}
 			if ordered(v) {
-				return nil, plainf("%s: a document cannot be searched for: MongoDB compares the order of its fields", path)
+				return nil, plainf("%s: a document of several fields cannot be searched for: MongoDB compares their order", path)
+			}
+			if v.Type == bson.TypeRegex {
+				return nil, plainf("%s: a regular expression cannot be searched for: $in takes it for a pattern", path)
 			}
 			values = append(values, v)
 		}
