@@ -93,6 +93,7 @@ tool cuelang.org/go/cmd/cue
 
 require (
 	github.com/go-git/go-git/v5 v5.19.3
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	golang.org/x/term v0.45.0
 )
 
