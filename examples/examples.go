@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed eks
+//go:embed classic eks empty launchconfig shared terraform
 var files embed.FS
 
 const (

@@ -96,15 +96,16 @@ func SortFindings(fs []Finding) []Finding {
 	rank := map[Severity]int{Error: 0, Warning: 1, Info: 2}
 	slices.SortFunc(fs, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), a.Address.Compare(b.Address), cmp.Compare(a.Code, b.Code),
-			slices.CompareFunc(a.Positions, b.Positions, comparePosition), cmp.Compare(a.Message, b.Message))
+			slices.CompareFunc(a.Positions, b.Positions, Position.Compare), cmp.Compare(a.Message, b.Message))
 	})
 	return slices.CompactFunc(fs, func(a, b Finding) bool {
 		return a.Code == b.Code && a.Address == b.Address && a.Message == b.Message && slices.Equal(a.Positions, b.Positions)
 	})
 }
 
-func comparePosition(a, b Position) int {
-	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+// Compare orders positions by file, line and column.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Col, q.Col))
 }
 
 // Object is one desired object: its stated fields by path (see JoinPath), spread
