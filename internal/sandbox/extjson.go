@@ -36,7 +36,12 @@ func (p *parser) value(depth int) (value, error) {
 	case c == '{':
 		return p.document(depth)
 	case c == '[':
-		return p.elements(depth)
+		v := value{kind: array}
+		return v, p.array(func() error {
+			e, err := p.value(depth + 1)
+			v.kids = append(v.kids, field{value: e})
+			return err
+		})
 	case c == '"':
 		s, err := p.str()
 		return value{kind: literal, text: s}, err
@@ -74,86 +79,49 @@ func numberValue(token string) (value, error) {
 	if n >= math.MinInt32 && n <= math.MaxInt32 {
 		k = int32s
 	}
-	if token == "-0" {
-		token = "0"
-	}
-	return value{kind: k, text: token}, nil
-}
-
-func (p *parser) elements(depth int) (value, error) {
-	base := len(p.stack)
-	p.i++
-	for {
-		more, err := p.more(']', len(p.stack) == base)
-		if err != nil || !more {
-			return value{kind: array, kids: p.pop(base)}, err
-		}
-		e, err := p.value(depth + 1)
-		if err != nil {
-			return value{}, err
-		}
-		p.stack = append(p.stack, field{value: e})
-	}
+	return value{kind: k, text: strconv.FormatInt(n, 10)}, nil
 }
 
 func (p *parser) document(depth int) (value, error) {
-	start, base := p.i, len(p.stack)
-	p.i++
-	names := distinct{}
-	for {
-		more, err := p.more('}', len(p.stack) == base)
-		if err != nil {
-			return value{}, err
+	start := p.i
+	v := value{kind: document}
+	var names map[string]bool
+	err := p.object(func(key string, at int) error {
+		if len(v.kids) >= small && names == nil {
+			names = v.names()
 		}
-		if !more {
-			return p.finished(start, value{kids: p.pop(base)})
+		if names[key] || names == nil && v.has(key) {
+			return p.fail(at, "the field %q stands twice in this document", key)
 		}
-		at := p.i
-		key, err := p.name()
-		if err != nil {
-			return value{}, err
-		}
-		if names.taken(key, p.stack[base:]) {
-			return value{}, p.fail(at, "the field %q stands twice in this document", key)
+		if names != nil {
+			names[key] = true
 		}
 		e, err := p.value(depth + 1)
-		if err != nil {
-			return value{}, err
-		}
-		p.stack = append(p.stack, field{key, e})
+		v.kids = append(v.kids, field{key, e})
+		return err
+	})
+	if err != nil || len(v.kids) == 0 || !strings.HasPrefix(v.kids[0].name, "$") {
+		return v, err
 	}
-}
-
-// finished is the document read, or the value that it wraps.
-func (p *parser) finished(start int, v value) (value, error) {
-	if len(v.kids) == 0 || !strings.HasPrefix(v.kids[0].name, "$") {
-		return v, nil
-	}
-	v, err := unwrap(v)
-	if err != nil {
+	if v, err = unwrap(v); err != nil {
 		return v, p.fail(start, "%v", err)
 	}
 	return v, nil
 }
 
-// distinct tells names that stand twice: documents of few fields are searched,
-// those of many keep a set.
-type distinct struct{ seen map[string]bool }
+// small documents are searched field by field.
+const small = 32
 
-func (d *distinct) taken(name string, before []field) bool {
-	const few = 32
-	if len(before) < few {
-		return slices.ContainsFunc(before, func(f field) bool { return f.name == name })
+func (v value) names() map[string]bool {
+	names := map[string]bool{}
+	for _, k := range v.kids {
+		names[k.name] = true
 	}
-	if d.seen == nil {
-		d.seen = map[string]bool{}
-		for _, f := range before {
-			d.seen[f.name] = true
-		}
-	}
-	was := d.seen[name]
-	d.seen[name] = true
-	return was
+	return names
+}
+
+func (v value) has(name string) bool {
+	return slices.ContainsFunc(v.kids, func(f field) bool { return f.name == name })
 }
 
 // unwrap turns {"$oid": …} and its like into the value meant. A document whose
@@ -278,7 +246,7 @@ func formatDouble(f float64) string {
 }
 
 func oidValue(s string) (value, error) {
-	if len(s) != 24 || strings.Trim(s, "0123456789abcdefABCDEF") != "" {
+	if b, err := hex.DecodeString(s); err != nil || len(b) != 12 {
 		return value{}, fmt.Errorf("%q is not 24 hexadecimal digits", s)
 	}
 	return value{kind: objectID, text: strings.ToLower(s)}, nil

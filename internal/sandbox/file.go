@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 	"time"
 )
@@ -68,12 +67,11 @@ func (b *fileBacking) current() (*state, error) {
 	if info, err = f.Stat(); err != nil {
 		return nil, err
 	}
-	var content strings.Builder
-	content.Grow(int(info.Size()))
-	if _, err := io.Copy(&content, f); err != nil {
+	content, err := io.ReadAll(f)
+	if err != nil {
 		return nil, err
 	}
-	s, err := decode(b.path, content.String())
+	s, err := decode(b.path, string(content))
 	if err != nil {
 		return nil, err
 	}
