@@ -33,6 +33,7 @@ func may() map[string][]string {
 		"internal/world":    {"applier", "planner", "schema", "internal/port"},
 		"internal/engine":   all,
 		"internal/gen":      {},
+		"internal/git":      {},
 		"internal/house":    {},
 	}
 }
