@@ -64,6 +64,11 @@ type Position struct {
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
+// Compare orders places by file, then line, then column.
+func (p Position) Compare(o Position) int {
+	return cmp.Or(cmp.Compare(p.File, o.File), cmp.Compare(p.Line, o.Line), cmp.Compare(p.Col, o.Col))
+}
+
 // Severity of a finding. An error forbids an apply.
 type Severity string
 
@@ -101,11 +106,6 @@ func SortFindings(fs []Finding) []Finding {
 	return slices.CompactFunc(fs, func(a, b Finding) bool {
 		return a.Code == b.Code && a.Address == b.Address && a.Message == b.Message && slices.Equal(a.Positions, b.Positions)
 	})
-}
-
-// Compare orders positions by file, line and column.
-func (p Position) Compare(q Position) int {
-	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Col, q.Col))
 }
 
 // Object is one desired object: its stated fields by path (see JoinPath), spread

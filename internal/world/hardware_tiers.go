@@ -102,7 +102,7 @@ func (l *look) identify(a schema.Address, collection string, byName map[string][
 	id := o.Fields["id"].Str()
 	if id == "" {
 		if e, _ := l.applied.Former(l.desired, a); e != nil {
-			id = idText(e.ID.Text)
+			id = e.ID.Str()
 		}
 	}
 	if id != "" {
