@@ -42,6 +42,8 @@ func stringOf(f schema.Field, s string) schema.Value {
 		if d, err := schema.ParseDuration(s); err == nil {
 			return schema.JSON(schema.CanonicalDuration(d))
 		}
+	case schema.Time:
+		return schema.JSON(schema.CanonicalTime(s))
 	}
 	if kind, field, ok := strings.Cut(f.To, "#"); ok && !(kind == "amis" && strings.HasPrefix(s, "ami-")) {
 		return schema.RefTo(schema.Address{Kind: kind, Name: s}, field)
