@@ -82,8 +82,20 @@ func compile(ctx context.Context, files fs.FS, src Source) (Result, error) {
 	r := Result{Desired: schema.Desired{Objects: map[schema.Address]schema.Object{}}, Findings: findings}
 	if pkg != nil {
 		read(pkg, &r)
+		r.finish()
 	}
 	r.Files = t.Files()
-	r.Findings = schema.SortFindings(r.Findings)
+	r.Findings = schema.SortFindings(schema.Police(r.Findings, r.Desired.Deployment.Findings))
 	return r, nil
+}
+
+// finish completes the objects and checks them against one another.
+func (r *Result) finish() {
+	r.resolve()
+	for a, o := range r.Desired.Objects {
+		if k, _ := schema.KindOf(a.Kind); k.Spread != nil {
+			r.Desired.Objects[a] = k.Spread(a.Name, o)
+		}
+	}
+	r.Findings = append(r.Findings, check(r.Desired, r.Findings)...)
 }

@@ -9,12 +9,12 @@ import (
 	"domctl.dev/schema"
 )
 
-const moduleFile = "module: \"acme.example\"\nlanguage: version: \"v0.17.0\"\n"
+const moduleText = "module: \"acme.example\"\nlanguage: version: \"v0.17.0\"\n"
 
 // compileFiles compiles the deployment in folder prod of a tree.
 func compileFiles(t *testing.T, files map[string]string) Result {
 	t.Helper()
-	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleFile)}}
+	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleText)}}
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
@@ -47,7 +47,7 @@ amis: gpu: {
 amis: "gpu-1604": pin: {id: "ami-0123456789abcdef0", reason: "CUDA 9 on Ubuntu 16.04", reviewBy: "2027-03-31"}
 nodePools: gpu: {groups: [{asg: "acme-gpu-a"}, {nodegroup: "acme-gpu-b"}], ami: "gpu", size: {min: 0, max: 4}
 	owner: {ami: "domctl", size: "terraform"}, expect: instanceTypes: ["g5.2xlarge"]}
-hardwareTiers: "gpu-small": {nodePool: "gpu", cores: 3, memory: "12GiB", gpu: count: 1, centsPerMinute: 2.5}
+hardwareTiers: "gpu-small": {nodePool: "gpu", cores: 3, memory: "12GiB", gpu: count: 1, centsPerMinute: 2.5, isDefault: true}
 hardwareTiers: canary: {nodePool: "gpu", tags: ["b", "a", "b"], coresLimit: null, ami: "ami-0123456789abcdef0"}
 settings: {maximumExecutionsPerUser: 25, deployingStateTimeout: "1h", raw: "com.cerebro.domino.x": "y"}
 `

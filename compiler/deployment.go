@@ -8,18 +8,22 @@ import (
 	"domctl.dev/schema"
 )
 
-// readDeployment fills what the files say of the deployment itself. What they
-// leave out and has a documented meaning gets it here, not in CUE: disjunctions
-// with a default are what CUE is slowest at.
-func readDeployment(pkg *loaded, places *places, r *Result) {
-	v := pkg.value.LookupPath(cue.ParsePath("deployment"))
-	d := &r.Desired.Deployment
+// deployment fills what the files say of the deployment itself. What they leave
+// out and has a documented meaning gets it here, not in CUE: disjunctions with a
+// default are what CUE is slowest at.
+func (w *reader) deployment() {
+	v := w.pkg.value.LookupPath(cue.ParsePath("deployment"))
+	d := &w.result.Desired.Deployment
 	if text, err := v.MarshalJSON(); v.Exists() && err == nil {
 		decodeDeployment(text, d)
-		if uri, ok := secretOf(v.LookupPath(cue.ParsePath("mongo.uri"))); ok {
-			d.Mongo.URI = uri.Text
+		d.At = w.places.of(v)
+		if uri := v.LookupPath(cue.ParsePath("mongo.uri")); uri.Exists() {
+			secret, err := secretOf(uri)
+			if err != nil {
+				w.add(codeExactlyOne, schema.Address{}, w.places.of(uri), "", "deployment.mongo.uri: %v", err)
+			}
+			d.Mongo.URI = secret.Text
 		}
-		d.At = places.of(v, "deployment")
 	}
 	if d.World == "" {
 		d.World = "live"

@@ -1,73 +1,87 @@
 package compiler
 
 import (
-	"context"
-	"errors"
-	"io/fs"
-	"path"
-	"strings"
-
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/inject/embed"
 	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/load"
 	"cuelang.org/go/cue/parser"
-	"cuelang.org/go/mod/modfile"
-	"cuelang.org/go/mod/module"
+
+	"path"
+	"slices"
+	"strings"
 
 	"domctl.dev/schema"
 )
 
 // loaded is an evaluated package.
 type loaded struct {
-	tree  *tree
-	value cue.Value
-	files []*ast.File // the user's, without domctl's own
+	tree   *tree
+	value  cue.Value
+	files  []*ast.File     // the user's, without domctl's own
+	failed map[string]bool // paths that a finding tells of
 }
 
 // evaluate parses, builds and validates a package. A nil package means that
 // nothing can be read from it.
 func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
-	module, err := t.module()
-	if err != nil {
-		return nil, t.findings(err)
+	module, findings := t.module()
+	if len(findings) > 0 {
+		return nil, findings
 	}
 	cfg := &load.Config{
-		FS: t, Dir: path.Join("/", src.Dir), ModuleRoot: "/", Package: "domino", ParseFile: parseFor(module),
+		FS: t, Dir: path.Join("/", src.Dir), ModuleRoot: "/", Package: packageName, ParseFile: parseFor(module),
 		Tags: src.Tags, Registry: noRegistry{}, Env: []string{},
 	}
 	inst := load.Instances([]string{"."}, cfg)[0]
-	if inst.Err != nil {
-		return nil, t.findings(inst.Err)
-	}
-	v := cuecontext.New(cuecontext.WithInjection(embed.New())).BuildInstance(inst)
-	pkg := &loaded{tree: t, value: v}
+	pkg := &loaded{tree: t, failed: map[string]bool{}}
 	for _, f := range inst.Files {
 		if !t.owned(f.Filename) {
 			pkg.files = append(pkg.files, f)
 		}
 	}
-	if err := v.Err(); err != nil && !v.Exists() {
-		return nil, t.findings(err)
+	here := func(f *ast.File) bool { return path.Dir(strings.TrimPrefix(f.Filename, "/")) == src.Dir }
+	switch {
+	case inst.Err == nil && !slices.ContainsFunc(pkg.files, here):
+		return nil, []schema.Finding{{Code: codeNoDeployment, Severity: schema.Error,
+			Message: "no CUE files of package " + packageName + " in " + src.Dir, Hint: "domctl init"}}
+	case inst.Err != nil:
+		return nil, append(t.refusals(), pkg.findings(inst.Err, codeMalformed)...)
 	}
-	return pkg, t.findings(v.Validate(cue.Concrete(true)))
+	pkg.value = cuecontext.New(cuecontext.WithInjection(embed.New())).BuildInstance(inst)
+	found := append(t.refusals(), pkg.findings(pkg.value.Validate(cue.Concrete(true)), codeFailed)...)
+	p := problems{t, pkg.files}
+	if len(found) > 0 {
+		found = append(found, p.unknownFields(pkg.failed)...)
+	}
+	return pkg, append(found, p.unknownRoots(pkg.unknownRoots())...)
 }
 
-// module is the import path of the module's root, as cue.mod/module.cue says.
-func (t *tree) module() (string, error) {
-	const name = "cue.mod/module.cue"
-	text, err := fs.ReadFile(t, name)
-	if err != nil {
-		return "", err
+// unknownRoots are the regular fields of the package that are no root of the
+// schema.
+func (pkg *loaded) unknownRoots() (names []string) {
+	for _, f := range pkg.files {
+		for _, d := range f.Decls {
+			if field, ok := d.(*ast.Field); ok && isPlainLabel(field.Label) {
+				names = append(names, labelText(field.Label))
+			}
+		}
 	}
-	f, err := modfile.Parse(text, "/"+name)
-	if err != nil {
-		return "", err
+	for name := range fields(pkg.value) {
+		names = append(names, name)
 	}
-	module, _, _ := strings.Cut(f.Module, "@")
-	return module, nil
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return slices.Contains(schema.Roots(), name) })
+}
+
+func (pkg *loaded) findings(err error, code string) []schema.Finding {
+	for _, e := range errors.Errors(err) {
+		pkg.failed[pathKey(unquote(e.Path()))] = true
+	}
+	return problems{pkg.tree, pkg.files}.of(err, code)
 }
 
 // parseFor parses files of a module so that they import domctl's schema from
@@ -86,21 +100,4 @@ func parseFor(module string) func(string, any, parser.Config) (*ast.File, error)
 		}
 		return f, nil
 	}
-}
-
-// noRegistry refuses to fetch modules: evaluation never needs the network.
-type noRegistry struct{}
-
-var errNoRegistry = errors.New("domctl takes no modules from a registry; copy what is needed into the tree")
-
-func (noRegistry) ModFile(context.Context, module.Version) (*modfile.File, error) {
-	return nil, errNoRegistry
-}
-
-func (noRegistry) Fetch(context.Context, module.Version) (module.SourceLoc, error) {
-	return module.SourceLoc{}, errNoRegistry
-}
-
-func (noRegistry) ModuleVersions(context.Context, string) ([]string, error) {
-	return nil, errNoRegistry
 }

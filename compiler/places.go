@@ -1,8 +1,11 @@
 package compiler
 
 import (
+	"slices"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/token"
 
 	"domctl.dev/schema"
@@ -30,29 +33,76 @@ func index(pkg *loaded) *places {
 }
 
 // of lists every place that contributes to a value.
-func (p *places) of(v cue.Value, path ...string) (at []schema.Position) {
+func (p *places) of(v cue.Value) (at []schema.Position) {
 	parts := []cue.Value{v}
 	if op, args := v.Expr(); op == cue.AndOp {
 		parts = args
 	}
 	for _, part := range parts {
 		src := part.Source()
-		if src == nil {
+		if src == nil || !src.Pos().IsValid() || p.tree.owned(src.Pos().Filename()) {
 			continue
 		}
 		pos := src.Pos()
-		if !pos.IsValid() || p.tree.owned(pos.Filename()) {
-			continue
-		}
 		if label, ok := p.labels[pos]; ok && !isField(src) {
 			pos = label
 		}
 		at = append(at, p.tree.position(pos))
 	}
-	return at
+	return inOrder(at)
 }
 
 func isField(n ast.Node) bool {
 	_, ok := n.(*ast.Field)
 	return ok
+}
+
+// inOrder sorts places and drops repeats.
+func inOrder(at []schema.Position) []schema.Position {
+	slices.SortFunc(at, schema.Position.Compare)
+	return slices.Compact(at)
+}
+
+func (t *tree) position(p token.Pos) schema.Position {
+	at := p.Position()
+	return schema.Position{File: t.relative(at.Filename), Line: at.Line, Col: at.Column}
+}
+
+// positions of the user's own files that take part in an error.
+func (p problems) positions(e errors.Error) (at []schema.Position) {
+	for _, pos := range errors.Positions(e) {
+		if pos.IsValid() && !p.tree.owned(pos.Filename()) {
+			at = append(at, p.tree.position(pos))
+		}
+	}
+	return inOrder(at)
+}
+
+// nearestPlace finds where a path, or as much of it as is stated, stands.
+func (p problems) nearestPlace(path []string) []schema.Position {
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		var at []schema.Position
+		for _, f := range p.files {
+			at = append(at, p.stated(f.Decls, path)...)
+		}
+		if len(at) > 0 {
+			return inOrder(at)
+		}
+	}
+	return nil
+}
+
+func (p problems) stated(decls []ast.Decl, path []string) (at []schema.Position) {
+	for _, d := range decls {
+		field, ok := d.(*ast.Field)
+		if !ok || labelText(field.Label) != path[0] {
+			continue
+		}
+		if len(path) == 1 {
+			at = append(at, p.tree.position(field.Pos()))
+		} else if below, ok := field.Value.(*ast.StructLit); ok {
+			at = append(at, p.stated(below.Elts, path[1:])...)
+		}
+	}
+	return at
 }

@@ -1,6 +1,9 @@
 package compiler
 
 import (
+	"fmt"
+	"maps"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/literal"
 
@@ -9,66 +12,48 @@ import (
 
 // read walks every kind of an evaluated package by its row in the kind table.
 func read(pkg *loaded, r *Result) {
-	places := index(pkg)
-	readDeployment(pkg, places, r)
+	w := &reader{pkg: pkg, places: index(pkg), result: r}
+	w.deployment()
 	for _, k := range schema.Kinds() {
 		v := pkg.value.LookupPath(cue.MakePath(cue.Str(k.Name)))
 		if k.Flat {
-			readFlat(k, v, places, r)
+			w.flat(k, v, nil)
 			continue
 		}
 		shape := shapeOf(k)
 		for name, object := range fields(v) {
-			a := schema.Address{Kind: k.Name, Name: name}
-			o := reader{places, []string{k.Name, name}, schema.Object{
-				Fields: map[string]schema.Value{},
-				At:     map[string][]schema.Position{"": places.of(object, k.Name, name)},
-			}}
-			o.walk(object, shape, nil)
-			r.Desired.Objects[a] = o.object
+			w.object(schema.Address{Kind: k.Name, Name: name}, object, shape)
 		}
 	}
-	readResolved(pkg, r)
-	for a, o := range r.Desired.Objects {
-		if k, _ := schema.KindOf(a.Kind); k.Spread != nil {
-			r.Desired.Objects[a] = k.Spread(a.Name, o)
-		}
+	if v := pkg.value.LookupPath(cue.ParsePath("resolved")); v.Exists() {
+		_ = v.Decode(&r.Resolved) // what does not fit is a finding of Validate
 	}
 }
 
-// readFlat reads a kind whose members are single values, at any depth.
-func readFlat(k schema.Kind, v cue.Value, places *places, r *Result) {
-	var below func(v cue.Value, path []string)
-	below = func(v cue.Value, path []string) {
-		if v.IncompleteKind() == cue.StructKind && !isSecret(v) {
-			for name, member := range fields(v) {
-				below(member, append(path[:len(path):len(path)], name))
-			}
-			return
-		}
-		value, ok := settingOf(path, v)
-		if !ok {
-			return
-		}
-		at := places.of(v, append([]string{k.Name}, path...)...)
-		r.Desired.Objects[schema.Address{Kind: k.Name, Name: k.Key(path)}] = schema.Object{
-			Fields: map[string]schema.Value{"value": value},
-			At:     map[string][]schema.Position{"": at, "value": at},
-		}
-	}
-	if v.Exists() {
-		below(v, nil)
-	}
-}
-
-// reader fills one object.
+// reader turns values of CUE into the result.
 type reader struct {
+	pkg    *loaded
 	places *places
-	root   []string
-	object schema.Object
+	result *Result
 }
 
-func (r *reader) walk(v cue.Value, s *shape, path []string) {
+func (w *reader) add(code string, a schema.Address, at []schema.Position, hint, format string, args ...any) {
+	w.result.Findings = append(w.result.Findings, schema.Finding{Code: code, Severity: schema.Error, Address: a, Positions: at, Hint: hint,
+		Message: fmt.Sprintf(format, args...)})
+}
+
+func (w *reader) object(a schema.Address, v cue.Value, s *shape) {
+	o := schema.Object{Fields: map[string]schema.Value{}, At: map[string][]schema.Position{"": w.places.of(v)}}
+	if a.Name == "" {
+		w.add(codeMisfit, a, o.At[""], "", "an object needs a name")
+		return
+	}
+	w.fields(a, o, v, s, nil)
+	w.result.Desired.Objects[a] = o
+}
+
+// fields fills an object from a struct at a path below it.
+func (w *reader) fields(a schema.Address, o schema.Object, v cue.Value, s *shape, path []string) {
 	for name, member := range fields(v) {
 		below := s.child(name)
 		if below == nil {
@@ -76,14 +61,56 @@ func (r *reader) walk(v cue.Value, s *shape, path []string) {
 		}
 		at := append(path[:len(path):len(path)], name)
 		if below.field == nil {
-			r.walk(member, below, at)
+			w.fields(a, o, member, below, at)
 			continue
 		}
-		if value, ok := valueOf(*below.field, member); ok {
-			p := schema.JoinPath(at...)
-			r.object.Fields[p] = value
-			r.object.At[p] = r.places.of(member, append(r.root[:2:2], at...)...)
+		p := schema.JoinPath(at...)
+		places := w.places.of(member)
+		value, err := valueOf(*below.field, member)
+		if err != nil {
+			w.unreadable(a, append([]string{a.Kind, a.Name}, at...), p, member, places, err)
+			continue
 		}
+		o.Fields[p], o.At[p] = value, places
+	}
+}
+
+// unreadable says why a value could not be taken, unless CUE has said so.
+func (w *reader) unreadable(a schema.Address, path []string, what string, v cue.Value, at []schema.Position, err error) {
+	switch {
+	case w.pkg.failed[pathKey(path)] || v.IncompleteKind() == cue.BottomKind:
+	case v.IsConcrete():
+		w.add(codeMisfit, a, at, "", "%s: %v", what, err)
+	default:
+		w.add(codeMissing, a, at, "", "%s has no value, want %s", what, ruleAt(path).want())
+	}
+}
+
+// flat reads a kind whose members are single values, at any depth.
+func (w *reader) flat(k schema.Kind, v cue.Value, path []string) {
+	if !v.Exists() {
+		return
+	}
+	members := maps.Collect(fields(v))
+	if _, secret := members["secret"]; !secret && (len(members) > 0 || v.IncompleteKind() == cue.StructKind) {
+		for _, name := range schema.Sorted(members) {
+			w.flat(k, members[name], append(path[:len(path):len(path)], name))
+		}
+		return
+	}
+	a, at := schema.Address{Kind: k.Name, Name: k.Key(path)}, w.places.of(v)
+	value, err := settingOf(path, v)
+	if err != nil {
+		w.unreadable(a, append([]string{k.Name}, path...), "it", v, at, err)
+		return
+	}
+	if other, ok := w.result.Desired.Objects[a]; ok {
+		w.add(codeTwice, a, inOrder(append(at, other.At[""]...)), "keep the typed one", "stated by its name and under raw by its key")
+		return
+	}
+	w.result.Desired.Objects[a] = schema.Object{
+		Fields: map[string]schema.Value{"value": value},
+		At:     map[string][]schema.Position{"": at, "value": at},
 	}
 }
 
@@ -120,10 +147,10 @@ func (s *shape) child(name string) *shape {
 	return s.below["*"]
 }
 
-// fields ranges over the regular fields of a struct.
+// fields ranges over the regular fields of a struct, one that fails below too.
 func fields(v cue.Value) func(yield func(string, cue.Value) bool) {
 	return func(yield func(string, cue.Value) bool) {
-		if v.IncompleteKind() != cue.StructKind {
+		if k := v.IncompleteKind(); k != cue.StructKind && k != cue.BottomKind {
 			return
 		}
 		iter, err := v.Fields()

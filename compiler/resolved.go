@@ -3,18 +3,12 @@ package compiler
 import (
 	"fmt"
 
-	"cuelang.org/go/cue"
-
 	"domctl.dev/schema"
 )
 
-// readResolved fills the computed fields of base images and AMIs from
-// resolved.cue, and says which entries are missing or were looked up for
-// something else.
-func readResolved(pkg *loaded, r *Result) {
-	if v := pkg.value.LookupPath(cue.ParsePath("resolved")); v.Exists() {
-		_ = v.Decode(&r.Resolved) // what does not fit is a finding of Validate
-	}
+// resolve fills the computed fields of base images and AMIs from resolved.cue,
+// and says which entries are missing or were looked up for something else.
+func (r *Result) resolve() {
 	for _, a := range schema.Addresses(r.Desired.Objects) {
 		switch o := r.Desired.Objects[a]; a.Kind {
 		case "baseImages":
@@ -36,7 +30,8 @@ func (r *Result) resolveImage(a schema.Address, o schema.Object) {
 		return
 	}
 	for platform, digest := range entry.Digests {
-		o.Fields[schema.JoinPath("digests", platform)] = schema.JSON(digest)
+		p := schema.JoinPath("digests", platform)
+		o.Fields[p], o.At[p] = schema.JSON(digest), o.At["image"]
 	}
 }
 
@@ -54,10 +49,10 @@ func (r *Result) resolveAMI(a schema.Address, o schema.Object) {
 }
 
 func (r *Result) unresolved(a schema.Address, at []schema.Position, stale bool, what string) {
-	f := schema.Finding{Code: "DC110", Severity: schema.Warning, Address: a, Positions: at,
+	f := schema.Finding{Code: codeUnresolved, Severity: schema.Warning, Address: a, Positions: at,
 		Message: what + " is not in resolved.cue", Hint: fmt.Sprintf("domctl update %s", a.Name)}
 	if stale {
-		f.Code, f.Message = "DC111", "resolved.cue holds what was found for something else; "+what+" is not looked up yet"
+		f.Code, f.Message = codeStale, "resolved.cue holds what was found for something else; "+what+" is not looked up yet"
 	}
 	r.Findings = append(r.Findings, f)
 }

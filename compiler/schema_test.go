@@ -15,7 +15,7 @@ import (
 // definitions loads the CUE schema on its own.
 func definitions(t *testing.T) cue.Value {
 	t.Helper()
-	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleFile)}}
+	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleText)}}
 	for name, text := range schema.Files() {
 		tree[name] = &fstest.MapFile{Data: text}
 	}
@@ -43,25 +43,25 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 		got := map[string]bool{}
 		object := all.LookupPath(cue.MakePath(cue.Def(schema.Definition(k.Name)), cue.AnyString))
-		list(object, want, nil, got)
+		listPaths(object, want, nil, got)
 		if w, g := schema.Sorted(want), schema.Sorted(got); !slices.Equal(w, g) {
 			t.Errorf("%s: the table has\n%v\nCUE has\n%v", k.Name, w, g)
 		}
 	}
 }
 
-// list adds the paths below v, ending where the table has a field.
-func list(v cue.Value, stop map[string]bool, path []string, into map[string]bool) {
+// listPaths adds the paths below v, ending where the table has a field.
+func listPaths(v cue.Value, stop map[string]bool, path []string, into map[string]bool) {
 	if p := schema.JoinPath(path...); stop[p] {
 		into[p] = true
 		return
 	}
 	found := false
 	for iter, err := v.Fields(cue.Optional(true)); err == nil && iter.Next(); found = true {
-		list(iter.Value(), stop, append(path[:len(path):len(path)], iter.Selector().Unquoted()), into)
+		listPaths(iter.Value(), stop, append(path[:len(path):len(path)], iter.Selector().Unquoted()), into)
 	}
 	if !found && v.IncompleteKind() == cue.StructKind {
-		list(v.LookupPath(cue.MakePath(cue.AnyString)), stop, append(path[:len(path):len(path)], "*"), into)
+		listPaths(v.LookupPath(cue.MakePath(cue.AnyString)), stop, append(path[:len(path):len(path)], "*"), into)
 		found = true
 	}
 	if !found {
@@ -72,7 +72,7 @@ func list(v cue.Value, stop map[string]bool, path []string, into map[string]bool
 // TestSettingsAgree holds the table of documented settings and #Settings together.
 func TestSettingsAgree(t *testing.T) {
 	got := map[string]bool{}
-	list(definitions(t).LookupPath(cue.ParsePath("#Settings")), nil, nil, got)
+	listPaths(definitions(t).LookupPath(cue.ParsePath("#Settings")), nil, nil, got)
 	want := map[string]bool{"raw.*": true}
 	for _, s := range schema.Settings() {
 		want[s.Name] = true

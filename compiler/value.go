@@ -2,6 +2,8 @@ package compiler
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,59 +14,67 @@ import (
 	"domctl.dev/schema"
 )
 
-// valueOf makes a schema.Value of a field's stated value; ok is false where the
-// files hold no such value, which is a finding of its own.
-func valueOf(f schema.Field, v cue.Value) (value schema.Value, ok bool) {
+var errNoValue = errors.New("no value")
+
+// valueOf makes a schema.Value of a field's stated value.
+func valueOf(f schema.Field, v cue.Value) (schema.Value, error) {
 	v, _ = v.Default()
 	switch v.Kind() {
 	case cue.BottomKind:
-		return value, false
+		return schema.Value{}, errNoValue
 	case cue.NullKind:
-		return schema.Value{Is: schema.Unset}, true
+		return schema.Value{Is: schema.Unset}, nil
 	case cue.StructKind:
 		if f.Type == schema.String {
 			return secretOf(v)
 		}
 	case cue.StringKind:
 		s, err := v.String()
-		return stringOf(f, s), err == nil
+		if err != nil {
+			return schema.Value{}, err
+		}
+		return stringOf(f, s)
 	}
 	return jsonOf(f, v)
 }
 
-func stringOf(f schema.Field, s string) schema.Value {
+// stringOf takes text: a quantity in canonical form, the name of an object as a
+// reference, anything else as it is.
+func stringOf(f schema.Field, s string) (schema.Value, error) {
 	switch f.Type {
 	case schema.Bytes:
-		if n, err := schema.ParseBytes(s); err == nil {
-			return schema.JSON(schema.CanonicalBytes(n))
-		}
+		n, err := schema.ParseBytes(s)
+		return schema.JSON(schema.CanonicalBytes(n)), err
 	case schema.Duration:
-		if d, err := schema.ParseDuration(s); err == nil {
-			return schema.JSON(schema.CanonicalDuration(d))
-		}
+		d, err := schema.ParseDuration(s)
+		return schema.JSON(schema.CanonicalDuration(d)), err
 	case schema.Time:
-		return schema.JSON(schema.CanonicalTime(s))
+		return schema.JSON(schema.CanonicalTime(s)), nil
 	}
 	if kind, field, ok := strings.Cut(f.To, "#"); ok && !(kind == "amis" && strings.HasPrefix(s, "ami-")) {
-		return schema.RefTo(schema.Address{Kind: kind, Name: s}, field)
+		return schema.RefTo(schema.Address{Kind: kind, Name: s}, field), nil
 	}
-	return schema.JSON(s)
+	return schema.JSON(s), nil
 }
 
 // jsonOf takes a value whole, in canonical form.
-func jsonOf(f schema.Field, v cue.Value) (value schema.Value, ok bool) {
+func jsonOf(f schema.Field, v cue.Value) (schema.Value, error) {
 	text, err := v.MarshalJSON()
 	if err != nil {
-		return value, false
+		return schema.Value{}, errNoValue
 	}
 	var plain any
 	if err := json.Unmarshal(text, &plain); err != nil {
-		return value, false
+		return schema.Value{}, err
 	}
+	return wholeOf(f, plain), nil
+}
+
+func wholeOf(f schema.Field, plain any) schema.Value {
 	if list, ok := plain.([]any); ok && f.Type == schema.Set {
 		plain = sorted(list)
 	}
-	return schema.JSON(plain), true
+	return schema.JSON(plain)
 }
 
 // sorted orders a set by the text of its elements and drops repeats.
@@ -80,38 +90,56 @@ func sorted(list []any) []any {
 	return slices.Clip(set)
 }
 
-// isSecret says whether a struct is a reference to a secret.
-func isSecret(v cue.Value) bool {
-	return v.IncompleteKind() == cue.StructKind && v.LookupPath(cue.ParsePath("secret")).Exists()
+// secretOf reads {secret: {env: "NAME"}} as "env:NAME".
+func secretOf(v cue.Value) (schema.Value, error) {
+	places := map[string]string{}
+	for source, where := range fields(v.LookupPath(cue.ParsePath("secret"))) {
+		s, err := where.String()
+		if err != nil {
+			return schema.Value{}, errNoValue
+		}
+		places[source] = s
+	}
+	return secretAt(places)
 }
 
-// secretOf reads {secret: {env: "NAME"}} as "env:NAME".
-func secretOf(v cue.Value) (value schema.Value, ok bool) {
-	for source, where := range fields(v.LookupPath(cue.ParsePath("secret"))) {
-		if s, err := where.String(); err == nil {
-			return schema.Value{Is: schema.Secret, Text: source + ":" + s}, true
-		}
+// secretAt makes a reference to a secret of the one place that is stated.
+func secretAt(places map[string]string) (value schema.Value, err error) {
+	if len(places) != 1 {
+		return value, fmt.Errorf("a secret is kept in exactly one place, here are %d", len(places))
 	}
-	return value, false
+	for source, where := range places {
+		value = schema.Value{Is: schema.Secret, Text: source + ":" + where}
+	}
+	return value, nil
 }
 
 // settingOf writes a setting as the outside keeps it, as text: a duration in
 // seconds, a number in digits.
-func settingOf(path []string, v cue.Value) (value schema.Value, ok bool) {
+func settingOf(path []string, v cue.Value) (schema.Value, error) {
 	v, _ = v.Default()
 	switch v.Kind() {
+	case cue.BottomKind:
+		return schema.Value{}, errNoValue
 	case cue.NullKind:
-		return schema.Value{Is: schema.Unset}, true
+		return schema.Value{Is: schema.Unset}, nil
 	case cue.StructKind:
 		return secretOf(v)
 	case cue.StringKind:
 		s, err := v.String()
-		if known, typed := schema.SettingByName(path[0]); typed && known.Type == schema.Duration {
-			d, err := schema.ParseDuration(s)
-			return schema.JSON(strconv.FormatInt(int64(d/time.Second), 10)), err == nil
+		if err != nil {
+			return schema.Value{}, err
 		}
-		return schema.JSON(s), err == nil
+		return settingText(path, s)
 	}
-	whole, ok := jsonOf(schema.Field{Type: schema.Any}, v)
-	return schema.JSON(whole.Text), ok
+	whole, err := jsonOf(schema.Field{Type: schema.Any}, v)
+	return schema.JSON(whole.Text), err
+}
+
+func settingText(path []string, s string) (schema.Value, error) {
+	if known, typed := schema.SettingByName(path[0]); typed && known.Type == schema.Duration {
+		d, err := schema.ParseDuration(s)
+		return schema.JSON(strconv.FormatInt(int64(d/time.Second), 10)), err
+	}
+	return schema.JSON(s), nil
 }

@@ -110,16 +110,17 @@ func (m *maker) visit(a schema.Address) error {
 // settle lowers what differs and says what *applied* becomes.
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
-	if len(c.Fields) > 0 {
+	writes := len(c.Fields) > 0 || c.Action == ActionCreate
+	if writes {
 		blocked, err := m.lower(&c, &entry)
 		if err != nil || blocked {
 			return err
 		}
 	}
-	if len(c.Fields) == 0 && from == a && was != nil && was.Equal(entry) {
+	if !writes && from == a && was != nil && was.Equal(entry) {
 		return nil
 	}
-	if len(c.Fields) == 0 {
+	if !writes {
 		c.Action, c.Reason = ActionAdopt, adopted(was, from == a)
 	}
 	m.plan.Changes = append(m.plan.Changes, c)

@@ -90,9 +90,11 @@ func (d Diff) show(a Action) string {
 
 // oneLine keeps a value to one line that a terminal cannot be tricked with.
 func oneLine(v schema.Value) string {
-	s := Printable(v.Display())
-	if r := []rune(s); len(r) > 120 {
-		s = string(r[:117]) + "…"
+	const most = 120 // runes; a rune takes at most 4 bytes
+	s := v.Display()
+	s = Printable(strings.ToValidUTF8(s[:min(len(s), 4*most)], ""))
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most-3]) + "…"
 	}
 	return s
 }

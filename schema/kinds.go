@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"sync"
 )
 
 // Type says how a field's stated value becomes a Value.
@@ -53,12 +54,21 @@ type Kind struct {
 	// Gone says what happens to what was applied and is no longer desired:
 	// "archive", "unset", "release" (let go, never touched).
 	Gone string
+
+	index fieldIndex
 }
 
 // Kinds is the kind table, ordered by name.
-func Kinds() []Kind {
-	return []Kind{amis(), baseImages(), environments(), hardwareTiers(), nodePools(), settings()}
-}
+func Kinds() []Kind { return table() }
+
+// table is made once: rows are looked up for every field of every object.
+var table = sync.OnceValue(func() []Kind {
+	kinds := []Kind{amis(), baseImages(), environments(), hardwareTiers(), nodePools(), settings()}
+	for i := range kinds {
+		kinds[i].index = indexOf(kinds[i].Fields)
+	}
+	return kinds
+})
 
 // KindOf finds a row.
 func KindOf(name string) (Kind, bool) {
@@ -70,12 +80,38 @@ func KindOf(name string) (Kind, bool) {
 	return Kind{}, false
 }
 
+// fieldIndex finds a field by its path: plain paths directly, patterns one by one.
+type fieldIndex struct {
+	plain    map[string]Field
+	patterns []pattern
+}
+
+type pattern struct {
+	segments []string
+	field    Field
+}
+
+func indexOf(fields []Field) fieldIndex {
+	x := fieldIndex{plain: make(map[string]Field, len(fields))}
+	for _, f := range fields {
+		if segments := SplitPath(f.Path); slices.Contains(segments, "*") {
+			x.patterns = append(x.patterns, pattern{segments, f})
+		} else {
+			x.plain[f.Path] = f
+		}
+	}
+	return x
+}
+
 // Field finds the description of a path.
 func (k Kind) Field(path string) (Field, bool) {
+	if f, ok := k.index.plain[path]; ok || len(k.index.patterns) == 0 {
+		return f, ok
+	}
 	segments := SplitPath(path)
-	for _, f := range k.Fields {
-		if matches(SplitPath(f.Path), segments) {
-			return f, true
+	for _, p := range k.index.patterns {
+		if matches(p.segments, segments) {
+			return p.field, true
 		}
 	}
 	return Field{}, false

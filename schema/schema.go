@@ -64,6 +64,11 @@ type Position struct {
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
+// Compare orders places by file, then line, then column.
+func (p Position) Compare(o Position) int {
+	return cmp.Or(cmp.Compare(p.File, o.File), cmp.Compare(p.Line, o.Line), cmp.Compare(p.Col, o.Col))
+}
+
 // Severity of a finding. An error forbids an apply.
 type Severity string
 
@@ -96,15 +101,11 @@ func SortFindings(fs []Finding) []Finding {
 	rank := map[Severity]int{Error: 0, Warning: 1, Info: 2}
 	slices.SortFunc(fs, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), a.Address.Compare(b.Address), cmp.Compare(a.Code, b.Code),
-			slices.CompareFunc(a.Positions, b.Positions, comparePosition), cmp.Compare(a.Message, b.Message))
+			slices.CompareFunc(a.Positions, b.Positions, Position.Compare), cmp.Compare(a.Message, b.Message))
 	})
 	return slices.CompactFunc(fs, func(a, b Finding) bool {
 		return a.Code == b.Code && a.Address == b.Address && a.Message == b.Message && slices.Equal(a.Positions, b.Positions)
 	})
-}
-
-func comparePosition(a, b Position) int {
-	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 }
 
 // Object is one desired object: its stated fields by path (see JoinPath), spread

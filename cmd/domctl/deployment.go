@@ -12,6 +12,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/git"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/secret"
@@ -57,8 +58,18 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	if err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Outside: outside, Store: store, Secret: secrets.Resolve, Clock: wallClock{},
+	source, err := d.source()
+	if err != nil {
+		return nil, err
+	}
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Outside: outside, Store: store, Secret: secrets.Resolve, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
+}
+
+// source is the commit the files stand on, for the records.
+func (d *deployment) source() (planner.Source, error) {
+	commit, dirty, err := git.Head(d.dir, d.compiled.Files)
+	return planner.Source{Commit: commit, Dirty: dirty && commit != ""}, err
 }
 
 // refuse prints findings and ends the program with 1.

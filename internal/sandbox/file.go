@@ -153,4 +153,3 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock %s: %w", path, ctx.Err())
 	}
 }
-

@@ -146,6 +146,7 @@ func (p *parser) str() (string, error) {
 			simple = false
 		}
 	}
+	p.i = len(p.src)
 	return "", p.fail(start, "the string has no closing quote")
 }
 

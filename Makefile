@@ -1,0 +1,38 @@
+# domctl: make demo shows it, make check test runs what CI runs.
+GO ?= go
+SEEDS ?= 2000
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: all build demo check fmt generate test test-live sim bench clean
+
+all: build
+
+build:
+	$(GO) build -o bin/domctl ./cmd/domctl
+
+demo: build
+	hack/demo.sh
+
+check:
+	hack/check.sh $(STATICCHECK)
+
+generate:
+	$(GO) run ./hack/gendocs
+
+test:
+	$(GO) test ./...
+
+# test-live installs pinned wire servers (cached outside the tree), and runs the
+# contract and end-to-end suites against them.
+test-live:
+	hack/wire/install.sh
+	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire ./internal/wiretest/... ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/engine/...
+
+sim:
+	$(GO) test ./internal/sim -run TestSim -count 1 -v -args -seeds $(SEEDS)
+
+bench:
+	hack/bench.sh
+
+clean:
+	rm -rf bin dist

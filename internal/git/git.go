@@ -1,0 +1,108 @@
+// Package git reads git repositories, and is the only importer of go-git. It
+// never writes one and never touches the network.
+package git
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// Head answers the commit that a folder's repository stands on, and whether any
+// of the files differs from it. Files are relative to the folder. Without a
+// repository, or before its first commit, the commit is empty.
+func Head(dir string, files []string) (commit string, dirty bool, err error) {
+	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("git: %w", err)
+	}
+	head, err := repo.Head()
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return "", true, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("git: %w", err)
+	}
+	dirty, err = differs(repo, head.Hash(), dir, files)
+	if err != nil {
+		return "", false, fmt.Errorf("git: %w", err)
+	}
+	return head.Hash().String(), dirty, nil
+}
+
+// differs compares only the files that count, by blob: a status of the whole
+// tree reads everything in it.
+func differs(repo *git.Repository, hash plumbing.Hash, dir string, files []string) (bool, error) {
+	commit, err := repo.CommitObject(hash)
+	if err != nil {
+		return false, err
+	}
+	tree, err := commit.Tree()
+	if err != nil {
+		return false, err
+	}
+	work, err := repo.Worktree()
+	if err != nil {
+		return false, err
+	}
+	root, err := filepath.EvalSymlinks(work.Filesystem.Root())
+	if err != nil {
+		return false, err
+	}
+	dir, err = filepath.Abs(dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		same, err := sameBlob(tree, root, filepath.Join(dir, filepath.FromSlash(f)))
+		if err != nil || !same {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+func sameBlob(tree *object.Tree, root, file string) (bool, error) {
+	rel, err := filepath.Rel(root, file)
+	if err != nil {
+		return false, err
+	}
+	entry, err := tree.FindEntry(filepath.ToSlash(rel))
+	if errors.Is(err, object.ErrEntryNotFound) || errors.Is(err, object.ErrDirectoryNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	hash, err := blobHash(file)
+	return hash == entry.Hash, err
+}
+
+func blobHash(file string) (plumbing.Hash, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	h := plumbing.NewHasher(plumbing.BlobObject, info.Size())
+	if _, err := io.Copy(h, f); err != nil {
+		return plumbing.ZeroHash, err
+	}
+	return h.Sum(), nil
+}

@@ -1,0 +1,129 @@
+package house
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "domctl.dev/"
+
+// may lists what each package of the product may import of ours.
+func may() map[string][]string {
+	all := []string{"schema", "compiler", "planner", "applier", "internal/port", "internal/world"}
+	return map[string][]string{
+		"schema":            {},
+		"compiler":          {"schema"},
+		"planner":           {"schema"},
+		"applier":           {"planner", "schema"},
+		"examples":          {},
+		"internal/port":     {},
+		"internal/sandbox":  {"internal/port", "schema"},
+		"internal/mongo":    {"internal/port", "schema"},
+		"internal/aws":      {"internal/port", "schema", "applier", "internal/state"},
+		"internal/registry": {"internal/port"},
+		"internal/state":    {"applier"},
+		"internal/secret":   {"schema"},
+		"internal/world":    {"applier", "planner", "schema", "internal/port"},
+		"internal/engine":   all,
+		"internal/gen":      {},
+		"internal/git":      {},
+		"internal/house":    {},
+	}
+}
+
+// test support and commands may import whatever they exercise.
+func free(pkg string) bool {
+	return strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "hack/") ||
+		slices.Contains([]string{"internal/worldtest", "internal/wiretest", "internal/state/statetest", "internal/sim"}, pkg)
+}
+
+// owners are the only importers of an outside system's SDK.
+func owners() map[string][]string {
+	return map[string][]string{
+		"github.com/aws/":                                {"internal/aws"},
+		"go.mongodb.org/":                                {"internal/mongo"},
+		"github.com/google/go-containerregistry":         {"internal/registry"},
+		"cuelang.org/":                                   {"compiler"},
+		"github.com/spf13/":                              {"cmd/domctl"},
+		"filippo.io/age":                                 {"internal/state"},
+		"github.com/go-git/":                             {"internal/git"},
+		"gopkg.in/yaml.v3":                               {"internal/gitops"},
+		"k8s.io/":                                        {"internal/kube"},
+		"github.com/docker/":                             {},
+		"net/http":                                       {"internal/aws", "internal/registry", "internal/domino", "internal/forge", "internal/web"},
+		"github.com/johannesboyne/gofakes3":              {},
+		"github.com/rogpeppe/go-internal/testscript":     {},
+		"pgregory.net/rapid":                             {},
+		"github.com/santhosh-tekuri/jsonschema/v6":       {},
+		"github.com/rogpeppe/go-internal/cmd/testscript": {},
+	}
+}
+
+func TestImports(t *testing.T) {
+	for pkg, imports := range tree(t, "../..") {
+		if free(pkg) {
+			continue
+		}
+		allowed, known := may()[pkg]
+		if !known {
+			t.Errorf("%s stands nowhere in the house: give it a row in may()", pkg)
+		}
+		for _, i := range imports {
+			if ours, ok := strings.CutPrefix(i, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s, which it may not", pkg, ours)
+			}
+			for sdk, owner := range owners() {
+				if strings.HasPrefix(i, sdk) && !slices.Contains(owner, pkg) {
+					t.Errorf("%s imports %s, which belongs to %s alone", pkg, i, strings.Join(owner, ", "))
+				}
+			}
+		}
+	}
+}
+
+// tree answers the imports of every package, tests left out.
+func tree(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin") {
+			return fs.SkipDir
+		}
+		if path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), root+"/"+name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg := path.Dir(name)
+		if _, ok := out[pkg]; !ok {
+			out[pkg] = nil
+		}
+		for _, i := range f.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			out[pkg] = append(out[pkg], p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 10 {
+		t.Fatalf("only %d packages were found", len(out))
+	}
+	return out
+}

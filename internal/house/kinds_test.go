@@ -1,0 +1,70 @@
+package house
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"unicode"
+
+	"domctl.dev/schema"
+)
+
+// TestAKindHasItsFiles holds docs/adding-a-kind.md to the tree.
+func TestAKindHasItsFiles(t *testing.T) {
+	table, err := os.ReadFile("../world/world.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range schema.Kinds() {
+		name := snake(k.Name)
+		for _, f := range []string{"../../schema/" + name + ".go", "../../schema/" + name + ".cue", "../world/" + name + ".go"} {
+			if _, err := os.Stat(f); err != nil {
+				t.Errorf("kind %s: %v", k.Name, err)
+			}
+		}
+		if !strings.Contains(string(table), `"`+k.Name+`":`) {
+			t.Errorf("kind %s has no row in internal/world's table", k.Name)
+		}
+	}
+}
+
+// TestNoKindElsewhere finds kinds named where only the tables should speak of
+// them.
+func TestNoKindElsewhere(t *testing.T) {
+	for _, dir := range []string{"../../planner", "../../applier", "../engine"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(dir + "/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range schema.Kinds() {
+				for i, line := range strings.Split(string(text), "\n") {
+					code, _, _ := strings.Cut(line, "//")
+					if strings.Contains(code, `"`+k.Name+`"`) {
+						t.Errorf("%s/%s:%d names the kind %s", dir, e.Name(), i+1, k.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// snake turns hardwareTiers into hardware_tiers; an acronym's capitals count as
+// one word.
+func snake(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

@@ -1,0 +1,213 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/worldtest"
+)
+
+// TestContract proves the whole contract, on a file and in memory.
+func TestContract(t *testing.T) {
+	t.Run("file", func(t *testing.T) {
+		worldtest.Run(t, func(t *testing.T) worldtest.World {
+			c := &seeder{now: time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)}
+			first, path := open(t, empty, c.options())
+			second, err := Open(path, c.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.world(first, second)
+		})
+	})
+	t.Run("memory", func(t *testing.T) {
+		worldtest.Run(t, func(t *testing.T) worldtest.World {
+			c := &seeder{now: time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)}
+			m, err := NewMemory("memory", []byte(empty))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.world(view(t, m, c.options()), view(t, m, c.options()))
+		})
+	})
+}
+
+const empty = `{"aws": {"account": "111122223333", "region": "us-west-2"}, "database": {"name": "domino", "replicaSet": "rs0", "version": "6.0.14"}}`
+
+func view(t *testing.T, m *Memory, o Options) *World {
+	t.Helper()
+	w, err := m.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// seeder puts things into a sandbox past its ports.
+type seeder struct {
+	w    *World
+	now  time.Time
+	made int
+}
+
+func (c *seeder) options() Options {
+	pages := map[string]int{}
+	for _, name := range Calls() {
+		pages[name] = 2
+	}
+	return Options{Clock: func() time.Time { return c.now }, Settle: time.Minute, Pages: pages}
+}
+
+func (c *seeder) world(first, second *World) worldtest.World {
+	c.w = first
+	return worldtest.World{
+		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, STS: first, Registry: first, Second: second,
+		Want:   worldtest.Identity{Database: "domino", ReplicaSet: "rs0", Account: "111122223333", Region: "us-west-2"},
+		Many:   5,
+		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
+		Break:  c.fail,
+		Put: worldtest.Put{
+			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
+			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, RegistryImage: c.registryImage,
+		},
+	}
+}
+
+func (c *seeder) change(t *testing.T, f func(*state)) {
+	t.Helper()
+	err := c.w.backing.update(context.Background(), func(s *state) (*state, error) {
+		n, err := decode("seed", string(s.encode()))
+		if err == nil {
+			f(n)
+		}
+		return n, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *seeder) fail(t *testing.T, call string, how worldtest.Failure) {
+	c.change(t, func(s *state) { s.faults = append(s.faults, Fault{Fault: string(how), Call: call}) })
+}
+
+func (c *seeder) documents(t *testing.T, collection string, docs ...string) {
+	c.change(t, func(s *state) {
+		in := s.mongo[collection]
+		if in == nil {
+			in = newCollection()
+		}
+		for _, text := range docs {
+			v, err := parseValue(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, _ := v.get("_id")
+			in = in.inserted(id.key(), v)
+		}
+		s.mongo[collection] = in
+	})
+}
+
+func (c *seeder) stored(t *testing.T, collection, id string) string {
+	s, err := c.w.backing.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := parseValue(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := s.mongo[collection]
+	return string(ordered(in.docs[in.index[v.key()]].body, nil))
+}
+
+// ordered is canonical but for the order of fields.
+func ordered(v value, b []byte) []byte {
+	flip := func(v value, b []byte) []byte { return ordered(v, b) }
+	switch v.kind {
+	case document:
+		return v.appendKids(b, '{', '}', flip)
+	case array:
+		return v.appendKids(b, '[', ']', flip)
+	}
+	return v.appendCanonical(b)
+}
+
+func (c *seeder) id(prefix string) string {
+	c.made++
+	return fmt.Sprintf("%s-%017x", prefix, c.made)
+}
+
+func put[V any](m *map[string]V, key string, v V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = v
+}
+
+func (c *seeder) image(t *testing.T, i port.Image) string {
+	id := c.id("ami")
+	soon := c.now.Add(time.Minute).Format(time.RFC3339)
+	c.change(t, func(s *state) {
+		put(&s.aws.Images, id, image{Architecture: i.Architecture, Available: soon, Name: i.Name, Owner: i.Owner, State: i.State, Tags: i.Tags})
+	})
+	return id
+}
+
+func (c *seeder) template(t *testing.T, name string, versions ...port.LaunchTemplateVersion) string {
+	id := c.id("lt")
+	lt := launchTemplate{Name: name, Default: 1}
+	for i, v := range versions {
+		lt.Versions = append(lt.Versions, templateVersion{Number: int64(i) + 1, Image: v.Image, InstanceType: v.InstanceType,
+			Description: v.Description, Blocks: json.RawMessage(v.Blocks)})
+	}
+	c.change(t, func(s *state) { put(&s.aws.LaunchTemplates, id, lt) })
+	return id
+}
+
+func (c *seeder) instanceType(t *testing.T, i port.InstanceType) {
+	c.change(t, func(s *state) {
+		put(&s.aws.InstanceTypes, i.Name, instanceType{Architectures: i.Architectures, GPUName: i.GPUName, GPUs: i.GPUs, MemoryMiB: i.MemoryMiB, VCPUs: i.VCPUs})
+	})
+}
+
+func (c *seeder) configuration(t *testing.T, l port.LaunchConfiguration) {
+	c.change(t, func(s *state) {
+		put(&s.aws.LaunchConfigurations, l.Name, launchConfiguration{Image: l.Image, InstanceType: l.InstanceType})
+	})
+}
+
+func (c *seeder) group(t *testing.T, g port.AutoScalingGroup) {
+	c.change(t, func(s *state) {
+		put(&s.aws.AutoScalingGroups, g.Name, group{
+			Desired: g.Desired, InstanceTypes: g.InstanceTypes, LaunchConfiguration: g.LaunchConfiguration, Max: g.Max, Min: g.Min,
+			Mixed: g.Mixed, Tags: g.Tags, Template: g.Template, Version: g.Version, Zones: g.Zones,
+		})
+	})
+}
+
+func (c *seeder) nodeGroup(t *testing.T, g port.NodeGroup) {
+	c.change(t, func(s *state) {
+		groups := s.aws.NodeGroups[g.Cluster]
+		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Max: g.Max, Min: g.Min})
+		put(&s.aws.NodeGroups, g.Cluster, groups)
+	})
+}
+
+func (c *seeder) parameter(t *testing.T, name, v string) {
+	c.change(t, func(s *state) { put(&s.aws.Parameters, name, v) })
+}
+
+func (c *seeder) registryImage(t *testing.T, repository, tag string, platforms ...string) (string, map[string]string) {
+	image, digests := "registry.example.com/"+repository+":"+tag, map[string]string{}
+	for _, p := range platforms {
+		digests[p] = fmt.Sprintf("sha256:%x", p)
+	}
+	c.change(t, func(s *state) { put(&s.registry, image, digests) })
+	return image, digests
+}

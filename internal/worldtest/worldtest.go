@@ -1,0 +1,179 @@
+// Package worldtest is the contract of the ports: what every implementation of
+// the outside does, case by case, each with the page of the real API's
+// reference that says so.
+//
+// The sandbox, internal/mongo, internal/aws and internal/registry run it, the
+// adapters against servers that speak the real wire protocols. An
+// implementation that cannot prove a case says why, and the reason stands in
+// the test log; the sandbox proves all.
+package worldtest
+
+import (
+	"context"
+	"testing"
+
+	"domctl.dev/internal/port"
+)
+
+// World is one empty outside under test, as far as an implementation has it:
+// cases of a port that is nil are not run.
+type World struct {
+	Documents   port.Documents
+	EC2         port.EC2
+	AutoScaling port.AutoScaling
+	EKS         port.EKS
+	SSM         port.SSM
+	STS         port.STS
+	Registry    port.Registry
+
+	// Second is another client of the same database; nil means Documents.
+	Second port.Documents
+	// Want is who the world says it is.
+	Want Identity
+	// Many objects fill more than one page of every read.
+	Many int
+	// Put makes what cases start from.
+	Put Put
+	// Settle lets time pass until what is pending is done.
+	Settle func(t *testing.T)
+	// Break makes the next answers to a call fail as named. nil when the
+	// implementation has no way to; its cases are then unproven by name.
+	Break func(t *testing.T, call string, how Failure)
+
+	// Unproven holds for the name of a case why it cannot be shown here, and
+	// how it could be.
+	Unproven map[string]string
+}
+
+// Identity is what Database and GetCallerIdentity must answer.
+type Identity struct{ Database, ReplicaSet, Account, Region string }
+
+// Failure is a way for a call to fail.
+type Failure string
+
+// The failures.
+const (
+	Denied        Failure = "denied"        // the credentials lack the permission
+	Throttled     Failure = "throttled"     // every retry is throttled
+	PartialPage   Failure = "partialPage"   // the second page fails
+	RepeatedToken Failure = "repeatedToken" // the second page names itself as the next
+)
+
+// Put seeds the outside, past the ports.
+type Put struct {
+	// Documents inserts documents in Extended JSON, fields in their order.
+	Documents func(t *testing.T, collection string, docs ...string)
+	// Stored is the canonical Extended JSON of the one document with the _id
+	// (canonical too), fields in the order in which they are stored.
+	Stored func(t *testing.T, collection, id string) string
+
+	// Image registers an AMI of this account and answers its id.
+	Image func(t *testing.T, i port.Image) string
+	// Template makes a launch template with versions 1, 2, …, the first being
+	// the default, and answers its id. Blocks are restated as they stand.
+	Template func(t *testing.T, name string, versions ...port.LaunchTemplateVersion) string
+	// InstanceType sees to it that the type exists; its capacity is the real one.
+	InstanceType func(t *testing.T, i port.InstanceType)
+	// Configuration makes a launch configuration.
+	Configuration func(t *testing.T, c port.LaunchConfiguration)
+	// Group makes an Auto Scaling group.
+	Group func(t *testing.T, g port.AutoScalingGroup)
+	// NodeGroup makes a managed node group, and its cluster if need be.
+	NodeGroup func(t *testing.T, g port.NodeGroup)
+	// Parameter sets an SSM parameter.
+	Parameter func(t *testing.T, name, value string)
+	// RegistryImage pushes an image with the platforms under repository:tag and
+	// answers how a client names it, and its digests by platform.
+	RegistryImage func(t *testing.T, repository, tag string, platforms ...string) (image string, digests map[string]string)
+}
+
+// Case is one sentence of the contract.
+type Case struct {
+	Name string
+	// Source is the page of the reference that states it.
+	Source string
+	has    func(World) bool
+	run    func(t *testing.T, w World)
+}
+
+// Cases of all ports, in the order in which they run.
+func Cases() (cases []Case) {
+	add := func(has func(World) bool, group []Case) {
+		for _, c := range group {
+			c.has = has
+			cases = append(cases, c)
+		}
+	}
+	documents := func(w World) bool { return w.Documents != nil }
+	add(documents, findCases())
+	add(documents, typeCases())
+	add(documents, writeCases())
+	add(documents, refusedCases())
+	add(func(w World) bool { return w.EC2 != nil }, imageCases())
+	add(func(w World) bool { return w.EC2 != nil }, templateCases())
+	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
+	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
+	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())
+	add(func(w World) bool { return w.SSM != nil }, parameterCases())
+	add(func(w World) bool { return w.STS != nil }, identityCases())
+	add(func(w World) bool { return w.Registry != nil }, registryCases())
+	return append(cases, pageCases()...)
+}
+
+// Run proves every case on a fresh world that open makes for it.
+func Run(t *testing.T, open func(t *testing.T) World) {
+	names := map[string]bool{}
+	for _, c := range Cases() {
+		if names[c.Name] {
+			t.Errorf("two cases are named %s", c.Name)
+		}
+		names[c.Name] = true
+		t.Run(c.Name, func(t *testing.T) {
+			w := open(t)
+			for name := range w.Unproven {
+				if !known(name) {
+					t.Errorf("unproven %q is no case", name)
+				}
+			}
+			c.prove(t, w)
+		})
+	}
+}
+
+func known(name string) bool {
+	for _, c := range Cases() {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (c Case) prove(t *testing.T, w World) {
+	if !c.has(w) {
+		t.Skipf("not of this implementation's ports; the sandbox proves it")
+	}
+	if why := w.Unproven[c.Name]; why != "" {
+		t.Skipf("unproven here (%s): %s", c.Source, why)
+	}
+	t.Logf("source: %s", c.Source)
+	c.run(t, w)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value fails the test on an error and is the answer otherwise.
+func value[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		must(t, err)
+		return v
+	}
+}
+
+func background() context.Context { return context.Background() }

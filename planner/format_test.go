@@ -1,0 +1,88 @@
+package planner
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// planSchema compiles docs/plan.schema.json.
+func planSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := os.ReadFile("../docs/plan.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("plan.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("plan.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, file []byte) error {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(v)
+}
+
+func TestPlansFollowTheSchema(t *testing.T) {
+	s := planSchema(t)
+	in := situation{
+		desired: map[string]fields{tier: {"cores": 4}, "amis.gpu": {"image": "ami-1"}, "environments.e": {"name": "e"}},
+		applied: map[string]fields{tier: {"cores": 3}, "settings.x": {"value": "1"}, "hardwareTiers.gone": {"cores": 1}},
+		live:    map[string]fields{tier: {"cores": 2}, "settings.x": {"value": "1"}, "hardwareTiers.gone": {"cores": 1}},
+		block:   []string{"environments.e"},
+	}.input()
+	in.ID, in.World = "20260301-101500-abcdefghijkl", World{Kind: "sandbox", Account: "111122223333", Region: "us-west-2", Database: "domino", ReplicaSet: "rs0"}
+	p, err := Make(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(t, s, Encode(p)); err != nil {
+		t.Error(err)
+	}
+	var loose map[string]any
+	if err := json.Unmarshal(Encode(p), &loose); err != nil {
+		t.Fatal(err)
+	}
+	loose["extra"] = true
+	bad, _ := json.Marshal(loose)
+	if validate(t, s, bad) == nil {
+		t.Error("a field that no plan has is let through")
+	}
+}
+
+// TestDocsNameEveryField holds docs/plan-format.md to the struct.
+func TestDocsNameEveryField(t *testing.T) {
+	text, err := os.ReadFile("../docs/plan-format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var top map[string]json.RawMessage
+	p, _ := Make(situation{}.input())
+	p.Restores, p.Unknowns, p.Latch = "x", true, nil
+	if err := json.Unmarshal(Encode(p), &top); err != nil {
+		t.Fatal(err)
+	}
+	for name := range top {
+		if !regexp.MustCompile("`" + name + "`|`" + name + `\[\]`).Match(text) {
+			t.Errorf("docs/plan-format.md does not speak of %s", name)
+		}
+	}
+}

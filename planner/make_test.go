@@ -1,0 +1,218 @@
+package planner
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"domctl.dev/schema"
+)
+
+// flat is a View that writes every field of an address to one object.
+type flat struct{ block map[schema.Address]bool }
+
+func (f flat) Impact(schema.Address) *Impact { return nil }
+
+func (f flat) Lower(c Change) (Lowered, error) {
+	if f.block[c.Address] {
+		return Lowered{Blocked: &schema.Finding{Code: "DC230", Severity: schema.Warning, Address: c.Address, Message: "not yet"}}, nil
+	}
+	s := Step{ID: c.Address.String() + "/write", Address: c.Address, Op: "flat.write", Object: Ref("flat/o#" + c.Address.String()),
+		Guard: Conditional, Writes: map[string]schema.Value{}}
+	for _, d := range c.Fields {
+		s.Writes[d.Path] = d.After
+		s.Expects = append(s.Expects, Expect{s.Object, d.Path, d.Before})
+	}
+	out := Lowered{Steps: []Step{s}, ID: schema.JSON(c.Address.Name)}
+	if c.Address.Kind == "amis" {
+		out.Outputs = map[string]schema.Value{"image": OutOf(s.ID, "image")}
+	}
+	return out, nil
+}
+
+func addr(s string) schema.Address {
+	a, err := schema.ParseAddress(s)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+type fields map[string]any
+
+func values(f fields) map[string]schema.Value {
+	out := map[string]schema.Value{}
+	for p, v := range f {
+		if v, ok := v.(schema.Value); ok {
+			out[p] = v
+			continue
+		}
+		out[p] = schema.JSON(v)
+	}
+	return out
+}
+
+// situation is desired, applied and live by address.
+type situation struct {
+	desired, applied, live map[string]fields
+	latched                map[string]bool
+	block                  []string
+	allow                  bool
+}
+
+func (s situation) input() Input {
+	in := Input{ID: "p", Allow: s.allow, View: flat{map[schema.Address]bool{}}}
+	in.Desired = schema.Desired{Deployment: schema.Deployment{Name: "acme"}, Objects: map[schema.Address]schema.Object{}}
+	in.Live = schema.Live{Objects: map[schema.Address]schema.Observed{}}
+	in.Applied = schema.Applied{Entries: map[schema.Address]schema.Entry{}, Latches: map[schema.Address]string{}}
+	for a, f := range s.desired {
+		in.Desired.Objects[addr(a)] = schema.Object{Fields: values(f), At: map[string][]schema.Position{"": {{File: "a.cue", Line: 1, Col: 1}}}}
+	}
+	for a, f := range s.live {
+		in.Live.Objects[addr(a)] = schema.Observed{ID: addr(a).Name, Fields: values(f)}
+	}
+	for a, f := range s.applied {
+		in.Applied.Entries[addr(a)] = schema.Entry{ID: schema.JSON(addr(a).Name), Fields: values(f)}
+	}
+	for a := range s.latched {
+		in.Applied.Latches[addr(a)] = in.Desired.Content(addr(a))
+	}
+	for _, a := range s.block {
+		in.View.(flat).block[addr(a)] = true
+	}
+	return in
+}
+
+const tier = "hardwareTiers.small"
+
+func TestMake(t *testing.T) {
+	one := func(f fields) map[string]fields { return map[string]fields{tier: f} }
+	cases := map[string]struct {
+		situation
+		want  string // changes as "action address: reason", one a line
+		codes []string
+		drift int
+		steps int
+	}{
+		"nothing":          {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 4})}},
+		"create":           {situation: situation{desired: one(fields{"cores": 4})}, want: "create hardwareTiers.small: not there yet", steps: 1},
+		"first apply":      {situation: situation{desired: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: first apply of what is there", steps: 1},
+		"files changed":    {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 3}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: files changed", steps: 1},
+		"drift":            {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: changed outside since the last apply", steps: 1, drift: 1},
+		"both":             {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: files changed, and changed outside", steps: 1, drift: 1},
+		"drift to desired": {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 5})}, want: "adopt hardwareTiers.small: live is as desired, the last apply set something else", drift: 1},
+		"adopt":            {situation: situation{desired: one(fields{"cores": 4}), live: one(fields{"cores": 4})}, want: "adopt hardwareTiers.small: live is as desired and was not known yet"},
+		"gone outside":     {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4})}, want: "create hardwareTiers.small: gone outside since the last apply", steps: 1},
+		"null unsets":      {situation: situation{desired: one(fields{"cores": schema.Value{Is: schema.Unset}}), live: one(fields{"cores": 4})}, want: "update hardwareTiers.small: first apply of what is there", steps: 1},
+		"a field let go":   {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4, "name": "x"}), live: one(fields{"cores": 4, "name": "y"})}, want: "adopt hardwareTiers.small: live is as desired, the last apply set something else"},
+		"a map's key unset": {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4, "podCustomization.additionalLabels.a": "1"}),
+			live: one(fields{"cores": 4, "podCustomization.additionalLabels.a": "1"})}, want: "update hardwareTiers.small: files changed", steps: 1},
+		"no longer desired":  {situation: situation{applied: one(fields{"cores": 4}), live: one(fields{"cores": 4})}, codes: []string{"DC221"}},
+		"archive allowed":    {situation: situation{applied: one(fields{"cores": 4}), live: one(fields{"cores": 4}), allow: true}, want: "archive hardwareTiers.small: no longer in the files", steps: 1},
+		"prune":              {situation: situation{applied: one(fields{"lifecycle.prune": true}), live: one(fields{})}, want: "archive hardwareTiers.small: no longer in the files", steps: 1},
+		"protected":          {situation: situation{applied: one(fields{"lifecycle.protect": true}), live: one(fields{}), allow: true}, codes: []string{"DC222"}},
+		"gone on both sides": {situation: situation{applied: one(fields{"cores": 4})}, want: "release hardwareTiers.small: no longer in the files, and not there any more"},
+		"latched":            {situation: situation{desired: one(fields{"cores": 4}), live: one(fields{"cores": 3}), latched: map[string]bool{tier: true}}, codes: []string{"DC410"}},
+		"blocked":            {situation: situation{desired: one(fields{"cores": 4}), block: []string{tier}}, want: "create hardwareTiers.small: not there yet [not yet]", codes: []string{"DC230"}},
+		"waits for what is blocked": {situation: situation{desired: map[string]fields{"amis.gpu": {"ssm": "/x"}, "amis.two": {"image": schema.RefTo(addr("amis.gpu"), "image")}}, block: []string{"amis.gpu", "amis.two"}},
+			want: "create amis.gpu: not there yet [not yet]\ncreate amis.two: not there yet [waits for amis.gpu, which is blocked]", codes: []string{"DC230"}},
+		"a setting unset": {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1},
+		"a pool released": {situation: situation{applied: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}, live: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}}, want: "release nodePools.p: no longer in the files; what stands outside is left alone"},
+		"renamed": {situation: situation{desired: map[string]fields{"hardwareTiers.new": {"cores": 4, "movedFrom": "small"}}, applied: one(fields{"cores": 4}),
+			live: map[string]fields{"hardwareTiers.new": {"cores": 4}}}, want: "adopt hardwareTiers.new: renamed in the files"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			p, err := Make(c.input())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := outline(p); got != c.want {
+				t.Errorf("changes:\n%s\nwant:\n%s", got, c.want)
+			}
+			var codes []string
+			for _, f := range p.Findings {
+				codes = append(codes, f.Code)
+			}
+			if !slices.Equal(codes, c.codes) {
+				t.Errorf("findings %v, want %v", codes, c.codes)
+			}
+			if len(p.Drift) != c.drift || len(p.Steps) != c.steps {
+				t.Errorf("%d drifted, %d steps; want %d and %d", len(p.Drift), len(p.Steps), c.drift, c.steps)
+			}
+		})
+	}
+}
+
+func outline(p Plan) string {
+	var lines []string
+	for _, c := range p.Changes {
+		line := string(c.Action) + " " + c.Address.String() + ": " + c.Reason
+		if c.Blocked != "" {
+			line += " [" + c.Blocked + "]"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestAgain applies a plan on paper: the second plan is empty.
+func TestAgain(t *testing.T) {
+	s := situation{desired: map[string]fields{tier: {"cores": 4, "name": "s"}, "settings.x": {"value": "1"}}, live: map[string]fields{tier: {"cores": 3}}}
+	in := s.input()
+	p, err := Make(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for a, e := range p.Settle {
+		in.Applied.Entries[a] = *e
+		in.Live.Objects[a] = schema.Observed{ID: e.ID.Str(), Fields: e.Fields}
+	}
+	if again, err := Make(in); err != nil || !again.Empty() || again.Changed() {
+		t.Fatalf("the second plan is not empty: %v\n%s", err, outline(again))
+	}
+}
+
+func TestEffectBindsWhatWouldBeDone(t *testing.T) {
+	base := situation{desired: map[string]fields{tier: {"cores": 4}}, live: map[string]fields{tier: {"cores": 3}}}
+	first, _ := Make(base.input())
+	same := base.input()
+	same.ID, same.Source = "q", Source{Commit: strings.Repeat("a", 40)}
+	second, _ := Make(same)
+	if first.Effect != second.Effect || first.Hash == second.Hash {
+		t.Error("id and commit change the hash and not the effect")
+	}
+	moved := base
+	moved.live = map[string]fields{tier: {"cores": 2}}
+	if third, _ := Make(moved.input()); third.Effect == first.Effect {
+		t.Error("another pre-image is another effect")
+	}
+}
+
+// TestAlteredByOneByte flips every byte of a plan file.
+func TestAlteredByOneByte(t *testing.T) {
+	p, _ := Make(situation{desired: map[string]fields{tier: {"cores": 4}}, live: map[string]fields{tier: {"cores": 3}}}.input())
+	file := Encode(p)
+	if _, err := Decode(file); err != nil {
+		t.Fatal(err)
+	}
+	for i := range file {
+		bad := bytes.Clone(file)
+		bad[i] ^= 1
+		if got, err := Decode(bad); err == nil && got.Verify() == nil {
+			t.Fatalf("byte %d of %d altered and not noticed", i, len(file))
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	p, _ := Make(situation{desired: map[string]fields{tier: {"cores": 4}}}.input())
+	f.Add(Encode(p))
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if p, err := Decode(b); err == nil && !bytes.Equal(Encode(p), b) {
+			t.Error("decoded what Encode did not write")
+		}
+	})
+}

@@ -1,0 +1,115 @@
+package planner
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"domctl.dev/schema"
+)
+
+// past is an outside at rest.
+type past struct {
+	raw  map[Ref]Raw
+	undo func(Done) ([]Step, error)
+}
+
+func (p past) Raw(r Ref) Raw                    { return p.raw[r] }
+func (p past) Same(want, got schema.Value) bool { return want == got }
+func (p past) Undo(d Done) ([]Step, error)      { return p.undo(d) }
+
+func update(object Ref, path string, before, after any) Done {
+	s := Step{ID: "up/" + string(object) + "/" + path, Address: addr(tier), Op: "flat.write", Object: object, Guard: Conditional,
+		Writes: map[string]schema.Value{path: schema.JSON(after)}, Expects: []Expect{{object, path, schema.JSON(before)}}}
+	return Done{Step: s, Pre: Raw{path: schema.JSON(before)}}
+}
+
+func snapshot(done ...Done) Snapshot {
+	return Snapshot{Apply: "a1", Deployment: "acme", Done: done, Former: map[schema.Address]*schema.Entry{addr(tier): nil},
+		Content: map[schema.Address]string{addr(tier): "c1"}}
+}
+
+func TestRestoreWritesWhatStoodBefore(t *testing.T) {
+	o := Ref("flat/o#1")
+	p, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(4), "other": schema.JSON(9)}}}, Source{}, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Steps) != 1 || p.Steps[0].Writes["cores"] != schema.JSON(3) || p.Steps[0].Expects[0].Value != schema.JSON(4) {
+		t.Fatalf("%+v", p.Steps)
+	}
+	if e, ok := p.Settle[addr(tier)]; !ok || e != nil || p.Latch[addr(tier)] != "c1" {
+		t.Error("the former entry and the latch belong to the plan")
+	}
+}
+
+func TestRestoreOfWhatStandsAlreadyHasNoSteps(t *testing.T) {
+	o := Ref("flat/o#1")
+	p, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(3)}}}, Source{}, "r1")
+	if err != nil || len(p.Steps) != 0 || len(p.Changes) != 0 || p.Empty() {
+		t.Fatalf("%v %+v", err, p)
+	}
+}
+
+func TestRestoreNamesConflicts(t *testing.T) {
+	o := Ref("flat/o#1")
+	p, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(7)}}}, Source{}, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Findings) != 1 || p.Findings[0].Code != "DC420" || !strings.Contains(p.Findings[0].Message, "cores was set to 4 and is 7") {
+		t.Fatalf("%+v", p.Findings)
+	}
+	if p.Verify() == nil {
+		t.Error("a conflict forbids the apply")
+	}
+}
+
+// TestRestoreGoesBackwards takes back two writes of one path: the first value
+// stands at the end, and each step expects what the one before it leaves.
+func TestRestoreGoesBackwards(t *testing.T) {
+	o := Ref("flat/o#1")
+	first, second := update(o, "cores", 3, 4), update(o, "cores", 4, 5)
+	second.Step.ID += "/2"
+	second.Step.After = []string{first.Step.ID}
+	p, err := Restore(snapshot(first, second), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(5)}}}, Source{}, "r1")
+	if err != nil || len(p.Findings) > 0 {
+		t.Fatal(err, p.Findings)
+	}
+	if p.Steps[0].Writes["cores"] != schema.JSON(4) || p.Steps[1].Writes["cores"] != schema.JSON(3) || p.Steps[1].After[0] != p.Steps[0].ID {
+		t.Fatalf("%+v", p.Steps)
+	}
+}
+
+func TestRestoreAsksHowToTakeBackWhatWasMade(t *testing.T) {
+	o := Ref("flat/o#new")
+	made := Done{Step: Step{ID: "in", Address: addr(tier), Op: "flat.insert", Object: o, Writes: map[string]schema.Value{"": Exists()}}}
+	undo := func(d Done) ([]Step, error) {
+		return []Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "flat.delete", Object: o, Writes: map[string]schema.Value{"": {}}}}, nil
+	}
+	p, err := Restore(snapshot(made), past{raw: map[Ref]Raw{o: {"x": schema.JSON(1)}}, undo: undo}, Source{}, "r1")
+	if err != nil || len(p.Steps) != 1 || p.Steps[0].Op != "flat.delete" {
+		t.Fatalf("%v %+v", err, p.Steps)
+	}
+	never := func(Done) ([]Step, error) { return nil, errors.New("cannot") }
+	if _, err := Restore(snapshot(made), past{undo: never}, Source{}, "r1"); err == nil {
+		t.Error("what cannot be taken back is an error")
+	}
+}
+
+func TestRawComposes(t *testing.T) {
+	r := Raw{"a.b": schema.JSON(1), `a."x.y"`: schema.JSON("z"), "c": schema.JSON(2)}
+	if got := r.At("a").Text; got != `{"b":1,"x.y":"z"}` {
+		t.Error(got)
+	}
+	if Raw(nil).At("").Is != schema.Absent || r.At("") != Exists() || r.At("d").Is != schema.Absent {
+		t.Error("presence")
+	}
+	w := r.With(map[string]schema.Value{"a": {Is: schema.Known, Text: `{"q":1}`}, "c": {}})
+	if len(w) != 1 || w.At("a").Text != `{"q":1}` {
+		t.Errorf("%v", w)
+	}
+	if r.With(map[string]schema.Value{"": {}}) != nil {
+		t.Error("deleted")
+	}
+}

@@ -1,0 +1,142 @@
+package schema
+
+import (
+	_ "embed"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Capacity is what a node has: cores, bytes of memory, NVIDIA GPUs.
+type Capacity struct {
+	Cores  float64
+	Memory int64
+	GPUs   int
+}
+
+//go:embed instance_types.txt
+var instanceTypes string
+
+// InstanceTypesDate is the day as of which InstanceTypes holds.
+const InstanceTypesDate = "2025-06-30"
+
+// InstanceTypes are the capacities of common EC2 instance types by name, for
+// checks that ask nobody. A plan asks EC2 and takes its answer instead.
+func InstanceTypes() map[string]Capacity {
+	types := map[string]Capacity{}
+	for line := range strings.Lines(instanceTypes) {
+		var name string
+		var c Capacity
+		if n, _ := fmt.Sscan(line, &name, &c.Cores, &c.Memory, &c.GPUs); n == 4 {
+			c.Memory <<= 20
+			types[name] = c
+		}
+	}
+	return types
+}
+
+// Shortage is one resource of which a node has too little for a tier.
+type Shortage struct {
+	Path         string // field of the tier: "cores"
+	Want, Have   string // "96", "7.5"
+	InstanceType string
+	// Soft: the request fits, and only together with /dev/shm it does not.
+	Soft bool
+}
+
+// Fit says what a tier lacks on the most suitable node of its pool: nothing
+// when it fits some instance type the pool expects, or when not enough is
+// known to judge. The fields are those of the kinds hardwareTiers and
+// nodePools, stated or merged with live ones; nodes gives capacities by
+// instance type, and types that it does not hold are left out.
+//
+// Of each node the pool's overhead is taken off, else half a core and half a
+// GiB for daemon sets; each execution adds the pool's execution overhead.
+// Shared memory counts as memory.
+func Fit(tier, pool map[string]Value, nodes map[string]Capacity) []Shortage {
+	var best []Shortage
+	for _, name := range pool["expect.instanceTypes"].Strings() {
+		node, ok := nodes[name]
+		if !ok {
+			return nil
+		}
+		short := shortages(tier, pool, name, node)
+		if len(short) == 0 {
+			return nil
+		}
+		if best == nil || weight(short) < weight(best) {
+			best = short
+		}
+	}
+	return best
+}
+
+// weight orders verdicts: hard shortages before soft ones.
+func weight(short []Shortage) (w int) {
+	for _, s := range short {
+		if w++; !s.Soft {
+			w += 10
+		}
+	}
+	return w
+}
+
+func shortages(tier, pool map[string]Value, name string, node Capacity) (short []Shortage) {
+	cores := node.Cores - overhead(pool, "node.cores", 0.5) - overhead(pool, "execution.cores", 0)
+	if want, ok := tier["cores"].Float(); ok && want > cores {
+		short = append(short, Shortage{Path: "cores", Want: shortNumber(want), Have: shortNumber(cores), InstanceType: name})
+	}
+	memory := node.Memory - int64(overhead(pool, "node.memory", 512<<20)) - int64(overhead(pool, "execution.memory", 0))
+	want, shm := sizeOf(tier["memory"]), sharedMemory(tier)
+	if want+shm > memory {
+		s := Shortage{Path: "memory", Want: displayBytes(want), Have: displayBytes(memory), InstanceType: name, Soft: want <= memory}
+		if shm > 0 {
+			s.Want += " and /dev/shm " + displayBytes(shm)
+		}
+		short = append(short, s)
+	}
+	gpus, ok := tier["gpu.count"].Float()
+	whole := tier["gpu.key"].Str() == "" || tier["gpu.key"].Str() == "nvidia.com/gpu"
+	if ok && whole && gpus > float64(node.GPUs) {
+		short = append(short, Shortage{Path: "gpu.count", Want: shortNumber(gpus), Have: fmt.Sprint(node.GPUs), InstanceType: name})
+	}
+	return short
+}
+
+// sharedMemory is the size of /dev/shm beyond Domino's default of 64 MB.
+func sharedMemory(tier map[string]Value) int64 {
+	const byDefault = 64 << 20
+	shm := sizeOf(tier["sharedMemoryLimit"])
+	if !tier["allowSharedMemoryToExceedDefault"].Bool() || shm <= byDefault {
+		return 0
+	}
+	return shm
+}
+
+// sizeOf reads a quantity of bytes; 0 when there is none.
+func sizeOf(v Value) int64 {
+	n, err := ParseBytes(v.Str())
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func overhead(pool map[string]Value, path string, otherwise float64) float64 {
+	v := pool["overhead."+path]
+	if f, ok := v.Float(); ok {
+		return f
+	}
+	if v.Str() != "" {
+		return float64(sizeOf(v))
+	}
+	return otherwise
+}
+
+func shortNumber(f float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", f), "0"), ".")
+}
+
+func displayBytes(n int64) string {
+	return shortNumber(math.Floor(float64(n)/(1<<30)*10)/10) + "GiB"
+}

@@ -1,0 +1,23 @@
+package schema
+
+// lowerable are codes of errors that a deployment may lower or turn off: what
+// they tell of does not make an apply unsafe.
+func lowerable(code string) bool { return code == "DC105" || code == "DC201" }
+
+// Police gives findings the level that the deployment's policy states for their
+// codes: "error", "warning" or "off". An error that makes an apply unsafe keeps
+// its level whatever the policy says.
+func Police(fs []Finding, policy map[string]string) []Finding {
+	kept := fs[:0:0]
+	for _, f := range fs {
+		level, ok := policy[f.Code]
+		if ok && (f.Severity != Error || lowerable(f.Code)) {
+			if level == "off" {
+				continue
+			}
+			f.Severity = Severity(level)
+		}
+		kept = append(kept, f)
+	}
+	return kept
+}
