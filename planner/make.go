@@ -23,6 +23,9 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
+	// Left are fields of the change that nothing is done about, each with a
+	// finding; they do not become applied.
+	Left []string
 }
 
 // Input is everything a plan follows from.
@@ -154,6 +157,9 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	}
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
+	}
+	for _, p := range low.Left {
+		delete(entry.Fields, p)
 	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
