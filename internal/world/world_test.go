@@ -178,6 +178,9 @@ func (b *bench) content() string {
 	if err := dec.Decode(&c); err != nil {
 		b.t.Fatalf("%v", err)
 	}
+	for _, docs := range c.Mongo {
+		slices.SortFunc(docs.([]any), func(a, b any) int { return strings.Compare(schema.JSON(a).Text, schema.JSON(b).Text) })
+	}
 	delete(c.AWS, "tokens")
 	if templates, ok := c.AWS["launchTemplates"].(map[string]any); ok {
 		for _, t := range templates {
@@ -257,4 +260,3 @@ func (b *bench) look(d map[schema.Address]schema.Object, a schema.Applied) (*wor
 	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
 	return w.Look(context.Background(), schema.Desired{Deployment: b.deployment, Objects: d}, a)
 }
-
