@@ -18,11 +18,11 @@ func compileFiles(t *testing.T, files map[string]string) Result {
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	r, err := compile(context.Background(), tree, Source{Root: "/", Dir: "prod"})
+	en, err := compile(context.Background(), tree, Source{Root: "/", Dir: "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return en.result
 }
 
 const example = `package domino
@@ -69,7 +69,7 @@ func TestCompile(t *testing.T) {
 		"hardwareTiers.gpu-small/cores":            schema.JSON(3),
 		"hardwareTiers.gpu-small/memory":           schema.JSON("12GiB"),
 		"hardwareTiers.gpu-small/centsPerMinute":   schema.JSON(2.5),
-		"hardwareTiers.gpu-small/ami":              schema.RefTo(schema.Address{Kind: "amis", Name: "gpu-1604"}, "id"),
+		"hardwareTiers.gpu-small/ami":              schema.RefTo(schema.Address{Kind: "amis", Name: "gpu-1604"}, "image"),
 		"hardwareTiers.canary/ami":                 schema.JSON("ami-0123456789abcdef0"),
 		"hardwareTiers.canary/tags":                schema.JSON([]string{"a", "b"}),
 		"hardwareTiers.canary/coresLimit":          {Is: schema.Unset},

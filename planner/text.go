@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"domctl.dev/schema"
@@ -75,10 +76,27 @@ func writeChange(b *strings.Builder, c Change, style Style) {
 	if c.Impact != nil {
 		fmt.Fprintf(b, "    used by %s\n", c.Impact)
 	}
-	for _, at := range c.Positions {
-		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+at.String()))
+	if len(c.Positions) > 0 {
+		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+places(c.Positions)))
 	}
 	b.WriteByte('\n')
+}
+
+// places lists positions in order, a file's name once.
+func places(at []schema.Position) string {
+	var b strings.Builder
+	file := ""
+	for i, p := range slices.SortedFunc(slices.Values(at), schema.Position.Compare) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if p.File != file {
+			b.WriteString(p.File + ":")
+		}
+		file = p.File
+		fmt.Fprintf(&b, "%d:%d", p.Line, p.Col)
+	}
+	return b.String()
 }
 
 func (d Diff) show(a Action) string {

@@ -44,6 +44,6 @@ func hardwareTiers() Kind {
 		Field{Path: "instanceType", Type: String},
 		Field{Path: "region", Type: String},
 		Field{Path: "subnet", Type: String},
-		Field{Path: "ami", Type: String, To: "amis#id"},
+		Field{Path: "ami", Type: String, To: "amis#image"},
 	)}
 }
