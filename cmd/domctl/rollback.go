@@ -23,11 +23,20 @@ to plan.`,
 			if err != nil {
 				return err
 			}
-			p, err := e.Rollback(cmd.Context(), o)
+			ids, err := e.Rollbacks(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.carryOut(cmd.Context(), e, p, yes)
+			for _, id := range ids {
+				p, err := e.Rollback(cmd.Context(), id, o)
+				if err != nil {
+					return err
+				}
+				if err := a.carryOut(cmd.Context(), e, p, yes); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; the last one if not given")

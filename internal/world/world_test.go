@@ -140,7 +140,11 @@ func (b *bench) carryOut(objects map[schema.Address]schema.Object, p planner.Pla
 func (b *bench) rollback() planner.Plan {
 	b.t.Helper()
 	e := b.engine(nil)
-	p, err := e.Rollback(context.Background(), engine.RollbackOptions{})
+	ids, err := e.Rollbacks(context.Background(), engine.RollbackOptions{})
+	if err != nil {
+		b.t.Fatalf("rollback: %v", err)
+	}
+	p, err := e.Rollback(context.Background(), ids[0], engine.RollbackOptions{})
 	if err != nil {
 		b.t.Fatalf("rollback: %v", err)
 	}
