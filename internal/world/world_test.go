@@ -14,6 +14,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
@@ -182,8 +183,17 @@ func (b *bench) content() string {
 	if err := dec.Decode(&c); err != nil {
 		b.t.Fatalf("%v", err)
 	}
-	for _, docs := range c.Mongo {
-		slices.SortFunc(docs.([]any), func(a, b any) int { return strings.Compare(schema.JSON(a).Text, schema.JSON(b).Text) })
+	outside, err := b.memory.Open(sandbox.Options{Clock: b.clock.Now})
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	for name := range c.Mongo {
+		docs, err := outside.Find(context.Background(), port.Query{Collection: name})
+		if err != nil {
+			b.t.Fatalf("%v", err)
+		}
+		slices.SortFunc(docs, func(a, b port.Document) int { return strings.Compare(a["_id"], b["_id"]) })
+		c.Mongo[name] = docs
 	}
 	delete(c.AWS, "tokens")
 	if templates, ok := c.AWS["launchTemplates"].(map[string]any); ok {
