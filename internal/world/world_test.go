@@ -14,6 +14,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
@@ -182,6 +183,18 @@ func (b *bench) content() string {
 	if err := dec.Decode(&c); err != nil {
 		b.t.Fatalf("%v", err)
 	}
+	outside, err := b.memory.Open(sandbox.Options{Clock: b.clock.Now})
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	for name := range c.Mongo {
+		docs, err := outside.Find(context.Background(), port.Query{Collection: name})
+		if err != nil {
+			b.t.Fatalf("%v", err)
+		}
+		slices.SortFunc(docs, func(a, b port.Document) int { return strings.Compare(a["_id"], b["_id"]) })
+		c.Mongo[name] = docs
+	}
 	delete(c.AWS, "tokens")
 	if templates, ok := c.AWS["launchTemplates"].(map[string]any); ok {
 		for _, t := range templates {
@@ -261,4 +274,3 @@ func (b *bench) look(d map[schema.Address]schema.Object, a schema.Applied) (*wor
 	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
 	return w.Look(context.Background(), schema.Desired{Deployment: b.deployment, Objects: d}, a)
 }
-
