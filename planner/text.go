@@ -100,6 +100,12 @@ func places(at []schema.Position) string {
 }
 
 func (d Diff) show(a Action) string {
+	if a == ActionRestore && strings.HasSuffix(d.Path, " ") { // the object itself
+		if d.After.Is == schema.Absent {
+			return "made by the apply: deleted"
+		}
+		return "deleted by the apply: made again"
+	}
 	if a == ActionCreate {
 		return oneLine(d.After)
 	}

@@ -29,6 +29,9 @@ type deployment struct {
 
 // compile reads a folder and prints what it found of it.
 func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
+	if err := engine.Locate(dir); err != nil {
+		return nil, err
+	}
 	src, err := compiler.Find(dir)
 	if err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func (d *deployment) source() (planner.Source, error) {
 // refuse prints findings and ends the program with 1.
 func (a *app) refuse(findings []schema.Finding) error {
 	schema.SortFindings(findings)
-	if err := planner.WriteFindings(a.stderr, findings, a.style); err != nil {
+	if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
 		return err
 	}
 	return exitCode(1)
