@@ -18,11 +18,11 @@ func compileFiles(t *testing.T, files map[string]string) Result {
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	r, err := compile(context.Background(), tree, Source{Root: "/", Dir: "prod"})
+	en, err := compile(context.Background(), tree, Source{Root: "/", Dir: "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return en.result
 }
 
 const example = `package domino

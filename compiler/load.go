@@ -23,6 +23,7 @@ type loaded struct {
 	value  cue.Value
 	files  []*ast.File     // the user's, without domctl's own
 	failed map[string]bool // paths that a finding tells of
+	plain  []placed        // objects that need no evaluation
 }
 
 // evaluate parses, builds and validates a package. A nil package means that
@@ -50,6 +51,9 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 			Message: "no CUE files of package " + packageName + " in " + src.Dir, Hint: "domctl init"}}
 	case inst.Err != nil:
 		return nil, append(t.refusals(), pkg.findings(inst.Err, codeMalformed)...)
+	}
+	if !t.evaluateAll {
+		pkg.plain = takePlain(t, pkg.files)
 	}
 	pkg.value = cuecontext.New(cuecontext.WithInjection(embed.New())).BuildInstance(inst)
 	found := append(t.refusals(), pkg.findings(pkg.value.Validate(cue.Concrete(true)), codeFailed)...)

@@ -16,6 +16,7 @@ const (
 	Number   Type = "number"
 	Bytes    Type = "bytes"    // "12GiB": canonical by CanonicalBytes
 	Duration Type = "duration" // "90d": canonical by CanonicalDuration
+	Time     Type = "time"     // "08:00": canonical by CanonicalTime
 	List     Type = "list"     // order counts; compared whole
 	Set      Type = "set"      // order does not count; stored sorted
 	Any      Type = "any"      // a free-form value, compared whole
