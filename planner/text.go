@@ -138,7 +138,11 @@ func Printable(s string) string {
 }
 
 func (i *Impact) String() string {
-	return fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	text := fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	if i.Uses > 0 {
+		text += ", " + plural(i.Uses, "other use")
+	}
+	return text
 }
 
 func plural(n int64, what string) string {

@@ -107,7 +107,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	return planner.Make(planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
+	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
 		Findings: slices.Concat(e.Compiled.Findings, view.Findings), World: identity, Source: e.Source, ID: e.newID(),
 		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
 }
