@@ -180,14 +180,14 @@ func (e *Engine) settle(ctx context.Context, id string) error {
 	return err
 }
 
-// last is the latest apply that changed something and was not taken back.
+// last is the latest apply that may have changed something and was not taken back.
 func (e *Engine) last(ctx context.Context) (string, error) {
 	history, err := e.Applier.History(ctx)
 	if err != nil {
 		return "", err
 	}
 	for _, s := range history {
-		if s.Plan != nil && s.Plan.Restores == "" && s.Restored == "" && s.Done > 0 {
+		if s.Plan != nil && s.Plan.Restores == "" && s.Restored == "" && s.Begun {
 			return s.ID, nil
 		}
 	}
