@@ -110,7 +110,8 @@ func (m *maker) visit(a schema.Address) error {
 // settle lowers what differs and says what *applied* becomes.
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
-	writes := len(c.Fields) > 0 || c.Action == ActionCreate
+	kind, _ := schema.KindOf(a.Kind)
+	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
 		blocked, err := m.lower(&c, &entry)
 		if err != nil || blocked {

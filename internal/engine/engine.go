@@ -107,7 +107,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	return planner.Make(planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
+	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
 		Findings: slices.Concat(e.Compiled.Findings, view.Findings), World: identity, Source: e.Source, ID: e.newID(),
 		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
 }
@@ -132,8 +132,16 @@ func (e *Engine) newID() string {
 
 // Apply runs a plan to its end or to where it must wait.
 func (e *Engine) Apply(ctx context.Context, p planner.Plan) (applier.Result, error) {
-	if want := e.Compiled.Desired.Deployment.Name; p.Deployment != want {
-		return applier.Result{}, fmt.Errorf("DC306: the plan is for deployment %q, this folder is %q", p.Deployment, want)
+	if err := e.Fits(p); err != nil {
+		return applier.Result{}, err
 	}
 	return e.Applier.Apply(ctx, p)
+}
+
+// Fits says whether a plan is for this deployment.
+func (e *Engine) Fits(p planner.Plan) error {
+	if want := e.Compiled.Desired.Deployment.Name; p.Deployment != want {
+		return fmt.Errorf("DC306: the plan is for deployment %q, this folder is %q; name the folder of %[1]q: domctl apply DIR --plan FILE", p.Deployment, want)
+	}
+	return nil
 }

@@ -128,7 +128,7 @@ func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
 	switch {
 	case !there:
 		writes["_id"] = schema.JSON(ref.ID())
-		if _, ok := writes[paths["name"]]; !ok {
+		if _, stated := v.desired.Objects[c.Address].Fields["name"]; !stated {
 			writes[paths["name"]] = schema.JSON(c.Address.Name)
 		}
 		out.Steps = append(out.Steps, insertStep(c.Address, ref, writes))

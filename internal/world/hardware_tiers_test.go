@@ -78,12 +78,12 @@ func TestTiersThatNobodyCanTellApart(t *testing.T) {
 
 func TestTiersOfAnotherShape(t *testing.T) {
 	for live, want := range map[string]string{
-		`{"_id": "x", "resources": {"cores": "two"}}`:                        "holds a string where a number is expected",
-		`{"_id": "x", "resources": {"memory": 4}}`:                           "holds no {value, unit}",
-		`{"_id": "x", "resources": {"memory": {"value": 4, "unit": "Gi"}}}`:  "is not a size",
-		`{"_id": "x", "flags": {"isDefault": 1}}`:                            "holds a number where a truth value is expected",
-		`{"_id": "x", "overProvisioning": {"daysOfWeek": ["Someday"]}}`:      "which is no weekday",
-		`{"_id": "x", "podCustomization": {"additionalLabels": "a=b"}}`:      "holds a string where a document is expected",
+		`{"_id": "x", "resources": {"cores": "two"}}`:                         "holds a string where a number is expected",
+		`{"_id": "x", "resources": {"memory": 4}}`:                            "holds no {value, unit}",
+		`{"_id": "x", "resources": {"memory": {"value": 4, "unit": "Gi"}}}`:   "is not a size",
+		`{"_id": "x", "flags": {"isDefault": 1}}`:                             "holds a number where a truth value is expected",
+		`{"_id": "x", "overProvisioning": {"daysOfWeek": ["Someday"]}}`:       "which is no weekday",
+		`{"_id": "x", "podCustomization": {"additionalLabels": "a=b"}}`:       "holds a string where a document is expected",
 		`{"_id": "x", "centsPerMinute": {"$numberDouble": "NaN"}, "tags": 1}`: "where a number is expected",
 	} {
 		p := newBench(t, `"hardware_tier": [`+live+`]`, "").plan(object("hardwareTiers", "x", map[string]any{"name": "X"}))

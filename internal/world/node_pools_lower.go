@@ -42,6 +42,9 @@ type poolLowering struct {
 // group lowers one group's changes; an answer means that the pool is blocked.
 func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	ref := p.v.world.groupRefOf(g)
+	if p.v.raw[ref] == nil {
+		return nil // the read found an error of it
+	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
 	size := map[string]schema.Value{}
 	for _, d := range p.change.Fields {

@@ -105,8 +105,8 @@ func lowerSetting(v *View, c planner.Change) (planner.Lowered, error) {
 			Message: "takes effect when Domino's services restart", Hint: "restart the affected services after the apply"})
 	}
 	switch {
-	case d.After.Is == schema.Absent && raw == nil:
 	case d.After.Is == schema.Absent:
+		out.ID = schema.JSON("") // as a read finds it afterwards
 		out.Steps = []planner.Step{removeSetting(c.Address, ref, raw, v.preSetting(raw, d))}
 	case raw == nil:
 		out.Steps = []planner.Step{insertSetting(c.Address, ref, d.After)}

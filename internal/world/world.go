@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"domctl.dev/applier"
@@ -61,6 +62,7 @@ type View struct {
 	world    *World
 	raw      map[planner.Ref]planner.Raw
 	refs     map[schema.Address]planner.Ref // the object an address lives in
+	weighing sync.Mutex                     // guards impact
 	impact   map[schema.Address]*planner.Impact
 }
 

@@ -14,6 +14,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
@@ -140,7 +141,11 @@ func (b *bench) carryOut(objects map[schema.Address]schema.Object, p planner.Pla
 func (b *bench) rollback() planner.Plan {
 	b.t.Helper()
 	e := b.engine(nil)
-	p, err := e.Rollback(context.Background(), engine.RollbackOptions{})
+	ids, err := e.Rollbacks(context.Background(), engine.RollbackOptions{})
+	if err != nil {
+		b.t.Fatalf("rollback: %v", err)
+	}
+	p, err := e.Rollback(context.Background(), ids[0], engine.RollbackOptions{})
 	if err != nil {
 		b.t.Fatalf("rollback: %v", err)
 	}
@@ -177,6 +182,18 @@ func (b *bench) content() string {
 	dec.UseNumber()
 	if err := dec.Decode(&c); err != nil {
 		b.t.Fatalf("%v", err)
+	}
+	outside, err := b.memory.Open(sandbox.Options{Clock: b.clock.Now})
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	for name := range c.Mongo {
+		docs, err := outside.Find(context.Background(), port.Query{Collection: name})
+		if err != nil {
+			b.t.Fatalf("%v", err)
+		}
+		slices.SortFunc(docs, func(a, b port.Document) int { return strings.Compare(a["_id"], b["_id"]) })
+		c.Mongo[name] = docs
 	}
 	delete(c.AWS, "tokens")
 	if templates, ok := c.AWS["launchTemplates"].(map[string]any); ok {
@@ -257,4 +274,3 @@ func (b *bench) look(d map[schema.Address]schema.Object, a schema.Applied) (*wor
 	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
 	return w.Look(context.Background(), schema.Desired{Deployment: b.deployment, Objects: d}, a)
 }
-
