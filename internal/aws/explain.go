@@ -110,6 +110,7 @@ func says(text string, any ...string) bool {
 
 func codes() map[string]error {
 	return map[string]error{
+		"DryRunOperation":             errDryRun,
 		"UnauthorizedOperation":       port.ErrDenied,
 		"AccessDenied":                port.ErrDenied,
 		"AccessDeniedException":       port.ErrDenied,

@@ -4,6 +4,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
@@ -141,6 +143,46 @@ func TestWireS3(t *testing.T) {
 		}
 		return state.S3(b, "prod")
 	})
+}
+
+func TestWireKeeper(t *testing.T) {
+	account := wiretest.AWS(t)
+	account.Setenv()
+	c := mustOpen(t, Config{})
+	key, err := c.kms().CreateKey(t.Context(), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := state.Memory()
+	s := state.Sealed(m, c.Keeper(*key.KeyMetadata.KeyId, "acme-prod"), "acme-prod")
+	if _, err := s.PutIfNone(t.Context(), "applied", []byte("canary")); err != nil {
+		t.Fatal(err)
+	}
+	again := state.Sealed(m, mustOpen(t, Config{}).Keeper(*key.KeyMetadata.KeyId, "acme-prod"), "acme-prod")
+	if body, _, err := again.Get(t.Context(), "applied"); err != nil || string(body) != "canary" {
+		t.Errorf("%q, %v", body, err)
+	}
+	other := state.Sealed(m, c.Keeper(*key.KeyMetadata.KeyId, "acme-test"), "acme-prod")
+	if body, _, err := other.Get(t.Context(), "applied"); err == nil {
+		t.Errorf("another deployment's keeper opens %q", body)
+	}
+}
+
+func TestWireProbe(t *testing.T) {
+	account := wiretest.AWS(t)
+	account.Setenv()
+	account.Fail(wiretest.Fault{Service: "ec2", Action: "ModifyLaunchTemplate", Error: "UnauthorizedOperation", Times: -1})
+	for call, err := range mustOpen(t, Config{}).Probe(t.Context(), Apply, "") {
+		want := error(nil)
+		if call == modifyTemplate {
+			want = port.ErrDenied
+		} else if !strings.HasPrefix(call, "ec2:") && !strings.Contains(call, "Describe") {
+			want = ErrUnprobed
+		}
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v; want %v", call, err, want)
+		}
+	}
 }
 
 // TestWireWritesAreNotRepeated: the answer is lost after the call took effect.
