@@ -9,6 +9,7 @@ import (
 	"io"
 	"os/exec"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 	"syscall"
 	"time"
@@ -35,6 +36,17 @@ func Child(in io.Reader, out io.Writer) error {
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(src.memory())
 	debug.SetMaxStack(int(src.memory() / 4))
+	answered := make(chan error, 1)
+	go func() { answered <- answerTo(src, out) }()
+	select {
+	case err := <-answered:
+		return err
+	case <-fullAt(src.memory()):
+		return errFull
+	}
+}
+
+func answerTo(src Source, out io.Writer) error {
 	en, err := compileHere(context.Background(), src)
 	if err != nil {
 		return err
@@ -45,6 +57,25 @@ func Child(in io.Reader, out io.Writer) error {
 	}
 	_, err = out.Write(b)
 	return err
+}
+
+var errFull = errors.New("out of memory")
+
+// fullAt closes when the heap holds more bytes than it may. The hard limit
+// stands behind it: a Go program that is denied memory dies, and says so less
+// clearly.
+func fullAt(memory int64) <-chan struct{} {
+	full := make(chan struct{})
+	go func() {
+		heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		for range time.Tick(5 * time.Millisecond) {
+			if metrics.Read(heap); heap[0].Value.Uint64() > uint64(memory) {
+				close(full)
+				return
+			}
+		}
+	}()
+	return full
 }
 
 // byChild compiles in a process of its own, with an empty environment, in no
@@ -71,10 +102,16 @@ func byChild(ctx context.Context, src Source) ([]byte, error) {
 		return nil, ctx.Err()
 	case limited.Err() != nil, outOfTime(err):
 		return nil, limit{codeTime, fmt.Sprintf("evaluation takes longer than %s", src.timeout()), "simplify the expression, or raise --eval-timeout"}
-	case complaint.has("out of memory", "cannot allocate memory", "stack exceeds", "failed to create new OS thread"):
+	case complaint.has(deniedMemory()...):
 		return nil, limit{codeMemory, fmt.Sprintf("evaluation takes more than %s of memory", schema.CanonicalBytes(src.memory())), "simplify the expression, or raise --eval-memory"}
 	}
 	return nil, fmt.Errorf("compile in a child: %w: %s", err, clip(complaint.String()))
+}
+
+// deniedMemory is what a Go program says that dies for want of memory, a fault
+// inside its runtime included.
+func deniedMemory() []string {
+	return []string{errFull.Error(), "cannot allocate memory", "stack exceeds", "failed to create new OS thread", "SIGSEGV"}
 }
 
 // outOfTime says whether a process ran into its limit of CPU time.

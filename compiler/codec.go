@@ -142,7 +142,7 @@ func (e *encoder) bytes() []byte {
 		size += len(s) + 3
 	}
 	b := make([]byte, 0, len(magic)+4+size+len(e.body)+8)
-	b = append(append(b, magic...), 0, 0, 0, 0)
+	b = append(b, make([]byte, len(magic)+4)...)
 	b = binary.AppendUvarint(b, uint64(len(e.strings)))
 	for _, s := range e.strings {
 		b = binary.AppendUvarint(b, uint64(len(s)))
@@ -150,7 +150,12 @@ func (e *encoder) bytes() []byte {
 	for _, s := range e.strings {
 		b = append(b, s...)
 	}
-	b = append(b, e.body...)
+	return sealed(append(b, e.body...))
+}
+
+// sealed puts magic and checksum in their places.
+func sealed(b []byte) []byte {
+	copy(b, magic)
 	binary.LittleEndian.PutUint32(b[len(magic):], checksum(b[len(magic)+4:]))
 	return b
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +47,7 @@ func (a *app) ask(ctx context.Context, question string) error {
 	fmt.Fprintf(a.stdout, "\n%s Only \"yes\" is taken for a yes: ", question)
 	answer := make(chan error, 1)
 	go func() {
-		line, err := bufio.NewReader(a.stdin).ReadString('\n')
+		line, err := a.stdin.ReadString('\n')
 		switch {
 		case strings.TrimSpace(line) == "yes":
 			err = nil
@@ -65,7 +64,7 @@ func (a *app) ask(ctx context.Context, question string) error {
 	case <-ctx.Done():
 		err = errNo
 	}
-	if err != nil {
+	if err != nil || !a.terminal {
 		fmt.Fprintln(a.stdout)
 	}
 	if errors.Is(err, errNo) {
@@ -126,7 +125,7 @@ func closing(p *planner.Plan, done int) string {
 	case done == 0:
 		return "Applied: only domctl's own records changed."
 	}
-	return fmt.Sprintf("Applied: %s. domctl rollback takes them back.", steps(done))
+	return fmt.Sprintf("Applied: %s. domctl rollback takes this back.", steps(done))
 }
 
 // ways are how to go on with an apply that did not end.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"os"
 
@@ -12,14 +13,15 @@ import (
 
 // app is what all verbs share: where they print, and how.
 type app struct {
-	stdin            io.Reader
+	stdin            *bufio.Reader
+	terminal         bool // a person types into stdin
 	stdout, stderr   io.Writer
 	style, errorMark planner.Style // of stdout, of stderr
 	noColour         bool
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: stdout, stderr: stderr}
 }
 
 func (a *app) root() *cobra.Command {
@@ -70,8 +72,12 @@ func completionExamples(root *cobra.Command) {
 
 // colour is for terminals only, and for people who want it.
 func (a *app) colour(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && !a.noColour && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+	return isTerminal(w) && !a.noColour && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // dir is the deployment's folder: the only argument of most verbs.
