@@ -73,7 +73,7 @@ func TestCompile(t *testing.T) {
 		"hardwareTiers.gpu-small/cores":            schema.JSON(3),
 		"hardwareTiers.gpu-small/memory":           schema.JSON("12GiB"),
 		"hardwareTiers.gpu-small/centsPerMinute":   schema.JSON(2.5),
-		"hardwareTiers.gpu-small/ami":              schema.RefTo(schema.Address{Kind: "amis", Name: "gpu-1604"}, "id"),
+		"hardwareTiers.gpu-small/ami":              schema.RefTo(schema.Address{Kind: "amis", Name: "gpu-1604"}, "image"),
 		"hardwareTiers.canary/ami":                 schema.JSON("ami-0123456789abcdef0"),
 		"hardwareTiers.canary/tags":                schema.JSON([]string{"a", "b"}),
 		"hardwareTiers.canary/coresLimit":          {Is: schema.Unset},

@@ -23,6 +23,9 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
+	// Left are fields of the change that nothing is done about, each with a
+	// finding; they do not become applied.
+	Left []string
 }
 
 // Input is everything a plan follows from.
@@ -107,7 +110,8 @@ func (m *maker) visit(a schema.Address) error {
 // settle lowers what differs and says what *applied* becomes.
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
-	writes := len(c.Fields) > 0 || c.Action == ActionCreate
+	kind, _ := schema.KindOf(a.Kind)
+	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
 		blocked, err := m.lower(&c, &entry)
 		if err != nil || blocked {
@@ -154,6 +158,9 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	}
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
+	}
+	for _, p := range low.Left {
+		delete(entry.Fields, p)
 	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)

@@ -99,12 +99,14 @@ type Diff struct {
 	After  schema.Value `json:"after"`
 }
 
-// Impact counts who feels a change: projects and users that use the object, and
-// runs alive at the moment of the read.
+// Impact counts who feels a change: projects and users that use the object, runs
+// alive at the moment of the read, and other uses: workspaces, scheduled jobs,
+// apps, models, and organizations whose default it is.
 type Impact struct {
 	Projects int64 `json:"projects"`
 	Users    int64 `json:"users"`
 	Runs     int64 `json:"runs"`
+	Uses     int64 `json:"uses"`
 }
 
 // Summary counts changes by action.

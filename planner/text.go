@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"domctl.dev/schema"
@@ -75,13 +76,36 @@ func writeChange(b *strings.Builder, c Change, style Style) {
 	if c.Impact != nil {
 		fmt.Fprintf(b, "    used by %s\n", c.Impact)
 	}
-	for _, at := range c.Positions {
-		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+at.String()))
+	if len(c.Positions) > 0 {
+		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+places(c.Positions)))
 	}
 	b.WriteByte('\n')
 }
 
+// places lists positions in order, a file's name once.
+func places(at []schema.Position) string {
+	var b strings.Builder
+	file := ""
+	for i, p := range slices.SortedFunc(slices.Values(at), schema.Position.Compare) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if p.File != file {
+			b.WriteString(p.File + ":")
+		}
+		file = p.File
+		fmt.Fprintf(&b, "%d:%d", p.Line, p.Col)
+	}
+	return b.String()
+}
+
 func (d Diff) show(a Action) string {
+	if a == ActionRestore && strings.HasSuffix(d.Path, " ") { // the object itself
+		if d.After.Is == schema.Absent {
+			return "made by the apply: deleted"
+		}
+		return "deleted by the apply: made again"
+	}
 	if a == ActionCreate {
 		return oneLine(d.After)
 	}
@@ -90,9 +114,11 @@ func (d Diff) show(a Action) string {
 
 // oneLine keeps a value to one line that a terminal cannot be tricked with.
 func oneLine(v schema.Value) string {
-	s := Printable(v.Display())
-	if r := []rune(s); len(r) > 120 {
-		s = string(r[:117]) + "…"
+	const most = 120 // runes; a rune takes at most 4 bytes
+	s := v.Display()
+	s = Printable(strings.ToValidUTF8(s[:min(len(s), 4*most)], ""))
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most-3]) + "…"
 	}
 	return s
 }
@@ -112,7 +138,11 @@ func Printable(s string) string {
 }
 
 func (i *Impact) String() string {
-	return fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	text := fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	if i.Uses > 0 {
+		text += ", " + plural(i.Uses, "other use")
+	}
+	return text
 }
 
 func plural(n int64, what string) string {

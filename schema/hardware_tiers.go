@@ -27,8 +27,8 @@ func hardwareTiers() Kind {
 		Field{Path: "overProvisioning.schedulingEnabled", Type: Bool},
 		Field{Path: "overProvisioning.daysOfWeek", Type: Set},
 		Field{Path: "overProvisioning.timezone", Type: String},
-		Field{Path: "overProvisioning.fromTime", Type: String},
-		Field{Path: "overProvisioning.toTime", Type: String},
+		Field{Path: "overProvisioning.fromTime", Type: Time},
+		Field{Path: "overProvisioning.toTime", Type: Time},
 		Field{Path: "computeClusterRestrictions", Type: Any},
 		Field{Path: "enableSpotInstances", Type: Bool},
 		Field{Path: "podCustomization.additionalAnnotations.*", Type: String},
@@ -44,6 +44,6 @@ func hardwareTiers() Kind {
 		Field{Path: "instanceType", Type: String},
 		Field{Path: "region", Type: String},
 		Field{Path: "subnet", Type: String},
-		Field{Path: "ami", Type: String, To: "amis#id"},
+		Field{Path: "ami", Type: String, To: "amis#image"},
 	)}
 }

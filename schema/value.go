@@ -44,9 +44,13 @@ func JSON(v any) Value {
 
 // Str is the Go string of a Known JSON string, else "".
 func (v Value) Str() (s string) {
-	if v.Is == Known {
-		_ = json.Unmarshal([]byte(v.Text), &s)
+	if v.Is != Known || v.Text == "" || v.Text[0] != '"' {
+		return ""
 	}
+	if !strings.Contains(v.Text, `\`) {
+		return strings.Trim(v.Text, `"`) // canonical JSON without escapes
+	}
+	_ = json.Unmarshal([]byte(v.Text), &s)
 	return s
 }
 

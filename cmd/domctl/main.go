@@ -22,6 +22,10 @@ func main() {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A reader that goes away must not kill an apply between two writes.
+	signal.Ignore(syscall.SIGPIPE)
+	// The second Ctrl-C is the system's own: it ends the process at once.
+	context.AfterFunc(ctx, stop)
 	app := newApp(stdin, stdout, stderr)
 	root := app.root()
 	root.SetArgs(args)
@@ -32,6 +36,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	case errors.As(err, &code):
 		return int(code)
+	case errors.Is(err, syscall.EPIPE):
+		return 1
 	}
 	fmt.Fprintf(stderr, "domctl: %s\n", planner.Printable(err.Error()))
 	return 1

@@ -38,8 +38,10 @@ type Document map[string]string
 // Query finds documents, in no stated order; a collection that does not exist
 // is empty. Any narrows to documents whose path holds one of the values
 // (Extended JSON) as MongoDB's $in has it: numbers match across types, an array
-// matches by its elements too, null finds what is missing. Several paths narrow
-// together; no values at all match nothing. An empty Any reads the whole
+// matches by its elements too, null finds what is missing. Refused, because
+// MongoDB would compare otherwise than their text: a document of several fields
+// and a regular expression. Several paths narrow together; no values at all
+// match nothing. An empty Any reads the whole
 // collection. Fields projects to the leaves at or below these paths, and _id;
 // empty means all.
 type Query struct {

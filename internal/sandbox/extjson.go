@@ -1,15 +1,12 @@
 package sandbox
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // parseValue reads Extended JSON, canonical or relaxed, as a port's argument
@@ -36,12 +33,7 @@ func (p *parser) value(depth int) (value, error) {
 	case c == '{':
 		return p.document(depth)
 	case c == '[':
-		v := value{kind: array}
-		return v, p.array(func() error {
-			e, err := p.value(depth + 1)
-			v.kids = append(v.kids, field{value: e})
-			return err
-		})
+		return p.elements(depth)
 	case c == '"':
 		s, err := p.str()
 		return value{kind: literal, text: s}, err
@@ -79,251 +71,84 @@ func numberValue(token string) (value, error) {
 	if n >= math.MinInt32 && n <= math.MaxInt32 {
 		k = int32s
 	}
-	return value{kind: k, text: strconv.FormatInt(n, 10)}, nil
+	if token == "-0" {
+		token = "0"
+	}
+	return value{kind: k, text: token}, nil
+}
+
+func (p *parser) elements(depth int) (value, error) {
+	base := len(p.stack)
+	p.i++
+	for {
+		more, err := p.more(']', len(p.stack) == base)
+		if err != nil || !more {
+			return value{kind: array, kids: p.pop(base)}, err
+		}
+		e, err := p.value(depth + 1)
+		if err != nil {
+			return value{}, err
+		}
+		p.stack = append(p.stack, field{value: e})
+	}
 }
 
 func (p *parser) document(depth int) (value, error) {
-	start := p.i
-	v := value{kind: document}
-	var names map[string]bool
-	err := p.object(func(key string, at int) error {
-		if len(v.kids) >= small && names == nil {
-			names = v.names()
+	start, base := p.i, len(p.stack)
+	p.i++
+	names := distinct{}
+	for {
+		more, err := p.more('}', len(p.stack) == base)
+		if err != nil {
+			return value{}, err
 		}
-		if names[key] || names == nil && v.has(key) {
-			return p.fail(at, "the field %q stands twice in this document", key)
+		if !more {
+			return p.finished(start, value{kids: p.pop(base)})
 		}
-		if names != nil {
-			names[key] = true
+		at := p.i
+		key, err := p.name()
+		if err != nil {
+			return value{}, err
+		}
+		if names.taken(key, p.stack[base:]) {
+			return value{}, p.fail(at, "the field %q stands twice in this document", key)
 		}
 		e, err := p.value(depth + 1)
-		v.kids = append(v.kids, field{key, e})
-		return err
-	})
-	if err != nil || len(v.kids) == 0 || !strings.HasPrefix(v.kids[0].name, "$") {
-		return v, err
+		if err != nil {
+			return value{}, err
+		}
+		p.stack = append(p.stack, field{key, e})
 	}
-	if v, err = unwrap(v); err != nil {
+}
+
+// finished is the document read, or the value that it wraps.
+func (p *parser) finished(start int, v value) (value, error) {
+	if len(v.kids) == 0 || !strings.HasPrefix(v.kids[0].name, "$") {
+		return v, nil
+	}
+	v, err := unwrap(v)
+	if err != nil {
 		return v, p.fail(start, "%v", err)
 	}
 	return v, nil
 }
 
-// small documents are searched field by field.
-const small = 32
+// distinct tells names that stand twice: documents of few fields are searched,
+// those of many keep a set.
+type distinct struct{ seen map[string]bool }
 
-func (v value) names() map[string]bool {
-	names := map[string]bool{}
-	for _, k := range v.kids {
-		names[k.name] = true
+func (d *distinct) taken(name string, before []field) bool {
+	const few = 32
+	if len(before) < few {
+		return slices.ContainsFunc(before, func(f field) bool { return f.name == name })
 	}
-	return names
-}
-
-func (v value) has(name string) bool {
-	return slices.ContainsFunc(v.kids, func(f field) bool { return f.name == name })
-}
-
-// unwrap turns {"$oid": …} and its like into the value meant. A document whose
-// first field starts with "$" and is no wrapper stays a document.
-func unwrap(v value) (value, error) {
-	name, arg := v.kids[0].name, v.kids[0].value
-	convert := wrapperOf(name)
-	if convert == nil {
-		return v, nil
-	}
-	if len(v.kids) > 1 && name != "$code" && name != "$scope" {
-		return v, fmt.Errorf("%s stands alone in its braces", name)
-	}
-	if name == "$code" || name == "$scope" {
-		arg = v
-	}
-	out, err := convert(arg)
-	if err != nil {
-		return v, fmt.Errorf("%s: %w", name, err)
-	}
-	return out, nil
-}
-
-func wrapperOf(name string) func(value) (value, error) {
-	switch name {
-	case "$numberInt":
-		return integer(int32s, 32)
-	case "$numberLong":
-		return integer(int64s, 64)
-	case "$numberDouble":
-		return text(doubleValue)
-	case "$numberDecimal":
-		return text(decimalValue)
-	case "$oid":
-		return text(oidValue)
-	case "$date":
-		return dateValue
-	case "$uuid":
-		return text(uuidValue)
-	case "$binary":
-		return binaryValue
-	case "$timestamp", "$regularExpression", "$dbPointer":
-		return shaped(name)
-	case "$code", "$scope":
-		return codeValue
-	case "$symbol", "$minKey", "$maxKey", "$undefined":
-		return func(v value) (value, error) { return wrapped(name, v), nil }
-	}
-	return nil
-}
-
-func wrapped(name string, v value) value {
-	b := v.appendInner([]byte(`{"` + name + `":`))
-	return value{kind: other, text: string(b) + "}"}
-}
-
-// appendInner writes what stands inside a wrapper: keys sorted, numbers plain.
-func (v value) appendInner(b []byte) []byte {
-	switch {
-	case v.numeric():
-		return append(b, v.text...)
-	case v.kind == document:
-		kids := slices.Clone(v.kids)
-		slices.SortFunc(kids, func(a, b field) int { return strings.Compare(a.name, b.name) })
-		return value{kids: kids}.appendKids(b, '{', '}', value.appendInner)
-	}
-	return v.appendCanonical(b)
-}
-
-var errString = errors.New("takes a string")
-
-// text adapts a conversion of a Go string.
-func text(convert func(string) (value, error)) func(value) (value, error) {
-	return func(v value) (value, error) {
-		s, ok := v.str()
-		if !ok {
-			return v, errString
+	if d.seen == nil {
+		d.seen = map[string]bool{}
+		for _, f := range before {
+			d.seen[f.name] = true
 		}
-		return convert(s)
 	}
-}
-
-func (v value) str() (string, bool) {
-	if v.kind != literal || v.text[0] != '"' {
-		return "", false
-	}
-	return unquote(v.text), true
-}
-
-func integer(k kind, bits int) func(value) (value, error) {
-	return text(func(s string) (value, error) {
-		n, err := strconv.ParseInt(s, 10, bits)
-		if err != nil {
-			return value{}, fmt.Errorf("%q is not a whole number of %d bits", s, bits)
-		}
-		return value{kind: k, text: strconv.FormatInt(n, 10)}, nil
-	})
-}
-
-func doubleValue(s string) (value, error) {
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return value{}, fmt.Errorf("%q is not a 64-bit floating point number", s)
-	}
-	return value{kind: doubles, text: formatDouble(f)}, nil
-}
-
-// formatDouble is the text of $numberDouble: shortest, always told from an
-// integer.
-func formatDouble(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	}
-	s := strconv.FormatFloat(f, 'G', -1, 64)
-	if !strings.ContainsAny(s, ".EN") {
-		s += ".0"
-	}
-	return s
-}
-
-func oidValue(s string) (value, error) {
-	if b, err := hex.DecodeString(s); err != nil || len(b) != 12 {
-		return value{}, fmt.Errorf("%q is not 24 hexadecimal digits", s)
-	}
-	return value{kind: objectID, text: strings.ToLower(s)}, nil
-}
-
-func dateValue(v value) (value, error) {
-	if v.kind == int64s || v.kind == int32s {
-		return value{kind: date, text: v.text}, nil
-	}
-	s, ok := v.str()
-	if !ok {
-		return v, errors.New(`takes a time like "2026-03-31T12:00:00Z" or {"$numberLong": "<milliseconds>"}`)
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return v, fmt.Errorf(`%q is not a time like "2026-03-31T12:00:00Z"`, s)
-	}
-	return value{kind: date, text: strconv.FormatInt(t.UnixMilli(), 10)}, nil
-}
-
-func uuidValue(s string) (value, error) {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
-	if err != nil || len(b) != 16 {
-		return value{}, fmt.Errorf("%q is not a UUID", s)
-	}
-	return binary(b, "04"), nil
-}
-
-func binary(b []byte, subType string) value {
-	return value{kind: other, text: `{"$binary":{"base64":"` + base64.StdEncoding.EncodeToString(b) + `","subType":"` + subType + `"}}`}
-}
-
-func binaryValue(v value) (value, error) {
-	data, ok1 := v.getStr("base64")
-	sub, ok2 := v.getStr("subType")
-	b, err := base64.StdEncoding.DecodeString(data)
-	n, err2 := strconv.ParseUint(sub, 16, 8)
-	if !ok1 || !ok2 || err != nil || err2 != nil || len(v.kids) != 2 {
-		return v, errors.New(`takes {"base64": "…", "subType": "00"}`)
-	}
-	return binary(b, fmt.Sprintf("%02x", n)), nil
-}
-
-func (v value) getStr(name string) (string, bool) {
-	f, _ := v.get(name)
-	if f.text == "" {
-		return "", false
-	}
-	return f.str()
-}
-
-// shaped wrappers hold a document of fixed fields.
-func shaped(name string) func(value) (value, error) {
-	want := map[string][]string{
-		"$timestamp":         {"t", "i"},
-		"$regularExpression": {"pattern", "options"},
-		"$dbPointer":         {"$ref", "$id"},
-	}[name]
-	return func(v value) (value, error) {
-		for _, w := range want {
-			if _, ok := v.get(w); !ok || len(v.kids) != len(want) {
-				return v, fmt.Errorf("takes a document of %s", strings.Join(want, " and "))
-			}
-		}
-		return wrapped(name, v), nil
-	}
-}
-
-func codeValue(v value) (value, error) {
-	code, ok := v.getStr("$code")
-	scope, scoped := v.get("$scope")
-	if !ok || scoped && scope.kind != document || len(v.kids) > 2 || len(v.kids) == 2 && !scoped {
-		return v, errors.New(`takes a string, beside it at most "$scope" with a document`)
-	}
-	out := `{"$code":` + quote(code)
-	if scoped {
-		out += `,"$scope":` + scope.canonical()
-	}
-	return value{kind: other, text: out + "}"}, nil
+	was := d.seen[name]
+	d.seen[name] = true
+	return was
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -67,11 +68,12 @@ func (b *fileBacking) current() (*state, error) {
 	if info, err = f.Stat(); err != nil {
 		return nil, err
 	}
-	content, err := io.ReadAll(f)
-	if err != nil {
+	var content strings.Builder
+	content.Grow(int(info.Size()))
+	if _, err := io.Copy(&content, f); err != nil {
 		return nil, err
 	}
-	s, err := decode(b.path, string(content))
+	s, err := decode(b.path, content.String())
 	if err != nil {
 		return nil, err
 	}

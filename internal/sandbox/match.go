@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,6 +67,9 @@ func newFilter(collection string, anyOf map[string][]string) (f filter, err erro
 			if err != nil {
 				return f, fmt.Errorf("%s: %w", p, err)
 			}
+			if err := v.searchable(); err != nil {
+				return f, fmt.Errorf("%s: %w", p, err)
+			}
 			keys[v.key()] = true
 		}
 		if p == "_id" {
@@ -75,6 +79,23 @@ func newFilter(collection string, anyOf map[string][]string) (f filter, err erro
 		}
 	}
 	return f, nil
+}
+
+// searchable refuses what MongoDB would not compare as a port's text does.
+func (v value) searchable() error {
+	if v.ordered() {
+		return errors.New("a document of several fields cannot be searched for: MongoDB compares their order")
+	}
+	if v.kind == other && strings.HasPrefix(v.text, `{"$regularExpression"`) {
+		return errors.New("a regular expression cannot be searched for: $in takes it for a pattern")
+	}
+	return nil
+}
+
+// ordered says whether MongoDB's comparison depends on the order of a
+// document's fields, which canonical text does not keep.
+func (v value) ordered() bool {
+	return v.kind == document && len(v.kids) > 1 || slices.ContainsFunc(v.kids, func(f field) bool { return f.value.ordered() })
 }
 
 // match goes through the documents that the filter holds for.
@@ -165,7 +186,9 @@ func newCondition(collection string, where port.Document) (c condition, err erro
 			v = &parsed
 		}
 		if p == "_id" {
-			c.id = v.key()
+			if c.id = v.key(); v.ordered() {
+				return c, errors.New("an _id that is a document of several fields cannot be written by domctl")
+			}
 			continue
 		}
 		c.paths, c.values = append(c.paths, path), append(c.values, v)

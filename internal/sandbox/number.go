@@ -118,8 +118,12 @@ func (v value) kidsKey() string {
 	return b.String()
 }
 
-// equal compares as a condition does.
+// equal compares as a condition does: numbers across types, but documents of
+// several fields by their text, keys sorted.
 func (v value) equal(o value) bool {
+	if v.ordered() || o.ordered() {
+		return v.canonical() == o.canonical()
+	}
 	if v.kind == o.kind && v.text == o.text && len(v.kids) == 0 && len(o.kids) == 0 {
 		return true
 	}

@@ -47,7 +47,12 @@ func (k kind) wrapper() string {
 
 // canonical is the value's Extended JSON v2 in canonical form, keys sorted at
 // every depth, no white space.
-func (v value) canonical() string { return string(v.appendCanonical(nil)) }
+func (v value) canonical() string {
+	if v.kind == literal || v.kind == other {
+		return v.text
+	}
+	return string(v.appendCanonical(nil))
+}
 
 func (v value) appendCanonical(b []byte) []byte {
 	switch v.kind {
@@ -188,10 +193,14 @@ func slowQuote(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func unquote(token string) (s string) {
+func unquote(token string) string {
 	if strings.IndexByte(token, '\\') < 0 {
 		return token[1 : len(token)-1]
 	}
+	return slowUnquote(token)
+}
+
+func slowUnquote(token string) (s string) {
 	_ = json.Unmarshal([]byte(token), &s) // the parser has read it
 	return s
 }

@@ -3,6 +3,8 @@ package worldtest
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"domctl.dev/internal/port"
@@ -109,7 +111,9 @@ func pagedGroups() []paged {
 func pageCases() (cases []Case) {
 	for _, p := range pagedReads() {
 		cases = append(cases, Case{Name: "Pages/" + p.call, Source: p.source, has: p.has, run: p.complete})
-		for how, target := range map[Failure]error{PartialPage: nil, RepeatedToken: nil, Denied: port.ErrDenied, Throttled: port.ErrThrottled} {
+		targets := map[Failure]error{PartialPage: nil, RepeatedToken: nil, Denied: port.ErrDenied, Throttled: port.ErrThrottled}
+		for _, how := range slices.Sorted(maps.Keys(targets)) {
+			target := targets[how]
 			cases = append(cases, Case{
 				Name: "Fails/" + p.call + "/" + string(how), Source: p.source, has: p.has,
 				run: func(t *testing.T, w World) { p.fails(t, w, how, target) },

@@ -21,6 +21,8 @@ func refusedCases() []Case {
 		{Name: "Refused/ThroughScalar", Source: "MongoDB error codes, 28 PathNotViable", run: refusedThrough},
 		{Name: "Refused/EmptyUpdate", Source: updateOne, run: refusedEmpty},
 		{Name: "Refused/NotExtendedJSON", Source: "MongoDB Extended JSON (v2)", run: refusedJSON},
+		{Name: "Refused/OrderedSearch", Source: "MongoDB manual, Match an Embedded/Nested Document, field order", run: refusedOrdered},
+		{Name: "Refused/RegexSearch", Source: "MongoDB manual, $in, with a regular expression", run: refusedRegex},
 		{Name: "Refused/EndedContext", Source: "package context", run: refusedContext},
 	}
 }
@@ -120,6 +122,28 @@ func refusedJSON(t *testing.T, w World) {
 		refuse(t, w, nil, port.Document{"_id": number(1)}, port.Document{"a": text})
 	}
 	refuse(t, w, nil, port.Document{"_id": number(1), "a": `x`}, port.Document{"a": `"y"`})
+}
+
+// refusedOrdered: MongoDB compares the order of fields, canonical text has none.
+func refusedOrdered(t *testing.T, w World) {
+	w.Put.Documents(t, things, `{"_id": 1, "a": {"z": 1, "b": 2}}`, `{"_id": {"z": 1, "b": 2}}`)
+	both := `{"b":{"$numberInt":"2"},"z":{"$numberInt":"1"}}`
+	for _, path := range []string{"a", "_id"} {
+		for _, text := range []string{both, "[" + both + "]"} {
+			if docs, err := w.Documents.Find(background(), port.Query{Collection: things, Any: map[string][]string{path: {text}}}); err == nil {
+				t.Errorf("searching %s for %s finds %v", path, text, docs)
+			}
+		}
+	}
+	refuse(t, w, nil, port.Document{"_id": both}, port.Document{"x": `true`})
+}
+
+func refusedRegex(t *testing.T, w World) {
+	w.Put.Documents(t, things, `{"_id": 1, "a": "text"}`)
+	pattern := `{"$regularExpression":{"options":"","pattern":"^t"}}`
+	if docs, err := w.Documents.Find(background(), port.Query{Collection: things, Any: map[string][]string{"a": {pattern}}}); err == nil {
+		t.Errorf("a pattern finds %v", docs)
+	}
 }
 
 func refusedContext(t *testing.T, w World) {

@@ -10,7 +10,8 @@ import (
 
 const (
 	createVersion = "EC2 API Reference, CreateLaunchTemplateVersion"
-	blocks        = `[{"DeviceName":"/dev/xvda","Ebs":{"DeleteOnTermination":true,"SnapshotId":"snap-0123456789abcdef0","VolumeSize":1000,"VolumeType":"gp3"}}]`
+	blocks        = `[{"DeviceName":"/dev/xvda","Ebs":{"DeleteOnTermination":true,"VolumeSize":1000,"VolumeType":"gp3"}},` +
+		`{"DeviceName":"/dev/xvdf","Ebs":{"DeleteOnTermination":true,"SnapshotId":"snap-0123456789abcdef0","VolumeSize":200,"VolumeType":"gp3"}}]`
 )
 
 func templateCases() []Case {
@@ -118,7 +119,7 @@ func blocksRestated(t *testing.T, w World) {
 	id := putTemplate(t, w)
 	n := value(w.EC2.CreateLaunchTemplateVersion(background(), port.NewLaunchTemplateVersion{Template: id, Source: 1, Image: "ami-0000000000000000c", Token: "t1"}))(t)
 	got := version(t, w, id, n).Blocks
-	if strings.Contains(got, "SnapshotId") || !strings.Contains(got, `"VolumeSize":1000`) {
+	if strings.Contains(got, "SnapshotId") || !strings.Contains(got, `"VolumeSize":200`) {
 		t.Errorf("inherited blocks are %s, want them without the snapshot", got)
 	}
 }

@@ -1,0 +1,77 @@
+package aws
+
+import "slices"
+
+// Mode is what domctl is about to do.
+type Mode string
+
+// The modes. Apply includes what a plan needs.
+const (
+	Plan  Mode = "plan"
+	Apply Mode = "apply"
+)
+
+// Permission is what one API call needs of IAM.
+type Permission struct {
+	Call    string   // as Observe hears it: "s3:ListObjectsV2"
+	Actions []string // IAM actions; the first is the call's own
+	// On is what the actions can be narrowed to: "" is "*" (the call takes no
+	// resource), else a kind of ARN ("bucket", "key").
+	On string
+	// When is the setting without which the call is never made.
+	When string
+}
+
+// Permissions lists every API call of a mode, for doctor and its policies.
+// Source: the "Actions" pages of the Service Authorization Reference; what a
+// call needs of other services is on its own page.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/
+func Permissions(mode Mode) []Permission {
+	all := reads()
+	if mode == Apply {
+		all = append(all, writes()...)
+	}
+	return slices.Clip(all)
+}
+
+func reads() []Permission {
+	return []Permission{
+		only("sts:GetCallerIdentity", "", ""),
+		only("sts:AssumeRole", "role", "deployment.aws.role"),
+		only("ec2:DescribeImages", "", ""),
+		only("ec2:DescribeLaunchTemplates", "", ""),
+		only("ec2:DescribeLaunchTemplateVersions", "", ""),
+		only("ec2:DescribeInstanceTypes", "", ""),
+		only(describeGroups, "", ""),
+		only(describeConfigurations, "", ""),
+		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
+		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),
+		only("ssm:GetParameters", "parameter", ""),
+		{Call: "ssm:GetParameter", Actions: []string{"ssm:GetParameter", "kms:Decrypt"}, On: "parameter", When: "secret: ssm"},
+		only("s3:GetObject", "object", "deployment.state.s3"),
+		{Call: "s3:ListObjectsV2", Actions: []string{"s3:ListBucket"}, On: "bucket", When: "deployment.state.s3"},
+		only("kms:Decrypt", "key", "deployment.state.s3.kmsKey"),
+	}
+}
+
+func writes() []Permission {
+	return []Permission{
+		only("ec2:CreateLaunchTemplateVersion", "launch-template", ""),
+		only("ec2:ModifyLaunchTemplate", "launch-template", ""),
+		only("ec2:DeleteLaunchTemplateVersions", "launch-template", ""),
+		{Call: createConfiguration, Actions: []string{createConfiguration, "iam:PassRole"}, On: "launchConfiguration"},
+		only("autoscaling:DeleteLaunchConfiguration", "launchConfiguration", ""),
+		// Auto Scaling checks that the caller may start what the template says.
+		// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
+		{Call: "autoscaling:UpdateAutoScalingGroup", Actions: []string{"autoscaling:UpdateAutoScalingGroup", "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup"},
+		only("eks:UpdateNodegroupConfig", "nodegroup", "deployment.aws.cluster"),
+		only("s3:PutObject", "object", "deployment.state.s3"),
+		only("s3:DeleteObject", "object", "deployment.state.s3"),
+		only("kms:GenerateDataKey", "key", "deployment.state.s3.kmsKey"),
+	}
+}
+
+// only is a call that needs the action of its own name.
+func only(call, on, when string) Permission {
+	return Permission{Call: call, Actions: []string{call}, On: on, When: when}
+}
