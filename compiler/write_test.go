@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"pgregory.net/rapid"
 
@@ -85,11 +84,7 @@ settings: preparingStateTimeout: "1h"
 
 // compiled is compileFiles for a property check.
 func compiled(t *rapid.T, files map[string]string) Result {
-	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleText)}}
-	for name, text := range files {
-		tree[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	en, err := compile(context.Background(), tree, Source{Root: "/", Dir: "prod"})
+	en, err := compile(context.Background(), memory(files), Source{Root: "/", Dir: "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}
