@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"strings"
 	"syscall"
 
 	"domctl.dev/planner"
@@ -39,8 +41,23 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		return 1
 	}
-	fmt.Fprintf(stderr, "domctl: %s\n", planner.Printable(err.Error()))
+	for line := range strings.Lines(suggestion(err.Error())) {
+		fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(strings.TrimSuffix(line, "\n"))))
+	}
 	return 1
+}
+
+// suggestion brings cobra's "Did you mean this?" into the line it belongs to.
+func suggestion(message string) string {
+	return strings.TrimSpace(regexp.MustCompile(`\n+Did you mean this\?\n\t(.*)`).ReplaceAllString(message, "; did you mean $1?"))
+}
+
+// mistake puts a finding's code where findings have it: "error DC303: …".
+func mistake(message string) string {
+	if regexp.MustCompile(`^DC\d{3}: `).MatchString(message) {
+		return "error " + message
+	}
+	return "error: " + message
 }
 
 // exitCode ends the program without a message.
