@@ -42,10 +42,12 @@ func ReadApplied(ctx context.Context, s Store) (schema.Applied, string, error) {
 }
 
 // settleApplied merges the entries of addresses whose steps are all done, with
-// compare and swap.
+// compare and swap. After an unclear answer a read tells whether there is
+// anything left to merge.
 func (r *run) settleApplied(ctx context.Context) error {
-	for {
-		cur, etag, err := ReadApplied(ctx, r.Store)
+	var lost error
+	for range 3 {
+		cur, etag, err := ReadApplied(ctx, r.store())
 		if err != nil {
 			return err
 		}
@@ -56,14 +58,15 @@ func (r *run) settleApplied(ctx context.Context) error {
 		}
 		body := []byte(schema.JSON(appliedBody{cur, r.Nonce()}).Text)
 		if etag == "" {
-			_, err = r.Store.PutIfNone(ctx, appliedKey, body)
+			_, lost = r.store().PutIfNone(ctx, appliedKey, body)
 		} else {
-			_, err = r.Store.PutIfMatch(ctx, appliedKey, body, etag)
+			_, lost = r.store().PutIfMatch(ctx, appliedKey, body, etag)
 		}
-		if err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrExists) {
-			return fmt.Errorf("applied: %w", err)
+		if lost == nil {
+			return nil
 		}
 	}
+	return fmt.Errorf("applied: %w", lost)
 }
 
 func (r *run) merge(cur schema.Applied) {

@@ -26,7 +26,7 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	if j.plan == nil {
 		return planner.Snapshot{}, fmt.Errorf("DC312: apply %s was fenced before it began: there is nothing to take back", id)
 	}
-	_, _, err = a.Store.Get(ctx, "open/"+id)
+	_, _, err = a.store().Get(ctx, "open/"+id)
 	if err != nil && !errors.Is(err, ErrNoKey) {
 		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
 	}
@@ -39,11 +39,14 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	steps := map[string]planner.Step{}
 	for _, step := range j.plan.Steps {
 		steps[step.ID] = step
-		if begun, _ := j.begun(step.ID); len(begun) > 0 && !j.done(step.ID) && !j.undone(step.ID) {
+		if j.undecided(step.ID) {
 			return s, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
 		}
 	}
 	for _, d := range j.all(KindDone, "") {
+		if begun, _ := j.begun(d.Step); len(begun) == 0 {
+			continue // someone else had made it so: nothing to take back
+		}
 		step := j.resolve(steps[d.Step])
 		s.Done = append(s.Done, planner.Done{Step: step, Pre: at[step.Object], Outputs: d.Outputs})
 		at[step.Object] = at[step.Object].With(step.Writes)
@@ -59,13 +62,14 @@ type Summary struct {
 	Why      string
 	Plan     *planner.Plan
 	Done     int
+	Begun    bool // a write was begun: something may have been done
 	Records  []Record
 	Restored string // the rollback that took it back, when there is one
 }
 
 // History reads every apply's stream, latest first.
 func (a *Applier) History(ctx context.Context) ([]Summary, error) {
-	keys, err := a.Store.List(ctx, "applies/")
+	keys, err := a.store().List(ctx, "applies/")
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
@@ -100,7 +104,7 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, ""))}
+	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Begun: j.has(KindBegin, "")}
 	s.At, s.By = j.records[0].At, j.records[0].By
 	for _, r := range j.records {
 		switch o := Outcome(r.Kind); o {
@@ -115,9 +119,9 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 	return s, nil
 }
 
-// Open are the ids of applies that have not ended, in order.
+// OpenApplies are the ids of applies that have not ended, in order.
 func (a *Applier) OpenApplies(ctx context.Context) ([]string, error) {
-	keys, err := a.Store.List(ctx, "open/")
+	keys, err := a.store().List(ctx, "open/")
 	if err != nil {
 		return nil, fmt.Errorf("open applies: %w", err)
 	}

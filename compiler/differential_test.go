@@ -65,14 +65,7 @@ func compareModes(t *testing.T, src Source) Result {
 	}
 	whole := newTree(os.DirFS(src.Root), src.Dir)
 	whole.evaluateAll = true
-	if g, w := whole.compile(src), apart.result; cannotRead(w) {
-		// Where a package cannot be built CUE gives no object at all.
-		if g, w := list(reading(g)), list(reading(w)); g != w {
-			t.Errorf("evaluated whole: findings\n got %s\nwant %s", g, w)
-		}
-	} else {
-		equal(t, "evaluated whole", g, w)
-	}
+	compareWhole(t, whole.compile(src), apart.result)
 	for _, when := range []string{"stored", "cached"} {
 		r, err := Compile(context.Background(), src)
 		if err != nil {
@@ -85,6 +78,20 @@ func compareModes(t *testing.T, src Source) Result {
 		t.Error("the cache does not answer for the same files")
 	}
 	return apart.result
+}
+
+// compareWhole holds what the evaluator makes of all objects to what is made of
+// plain ones without it. Where a package cannot be built CUE gives no object at
+// all, so that only the errors are compared.
+func compareWhole(t *testing.T, whole, apart Result) {
+	t.Helper()
+	if !cannotRead(apart) {
+		equal(t, "evaluated whole", whole, apart)
+		return
+	}
+	if g, w := list(reading(whole)), list(reading(apart)); g != w {
+		t.Errorf("evaluated whole: findings\n got %s\nwant %s", g, w)
+	}
 }
 
 func equal(t *testing.T, mode string, got, want Result) {

@@ -170,13 +170,21 @@ func (p Plan) hash() string {
 // ErrAltered is answered for a plan that is not as it was made.
 var ErrAltered = errors.New("DC301: the plan was altered after it was made; plan again")
 
+// Intact answers ErrAltered for a plan that is not as it was made.
+func (p Plan) Intact() error {
+	if p.hash() != p.Hash || p.effect() != p.Effect {
+		return ErrAltered
+	}
+	return nil
+}
+
 // Verify refuses a plan that was altered or that may not be applied.
 func (p Plan) Verify() error {
 	if p.Format != Format {
 		return fmt.Errorf("DC300: the plan has format %d, this domctl applies format %d; plan again with this version", p.Format, Format)
 	}
-	if p.hash() != p.Hash || p.effect() != p.Effect {
-		return ErrAltered
+	if err := p.Intact(); err != nil {
+		return err
 	}
 	if p.Unknowns {
 		return errors.New("DC302: the plan was made without seeing every live value and can only be shown; plan again with credentials")
