@@ -1,37 +1,31 @@
-// Command gendocs writes the generated pages below docs: the reference of the
-// commands and of the finding codes. Run it from the module's root; `make check`
-// proves that it leaves no difference.
+// Command gendocs writes the generated pages below docs: the references of the
+// commands, the schema and the finding codes. Run it from the module's root;
+// `make check` proves that it leaves no difference.
 package main
 
 import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 
-	"domctl.dev/schema"
+	"domctl.dev/compiler"
 )
 
 func main() {
-	for _, write := range []func() error{commands, findings} {
-		if err := write(); err != nil {
-			fmt.Fprintln(os.Stderr, "gendocs:", err)
-			os.Exit(1)
-		}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "gendocs:", err)
+		os.Exit(1)
 	}
 }
 
-func commands() error {
-	cmd := exec.Command("go", "run", "./cmd/domctl", "reference", "docs/commands")
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
-}
-
-func findings() error {
-	var b strings.Builder
-	b.WriteString("# Finding codes\n\nMade from `schema/codes_*.go` by `make generate`; `domctl explain CODE` says the same. A code is\nnever used again for something else.\n")
-	for _, c := range schema.Codes() {
-		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\nWhat to do: %s\n", c.Code, c.Title, c.Why, c.Do)
+func run() error {
+	commands := exec.Command("go", "run", "./cmd/domctl", "reference", "docs/commands")
+	commands.Stderr = os.Stderr
+	if err := commands.Run(); err != nil {
+		return err
 	}
-	return os.WriteFile("docs/findings.md", []byte(b.String()), 0o666)
+	if err := os.WriteFile("docs/schema.md", []byte(compiler.Reference()), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile("docs/findings.md", []byte(compiler.FindingReference()), 0o644)
 }
