@@ -25,6 +25,8 @@ func savedCodes() []Code {
 			"Name the folder of that deployment."},
 		{"DC307", "an apply that is not open", "Only an apply that has not ended reserves anything, and can be abandoned.",
 			"See `domctl history`."},
+		{"DC308", "a value that is in no record", "A rollback writes secrets from the records of the apply that it takes back, and they do not hold this one.",
+			"Plan the rollback again."},
 		{"DC310", "locked", "Another process applies to this deployment. It renews its lease while it makes progress.",
 			"Wait for it. `domctl lock show` says who it is; `domctl lock break` takes the lock from one that hangs."},
 		{"DC311", "reserved", "An apply that has not ended is about the same address.",

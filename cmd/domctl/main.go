@@ -54,6 +54,9 @@ func suggestion(message string) string {
 
 // mistake puts a finding's code where findings have it: "error DC303: …".
 func mistake(message string) string {
+	if strings.HasPrefix(message, "hint: ") {
+		return message
+	}
 	if regexp.MustCompile(`^DC\d{3}: `).MatchString(message) {
 		return "error " + message
 	}
