@@ -87,7 +87,7 @@ func objectText(kind schema.Kind, name string, o schema.Object) (string, error) 
 	if len(root.below) == 0 {
 		return label(name) + ": {}", nil
 	}
-	return label(name) + ": {\n" + root.members() + "}", nil
+	return label(name) + ": " + root.value(), nil
 }
 
 // order lists an object's fields as the kind's table does, identity first.

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"domctl.dev/internal/gen"
 	"domctl.dev/schema"
 )
 
@@ -43,21 +44,17 @@ func TestWrite(t *testing.T) {
 
 // found on
 // two lines
-amis: special: {
-	pin: {
-		id:     "ami-01234567"
-		reason: "found"
-	}
+amis: special: pin: {
+	id:     "ami-01234567"
+	reason: "found"
 }
 
 baseImages: x: {}
 
-environments: "Spark 3.5": {
-	description: """
-		two
-		lines
-		"""
-}
+environments: "Spark 3.5": description: """
+	two
+	lines
+	"""
 
 hardwareTiers: "gpu-small": {
 	id:         "gpu-small"
@@ -85,7 +82,7 @@ settings: preparingStateTimeout: "1h"
 
 // compiled is compileFiles for a property check.
 func compiled(t *rapid.T, files map[string]string) Result {
-	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleText)}}
+	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(gen.Module)}}
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
