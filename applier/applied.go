@@ -69,15 +69,20 @@ func (r *run) settleApplied(ctx context.Context) error {
 	return fmt.Errorf("applied: %w", lost)
 }
 
+// merge settles entries and latches. A rollback of what was cut off before
+// anything was done has latches alone.
 func (r *run) merge(cur schema.Applied) {
+	for a, latch := range r.j.plan.Latch {
+		if r.complete(a) {
+			cur.Latches[a] = latch
+		}
+	}
 	for a, e := range r.j.plan.Settle {
-		undone := func(s planner.Step) bool { return s.Address == a && !r.j.done(s.ID) }
-		if slices.ContainsFunc(r.j.plan.Steps, undone) {
+		if !r.complete(a) {
 			continue
 		}
-		delete(cur.Latches, a)
-		if latch, ok := r.j.plan.Latch[a]; ok {
-			cur.Latches[a] = latch
+		if _, latched := r.j.plan.Latch[a]; !latched {
+			delete(cur.Latches, a)
 		}
 		if e == nil {
 			delete(cur.Entries, a)
@@ -85,6 +90,11 @@ func (r *run) merge(cur schema.Applied) {
 		}
 		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
 	}
+}
+
+// complete says that every step of an address is done.
+func (r *run) complete(a schema.Address) bool {
+	return !slices.ContainsFunc(r.j.plan.Steps, func(s planner.Step) bool { return s.Address == a && !r.j.done(s.ID) })
 }
 
 func (r *run) outputs(fields map[string]schema.Value) map[string]schema.Value {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,28 +31,42 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	if err != nil && !errors.Is(err, ErrNoKey) {
 		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
 	}
-	s := planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
-		Former: map[schema.Address]*schema.Entry{}}
-	at := map[planner.Ref]planner.Raw{}
-	for _, r := range j.all(KindPre, "") {
-		s.Former, at = r.Former, r.Pre
-	}
-	steps := map[string]planner.Step{}
+	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
+		Former: map[schema.Address]*schema.Entry{}, Digests: map[string]schema.Value{}}}
 	for _, step := range j.plan.Steps {
-		steps[step.ID] = step
 		if j.undecided(step.ID) {
-			return s, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
+			return s.Snapshot, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
 		}
 	}
-	for _, d := range j.all(KindDone, "") {
-		if begun, _ := j.begun(d.Step); len(begun) == 0 {
+	err = s.fill(ctx)
+	return s.Snapshot, err
+}
+
+// snapshot is a planner.Snapshot in the making.
+type snapshot struct {
+	planner.Snapshot
+	j *journal
+}
+
+// fill goes through what was done, in its order.
+func (s *snapshot) fill(ctx context.Context) error {
+	at := map[planner.Ref]planner.Raw{}
+	for _, r := range s.j.all(KindPre, "") {
+		s.Former, at = r.Former, maps.Clone(r.Pre)
+	}
+	for _, r := range s.j.all(KindDone, "") {
+		if begun, _ := s.j.begun(r.Step); len(begun) == 0 {
 			continue // someone else had made it so: nothing to take back
 		}
-		step := j.resolve(steps[d.Step])
-		s.Done = append(s.Done, planner.Done{Step: step, Pre: at[step.Object], Outputs: d.Outputs})
+		step := s.j.step(r.Step)
+		d, err := s.conceal(ctx, planner.Done{Step: step, Pre: at[step.Object], Outputs: r.Outputs})
+		if err != nil {
+			return err
+		}
+		s.Done = append(s.Done, d)
 		at[step.Object] = at[step.Object].With(step.Writes)
 	}
-	return s, nil
+	return nil
 }
 
 // Summary is one apply in the history.

@@ -265,7 +265,7 @@ func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 		for _, addr := range schema.Addresses(other) {
-			if _, ok := p.Settle[addr]; ok && applyKey(key) != p.Restores && applyKey(key) != p.ID {
+			if p.Touches(addr) && applyKey(key) != p.Restores && applyKey(key) != p.ID {
 				return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, applyKey(key))
 			}
 		}

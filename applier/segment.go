@@ -138,6 +138,9 @@ func (r *run) reserve(ctx context.Context) error {
 	for a := range r.j.plan.Settle {
 		addresses[a] = true
 	}
+	for a := range r.j.plan.Latch {
+		addresses[a] = true
+	}
 	_, err := r.store().PutIfNone(ctx, "open/"+r.j.id, []byte(schema.JSON(addresses).Text))
 	if err != nil && !errors.Is(err, ErrExists) {
 		if _, _, got := r.store().Get(ctx, "open/"+r.j.id); got != nil {

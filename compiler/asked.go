@@ -18,9 +18,10 @@ type question struct {
 }
 
 const (
-	askFile   = 'f'
-	askFolder = 'd'
-	askKind   = 'k'
+	askFile    = 'f'
+	askFolder  = 'd'
+	askKind    = 'k'
+	askBeneath = 'b' // the user's file where domctl's own stands
 )
 
 // answer is a digest of what the tree said; zero is "nothing there".
@@ -82,6 +83,8 @@ func (t *tree) ask(q question) answer {
 		_, _ = t.ReadDir(q.name)
 	case askKind:
 		_, _ = t.Stat(q.name)
+	case askBeneath:
+		_, _ = t.beneath(q.name)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

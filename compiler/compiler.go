@@ -187,7 +187,7 @@ func (t *tree) compile(src Source) (r Result) {
 	}()
 	r.Desired.Objects = map[schema.Address]schema.Object{}
 	pkg, findings := evaluate(t, src)
-	r.Findings = findings
+	r.Findings = append(findings, t.vendored()...)
 	if pkg != nil {
 		read(pkg, &r)
 		r.finish()

@@ -20,6 +20,8 @@ const (
 	// packageName is the package of every file of a deployment.
 	packageName = "domino"
 	moduleFile  = "cue.mod/module.cue"
+	// kindsName is the file that ties a deployment to the schema.
+	kindsName = "kinds.cue"
 	// vendorDir is where the copy for editors and cue vet stands.
 	vendorDir = "cue.mod/pkg/" + schema.ModulePath
 )

@@ -51,7 +51,7 @@ func newTree(files fs.FS, dir string) *tree {
 	for name, text := range schema.Files() {
 		t.own[path.Join(schemaDir, name)] = text
 	}
-	t.own[path.Join(dir, "kinds.cue")] = schema.KindsFile()
+	t.own[path.Join(dir, kindsName)] = schema.KindsFile()
 	return t
 }
 
@@ -80,6 +80,11 @@ func (t *tree) ReadFile(name string) ([]byte, error) {
 	}
 	text, err := t.readOnce(name)
 	t.note(question{askFile, name}, digestOf(text), err)
+	if err == nil {
+		t.mu.Lock()
+		t.read[name] = text
+		t.mu.Unlock()
+	}
 	return text, err
 }
 
@@ -101,7 +106,6 @@ func (t *tree) readOnce(name string) ([]byte, error) {
 		return nil, err
 	}
 	t.mu.Lock()
-	t.read[name] = text
 	t.size += int64(len(text))
 	full := t.size > maxTree
 	t.mu.Unlock()
@@ -109,6 +113,13 @@ func (t *tree) readOnce(name string) ([]byte, error) {
 		return nil, t.refuse(name, codeSize, fmt.Sprintf("the files together exceed %d bytes", maxTree), "leave data out of the tree")
 	}
 	return text, nil
+}
+
+// beneath reads the user's file where domctl's own may stand instead.
+func (t *tree) beneath(name string) ([]byte, error) {
+	text, err := t.readOnce(name)
+	t.note(question{askBeneath, name}, digestOf(text), err)
+	return text, err
 }
 
 // Stat says whether there is a file or a folder.

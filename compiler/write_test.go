@@ -129,21 +129,3 @@ func TestWhatIsWrittenCompilesToTheSame(t *testing.T) {
 		}
 	})
 }
-
-func TestFormatResolved(t *testing.T) {
-	r := schema.Resolved{BaseImages: map[string]schema.ResolvedImage{"ded": {Image: "quay.io/d/b:1", Digests: map[string]string{"linux/arm64": "sha256:" + strings.Repeat("a", 64), "linux/amd64": "sha256:" + strings.Repeat("b", 64)}}},
-		AMIs: map[string]schema.ResolvedAMI{"gpu-1": {Image: "ami-01234567", Source: "ssm:/x", Name: "n \"q\"", Created: "2026-01-01"}}}
-	text, err := FormatResolved(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := compileFiles(t, map[string]string{"prod/resolved.cue": string(text), "prod/d.cue": "package domino\n\ndeployment: name: \"x\"\nbaseImages: ded: image: \"quay.io/d/b:1\"\namis: \"gpu-1\": ssm: \"/x\"\n"})
-	if schema.JSON(got.Resolved) != schema.JSON(r) || len(got.Findings) > 0 {
-		t.Errorf("%+v %+v\n%s", got.Resolved, got.Findings, text)
-	}
-	r.AMIs["other"] = schema.ResolvedAMI{Image: "ami-89abcdef", Source: "ssm:/y"}
-	more, err := FormatResolved(r)
-	if err != nil || !strings.HasPrefix(string(more), string(text)) {
-		t.Errorf("an entry that did not move is written otherwise:\n%s", more)
-	}
-}

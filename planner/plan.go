@@ -135,6 +135,13 @@ func (p Plan) Changed() bool {
 // domctl's own records.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Settle) == 0 && len(p.Latch) == 0 }
 
+// Touches says that applying the plan writes what domctl knows of an address.
+func (p Plan) Touches(a schema.Address) bool {
+	_, settles := p.Settle[a]
+	_, latches := p.Latch[a]
+	return settles || latches
+}
+
 func (p *Plan) summarise() {
 	p.Summary = Summary{Drift: len(p.Drift), Steps: len(p.Steps)}
 	s := &p.Summary

@@ -16,6 +16,7 @@ import (
 func TestApplyKilledAtEveryCall(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			start := f.start(t)
 			p := start.plan(f.after)
 			whole := start.copy()

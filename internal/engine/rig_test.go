@@ -9,7 +9,6 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
-	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
 )
@@ -150,5 +149,3 @@ func (r rig) settled(c compiler.Result) {
 		r.t.Error(err)
 	}
 }
-
-func phaseOf(side string) sandbox.Phase { p, _, _ := strings.Cut(side, " "); return sandbox.Phase(p) }

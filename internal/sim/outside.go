@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
@@ -59,7 +60,7 @@ func (o outside) UpdateOne(ctx context.Context, collection string, where, set po
 	err = o.note(ctx, "UpdateOne", func() (err error) {
 		matched, err = o.World.UpdateOne(ctx, collection, where, set, unset)
 		return err
-	}, collection, where["_id"], schema.Sorted(set), unset)
+	}, collection, where["_id"], set, unset)
 	return matched, err
 }
 
@@ -105,6 +106,11 @@ func managed(content []byte) (string, error) {
 	}
 	if err := json.Unmarshal(content, &all); err != nil {
 		return "", fmt.Errorf("sandbox: %w", err)
+	}
+	for _, docs := range all.Mongo {
+		if docs, ok := docs.([]any); ok { // a collection has no order
+			slices.SortFunc(docs, func(a, b any) int { return strings.Compare(schema.JSON(a).Text, schema.JSON(b).Text) })
+		}
 	}
 	delete(all.AWS, "tokens")
 	templates, _ := all.AWS["launchTemplates"].(map[string]any)
