@@ -9,13 +9,13 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
-	"domctl.dev/internal/engine"
 	"domctl.dev/internal/mongo"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/registry"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/secret"
 	"domctl.dev/internal/state"
+	"domctl.dev/internal/world"
 	"domctl.dev/schema"
 )
 
@@ -98,7 +98,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 }
 
 // upstream opens what `update` asks, and no more: it needs no database.
-func (d *deployment) upstream(ctx context.Context) (engine.Upstream, error) {
+func (d *deployment) upstream(ctx context.Context) (world.Upstream, error) {
 	dep := d.compiled.Desired.Deployment
 	if dep.World == "sandbox" {
 		return sandbox.Open(d.path(sandboxFile), sandbox.Options{})

@@ -25,12 +25,6 @@ type Imported struct {
 	Notes   []string
 }
 
-// importable are the kinds that live by themselves; AMIs come along as pins of
-// what stands on them.
-func importable() []string {
-	return []string{"environments", "hardwareTiers", "nodePools", "settings"}
-}
-
 // Import states what lives and no object of the files speaks of. A plan adopts
 // it without a change.
 func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) {
@@ -38,8 +32,8 @@ func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) 
 		return Imported{}, &Invalid{e.Compiled.Findings}
 	}
 	for _, k := range o.Kinds {
-		if !slices.Contains(importable(), k) {
-			return Imported{}, fmt.Errorf("%q cannot be imported by itself; kinds are %s", k, strings.Join(importable(), ", "))
+		if !slices.Contains(world.Discoverable(), k) {
+			return Imported{}, fmt.Errorf("%q cannot be imported by itself; kinds are %s", k, strings.Join(world.Discoverable(), ", "))
 		}
 	}
 	if !slices.Contains([]string{"", "reference", "value"}, o.Raw) {

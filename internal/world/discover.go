@@ -35,18 +35,27 @@ type Found struct {
 func (w *World) Discover(ctx context.Context, d schema.Desired, applied schema.Applied, s Search) (Found, error) {
 	f := &finder{look: &look{World: w, desired: d, applied: applied, view: w.newView(d, applied)}, search: s,
 		Found: Found{Objects: map[schema.Address]schema.Object{}, Comments: map[schema.Address]string{}}}
-	for _, step := range []struct {
-		kind string
-		find func(context.Context) error
-	}{{"nodePools", f.pools}, {"hardwareTiers", f.tiers}, {"environments", f.environments}, {"settings", f.settings}} {
-		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, step.kind) {
+	for _, k := range Discoverable() {
+		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, k) {
 			continue
 		}
-		if err := step.find(ctx); err != nil {
-			return Found{}, fmt.Errorf("%s: %w", step.kind, err)
+		if err := kinds()[k].discover(f, ctx); err != nil {
+			return Found{}, fmt.Errorf("%s: %w", k, err)
 		}
 	}
+	f.namePools()
 	return f.Found, nil
+}
+
+// Discoverable are the kinds that live by themselves; AMIs come along as pins of
+// what stands on them.
+func Discoverable() (names []string) {
+	for _, k := range schema.Sorted(kinds()) {
+		if kinds()[k].discover != nil {
+			names = append(names, k)
+		}
+	}
+	return names
 }
 
 // finder gathers what is found.
@@ -133,7 +142,6 @@ func (f *finder) tiers(ctx context.Context) error {
 		for _, err := range errs {
 			f.note("%s: %v: left out", a, err)
 		}
-		f.namePool(a)
 		f.observe(a, ref, schema.Observed{ID: id, Fields: maps.Clone(f.Objects[a].Fields)})
 	}
 	if archived > 0 {
@@ -207,109 +215,4 @@ func truths(v schema.Value) bool {
 		}
 	}
 	return ok
-}
-
-// namePool turns the label that a tier names into the name of a pool: one of the
-// files, one that was found, or one that is stated for the label alone.
-func (f *finder) namePool(a schema.Address) {
-	fields := f.Objects[a].Fields
-	label := fields["nodePool"].Str()
-	if label == "" {
-		delete(fields, "nodePool")
-		return
-	}
-	pool, ok := f.poolOf(label)
-	if !ok {
-		name := slug(label)
-		if name == "" {
-			name = "pool"
-		}
-		pool = f.add("nodePools", name, map[string]schema.Value{})
-		if pool.Name != label {
-			f.Objects[pool].Fields["label"] = schema.JSON(label)
-		}
-		f.Comments[pool] = "Named by hardware tiers; no group that carries the label was found."
-	}
-	fields["nodePool"] = schema.RefTo(pool, "label")
-}
-
-func (f *finder) poolOf(label string) (schema.Address, bool) {
-	for _, objects := range []map[schema.Address]schema.Object{f.desired.Objects, f.Objects} {
-		for _, a := range schema.Addresses(objects) {
-			stated, ok := objects[a].Fields["label"]
-			if a.Kind == "nodePools" && (stated.Str() == label || !ok && a.Name == label) {
-				return a, true
-			}
-		}
-	}
-	return schema.Address{}, false
-}
-
-// tierAMIs states where classic tiers stand, each AMI as a pin.
-func (f *finder) tierAMIs(ctx context.Context, docs []planner.Raw) error {
-	_, paths := executorPaths(f.Deployment.Mongo.Mapping.ExecutorGroups)
-	found := map[schema.Address]string{}
-	for _, raw := range docs {
-		tier := idPlain(docRef("", idText(raw.At(paths["tier"]).Text)))
-		a, ok := f.tierOf(tier)
-		if _, twice := found[a]; ok && twice {
-			f.note("%s: two executor groups name it: ami left out", a)
-			found[a] = ""
-		} else if ok {
-			found[a] = raw.At(paths["ami"]).Str()
-		}
-	}
-	return f.pin(ctx, found)
-}
-
-// tierOf is the tier found under an id.
-func (f *finder) tierOf(id string) (schema.Address, bool) {
-	for a, o := range f.Objects {
-		if a.Kind == "hardwareTiers" && o.Fields["id"].Str() == id {
-			return a, true
-		}
-	}
-	return schema.Address{}, false
-}
-
-// pin states the AMI of each address as a reference to an entry of amis: one of
-// the files that is this image, else a pin of its own.
-func (f *finder) pin(ctx context.Context, standing map[schema.Address]string) error {
-	ids := map[string]bool{}
-	for _, id := range standing {
-		ids[id] = true
-	}
-	delete(ids, "")
-	images, err := f.readImages(ctx, schema.Sorted(ids))
-	if err != nil {
-		return err
-	}
-	for _, a := range schema.Addresses(standing) {
-		id := standing[a]
-		raw := images[imageRef(id)]
-		switch {
-		case id == "":
-		case raw == nil || raw["state"].Str() != "available":
-			f.note("%s stands on %s, which is not an available image of this account and region: ami left out", a, id)
-		default:
-			entry := f.imageEntry(id, raw["name"].Str(), a)
-			f.Objects[a].Fields["ami"] = schema.RefTo(entry, "image")
-		}
-	}
-	return nil
-}
-
-// imageEntry is the entry of amis for an image.
-func (f *finder) imageEntry(id, name string, on schema.Address) schema.Address {
-	for _, objects := range []map[schema.Address]schema.Object{f.desired.Objects, f.Objects} {
-		for _, a := range schema.Addresses(objects) {
-			if o := objects[a]; a.Kind == "amis" && (o.Fields["image"].Str() == id || o.Fields["pin.id"].Str() == id) {
-				return a
-			}
-		}
-	}
-	if name = slug(name); name == "" {
-		name = id
-	}
-	return f.add("amis", name, map[string]schema.Value{"pin.id": schema.JSON(id), "pin.reason": schema.JSON("found on " + on.String())})
 }

@@ -82,7 +82,7 @@ func TestImport(t *testing.T) {
 
 amis: a: pin: {
 	id:     "ami-11111111"
-	reason: "found on nodePools.default-gpu"
+	reason: "found on hardwareTiers.small"
 }
 
 amis: c: pin: {
