@@ -74,7 +74,7 @@ func (d *deployment) source() (planner.Source, error) {
 
 // refuse prints findings and ends the program with 1.
 func (a *app) refuse(findings []schema.Finding) error {
-	schema.SortFindings(findings)
+	findings = schema.SortFindings(findings)
 	if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
 		return err
 	}
