@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
+	"domctl.dev/compiler"
 	"domctl.dev/planner"
 )
 
@@ -22,6 +24,11 @@ func main() {
 
 // run is main without the process: it answers the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == compiler.Verb {
+		return compileChild(stdin, stdout, stderr)
+	}
+	// Short commands do better with memory than with a collector at work.
+	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A reader that goes away must not kill an apply between two writes.
@@ -42,7 +49,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 1
 	}
 	for line := range strings.Lines(suggestion(err.Error())) {
-		fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(strings.TrimSuffix(line, "\n"))))
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(line)))
+		}
 	}
 	return 1
 }
@@ -61,6 +70,15 @@ func mistake(message string) string {
 		return "error " + message
 	}
 	return "error: " + message
+}
+
+// compileChild evaluates files for a parent that bounds this process.
+func compileChild(stdin io.Reader, stdout, stderr io.Writer) int {
+	if err := compiler.Child(stdin, stdout); err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
 }
 
 // exitCode ends the program without a message.

@@ -20,6 +20,7 @@ type app struct {
 	style, errorMark planner.Style // of stdout, of stderr
 	noColour         bool
 	told             []string // failures of steps that were printed as they happened
+	limits           limits
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -52,7 +53,8 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
 	root.PersistentFlags().BoolVar(&a.noColour, "no-color", false, "print without colour (so does NO_COLOR)")
-	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
+	a.limits.flags(root.PersistentFlags())
+	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
 		a.lockVerb(), a.sandboxVerb(), a.schemaVerb(), a.explainVerb(), a.versionVerb(), a.referenceVerb())
 	completionExamples(root)
 	return root
