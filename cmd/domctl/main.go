@@ -48,6 +48,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		return 1
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("interrupted (%w); domctl history shows what was begun, if anything was", err)
+	}
 	for line := range strings.Lines(suggestion(err.Error())) {
 		if line = strings.TrimSpace(line); line != "" {
 			fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(line)))

@@ -57,7 +57,23 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
 		a.lockVerb(), a.sandboxVerb(), a.schemaVerb(), a.explainVerb(), a.versionVerb(), a.referenceVerb())
 	completionExamples(root)
+	explainArgs(root)
 	return root
+}
+
+// explainArgs says after too many or too few arguments where to look.
+func explainArgs(c *cobra.Command) {
+	if args := c.Args; args != nil {
+		c.Args = func(c *cobra.Command, given []string) error {
+			if err := args(c, given); err != nil {
+				return fmt.Errorf("%w; %s --help shows how it is used", err, c.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		explainArgs(sub)
+	}
 }
 
 // completionExamples gives cobra's own verb what every verb here has.
