@@ -42,10 +42,12 @@ func ReadApplied(ctx context.Context, s Store) (schema.Applied, string, error) {
 }
 
 // settleApplied merges the entries of addresses whose steps are all done, with
-// compare and swap.
+// compare and swap. After an unclear answer a read tells whether there is
+// anything left to merge.
 func (r *run) settleApplied(ctx context.Context) error {
-	for {
-		cur, etag, err := ReadApplied(ctx, r.Store)
+	var lost error
+	for range 3 {
+		cur, etag, err := ReadApplied(ctx, r.store())
 		if err != nil {
 			return err
 		}
@@ -56,25 +58,31 @@ func (r *run) settleApplied(ctx context.Context) error {
 		}
 		body := []byte(schema.JSON(appliedBody{cur, r.Nonce()}).Text)
 		if etag == "" {
-			_, err = r.Store.PutIfNone(ctx, appliedKey, body)
+			_, lost = r.store().PutIfNone(ctx, appliedKey, body)
 		} else {
-			_, err = r.Store.PutIfMatch(ctx, appliedKey, body, etag)
+			_, lost = r.store().PutIfMatch(ctx, appliedKey, body, etag)
 		}
-		if err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrExists) {
-			return fmt.Errorf("applied: %w", err)
+		if lost == nil {
+			return nil
 		}
 	}
+	return fmt.Errorf("applied: %w", lost)
 }
 
+// merge settles entries and latches. A rollback of what was cut off before
+// anything was done has latches alone.
 func (r *run) merge(cur schema.Applied) {
+	for a, latch := range r.j.plan.Latch {
+		if r.complete(a) {
+			cur.Latches[a] = latch
+		}
+	}
 	for a, e := range r.j.plan.Settle {
-		undone := func(s planner.Step) bool { return s.Address == a && !r.j.done(s.ID) }
-		if slices.ContainsFunc(r.j.plan.Steps, undone) {
+		if !r.complete(a) {
 			continue
 		}
-		delete(cur.Latches, a)
-		if latch, ok := r.j.plan.Latch[a]; ok {
-			cur.Latches[a] = latch
+		if _, latched := r.j.plan.Latch[a]; !latched {
+			delete(cur.Latches, a)
 		}
 		if e == nil {
 			delete(cur.Entries, a)
@@ -82,6 +90,11 @@ func (r *run) merge(cur schema.Applied) {
 		}
 		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
 	}
+}
+
+// complete says that every step of an address is done.
+func (r *run) complete(a schema.Address) bool {
+	return !slices.ContainsFunc(r.j.plan.Steps, func(s planner.Step) bool { return s.Address == a && !r.j.done(s.ID) })
 }
 
 func (r *run) outputs(fields map[string]schema.Value) map[string]schema.Value {

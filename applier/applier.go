@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"domctl.dev/planner"
@@ -125,8 +126,11 @@ type Applier struct {
 	Alive func(holder string) (alive, known bool)
 }
 
-// Deadline bounds every single outside call. It is below a third of any TTL.
+// Deadline bounds every single call of the outside and of the store, where a
+// third of the TTL is not less.
 const Deadline = 30 * time.Second
+
+func (a *Applier) deadline() time.Duration { return min(Deadline, a.TTL/3) }
 
 // Outcome is how a segment ended.
 type Outcome string
@@ -170,6 +174,19 @@ func (a *Applier) Settle(ctx context.Context, id string) (Result, error) {
 	return a.run(ctx, id, nil, true)
 }
 
+// Supersede abandons an open apply for another one: it is settled, ends, and
+// reserves nothing any longer. What it did stays, and can be rolled back.
+func (a *Applier) Supersede(ctx context.Context, id string) (Result, error) {
+	open, err := a.OpenApplies(ctx)
+	if err != nil {
+		return Result{ID: id}, err
+	}
+	if !slices.Contains(open, id) {
+		return Result{ID: id}, fmt.Errorf("DC307: apply %s is not open: there is nothing to supersede; see domctl history", id)
+	}
+	return a.Settle(ctx, id)
+}
+
 func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, settle bool) (Result, error) {
 	for ; ; p = nil {
 		r := &run{Applier: a, settle: settle, tried: map[string]bool{}, waiting: map[string]Attempt{}}
@@ -177,8 +194,9 @@ func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, settle bo
 		if err != nil || res.Outcome != PausedOutcome || len(r.waiting) == 0 || ctx.Err() != nil {
 			return res, err
 		}
-		if err := r.poll(ctx); err != nil {
-			return res, err
+		r.poll(ctx)
+		if ctx.Err() != nil {
+			return res, nil // the records say that it waits
 		}
 	}
 }
@@ -201,6 +219,9 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 	if r.j.plan == nil {
 		return Result{ID: id}, fmt.Errorf("DC312: apply %s was fenced before it began; plan again", id)
 	}
+	if err := r.j.plan.Intact(); err != nil {
+		return Result{ID: id}, fmt.Errorf("DC315: records of apply %s: the plan in record 0 is not as it was made; restore it from the store's versions", id)
+	}
 	return r.segment(ctx)
 }
 
@@ -217,27 +238,34 @@ func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 }
 
 // poll waits, without the lock, until a pending step has something new to say.
-func (r *run) poll(ctx context.Context) error {
+// A look that fails is new: the next segment looks again, and records it.
+func (r *run) poll(ctx context.Context) {
 	for {
 		wait := time.Hour
 		for _, id := range schema.Sorted(r.waiting) {
 			at := r.waiting[id]
 			ex, _ := r.Executor(at.Step.Op)
-			st, err := observe(ctx, ex, at)
+			st, err := r.observe(ctx, ex, at)
 			if err != nil || st.State != Pending {
-				return err
+				return
 			}
 			wait = min(wait, max(st.Wait, time.Second))
 		}
-		if err := r.Clock.Sleep(ctx, wait); err != nil {
-			return err
+		if r.Clock.Sleep(ctx, wait) != nil {
+			return
 		}
 	}
 }
 
 // observe bounds one look in time; it is finished even when a person asks to stop.
-func observe(ctx context.Context, ex Executor, at Attempt) (Status, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Deadline)
+func (a *Applier) observe(ctx context.Context, ex Executor, at Attempt) (Status, error) {
+	ctx, cancel := a.call(ctx)
 	defer cancel()
 	return ex.Observe(ctx, at)
+}
+
+// call is the context of one outside call: it has a deadline, and is finished
+// even when a person asks to stop.
+func (a *Applier) call(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), a.deadline())
 }

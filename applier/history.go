@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,29 +27,46 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	if j.plan == nil {
 		return planner.Snapshot{}, fmt.Errorf("DC312: apply %s was fenced before it began: there is nothing to take back", id)
 	}
-	_, _, err = a.Store.Get(ctx, "open/"+id)
+	_, _, err = a.store().Get(ctx, "open/"+id)
 	if err != nil && !errors.Is(err, ErrNoKey) {
 		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
 	}
-	s := planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
-		Former: map[schema.Address]*schema.Entry{}}
-	at := map[planner.Ref]planner.Raw{}
-	for _, r := range j.all(KindPre, "") {
-		s.Former, at = r.Former, r.Pre
-	}
-	steps := map[string]planner.Step{}
+	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
+		Former: map[schema.Address]*schema.Entry{}, Digests: map[string]schema.Value{}}}
 	for _, step := range j.plan.Steps {
-		steps[step.ID] = step
-		if begun, _ := j.begun(step.ID); len(begun) > 0 && !j.done(step.ID) && !j.undone(step.ID) {
-			return s, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
+		if j.undecided(step.ID) {
+			return s.Snapshot, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
 		}
 	}
-	for _, d := range j.all(KindDone, "") {
-		step := j.resolve(steps[d.Step])
-		s.Done = append(s.Done, planner.Done{Step: step, Pre: at[step.Object], Outputs: d.Outputs})
+	err = s.fill(ctx)
+	return s.Snapshot, err
+}
+
+// snapshot is a planner.Snapshot in the making.
+type snapshot struct {
+	planner.Snapshot
+	j *journal
+}
+
+// fill goes through what was done, in its order.
+func (s *snapshot) fill(ctx context.Context) error {
+	at := map[planner.Ref]planner.Raw{}
+	for _, r := range s.j.all(KindPre, "") {
+		s.Former, at = r.Former, maps.Clone(r.Pre)
+	}
+	for _, r := range s.j.all(KindDone, "") {
+		if begun, _ := s.j.begun(r.Step); len(begun) == 0 {
+			continue // someone else had made it so: nothing to take back
+		}
+		step := s.j.step(r.Step)
+		d, err := s.conceal(ctx, planner.Done{Step: step, Pre: at[step.Object], Outputs: r.Outputs})
+		if err != nil {
+			return err
+		}
+		s.Done = append(s.Done, d)
 		at[step.Object] = at[step.Object].With(step.Writes)
 	}
-	return s, nil
+	return nil
 }
 
 // Summary is one apply in the history.
@@ -59,13 +77,14 @@ type Summary struct {
 	Why      string
 	Plan     *planner.Plan
 	Done     int
+	Begun    bool // a write was begun: something may have been done
 	Records  []Record
 	Restored string // the rollback that took it back, when there is one
 }
 
 // History reads every apply's stream, latest first.
 func (a *Applier) History(ctx context.Context) ([]Summary, error) {
-	keys, err := a.Store.List(ctx, "applies/")
+	keys, err := a.store().List(ctx, "applies/")
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
@@ -100,7 +119,7 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, ""))}
+	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Begun: j.has(KindBegin, "")}
 	s.At, s.By = j.records[0].At, j.records[0].By
 	for _, r := range j.records {
 		switch o := Outcome(r.Kind); o {
@@ -115,9 +134,9 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 	return s, nil
 }
 
-// Open are the ids of applies that have not ended, in order.
+// OpenApplies are the ids of applies that have not ended, in order.
 func (a *Applier) OpenApplies(ctx context.Context) ([]string, error) {
-	keys, err := a.Store.List(ctx, "open/")
+	keys, err := a.store().List(ctx, "open/")
 	if err != nil {
 		return nil, fmt.Errorf("open applies: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"domctl.dev/planner"
@@ -23,57 +22,90 @@ type Lock struct {
 	Free   bool      `json:"free,omitempty"`
 }
 
+// ErrTorn is answered for a record that cannot be read.
+var ErrTorn = errors.New("DC315: torn or corrupt")
+
 // ErrLocked is answered while another process holds the lock and moves.
 var ErrLocked = errors.New("DC310: the deployment is locked")
 
 // lease is a lock that this process holds.
 type lease struct {
 	a    *Applier
-	mu   sync.Mutex
+	turn chan struct{} // held around a call of the store, where a mutex may not be
 	lock Lock
 	etag string
-	at   time.Time // of the last renewal
+	at   time.Time // before the last renewal was sent
+}
+
+// taking is one try to take the lock.
+type taking struct {
+	*lease
+	seen  string // etag of the lock of someone who may be alive
+	since time.Time
 }
 
 // take waits at most one TTL: a lock whose etag stands still on our own clock
-// has expired; one that moves belongs to someone alive.
+// has expired; one that moves belongs to someone alive. What a lock says about
+// time is for people.
 func (a *Applier) take(ctx context.Context, apply string) (*lease, error) {
-	mine := &lease{a: a, lock: Lock{Holder: a.Holder, Apply: apply, Since: a.Clock.Now().UTC(), Nonce: a.Nonce()}, at: a.Clock.Now()}
-	body := []byte(schema.JSON(mine.lock).Text)
-	var seen string
-	var since time.Time
+	t := taking{lease: &lease{a: a, turn: make(chan struct{}, 1), lock: Lock{Holder: a.Holder, Apply: apply, Nonce: a.Nonce()}}}
 	for {
 		cur, etag, err := a.ReadLock(ctx)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case cur.Nonce == mine.lock.Nonce:
-			mine.etag = etag
-			return mine, nil
-		case cur.Free:
-		case a.dead(cur.Holder):
-			err = a.fence(ctx, cur.Apply, apply)
-		case seen == "":
-			seen, since = etag, a.Clock.Now()
-			a.report(Event{Kind: KindPaused, Why: fmt.Sprintf("%s holds the lock for apply %s since %s; waiting to see whether it moves", cur.Holder, cur.Apply, stamp(cur.Since))})
-			continue
-		case seen != etag:
-			return nil, fmt.Errorf("%w by %s for apply %s since %s; wait for it, or see domctl lock show", ErrLocked, cur.Holder, cur.Apply, stamp(cur.Since))
-		case a.Clock.Now().Sub(since) < a.TTL:
-			if err := a.Clock.Sleep(ctx, a.TTL/8); err != nil {
-				return nil, err
-			}
-			continue
-		default:
-			err = a.fence(ctx, cur.Apply, apply)
+		}
+		if cur.Nonce == t.lock.Nonce {
+			t.etag = etag
+			return t.lease, nil
+		}
+		may, err := t.may(ctx, cur, etag)
+		if err == nil && may {
+			err = t.swap(ctx, etag)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := a.swapLock(ctx, body, etag); err != nil {
-			return nil, err
-		}
 	}
+}
+
+// may says whether the lock can be taken; its holder, if it has one, is fenced
+// by then.
+func (t *taking) may(ctx context.Context, cur Lock, etag string) (bool, error) {
+	a := t.a
+	switch {
+	case cur.Free:
+		return true, nil
+	case a.dead(cur.Holder):
+	case t.seen == "":
+		t.seen, t.since = etag, a.Clock.Now()
+		a.report(Event{Kind: KindPaused, Why: fmt.Sprintf("%s holds the lock for apply %s since %s; waiting to see whether it moves", cur.Holder, cur.Apply, stamp(cur.Since))})
+		return false, nil
+	case t.seen != etag:
+		return false, fmt.Errorf("%w by %s for apply %s since %s; wait for it, or see domctl lock show", ErrLocked, cur.Holder, cur.Apply, stamp(cur.Since))
+	case a.Clock.Now().Sub(t.since) < a.TTL:
+		return false, a.Clock.Sleep(ctx, a.TTL/8)
+	}
+	return true, a.fence(ctx, cur.Apply, t.lock.Apply)
+}
+
+// swap writes the lock as ours. A lost race is no error, and neither is a lost
+// answer: the next read tells.
+func (t *taking) swap(ctx context.Context, etag string) (err error) {
+	t.at = t.a.Clock.Now()
+	t.lock.Since = t.at.UTC()
+	body := []byte(schema.JSON(t.lock).Text)
+	if etag == "" {
+		_, err = t.a.store().PutIfNone(ctx, lockKey, body)
+	} else {
+		_, err = t.a.store().PutIfMatch(ctx, lockKey, body, etag)
+	}
+	if err == nil || errors.Is(err, ErrExists) || errors.Is(err, ErrMoved) {
+		return nil
+	}
+	if cur, _, readErr := t.a.ReadLock(ctx); readErr == nil && cur.Nonce == t.lock.Nonce {
+		return nil
+	}
+	return fmt.Errorf("lock: %w", err)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -86,34 +118,20 @@ func (a *Applier) dead(holder string) bool {
 	return known && !alive
 }
 
-// swapLock writes the lock; a lost race is no error, the next read tells.
-func (a *Applier) swapLock(ctx context.Context, body []byte, etag string) error {
-	var err error
-	if etag == "" {
-		_, err = a.Store.PutIfNone(ctx, lockKey, body)
-	} else {
-		_, err = a.Store.PutIfMatch(ctx, lockKey, body, etag)
-	}
-	if errors.Is(err, ErrExists) || errors.Is(err, ErrMoved) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("lock: %w", err)
-	}
-	return nil
-}
-
 // ReadLock answers a free Lock with etag "" when none was ever taken.
 func (a *Applier) ReadLock(ctx context.Context) (l Lock, etag string, err error) {
-	body, etag, err := a.Store.Get(ctx, lockKey)
+	body, etag, err := a.store().Get(ctx, lockKey)
 	if errors.Is(err, ErrNoKey) {
 		return Lock{Free: true}, "", nil
+	}
+	if errors.Is(err, ErrDamaged) {
+		return l, "", fmt.Errorf("%w: the lock (%w); domctl lock break replaces it", ErrTorn, err)
 	}
 	if err != nil {
 		return l, "", fmt.Errorf("lock: %w", err)
 	}
 	if err := json.Unmarshal(body, &l); err != nil || l.Nonce == "" {
-		return l, "", fmt.Errorf("DC315: the lock is torn or corrupt (%v); domctl lock break replaces it", err)
+		return Lock{}, etag, fmt.Errorf("%w: the lock (%v); domctl lock break replaces it", ErrTorn, err)
 	}
 	return l, etag, nil
 }
@@ -130,7 +148,7 @@ func (a *Applier) fence(ctx context.Context, apply, mine string) error {
 			}
 			j, err = a.stream(apply), nil
 		}
-		if err != nil {
+		if err != nil || j.over() != "" {
 			return err
 		}
 		if err := j.append(ctx, Record{Kind: KindFenced, Why: "the lease stood still"}); !errors.Is(err, ErrFenced) {
@@ -139,9 +157,13 @@ func (a *Applier) fence(ctx context.Context, apply, mine string) error {
 	}
 }
 
-// BreakLock frees the lock whoever holds it, fencing the holder first.
+// BreakLock frees the lock whoever holds it, fencing the holder first. A lock
+// that cannot be read names nobody: then every open apply is fenced.
 func (a *Applier) BreakLock(ctx context.Context) (was Lock, err error) {
 	was, etag, err := a.ReadLock(ctx)
+	if errors.Is(err, ErrTorn) {
+		return was, a.replaceLock(ctx)
+	}
 	if err != nil || was.Free {
 		return was, err
 	}
@@ -149,27 +171,52 @@ func (a *Applier) BreakLock(ctx context.Context) (was Lock, err error) {
 		return was, err
 	}
 	free := Lock{Holder: a.Holder, Apply: was.Apply, Since: a.Clock.Now().UTC(), Nonce: a.Nonce(), Free: true}
-	if _, err := a.Store.PutIfMatch(ctx, lockKey, []byte(schema.JSON(free).Text), etag); err != nil {
+	if _, err := a.store().PutIfMatch(ctx, lockKey, []byte(schema.JSON(free).Text), etag); err != nil {
 		return was, fmt.Errorf("lock: %w; it moved meanwhile: look again with domctl lock show", err)
 	}
 	return was, nil
+}
+
+// replaceLock removes a lock that nobody can read.
+func (a *Applier) replaceLock(ctx context.Context) error {
+	open, err := a.OpenApplies(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		if err := a.fence(ctx, id, ""); err != nil {
+			return err
+		}
+	}
+	if err := a.store().Delete(ctx, lockKey); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	return nil
 }
 
 // renew keeps the lease while there is progress: it is called between outside
 // calls, each of which is bounded by Deadline, and writes once in a sixth of
 // the TTL. A lease that someone took breaks the journal.
 func (l *lease) renew(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
 	if l.a.Clock.Now().Sub(l.at) < l.a.TTL/6 {
 		return nil
 	}
 	return l.write(ctx, false)
 }
 
+// fresh says that a write sent by now has lost its effect, or shown it, before
+// anyone can take the lease.
+func (l *lease) fresh() bool {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	return l.a.Clock.Now().Sub(l.at) < l.a.TTL/2
+}
+
 func (l *lease) release(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
 	return l.write(ctx, true)
 }
 
@@ -180,7 +227,7 @@ func (l *lease) write(ctx context.Context, free bool) error {
 	for range 3 {
 		now := l.a.Clock.Now()
 		var etag string
-		if etag, err = l.a.Store.PutIfMatch(ctx, lockKey, body, l.etag); err == nil {
+		if etag, err = l.a.store().PutIfMatch(ctx, lockKey, body, l.etag); err == nil {
 			l.etag, l.at = etag, now
 			return nil
 		}
@@ -201,12 +248,12 @@ func (l *lease) write(ctx context.Context, free bool) error {
 // unreserved refuses a plan that needs an address which another open apply
 // reserves.
 func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
-	keys, err := r.Store.List(ctx, "open/")
+	keys, err := r.store().List(ctx, "open/")
 	if err != nil {
 		return fmt.Errorf("open applies: %w", err)
 	}
 	for _, key := range keys {
-		body, _, err := r.Store.Get(ctx, key)
+		body, _, err := r.store().Get(ctx, key)
 		if errors.Is(err, ErrNoKey) {
 			continue // ended meanwhile
 		}
@@ -218,7 +265,7 @@ func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 		for _, addr := range schema.Addresses(other) {
-			if _, ok := p.Settle[addr]; ok && applyKey(key) != p.Restores {
+			if p.Touches(addr) && applyKey(key) != p.Restores && applyKey(key) != p.ID {
 				return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, applyKey(key))
 			}
 		}

@@ -80,7 +80,7 @@ func recordKey(id string, n int) string { return fmt.Sprintf("applies/%s/%06d", 
 
 // load reads a stream; it answers ErrNoKey when there is none.
 func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
-	keys, err := a.Store.List(ctx, "applies/"+id+"/")
+	keys, err := a.store().List(ctx, "applies/"+id+"/")
 	if err != nil {
 		return nil, fmt.Errorf("records of apply %s: %w", id, err)
 	}
@@ -106,12 +106,15 @@ func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
 }
 
 func (a *Applier) batch(ctx context.Context, key string) (b batch, err error) {
-	body, _, err := a.Store.Get(ctx, key)
+	body, _, err := a.store().Get(ctx, key)
+	if errors.Is(err, ErrDamaged) {
+		return b, fmt.Errorf("%w: record %s (%w); restore it from the store's versions", ErrTorn, key, err)
+	}
 	if err != nil {
 		return b, fmt.Errorf("record %s: %w", key, err)
 	}
 	if err := json.Unmarshal(body, &b); err != nil || b.Nonce == "" {
-		return b, fmt.Errorf("DC315: record %s is torn or corrupt (%v); restore it from the store's versions", key, err)
+		return b, fmt.Errorf("%w: record %s (%v); restore it from the store's versions", ErrTorn, key, err)
 	}
 	return b, nil
 }
@@ -170,7 +173,7 @@ func (a *Applier) putRecord(ctx context.Context, key string, b batch) error {
 	body := []byte(schema.JSON(b).Text)
 	var err error
 	for range 3 {
-		if _, err = a.Store.PutIfNone(ctx, key, body); err == nil {
+		if _, err = a.store().PutIfNone(ctx, key, body); err == nil {
 			return nil
 		}
 		got, readErr := a.batch(ctx, key)
@@ -202,25 +205,44 @@ func (j *journal) all(kind RecordKind, step string) (out []Record) {
 
 func (j *journal) has(kind RecordKind, step string) bool { return len(j.all(kind, step)) > 0 }
 
-func (j *journal) done(step string) bool   { return j.has(KindDone, step) }
-func (j *journal) undone(step string) bool { return j.has(KindUndone, step) }
+func (j *journal) done(step string) bool { return j.has(KindDone, step) }
 
-// over says that the stream takes no more segments.
-func (j *journal) over() bool { return j.has(KindEnded, "") || j.has(KindRefused, "") }
+// undecided says that a step was begun, and that no record tells what became of it.
+func (j *journal) undecided(step string) bool {
+	begun, _ := j.begun(step)
+	return len(begun) > 0 && !j.done(step)
+}
 
-// begun are the marks of a step that were begun and not provably missed, with
-// the digests of the last begin.
-func (j *journal) begun(step string) (marks map[string]bool, digests map[string]schema.Value) {
-	marks = map[string]bool{}
+// over is how the apply ended, "" while the stream takes more segments.
+func (j *journal) over() Outcome {
+	switch {
+	case j.has(KindEnded, ""):
+		return EndedOutcome
+	case j.has(KindRefused, ""):
+		return RefusedOutcome
+	}
+	return ""
+}
+
+// begun counts by mark the begins of a step that may have taken effect: a missed
+// takes back the one begin it answers, an undone all. With it come the digests
+// of the last begin.
+func (j *journal) begun(step string) (marks map[string]int, digests map[string]schema.Value) {
+	marks = map[string]int{}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, r := range j.records {
 		switch {
 		case r.Step != step:
 		case r.Kind == KindBegin:
-			marks[r.Mark], digests = true, r.Digests
+			marks[r.Mark]++
+			digests = r.Digests
 		case r.Kind == KindMissed:
-			delete(marks, r.Mark)
+			if marks[r.Mark]--; marks[r.Mark] <= 0 {
+				delete(marks, r.Mark)
+			}
+		case r.Kind == KindUndone:
+			clear(marks)
 		}
 	}
 	return marks, digests
@@ -243,6 +265,16 @@ func (j *journal) output(v schema.Value) schema.Value {
 		return r.Outputs[name]
 	}
 	return v
+}
+
+// step is a step of the plan with outputs filled in; zero if there is none.
+func (j *journal) step(id string) planner.Step {
+	for _, s := range j.plan.Steps {
+		if s.ID == id {
+			return j.resolve(s)
+		}
+	}
+	return planner.Step{}
 }
 
 // resolve fills in outputs of earlier steps.

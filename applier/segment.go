@@ -27,8 +27,8 @@ type run struct {
 // segment reserves, compares, records what stands, runs the steps, and records
 // how it ended.
 func (r *run) segment(ctx context.Context) (Result, error) {
-	if r.j.over() {
-		return r.result(EndedOutcome), r.unreserve(ctx)
+	if over := r.j.over(); over != "" {
+		return r.result(over), r.unreserve(ctx)
 	}
 	outcome, err := r.work(ctx)
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 	if err := r.reserve(ctx); err != nil {
 		return "", err
 	}
-	if err := r.World.Identify(ctx, r.j.plan.World); err != nil {
+	if err := r.identify(ctx); err != nil {
 		return r.stop(err)
 	}
 	raw, err := r.read(ctx, r.refs())
@@ -89,7 +89,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 	if err := r.steps(ctx); err != nil {
 		return "", err
 	}
-	if err := r.settleApplied(ctx); err != nil {
+	if err := r.settleApplied(context.WithoutCancel(ctx)); err != nil {
 		return "", err
 	}
 	return r.outcome(ctx), nil
@@ -122,15 +122,28 @@ func (r *run) outcome(ctx context.Context) Outcome {
 	return EndedOutcome
 }
 
-// reserve keeps the apply's addresses from other plans until it has ended.
+func (r *run) identify(ctx context.Context) error {
+	ctx, cancel := r.call(ctx)
+	defer cancel()
+	return r.World.Identify(ctx, r.j.plan.World)
+}
+
+// reserve keeps the apply's addresses from other plans until it has ended. An
+// apply that was cut off before it reserved them may have lost them meanwhile.
 func (r *run) reserve(ctx context.Context) error {
+	if err := r.unreserved(ctx, r.j.plan); err != nil {
+		return err
+	}
 	addresses := map[schema.Address]bool{}
 	for a := range r.j.plan.Settle {
 		addresses[a] = true
 	}
-	_, err := r.Store.PutIfNone(ctx, "open/"+r.j.id, []byte(schema.JSON(addresses).Text))
+	for a := range r.j.plan.Latch {
+		addresses[a] = true
+	}
+	_, err := r.store().PutIfNone(ctx, "open/"+r.j.id, []byte(schema.JSON(addresses).Text))
 	if err != nil && !errors.Is(err, ErrExists) {
-		if _, _, got := r.Store.Get(ctx, "open/"+r.j.id); got != nil {
+		if _, _, got := r.store().Get(ctx, "open/"+r.j.id); got != nil {
 			return fmt.Errorf("reservation: %w", err)
 		}
 	}
@@ -138,7 +151,7 @@ func (r *run) reserve(ctx context.Context) error {
 }
 
 func (r *run) unreserve(ctx context.Context) error {
-	if err := r.Store.Delete(context.WithoutCancel(ctx), "open/"+r.j.id); err != nil {
+	if err := r.store().Delete(context.WithoutCancel(ctx), "open/"+r.j.id); err != nil {
 		return fmt.Errorf("reservation: %w", err)
 	}
 	return nil
@@ -159,7 +172,7 @@ func (r *run) refs() (refs []planner.Ref) {
 }
 
 func (r *run) read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]planner.Raw, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Deadline)
+	ctx, cancel := r.call(ctx)
 	defer cancel()
 	return r.World.Read(ctx, refs)
 }
@@ -219,7 +232,7 @@ func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) er
 	if r.j.has(KindPre, "") || r.settle {
 		return nil
 	}
-	applied, _, err := ReadApplied(ctx, r.Store)
+	applied, _, err := ReadApplied(ctx, r.store())
 	if err != nil {
 		return err
 	}
@@ -285,8 +298,7 @@ func (r *run) turn(s planner.Step) bool {
 		}
 	}
 	if r.settle {
-		begun, _ := r.j.begun(s.ID)
-		return len(begun) > 0 && !r.j.undone(s.ID)
+		return r.j.undecided(s.ID)
 	}
 	for _, g := range s.Gates {
 		if r.Open == nil || !r.Open(*r.j.plan, g) {

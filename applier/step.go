@@ -19,17 +19,15 @@ func (r *run) step(ctx context.Context, s planner.Step) error {
 	if !ok {
 		return fmt.Errorf("DC316: this domctl knows no operation %q; use the version that made the plan", s.Op)
 	}
-	at, err := r.attempt(ctx, s)
+	t, err := r.turnOf(ctx, s, ex)
 	if err != nil {
 		return err
 	}
-	t := turn{run: r, ex: ex, at: at, asked: map[string]bool{}, began: r.Clock.Now()}
-	t.since = t.began
 	for {
 		if err := r.lease.renew(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
-		st, err := observe(ctx, ex, t.at)
+		st, err := r.observe(ctx, ex, t.at)
 		if err != nil {
 			return err
 		}
@@ -39,27 +37,37 @@ func (r *run) step(ctx context.Context, s planner.Step) error {
 	}
 }
 
-// attempt is the step with outputs filled in and secrets as digests: those of
-// its begin, when it was begun.
-func (r *run) attempt(ctx context.Context, s planner.Step) (Attempt, error) {
+// turnOf is the step with outputs filled in and secrets as digests: those of its
+// begin, when it was begun.
+func (r *run) turnOf(ctx context.Context, s planner.Step, ex Executor) (*turn, error) {
 	s = r.j.resolve(s)
 	begun, digests := r.j.begun(s.ID)
-	at := Attempt{Step: s, Token: Token(r.j.id, s.ID), Begun: begun, Pre: r.j.pre(s.Object), Abort: r.settle, Want: map[string]schema.Value{}}
+	t := &turn{run: r, ex: ex, before: begun, asked: map[string]bool{}, began: r.Clock.Now()}
+	t.since = t.began
+	t.at = Attempt{Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: r.j.pre(s.Object), Abort: r.settle, Want: map[string]schema.Value{}}
+	for mark := range begun {
+		t.at.Begun[mark] = true
+	}
 	for _, p := range schema.Sorted(s.Writes) {
 		v := s.Writes[p]
+		if d, ok := digests[p]; ok {
+			v = d
+		}
 		if v.Is == schema.Secret {
-			if d, ok := digests[p]; ok {
-				v = d
-			} else {
-				var err error
-				if v, err = r.World.Digest(ctx, v); err != nil {
-					return at, err
-				}
+			var err error
+			if v, err = r.digest(ctx, v); err != nil {
+				return nil, err
 			}
 		}
-		at.Want[p] = v
+		t.at.Want[p] = v
 	}
-	return at, nil
+	return t, nil
+}
+
+func (r *run) digest(ctx context.Context, ref schema.Value) (schema.Value, error) {
+	ctx, cancel := r.call(ctx)
+	defer cancel()
+	return r.World.Digest(ctx, ref)
 }
 
 // Token identifies a step of an apply to the outside: 48 hexadecimal digits.
@@ -73,7 +81,8 @@ type turn struct {
 	*run
 	ex      Executor
 	at      Attempt
-	asked   map[string]bool // marks this process wrote
+	before  map[string]int  // begins of earlier segments by mark
+	asked   map[string]bool // marks that this turn wrote, and that were not refused
 	refused error           // the outside's last refusal
 	tries   int             // of refusals that may be repeated
 	began   time.Time
@@ -100,26 +109,37 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	late := t.Clock.Now().Sub(t.since) < seconds(s.Window)
 	switch {
 	case late && (unsettled || st.State == Undone && len(t.at.Begun) > 0):
-		return false, t.Clock.Sleep(ctx, time.Second) // an earlier attempt may still land, or show
+		return t.pause(ctx, time.Second), nil // an earlier attempt may still land, or show
 	case st.State == Undone:
 		return true, t.j.append(ctx, Record{Kind: KindUndone, Step: s.ID})
 	case t.refused != nil && t.tries == 0:
 		return true, t.refused
 	case t.asked[st.Mark]:
 		return true, fmt.Errorf("DC317: %s left no effect; domctl apply --resume %s looks again", cmp.Or(st.Mark, s.Op), t.j.id)
-	case ctx.Err() != nil:
+	case t.pause(ctx, backoff(t.tries)):
 		return true, nil // a person asked to stop: nothing new is begun
 	}
 	return false, t.write(ctx, st.Mark, guard)
 }
 
+// pause waits, and says that a person asked to stop meanwhile.
+func (t *turn) pause(ctx context.Context, d time.Duration) (stop bool) {
+	return ctx.Err() != nil || d > 0 && t.Clock.Sleep(ctx, d) != nil
+}
+
+// backoff after so many throttled tries; none before the first.
+func backoff(tries int) time.Duration {
+	if tries == 0 {
+		return 0
+	}
+	return time.Second << tries
+}
+
 // write compares once more where the guard does not, records the begin, and
 // makes the write.
 func (t *turn) write(ctx context.Context, mark string, guard planner.Guard) error {
-	if guard == planner.Absolute {
-		if err := t.compare(ctx); err != nil {
-			return err
-		}
+	if err := t.compare(ctx, guard); err != nil {
+		return err
 	}
 	digests := map[string]schema.Value{}
 	for p, v := range t.at.Step.Writes {
@@ -131,46 +151,63 @@ func (t *turn) write(ctx context.Context, mark string, guard planner.Guard) erro
 	if err := t.j.append(ctx, Record{Kind: KindBegin, Step: t.at.Step.ID, Mark: mark, Digests: digests}); err != nil {
 		return err
 	}
+	if !t.lease.fresh() { // the process stood still: the lease may be gone before the write lands
+		return t.missed(ctx, mark, "not sent: the lease had grown old")
+	}
 	t.at.Mark, t.at.Begun[mark], t.asked[mark] = mark, true, true
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), Deadline)
-	defer cancel()
-	err := t.ex.Start(call, t.at)
+	err := t.start(ctx)
 	t.since = t.Clock.Now()
 	return t.refusal(ctx, mark, err)
 }
 
+func (t *turn) start(ctx context.Context) error {
+	ctx, cancel := t.call(ctx)
+	defer cancel()
+	return t.ex.Start(ctx, t.at)
+}
+
+func (t *turn) missed(ctx context.Context, mark, why string) error {
+	return t.j.append(ctx, Record{Kind: KindMissed, Step: t.at.Step.ID, Mark: mark, Why: why})
+}
+
 // refusal takes the outside's own word that a write did not happen; every other
-// error decides nothing.
+// error decides nothing. Begins of earlier segments stay: the word is about this
+// one.
 func (t *turn) refusal(ctx context.Context, mark string, err error) error {
 	var refusal *Refusal
 	t.refused = nil
 	if !errors.As(err, &refusal) {
+		t.before[mark]++
 		return nil
 	}
-	delete(t.at.Begun, mark)
-	delete(t.asked, mark)
-	t.refused = err
-	if err := t.j.append(ctx, Record{Kind: KindMissed, Step: t.at.Step.ID, Mark: mark, Why: err.Error()}); err != nil {
-		return err
+	if t.asked[mark] = false; t.before[mark] == 0 {
+		delete(t.at.Begun, mark)
 	}
+	t.refused = err
 	if t.tries++; !refusal.Retry || t.tries > 5 {
 		t.tries = 0
-		return nil
 	}
-	return t.Clock.Sleep(ctx, time.Second<<t.tries)
+	return t.missed(ctx, mark, err.Error())
 }
 
-// compare reads every expectation just before an unconditional write.
-func (t *turn) compare(ctx context.Context) error {
+// compare reads, just before a write, the expectations that it does not carry
+// itself: all of an unconditional one, those of other objects of the rest.
+func (t *turn) compare(ctx context.Context, guard planner.Guard) error {
+	var rest []planner.Expect
 	var refs []planner.Ref
 	for _, e := range t.at.Step.Expects {
-		refs = append(refs, e.Ref)
+		if guard == planner.Absolute || e.Ref != t.at.Step.Object {
+			rest, refs = append(rest, e), append(refs, e.Ref)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
 	}
 	raw, err := t.read(ctx, refs)
 	if err != nil {
 		return err
 	}
-	for _, e := range t.at.Step.Expects {
+	for _, e := range rest {
 		if got := raw[e.Ref].At(e.Path); !t.World.Same(e.Value, got) {
 			return errors.New(movedText(t.at.Step, e, got))
 		}

@@ -3,6 +3,7 @@ package applier
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // What a Store answers; any other error leaves open whether the call took
@@ -11,6 +12,8 @@ var (
 	ErrNoKey  = errors.New("no such key")    // Get of an absent key
 	ErrExists = errors.New("the key exists") // PutIfNone lost
 	ErrMoved  = errors.New("the etag moved") // PutIfMatch lost
+	// ErrDamaged: the body is torn, overwritten or of another key; it is there.
+	ErrDamaged = errors.New("the record is damaged")
 )
 
 // Store is the state store: small objects under slash-separated keys, written
@@ -24,4 +27,43 @@ type Store interface {
 	PutIfMatch(ctx context.Context, key string, body []byte, etag string) (newETag string, err error)
 	List(ctx context.Context, prefix string) ([]string, error)
 	Delete(ctx context.Context, key string) error
+}
+
+// bounded gives every call of a store a deadline, so that a store that hangs
+// holds nobody up for longer.
+type bounded struct {
+	Store
+	limit time.Duration
+}
+
+func (a *Applier) store() Store { return bounded{a.Store, a.deadline()} }
+
+func (b bounded) Get(ctx context.Context, key string) ([]byte, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Store.Get(ctx, key)
+}
+
+func (b bounded) PutIfNone(ctx context.Context, key string, body []byte) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Store.PutIfNone(ctx, key, body)
+}
+
+func (b bounded) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Store.PutIfMatch(ctx, key, body, etag)
+}
+
+func (b bounded) List(ctx context.Context, prefix string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Store.List(ctx, prefix)
+}
+
+func (b bounded) Delete(ctx context.Context, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Store.Delete(ctx, key)
 }

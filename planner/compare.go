@@ -20,6 +20,7 @@ func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry
 		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: map[string]schema.Value{}}}
 	if !there {
 		t.change.Action = ActionCreate
+		t.entry.ID = was.ID // what stood under it is gone; an unset setting keeps its identity
 	}
 	for _, p := range schema.Sorted(o.Fields) {
 		t.field(p, o.Fields[p])

@@ -96,7 +96,7 @@ func (m *maker) visit(a schema.Address) error {
 			}
 		}
 	}
-	if m.latched(a, o) {
+	if m.held(a, m.in.Desired.Content(a)) {
 		return nil
 	}
 	c, entry := m.compare(a, o)
@@ -173,11 +173,15 @@ func (m *maker) block(c Change) {
 	m.plan.Changes = append(m.plan.Changes, c)
 }
 
-func (m *maker) latched(a schema.Address, o schema.Object) bool {
-	if m.in.Unlatch || m.in.Applied.Latches[a] == "" || m.in.Applied.Latches[a] != m.in.Desired.Content(a) {
+// absent is the content of an address that the files no longer hold.
+const absent = "absent"
+
+// held says that a rollback holds this content of the address back.
+func (m *maker) held(a schema.Address, content string) bool {
+	if m.in.Unlatch || m.in.Applied.Latches[a] == "" || m.in.Applied.Latches[a] != content {
 		return false
 	}
-	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: o.Positions(""),
+	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),
 		Message: "this content was rolled back and stays off until it changes",
 		Hint:    "change the files, or plan with --unlatch to apply it again"})
 	return true
@@ -199,6 +203,7 @@ func (m *maker) gone(a schema.Address) error {
 	}
 	kind, _ := schema.KindOf(a.Kind)
 	switch {
+	case m.held(a, absent):
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():
@@ -217,7 +222,7 @@ func (m *maker) gone(a schema.Address) error {
 
 func (m *maker) release(a schema.Address, reason string) {
 	m.plan.Changes = append(m.plan.Changes, Change{Address: a, Action: ActionRelease, Reason: reason})
-	m.plan.Settle[a] = nil
+	m.plan.Settle[a], m.plan.Content[a] = nil, absent
 }
 
 func (m *maker) live(a schema.Address) *schema.Observed {
@@ -242,6 +247,6 @@ func (m *maker) remove(a schema.Address, kind schema.Kind) error {
 	if err != nil || blocked {
 		return err
 	}
-	m.plan.Changes, m.plan.Settle[a] = append(m.plan.Changes, c), nil
+	m.plan.Changes, m.plan.Settle[a], m.plan.Content[a] = append(m.plan.Changes, c), nil, absent
 	return nil
 }

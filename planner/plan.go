@@ -135,6 +135,13 @@ func (p Plan) Changed() bool {
 // domctl's own records.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Settle) == 0 && len(p.Latch) == 0 }
 
+// Touches says that applying the plan writes what domctl knows of an address.
+func (p Plan) Touches(a schema.Address) bool {
+	_, settles := p.Settle[a]
+	_, latches := p.Latch[a]
+	return settles || latches
+}
+
 func (p *Plan) summarise() {
 	p.Summary = Summary{Drift: len(p.Drift), Steps: len(p.Steps)}
 	s := &p.Summary
@@ -170,13 +177,21 @@ func (p Plan) hash() string {
 // ErrAltered is answered for a plan that is not as it was made.
 var ErrAltered = errors.New("DC301: the plan was altered after it was made; plan again")
 
+// Intact answers ErrAltered for a plan that is not as it was made.
+func (p Plan) Intact() error {
+	if p.hash() != p.Hash || p.effect() != p.Effect {
+		return ErrAltered
+	}
+	return nil
+}
+
 // Verify refuses a plan that was altered or that may not be applied.
 func (p Plan) Verify() error {
 	if p.Format != Format {
 		return fmt.Errorf("DC300: the plan has format %d, this domctl applies format %d; plan again with this version", p.Format, Format)
 	}
-	if p.hash() != p.Hash || p.effect() != p.Effect {
-		return ErrAltered
+	if err := p.Intact(); err != nil {
+		return err
 	}
 	if p.Unknowns {
 		return errors.New("DC302: the plan was made without seeing every live value and can only be shown; plan again with credentials")

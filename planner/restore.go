@@ -25,6 +25,8 @@ type Snapshot struct {
 	// Former is what *applied* held of each address before; nil: nothing.
 	Former  map[schema.Address]*schema.Entry
 	Content map[schema.Address]string
+	// Digests are the keyed digests of what secret references in Done resolve to.
+	Digests map[string]schema.Value
 }
 
 // Past is one read made for a snapshot: what stands, and how to take back steps
@@ -39,7 +41,7 @@ type Past interface {
 // Restore plans the way back from one apply, last step first, on the written
 // paths only. What changed since is a conflict by name, and forbids the apply.
 func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
-	r := restorer{past: past, undo: map[string][]string{}, at: map[Ref]Raw{}, change: map[schema.Address]*Change{}}
+	r := restorer{past: past, digests: s.Digests, undo: map[string][]string{}, at: map[Ref]Raw{}, change: map[schema.Address]*Change{}}
 	r.plan = Plan{Format: Format, Deployment: s.Deployment, World: s.World, Source: source, Restores: s.Apply,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: []schema.Finding{},
 		Settle: maps.Clone(s.Former), Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
@@ -71,11 +73,12 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 }
 
 type restorer struct {
-	past   Past
-	plan   Plan
-	undo   map[string][]string // step → the steps that take it back
-	at     map[Ref]Raw         // what will stand when a step has its turn
-	change map[schema.Address]*Change
+	past    Past
+	plan    Plan
+	digests map[string]schema.Value
+	undo    map[string][]string // step → the steps that take it back
+	at      map[Ref]Raw         // what will stand when a step has its turn
+	change  map[schema.Address]*Change
 }
 
 // reverse takes one step back, after those that built on it.
@@ -106,8 +109,10 @@ func (r *restorer) judge(s Step) bool {
 	if !seen {
 		at = r.past.Raw(s.Object)
 	}
-	done, before := s.Stands(at, r.past.Same)
-	r.at[s.Object] = at.With(s.Writes)
+	masked := s
+	masked.Writes = r.masked(s.Writes)
+	done, before := masked.Stands(at, r.past.Same)
+	r.at[s.Object] = at.With(masked.Writes)
 	if done {
 		return false
 	}
@@ -120,16 +125,39 @@ func (r *restorer) judge(s Step) bool {
 		r.change[s.Address] = c
 	}
 	for _, p := range schema.Sorted(s.Writes) {
-		c.Fields = append(c.Fields, Diff{string(s.Object) + " " + p, at.At(p), s.Writes[p]})
+		c.Fields = append(c.Fields, Diff{string(s.Object) + " " + p, s.shown(p, at.At(p)), s.Writes[p]})
 	}
 	return true
+}
+
+// masked has digests where secrets are known by one.
+func (r *restorer) masked(writes map[string]schema.Value) map[string]schema.Value {
+	out := maps.Clone(writes)
+	for p, v := range out {
+		if digest, ok := r.digests[v.Text]; ok && v.Is == schema.Secret {
+			out[p] = digest
+		}
+	}
+	return out
+}
+
+// shown is a live value of the step's object as a plan may hold it.
+func (s Step) shown(p string, live schema.Value) schema.Value {
+	secret := s.Writes[p].Is == schema.Secret
+	for _, e := range s.Expects {
+		secret = secret || e.Ref == s.Object && e.Path == p && e.Value.Is == schema.Digest
+	}
+	if secret && live.Is == schema.Known {
+		return schema.Value{Is: schema.Digest}
+	}
+	return live
 }
 
 func (r *restorer) conflict(s Step, at Raw) {
 	for _, e := range s.Expects {
 		if got := at.At(e.Path); e.Ref == s.Object && !r.past.Same(e.Value, got) {
 			r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC420", Severity: schema.Error, Address: s.Address,
-				Message: "changed since the apply: " + string(s.Object) + " " + e.Path + " was set to " + e.Value.Display() + " and is " + got.Display(),
+				Message: "changed since the apply: " + string(s.Object) + " " + e.Path + " was set to " + e.Value.Display() + " and is " + s.shown(e.Path, got).Display(),
 				Hint:    "set it back by hand, or leave this address out: domctl rollback --exclude " + s.Address.String()})
 		}
 	}

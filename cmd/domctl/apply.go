@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,8 +49,8 @@ how to go on; a second Ctrl-C ends domctl at once.`,
 }
 
 func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
-	if f.parallelism < 1 {
-		return fmt.Errorf("--parallelism is %d; at least one step must run", f.parallelism)
+	if err := sideBySide(f.parallelism); err != nil {
+		return err
 	}
 	e, err := a.open(ctx, dir, a.progress, f.parallelism)
 	if err != nil {
@@ -67,18 +66,22 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	return a.carryOut(ctx, e, p, f.yes)
 }
 
+func sideBySide(parallelism int) error {
+	if parallelism < 1 {
+		return fmt.Errorf("--parallelism is %d; at least one step must run", parallelism)
+	}
+	return nil
+}
+
 func (a *app) resume(ctx context.Context, e *engine.Engine, id string) error {
 	if id == "last" {
-		open, err := e.Applier.OpenApplies(ctx)
+		last, err := e.Unended(ctx)
 		if err != nil {
 			return err
 		}
-		if len(open) != 1 {
-			return fmt.Errorf("%d applies have not ended (%s); domctl history shows them", len(open), strings.Join(open, ", "))
-		}
-		id = open[0]
+		id = last
 	}
-	s, err := e.Applier.Summary(ctx, id)
+	s, err := e.Story(ctx, id)
 	if err != nil {
 		return err
 	}

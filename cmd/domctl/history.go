@@ -93,7 +93,7 @@ never in it: it says where to put them.`,
 				_, err = io.WriteString(a.stdout, text)
 				return err
 			}
-			s, err := e.Applier.Summary(cmd.Context(), args[0])
+			s, err := e.Story(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"domctl.dev/planner"
@@ -39,7 +40,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		return 1
 	}
-	fmt.Fprintf(stderr, "domctl: %s\n", planner.Printable(err.Error()))
+	for line := range strings.Lines(err.Error()) { // joined errors: one a line
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintf(stderr, "domctl: %s\n", planner.Printable(line))
+		}
+	}
 	return 1
 }
 

@@ -14,6 +14,7 @@ func (a *app) rollbackVerb() *cobra.Command {
 	var o engine.RollbackOptions
 	var before string
 	var yes bool
+	var parallelism int
 	cmd := &cobra.Command{
 		Use:   "rollback [DIR]",
 		Short: "Take back what an apply did",
@@ -34,7 +35,7 @@ What was taken back stays off until the files change, or with plan --unlatch.`,
 					return fmt.Errorf("--before: %w", err)
 				}
 			}
-			return a.rollback(cmd.Context(), dir(args), o, yes)
+			return a.rollback(cmd.Context(), dir(args), o, yes, parallelism)
 		},
 	}
 	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; the last one if not given")
@@ -42,12 +43,16 @@ What was taken back stays off until the files change, or with plan --unlatch.`,
 	cmd.Flags().StringArrayVar(&o.Target, "target", nil, "only this `address` or pattern (repeatable)")
 	cmd.Flags().StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern (repeatable)")
 	cmd.Flags().BoolVar(&yes, "auto-approve", false, "do not ask")
+	cmd.Flags().IntVar(&parallelism, "parallelism", 10, "how many steps run side by side")
 	cmd.MarkFlagsMutuallyExclusive("to", "before")
 	return cmd
 }
 
-func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions, yes bool) error {
-	e, err := a.open(ctx, dir, a.progress, 10)
+func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions, yes bool, parallelism int) error {
+	if err := sideBySide(parallelism); err != nil {
+		return err
+	}
+	e, err := a.open(ctx, dir, a.progress, parallelism)
 	if err != nil {
 		return err
 	}

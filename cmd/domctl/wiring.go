@@ -15,6 +15,7 @@ import (
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/secret"
 	"domctl.dev/internal/state"
+	"domctl.dev/internal/world"
 	"domctl.dev/schema"
 )
 
@@ -94,6 +95,16 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	w.outside = live{documents, cloud, cloud, cloud, cloud, cloud, registry.New(d.registries())}
 	w.store, err = d.liveStore(cloud)
 	return err
+}
+
+// upstream opens what `update` asks, and no more: it needs no database.
+func (d *deployment) upstream(ctx context.Context) (world.Upstream, error) {
+	dep := d.compiled.Desired.Deployment
+	if dep.World == "sandbox" {
+		return sandbox.Open(d.path(sandboxFile), sandbox.Options{})
+	}
+	cloud, err := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
+	return live{STS: cloud, EC2: cloud, SSM: cloud, Registry: registry.New(d.registries())}, err
 }
 
 // registries are the hosts that may be asked: those the deployment lists, else

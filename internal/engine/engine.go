@@ -54,10 +54,18 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{Config: c}
-	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: c.Secret, Key: key, Now: c.Clock.Now}
+	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Key: key, Now: c.Clock.Now}
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
 		Holder: c.Holder, TTL: lease, Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
 	return e, nil
+}
+
+// secret resolves a reference; the records hold what a rollback puts back.
+func (e *Engine) secret(ctx context.Context, ref string) (schema.Value, error) {
+	if applier.IsRecorded(ref) {
+		return e.Applier.Recorded(ctx, ref)
+	}
+	return e.Secret(ctx, ref)
 }
 
 // digestKey is what digests of secrets are keyed with: in the store, sealed

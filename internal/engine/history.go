@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"domctl.dev/applier"
@@ -40,7 +42,7 @@ func touches(s applier.Summary, a schema.Address) bool {
 // RestorePoint is what one apply would be taken back to.
 type RestorePoint struct {
 	applier.Summary
-	// TakenBack are the rollbacks that took back all of it or a part.
+	// TakenBack are the rollbacks that took back all of it or a part, in order.
 	TakenBack []string
 	// Whole says that nothing of it is left to take back.
 	Whole bool
@@ -76,7 +78,7 @@ func restorePoint(s applier.Summary, all []applier.Summary) RestorePoint {
 		if r.Plan == nil || r.Plan.Restores != s.ID || r.Outcome != applier.EndedOutcome {
 			continue
 		}
-		p.TakenBack = append(p.TakenBack, r.ID)
+		p.TakenBack = slices.Insert(p.TakenBack, 0, r.ID)
 		for a := range r.Plan.Settle {
 			delete(left, a)
 		}
@@ -95,9 +97,12 @@ type Standing struct {
 	Made, Deleted bool // the apply made or deleted the object
 }
 
-// RestorePoint says what stood before one apply, in the order of its steps. It
-// asks nothing outside, and shows no value that the plan did not show.
+// RestorePoint says what stood before one apply, by address. It asks nothing
+// outside, and shows no value that the plan did not show.
 func (e *Engine) RestorePoint(ctx context.Context, id string) ([]Standing, error) {
+	if _, err := e.Story(ctx, id); err != nil {
+		return nil, err
+	}
 	s, err := e.Applier.Snapshot(ctx, id)
 	if err != nil {
 		return nil, err
@@ -116,6 +121,7 @@ func (e *Engine) RestorePoint(ctx context.Context, id string) ([]Standing, error
 			out = append(out, found(d.Step)...)
 		}
 	}
+	slices.SortStableFunc(out, func(x, y Standing) int { return x.Address.Compare(y.Address) })
 	return out, nil
 }
 
@@ -134,10 +140,33 @@ func found(s planner.Step) (out []Standing) {
 	return out
 }
 
-// Apply's steps as commands for a person, of one tool: "mongosh" or "aws". n
+// Story is one apply, with its records.
+func (e *Engine) Story(ctx context.Context, id string) (applier.Summary, error) {
+	s, err := e.Applier.Summary(ctx, id)
+	if applier.IsMissing(err) {
+		err = fmt.Errorf("DC314: there is no apply %s; domctl history shows those there are", id)
+	}
+	return s, err
+}
+
+// Unended is the only apply that has not ended.
+func (e *Engine) Unended(ctx context.Context) (id string, err error) {
+	open, err := e.Applier.OpenApplies(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(open) == 0:
+		return "", errors.New("every apply has ended: there is nothing to resume")
+	case len(open) > 1:
+		return "", fmt.Errorf("%d applies have not ended: %s; name one", len(open), strings.Join(open, ", "))
+	}
+	return open[0], nil
+}
+
+// Commands are an apply's steps as commands for a person, of one tool: "mongosh" or "aws". n
 // counts the steps that the tool is for.
 func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n int, err error) {
-	s, err := e.Applier.Summary(ctx, id)
+	s, err := e.Story(ctx, id)
 	if err != nil {
 		return "", 0, err
 	}

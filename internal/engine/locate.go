@@ -30,7 +30,7 @@ func Locate(dir string) error {
 		return fmt.Errorf("%s is no deployment: there is no cue.mod in it or above; %sdomctl init %[1]s makes one", dir, meant(below))
 	}
 	if !isDeployment(dir) && len(below) > 0 {
-		return fmt.Errorf("%s is no deployment, it holds some; %sname one of them", dir, meant(below))
+		return fmt.Errorf("%s is no deployment, it holds some: %s", dir, strings.Join(below, ", "))
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "*.cue")); len(files) == 0 {
 		return fmt.Errorf("%s is no deployment: it holds no .cue files; domctl init %[1]s makes it one", dir)

@@ -83,7 +83,7 @@ func (e *Engine) mayTakeBack(ctx context.Context, id string) error {
 	i := slices.IndexFunc(all, func(s applier.Summary) bool { return s.ID == id })
 	switch {
 	case i < 0:
-		return fmt.Errorf("DC314: there is no apply %s; domctl snapshots list shows those that can be taken back", id)
+		return fmt.Errorf("DC314: there is no apply %s; domctl history shows those there are", id)
 	case all[i].Plan == nil:
 		return nil // the snapshot says that it never began
 	case all[i].Plan.Restores != "":

@@ -12,12 +12,14 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"domctl.dev/applier"
 )
 
 // What the stores answer beyond applier's errors.
 var (
 	ErrKey      = errors.New("not a state key")            // refused before anything is read or written
-	ErrCorrupt  = errors.New("the record is damaged")      // torn, overwritten or copied from another key
+	ErrCorrupt  = applier.ErrDamaged                       // torn, overwritten or copied from another key
 	ErrUnsealed = errors.New("the record is not sealed")   // a clear body where only sealed ones may stand
 	ErrOpaque   = errors.New("the record does not unseal") // altered, moved from another key, or sealed for someone else
 )

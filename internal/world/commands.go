@@ -28,6 +28,7 @@ func Mongosh(w planner.World, steps []Manual) (text string, n int) {
 	fmt.Fprintf(&b, `// mongosh "$DOMCTL_MONGO_URI" --file THIS
 db = db.getSiblingDB(%s);
 const is = (n, what) => { if (n !== 1) throw new Error(what + " is not as the plan saw it; nothing from here on was written"); };
+const none = (n, what) => is(n + 1, what);
 const secret = (ref) => { throw new Error("put the value of " + ref + " in place of this call"); };
 const doc = (d) => EJSON.deserialize(d, {relaxed: false});
 `, js(w.Database))
@@ -56,7 +57,7 @@ func (m Manual) mongosh() string {
 	what := js(string(s.Object))
 	switch s.Op {
 	case "mongo.insert":
-		return fmt.Sprintf("is(%s.countDocuments(%s) + 1, %s);\n%s.insertOne(doc(%s), {writeConcern: {w: \"majority\"}});", on, m.absent(), what, on, m.document())
+		return fmt.Sprintf("none(%s.countDocuments(%s), %s);\n%s.insertOne(doc(%s), {writeConcern: {w: \"majority\"}});", on, m.absent(), what, on, m.document())
 	case "mongo.delete":
 		return fmt.Sprintf("is(%s.deleteOne(%s, {writeConcern: {w: \"majority\"}}).deletedCount, %s);", on, m.filter(), what)
 	}

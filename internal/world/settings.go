@@ -138,8 +138,16 @@ func insertSetting(a schema.Address, ref planner.Ref, value schema.Value) planne
 	return s
 }
 
+// removeSetting expects the whole record: it goes whole, and comes back whole.
 func removeSetting(a schema.Address, ref planner.Ref, raw planner.Raw, before schema.Value) planner.Step {
-	return planner.Step{ID: a.String() + "/mongo.delete/" + string(ref), Address: a, Op: "mongo.delete", Object: ref,
-		Guard: planner.Conditional, Window: window, Writes: map[string]schema.Value{"": {}},
-		Expects: []planner.Expect{{Ref: ref, Path: "_id", Value: raw["_id"]}, {Ref: ref, Path: "value", Value: before}}}
+	s := planner.Step{ID: a.String() + "/mongo.delete/" + string(ref), Address: a, Op: "mongo.delete", Object: ref,
+		Guard: planner.Conditional, Window: window, Writes: map[string]schema.Value{"": {}}}
+	for _, p := range schema.Sorted(raw) {
+		v := raw[p]
+		if p == "value" {
+			v = before
+		}
+		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: p, Value: v})
+	}
+	return s
 }

@@ -1,0 +1,83 @@
+package applier
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// recordScheme is how a secret reference names what stands in records only.
+const recordScheme = "record:"
+
+// recordRef names what a path held before an apply:
+// "record:<apply>/<ref>/<path>", each part escaped as in a URL.
+func recordRef(apply string, ref planner.Ref, path string) schema.Value {
+	return schema.Value{Is: schema.Secret, Text: recordScheme + url.PathEscape(apply) + "/" + url.PathEscape(string(ref)) + "/" + url.PathEscape(path)}
+}
+
+// IsRecorded says that a secret reference is Recorded's to resolve.
+func IsRecorded(ref string) bool { return strings.HasPrefix(ref, recordScheme) }
+
+// Recorded answers what a "record:" reference of a Snapshot stands for, as the
+// outside's own text.
+func (a *Applier) Recorded(ctx context.Context, ref string) (schema.Value, error) {
+	parts := strings.Split(strings.TrimPrefix(ref, recordScheme), "/")
+	for i, p := range parts {
+		s, err := url.PathUnescape(p)
+		if err != nil || len(parts) != 3 {
+			return schema.Value{}, fmt.Errorf("DC308: %q names no record; plan the rollback again", ref)
+		}
+		parts[i] = s
+	}
+	j, err := a.load(ctx, parts[0])
+	if err != nil {
+		return schema.Value{}, err
+	}
+	v := j.pre(planner.Ref(parts[1])).At(parts[2])
+	if v.Is != schema.Known {
+		return schema.Value{}, fmt.Errorf("DC308: the records of apply %s hold no %s of %s; plan the rollback again", parts[0], parts[2], parts[1])
+	}
+	return v, nil
+}
+
+// conceal keeps what may be a secret out of a snapshot: what a step wrote of one
+// becomes the digest of its begin, what stood there a reference to the records.
+func (s *snapshot) conceal(ctx context.Context, d planner.Done) (planner.Done, error) {
+	_, digests := s.j.begun(d.Step.ID)
+	writes := map[string]schema.Value{}
+	for p, v := range d.Step.Writes {
+		if digest, ok := digests[p]; ok {
+			v = digest
+		}
+		writes[p] = v
+	}
+	d.Step.Writes = writes
+	for _, p := range sensitive(d.Step, digests) {
+		if d.Pre.At(p).Is != schema.Known {
+			continue
+		}
+		ref := recordRef(s.j.id, d.Step.Object, p)
+		digest, err := s.j.a.World.Digest(ctx, ref)
+		if err != nil {
+			return d, err
+		}
+		s.Digests[ref.Text] = digest
+		d.Pre = d.Pre.With(map[string]schema.Value{p: ref})
+	}
+	return d, nil
+}
+
+// sensitive are the paths that a plan speaks of by digest, and those that take a
+// secret.
+func sensitive(step planner.Step, digests map[string]schema.Value) (paths []string) {
+	for _, e := range step.Expects {
+		if _, secret := digests[e.Path]; e.Ref == step.Object && (secret || e.Value.Is == schema.Digest) {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths
+}

@@ -1,0 +1,124 @@
+package engine_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/sim"
+	"domctl.dev/planner"
+)
+
+// TestRollbackOfAKilledApply takes back an apply that died anywhere.
+func TestRollbackOfAKilledApply(t *testing.T) {
+	for _, f := range fixtures(t) {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			start := f.start(t)
+			p := start.plan(f.after)
+			sides := start.copy().count(f, p)
+			for k := range sides {
+				r := start.copy()
+				r.dies(f, p, k)
+				if _, err := r.engine(f.after).Applier.Summary(t.Context(), p.ID); applier.IsMissing(err) {
+					continue
+				}
+				r.back(f, p.ID, sim.KillAfter(-1))
+				r.asBefore(f, start, p)
+				if t.Failed() {
+					t.Fatalf("killed after %d", k)
+				}
+			}
+		})
+	}
+}
+
+// TestRollbackKilledAtEveryCall: the way back dies anywhere and is gone on with,
+// from an apply that ended and from some that died.
+func TestRollbackKilledAtEveryCall(t *testing.T) {
+	for _, f := range fixtures(t) {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			start := f.start(t)
+			p := start.plan(f.after)
+			sides := start.copy().count(f, p)
+			for k, stride := range map[int]int{sides: 1, sides / 2: 17, sides / 3: 19} {
+				died := start.copy()
+				if k < sides {
+					died.dies(f, p, k)
+				} else {
+					died.count(f, p)
+				}
+				for j := 0; ; j += stride {
+					r := died.copy()
+					killed := r.back(f, p.ID, sim.KillAfter(j))
+					r.asBefore(f, start, p)
+					if t.Failed() {
+						t.Fatalf("apply killed after %d, rollback after %d", k, j)
+					}
+					if !killed {
+						t.Logf("apply killed after %d of %d: %d sides of the way back", k, sides, j)
+						break
+					}
+				}
+			}
+		})
+	}
+}
+
+// back rolls an apply back in a process that may die, and goes on until it is
+// done; the answer says whether it died.
+func (r rig) back(f fixture, id string, kill *sim.Kill) (killed bool) {
+	r.t.Helper()
+	e, err := r.process(f.after, kill)
+	var p planner.Plan
+	if err == nil {
+		p, err = e.Rollback(r.t.Context(), id, engine.RollbackOptions{})
+	}
+	if err == nil {
+		var res applier.Result
+		if res, err = e.Apply(r.t.Context(), p); err == nil {
+			r.ended(res, err)
+		}
+	}
+	if err == nil {
+		return false
+	}
+	if !errors.Is(err, sim.ErrKilled) && !strings.Contains(err.Error(), sim.ErrKilled.Error()) {
+		r.t.Fatalf("rollback: %v", err)
+	}
+	if p.ID == "" {
+		if p, err = r.engine(f.after).Rollback(r.t.Context(), id, engine.RollbackOptions{}); err != nil {
+			r.t.Fatalf("rollback again: %v", err)
+		}
+	}
+	r.goOn(f.after, p)
+	return true
+}
+
+// asBefore holds that the world is as it was before the apply, and that its
+// content stays off.
+func (r rig) asBefore(f fixture, start rig, p planner.Plan) {
+	r.t.Helper()
+	if got, want := r.managed(), start.managed(); got != want {
+		r.t.Errorf("the world is not as before:\n%s\nwant\n%s", got, want)
+	}
+	again := r.plan(f.after)
+	if len(again.Steps) > 0 {
+		r.t.Errorf("the content is planned again: %v", again.Steps)
+	}
+	latched := map[string]bool{}
+	for _, finding := range again.Findings {
+		if finding.Code == "DC410" {
+			latched[finding.Address.String()] = true
+		}
+	}
+	for a := range p.Content {
+		if !latched[a.String()] {
+			r.t.Errorf("%s is not held back", a)
+		}
+	}
+	r.settled(f.after)
+}

@@ -1,0 +1,38 @@
+package sim
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"domctl.dev/applier"
+	"domctl.dev/schema"
+)
+
+// Copy is another machine that stands as this one does, at the same time by
+// another clock; effects so far are not copied.
+func (m *Machine) Copy(ctx context.Context, clock applier.Clock) (*Machine, error) {
+	c, err := NewMachine(m.Box.Content(), clock)
+	if err != nil {
+		return nil, err
+	}
+	c.Secrets, c.ids = maps.Clone(m.Secrets), m.ids
+	bodies := m.Store.Bodies()
+	for _, key := range schema.Sorted(bodies) {
+		if _, err := c.Store.PutIfNone(ctx, key, bodies[key]); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Told are the effects as text, sorted: what was written, and how often.
+func (m *Machine) Told() (told []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.Effects {
+		told = append(told, e.Call+" "+e.Args)
+	}
+	slices.Sort(told)
+	return told
+}
