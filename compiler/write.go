@@ -2,12 +2,12 @@ package compiler
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/format"
 	"cuelang.org/go/cue/literal"
 
@@ -39,34 +39,6 @@ func Write(objects map[schema.Address]schema.Object, comments map[schema.Address
 	return format.Source([]byte(b.String()))
 }
 
-// FormatResolved is the text of resolved.cue. Every entry is a block of its own,
-// so that one that did not move keeps its bytes, and branches that move
-// different entries merge.
-func FormatResolved(r schema.Resolved) ([]byte, error) {
-	var b strings.Builder
-	b.WriteString("// Kept by `domctl update`: what floats upstream, and what it was found to be.\npackage domino\n")
-	for _, name := range schema.Sorted(r.BaseImages) {
-		e := r.BaseImages[name]
-		fmt.Fprintf(&b, "\nresolved: baseImages: %s: {\nimage: %s\ndigests: {\n", label(name), quote(e.Image))
-		for _, platform := range schema.Sorted(e.Digests) {
-			fmt.Fprintf(&b, "%s: %s\n", label(platform), quote(e.Digests[platform]))
-		}
-		b.WriteString("}\n}\n")
-	}
-	for _, name := range schema.Sorted(r.AMIs) {
-		e := r.AMIs[name]
-		fmt.Fprintf(&b, "\nresolved: amis: %s: {\nimage: %s\nsource: %s\n", label(name), quote(e.Image), quote(e.Source))
-		if e.Name != "" {
-			fmt.Fprintf(&b, "name: %s\n", quote(e.Name))
-		}
-		if e.Created != "" {
-			fmt.Fprintf(&b, "created: %s\n", quote(e.Created))
-		}
-		b.WriteString("}\n")
-	}
-	return format.Source([]byte(b.String()))
-}
-
 // objectText is what stands after the kind: the name and the value.
 func objectText(kind schema.Kind, name string, o schema.Object) (string, error) {
 	if kind.Flat {
@@ -87,7 +59,7 @@ func objectText(kind schema.Kind, name string, o schema.Object) (string, error) 
 	if len(root.below) == 0 {
 		return label(name) + ": {}", nil
 	}
-	return label(name) + ": {\n" + root.members() + "}", nil
+	return label(name) + ": " + root.value(), nil
 }
 
 // order lists an object's fields as the kind's table does, identity first.
@@ -213,7 +185,8 @@ func shortDuration(d time.Duration) string {
 
 // label writes a field's name, quoted unless CUE takes it as it is.
 func label(name string) string {
-	if regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`).MatchString(name) && !slices.Contains([]string{"true", "false", "null", "for", "if", "let", "in", "import", "package"}, name) {
+	plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
+	if plain && name != "" && ast.IsValidIdent(name) && name[0] != '_' && !slices.Contains([]string{"true", "false", "null", "for", "if", "let", "in", "import", "package"}, name) {
 		return name
 	}
 	return quote(name)

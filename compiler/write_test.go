@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"pgregory.net/rapid"
 
+	"domctl.dev/internal/gen"
 	"domctl.dev/schema"
 )
 
@@ -42,21 +44,17 @@ func TestWrite(t *testing.T) {
 
 // found on
 // two lines
-amis: special: {
-	pin: {
-		id:     "ami-01234567"
-		reason: "found"
-	}
+amis: special: pin: {
+	id:     "ami-01234567"
+	reason: "found"
 }
 
 baseImages: x: {}
 
-environments: "Spark 3.5": {
-	description: """
-		two
-		lines
-		"""
-}
+environments: "Spark 3.5": description: """
+	two
+	lines
+	"""
 
 hardwareTiers: "gpu-small": {
 	id:         "gpu-small"
@@ -84,7 +82,11 @@ settings: preparingStateTimeout: "1h"
 
 // compiled is compileFiles for a property check.
 func compiled(t *rapid.T, files map[string]string) Result {
-	en, err := compile(context.Background(), memory(files), Source{Root: "/", Dir: "prod"})
+	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(gen.Module)}}
+	for name, text := range files {
+		tree[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	en, err := compile(context.Background(), tree, Source{Root: "/", Dir: "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,22 +128,4 @@ func TestWhatIsWrittenCompilesToTheSame(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestFormatResolved(t *testing.T) {
-	r := schema.Resolved{BaseImages: map[string]schema.ResolvedImage{"ded": {Image: "quay.io/d/b:1", Digests: map[string]string{"linux/arm64": "sha256:" + strings.Repeat("a", 64), "linux/amd64": "sha256:" + strings.Repeat("b", 64)}}},
-		AMIs: map[string]schema.ResolvedAMI{"gpu-1": {Image: "ami-01234567", Source: "ssm:/x", Name: "n \"q\"", Created: "2026-01-01"}}}
-	text, err := FormatResolved(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := compileFiles(t, map[string]string{"prod/resolved.cue": string(text), "prod/d.cue": "package domino\n\ndeployment: name: \"x\"\nbaseImages: ded: image: \"quay.io/d/b:1\"\namis: \"gpu-1\": ssm: \"/x\"\n"})
-	if schema.JSON(got.Resolved) != schema.JSON(r) || len(got.Findings) > 0 {
-		t.Errorf("%+v %+v\n%s", got.Resolved, got.Findings, text)
-	}
-	r.AMIs["other"] = schema.ResolvedAMI{Image: "ami-89abcdef", Source: "ssm:/y"}
-	more, err := FormatResolved(r)
-	if err != nil || !strings.HasPrefix(string(more), string(text)) {
-		t.Errorf("an entry that did not move is written otherwise:\n%s", more)
-	}
 }

@@ -158,7 +158,7 @@ func (p *Plan) summarise() {
 
 // seal orders what has an order and gives the plan its id and digests.
 func (p *Plan) seal(id string) {
-	schema.SortFindings(p.Findings)
+	p.Findings = schema.SortFindings(p.Findings)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Address.Compare(b.Address) })
 	p.summarise()
 	p.ID, p.Effect = id, p.effect()

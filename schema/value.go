@@ -59,8 +59,8 @@ func (v Value) Str() (s string) {
 
 // Strings is the Go slice of a Known JSON list of strings, else nil.
 func (v Value) Strings() (s []string) {
-	if v.Is == Known {
-		_ = json.Unmarshal([]byte(v.Text), &s)
+	if v.Is != Known || json.Unmarshal([]byte(v.Text), &s) != nil {
+		return nil
 	}
 	return s
 }

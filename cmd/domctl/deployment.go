@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -32,7 +33,12 @@ func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.limits.apply(&src)
 	res, err := compiler.Compile(ctx, src)
+	if errors.Is(err, compiler.ErrCache) {
+		fmt.Fprintf(a.stderr, "domctl: warning: %s\n", planner.Printable(err.Error()))
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +74,7 @@ func (d *deployment) source() (planner.Source, error) {
 
 // refuse prints findings and ends the program with 1.
 func (a *app) refuse(findings []schema.Finding) error {
-	schema.SortFindings(findings)
+	findings = schema.SortFindings(findings)
 	if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
 		return err
 	}

@@ -16,19 +16,19 @@ type Updated struct {
 	Asked int // entries that were looked up
 }
 
-// Update looks up what the named objects float on: all of them without names.
-// When any look-up fails there is nothing to write.
+// Update looks up what the named objects float on, all of them without names.
+// When any look-up fails, there is nothing to write.
 func Update(ctx context.Context, compiled compiler.Result, up world.Upstream, names []string) (Updated, error) {
 	if schema.Failed(compiled.Findings) {
 		return Updated{}, &Invalid{compiled.Findings}
 	}
-	next, asked, err := world.Float(ctx, compiled.Desired, compiled.Resolved, up, names)
+	r, err := world.Resolve(ctx, up, compiled.Desired, compiled.Resolved, names)
 	if err != nil {
 		return Updated{}, err
 	}
-	out := Updated{Asked: asked, Moves: world.Moves(compiled.Resolved, next)}
-	if len(out.Moves) > 0 {
-		out.Text, err = compiler.FormatResolved(next)
+	out := Updated{Asked: r.Asked, Moves: r.Moves}
+	if len(r.Moves) > 0 {
+		out.Text, err = compiler.FormatResolved(r.Resolved)
 	}
 	return out, err
 }

@@ -111,6 +111,11 @@ func (l *look) readOwners(ctx context.Context, found map[schema.Address]planner.
 			ids[l.view.raw[ref]["ownerId"].Text] = true
 		}
 	}
+	return l.logins(ctx, ids)
+}
+
+// logins answers users' logins by id.
+func (l *look) logins(ctx context.Context, ids map[string]bool) (map[string]string, error) {
 	delete(ids, "")
 	if len(ids) == 0 {
 		return nil, nil

@@ -50,6 +50,9 @@ func (l *look) decodeExecutors(docs []port.Document) {
 			continue
 		}
 		if _, second := l.view.refs[executorOf(a)]; second {
+			if _, stated := l.desired.Objects[a].Fields["ami"]; !stated {
+				continue
+			}
 			l.find("DC142", schema.Error, a, "two executor groups name this tier in "+collection, "remove one, or leave ami out of the tier")
 			continue
 		}

@@ -36,7 +36,7 @@ func lookPools(ctx context.Context, l *look) error {
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
-	claimed := map[planner.Ref]schema.Address{}
+	claimed := map[planner.Ref]claim{}
 	for _, a := range l.wanted("nodePools") {
 		if _, ok := l.desired.Objects[a]; ok {
 			l.decodePool(a)
@@ -47,23 +47,46 @@ func lookPools(ctx context.Context, l *look) error {
 }
 
 // claimPool refuses what two pools would both write: a group, or the default
-// version of a launch template.
-func (l *look) claimPool(a schema.Address, claimed map[planner.Ref]schema.Address) {
-	o := l.desired.Objects[a]
-	for _, g := range o.Groups() {
-		refs := []planner.Ref{l.groupRefOf(g)}
-		group := l.view.raw[refs[0]]
-		_, stated := o.Fields["groups."+schema.JoinPath(g.Key())+".ami"]
-		if v := group["version"].Str(); stated && group["template"].Str() != "" && (v == "" || v == "$Default") {
-			refs = append(refs, templateRef(group["template"].Str()))
-		}
-		for _, ref := range refs {
-			if other, taken := claimed[ref]; taken && other != a {
-				l.find("DC145", schema.Error, a, fmt.Sprintf("would write %s, and so would %s", ref, other), "put the groups into one pool, or give each its own launch template")
-			}
-			claimed[ref] = a
+// version of a launch template that one of them would move.
+func (l *look) claimPool(a schema.Address, claimed map[planner.Ref]claim) {
+	for _, g := range l.desired.Objects[a].Groups() {
+		ref := l.groupRefOf(g)
+		l.claim(a, ref, claimed, true)
+		group, want := l.view.raw[ref], l.wantedImage(a, g)
+		if v := group["version"].Str(); want.Is != schema.Absent && group["template"].Str() != "" && (v == "" || v == "$Default") {
+			l.claim(a, templateRef(group["template"].Str()), claimed, want != l.view.imageOf(group))
 		}
 	}
+}
+
+// claim is who speaks of an object first, and whether anyone writes it.
+type claim struct {
+	by     schema.Address
+	writes bool
+}
+
+func (l *look) claim(a schema.Address, ref planner.Ref, claimed map[planner.Ref]claim, writes bool) {
+	was, taken := claimed[ref]
+	if !taken {
+		claimed[ref] = claim{a, writes}
+		return
+	}
+	if was.by != a && (was.writes || writes) {
+		l.find("DC145", schema.Error, a, fmt.Sprintf("would write %s, and so would %s", ref, was.by), "put the groups into one pool, or give each its own launch template")
+	}
+	claimed[ref] = claim{was.by, was.writes || writes}
+}
+
+// wantedImage is what the files want a group to start from, as far as it is
+// known before the plan.
+func (l *look) wantedImage(a schema.Address, g schema.Group) schema.Value {
+	v := l.desired.Objects[a].Fields["groups."+schema.JoinPath(g.Key())+".ami"]
+	if t, field, ok := v.Target(); ok {
+		if stated := l.desired.Objects[t].Fields[field]; stated.Is != schema.Absent {
+			return stated
+		}
+	}
+	return v
 }
 
 func addAll(to map[planner.Ref]planner.Raw, from ...map[planner.Ref]planner.Raw) {

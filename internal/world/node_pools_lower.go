@@ -287,10 +287,7 @@ func (l *look) copies() []string {
 		o := l.desired.Objects[a]
 		for _, g := range o.Groups() {
 			from := l.view.raw[l.groupRefOf(g)]["launchConfiguration"].Str()
-			image := o.Fields["groups."+schema.JoinPath(g.Key())+".ami"]
-			if t, field, ok := image.Target(); ok {
-				image = l.desired.Objects[t].Fields[field]
-			}
+			image := l.wantedImage(a, g)
 			if from == "" || image.Str() == "" || image == l.view.raw[configRef(from)]["image"] {
 				continue
 			}

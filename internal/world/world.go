@@ -36,18 +36,19 @@ type World struct {
 
 // kind is one row of the kind table.
 type kind struct {
-	look  func(context.Context, *look) error
-	lower func(*View, planner.Change) (planner.Lowered, error)
+	look     func(context.Context, *look) error
+	lower    func(*View, planner.Change) (planner.Lowered, error)
+	discover func(*finder, context.Context) error // nil: it does not live by itself
 }
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"amis":          {lookAMIs, lowerAMI},
-		"baseImages":    {lookBaseImages, lowerNothing},
-		"environments":  {lookEnvironments, lowerEnvironment},
-		"hardwareTiers": {lookTiers, lowerTier},
-		"nodePools":     {lookPools, lowerPool},
-		"settings":      {lookSettings, lowerSetting},
+		"amis":          {lookAMIs, lowerAMI, nil},
+		"baseImages":    {lookBaseImages, lowerNothing, nil},
+		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments},
+		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers},
+		"nodePools":     {lookPools, lowerPool, (*finder).pools},
+		"settings":      {lookSettings, lowerSetting, (*finder).settings},
 	}
 }
 
