@@ -67,6 +67,10 @@ type Result struct {
 	Files []string
 }
 
+// ErrCache comes beside a complete result that could not be kept for the next
+// time.
+var ErrCache = errors.New("the compiled deployment could not be kept")
+
 // ErrNoModule says that no folder above holds cue.mod.
 var ErrNoModule = errors.New("no cue.mod here or in a folder above; `domctl init` makes one")
 
@@ -93,7 +97,7 @@ func Find(dir string) (Source, error) {
 
 // Compile reads one deployment. The error is for what is not the files' fault;
 // all that is stands in the findings, and then Desired holds what could be
-// read. A cache that cannot be written is an error too, with the result.
+// read. ErrCache comes with a complete result.
 func Compile(ctx context.Context, src Source) (Result, error) {
 	kept, ok := cacheOf(src)
 	if ok {
@@ -113,7 +117,10 @@ func Compile(ctx context.Context, src Source) (Result, error) {
 	if err != nil || !ok {
 		return en.result, err
 	}
-	return en.result, kept.store(text)
+	if err := kept.store(text); err != nil {
+		return en.result, fmt.Errorf("%w: %w", ErrCache, err)
+	}
+	return en.result, nil
 }
 
 // fresh compiles, here or in a child, and gives the entry and, if asked or at

@@ -62,8 +62,8 @@ func TestVendor(t *testing.T) {
 	}
 }
 
-// TestFormatResolved is read back as what was written, and is formatted.
-func TestFormatResolved(t *testing.T) {
+// TestResolvedIsReadBack: it is read back as what was written, and is formatted.
+func TestResolvedIsReadBack(t *testing.T) {
 	want := schema.Resolved{
 		BaseImages: map[string]schema.ResolvedImage{
 			"ded":     {Image: "quay.io/domino/base:DED_py3.9_R4.2", Digests: map[string]string{"linux/amd64": "sha256:" + strings.Repeat("a", 64), "linux/arm64": "sha256:" + strings.Repeat("b", 64)}},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -32,7 +33,12 @@ func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.limits.apply(&src)
 	res, err := compiler.Compile(ctx, src)
+	if errors.Is(err, compiler.ErrCache) {
+		fmt.Fprintf(a.stderr, "domctl: warning: %s\n", planner.Printable(err.Error()))
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
+	"domctl.dev/compiler"
 	"domctl.dev/planner"
 )
 
@@ -21,6 +23,11 @@ func main() {
 
 // run is main without the process: it answers the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == compiler.Verb {
+		return compileChild(stdin, stdout, stderr)
+	}
+	// Short commands do better with memory than with a collector at work.
+	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A reader that goes away must not kill an apply between two writes.
@@ -46,6 +53,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 	}
 	return 1
+}
+
+// compileChild evaluates files for a parent that bounds this process.
+func compileChild(stdin io.Reader, stdout, stderr io.Writer) int {
+	if err := compiler.Child(stdin, stdout); err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
 }
 
 // exitCode ends the program without a message.

@@ -18,6 +18,7 @@ type app struct {
 	stdout, stderr   io.Writer
 	style, errorMark planner.Style // of stdout, of stderr
 	noColour         bool
+	limits           limits
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -47,7 +48,8 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
 	root.PersistentFlags().BoolVar(&a.noColour, "no-color", false, "print without colour (so does NO_COLOR)")
-	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
+	a.limits.flags(root.PersistentFlags())
+	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
 		a.lockVerb(), a.sandboxVerb(), a.schemaVerb(), a.explainVerb(), a.versionVerb(), a.referenceVerb())
 	completionExamples(root)
 	return root
