@@ -3,7 +3,7 @@ package schema
 import "slices"
 
 func applyCodes() []Code {
-	return slices.Concat(savedCodes(), recordCodes(), backCodes(), storeCodes())
+	return slices.Concat(savedCodes(), recordCodes(), backCodes())
 }
 
 // savedCodes are about a plan and the world it was made for.
@@ -69,25 +69,5 @@ func backCodes() []Code {
 			"See `domctl history`."},
 		{"DC423", "taken back already", "A rollback is not rolled back, and an apply is taken back once.",
 			"To have it again, plan with `--unlatch` and apply."},
-	}
-}
-
-// storeCodes are about the state store and the outside.
-func storeCodes() []Code {
-	return []Code{
-		{"DC510", "records in a folder, in CI", "The folder is gone with the job, and with it the way back.",
-			"Keep the records of a live deployment in a bucket: `deployment: state: s3`."},
-		{"DC511", "nothing to seal with", "Records of a live deployment hold what stood in Domino's database, and are not kept in the clear.",
-			"State `deployment.state.s3.kmsKey`, or put an age identity into the environment."},
-		{"DC601", "another AWS account or region", "Whoever answers is not who the deployment names. Nothing was read beyond that.",
-			"Use the credentials, profile or region of that account."},
-		{"DC602", "another database", "MongoDB answers as another database or replica set than the deployment names.",
-			"Check the connection string."},
-		{"DC603", "another world than the plan's", "Account, region, database or replica set are not those that the plan was made against.",
-			"Apply where it was planned, or plan again."},
-		{"DC604", "an empty collection", "Nothing is there, although domctl has applied objects of this kind: this looks like another database, or a wrong mapping.",
-			"Check the connection string and `deployment.mongo.mapping`."},
-		{"DC605", "environments of the first generation", "The database holds environments in a form that Domino has replaced, and that domctl does not handle.",
-			"Have Domino migrate them."},
 	}
 }
