@@ -3,7 +3,7 @@ package schema
 import "slices"
 
 func applyCodes() []Code {
-	return slices.Concat(savedCodes(), recordCodes(), backCodes(), storeCodes())
+	return slices.Concat(savedCodes(), recordCodes(), backCodes())
 }
 
 // savedCodes are about a plan and the world it was made for.
@@ -25,8 +25,8 @@ func savedCodes() []Code {
 			"Name the folder of that deployment."},
 		{"DC307", "an apply that is not open", "Only an apply that has not ended reserves anything, and can be abandoned.",
 			"See `domctl history`."},
-		{"DC308", "a value that is in no record", "A rollback writes secrets from the records of the apply that it takes back, and they do not hold this one.",
-			"Plan the rollback again."},
+		{"DC308", "a record that a rollback needs is not there", "The way back takes secret values out of the sealed records of the apply, and this one is not in them.",
+			"Plan the rollback again; if it stays, restore the records from the store's versions."},
 		{"DC310", "locked", "Another process applies to this deployment. It renews its lease while it makes progress.",
 			"Wait for it. `domctl lock show` says who it is; `domctl lock break` takes the lock from one that hangs."},
 		{"DC311", "reserved", "An apply that has not ended is about the same address.",
@@ -69,25 +69,5 @@ func backCodes() []Code {
 			"See `domctl history`."},
 		{"DC423", "taken back already", "A rollback is not rolled back, and an apply is taken back once.",
 			"To have it again, plan with `--unlatch` and apply."},
-	}
-}
-
-// storeCodes are about the state store and the outside.
-func storeCodes() []Code {
-	return []Code{
-		{"DC510", "records in a folder, in CI", "The folder is gone with the job, and with it the way back.",
-			"Keep the records of a live deployment in a bucket: `deployment: state: s3`."},
-		{"DC511", "nothing to seal with", "Records of a live deployment hold what stood in Domino's database, and are not kept in the clear.",
-			"State `deployment.state.s3.kmsKey`, or put an age identity into the environment."},
-		{"DC601", "another AWS account or region", "Whoever answers is not who the deployment names. Nothing was read beyond that.",
-			"Use the credentials, profile or region of that account."},
-		{"DC602", "another database", "MongoDB answers as another database or replica set than the deployment names.",
-			"Check the connection string."},
-		{"DC603", "another world than the plan's", "Account, region, database or replica set are not those that the plan was made against.",
-			"Apply where it was planned, or plan again."},
-		{"DC604", "an empty collection", "Nothing is there, although domctl has applied objects of this kind: this looks like another database, or a wrong mapping.",
-			"Check the connection string and `deployment.mongo.mapping`."},
-		{"DC605", "environments of the first generation", "The database holds environments in a form that Domino has replaced, and that domctl does not handle.",
-			"Have Domino migrate them."},
 	}
 }

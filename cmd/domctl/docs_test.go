@@ -69,9 +69,17 @@ func (r *reader) block(text string) string {
 		case right && strings.Contains(want, "…\n"):
 			got = want
 		}
-		fmt.Fprintf(&out, "$ %s\n%s", command, anyone(got))
+		fmt.Fprintf(&out, "$ %s\n%s", command, anyone(r.asOnPage(got)))
 	}
 	return out.String()
+}
+
+// asOnPage keeps the ids that the page has, so that what did not change stays.
+func (r *reader) asOnPage(got string) string {
+	for i, id := range r.got.ids[:min(len(r.got.ids), len(r.want.ids))] {
+		got = strings.ReplaceAll(got, id, r.want.ids[i])
+	}
+	return got
 }
 
 // anyone puts a made-up person in the place of whoever runs the tests.
