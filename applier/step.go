@@ -44,7 +44,7 @@ func (r *run) turnOf(ctx context.Context, s planner.Step, ex Executor) (*turn, e
 	begun, digests := r.j.begun(s.ID)
 	t := &turn{run: r, ex: ex, before: begun, asked: map[string]bool{}, began: r.Clock.Now()}
 	t.since = t.began
-	t.at = Attempt{Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: r.j.pre(s.Object), Abort: r.settle, Want: map[string]schema.Value{}}
+	t.at = Attempt{Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: r.j.pre(s.Object), Abort: r.mode != forward, Want: map[string]schema.Value{}}
 	for mark := range begun {
 		t.at.Begun[mark] = true
 	}
