@@ -54,16 +54,16 @@ func (a *Applier) take(ctx context.Context, apply string) (*lease, error) {
 		if err != nil {
 			return nil, err
 		}
-		if cur.Nonce == t.lock.Nonce {
-			t.etag = etag
-			return t.lease, nil
-		}
 		may, err := t.may(ctx, cur, etag)
+		held := false
 		if err == nil && may {
-			err = t.swap(ctx, etag)
+			held, err = t.swap(ctx, etag)
 		}
 		if err != nil {
 			return nil, err
+		}
+		if held {
+			return t.lease, nil
 		}
 	}
 }
@@ -88,24 +88,31 @@ func (t *taking) may(ctx context.Context, cur Lock, etag string) (bool, error) {
 	return true, a.fence(ctx, cur.Apply, t.lock.Apply)
 }
 
-// swap writes the lock as ours. A lost race is no error, and neither is a lost
-// answer: the next read tells.
-func (t *taking) swap(ctx context.Context, etag string) (err error) {
+// swap writes the lock as ours. A lost race is no error; after a lost answer a
+// read tells.
+func (t *taking) swap(ctx context.Context, etag string) (held bool, err error) {
 	t.at = t.a.Clock.Now()
 	t.lock.Since = t.at.UTC()
 	body := []byte(schema.JSON(t.lock).Text)
 	if etag == "" {
-		_, err = t.a.store().PutIfNone(ctx, lockKey, body)
+		t.etag, err = t.a.store().PutIfNone(ctx, lockKey, body)
 	} else {
-		_, err = t.a.store().PutIfMatch(ctx, lockKey, body, etag)
+		t.etag, err = t.a.store().PutIfMatch(ctx, lockKey, body, etag)
 	}
 	if err == nil || errors.Is(err, ErrExists) || errors.Is(err, ErrMoved) {
-		return nil
+		return err == nil, nil
 	}
-	if cur, _, readErr := t.a.ReadLock(ctx); readErr == nil && cur.Nonce == t.lock.Nonce {
-		return nil
+	for range 3 {
+		cur, etag, readErr := t.a.ReadLock(context.WithoutCancel(ctx))
+		if readErr == nil && cur.Nonce == t.lock.Nonce {
+			t.etag = etag
+			return true, nil
+		}
+		if readErr == nil {
+			break
+		}
 	}
-	return fmt.Errorf("lock: %w", err)
+	return false, fmt.Errorf("lock: %w", err)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

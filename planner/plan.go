@@ -163,7 +163,12 @@ func (p *Plan) seal(id string) {
 	p.Hash = p.hash()
 }
 
+// effect is the same for a plan and for what its JSON reads as: no latches at
+// all are left out of the JSON.
 func (p Plan) effect() string {
+	if len(p.Latch) == 0 {
+		p.Latch = nil
+	}
 	return schema.DigestOf([]any{p.Format, p.Deployment, p.World, p.Restores, p.Steps, p.Settle, p.Latch})
 }
 

@@ -44,7 +44,8 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	r := restorer{past: past, digests: s.Digests, undo: map[string][]string{}, at: map[Ref]Raw{}, change: map[schema.Address]*Change{}}
 	r.plan = Plan{Format: Format, Deployment: s.Deployment, World: s.World, Source: source, Restores: s.Apply,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: []schema.Finding{},
-		Settle: maps.Clone(s.Former), Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
+	maps.Copy(r.plan.Settle, s.Former)
 	for i, d := range slices.Backward(s.Done) {
 		back, err := r.reverse(d, s.Done[i+1:])
 		if err != nil {

@@ -42,17 +42,18 @@ func effect(ctx context.Context, o outside, call string, args []any, do func(con
 
 // reads keeps a gate to the calls that are no writes: those pass it in note.
 func reads(gate Gate) Gate {
-	writes := []string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
-		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling"}
 	return func(call string, phase sandbox.Phase) error {
-		if slices.Contains(writes, call) {
+		if isWrite(call) {
 			return nil
 		}
 		return gate(call, phase)
 	}
 }
 
-func (m *Machine) content() string { return string(m.Box.Content()) }
+func isWrite(call string) bool {
+	return slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
+		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling"}, call)
+}
 
 func (o outside) InsertOne(ctx context.Context, collection string, d port.Document) error {
 	return effect(ctx, o, "InsertOne", []any{collection, d}, func(ctx context.Context) error { return o.World.InsertOne(ctx, collection, d) })

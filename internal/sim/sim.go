@@ -123,3 +123,5 @@ func (m *Machine) Managed() (string, error) {
 	}
 	return managed(b)
 }
+
+func (m *Machine) content() string { return string(m.Box.Content()) }
