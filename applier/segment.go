@@ -199,9 +199,10 @@ func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
 		if begun, _ := r.j.begun(s.ID); len(begun) > 0 || r.j.done(s.ID) {
 			continue
 		}
+		stands, _ := s.Stands(raw[s.Object], r.World.Same) // as wanted already: there is nothing to write
 		for _, e := range s.Expects {
 			w := writer[place{e.Ref, e.Path}]
-			if w != "" && w != s.ID || e.Value.Is == schema.Out {
+			if w != "" && w != s.ID || e.Value.Is == schema.Out || stands && e.Ref == s.Object {
 				continue
 			}
 			if got := raw[e.Ref].At(e.Path); !r.World.Same(e.Value, got) {

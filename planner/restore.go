@@ -3,6 +3,7 @@ package planner
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"domctl.dev/schema"
 )
@@ -27,6 +28,7 @@ type Snapshot struct {
 	Content map[schema.Address]string
 	// Digests are the keyed digests of what secret references in Done resolve to.
 	Digests map[string]schema.Value
+	At      time.Time // of its last record
 }
 
 // Past is one read made for a snapshot: what stands, and how to take back steps
@@ -110,6 +112,7 @@ func (r *restorer) judge(s Step) {
 	done, before := masked.Stands(at, r.past.Same)
 	r.at[s.Object] = at.With(masked.Writes)
 	if done {
+		r.plan.standing = r.plan.standing || s.Guard != Conditional
 		return
 	}
 	if !before {

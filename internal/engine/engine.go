@@ -46,6 +46,9 @@ type Engine struct {
 // may take it.
 const lease = 2 * time.Minute
 
+// visibility is how long after a write the outside may still answer as before it.
+const visibility = 45 * time.Second
+
 // Open makes an engine. It reads the deployment's digest key from the store,
 // and makes one at the first use.
 func Open(ctx context.Context, c Config) (*Engine, error) {
@@ -173,11 +176,26 @@ func (e *Engine) Rollback(ctx context.Context, o RollbackOptions) (planner.Plan,
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	view, err := e.world.LookBack(ctx, s)
-	if err != nil {
-		return planner.Plan{}, err
+	return e.restore(ctx, s)
+}
+
+// restore looks until the reads must show all that the apply did: one that lags
+// would take what was done for undone.
+func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan, error) {
+	for {
+		began := e.Clock.Now()
+		view, err := e.world.LookBack(ctx, s)
+		if err != nil {
+			return planner.Plan{}, err
+		}
+		p, err := planner.Restore(s, view, e.Source, e.newID())
+		if age := began.Sub(s.At); err != nil || !p.Standing() || age < 0 || age > visibility {
+			return p, err
+		}
+		if err := e.Clock.Sleep(ctx, time.Second); err != nil {
+			return planner.Plan{}, err
+		}
 	}
-	return planner.Restore(s, view, e.Source, e.newID())
 }
 
 func (e *Engine) settle(ctx context.Context, id string) error {

@@ -46,7 +46,8 @@ type history struct {
 	*Machine
 	scenario
 	files   compiler.Result
-	start   string // the world before, but for edits that nobody minds
+	origin  string // the world at first
+	start   string // with the former files applied
 	sched   *scheduler
 	records recordCache
 	edited  []string
@@ -75,7 +76,7 @@ func play(s scenario, w world, secrets map[string]string) (*history, error) {
 	if err := h.applyBefore(ctx, w.before); err != nil {
 		return h, err
 	}
-	h.start = string(m.Box.Content())
+	h.origin, h.start = string(w.content), h.content()
 	h.storm(ctx)
 	time.Sleep(time.Minute) // what is late lands
 	h.calm(ctx)
@@ -271,10 +272,11 @@ func (h *history) presence(p planner.Plan, was string) {
 }
 
 func (h *history) byHand(ctx context.Context, kind string) {
+	was := h.content()
 	if err := editBy(ctx, h.Machine, h.world, kind); err != nil {
 		h.violate(0, "edit %s: %v", kind, err)
 	}
-	if !slices.Contains(h.edited, kind) {
+	if h.content() != was && !slices.Contains(h.edited, kind) {
 		h.edited = append(h.edited, kind)
 	}
 }
