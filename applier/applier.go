@@ -160,22 +160,23 @@ func (a *Applier) Apply(ctx context.Context, p planner.Plan) (Result, error) {
 	if err := p.Verify(); err != nil {
 		return Result{}, err
 	}
-	return a.run(ctx, p.ID, &p, false)
+	return a.run(ctx, p.ID, &p, forward)
 }
 
 // Resume goes on with an apply that was interrupted, waited or failed.
 func (a *Applier) Resume(ctx context.Context, id string) (Result, error) {
-	return a.run(ctx, id, nil, false)
+	return a.run(ctx, id, nil, forward)
 }
 
 // Settle decides every begun step, makes clean-up writes only, and ends the
 // apply: what a rollback needs first.
 func (a *Applier) Settle(ctx context.Context, id string) (Result, error) {
-	return a.run(ctx, id, nil, true)
+	return a.run(ctx, id, nil, settling)
 }
 
 // Supersede abandons an open apply for another one: it is settled, ends, and
-// reserves nothing any longer. What it did stays, and can be rolled back.
+// reserves nothing any longer, also when a step of it cannot be decided. What it
+// did stays; it can be rolled back where every step is decided.
 func (a *Applier) Supersede(ctx context.Context, id string) (Result, error) {
 	open, err := a.OpenApplies(ctx)
 	if err != nil {
@@ -184,12 +185,21 @@ func (a *Applier) Supersede(ctx context.Context, id string) (Result, error) {
 	if !slices.Contains(open, id) {
 		return Result{ID: id}, fmt.Errorf("DC307: apply %s is not open: there is nothing to supersede; see domctl history", id)
 	}
-	return a.Settle(ctx, id)
+	return a.run(ctx, id, nil, superseding)
 }
 
-func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, settle bool) (Result, error) {
+// mode is what a segment is for.
+type mode int
+
+const (
+	forward     mode = iota
+	settling         // decide what was begun, and end
+	superseding      // the same, and end also what cannot be decided
+)
+
+func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode) (Result, error) {
 	for ; ; p = nil {
-		r := &run{Applier: a, settle: settle, tried: map[string]bool{}, waiting: map[string]Attempt{}}
+		r := &run{Applier: a, mode: m, tried: map[string]bool{}, waiting: map[string]Attempt{}}
 		res, err := r.locked(ctx, id, p)
 		if err != nil || res.Outcome != PausedOutcome || len(r.waiting) == 0 || ctx.Err() != nil {
 			return res, err

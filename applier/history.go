@@ -32,7 +32,7 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
 	}
 	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
-		Former: map[schema.Address]*schema.Entry{}, Digests: map[string]schema.Value{}}}
+		Former: map[schema.Address]*schema.Entry{}, Digests: map[string]schema.Value{}, At: j.last()}}
 	for _, step := range j.plan.Steps {
 		if j.undecided(step.ID) {
 			return s.Snapshot, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
@@ -103,7 +103,7 @@ func (a *Applier) History(ctx context.Context) ([]Summary, error) {
 	slices.SortStableFunc(out, func(x, y Summary) int { return y.At.Compare(x.At) })
 	restored := map[string]string{}
 	for _, s := range out {
-		if s.Plan != nil && s.Plan.Restores != "" && s.Outcome == EndedOutcome {
+		if s.Plan != nil && s.Plan.Restores != "" && s.Outcome == EndedOutcome && s.Done == len(s.Plan.Steps) {
 			restored[s.Plan.Restores] = s.ID
 		}
 	}

@@ -54,16 +54,16 @@ func (a *Applier) take(ctx context.Context, apply string) (*lease, error) {
 		if err != nil {
 			return nil, err
 		}
-		if cur.Nonce == t.lock.Nonce {
-			t.etag = etag
-			return t.lease, nil
-		}
 		may, err := t.may(ctx, cur, etag)
+		held := false
 		if err == nil && may {
-			err = t.swap(ctx, etag)
+			held, err = t.swap(ctx, etag)
 		}
 		if err != nil {
 			return nil, err
+		}
+		if held {
+			return t.lease, nil
 		}
 	}
 }
@@ -88,24 +88,31 @@ func (t *taking) may(ctx context.Context, cur Lock, etag string) (bool, error) {
 	return true, a.fence(ctx, cur.Apply, t.lock.Apply)
 }
 
-// swap writes the lock as ours. A lost race is no error, and neither is a lost
-// answer: the next read tells.
-func (t *taking) swap(ctx context.Context, etag string) (err error) {
+// swap writes the lock as ours. A lost race is no error; after a lost answer a
+// read tells.
+func (t *taking) swap(ctx context.Context, etag string) (held bool, err error) {
 	t.at = t.a.Clock.Now()
 	t.lock.Since = t.at.UTC()
 	body := []byte(schema.JSON(t.lock).Text)
 	if etag == "" {
-		_, err = t.a.store().PutIfNone(ctx, lockKey, body)
+		t.etag, err = t.a.store().PutIfNone(ctx, lockKey, body)
 	} else {
-		_, err = t.a.store().PutIfMatch(ctx, lockKey, body, etag)
+		t.etag, err = t.a.store().PutIfMatch(ctx, lockKey, body, etag)
 	}
 	if err == nil || errors.Is(err, ErrExists) || errors.Is(err, ErrMoved) {
-		return nil
+		return err == nil, nil
 	}
-	if cur, _, readErr := t.a.ReadLock(ctx); readErr == nil && cur.Nonce == t.lock.Nonce {
-		return nil
+	for range 3 {
+		cur, etag, readErr := t.a.ReadLock(context.WithoutCancel(ctx))
+		if readErr == nil && cur.Nonce == t.lock.Nonce {
+			t.etag = etag
+			return true, nil
+		}
+		if readErr == nil {
+			break
+		}
 	}
-	return fmt.Errorf("lock: %w", err)
+	return false, fmt.Errorf("lock: %w", err)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -248,29 +255,52 @@ func (l *lease) write(ctx context.Context, free bool) error {
 // unreserved refuses a plan that needs an address which another open apply
 // reserves.
 func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
-	keys, err := r.store().List(ctx, "open/")
+	open, err := r.OpenApplies(ctx)
 	if err != nil {
-		return fmt.Errorf("open applies: %w", err)
+		return err
 	}
-	for _, key := range keys {
-		body, _, err := r.store().Get(ctx, key)
-		if errors.Is(err, ErrNoKey) {
-			continue // ended meanwhile
-		}
-		other := map[schema.Address]bool{}
-		if err == nil {
-			err = json.Unmarshal(body, &other)
-		}
+	for _, id := range open {
+		addr, err := r.reserves(ctx, id, p)
 		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return err
 		}
-		for _, addr := range schema.Addresses(other) {
-			if p.Touches(addr) && applyKey(key) != p.Restores && applyKey(key) != p.ID {
-				return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, applyKey(key))
-			}
+		if addr == nil {
+			continue
+		}
+		j, err := r.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		if j.over() == "" {
+			return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, id)
+		}
+		// A reservation that came late, after its apply had ended.
+		if err := r.store().Delete(ctx, "open/"+id); err != nil {
+			return fmt.Errorf("reservation: %w", err)
 		}
 	}
 	return nil
+}
+
+// reserves answers an address that the plan needs and another apply reserves.
+func (r *run) reserves(ctx context.Context, id string, p *planner.Plan) (*schema.Address, error) {
+	body, _, err := r.store().Get(ctx, "open/"+id)
+	if id == p.ID || id == p.Restores || errors.Is(err, ErrNoKey) {
+		return nil, nil
+	}
+	other := map[schema.Address]bool{}
+	if err == nil {
+		err = json.Unmarshal(body, &other)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open/%s: %w", id, err)
+	}
+	for _, addr := range schema.Addresses(other) {
+		if p.Touches(addr) {
+			return &addr, nil
+		}
+	}
+	return nil, nil
 }
 
 func applyKey(openKey string) string { return openKey[len("open/"):] }

@@ -33,15 +33,30 @@ func (a *Applier) Recorded(ctx context.Context, ref string) (schema.Value, error
 		}
 		parts[i] = s
 	}
-	j, err := a.load(ctx, parts[0])
+	pre, err := a.preOf(ctx, parts[0])
 	if err != nil {
 		return schema.Value{}, err
 	}
-	v := j.pre(planner.Ref(parts[1])).At(parts[2])
+	v := pre[planner.Ref(parts[1])].At(parts[2])
 	if v.Is != schema.Known {
 		return schema.Value{}, fmt.Errorf("DC308: the records of apply %s hold no %s of %s; plan the rollback again", parts[0], parts[2], parts[1])
 	}
 	return v, nil
+}
+
+// preOf reads an apply's stream as far as its whole objects.
+func (a *Applier) preOf(ctx context.Context, id string) (map[planner.Ref]planner.Raw, error) {
+	for n := 0; ; n++ {
+		b, err := a.batch(ctx, recordKey(id, n))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range b.Records {
+			if r.Kind == KindPre {
+				return r.Pre, nil
+			}
+		}
+	}
 }
 
 // conceal keeps what may be a secret out of a snapshot: what a step wrote of one

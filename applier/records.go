@@ -267,6 +267,9 @@ func (j *journal) output(v schema.Value) schema.Value {
 	return v
 }
 
+// last is when the stream's last record was written.
+func (j *journal) last() time.Time { return j.records[len(j.records)-1].At }
+
 // step is a step of the plan with outputs filled in; zero if there is none.
 func (j *journal) step(id string) planner.Step {
 	for _, s := range j.plan.Steps {

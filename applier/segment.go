@@ -17,7 +17,7 @@ type run struct {
 	*Applier
 	lease   *lease
 	j       *journal
-	settle  bool
+	mode    mode
 	mu      sync.Mutex
 	why     []string
 	tried   map[string]bool    // steps that had their turn in this segment
@@ -76,7 +76,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return r.stop(err)
 	}
-	if r.why = r.moved(raw); len(r.why) > 0 && !r.settle {
+	if r.why = r.moved(raw); len(r.why) > 0 && r.mode == forward {
 		if !r.j.has(KindBegin, "") {
 			return RefusedOutcome, nil
 		}
@@ -110,12 +110,14 @@ func (r *run) outcome(ctx context.Context) Outcome {
 		}
 	}
 	switch {
+	case r.mode == superseding && ctx.Err() == nil && len(r.waiting) == 0:
+		return EndedOutcome
 	case len(r.why) > 0:
 		return FailedOutcome
 	case left > 0 && ctx.Err() != nil:
 		r.why = []string{fmt.Sprintf("interrupted with %d steps left", left)}
 		return PausedOutcome
-	case left > 0 && (!r.settle || len(r.waiting) > 0):
+	case left > 0 && (r.mode == forward || len(r.waiting) > 0):
 		r.why = []string{fmt.Sprintf("%d steps wait", left)}
 		return PausedOutcome
 	}
@@ -197,9 +199,10 @@ func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
 		if begun, _ := r.j.begun(s.ID); len(begun) > 0 || r.j.done(s.ID) {
 			continue
 		}
+		stands, _ := s.Stands(raw[s.Object], r.World.Same) // as wanted already: there is nothing to write
 		for _, e := range s.Expects {
 			w := writer[place{e.Ref, e.Path}]
-			if w != "" && w != s.ID || e.Value.Is == schema.Out {
+			if w != "" && w != s.ID || e.Value.Is == schema.Out || stands && e.Ref == s.Object {
 				continue
 			}
 			if got := raw[e.Ref].At(e.Path); !r.World.Same(e.Value, got) {
@@ -229,7 +232,7 @@ func movedText(s planner.Step, e planner.Expect, got schema.Value) string {
 // preimages records, once an apply, what each step's object holds, whole, and
 // the former entries of *applied*.
 func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) error {
-	if r.j.has(KindPre, "") || r.settle {
+	if r.j.has(KindPre, "") || r.mode != forward {
 		return nil
 	}
 	applied, _, err := ReadApplied(ctx, r.store())
@@ -297,7 +300,7 @@ func (r *run) turn(s planner.Step) bool {
 			return false
 		}
 	}
-	if r.settle {
+	if r.mode != forward {
 		return r.j.undecided(s.ID)
 	}
 	for _, g := range s.Gates {

@@ -44,7 +44,7 @@ func (r *run) turnOf(ctx context.Context, s planner.Step, ex Executor) (*turn, e
 	begun, digests := r.j.begun(s.ID)
 	t := &turn{run: r, ex: ex, before: begun, asked: map[string]bool{}, began: r.Clock.Now()}
 	t.since = t.began
-	t.at = Attempt{Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: r.j.pre(s.Object), Abort: r.settle, Want: map[string]schema.Value{}}
+	t.at = Attempt{Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: r.j.pre(s.Object), Abort: r.mode != forward, Want: map[string]schema.Value{}}
 	for mark := range begun {
 		t.at.Begun[mark] = true
 	}
@@ -92,8 +92,13 @@ type turn struct {
 // decide acts on one observation; over ends the loop.
 func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	s := t.at.Step
+	guard := cmp.Or(st.Guard, s.Guard)
+	late := t.Clock.Now().Sub(t.since) < seconds(s.Window)
 	switch st.State {
 	case Finished:
+		if late && t.j.plan.Restores != "" && guard != planner.Conditional && len(t.at.Begun) == 0 {
+			return t.pause(ctx, time.Second), nil // the read may be older than what is to be taken back
+		}
 		t.tell(Event{Kind: KindDone, Step: s, Elapsed: t.Clock.Now().Sub(t.began)})
 		return true, t.j.append(ctx, Record{Kind: KindDone, Step: s.ID, Outputs: st.Outputs})
 	case Failed, Unsure:
@@ -104,9 +109,7 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 		t.waiting[s.ID] = t.at
 		return true, nil
 	}
-	guard := cmp.Or(st.Guard, s.Guard)
 	unsettled := t.at.Begun[st.Mark] && (guard == planner.Absolute || t.asked[st.Mark])
-	late := t.Clock.Now().Sub(t.since) < seconds(s.Window)
 	switch {
 	case late && (unsettled || st.State == Undone && len(t.at.Begun) > 0):
 		return t.pause(ctx, time.Second), nil // an earlier attempt may still land, or show

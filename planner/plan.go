@@ -46,7 +46,13 @@ type Plan struct {
 	// Unknowns says that a live value could not be seen: the plan can be shown,
 	// not applied.
 	Unknowns bool `json:"unknowns,omitempty"`
+
+	standing bool
 }
+
+// Standing says, of the plan that Restore just made, that something of it stands
+// already by a read that may lag: soon after the apply that says nothing yet.
+func (p Plan) Standing() bool { return p.standing }
 
 // World is the outside that the plan was made against, compared again with who
 // answers before anything is written.
@@ -165,7 +171,12 @@ func (p *Plan) seal(id string) {
 	p.Hash = p.hash()
 }
 
+// effect is the same for a plan and for what its JSON reads as: no latches at
+// all are left out of the JSON.
 func (p Plan) effect() string {
+	if len(p.Latch) == 0 {
+		p.Latch = nil
+	}
 	return schema.DigestOf([]any{p.Format, p.Deployment, p.World, p.Restores, p.Steps, p.Settle, p.Latch})
 }
 

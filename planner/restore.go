@@ -3,6 +3,7 @@ package planner
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"domctl.dev/schema"
 )
@@ -27,6 +28,7 @@ type Snapshot struct {
 	Content map[schema.Address]string
 	// Digests are the keyed digests of what secret references in Done resolve to.
 	Digests map[string]schema.Value
+	At      time.Time // of its last record
 }
 
 // Past is one read made for a snapshot: what stands, and how to take back steps
@@ -44,7 +46,8 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	r := restorer{past: past, digests: s.Digests, undo: map[string][]string{}, at: map[Ref]Raw{}, change: map[schema.Address]*Change{}}
 	r.plan = Plan{Format: Format, Deployment: s.Deployment, World: s.World, Source: source, Restores: s.Apply,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: []schema.Finding{},
-		Settle: maps.Clone(s.Former), Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
+	maps.Copy(r.plan.Settle, s.Former)
 	stands := map[string]bool{} // steps back that someone took already
 	for i, d := range slices.Backward(s.Done) {
 		back, err := r.reverse(d, s.Done[i+1:])
@@ -114,6 +117,7 @@ func (r *restorer) judge(s Step) bool {
 	done, before := masked.Stands(at, r.past.Same)
 	r.at[s.Object] = at.With(masked.Writes)
 	if done {
+		r.plan.standing = r.plan.standing || s.Guard != Conditional
 		return false
 	}
 	if !before {

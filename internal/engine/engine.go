@@ -46,6 +46,9 @@ type Engine struct {
 // may take it.
 const lease = 2 * time.Minute
 
+// visibility is how long after a write the outside may still answer as before it.
+const visibility = 45 * time.Second
+
 // Open makes an engine. It reads the deployment's digest key from the store,
 // and makes one at the first use.
 func Open(ctx context.Context, c Config) (*Engine, error) {

@@ -67,11 +67,26 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 	if choose != nil {
 		s = narrow(s, choose)
 	}
-	view, err := e.world.LookBack(ctx, s)
-	if err != nil {
-		return planner.Plan{}, err
+	return e.restore(ctx, s)
+}
+
+// restore looks until the reads must show all that the apply did: one that lags
+// would take what was done for undone.
+func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan, error) {
+	for {
+		began := e.Clock.Now()
+		view, err := e.world.LookBack(ctx, s)
+		if err != nil {
+			return planner.Plan{}, err
+		}
+		p, err := planner.Restore(s, view, e.Source, e.newID())
+		if age := began.Sub(s.At); err != nil || !p.Standing() || age < 0 || age > visibility {
+			return p, err
+		}
+		if err := e.Clock.Sleep(ctx, time.Second); err != nil {
+			return planner.Plan{}, err
+		}
 	}
-	return planner.Restore(s, view, e.Source, e.newID())
 }
 
 // mayTakeBack refuses a rollback, and an apply that was taken back whole.

@@ -44,7 +44,7 @@ func TestRollbackKilledAtEveryCall(t *testing.T) {
 			start := f.start(t)
 			p := start.plan(f.after)
 			sides := start.copy().count(f, p)
-			for k, stride := range map[int]int{sides: 1, sides / 2: 17, sides / 3: 19} {
+			for k, stride := range map[int]int{sides: 1, sides / 2: 23, sides / 3: 29} {
 				died := start.copy()
 				if k < sides {
 					died.dies(f, p, k)

@@ -18,84 +18,91 @@ type outside struct {
 	*sandbox.World
 	m      *Machine
 	holder string
-	gate   func(call string, phase sandbox.Phase) error
+	gate   Gate
 }
 
 // note makes one write between the two sides of the gate, and writes it down
 // when the world is another one after it.
-func (o outside) note(ctx context.Context, call string, do func() error, args ...any) error {
-	if err := o.gate(call, sandbox.Before); err != nil {
-		return err
-	}
-	before := o.m.content()
-	err := do()
-	if o.m.content() != before {
-		o.m.took(call, schema.JSON(args).Text, o.holder)
-	}
-	if err != nil {
-		return err
-	}
-	return o.gate(call, sandbox.After)
+func note[T any](ctx context.Context, o outside, call string, args []any, do func(context.Context) (T, error)) (T, error) {
+	return pass(ctx, o.gate, o.m.Clock, call, func(ctx context.Context) (T, error) {
+		before := o.m.content()
+		answer, err := do(ctx)
+		if o.m.content() != before {
+			o.m.took(call, schema.JSON(args).Text, o.holder)
+		}
+		return answer, err
+	})
+}
+
+// effect notes a write that answers nothing.
+func effect(ctx context.Context, o outside, call string, args []any, do func(context.Context) error) error {
+	_, err := note(ctx, o, call, args, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) })
+	return err
 }
 
 // reads keeps a gate to the calls that are no writes: those pass it in note.
-func reads(gate func(call string, phase sandbox.Phase) error) func(string, sandbox.Phase) error {
-	writes := []string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
-		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling"}
+func reads(gate Gate) Gate {
 	return func(call string, phase sandbox.Phase) error {
-		if slices.Contains(writes, call) {
+		if isWrite(call) {
 			return nil
 		}
 		return gate(call, phase)
 	}
 }
 
-func (m *Machine) content() string { return string(m.Box.Content()) }
+func isWrite(call string) bool {
+	return slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
+		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling"}, call)
+}
 
 func (o outside) InsertOne(ctx context.Context, collection string, d port.Document) error {
-	return o.note(ctx, "InsertOne", func() error { return o.World.InsertOne(ctx, collection, d) }, collection, d["_id"])
+	return effect(ctx, o, "InsertOne", []any{collection, d}, func(ctx context.Context) error { return o.World.InsertOne(ctx, collection, d) })
 }
 
-func (o outside) UpdateOne(ctx context.Context, collection string, where, set port.Document, unset []string) (matched bool, err error) {
-	err = o.note(ctx, "UpdateOne", func() (err error) {
-		matched, err = o.World.UpdateOne(ctx, collection, where, set, unset)
-		return err
-	}, collection, where["_id"], set, unset)
-	return matched, err
+func (o outside) UpdateOne(ctx context.Context, collection string, where, set port.Document, unset []string) (bool, error) {
+	return note(ctx, o, "UpdateOne", []any{collection, where["_id"], set, unset}, func(ctx context.Context) (bool, error) {
+		return o.World.UpdateOne(ctx, collection, where, set, unset)
+	})
 }
 
-func (o outside) DeleteOne(ctx context.Context, collection string, where port.Document) (matched bool, err error) {
-	err = o.note(ctx, "DeleteOne", func() (err error) { matched, err = o.World.DeleteOne(ctx, collection, where); return err }, collection, where["_id"])
-	return matched, err
+func (o outside) DeleteOne(ctx context.Context, collection string, where port.Document) (bool, error) {
+	return note(ctx, o, "DeleteOne", []any{collection, where}, func(ctx context.Context) (bool, error) { return o.World.DeleteOne(ctx, collection, where) })
 }
 
-func (o outside) CreateLaunchTemplateVersion(ctx context.Context, v port.NewLaunchTemplateVersion) (n int64, err error) {
-	err = o.note(ctx, "CreateLaunchTemplateVersion", func() (err error) { n, err = o.World.CreateLaunchTemplateVersion(ctx, v); return err }, v.Template, v.Token)
-	return n, err
+func (o outside) CreateLaunchTemplateVersion(ctx context.Context, v port.NewLaunchTemplateVersion) (int64, error) {
+	return note(ctx, o, "CreateLaunchTemplateVersion", []any{v.Template, v.Token}, func(ctx context.Context) (int64, error) {
+		return o.World.CreateLaunchTemplateVersion(ctx, v)
+	})
 }
 
 func (o outside) ModifyLaunchTemplate(ctx context.Context, template string, def int64) error {
-	return o.note(ctx, "ModifyLaunchTemplate", func() error { return o.World.ModifyLaunchTemplate(ctx, template, def) }, template, def)
+	return effect(ctx, o, "ModifyLaunchTemplate", []any{template, def}, func(ctx context.Context) error { return o.World.ModifyLaunchTemplate(ctx, template, def) })
 }
 
 func (o outside) DeleteLaunchTemplateVersion(ctx context.Context, template string, number int64) error {
-	return o.note(ctx, "DeleteLaunchTemplateVersion", func() error { return o.World.DeleteLaunchTemplateVersion(ctx, template, number) }, template, number)
+	return effect(ctx, o, "DeleteLaunchTemplateVersion", []any{template, number}, func(ctx context.Context) error {
+		return o.World.DeleteLaunchTemplateVersion(ctx, template, number)
+	})
 }
 
 func (o outside) CopyLaunchConfiguration(ctx context.Context, from, name, image string) error {
-	return o.note(ctx, "CopyLaunchConfiguration", func() error { return o.World.CopyLaunchConfiguration(ctx, from, name, image) }, name)
+	return effect(ctx, o, "CopyLaunchConfiguration", []any{name, image}, func(ctx context.Context) error {
+		return o.World.CopyLaunchConfiguration(ctx, from, name, image)
+	})
 }
 
 func (o outside) DeleteLaunchConfiguration(ctx context.Context, name string) error {
-	return o.note(ctx, "DeleteLaunchConfiguration", func() error { return o.World.DeleteLaunchConfiguration(ctx, name) }, name)
+	return effect(ctx, o, "DeleteLaunchConfiguration", []any{name}, func(ctx context.Context) error { return o.World.DeleteLaunchConfiguration(ctx, name) })
 }
 
 func (o outside) UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate) error {
-	return o.note(ctx, "UpdateAutoScalingGroup", func() error { return o.World.UpdateAutoScalingGroup(ctx, u) }, u)
+	return effect(ctx, o, "UpdateAutoScalingGroup", []any{u}, func(ctx context.Context) error { return o.World.UpdateAutoScalingGroup(ctx, u) })
 }
 
 func (o outside) UpdateNodegroupScaling(ctx context.Context, cluster, name, token string, lo, hi, desired *int64) error {
-	return o.note(ctx, "UpdateNodegroupScaling", func() error { return o.World.UpdateNodegroupScaling(ctx, cluster, name, token, lo, hi, desired) }, cluster, name, lo, hi, desired)
+	return effect(ctx, o, "UpdateNodegroupScaling", []any{cluster, name, lo, hi, desired}, func(ctx context.Context) error {
+		return o.World.UpdateNodegroupScaling(ctx, cluster, name, token, lo, hi, desired)
+	})
 }
 
 // managed drops what the real APIs remember beside what they show.

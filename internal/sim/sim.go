@@ -71,10 +71,8 @@ func (m *Machine) next() string {
 
 // Options make one process differ from the next.
 type Options struct {
-	Holder string
-	// Gate runs before and after every call of the process, outside and store.
-	// Its error is the call's: before, nothing happens; after, the answer is lost.
-	Gate        func(call string, phase sandbox.Phase) error
+	Holder      string
+	Gate        Gate
 	Outside     sandbox.Options
 	Parallelism int
 	Report      func(applier.Event)
@@ -93,7 +91,7 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	if err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: outside{box, m, o.Holder, o.Gate}, Store: store{m.Store, o.Gate}, Secret: m.secret,
+	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: outside{box, m, o.Holder, o.Gate}, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
 		Clock: m.Clock, Random: m.next, Holder: o.Holder, Parallelism: o.Parallelism, Report: o.Report, Source: o.Source})
 }
 
@@ -125,3 +123,5 @@ func (m *Machine) Managed() (string, error) {
 	}
 	return managed(b)
 }
+
+func (m *Machine) content() string { return string(m.Box.Content()) }

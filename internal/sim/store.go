@@ -7,54 +7,44 @@ import (
 	"domctl.dev/internal/sandbox"
 )
 
+// Gate runs before and after every call of a process. Its error is the call's:
+// before, nothing happens; after, the answer is lost. Before, a *Late makes the
+// call take effect later.
+type Gate func(call string, phase sandbox.Phase) error
+
 // store is one process's view of the records.
 type store struct {
 	applier.Store
-	gate func(call string, phase sandbox.Phase) error
+	gate  Gate
+	clock applier.Clock
 }
 
-func (s store) Get(ctx context.Context, key string) (body []byte, etag string, err error) {
-	err = s.pass(ctx, "get "+key, func() (err error) { body, etag, err = s.Store.Get(ctx, key); return err })
-	if err != nil {
-		return nil, "", err
-	}
-	return body, etag, nil
+type got struct {
+	body []byte
+	etag string
 }
 
-func (s store) PutIfNone(ctx context.Context, key string, body []byte) (etag string, err error) {
-	err = s.pass(ctx, "putIfNone "+key, func() (err error) { etag, err = s.Store.PutIfNone(ctx, key, body); return err })
-	return etag, err
+func (s store) Get(ctx context.Context, key string) ([]byte, string, error) {
+	g, err := pass(ctx, s.gate, s.clock, "get "+key, func(ctx context.Context) (g got, err error) {
+		g.body, g.etag, err = s.Store.Get(ctx, key)
+		return g, err
+	})
+	return g.body, g.etag, err
 }
 
-func (s store) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (newETag string, err error) {
-	err = s.pass(ctx, "putIfMatch "+key, func() (err error) { newETag, err = s.Store.PutIfMatch(ctx, key, body, etag); return err })
-	return newETag, err
+func (s store) PutIfNone(ctx context.Context, key string, body []byte) (string, error) {
+	return pass(ctx, s.gate, s.clock, "putIfNone "+key, func(ctx context.Context) (string, error) { return s.Store.PutIfNone(ctx, key, body) })
 }
 
-func (s store) List(ctx context.Context, prefix string) (keys []string, err error) {
-	err = s.pass(ctx, "list "+prefix, func() (err error) { keys, err = s.Store.List(ctx, prefix); return err })
-	if err != nil {
-		return nil, err
-	}
-	return keys, nil
+func (s store) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	return pass(ctx, s.gate, s.clock, "putIfMatch "+key, func(ctx context.Context) (string, error) { return s.Store.PutIfMatch(ctx, key, body, etag) })
+}
+
+func (s store) List(ctx context.Context, prefix string) ([]string, error) {
+	return pass(ctx, s.gate, s.clock, "list "+prefix, func(ctx context.Context) ([]string, error) { return s.Store.List(ctx, prefix) })
 }
 
 func (s store) Delete(ctx context.Context, key string) error {
-	return s.pass(ctx, "delete "+key, func() error { return s.Store.Delete(ctx, key) })
-}
-
-// pass makes one call between the two sides of the gate. A call whose caller is
-// gone by then does nothing.
-func (s store) pass(ctx context.Context, call string, do func() error) error {
-	if err := s.gate(call, sandbox.Before); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := do()
-	if lost := s.gate(call, sandbox.After); lost != nil {
-		return lost
-	}
+	_, err := pass(ctx, s.gate, s.clock, "delete "+key, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.Store.Delete(ctx, key) })
 	return err
 }

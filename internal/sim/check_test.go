@@ -1,0 +1,284 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/schema"
+)
+
+// recordCache holds the store's records by key: they never change.
+type recordCache map[string][]applier.Record
+
+// stream is one apply's records as they stand.
+func (h *history) stream(id string) (all []applier.Record) {
+	bodies := h.Store.Bodies()
+	for _, key := range schema.Sorted(bodies) {
+		if !strings.HasPrefix(key, "applies/"+id+"/") {
+			continue
+		}
+		if _, ok := h.records[key]; !ok {
+			var b struct{ Records []applier.Record }
+			if err := json.Unmarshal(bodies[key], &b); err != nil {
+				h.violate(1, "record %s: %v", key, err)
+			}
+			h.records[key] = b.Records
+		}
+		all = append(all, h.records[key]...)
+	}
+	return all
+}
+
+// watch holds properties 1 and 3 at every write of an engine.
+func (h *history) watch(e *engine.Engine) {
+	find := e.Applier.Executor
+	e.Applier.Executor = func(op string) (applier.Executor, bool) {
+		ex, ok := find(op)
+		return watched{ex, h, e.Holder}, ok
+	}
+}
+
+type watched struct {
+	applier.Executor
+	h      *history
+	holder string
+}
+
+func (w watched) Start(ctx context.Context, a applier.Attempt) error {
+	w.h.mu.Lock()
+	id := w.h.applyOf(a)
+	records := w.h.stream(id)
+	w.h.mu.Unlock()
+	begin := -1
+	for i, r := range records {
+		if r.Kind == applier.KindBegin && r.Step == a.Step.ID && r.Mark == a.Mark && r.By == w.holder {
+			begin = i
+		}
+	}
+	switch {
+	case begin < 0:
+		w.h.violate(1, "%s starts %s without a begin", w.holder, a.Step.ID)
+	case slices.ContainsFunc(records[begin:], func(r applier.Record) bool { return r.Kind == applier.KindFenced }):
+		w.h.violate(3, "%s starts %s after it was fenced", w.holder, a.Step.ID)
+	}
+	return w.Executor.Start(ctx, a)
+}
+
+// applyOf finds the apply by the token of its step.
+func (h *history) applyOf(a applier.Attempt) string {
+	for key := range h.Store.Bodies() {
+		if parts := strings.Split(key, "/"); len(parts) == 3 && applier.Token(parts[1], a.Step.ID) == a.Token {
+			return parts[1]
+		}
+	}
+	return ""
+}
+
+const rounds = 6
+
+// calm is what people do once nothing fails any longer.
+func (h *history) calm(ctx context.Context) {
+	e, err := h.Process(ctx, h.files, Options{Holder: "calm", Report: h.report})
+	if err != nil {
+		h.violate(5, "%v", err)
+		return
+	}
+	h.watch(e)
+	for range rounds {
+		if h.goOn(ctx, e) {
+			break
+		}
+	}
+	if h.back && !h.disturbed() {
+		h.allBack(ctx, e)
+		return
+	}
+	for range rounds {
+		p, err := e.Plan(ctx, engine.PlanOptions{Allow: []string{"archive"}, Unlatch: true})
+		if err != nil {
+			h.violate(5, "plan: %v", err)
+			return
+		}
+		h.show(p)
+		if p.Empty() {
+			return
+		}
+		if err := h.carryOut(ctx, e, p); err != nil && !h.named(err) {
+			h.violate(5, "%v", err)
+			return
+		}
+	}
+	h.violate(5, "the plan is not empty after %d rounds", rounds)
+}
+
+// goOn resumes what is open; what meets a conflict is abandoned.
+func (h *history) goOn(ctx context.Context, e *engine.Engine) (done bool) {
+	open, err := e.Applier.OpenApplies(ctx)
+	if err != nil {
+		h.violate(5, "%v", err)
+	}
+	for _, id := range open {
+		res, err := e.Applier.Resume(ctx, id)
+		if err == nil && (res.Outcome == applier.EndedOutcome || res.Outcome == applier.RefusedOutcome) {
+			continue
+		}
+		err = errors.Join(err, errors.New(strings.Join(res.Why, "; ")))
+		if !h.named(err) {
+			h.violate(5, "resume %s: %s: %v", id, res.Outcome, err)
+		}
+		if res, err := e.Applier.Supersede(ctx, id); err != nil || res.Outcome != applier.EndedOutcome {
+			h.violate(5, "supersede %s: %+v %v", id, res, err)
+		}
+	}
+	return len(open) == 0
+}
+
+// named says that an error is a conflict with what someone did by hand, by name.
+func (h *history) named(err error) bool {
+	return h.disturbed() && regexp.MustCompile(`DC(304|305|311)`).MatchString(err.Error())
+}
+
+// allBack is properties 6 and 7: all applies taken back, latest first, leave the
+// world as it was, and their content stays off.
+func (h *history) allBack(ctx context.Context, e *engine.Engine) {
+	all, err := e.Applier.History(ctx)
+	if err != nil {
+		h.violate(6, "%v", err)
+	}
+	for _, s := range all {
+		if s.By == "before" && s.Restored != "" {
+			h.start = h.origin
+		}
+		if s.By == "before" || s.Plan == nil || s.Plan.Restores != "" || s.Restored != "" {
+			continue
+		}
+		if err := h.rollback(ctx, e, s.ID); err != nil {
+			h.violate(6, "rollback of %s: %v", s.ID, err)
+			return
+		}
+	}
+	want, err := h.expected(ctx)
+	got, gotErr := h.Managed()
+	if err := errors.Join(err, gotErr); err != nil || got != want {
+		h.violate(6, "after all is taken back the world is\n%s\nand was\n%s\n%v", got, want, err)
+	}
+	h.latched(ctx, e)
+}
+
+// expected is the world before, with the edits that nobody minds.
+func (h *history) expected(ctx context.Context) (string, error) {
+	m, err := NewMachine([]byte(h.start), h.Clock)
+	for _, kind := range h.edited {
+		if err == nil {
+			err = editBy(ctx, m, h.world, kind)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return m.Managed()
+}
+
+func (h *history) latched(ctx context.Context, e *engine.Engine) {
+	all, err := e.Applier.History(ctx)
+	off := map[schema.Address]bool{}
+	for _, s := range all {
+		if s.By != "before" && s.Restored != "" {
+			for a := range s.Plan.Content {
+				off[a] = true
+			}
+		}
+	}
+	p, planErr := e.Plan(ctx, engine.PlanOptions{Allow: []string{"archive"}})
+	if err := errors.Join(err, planErr); err != nil {
+		h.violate(7, "%v", err)
+	}
+	for _, c := range p.Changes {
+		if off[c.Address] {
+			h.violate(7, "content that was rolled back is planned again: %+v", c)
+		}
+	}
+	h.show(p)
+}
+
+// check is what holds of every machine at rest.
+func (h *history) check(ctx context.Context) {
+	e, err := h.Process(ctx, h.files, Options{Holder: "check"})
+	if err != nil {
+		h.violate(5, "%v", err)
+		return
+	}
+	began := time.Now()
+	if _, err := e.Applier.Resume(ctx, "none"); !applier.IsMissing(err) {
+		h.violate(5, "the lock cannot be taken: %v", err)
+	}
+	if waited := time.Since(began); waited > 150*time.Second {
+		h.violate(5, "the lock was free after %s only", waited)
+	}
+	if open, err := e.Applier.OpenApplies(ctx); err != nil || len(open) > 0 {
+		h.violate(5, "open: %v, %v", open, err)
+	}
+	if _, err := e.Applier.History(ctx); err != nil {
+		h.violate(5, "the records cannot be read: %v", err)
+	}
+	h.once()
+	want := strings.Count(h.content(), `"stays"`)
+	edits := len(slices.DeleteFunc(slices.Clone(h.edited), func(kind string) bool { return edit{kind: kind}.disturbs() }))
+	if !slices.Contains(h.edited, "removed") && want != edits {
+		h.violate(6, "%d edits of what nobody manages, %d stand", edits, want)
+	}
+}
+
+// once is property 2: nothing is made twice, and all that is made says by what.
+func (h *history) once() {
+	made := map[string]int{}
+	for _, e := range h.Effects {
+		if e.Call == "CreateLaunchTemplateVersion" {
+			made[e.Args]++
+		}
+	}
+	for args, n := range made {
+		if n > 1 {
+			h.violate(2, "%s was made %d times", args, n)
+		}
+	}
+	var all struct {
+		AWS struct {
+			LaunchTemplates map[string]struct {
+				Versions []struct {
+					Number      int
+					Description string
+				}
+			}
+		}
+		Mongo map[string][]map[string]any
+	}
+	if err := json.Unmarshal([]byte(h.content()), &all); err != nil {
+		h.violate(2, "%v", err)
+	}
+	for id, t := range all.AWS.LaunchTemplates {
+		for _, v := range t.Versions {
+			if v.Number > 3 && !strings.HasPrefix(v.Description, "domctl ") || id == "lt-a" && v.Number == 2 && !strings.HasPrefix(v.Description, "domctl ") {
+				h.violate(2, "version %d of %s says not who made it", v.Number, id)
+			}
+		}
+	}
+	for _, name := range []string{"hardware_tier", "config"} {
+		seen := map[string]bool{}
+		for _, d := range all.Mongo[name] {
+			k := fmt.Sprint(d["name"], d["namespace"], d["key"])
+			if seen[k] {
+				h.violate(2, "%s holds %s twice", name, k)
+			}
+			seen[k] = true
+		}
+	}
+}
