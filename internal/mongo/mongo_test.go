@@ -128,7 +128,7 @@ func TestAnswersThatDecideSomething(t *testing.T) {
 		"delete": unconfirmed, "aggregate": failure(11602, "InterruptedDueToReplStateChange", "canary"),
 		"insert": duplicate, "update": notViable, "find": failure(13, "Unauthorized", "not authorized to execute {find: canary}"),
 	})
-	c := open(t, f, Options{Timeout: time.Second})
+	c := open(t, f, Options{Timeout: 20 * time.Second})
 	_, updateErr := c.UpdateOne(t.Context(), "c", port.Document{"_id": `1`}, port.Document{"a": `2`}, nil)
 	_, findErr := c.Find(t.Context(), port.Query{Collection: "c"})
 	deleted, deleteErr := c.DeleteOne(t.Context(), "c", port.Document{"_id": `1`})
