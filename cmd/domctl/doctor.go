@@ -56,7 +56,7 @@ func (d *deployment) examine(ctx context.Context) []world.Check {
 	if err != nil {
 		return []world.Check{{Name: "deployment", Detail: err.Error(), Do: "mend it and run again; nothing else was looked at"}}
 	}
-	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve}.Probe(ctx)
+	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
 }
 
 func (a *app) examined(checks []world.Check, format string) error {

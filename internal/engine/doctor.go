@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,12 +21,37 @@ type Doctor struct {
 	Outside  port.Outside
 	Store    applier.Store
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
+	// Writes tells by call whether an apply's writes would be allowed: nil,
+	// ErrUntried, or why not. nil where there are no permissions.
+	Writes func(context.Context) map[string]error
 }
+
+// ErrUntried says that a call has no dry run.
+var ErrUntried = errors.New("cannot be tried without effect")
 
 // Probe looks at everything that a deployment needs and writes nothing.
 func (d Doctor) Probe(ctx context.Context) []world.Check {
 	w := &world.World{Outside: d.Outside, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
-	return slices.Concat(w.Probe(ctx, d.Compiled.Desired), d.registries(ctx), d.secrets(ctx), []world.Check{d.state(ctx)})
+	return slices.Concat(w.Probe(ctx, d.Compiled.Desired), d.writes(ctx), d.registries(ctx), d.secrets(ctx), []world.Check{d.state(ctx)})
+}
+
+// writes are dry runs where AWS has them.
+func (d Doctor) writes(ctx context.Context) (checks []world.Check) {
+	if d.Writes == nil {
+		return nil
+	}
+	verdicts := d.Writes(ctx)
+	for _, call := range schema.Sorted(verdicts) {
+		c := world.Check{Name: call + " (apply)", OK: true, Detail: "allowed"}
+		switch err := verdicts[call]; {
+		case errors.Is(err, ErrUntried):
+			c.Detail = "not known: " + err.Error()
+		case err != nil:
+			c = world.Check{Name: c.Name, Detail: err.Error(), Do: "give the permission to who applies; domctl doctor --policies prints what is needed"}
+		}
+		checks = append(checks, c)
+	}
+	return checks
 }
 
 // registries asks for every image that floats.

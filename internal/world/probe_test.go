@@ -116,6 +116,24 @@ func TestTheRolesHoldWhatIsCalled(t *testing.T) {
 	}
 }
 
+// TestADoctorTellsWritesThatAreRefused holds what becomes of dry runs.
+func TestADoctorTellsWritesThatAreRefused(t *testing.T) {
+	b := newBench(t, smallTier, "")
+	d := engine.Doctor{Compiled: compiler.Result{Desired: schema.Desired{Deployment: b.deployment}}, Outside: b.world, Store: b.store, Secret: b.secret,
+		Writes: func(context.Context) map[string]error {
+			return map[string]error{"ec2:A": nil, "ec2:B": engine.ErrUntried, "ec2:C": port.ErrDenied}
+		}}
+	got := map[string]bool{}
+	for _, c := range d.Probe(t.Context()) {
+		got[c.Name] = c.OK
+	}
+	for name, ok := range map[string]bool{"ec2:A (apply)": true, "ec2:B (apply)": true, "ec2:C (apply)": false} {
+		if has, there := got[name]; !there || has != ok {
+			t.Errorf("%s: %v %v", name, has, there)
+		}
+	}
+}
+
 // TestADoctorWritesNothing probes a world whose every write fails the test.
 func TestADoctorWritesNothing(t *testing.T) {
 	mongo, aws, objects := everything()
