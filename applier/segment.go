@@ -89,7 +89,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 	if err := r.steps(ctx); err != nil {
 		return "", err
 	}
-	if err := r.settleApplied(ctx); err != nil {
+	if err := r.settleApplied(context.WithoutCancel(ctx)); err != nil {
 		return "", err
 	}
 	return r.outcome(ctx), nil

@@ -8,12 +8,19 @@
 package compiler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"domctl.dev/schema"
 )
@@ -25,7 +32,30 @@ type Source struct {
 
 	// Tags are CUE's build tags and injected values: "key" or "key=value".
 	Tags []string
+
+	// Timeout and Memory (bytes) bound the evaluation; zero means DefaultTimeout
+	// and DefaultMemory. They are hard when Self is set.
+	Timeout time.Duration
+	Memory  int64
+
+	// Self is the path of a program that runs Child under Verb: the evaluation
+	// then happens in a process of its own. Empty: in this one.
+	Self string
+
+	// Cache is a folder outside the tree where compiled deployments are kept.
+	// Program tells one build of the program from another. Without both nothing
+	// is kept.
+	Cache, Program string
 }
+
+// What an evaluation may take unless the source says otherwise.
+const (
+	DefaultTimeout = 30 * time.Second
+	DefaultMemory  = 512 << 20
+)
+
+func (s Source) timeout() time.Duration { return cmp.Or(s.Timeout, DefaultTimeout) }
+func (s Source) memory() int64          { return cmp.Or(s.Memory, DefaultMemory) }
 
 // Result is all there is to know of a deployment's files.
 type Result struct {
@@ -36,6 +66,10 @@ type Result struct {
 	// slash-separated and sorted; domctl's own schema is not among them.
 	Files []string
 }
+
+// ErrCache comes beside a complete result that could not be kept for the next
+// time.
+var ErrCache = errors.New("the compiled deployment could not be kept")
 
 // ErrNoModule says that no folder above holds cue.mod.
 var ErrNoModule = errors.New("no cue.mod here or in a folder above; `domctl init` makes one")
@@ -63,30 +97,109 @@ func Find(dir string) (Source, error) {
 
 // Compile reads one deployment. The error is for what is not the files' fault;
 // all that is stands in the findings, and then Desired holds what could be
-// read.
+// read. ErrCache comes with a complete result.
 func Compile(ctx context.Context, src Source) (Result, error) {
+	kept, ok := cacheOf(src)
+	if ok {
+		root, err := os.OpenRoot(src.Root)
+		if err != nil {
+			return Result{}, fmt.Errorf("open the module: %w", err)
+		}
+		defer root.Close()
+		if r, ok := kept.load(newTree(root.FS(), src.Dir)); ok {
+			return r, nil
+		}
+	}
+	text, en, err := fresh(ctx, src, ok)
+	if over := (limit{}); errors.As(err, &over) {
+		return Result{Desired: schema.Desired{Objects: map[schema.Address]schema.Object{}}, Findings: []schema.Finding{over.finding()}}, nil
+	}
+	if err != nil || !ok {
+		return en.result, err
+	}
+	if err := kept.store(text); err != nil {
+		return en.result, fmt.Errorf("%w: %w", ErrCache, err)
+	}
+	return en.result, nil
+}
+
+// fresh compiles, here or in a child, and gives the entry and, if asked or at
+// hand, its text.
+func fresh(ctx context.Context, src Source, encoded bool) (text []byte, en entry, err error) {
+	if src.Self != "" {
+		if text, err = byChild(ctx, src); err == nil {
+			en, err = decode(text)
+		}
+		return text, en, err
+	}
+	if en, err = compileHere(ctx, src); err == nil && encoded {
+		text, err = encode(en)
+	}
+	return text, en, err
+}
+
+// CompileAll reads several deployments side by side, as many at a time as there
+// are processors, and stops at the first error.
+func CompileAll(ctx context.Context, sources []Source) ([]Result, error) {
+	results := make([]Result, len(sources))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, src := range sources {
+		group.Go(func() (err error) {
+			results[i], err = Compile(ctx, src)
+			return err
+		})
+	}
+	return results, group.Wait()
+}
+
+// compileHere compiles in this process.
+func compileHere(ctx context.Context, src Source) (entry, error) {
 	root, err := os.OpenRoot(src.Root)
 	if err != nil {
-		return Result{}, fmt.Errorf("open the module: %w", err)
+		return entry{}, fmt.Errorf("open the module: %w", err)
 	}
 	defer root.Close()
 	return compile(ctx, root.FS(), src)
 }
 
-func compile(ctx context.Context, files fs.FS, src Source) (Result, error) {
+func compile(ctx context.Context, files fs.FS, src Source) (en entry, err error) {
 	if err := ctx.Err(); err != nil {
-		return Result{}, err
+		return en, err
 	}
 	t := newTree(files, src.Dir)
+	en.result = t.compile(src)
+	if t.failure != nil {
+		return entry{}, fmt.Errorf("read the files: %w", t.failure)
+	}
+	en.asked = slices.SortedFunc(maps.Keys(t.asked), func(a, b question) int {
+		return cmp.Or(cmp.Compare(a.what, b.what), cmp.Compare(a.name, b.name))
+	})
+	for _, q := range en.asked {
+		en.answers = append(en.answers, t.asked[q])
+	}
+	return en, nil
+}
+
+// compile evaluates and reads the tree. CUE's own failures on strange files are
+// the files' fault: nothing but the file makes it fail so.
+func (t *tree) compile(src Source) (r Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Findings = append(r.Findings, schema.Finding{Code: codeFailed, Severity: schema.Error,
+				Message: "CUE fails on these files: " + clip(fmt.Sprint(p)), Hint: "see whether `cue vet` does too, and tell the CUE project"})
+		}
+		r.Files = t.Files()
+		r.Findings = schema.SortFindings(schema.Police(r.Findings, r.Desired.Deployment.Findings))
+	}()
+	r.Desired.Objects = map[schema.Address]schema.Object{}
 	pkg, findings := evaluate(t, src)
-	r := Result{Desired: schema.Desired{Objects: map[schema.Address]schema.Object{}}, Findings: findings}
+	r.Findings = append(findings, t.vendored()...)
 	if pkg != nil {
 		read(pkg, &r)
 		r.finish()
 	}
-	r.Files = t.Files()
-	r.Findings = schema.SortFindings(schema.Police(r.Findings, r.Desired.Deployment.Findings))
-	return r, nil
+	return r
 }
 
 // finish completes the objects and checks them against one another.

@@ -6,23 +6,27 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"domctl.dev/internal/gen"
 	"domctl.dev/schema"
 )
 
-const moduleText = "module: \"acme.example\"\nlanguage: version: \"v0.17.0\"\n"
+// memory is a tree that lies on no disk.
+func memory(files map[string]string) fstest.MapFS {
+	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(gen.Module)}}
+	for name, text := range files {
+		tree[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return tree
+}
 
 // compileFiles compiles the deployment in folder prod of a tree.
 func compileFiles(t *testing.T, files map[string]string) Result {
 	t.Helper()
-	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleText)}}
-	for name, text := range files {
-		tree[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	r, err := compile(context.Background(), tree, Source{Root: "/", Dir: "prod"})
+	en, err := compile(context.Background(), memory(files), Source{Root: "/", Dir: "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return en.result
 }
 
 const example = `package domino

@@ -6,9 +6,7 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/inject/embed"
-	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/load"
-	"cuelang.org/go/cue/parser"
 
 	"path"
 	"slices"
@@ -23,6 +21,7 @@ type loaded struct {
 	value  cue.Value
 	files  []*ast.File     // the user's, without domctl's own
 	failed map[string]bool // paths that a finding tells of
+	plain  []placed        // objects that need no evaluation
 }
 
 // evaluate parses, builds and validates a package. A nil package means that
@@ -33,7 +32,7 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 		return nil, findings
 	}
 	cfg := &load.Config{
-		FS: t, Dir: path.Join("/", src.Dir), ModuleRoot: "/", Package: packageName, ParseFile: parseFor(module),
+		FS: t, Dir: path.Join("/", src.Dir), ModuleRoot: "/", Package: packageName, ParseFile: t.parseAhead(src.Dir, module),
 		Tags: src.Tags, Registry: noRegistry{}, Env: []string{},
 	}
 	inst := load.Instances([]string{"."}, cfg)[0]
@@ -50,6 +49,9 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 			Message: "no CUE files of package " + packageName + " in " + src.Dir, Hint: "domctl init"}}
 	case inst.Err != nil:
 		return nil, append(t.refusals(), pkg.findings(inst.Err, codeMalformed)...)
+	}
+	if !t.evaluateAll {
+		pkg.plain = takePlain(t, pkg.files)
 	}
 	pkg.value = cuecontext.New(cuecontext.WithInjection(embed.New())).BuildInstance(inst)
 	found := append(t.refusals(), pkg.findings(pkg.value.Validate(cue.Concrete(true)), codeFailed)...)
@@ -82,22 +84,4 @@ func (pkg *loaded) findings(err error, code string) []schema.Finding {
 		pkg.failed[pathKey(unquote(e.Path()))] = true
 	}
 	return problems{pkg.tree, pkg.files}.of(err, code)
-}
-
-// parseFor parses files of a module so that they import domctl's schema from
-// where the tree has it.
-func parseFor(module string) func(string, any, parser.Config) (*ast.File, error) {
-	return func(name string, src any, cfg parser.Config) (*ast.File, error) {
-		f, err := parser.ParseFile(name, src, cfg)
-		if err != nil {
-			return f, err
-		}
-		for spec := range f.ImportSpecs() {
-			p, _ := literal.Unquote(spec.Path.Value)
-			if p == schema.ModulePath || strings.HasPrefix(p, schema.ModulePath+":") {
-				spec.Path.Value = literal.String.Quote(module + "/" + p)
-			}
-		}
-		return f, nil
-	}
 }

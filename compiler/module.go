@@ -11,7 +11,7 @@ import (
 	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/mod/modfile"
-	"cuelang.org/go/mod/module"
+	cuemodule "cuelang.org/go/mod/module"
 
 	"domctl.dev/schema"
 )
@@ -20,36 +20,55 @@ const (
 	// packageName is the package of every file of a deployment.
 	packageName = "domino"
 	moduleFile  = "cue.mod/module.cue"
+	// kindsName is the file that ties a deployment to the schema.
+	kindsName = "kinds.cue"
 	// vendorDir is where the copy for editors and cue vet stands.
 	vendorDir = "cue.mod/pkg/" + schema.ModulePath
 )
 
-// module is the import path of the module's root. What is wrong with the
-// module's own files is a finding: dependencies on other modules, and files
-// that CUE would unify with packages in silence.
-func (t *tree) module() (name string, found []schema.Finding) {
+// module reads cue.mod/module.cue. What is wrong with the module's own files is
+// a finding: dependencies on other modules, and files that CUE would unify with
+// packages in silence.
+func (t *tree) module() (m module, found []schema.Finding) {
 	text, err := fs.ReadFile(t, moduleFile)
 	if err != nil {
-		return "", []schema.Finding{{Code: codeNoDeployment, Severity: schema.Error, Message: "there is no " + moduleFile, Hint: "domctl init"}}
+		return m, []schema.Finding{{Code: codeNoDeployment, Severity: schema.Error, Message: "there is no " + moduleFile, Hint: "domctl init"}}
 	}
 	f, err := parser.ParseFile("/"+moduleFile, text)
 	if err != nil {
-		return "", problems{tree: t}.of(err, codeMalformed)
+		return m, problems{tree: t}.of(err, codeMalformed)
 	}
 	for _, d := range f.Decls {
 		field, ok := d.(*ast.Field)
 		if !ok {
 			continue
 		}
-		switch lit, _ := field.Value.(*ast.BasicLit); {
-		case labelText(field.Label) == "deps":
+		switch labelText(field.Label) {
+		case "deps":
 			found = append(found, t.dependency(t.position(field.Pos()), "dependencies on other modules"))
-		case labelText(field.Label) == "module" && lit != nil:
-			name, _ = literal.Unquote(lit.Value)
-			name, _, _ = strings.Cut(name, "@")
+		case "module":
+			m.path, _, _ = strings.Cut(textOf(field.Value), "@")
+		case "language":
+			m.language = textOf(field.Value)
 		}
 	}
-	return name, append(found, t.strays()...)
+	return m, append(found, t.strays()...)
+}
+
+// textOf is a string, in the struct of one field that may stand around it.
+func textOf(e ast.Expr) string {
+	switch x := e.(type) {
+	case *ast.BasicLit:
+		s, _ := literal.Unquote(x.Value)
+		return s
+	case *ast.StructLit:
+		if len(x.Elts) == 1 {
+			if field, ok := x.Elts[0].(*ast.Field); ok {
+				return textOf(field.Value)
+			}
+		}
+	}
+	return ""
 }
 
 func (t *tree) dependency(at schema.Position, message string) schema.Finding {
@@ -89,12 +108,12 @@ type noRegistry struct{}
 
 var errNoRegistry = errors.New("domctl takes no modules from a registry; copy what is needed into the tree")
 
-func (noRegistry) ModFile(context.Context, module.Version) (*modfile.File, error) {
+func (noRegistry) ModFile(context.Context, cuemodule.Version) (*modfile.File, error) {
 	return nil, errNoRegistry
 }
 
-func (noRegistry) Fetch(_ context.Context, v module.Version) (module.SourceLoc, error) {
-	return module.SourceLoc{}, fmt.Errorf("%v: %w", v, errNoRegistry)
+func (noRegistry) Fetch(_ context.Context, v cuemodule.Version) (cuemodule.SourceLoc, error) {
+	return cuemodule.SourceLoc{}, fmt.Errorf("%v: %w", v, errNoRegistry)
 }
 
 func (noRegistry) ModuleVersions(context.Context, string) ([]string, error) {

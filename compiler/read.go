@@ -3,6 +3,7 @@ package compiler
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/literal"
@@ -24,6 +25,9 @@ func read(pkg *loaded, r *Result) {
 		for name, object := range fields(v) {
 			w.object(schema.Address{Kind: k.Name, Name: name}, object, shape)
 		}
+	}
+	for _, o := range pkg.plain {
+		r.Desired.Objects[o.address] = o.object
 	}
 	if v := pkg.value.LookupPath(cue.ParsePath("resolved")); v.Exists() {
 		_ = v.Decode(&r.Resolved) // what does not fit is a finding of Validate
@@ -117,6 +121,7 @@ func (w *reader) flat(k schema.Kind, v cue.Value, path []string) {
 // shape is a kind's fields as a tree of path segments.
 type shape struct {
 	field *schema.Field
+	path  string // of the field, where it has no "*"
 	below map[string]*shape
 }
 
@@ -136,6 +141,9 @@ func shapeOf(k schema.Kind) *shape {
 			s = next
 		}
 		s.field = &f
+		if !strings.Contains(f.Path, "*") {
+			s.path = f.Path
+		}
 	}
 	return root
 }

@@ -43,6 +43,7 @@ type object struct {
 	members  []*member
 	byName   map[string]*member
 	patterns []*member // fields by pattern: name is the pattern's alias, key what names must fit
+	required int       // members that must be stated
 }
 
 // member is one field of a struct.
@@ -207,6 +208,7 @@ func (rs *rules) object(x *ast.StructLit) *object {
 		}
 		m.name = labelText(field.Label)
 		o.members, o.byName[m.name] = append(o.members, m), m
+		o.required += btoi(m.required)
 	}
 	return o
 }

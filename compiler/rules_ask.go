@@ -43,9 +43,12 @@ func (r *rule) object() *object {
 	if r == nil {
 		return nil
 	}
-	for _, arm := range r.alternatives() {
-		if arm.open != nil {
-			return arm.open
+	if r.open != nil {
+		return r.open
+	}
+	for _, arm := range r.arms {
+		if o := arm.object(); o != nil {
+			return o
 		}
 	}
 	return nil

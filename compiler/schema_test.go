@@ -9,13 +9,14 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/load"
 
+	"domctl.dev/internal/gen"
 	"domctl.dev/schema"
 )
 
 // definitions loads the CUE schema on its own.
 func definitions(t *testing.T) cue.Value {
 	t.Helper()
-	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(moduleText)}}
+	tree := fstest.MapFS{"cue.mod/module.cue": {Data: []byte(gen.Module)}}
 	for name, text := range schema.Files() {
 		tree[name] = &fstest.MapFile{Data: text}
 	}

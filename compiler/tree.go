@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"domctl.dev/schema"
 )
@@ -19,31 +18,195 @@ import (
 // module, since CUE loads no cue.mod/pkg from a file system of ours.
 const schemaDir = schema.ModulePath
 
+// Limits on what is read, bytes: no person writes more.
+const (
+	maxFile = 16 << 20
+	maxTree = 256 << 20
+)
+
 // tree is the file system that CUE sees: the user's files, over which domctl
 // lays its own copy of the schema and of kinds.cue. It follows no links, reads
-// no file larger than people write, and notes all that it was asked, since the
-// answers are what a compile depends on.
+// no more than people write, reads each file once, and notes every question it
+// was asked: the answers are what a compile depends on.
 type tree struct {
 	files fs.FS
 	dir   string
 	own   map[string][]byte // path → text that stands instead of the file
 
+	// evaluateAll has CUE read plain objects too, which a test compares.
+	evaluateAll bool
+
 	mu      sync.Mutex
-	read    map[string]bool
+	read    map[string][]byte
+	size    int64
+	solid   map[string]bool // folders known to be no links
+	asked   map[question]answer
 	refused map[string]schema.Finding
+	failure error // of the disk, not of the files
 }
 
-// maxFile is the largest file that is read, bytes.
-const maxFile = 16 << 20
-
 func newTree(files fs.FS, dir string) *tree {
-	t := &tree{files: files, dir: dir, own: map[string][]byte{}, read: map[string]bool{}, refused: map[string]schema.Finding{}}
+	t := &tree{files: files, dir: dir, own: map[string][]byte{}, read: map[string][]byte{}, solid: map[string]bool{".": true},
+		asked: map[question]answer{}, refused: map[string]schema.Finding{}}
 	for name, text := range schema.Files() {
 		t.own[path.Join(schemaDir, name)] = text
 	}
-	t.own[path.Join(dir, "kinds.cue")] = schema.KindsFile()
+	t.own[path.Join(dir, kindsName)] = schema.KindsFile()
 	return t
 }
+
+// Open gives a file from memory, or a folder.
+func (t *tree) Open(name string) (fs.File, error) {
+	if fi, err := t.Stat(name); err != nil || fi.IsDir() {
+		return &ownFile{ownInfo{path.Base(name), 0, true}, bytes.NewReader(nil)}, err
+	}
+	text, err := t.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return &ownFile{ownInfo{path.Base(name), int64(len(text)), false}, bytes.NewReader(text)}, nil
+}
+
+// ReadFile reads a file, once: what CUE parses is what was digested.
+func (t *tree) ReadFile(name string) ([]byte, error) {
+	if text, ok := t.own[name]; ok {
+		return text, nil
+	}
+	t.mu.Lock()
+	text, ok := t.read[name]
+	t.mu.Unlock()
+	if ok {
+		return text, nil
+	}
+	text, err := t.readOnce(name)
+	t.note(question{askFile, name}, digestOf(text), err)
+	if err == nil {
+		t.mu.Lock()
+		t.read[name] = text
+		t.mu.Unlock()
+	}
+	return text, err
+}
+
+func (t *tree) readOnce(name string) ([]byte, error) {
+	if err := t.noLink(name); err != nil {
+		return nil, err
+	}
+	fi, err := fs.Stat(t.files, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !fi.Mode().IsRegular():
+		return nil, t.refuse(name, codeLink, "not a regular file", "replace it by a file")
+	case fi.Size() > maxFile:
+		return nil, t.refuse(name, codeSize, fmt.Sprintf("file of %d bytes, at most %d are read", fi.Size(), maxFile), "split the file, or leave data out of the tree")
+	}
+	text, err := fs.ReadFile(t.files, name)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	t.size += int64(len(text))
+	full := t.size > maxTree
+	t.mu.Unlock()
+	if full {
+		return nil, t.refuse(name, codeSize, fmt.Sprintf("the files together exceed %d bytes", maxTree), "leave data out of the tree")
+	}
+	return text, nil
+}
+
+// beneath reads the user's file where domctl's own may stand instead.
+func (t *tree) beneath(name string) ([]byte, error) {
+	text, err := t.readOnce(name)
+	t.note(question{askBeneath, name}, digestOf(text), err)
+	return text, err
+}
+
+// Stat says whether there is a file or a folder.
+func (t *tree) Stat(name string) (fs.FileInfo, error) {
+	if text, ok := t.own[name]; ok {
+		return ownInfo{path.Base(name), int64(len(text)), false}, nil
+	}
+	fi, err := t.stat(name)
+	if err == nil {
+		t.note(question{askKind, name}, digestOf([]byte{byte(btoi(fi.IsDir()))}), nil)
+	} else {
+		t.note(question{askKind, name}, answer{}, err)
+	}
+	return fi, err
+}
+
+func (t *tree) stat(name string) (fs.FileInfo, error) {
+	if err := t.noLink(name); err != nil {
+		return nil, err
+	}
+	fi, err := fs.Stat(t.files, name)
+	if err != nil && t.ownDir(name) {
+		return ownInfo{path.Base(name), 0, true}, nil
+	}
+	return fi, err
+}
+
+// ReadDir lists the user's folder with domctl's files among it. A link out of
+// the tree is refused where it is seen, whether it is followed or not.
+func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
+	if err := t.noLink(name); err != nil {
+		return nil, err
+	}
+	entries, err := fs.ReadDir(t.files, name)
+	t.note(question{askFolder, name}, digestOf(listing(entries)), err)
+	if err != nil && !t.ownDir(name) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if at := path.Join(name, e.Name()); e.Type()&fs.ModeSymlink != 0 && t.leadsOut(at) {
+			_ = t.refuse(at, codeLink, "link out of the tree", "replace the link by what it leads to")
+		}
+	}
+	entries = append(slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return t.owned(path.Join(name, e.Name())) }), t.ownEntries(name)...)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return slices.CompactFunc(entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() }), nil
+}
+
+func listing(entries []fs.DirEntry) []byte {
+	var b bytes.Buffer
+	for _, e := range entries {
+		fmt.Fprintf(&b, "%s\x00%d\n", e.Name(), e.Type())
+	}
+	return b.Bytes()
+}
+
+// noLink refuses a path that is a link or leads through one.
+func (t *tree) noLink(name string) error {
+	t.mu.Lock()
+	solid := t.solid[name]
+	t.mu.Unlock()
+	if solid {
+		return nil
+	}
+	if err := t.noLink(path.Dir(name)); err != nil {
+		return err
+	}
+	fi, err := fs.Lstat(t.files, name)
+	if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+		return t.refuse(name, codeLink, "link", "replace the link by what it leads to")
+	}
+	if err == nil && fi.IsDir() {
+		t.mu.Lock()
+		t.solid[name] = true
+		t.mu.Unlock()
+	}
+	return nil
+}
+
+// leadsOut says whether a link's target lies outside the tree.
+func (t *tree) leadsOut(name string) bool {
+	target, err := fs.ReadLink(t.files, name)
+	return err != nil || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(name), target))
+}
+
+// errRefused marks what domctl does not read though it is there.
+var errRefused = errors.New("refused")
 
 // refuse keeps a finding about a file, once.
 func (t *tree) refuse(name, code, message, hint string) error {
@@ -51,7 +214,7 @@ func (t *tree) refuse(name, code, message, hint string) error {
 	defer t.mu.Unlock()
 	t.refused[name] = schema.Finding{Code: code, Severity: schema.Error, Message: message, Hint: hint,
 		Positions: []schema.Position{{File: t.relative(name), Line: 1, Col: 1}}}
-	return &fs.PathError{Op: "open", Path: name, Err: errors.New(message)}
+	return &fs.PathError{Op: "open", Path: name, Err: errRefused}
 }
 
 // refusals are the findings about files that were not read.
@@ -61,21 +224,8 @@ func (t *tree) refusals() []schema.Finding {
 	return slices.Collect(maps.Values(t.refused))
 }
 
-// noLink refuses a path that is a link or leads through one.
-func (t *tree) noLink(name string) error {
-	for p := name; p != "."; p = path.Dir(p) {
-		fi, err := fs.Lstat(t.files, p)
-		if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
-			return t.refuse(p, codeLink, "link", "replace the link by what it leads to")
-		}
-	}
-	return nil
-}
-
 // Files that were read, relative to the deployment's folder.
 func (t *tree) Files() (files []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for name := range t.read {
 		files = append(files, t.relative(name))
 	}
@@ -94,115 +244,4 @@ func (t *tree) relative(name string) string {
 		up += "../"
 	}
 	return up + name
-}
-
-// owned says whether the text at this path is domctl's, not the user's.
-func (t *tree) owned(name string) bool {
-	_, ok := t.own[strings.TrimPrefix(name, "/")]
-	return ok
-}
-
-func (t *tree) Open(name string) (fs.File, error) {
-	if text, ok := t.own[name]; ok {
-		return &ownFile{ownInfo{path.Base(name), int64(len(text)), false}, bytes.NewReader(text)}, nil
-	}
-	if err := t.noLink(name); err != nil {
-		return nil, err
-	}
-	f, err := t.files.Open(name)
-	if err != nil {
-		if t.ownDir(name) {
-			return &ownFile{ownInfo{path.Base(name), 0, true}, bytes.NewReader(nil)}, nil
-		}
-		return nil, err
-	}
-	fi, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case fi.IsDir():
-		return f, nil
-	case !fi.Mode().IsRegular():
-		return nil, t.refuse(name, codeLink, "not a regular file", "replace it by a file")
-	case fi.Size() > maxFile:
-		return nil, t.refuse(name, codeSize, fmt.Sprintf("file of %d bytes, at most %d are read", fi.Size(), maxFile), "split the file, or leave data out of the tree")
-	}
-	t.mu.Lock()
-	t.read[name] = true
-	t.mu.Unlock()
-	return f, nil
-}
-
-// ReadDir lists the user's folder with domctl's files among it. Links to CUE
-// files are refused here, since CUE would follow them.
-func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
-	if err := t.noLink(name); err != nil {
-		return nil, err
-	}
-	entries, err := fs.ReadDir(t.files, name)
-	if err != nil && !t.ownDir(name) {
-		return nil, err
-	}
-	seen := map[string]bool{}
-	for _, e := range entries {
-		seen[e.Name()] = true
-		if e.Type()&fs.ModeSymlink != 0 && t.leadsOut(path.Join(name, e.Name())) {
-			_ = t.refuse(path.Join(name, e.Name()), codeLink, "link out of the tree", "replace the link by what it leads to")
-		}
-	}
-	for _, p := range schema.Sorted(t.own) {
-		rest, ok := strings.CutPrefix(p, name+"/")
-		if name == "." {
-			rest, ok = p, true
-		}
-		if base, _, below := strings.Cut(rest, "/"); ok && !seen[base] {
-			seen[base] = true
-			entries = append(entries, fs.FileInfoToDirEntry(ownInfo{base, 0, below}))
-		}
-	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, nil
-}
-
-// leadsOut says whether a link's target lies outside the tree.
-func (t *tree) leadsOut(name string) bool {
-	target, err := fs.ReadLink(t.files, name)
-	return err != nil || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(name), target))
-}
-
-func (t *tree) ownDir(name string) bool {
-	for p := range t.own {
-		if strings.HasPrefix(p, name+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-// ownFile is a file or folder that only domctl's text brings about.
-type ownFile struct {
-	ownInfo
-	*bytes.Reader
-}
-
-func (f *ownFile) Stat() (fs.FileInfo, error) { return f.ownInfo, nil }
-func (f *ownFile) Close() error               { return nil }
-func (f *ownFile) Size() int64                { return f.ownInfo.size }
-
-type ownInfo struct {
-	name string
-	size int64
-	dir  bool
-}
-
-func (i ownInfo) Name() string       { return i.name }
-func (i ownInfo) Size() int64        { return i.size }
-func (i ownInfo) ModTime() time.Time { return time.Time{} }
-func (i ownInfo) IsDir() bool        { return i.dir }
-func (i ownInfo) Sys() any           { return nil }
-func (i ownInfo) Mode() fs.FileMode {
-	if i.dir {
-		return fs.ModeDir | 0o555
-	}
-	return 0o444
 }

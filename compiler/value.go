@@ -48,6 +48,8 @@ func stringOf(f schema.Field, s string) (schema.Value, error) {
 	case schema.Duration:
 		d, err := schema.ParseDuration(s)
 		return schema.JSON(schema.CanonicalDuration(d)), err
+	case schema.Time:
+		return schema.JSON(schema.CanonicalTime(s)), nil
 	}
 	if kind, field, ok := strings.Cut(f.To, "#"); ok && !(kind == "amis" && strings.HasPrefix(s, "ami-")) {
 		return schema.RefTo(schema.Address{Kind: kind, Name: s}, field), nil

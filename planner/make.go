@@ -23,6 +23,9 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
+	// Left are fields of the change that nothing is done about, each with a
+	// finding; they do not become applied.
+	Left []string
 }
 
 // Input is everything a plan follows from.
@@ -108,7 +111,7 @@ func (m *maker) visit(a schema.Address) error {
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
 	kind, _ := schema.KindOf(a.Kind)
-	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a flat member that is unset and not there is as desired
+	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
 		blocked, err := m.lower(&c, &entry)
 		if err != nil || blocked {
@@ -156,6 +159,9 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
 	}
+	for _, p := range low.Left {
+		delete(entry.Fields, p)
+	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
 	return false, nil
@@ -172,7 +178,7 @@ const absent = "absent"
 
 // held says that a rollback holds this content of the address back.
 func (m *maker) held(a schema.Address, content string) bool {
-	if m.in.Unlatch || m.in.Applied.Latches[a] == "" || m.in.Applied.Latches[a] != content {
+	if m.in.Unlatch || !m.in.Applied.Latched(a, content) {
 		return false
 	}
 	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),

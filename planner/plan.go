@@ -105,12 +105,14 @@ type Diff struct {
 	After  schema.Value `json:"after"`
 }
 
-// Impact counts who feels a change: projects and users that use the object, and
-// runs alive at the moment of the read.
+// Impact counts who feels a change: projects and users that use the object, runs
+// alive at the moment of the read, and other uses: workspaces, scheduled jobs,
+// apps, models, and organizations whose default it is.
 type Impact struct {
 	Projects int64 `json:"projects"`
 	Users    int64 `json:"users"`
 	Runs     int64 `json:"runs"`
+	Uses     int64 `json:"uses"`
 }
 
 // Summary counts changes by action.
@@ -162,7 +164,7 @@ func (p *Plan) summarise() {
 
 // seal orders what has an order and gives the plan its id and digests.
 func (p *Plan) seal(id string) {
-	schema.SortFindings(p.Findings)
+	p.Findings = schema.SortFindings(p.Findings)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Address.Compare(b.Address) })
 	p.summarise()
 	p.ID, p.Effect = id, p.effect()

@@ -48,21 +48,25 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: []schema.Finding{},
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
 	maps.Copy(r.plan.Settle, s.Former)
+	stands := map[string]bool{} // steps back that someone took already
 	for i, d := range slices.Backward(s.Done) {
 		back, err := r.reverse(d, s.Done[i+1:])
 		if err != nil {
 			return Plan{}, err
 		}
 		for _, step := range back {
-			r.judge(step)
+			if r.judge(step) {
+				r.plan.Steps = append(r.plan.Steps, step)
+			} else {
+				stands[step.ID] = true
+			}
 		}
-		r.plan.Steps = append(r.plan.Steps, back...)
 	}
 	for _, a := range schema.Addresses(r.change) {
 		r.plan.Changes = append(r.plan.Changes, *r.change[a])
 	}
-	if len(r.change) == 0 {
-		r.plan.Steps = []Step{}
+	for i := range r.plan.Steps {
+		r.plan.Steps[i].After = slices.DeleteFunc(r.plan.Steps[i].After, func(id string) bool { return stands[id] })
 	}
 	if err := link(r.plan.Steps); err != nil {
 		return Plan{}, err
@@ -101,8 +105,9 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 }
 
 // judge compares a step with what will stand at its turn: done already, as
-// expected, or changed by someone else.
-func (r *restorer) judge(s Step) {
+// expected, or changed by someone else. It answers whether there is anything to
+// do.
+func (r *restorer) judge(s Step) bool {
 	at, seen := r.at[s.Object]
 	if !seen {
 		at = r.past.Raw(s.Object)
@@ -113,7 +118,7 @@ func (r *restorer) judge(s Step) {
 	r.at[s.Object] = at.With(masked.Writes)
 	if done {
 		r.plan.standing = r.plan.standing || s.Guard != Conditional
-		return
+		return false
 	}
 	if !before {
 		r.conflict(s, at)
@@ -126,6 +131,7 @@ func (r *restorer) judge(s Step) {
 	for _, p := range schema.Sorted(s.Writes) {
 		c.Fields = append(c.Fields, Diff{string(s.Object) + " " + p, s.shown(p, at.At(p)), s.Writes[p]})
 	}
+	return true
 }
 
 // masked has digests where secrets are known by one.

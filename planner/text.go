@@ -100,6 +100,12 @@ func places(at []schema.Position) string {
 }
 
 func (d Diff) show(a Action) string {
+	if a == ActionRestore && strings.HasSuffix(d.Path, " ") { // the object itself
+		if d.After.Is == schema.Absent {
+			return "made by the apply: deleted"
+		}
+		return "deleted by the apply: made again"
+	}
 	if a == ActionCreate {
 		return oneLine(d.After)
 	}
@@ -132,7 +138,11 @@ func Printable(s string) string {
 }
 
 func (i *Impact) String() string {
-	return fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	text := fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	if i.Uses > 0 {
+		text += ", " + plural(i.Uses, "other use")
+	}
+	return text
 }
 
 func plural(n int64, what string) string {

@@ -16,6 +16,7 @@ const (
 	Number   Type = "number"
 	Bytes    Type = "bytes"    // "12GiB": canonical by CanonicalBytes
 	Duration Type = "duration" // "90d": canonical by CanonicalDuration
+	Time     Type = "time"     // "08:00": canonical by CanonicalTime
 	List     Type = "list"     // order counts; compared whole
 	Set      Type = "set"      // order does not count; stored sorted
 	Any      Type = "any"      // a free-form value, compared whole
@@ -26,8 +27,8 @@ const (
 type Field struct {
 	Path string
 	Type Type
-	// To names what the field refers to: "amis#id" makes the stated name a
-	// reference to that object's id. For a list or set every element is a name.
+	// To names what the field refers to: "amis#image" makes the stated name a
+	// reference to that field of the object. For a list or set every element is a name.
 	To string
 	// Declared fields live in the files only: they steer domctl and are never
 	// compared with the outside.

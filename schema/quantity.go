@@ -84,3 +84,12 @@ func CanonicalDuration(d time.Duration) string {
 	}
 	return d.String()
 }
+
+// CanonicalTime writes a time of day without the seconds of a whole minute:
+// "08:00:00" and "08:00" are one.
+func CanonicalTime(s string) string {
+	if len(s) == len("08:00:00") {
+		return strings.TrimSuffix(s, ":00")
+	}
+	return s
+}

@@ -56,8 +56,8 @@ func (v Value) Str() (s string) {
 
 // Strings is the Go slice of a Known JSON list of strings, else nil.
 func (v Value) Strings() (s []string) {
-	if v.Is == Known {
-		_ = json.Unmarshal([]byte(v.Text), &s)
+	if v.Is != Known || json.Unmarshal([]byte(v.Text), &s) != nil {
+		return nil
 	}
 	return s
 }
@@ -92,7 +92,28 @@ func (v Value) Display() string {
 	if s := v.Str(); s != "" {
 		return s
 	}
-	return v.Text
+	return scalar(v.Text)
+}
+
+// scalar writes a scalar of Extended JSON as people know it, types apart that
+// would look the same.
+func scalar(text string) string {
+	if !strings.HasPrefix(text, `{"$`) {
+		return text
+	}
+	var tagged map[string]string
+	if json.Unmarshal([]byte(text), &tagged) != nil || len(tagged) != 1 {
+		return text
+	}
+	for tag, s := range tagged {
+		switch tag {
+		case "$numberInt", "$numberDouble", "$oid":
+			return s
+		case "$numberLong", "$numberDecimal":
+			return s + " (" + strings.ToLower(strings.TrimPrefix(tag, "$number")) + ")"
+		}
+	}
+	return text
 }
 
 // RefTo makes a reference to a field of another object.

@@ -1,25 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/planner"
 )
 
 type applyFlags struct {
-	plan, resume, supersede string
-	yes                     bool
-	parallelism             int
-	options                 engine.PlanOptions
+	plan, resume string
+	yes          bool
+	parallelism  int
+	options      engine.PlanOptions
 }
 
 func (a *app) applyVerb() *cobra.Command {
@@ -27,36 +23,71 @@ func (a *app) applyVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply [DIR]",
 		Short: "Do what the plan says",
-		Long: `Plans, shows the plan, asks, and does it. Ctrl-C finishes the call in flight,
-writes the records, frees the lock and says how to go on.`,
+		Long: `Plans, shows the plan, asks, and does it. With --plan it does what a saved plan
+says, and nothing if that is not what was saved, ran before, or speaks of
+something that moved since.
+
+Ctrl-C finishes the call in flight, writes the records, frees the lock and says
+how to go on; a second Ctrl-C ends domctl at once.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl apply prod
   domctl apply prod --plan prod.plan --auto-approve
-  domctl apply prod --resume 20260301-101500-k3v9w2m4q7x1`,
+  domctl apply prod --target 'hardwareTiers.*'
+  domctl apply prod --resume last`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), dir(args), f) },
 	}
 	cmd.Flags().StringVar(&f.plan, "plan", "", "apply this plan `file` and nothing else")
-	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with this `apply`")
+	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with this `apply`; \"last\" is the only one that has not ended")
 	cmd.Flags().BoolVar(&f.yes, "auto-approve", false, "do not ask")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 10, "how many steps run side by side")
 	planFlags(cmd.Flags(), &f.options)
+	cmd.MarkFlagsMutuallyExclusive("plan", "resume")
+	for _, narrows := range []string{"target", "exclude", "allow", "unlatch"} {
+		cmd.MarkFlagsMutuallyExclusive("plan", "resume", narrows)
+	}
 	return cmd
 }
 
 func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
+	if err := sideBySide(f.parallelism); err != nil {
+		return err
+	}
 	e, err := a.open(ctx, dir, a.progress, f.parallelism)
 	if err != nil {
 		return err
 	}
 	if f.resume != "" {
-		res, err := e.Applier.Resume(ctx, f.resume)
-		return a.ended(res, err)
+		return a.resume(ctx, e, f.resume)
 	}
 	p, err := a.planFor(ctx, e, f)
 	if err != nil {
 		return err
 	}
 	return a.carryOut(ctx, e, p, f.yes)
+}
+
+func sideBySide(parallelism int) error {
+	if parallelism < 1 {
+		return fmt.Errorf("--parallelism is %d; at least one step must run", parallelism)
+	}
+	return nil
+}
+
+func (a *app) resume(ctx context.Context, e *engine.Engine, id string) error {
+	if id == "last" {
+		last, err := e.Unended(ctx)
+		if err != nil {
+			return err
+		}
+		id = last
+	}
+	s, err := e.Story(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer a.hush(ctx)()
+	res, err := e.Applier.Resume(ctx, id)
+	return a.ended(s.Plan, res, err)
 }
 
 // planFor reads the plan file, or plans.
@@ -66,85 +97,11 @@ func (a *app) planFor(ctx context.Context, e *engine.Engine, f applyFlags) (plan
 	}
 	b, err := os.ReadFile(f.plan)
 	if err != nil {
-		return planner.Plan{}, fmt.Errorf("plan file: %w", err)
+		return planner.Plan{}, fmt.Errorf("plan file: %w; domctl plan --out %s makes one", err, f.plan)
 	}
 	p, err := planner.Decode(b)
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", f.plan, err)
 	}
-	return p, nil
-}
-
-// carryOut shows a plan, asks, and applies it.
-func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, yes bool) error {
-	if err := a.show(p, "text"); err != nil {
-		return err
-	}
-	if err := planExit(p, false); err != nil || p.Empty() {
-		return err
-	}
-	if !yes {
-		ok, err := a.ask(fmt.Sprintf("Apply to %s?", p.Deployment))
-		if err != nil || !ok {
-			return err
-		}
-	}
-	res, err := e.Apply(ctx, p)
-	return a.ended(res, err)
-}
-
-// ask wants the whole word.
-func (a *app) ask(question string) (bool, error) {
-	fmt.Fprintf(a.stdout, "\n%s Only \"yes\" is taken for a yes: ", question)
-	line, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if strings.TrimSpace(line) == "yes" {
-		return true, nil
-	}
-	fmt.Fprintln(a.stdout)
-	if err != nil && line == "" {
-		return false, fmt.Errorf("nobody answered; use --auto-approve where nobody can")
-	}
-	fmt.Fprintln(a.stdout, "Nothing was done.")
-	return false, exitCode(1)
-}
-
-// progress prints one event.
-func (a *app) progress(e applier.Event) {
-	what := e.Step.Address.String() + ": " + e.Step.Op
-	if e.Mark != "" {
-		what += " " + e.Mark
-	}
-	switch e.Kind {
-	case applier.KindBegin:
-		fmt.Fprintf(a.stdout, "  … %s\n", what)
-	case applier.KindDone:
-		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
-	case applier.KindFailed:
-		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(e.Why))
-	case applier.KindPaused:
-		fmt.Fprintf(a.stderr, "domctl: %s\n", planner.Printable(e.Why))
-	}
-}
-
-// ended says how an apply stands and how to go on.
-func (a *app) ended(res applier.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	switch res.Outcome {
-	case applier.EndedOutcome:
-		fmt.Fprintf(a.stdout, "Applied: %d steps. domctl rollback takes it back.\n", res.Done)
-		return nil
-	case applier.RefusedOutcome:
-		for _, why := range res.Why {
-			fmt.Fprintf(a.stderr, "domctl: error %s\n", planner.Printable(why))
-		}
-		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; plan again")
-		return exitCode(1)
-	}
-	for _, why := range res.Why {
-		fmt.Fprintf(a.stderr, "domctl: %s: %s\n", res.Outcome, planner.Printable(why))
-	}
-	fmt.Fprintf(a.stderr, "domctl: hint: %d steps are done, %d are left; domctl apply --resume %s goes on, domctl rollback --to %[3]s goes back\n", res.Done, res.Left, res.ID)
-	return exitCode(1)
+	return p, e.Fits(p)
 }

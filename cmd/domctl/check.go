@@ -24,7 +24,7 @@ func (a *app) checkVerb() *cobra.Command {
 			if schema.Failed(findings) {
 				return a.refuse(findings)
 			}
-			if err := planner.WriteFindings(a.stderr, findings, a.style); err != nil {
+			if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.stdout, "%s: %d objects in %d files are valid.\n", d.compiled.Desired.Deployment.Name,

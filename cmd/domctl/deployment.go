@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -13,10 +14,6 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
-	"domctl.dev/internal/port"
-	"domctl.dev/internal/sandbox"
-	"domctl.dev/internal/secret"
-	"domctl.dev/internal/state"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -29,11 +26,19 @@ type deployment struct {
 
 // compile reads a folder and prints what it found of it.
 func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
+	if err := engine.Locate(dir); err != nil {
+		return nil, err
+	}
 	src, err := compiler.Find(dir)
 	if err != nil {
 		return nil, err
 	}
+	a.limits.apply(&src)
 	res, err := compiler.Compile(ctx, src)
+	if errors.Is(err, compiler.ErrCache) {
+		fmt.Fprintf(a.stderr, "domctl: warning: %s\n", planner.Printable(err.Error()))
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +54,7 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	if schema.Failed(d.compiled.Findings) {
 		return nil, a.refuse(d.compiled.Findings)
 	}
-	secrets := secret.Resolver{Dir: dir, Getenv: os.LookupEnv}
-	outside, err := d.outside()
-	if err != nil {
-		return nil, err
-	}
-	store, err := d.store()
+	w, err := d.wire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	if err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Outside: outside, Store: store, Secret: secrets.Resolve, Clock: wallClock{},
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
 
@@ -74,34 +74,14 @@ func (d *deployment) source() (planner.Source, error) {
 
 // refuse prints findings and ends the program with 1.
 func (a *app) refuse(findings []schema.Finding) error {
-	schema.SortFindings(findings)
-	if err := planner.WriteFindings(a.stderr, findings, a.style); err != nil {
+	findings = schema.SortFindings(findings)
+	if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
 		return err
 	}
 	return exitCode(1)
 }
 
-func (d *deployment) outside() (port.Outside, error) {
-	if d.compiled.Desired.Deployment.World == "sandbox" {
-		return sandbox.Open(d.path(sandboxFile), sandbox.Options{})
-	}
-	return nil, fmt.Errorf("the live world is not wired yet")
-}
-
-const sandboxFile = ".domctl/sandbox.json"
-
 func (d *deployment) path(rel string) string { return filepath.Join(d.dir, filepath.FromSlash(rel)) }
-
-func (d *deployment) store() (applier.Store, error) {
-	s := d.compiled.Desired.Deployment.State
-	if s.S3 != nil {
-		return nil, fmt.Errorf("state on S3 is not wired yet")
-	}
-	if s.File == "" {
-		s.File = ".domctl/state"
-	}
-	return state.File(d.path(s.File)), nil
-}
 
 // holder says who holds a lock, and where.
 func holder() string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ func (a *app) explainVerb() *cobra.Command {
 		Use: "explain CODE", Short: "Say more about a finding", Args: cobra.ExactArgs(1), Example: "  domctl explain DC103",
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, c := range schema.Codes() {
-				if c.Code == args[0] {
+				if strings.EqualFold(c.Code, args[0]) {
 					_, err := fmt.Fprintf(a.stdout, "%s: %s\n\n%s\n\nWhat to do: %s\n", c.Code, c.Title, c.Why, c.Do)
 					return err
 				}

@@ -2,41 +2,158 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 func (a *app) historyVerb() *cobra.Command {
-	return &cobra.Command{
-		Use:     "history [DIR]",
-		Short:   "Show what was applied, when and by whom",
-		Args:    cobra.MaximumNArgs(1),
-		Example: "  domctl history prod",
-		RunE: func(cmd *cobra.Command, args []string) error {
+	var since string
+	cmd := &cobra.Command{
+		Use:   "history [ADDRESS] [DIR]",
+		Short: "Show what was applied, when and by whom",
+		Long: `Lists applies and rollbacks, latest first; with ADDRESS those that set or let go
+of that object.`,
+		Args: cobra.MaximumNArgs(2),
+		Example: `  domctl history prod
+  domctl history hardwareTiers.gpu-small prod --since 7d
+  domctl history show 20260301-101500-k3v9w2m4q7x1 prod`,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			var o engine.HistoryOptions
+			o.Address, args = addressIn(args)
+			if since != "" {
+				if o.Since, err = engine.ParseTime(since, time.Now()); err != nil {
+					return fmt.Errorf("--since: %w", err)
+				}
+			}
 			e, err := a.open(cmd.Context(), dir(args), nil, 0)
 			if err != nil {
 				return err
 			}
-			history, err := e.Applier.History(cmd.Context())
+			history, err := e.History(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "APPLY\tWHEN\tBY\tOUTCOME\tSTEPS\t")
-			for _, s := range history {
-				outcome := string(s.Outcome)
-				if outcome == "" {
-					outcome = "cut off"
-				}
-				note := ""
-				if s.Plan != nil && s.Plan.Restores != "" {
-					note = "takes back " + s.Plan.Restores
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", s.ID, s.At.UTC().Format(time.RFC3339), s.By, outcome, s.Done, note)
-			}
-			return w.Flush()
+			return writeHistory(a.stdout, history)
 		},
 	}
+	cmd.Flags().StringVar(&since, "since", "", "only since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
+	cmd.AddCommand(a.historyShowVerb())
+	return cmd
+}
+
+// addressIn takes the address out of the arguments: the kinds tell it from a
+// folder.
+func addressIn(args []string) (schema.Address, []string) {
+	for i, arg := range args {
+		if a, err := schema.ParseAddress(arg); err == nil {
+			if _, ok := schema.KindOf(a.Kind); ok {
+				return a, append(append([]string{}, args[:i]...), args[i+1:]...)
+			}
+		}
+	}
+	return schema.Address{}, args
+}
+
+func (a *app) historyShowVerb() *cobra.Command {
+	var as string
+	cmd := &cobra.Command{
+		Use:   "show APPLY [DIR]",
+		Short: "Tell the story of one apply, or write its steps as commands",
+		Long: `Shows an apply's plan and what became of each step. With --as it writes the steps
+as commands that a person can run when domctl cannot: a script for mongosh whose
+every write names the _id and what the plan saw, or one of the AWS CLI that
+compares before each call. Steps that are done are comments in it. Secrets are
+never in it: it says where to put them.`,
+		Args: cobra.RangeArgs(1, 2),
+		Example: `  domctl history show 20260301-101500-k3v9w2m4q7x1 prod
+  domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as mongosh > apply.js
+  domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as aws > apply.sh`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.open(cmd.Context(), dir(args[1:]), nil, 0)
+			if err != nil {
+				return err
+			}
+			if as != "" {
+				text, n, err := e.Commands(cmd.Context(), args[0], as)
+				if err != nil {
+					return err
+				}
+				if n == 0 {
+					return fmt.Errorf("apply %s has no step for %s", args[0], as)
+				}
+				_, err = io.WriteString(a.stdout, text)
+				return err
+			}
+			s, err := e.Story(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.writeStory(s)
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh or aws")
+	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"mongosh", "aws"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func writeHistory(out io.Writer, history []applier.Summary) error {
+	if len(history) == 0 {
+		_, err := fmt.Fprintln(out, "Nothing was applied.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "APPLY\tWHEN\tBY\tSTEPS\tOUTCOME")
+	for _, s := range history {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", s.ID, s.At.UTC().Format(time.RFC3339), planner.Printable(s.By), s.Done, outcome(s))
+	}
+	return w.Flush()
+}
+
+// outcome is what became of an apply, in a line's last words.
+func outcome(s applier.Summary) string {
+	words := []string{string(s.Outcome)}
+	if s.Outcome == "" {
+		words[0] = "cut off, or running"
+	}
+	if s.Plan != nil && s.Plan.Restores != "" {
+		words = append(words, "takes back "+s.Plan.Restores)
+	}
+	if s.Restored != "" {
+		words = append(words, "taken back by "+s.Restored)
+	}
+	return strings.Join(words, "; ")
+}
+
+// writeStory prints an apply's plan and its records in order.
+func (a *app) writeStory(s applier.Summary) error {
+	if s.Plan != nil {
+		if err := s.Plan.Text(a.stdout, a.style); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(a.stdout, "\nApply %s: %s.\n", s.ID, outcome(s))
+	by := ""
+	for _, r := range s.Records {
+		if r.By != by {
+			fmt.Fprintf(a.stdout, "%s\n", planner.Printable(r.By))
+		}
+		by = r.By
+		line := strings.TrimRight(fmt.Sprintf("  %s  %-7s  %s %s", r.At.UTC().Format(time.RFC3339), r.Kind, r.Step, r.Mark), " ")
+		if r.Why != "" {
+			line += "  " + r.Why
+		}
+		if _, err := fmt.Fprintln(a.stdout, planner.Printable(line)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

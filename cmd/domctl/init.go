@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -48,10 +49,12 @@ func (a *app) init(ctx context.Context, dir, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := past(ctx, dir, e); err != nil {
-		return err
+	for _, d := range e.Deployments {
+		if err := begin(ctx, filepath.Join(dir, filepath.FromSlash(d)), e, d); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(a.stdout, "Made a deployment from the example %q in %s:\n", name, dir)
+	fmt.Fprintf(a.stdout, "Made a deployment of the example %q in %s:\n", name, dir)
 	for _, f := range written {
 		fmt.Fprintf(a.stdout, "  %s\n", f)
 	}
@@ -63,9 +66,20 @@ func (a *app) init(ctx context.Context, dir, name string) error {
 	return nil
 }
 
-// past applies the example as it was, to a copy of its world that is then
-// forgotten: what that apply set and the world does not show is drift.
-func past(ctx context.Context, dir string, e examples.Example) error {
+// begin puts the sandbox of an example's deployment into a folder, and the
+// records of an apply of the files as they were: that apply runs on a copy of the
+// world that is then forgotten, so what it set and the world does not show is
+// drift.
+func begin(ctx context.Context, dir string, e examples.Example, below string) error {
+	for name, text := range map[string][]byte{sandboxFile: e.Files[path.Join(below, sandboxFile)], exampleFile: []byte(e.Name + " " + below + "\n")} {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+		if err := os.WriteFile(name, text, 0o666); err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+	}
 	files, applied := e.Before()
 	if !applied {
 		return nil
@@ -78,16 +92,14 @@ func past(ctx context.Context, dir string, e examples.Example) error {
 	if _, err := (engine.Scaffold{Dir: tmp, Files: files, Deployments: e.Deployments}).Lay(); err != nil {
 		return err
 	}
-	for _, d := range e.Deployments {
-		if err := pastOf(ctx, filepath.Join(tmp, d), filepath.Join(dir, d)); err != nil {
-			return fmt.Errorf("init: %w", err)
-		}
+	if err := past(ctx, filepath.Join(tmp, filepath.FromSlash(below)), dir); err != nil {
+		return fmt.Errorf("init: %w", err)
 	}
 	return nil
 }
 
-// pastOf applies the deployment in from and keeps its records in to.
-func pastOf(ctx context.Context, from, to string) error {
+// past applies the deployment in from and keeps its records in to.
+func past(ctx context.Context, from, to string) error {
 	src, err := compiler.Find(from)
 	if err != nil {
 		return err

@@ -9,8 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
 
+	"domctl.dev/compiler"
 	"domctl.dev/planner"
 )
 
@@ -20,8 +23,17 @@ func main() {
 
 // run is main without the process: it answers the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == compiler.Verb {
+		return compileChild(stdin, stdout, stderr)
+	}
+	// Short commands do better with memory than with a collector at work.
+	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A reader that goes away must not kill an apply between two writes.
+	signal.Ignore(syscall.SIGPIPE)
+	// The second Ctrl-C is the system's own: it ends the process at once.
+	context.AfterFunc(ctx, stop)
 	app := newApp(stdin, stdout, stderr)
 	root := app.root()
 	root.SetArgs(args)
@@ -32,9 +44,24 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	case errors.As(err, &code):
 		return int(code)
+	case errors.Is(err, syscall.EPIPE):
+		return 1
 	}
-	fmt.Fprintf(stderr, "domctl: %s\n", planner.Printable(err.Error()))
+	for line := range strings.Lines(err.Error()) { // joined errors: one a line
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintf(stderr, "domctl: %s\n", planner.Printable(line))
+		}
+	}
 	return 1
+}
+
+// compileChild evaluates files for a parent that bounds this process.
+func compileChild(stdin io.Reader, stdout, stderr io.Writer) int {
+	if err := compiler.Child(stdin, stdout); err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
 }
 
 // exitCode ends the program without a message.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -24,9 +26,12 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 2 says that there are changes.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl plan
-  domctl plan prod --out prod.plan && domctl apply --plan prod.plan prod
+  domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
   domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(formats(), format) {
+				return fmt.Errorf("unknown format %q; use %s", format, strings.Join(formats(), ", "))
+			}
 			e, err := a.open(cmd.Context(), dir(args), nil, 0)
 			if err != nil {
 				return err
@@ -48,6 +53,7 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 	}
 	planFlags(cmd.Flags(), &o)
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or markdown")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringVar(&out, "out", "", "also write the plan to this `file`, for apply --plan")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return cmd
@@ -63,11 +69,6 @@ func planFlags(f *pflag.FlagSet, o *engine.PlanOptions) {
 // show prints a plan on stdout and its findings on stderr.
 func (a *app) show(p planner.Plan, format string) error {
 	switch format {
-	case "text":
-		if err := planner.WriteFindings(a.stderr, p.Findings, a.style); err != nil {
-			return err
-		}
-		return p.Text(a.stdout, a.style)
 	case "markdown":
 		return p.Markdown(a.stdout)
 	case "json":
@@ -76,8 +77,13 @@ func (a *app) show(p planner.Plan, format string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(p)
 	}
-	return fmt.Errorf("unknown format %q; use text, json or markdown", format)
+	if err := planner.WriteFindings(a.stderr, p.Findings, a.errorMark); err != nil {
+		return err
+	}
+	return p.Text(a.stdout, a.style)
 }
+
+func formats() []string { return []string{"text", "json", "markdown"} }
 
 func planExit(p planner.Plan, detailed bool) error {
 	for _, f := range p.Findings {

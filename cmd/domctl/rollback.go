@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"domctl.dev/internal/engine"
@@ -8,29 +12,62 @@ import (
 
 func (a *app) rollbackVerb() *cobra.Command {
 	var o engine.RollbackOptions
+	var before string
 	var yes bool
+	var parallelism int
 	cmd := &cobra.Command{
 		Use:   "rollback [DIR]",
 		Short: "Take back what an apply did",
-		Long: `Plans the way back from the last apply, or from --to APPLY, shows it, asks, and
-does it. What someone changed since is a conflict, and is left alone. The
-content that was rolled back stays off until it changes or --unlatch is given
-to plan.`,
-		Args:    cobra.MaximumNArgs(1),
-		Example: "  domctl rollback prod\n  domctl rollback prod --to 20260301-101500-k3v9w2m4q7x1",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), dir(args), a.progress, 10)
-			if err != nil {
-				return err
+		Long: `Plans the way back from the last apply, from --to APPLY, or from every apply
+since --before TIME (latest first, each with a plan of its own), shows it, asks,
+and does it. What someone changed since is a conflict by name, and forbids the
+rollback until it is set back or left out with --exclude.
+
+What was taken back stays off until the files change, or with plan --unlatch.`,
+		Args: cobra.MaximumNArgs(1),
+		Example: `  domctl rollback prod
+  domctl rollback prod --to 20260301-101500-k3v9w2m4q7x1
+  domctl rollback prod --before 2026-03-01T10:00:00Z
+  domctl rollback prod --target 'hardwareTiers.*' --auto-approve`,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if before != "" {
+				if o.Before, err = engine.ParseTime(before, time.Now()); err != nil {
+					return fmt.Errorf("--before: %w", err)
+				}
 			}
-			p, err := e.Rollback(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.carryOut(cmd.Context(), e, p, yes)
+			return a.rollback(cmd.Context(), dir(args), o, yes, parallelism)
 		},
 	}
 	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; the last one if not given")
+	cmd.Flags().StringVar(&before, "before", "", "take back every apply since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
+	cmd.Flags().StringArrayVar(&o.Target, "target", nil, "only this `address` or pattern (repeatable)")
+	cmd.Flags().StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern (repeatable)")
 	cmd.Flags().BoolVar(&yes, "auto-approve", false, "do not ask")
+	cmd.Flags().IntVar(&parallelism, "parallelism", 10, "how many steps run side by side")
+	cmd.MarkFlagsMutuallyExclusive("to", "before")
 	return cmd
+}
+
+func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions, yes bool, parallelism int) error {
+	if err := sideBySide(parallelism); err != nil {
+		return err
+	}
+	e, err := a.open(ctx, dir, a.progress, parallelism)
+	if err != nil {
+		return err
+	}
+	ids, err := e.Rollbacks(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		p, err := e.Rollback(ctx, id, o)
+		if err != nil {
+			return err
+		}
+		if err := a.carryOut(ctx, e, p, yes); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"os"
 
@@ -12,14 +13,16 @@ import (
 
 // app is what all verbs share: where they print, and how.
 type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	style          planner.Style
-	noColour       bool
+	stdin            *bufio.Reader
+	terminal         bool // a person types into stdin
+	stdout, stderr   io.Writer
+	style, errorMark planner.Style // of stdout, of stderr
+	noColour         bool
+	limits           limits
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: stdout, stderr: stderr}
 }
 
 func (a *app) root() *cobra.Command {
@@ -29,23 +32,54 @@ func (a *app) root() *cobra.Command {
 		Long: `domctl keeps the compute environments, base images, hardware tiers, node pools,
 executor AMIs and compute-grid settings of a Domino deployment on AWS in CUE
 files. It compares them with what lives in MongoDB and AWS, shows a plan,
-applies it with records and snapshots, and can take it back.`,
+applies it with records and snapshots, and can take it back.
+
+DIR is the deployment's folder; not stated, it is the one you are in.`,
+		Example: `  domctl init prod
+  domctl plan prod
+  domctl apply prod
+  domctl rollback prod`,
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) { a.style = planner.Style{Colour: a.colour()} },
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.style, a.errorMark = planner.Style{Colour: a.colour(a.stdout)}, planner.Style{Colour: a.colour(a.stderr)}
+		},
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
 	root.PersistentFlags().BoolVar(&a.noColour, "no-color", false, "print without colour (so does NO_COLOR)")
-	root.AddCommand(a.initVerb(), a.checkVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.historyVerb(), a.lockVerb(),
-		a.sandboxVerb(), a.explainVerb(), a.versionVerb())
+	a.limits.flags(root.PersistentFlags())
+	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
+		a.lockVerb(), a.sandboxVerb(), a.schemaVerb(), a.explainVerb(), a.versionVerb(), a.referenceVerb())
+	completionExamples(root)
 	return root
 }
 
+// completionExamples gives cobra's own verb what every verb here has.
+func completionExamples(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	lines := map[string]string{
+		"completion": "  source <(domctl completion bash)",
+		"bash":       "  source <(domctl completion bash)",
+		"zsh":        "  domctl completion zsh > \"${fpath[1]}/_domctl\"",
+		"fish":       "  domctl completion fish | source",
+		"powershell": "  domctl completion powershell | Out-String | Invoke-Expression",
+	}
+	completion, _, _ := root.Find([]string{"completion"})
+	completion.Example = lines["completion"]
+	for _, shell := range completion.Commands() {
+		shell.Example = lines[shell.Name()]
+	}
+}
+
 // colour is for terminals only, and for people who want it.
-func (a *app) colour() bool {
-	f, ok := a.stdout.(*os.File)
-	return ok && !a.noColour && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+func (a *app) colour(w io.Writer) bool {
+	return isTerminal(w) && !a.noColour && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // dir is the deployment's folder: the only argument of most verbs.

@@ -1,23 +1,86 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"domctl.dev/examples"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/sandbox"
 )
 
 func (a *app) sandboxVerb() *cobra.Command {
-	cmd := &cobra.Command{Use: "sandbox", Short: "Look at the sandbox world", Example: "  domctl sandbox show prod"}
-	cmd.AddCommand(&cobra.Command{Use: "show [DIR]", Short: "Print the sandbox's file", Args: cobra.MaximumNArgs(1), Example: "  domctl sandbox show prod",
+	var example string
+	cmd := &cobra.Command{Use: "sandbox", Short: "Look at the sandbox world, or start it afresh", Example: "  domctl sandbox show prod\n  domctl sandbox reset prod"}
+	reset := &cobra.Command{
+		Use: "reset [DIR]", Short: "Put the world and the records back to where init left them", Args: cobra.MaximumNArgs(1),
+		Long: `Writes .domctl/sandbox.json and the records beside it as init did. What was
+applied to the sandbox since, and every edit of it, is gone; the CUE files stay.`,
+		Example: "  domctl sandbox reset prod\n  domctl sandbox reset prod --example empty",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.resetSandbox(cmd.Context(), dir(args), example)
+		},
+	}
+	reset.Flags().StringVar(&example, "example", "", "the `example` whose world to take; else the one that init took")
+	cmd.AddCommand(reset, &cobra.Command{Use: "show [DIR]", Short: "Print the sandbox's world", Args: cobra.MaximumNArgs(1), Example: "  domctl sandbox show prod",
+		Long: "Prints the world that .domctl/sandbox.json holds, laid out afresh. An edit of that\nfile is what someone does by hand to the real systems: domctl plan shows it as drift.",
+		RunE: func(_ *cobra.Command, args []string) error {
 			d := deployment{dir: dir(args)}
-			b, err := os.ReadFile(d.path(sandboxFile))
-			if err != nil {
-				return fmt.Errorf("sandbox: %w", err)
+			if err := engine.Locate(d.dir); err != nil {
+				return err
 			}
-			_, err = a.stdout.Write(b)
+			world, err := sandbox.Open(d.path(sandboxFile), sandbox.Options{})
+			if err != nil {
+				return err
+			}
+			text, err := sandbox.Format(world)
+			if err != nil {
+				return err
+			}
+			_, err = a.stdout.Write(text)
 			return err
 		}})
 	return cmd
+}
+
+// exampleFile remembers what init started a deployment from: an example and a
+// folder of it.
+const exampleFile = ".domctl/example"
+
+func (a *app) resetSandbox(ctx context.Context, dir, name string) error {
+	d, err := a.compile(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if d.compiled.Desired.Deployment.World != "sandbox" {
+		return fmt.Errorf("%s is a live deployment: there is no sandbox to reset", dir)
+	}
+	below := "."
+	if name == "" {
+		text, err := os.ReadFile(d.path(exampleFile))
+		if err != nil {
+			return fmt.Errorf("sandbox: %w; say --example with one of %s", err, strings.Join(examples.Names(), ", "))
+		}
+		name, below, _ = strings.Cut(strings.TrimSpace(string(text)), " ")
+	}
+	e, err := examples.Get(name)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(e.Deployments, below) {
+		return fmt.Errorf("the example %q is of several deployments (%s); start afresh with domctl init", name, strings.Join(e.Deployments, ", "))
+	}
+	if err := os.RemoveAll(d.path(".domctl")); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	if err := begin(ctx, dir, e, below); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "The sandbox and its records in %s are as init left them.\n", d.path(".domctl"))
+	return err
 }

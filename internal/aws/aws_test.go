@@ -346,6 +346,7 @@ func TestErrorKinds(t *testing.T) {
 	for text, want := range map[string]error{
 		"AutoScalingGroup name not found - AutoScalingGroup 'a' not found": port.ErrNotFound, "Launch configuration name not found - x": port.ErrNotFound,
 		"The specified launch template version, 9, does not exist": port.ErrNotFound, "Min must be below max": nil,
+		"You must use a valid fully-formed launch template. Could not find the specified version 9": port.ErrNotFound,
 	} {
 		if got := kindOf(&smithy.GenericAPIError{Code: "ValidationError", Message: text}); got != want {
 			t.Errorf("%s is %v; want %v", text, got, want)

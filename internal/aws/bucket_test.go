@@ -264,6 +264,38 @@ func TestImagesAreAskedForByFilter(t *testing.T) {
 	}
 }
 
+func TestProbe(t *testing.T) {
+	denied := map[string]bool{"DescribeLaunchConfigurations": true, "ModifyLaunchTemplate": true}
+	f := startFake(t, func(q request) (int, string) {
+		switch {
+		case denied[q.action]:
+			return http.StatusForbidden, refusal(q, "AccessDenied", "no")
+		case q.form.Get("DryRun") == "true":
+			return http.StatusPreconditionFailed, refusal(q, "DryRunOperation", "would have succeeded")
+		case strings.HasPrefix(q.action, "Describe"):
+			return http.StatusOK, result(q, "")
+		}
+		t.Errorf("%s is called for real", q.action)
+		return http.StatusOK, "{}"
+	})
+	verdict := f.open(Config{}).Probe(t.Context(), Apply, "")
+	for _, p := range Permissions(Apply) {
+		service, operation, _ := strings.Cut(p.Call, ":")
+		err, tried := verdict[p.Call]
+		switch {
+		case denied[operation] && !errors.Is(err, port.ErrDenied), errors.Is(err, ErrUnprobed) && service == "ec2":
+			t.Errorf("%s: %v", p.Call, err)
+		case tried && err != nil && !denied[operation] && !errors.Is(err, ErrUnprobed):
+			t.Errorf("%s: %v", p.Call, err)
+		case !tried && (service == "ec2" || service == "autoscaling"):
+			t.Errorf("%s is not tried", p.Call)
+		}
+	}
+	if plan := f.open(Config{}).Probe(t.Context(), Plan, ""); len(plan) != 6 {
+		t.Errorf("a plan tries %v", plan)
+	}
+}
+
 func TestWarningsAreHeard(t *testing.T) {
 	f := startFake(t, func(q request) (int, string) {
 		return http.StatusOK, result(q, `<launchTemplateVersion><versionNumber>3</versionNumber></launchTemplateVersion>`+

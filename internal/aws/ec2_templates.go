@@ -17,6 +17,7 @@ const (
 	describeTemplates = "ec2:DescribeLaunchTemplates"
 	describeVersions  = "ec2:DescribeLaunchTemplateVersions"
 	createVersion     = "ec2:CreateLaunchTemplateVersion"
+	modifyTemplate    = "ec2:ModifyLaunchTemplate"
 	deleteVersions    = "ec2:DeleteLaunchTemplateVersions"
 )
 
@@ -152,7 +153,7 @@ func (c *Client) CreateLaunchTemplateVersion(ctx context.Context, v port.NewLaun
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyLaunchTemplate.html
 func (c *Client) ModifyLaunchTemplate(ctx context.Context, template string, def int64) error {
 	in := &ec2.ModifyLaunchTemplateInput{LaunchTemplateId: &template, DefaultVersion: number(def)}
-	_, err := ask(ctx, c, "ec2:ModifyLaunchTemplate", c.ec2().ModifyLaunchTemplate, in, ec2Once)
+	_, err := ask(ctx, c, modifyTemplate, c.ec2().ModifyLaunchTemplate, in, ec2Once)
 	return err
 }
 

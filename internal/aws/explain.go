@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -97,14 +98,19 @@ func kindOf(api smithy.APIError) error {
 	case strings.HasSuffix(code, ".Duplicate") || strings.Contains(code, "AlreadyExists"):
 		return port.ErrDuplicate
 	// Auto Scaling has one code for everything it refuses.
-	case code == "ValidationError" && (strings.Contains(text, "not found") || strings.Contains(text, "not exist")):
+	case code == "ValidationError" && says(text, "not found", "not exist", "ould not find"):
 		return port.ErrNotFound
 	}
 	return nil
 }
 
+func says(text string, any ...string) bool {
+	return slices.ContainsFunc(any, func(s string) bool { return strings.Contains(text, s) })
+}
+
 func codes() map[string]error {
 	return map[string]error{
+		"DryRunOperation":             errDryRun,
 		"UnauthorizedOperation":       port.ErrDenied,
 		"AccessDenied":                port.ErrDenied,
 		"AccessDeniedException":       port.ErrDenied,

@@ -65,14 +65,14 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 	r.ended(open().Apply(t.Context(), p))
 	conflicting := r.copy()
 	conflicting.edit("canary-fresh-new", "canary-fresh-edited", "canary-token-new", "canary-token-edited")
-	q, err := conflicting.engine(f.after).Rollback(t.Context(), engine.RollbackOptions{To: p.ID})
+	q, err := conflicting.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
 	if err != nil || !schema.Failed(q.Findings) {
 		t.Fatalf("an edit is no conflict: %v", err)
 	}
 	out.plan(q)
 	_, err = conflicting.engine(f.after).Apply(t.Context(), q)
 	out.err(err)
-	back, err := open().Rollback(t.Context(), engine.RollbackOptions{To: p.ID})
+	back, err := open().Rollback(t.Context(), p.ID, engine.RollbackOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

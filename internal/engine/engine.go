@@ -46,9 +46,6 @@ type Engine struct {
 // may take it.
 const lease = 2 * time.Minute
 
-// visibility is how long after a write the outside may still answer as before it.
-const visibility = 45 * time.Second
-
 // Open makes an engine. It reads the deployment's digest key from the store,
 // and makes one at the first use.
 func Open(ctx context.Context, c Config) (*Engine, error) {
@@ -118,7 +115,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	return planner.Make(planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
+	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
 		Findings: slices.Concat(e.Compiled.Findings, view.Findings), World: identity, Source: e.Source, ID: e.newID(),
 		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
 }
@@ -143,79 +140,16 @@ func (e *Engine) newID() string {
 
 // Apply runs a plan to its end or to where it must wait.
 func (e *Engine) Apply(ctx context.Context, p planner.Plan) (applier.Result, error) {
-	if want := e.Compiled.Desired.Deployment.Name; p.Deployment != want {
-		return applier.Result{}, fmt.Errorf("DC306: the plan is for deployment %q, this folder is %q", p.Deployment, want)
+	if err := e.Fits(p); err != nil {
+		return applier.Result{}, err
 	}
 	return e.Applier.Apply(ctx, p)
 }
 
-// RollbackOptions name the apply to take back; zero means the last one.
-type RollbackOptions struct {
-	To              string // an apply's id: take back it and all after it is asked for one at a time
-	Target, Exclude []string
-}
-
-// Rollback plans the way back from one apply. Steps of it that were begun and
-// are undecided are settled first.
-func (e *Engine) Rollback(ctx context.Context, o RollbackOptions) (planner.Plan, error) {
-	id := o.To
-	if id == "" {
-		last, err := e.last(ctx)
-		if err != nil {
-			return planner.Plan{}, err
-		}
-		id = last
+// Fits says whether a plan is for this deployment.
+func (e *Engine) Fits(p planner.Plan) error {
+	if want := e.Compiled.Desired.Deployment.Name; p.Deployment != want {
+		return fmt.Errorf("DC306: the plan is for deployment %q, this folder is %q; name the folder of %[1]q: domctl apply DIR --plan FILE", p.Deployment, want)
 	}
-	s, err := e.Applier.Snapshot(ctx, id)
-	if errors.Is(err, applier.ErrUndecided) || err == nil && s.Open {
-		if err := e.settle(ctx, id); err != nil {
-			return planner.Plan{}, err
-		}
-		s, err = e.Applier.Snapshot(ctx, id)
-	}
-	if err != nil {
-		return planner.Plan{}, err
-	}
-	return e.restore(ctx, s)
-}
-
-// restore looks until the reads must show all that the apply did: one that lags
-// would take what was done for undone.
-func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan, error) {
-	for {
-		began := e.Clock.Now()
-		view, err := e.world.LookBack(ctx, s)
-		if err != nil {
-			return planner.Plan{}, err
-		}
-		p, err := planner.Restore(s, view, e.Source, e.newID())
-		if age := began.Sub(s.At); err != nil || !p.Standing() || age < 0 || age > visibility {
-			return p, err
-		}
-		if err := e.Clock.Sleep(ctx, time.Second); err != nil {
-			return planner.Plan{}, err
-		}
-	}
-}
-
-func (e *Engine) settle(ctx context.Context, id string) error {
-	res, err := e.Applier.Settle(ctx, id)
-	if err == nil && res.Outcome != applier.EndedOutcome {
-		err = fmt.Errorf("DC319: apply %s cannot be settled: %s", id, strings.Join(res.Why, "; "))
-	}
-	return err
-}
-
-// last is the latest apply that may have changed something and was not taken back.
-func (e *Engine) last(ctx context.Context) (string, error) {
-	history, err := e.Applier.History(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range history {
-		if s.Plan != nil && s.Plan.Restores == "" && s.Restored == "" && s.Begun {
-			return s.ID, nil
-		}
-	}
-	return "", errors.New("DC422: there is no apply to take back; see domctl history")
+	return nil
 }

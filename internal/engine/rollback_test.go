@@ -75,7 +75,7 @@ func (r rig) back(f fixture, id string, kill *sim.Kill) (killed bool) {
 	e, err := r.process(f.after, kill)
 	var p planner.Plan
 	if err == nil {
-		p, err = e.Rollback(r.t.Context(), engine.RollbackOptions{To: id})
+		p, err = e.Rollback(r.t.Context(), id, engine.RollbackOptions{})
 	}
 	if err == nil {
 		var res applier.Result
@@ -90,7 +90,7 @@ func (r rig) back(f fixture, id string, kill *sim.Kill) (killed bool) {
 		r.t.Fatalf("rollback: %v", err)
 	}
 	if p.ID == "" {
-		if p, err = r.engine(f.after).Rollback(r.t.Context(), engine.RollbackOptions{To: id}); err != nil {
+		if p, err = r.engine(f.after).Rollback(r.t.Context(), id, engine.RollbackOptions{}); err != nil {
 			r.t.Fatalf("rollback again: %v", err)
 		}
 	}

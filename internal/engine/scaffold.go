@@ -3,10 +3,10 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"domctl.dev/compiler"
@@ -56,10 +56,16 @@ func (s Scaffold) Lay() (written []string, err error) {
 		written = append(written, p)
 	}
 	for _, d := range s.Deployments {
-		if _, err := Vendor(filepath.Join(s.Dir, filepath.FromSlash(d))); err != nil {
+		vendored, err := Vendor(filepath.Join(s.Dir, filepath.FromSlash(d)))
+		if err != nil {
 			return written, err
 		}
+		if slices.Contains(vendored, vendorDir+"/schema.cue") {
+			written = append(written, vendorDir+"/")
+		}
+		written = append(written, path.Join(d, kindsFile))
 	}
+	slices.Sort(written)
 	return written, nil
 }
 
@@ -71,7 +77,7 @@ func (s Scaffold) free() error {
 	var there []string
 	for _, p := range schema.Sorted(s.Files) {
 		name := filepath.Join(s.Dir, filepath.FromSlash(p))
-		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(name); err == nil {
 			there = append(there, name)
 		}
 	}
@@ -81,7 +87,11 @@ func (s Scaffold) free() error {
 	return nil
 }
 
-const moduleFile = "cue.mod/module.cue"
+const (
+	moduleFile = "cue.mod/module.cue"
+	kindsFile  = "kinds.cue"
+	vendorDir  = "cue.mod/pkg/" + schema.ModulePath
+)
 
 // moduleText names the module after the folder.
 func moduleText(dir string) []byte {
@@ -125,9 +135,9 @@ func Vendor(dir string) (changed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{path.Join(src.Dir, "kinds.cue"): schema.KindsFile()}
+	files := map[string][]byte{path.Join(src.Dir, kindsFile): schema.KindsFile()}
 	for name, text := range schema.Files() {
-		files[path.Join("cue.mod/pkg", schema.ModulePath, name)] = text
+		files[path.Join(vendorDir, name)] = text
 	}
 	for _, p := range schema.Sorted(files) {
 		name := filepath.Join(src.Root, filepath.FromSlash(p))

@@ -79,6 +79,8 @@ func (c *Client) reason(ctx context.Context, err error) (reason string, is error
 		return "a document with this unique key " + port.ErrDuplicate.Error(), port.ErrDuplicate
 	case strings.Contains(text, "server selection error"):
 		return c.unreachable(), ctx.Err()
+	case errors.As(err, &server) && slices.ContainsFunc(server.ErrorCodes(), failingOver):
+		return serverReason(server)
 	case mongo.IsTimeout(err):
 		return fmt.Sprintf("no answer within %s; whether the server did it is open", c.opts.Timeout), context.DeadlineExceeded
 	case errors.As(err, &server) && !mongo.IsNetworkError(err):
@@ -100,11 +102,25 @@ func serverReason(err mongo.ServerError) (string, error) {
 	for _, code := range err.ErrorCodes() {
 		codes = append(codes, strings.TrimSpace(fmt.Sprintf("%s %d", cmp.Or(name, codeName(code)), code)))
 	}
-	list := strings.Join(codes, ", ")
-	if err.HasErrorCode(13) {
+	list := cmp.Or(strings.Join(codes, ", "), "an error without a code")
+	var write mongo.WriteException
+	switch {
+	case err.HasErrorCode(13):
 		return "the URI's user may not do this (" + list + "): domctl doctor --policies prints the roles it needs", port.ErrDenied
+	case slices.ContainsFunc(err.ErrorCodes(), failingOver):
+		return "the server is not the primary, or is about to be no longer (" + list + "); whether it did it is open: try again when a primary is elected", nil
+	case errors.As(err, &write) && write.WriteConcernError != nil && len(write.WriteErrors) == 0:
+		return "the primary did it, and the majority did not confirm it (" + list + "): it may be rolled back", nil
 	}
-	return "the server answered " + cmp.Or(list, "an error without a code"), nil
+	return "the server answered " + list, nil
+}
+
+// failingOver codes come while a replica set has no primary or changes it:
+// InterruptedAtShutdown, NotWritablePrimary, InterruptedDueToReplStateChange,
+// NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, PrimarySteppedDown,
+// ShutdownInProgress.
+func failingOver(code int) bool {
+	return slices.Contains([]int{11600, 10107, 11602, 13435, 13436, 189, 91}, code)
 }
 
 // lastLine is the innermost reason of a network error: "… connection refused".

@@ -120,16 +120,28 @@ func TestAnswersThatDecideSomething(t *testing.T) {
 		return bson.D{{Key: "ok", Value: 1}, {Key: "n", Value: 0}, {Key: "writeErrors", Value: bson.A{
 			bson.D{{Key: "index", Value: 0}, {Key: "code", Value: 28}, {Key: "errmsg", Value: "canary"}}}}}
 	}
+	unconfirmed := func(bson.Raw) bson.D {
+		return bson.D{{Key: "ok", Value: 1}, {Key: "n", Value: 1}, {Key: "writeConcernError", Value: bson.D{
+			{Key: "code", Value: 64}, {Key: "codeName", Value: "WriteConcernTimeout"}, {Key: "errmsg", Value: "canary"}}}}
+	}
 	f := startFake(t, map[string]func(bson.Raw) bson.D{
+		"delete": unconfirmed, "aggregate": failure(11602, "InterruptedDueToReplStateChange", "canary"),
 		"insert": duplicate, "update": notViable, "find": failure(13, "Unauthorized", "not authorized to execute {find: canary}"),
 	})
-	c := open(t, f, Options{})
+	c := open(t, f, Options{Timeout: time.Second})
 	_, updateErr := c.UpdateOne(t.Context(), "c", port.Document{"_id": `1`}, port.Document{"a": `2`}, nil)
 	_, findErr := c.Find(t.Context(), port.Query{Collection: "c"})
+	deleted, deleteErr := c.DeleteOne(t.Context(), "c", port.Document{"_id": `1`})
+	if deleted {
+		t.Error("an unconfirmed delete is answered as done")
+	}
+	_, countErr := c.Count(t.Context(), port.Group{Collection: "c"})
 	for _, e := range []struct {
 		err, is error
 		text    string
 	}{
+		{deleteErr, nil, "the majority did not confirm it"},
+		{countErr, nil, "when a primary is elected"},
 		{c.InsertOne(t.Context(), "c", port.Document{"_id": `1`}), port.ErrDuplicate, "already exists"},
 		{updateErr, nil, "PathNotViable 28"},
 		{findErr, port.ErrDenied, "Unauthorized 13"},

@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -10,7 +12,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -80,8 +84,8 @@ func TestDigestsOfAnIndex(t *testing.T) {
 	if got, err = c.Digests(context.Background(), tag(t, host).String(), []string{"linux/arm64"}); err != nil || len(got) != 1 {
 		t.Fatalf("%v %v", got, err)
 	}
-	if _, err = c.Digests(context.Background(), tag(t, host).String(), []string{"linux/s390x"}); !errors.Is(err, port.ErrNotFound) {
-		t.Fatal(err)
+	if got, err = c.Digests(context.Background(), tag(t, host).String(), []string{"linux/s390x"}); err != nil || len(got) != 0 {
+		t.Fatalf("%v %v", got, err)
 	}
 }
 
@@ -116,11 +120,24 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestThrottledOnce is asked again and answered.
-func TestThrottledOnce(t *testing.T) {
-	var n atomic.Int32
+// counted gives a client whose pauses are noted, not waited.
+func counted(host string) (*Client, *[]time.Duration) {
+	c, pauses := New([]string{host}), &[]time.Duration{}
+	c.http = fence{c.hosts, patience{remote.DefaultTransport, func(ctx context.Context, d time.Duration) error {
+		*pauses = append(*pauses, d)
+		return ctx.Err()
+	}}}
+	return c, pauses
+}
+
+// TestThrottling: asked again a bounded number of times, as late as the
+// registry says but not later than the client bears.
+func TestThrottling(t *testing.T) {
+	left, after := 0, ""
 	host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/") && n.Add(1) == 1 {
+		if strings.Contains(r.URL.Path, "/manifests/") && r.Method == http.MethodHead && left > 0 {
+			left--
+			w.Header().Set("Retry-After", after)
 			w.WriteHeader(http.StatusTooManyRequests)
 			return true
 		}
@@ -129,8 +146,123 @@ func TestThrottledOnce(t *testing.T) {
 	if err := remote.Write(tag(t, host), image(t, "linux", "amd64")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New([]string{host}).Digests(context.Background(), tag(t, host).String(), nil); err != nil || n.Load() < 2 {
-		t.Fatalf("%v after %d requests", err, n.Load())
+	for _, test := range []struct {
+		times int
+		after string
+		want  string
+	}{{0, "", "[]"}, {2, "", "[1s 2s]"}, {1, "7", "[7s]"}, {1, "86400", "[15s]"}, {1, "soon", "[1s]"}, {9, "", "[1s 2s 4s]"}} {
+		left, after = test.times, test.after
+		c, pauses := counted(host)
+		_, err := c.Digests(context.Background(), tag(t, host).String(), nil)
+		if fmt.Sprint(*pauses) != test.want || errors.Is(err, port.ErrThrottled) != (test.times > 3) {
+			t.Errorf("%+v: paused %v, %v", test, *pauses, err)
+		}
+	}
+}
+
+func TestADigestSeenBeforeCostsOneHead(t *testing.T) {
+	var heads, gets atomic.Int32
+	host := serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/manifests/") || strings.Contains(r.URL.Path, "/blobs/") {
+			if r.Method == http.MethodHead {
+				heads.Add(1)
+			} else if r.Method == http.MethodGet {
+				gets.Add(1)
+			}
+		}
+		return false
+	})
+	if err := remote.Write(tag(t, host), image(t, "linux", "amd64")); err != nil {
+		t.Fatal(err)
+	}
+	heads.Store(0)
+	gets.Store(0)
+	c := New([]string{host})
+	for range 3 {
+		if got, err := c.Digests(context.Background(), tag(t, host).String(), nil); err != nil || len(got) != 1 {
+			t.Fatalf("%v %v", got, err)
+		}
+	}
+	if heads.Load() != 3 || gets.Load() != 2 {
+		t.Errorf("%d HEAD and %d GET; want 3, and the manifest and the configuration once", heads.Load(), gets.Load())
+	}
+}
+
+// TestNoErrorHoldsCredentials: neither those of the keychain, nor the signature
+// in a redirect.
+func TestNoErrorHoldsCredentials(t *testing.T) {
+	down := httptest.NewServer(http.NotFoundHandler())
+	down.Close()
+	target := strings.TrimPrefix(down.URL, "http://")
+	for what, answer := range map[string]http.HandlerFunc{
+		"denied": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, r.Header.Get("Authorization"))
+		},
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://"+target+"/?X-Amz-Signature=canary", http.StatusTemporaryRedirect)
+		},
+		"odd": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusTeapot)
+			fmt.Fprint(w, "canary")
+		},
+	} {
+		host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+			if _, password, _ := r.BasicAuth(); password == "" {
+				w.Header().Set("WWW-Authenticate", "Basic")
+				w.WriteHeader(http.StatusUnauthorized)
+				return true
+			}
+			if strings.HasSuffix(r.URL.Path, "/v2/") {
+				return false
+			}
+			answer(w, r)
+			return true
+		})
+		c := New([]string{host, target})
+		c.keys = login{}
+		_, err := c.Digests(context.Background(), tag(t, host).String(), nil)
+		if err == nil {
+			t.Errorf("%s: no error", what)
+		}
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			if strings.Contains(e.Error(), "canary") || strings.Contains(e.Error(), base64.StdEncoding.EncodeToString([]byte("user:canary"))) || strings.Contains(e.Error(), "\n") {
+				t.Errorf("%s: %v", what, e)
+			}
+		}
+	}
+}
+
+type login struct{}
+
+func (login) Resolve(authn.Resource) (authn.Authenticator, error) {
+	return authn.FromConfig(authn.AuthConfig{Username: "user", Password: "canary"}), nil
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	host := serve(t, func(http.ResponseWriter, *http.Request) bool { cancel(); return false })
+	if _, err := New([]string{host}).Digests(ctx, tag(t, host).String(), nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	c := New([]string{host})
+	for range atOnce {
+		c.slots <- struct{}{}
+	}
+	if _, err := c.Digests(ctx, tag(t, host).String(), nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestPlatforms(t *testing.T) {
+	for want, p := range map[string]v1.Platform{
+		"linux/arm64":  {OS: "linux", Architecture: "arm64", Variant: "v8"},
+		"linux/arm/v6": {OS: "linux", Architecture: "arm", Variant: "v6"},
+		"linux/amd64":  {OS: "linux", Architecture: "amd64"},
+	} {
+		if got := platform(p); got != want {
+			t.Errorf("%s is written %s", want, got)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,10 +48,15 @@ func TestEtagChangesWithEqualBytes(t *testing.T) {
 	}
 }
 
-// TestMain lets the test binary be the other process of TestTwoProcesses.
+// TestMain lets the test binary be the other process of a test: one that counts
+// so far, or until it is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("DOMCTL_TEST_STATE"); dir != "" {
-		if err := incrementMany(File(dir)); err != nil {
+		err := incrementMany(File(dir))
+		for err == nil && os.Getenv("DOMCTL_TEST_FOREVER") != "" {
+			err = incrementMany(File(dir))
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -75,18 +81,59 @@ func incrementMany(s applier.Store) error {
 	return errors.Join(errs...)
 }
 
+// otherProcess starts counting in dir.
+func otherProcess(t *testing.T, dir string, env ...string) *exec.Cmd {
+	t.Helper()
+	other := exec.CommandContext(t.Context(), os.Args[0])
+	other.Env = append(append(os.Environ(), "DOMCTL_TEST_STATE="+dir), env...)
+	other.Stderr = os.Stderr
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+// TestAKilledWriterLeavesAWholeRecord kills a process again and again while it
+// writes as fast as it can.
+func TestAKilledWriterLeavesAWholeRecord(t *testing.T) {
+	dir := t.TempDir()
+	s := File(dir)
+	if _, err := s.PutIfNone(t.Context(), "count", []byte("0")); err != nil {
+		t.Fatal(err)
+	}
+	read := func() int {
+		body, _, err := s.Get(t.Context(), "count")
+		n, convErr := strconv.Atoi(string(body))
+		if err := errors.Join(err, convErr); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for range 5 {
+		other := otherProcess(t, dir, "DOMCTL_TEST_FOREVER=1")
+		for begun := read(); read() < begun+7; {
+		}
+		if err := other.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = other.Wait() // killed
+		left := read()
+		if err := statetest.Increment(t.Context(), s, "count"); err != nil || read() != left+1 {
+			t.Fatalf("after a kill at %d: %d, %v", left, read(), err)
+		}
+		if keys, err := s.List(t.Context(), ""); err != nil || len(keys) != 1 {
+			t.Fatalf("after a kill: %q, %v", keys, err)
+		}
+	}
+}
+
 func TestTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
 	s := File(dir)
 	if _, err := s.PutIfNone(t.Context(), "count", []byte("0")); err != nil {
 		t.Fatal(err)
 	}
-	other := exec.CommandContext(t.Context(), os.Args[0])
-	other.Env = append(os.Environ(), "DOMCTL_TEST_STATE="+dir)
-	other.Stderr = os.Stderr
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
+	other := otherProcess(t, dir)
 	err := incrementMany(s)
 	if err := errors.Join(err, other.Wait()); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,9 @@ import (
 func imageRef(id string) planner.Ref { return planner.Ref("ec2/image#" + id) }
 
 func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+	if len(ids) == 0 {
+		return map[planner.Ref]planner.Raw{}, nil
+	}
 	images, err := w.Outside.DescribeImages(ctx, port.ImageQuery{IDs: ids})
 	if err != nil {
 		return nil, err
@@ -68,36 +71,70 @@ func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 }
 
 // special says why the AMI that stands on something is left alone; "" when it
-// may be switched: domctl put it there, an entry that is no pin is that image,
-// or an entry names it under replaces.
+// may be switched: an entry names it under replaces, an entry that is no pin is
+// that image, or domctl put it there. A pinned one never may.
 func (v *View) special(standing schema.Value, a schema.Address) string {
-	if standing.Is == schema.Absent || v.ours(a, standing) {
+	if standing.Is == schema.Absent {
 		return ""
 	}
+	spoken := v.ours(a, standing)
 	for _, addr := range schema.Addresses(v.desired.Objects) {
 		o := v.desired.Objects[addr]
-		if addr.Kind != "amis" {
-			continue
-		}
-		if slices.Contains(o.Fields["replaces"].Strings(), standing.Str()) {
-			return ""
-		}
-		if o.Fields["image"] == standing {
-			if o.Fields["pin.id"].Is == schema.Absent {
-				return ""
-			}
+		switch {
+		case addr.Kind != "amis":
+		case o.Fields["pin.id"] == standing:
 			return fmt.Sprintf("stands on %s, which %s pins (%s); a pinned AMI is never switched", standing.Str(), addr, o.Fields["pin.reason"].Str())
+		case o.Fields["image"] == standing, slices.Contains(o.Fields["replaces"].Strings(), standing.Str()):
+			spoken = true
 		}
+	}
+	if spoken {
+		return ""
 	}
 	return fmt.Sprintf("stands on %s, which no entry of amis speaks of; a special AMI is left alone", standing.Str())
 }
 
 // ours says that the last apply put this AMI where it stands.
 func (v *View) ours(a schema.Address, standing schema.Value) bool {
-	for p, set := range v.applied.Entries[a].Fields {
+	was, _ := v.applied.Former(v.desired, a)
+	if was == nil {
+		return false
+	}
+	for p, set := range was.Fields {
 		if segments := schema.SplitPath(p); segments[len(segments)-1] == "ami" && set == standing {
 			return true
 		}
 	}
 	return false
+}
+
+// literalImages are the image ids that objects of a kind state by themselves,
+// rather than by the name of an entry of amis.
+func (l *look) literalImages(kind string) []string {
+	ids := map[string]bool{}
+	for a, o := range l.desired.Objects {
+		for p, v := range o.Fields {
+			if segments := schema.SplitPath(p); a.Kind == kind && segments[len(segments)-1] == "ami" && v.Str() != "" && segments[0] != "owner" {
+				ids[v.Str()] = true
+			}
+		}
+	}
+	return schema.Sorted(ids)
+}
+
+// unusable says why nothing can be started from an image; nil when it can, or
+// when the image is yet to be made.
+func (v *View) unusable(c planner.Change, image schema.Value) *schema.Finding {
+	id := image.Str()
+	raw := v.raw[imageRef(id)]
+	switch {
+	case image.Is == schema.Absent:
+		return blocked("DC249", c.Address, "an AMI cannot be unset", "leave ami out to let go of it", c.Positions).Blocked
+	case image.Is != schema.Known:
+	case raw == nil:
+		return blocked("DC236", c.Address, id+" is not an image of this account and region", "check the id, the region and who owns the image", c.Positions).Blocked
+	case raw["state"].Str() != "available":
+		return blocked("DC235", c.Address, fmt.Sprintf("%s is %s, not available", id, raw["state"].Str()), "wait until it is available, or name another image", c.Positions).Blocked
+	}
+	return nil
 }

@@ -41,6 +41,16 @@ func idJSON(text string) string {
 	return schema.JSON(text).Text
 }
 
+// idPlain is a ref's id as files and people write it: an ObjectId's digits, any
+// other id's text.
+func idPlain(r planner.Ref) string {
+	v, ok := decodeJSON(idJSON(r.ID()))
+	if s, is := plain(v).(string); ok && is {
+		return s
+	}
+	return r.ID()
+}
+
 func rawOf(d port.Document) planner.Raw {
 	raw := make(planner.Raw, len(d))
 	for p, text := range d {

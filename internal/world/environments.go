@@ -2,7 +2,9 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -19,6 +21,9 @@ func observedOf(id string) schema.Observed {
 	return schema.Observed{ID: id, Fields: map[string]schema.Value{}}
 }
 
+// legacyCollection is where environments of Domino's first generation live.
+const legacyCollection = "environments"
+
 // lookEnvironments reads the metadata of every environment and the revisions of
 // those that are wanted.
 func lookEnvironments(ctx context.Context, l *look) error {
@@ -26,61 +31,159 @@ func lookEnvironments(ctx context.Context, l *look) error {
 	if err != nil {
 		return err
 	}
+	if len(docs) == 0 {
+		if err := l.legacy(ctx); err != nil {
+			return err
+		}
+	}
 	if err := l.emptied("environments", "the collection "+environmentsCollection, len(docs)); err != nil {
 		return err
 	}
-	byName := map[string][]planner.Ref{}
-	for _, d := range docs {
-		ref := docRef(environmentsCollection, idText(d["_id"]))
-		l.view.raw[ref] = rawOf(d)
-		name := l.view.raw[ref]["name"].Str()
-		byName[name] = append(byName[name], ref)
-	}
+	d := l.directory(environmentsCollection, docs, func(_ planner.Ref, raw planner.Raw) []string { return []string{raw.At("name").Str()} })
 	found := map[schema.Address]planner.Ref{}
 	for _, a := range l.wanted("environments") {
-		if ref, ok := l.identify(a, environmentsCollection, byName); ok {
+		if ref, ok := d.identify(a); ok {
 			found[a] = ref
 		}
 	}
 	return l.lookRevisions(ctx, found)
 }
 
-// lookRevisions reads the revisions of the found environments, to tell a
-// revision's number from its id.
-func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]planner.Ref) error {
-	var ids []string
-	for _, a := range schema.Addresses(found) {
-		ids = append(ids, idJSON(found[a].ID()))
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	docs, err := l.Outside.Find(ctx, port.Query{Collection: revisionsCollection, Any: map[string][]string{"environmentId": ids},
-		Fields: []string{"environmentId", "metadata.number", "metadata.isBuilt"}})
+// legacy refuses a database that has environments of the first generation only.
+func (l *look) legacy(ctx context.Context) error {
+	old, err := l.Outside.Count(ctx, port.Group{Collection: legacyCollection})
 	if err != nil {
 		return err
 	}
-	for _, d := range docs {
-		ref := docRef(revisionsCollection, idText(d["_id"]))
-		l.view.raw[ref] = rawOf(d)
-	}
-	for a, ref := range found {
-		l.observe(a, ref, l.decodeEnvironment(ref))
+	if len(old) > 0 && old[0].N > 0 {
+		return fmt.Errorf("DC605: the %d environments of this database are of the first generation (collection %s); domctl handles %s only; have Domino migrate them",
+			old[0].N, legacyCollection, environmentsCollection)
 	}
 	return nil
 }
 
-func (l *look) decodeEnvironment(ref planner.Ref) schema.Observed {
-	raw, o := l.view.raw[ref], observedOf(ref.ID())
-	readPlain(raw, "name", "name", o.Fields)
-	readPlain(raw, "description", "description", o.Fields)
-	readPlain(raw, "isArchived", "archived", o.Fields)
-	if v := raw.At("visibility"); v.Is == schema.Known {
-		o.Fields["visibility"] = schema.JSON(strings.ToLower(v.Str()))
+// lookRevisions reads the revisions of the found environments, to tell a
+// revision's number from its id.
+func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]planner.Ref) error {
+	if len(found) == 0 {
+		return nil
 	}
-	active := l.view.raw[docRef(revisionsCollection, idText(raw.At("activeRevisionId").Text))]
-	readNumber(active, "metadata.number", "activeRevision", o.Fields)
-	return o
+	var owners map[string]string
+	var revisions map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) { revisions, err = l.readRevisions(ctx, found); return err },
+		func() (err error) { owners, err = l.readOwners(ctx, found); return err })
+	if err != nil {
+		return err
+	}
+	maps.Copy(l.view.raw, revisions)
+	for a, ref := range found {
+		o, errs := l.decodeEnvironment(ref)
+		if owner := owners[l.view.raw[ref]["ownerId"].Text]; owner != "" {
+			o.Fields["owner"] = schema.JSON(owner)
+		}
+		l.mistyped(a, ref, errs)
+		l.observe(a, ref, o)
+	}
+	return nil
+}
+
+func (l *look) readRevisions(ctx context.Context, found map[schema.Address]planner.Ref) (map[planner.Ref]planner.Raw, error) {
+	var ids []string
+	for _, a := range schema.Addresses(found) {
+		ids = append(ids, idJSON(found[a].ID()))
+	}
+	docs, err := l.Outside.Find(ctx, port.Query{Collection: revisionsCollection, Any: map[string][]string{"environmentId": ids},
+		Fields: []string{"environmentId", "metadata.number", "metadata.isBuilt"}})
+	out := make(map[planner.Ref]planner.Raw, len(docs))
+	for _, d := range docs {
+		out[docRef(revisionsCollection, idText(d["_id"]))] = rawOf(d)
+	}
+	return out, err
+}
+
+// readOwners answers the login or organization name of each owner by id, where
+// the files speak of any owner. An organization has a user of its own.
+func (l *look) readOwners(ctx context.Context, found map[schema.Address]planner.Ref) (map[string]string, error) {
+	ids := map[string]bool{}
+	for a, ref := range found {
+		if _, stated := l.desired.Objects[a].Fields["owner"]; stated {
+			ids[l.view.raw[ref]["ownerId"].Text] = true
+		}
+	}
+	return l.logins(ctx, ids)
+}
+
+// logins answers users' logins by id.
+func (l *look) logins(ctx context.Context, ids map[string]bool) (map[string]string, error) {
+	delete(ids, "")
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	docs, err := l.Outside.Find(ctx, port.Query{Collection: "users", Any: map[string][]string{"_id": schema.Sorted(ids)}, Fields: []string{"loginId.id"}})
+	names := make(map[string]string, len(docs))
+	for _, d := range docs {
+		names[d["_id"]] = schema.Value{Is: schema.Known, Text: d["loginId.id"]}.Str()
+	}
+	return names, err
+}
+
+// environmentPaths are the metadata that MongoDB holds, with the codec of each.
+func environmentPaths() map[string]struct {
+	doc string
+	codec
+} {
+	return map[string]struct {
+		doc string
+		codec
+	}{
+		"name":        {"name", codec{readText, writePlain}},
+		"description": {"description", codec{readText, writePlain}},
+		"archived":    {"isArchived", codec{readBool, writePlain}},
+		"visibility":  {"visibility", codec{readVisibility, writeVisibility}},
+	}
+}
+
+func (l *look) decodeEnvironment(ref planner.Ref) (o schema.Observed, errs []error) {
+	raw := l.view.raw[ref]
+	o = observedOf(idPlain(ref))
+	for path, f := range environmentPaths() {
+		v, err := f.read(raw, f.doc)
+		if err != nil {
+			errs = append(errs, err)
+		} else if v.Is != schema.Absent {
+			o.Fields[path] = v
+		}
+	}
+	active := standing(raw, "activeRevisionId")
+	revision := l.view.raw[docRef(revisionsCollection, idText(active.Text))]
+	switch number, err := readNumber(revision, "metadata.number"); {
+	case err != nil:
+		errs = append(errs, err)
+	case number.Is != schema.Absent:
+		o.Fields["activeRevision"] = number
+	case active.Is != schema.Absent:
+		errs = append(errs, fmt.Errorf("activeRevisionId names %s, which is no revision of it", plainJSON(active.Text)))
+	}
+	return o, errs
+}
+
+// Visibilities are capitalised outside.
+func readVisibility(raw planner.Raw, doc string) (schema.Value, error) {
+	v, err := readText(raw, doc)
+	if v.Is == schema.Known {
+		v = schema.JSON(strings.ToLower(v.Str()))
+	}
+	return v, err
+}
+
+func writeVisibility(_ planner.Raw, doc string, v schema.Value, out map[string]schema.Value) error {
+	s := v.Str()
+	if s == "" {
+		return errors.New("visibility cannot be unset")
+	}
+	out[doc] = schema.JSON(strings.ToUpper(s[:1]) + s[1:])
+	return nil
 }
 
 // lowerEnvironment writes the metadata that MongoDB holds. What a revision is
@@ -96,50 +199,39 @@ func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 	for _, d := range c.Fields {
 		if schema.BuildsRevision(d.Path) {
 			builds = append(builds, d.Path)
-			continue
-		}
-		why, err := v.encodeEnvironment(ref, d, writes)
-		if err != nil || why != "" {
-			return blocked("DC238", c.Address, why, "choose a revision that Domino has built", c.Positions), err
+		} else if err := v.encodeEnvironment(ref, d, writes); err != nil {
+			return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", c.Positions), nil
 		}
 	}
 	if len(builds) > 0 {
 		return blocked("DC231", c.Address, "changes "+strings.Join(builds, ", ")+", which needs a new revision, and this version of domctl does not build environments",
 			"save the revision in Domino, or leave these fields out of the files for now", c.Positions), nil
 	}
-	out := planner.Lowered{ID: schema.JSON(ref.ID())}
+	out := planner.Lowered{ID: schema.JSON(idPlain(ref))}
 	if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
 		out.Steps = append(out.Steps, *s)
 	}
 	return out, nil
 }
 
-// encodeEnvironment puts one field's write into writes; why says that it cannot
-// be written.
-func (v *View) encodeEnvironment(ref planner.Ref, d planner.Diff, writes map[string]schema.Value) (why string, err error) {
-	switch d.Path {
-	case "name", "description":
-		writes[d.Path] = d.After
-	case "archived":
-		writes["isArchived"] = d.After
-	case "visibility":
-		s := d.After.Str()
-		if s == "" {
-			return "visibility cannot be unset", nil
-		}
-		writes["visibility"] = schema.JSON(strings.ToUpper(s[:1]) + s[1:])
-	case "activeRevision":
+// encodeEnvironment puts one field's write into writes; the error says why it
+// cannot be written.
+func (v *View) encodeEnvironment(ref planner.Ref, d planner.Diff, writes map[string]schema.Value) error {
+	f, metadata := environmentPaths()[d.Path]
+	switch {
+	case d.Path == "name" && d.After.Is != schema.Known:
+		return errors.New("name cannot be unset")
+	case metadata:
+		return f.write(v.raw[ref], f.doc, d.After, writes)
+	case d.Path == "activeRevision":
 		id, built := v.revision(ref, d.After)
 		if id.Is == schema.Absent || !built {
-			return fmt.Sprintf("revision %s is not there, or is not built", d.After.Display()), nil
+			return fmt.Errorf("revision %s is not there, or is not built", d.After.Display())
 		}
 		writes["activeRevisionId"] = id
-	case "owner":
-		return "the owner of an environment cannot be changed", nil
-	default:
-		return "", fmt.Errorf("field %s is not known here", d.Path)
+		return nil
 	}
-	return "", nil
+	return fmt.Errorf("the %s of an environment cannot be changed", d.Path)
 }
 
 // revision finds an environment's revision by number.

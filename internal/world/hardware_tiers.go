@@ -2,8 +2,8 @@ package world
 
 import (
 	"context"
-	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -35,17 +35,6 @@ func tierPaths(m schema.Collection) (collection string, paths map[string]string)
 	return collection, paths
 }
 
-// executorPaths are the same for classic executor groups.
-func executorPaths(m schema.Collection) (collection string, paths map[string]string) {
-	paths = map[string]string{"tier": "hardwareTierId", "ami": "executorImage"}
-	maps.Copy(paths, m.Fields)
-	collection = m.Collection
-	if collection == "" {
-		collection = "executor_group_configuration"
-	}
-	return collection, paths
-}
-
 // tierFields are the fields of a tier's own document, with where they stand.
 func tierFields(paths map[string]string) (fields []schema.Field, doc map[string]string) {
 	kind, _ := schema.KindOf("hardwareTiers")
@@ -65,121 +54,64 @@ func tierFields(paths map[string]string) (fields []schema.Field, doc map[string]
 
 func lookTiers(ctx context.Context, l *look) error {
 	collection, paths := tierPaths(l.Deployment.Mongo.Mapping.HardwareTiers)
-	docs, err := l.Outside.Find(ctx, port.Query{Collection: collection})
+	var docs, executors []port.Document
+	var images map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) { images, err = l.readImages(ctx, l.literalImages("hardwareTiers")); return err },
+		func() (err error) {
+			docs, err = l.Outside.Find(ctx, port.Query{Collection: collection})
+			return err
+		},
+		func() (err error) { executors, err = l.findExecutors(ctx); return err })
 	if err != nil {
 		return err
 	}
 	if err := l.emptied("hardwareTiers", "the collection "+collection, len(docs)); err != nil {
 		return err
 	}
-	byName := map[string][]planner.Ref{}
-	for _, d := range docs {
-		ref := docRef(collection, idText(d["_id"]))
-		l.view.raw[ref] = rawOf(d)
-		for _, name := range distinct(ref.ID(), l.view.raw[ref].At(paths["name"]).Str()) {
-			byName[name] = append(byName[name], ref)
-		}
-	}
+	d := l.directory(collection, docs, func(ref planner.Ref, raw planner.Raw) []string { return tierNames(ref, raw, paths) })
 	for _, a := range l.wanted("hardwareTiers") {
-		if ref, ok := l.identify(a, collection, byName); ok {
-			l.observe(a, ref, schema.Observed{ID: ref.ID(), Fields: decodeTier(l.view.raw[ref], paths)})
+		if ref, ok := d.identify(a); ok {
+			fields, errs := decodeTier(l.view.raw[ref], paths)
+			l.mistyped(a, ref, errs)
+			l.observe(a, ref, schema.Observed{ID: idPlain(ref), Fields: fields})
 		}
 	}
-	return l.lookExecutors(ctx)
-}
-
-func distinct(a, b string) []string {
-	if a == b || b == "" {
-		return []string{a}
-	}
-	return []string{a, b}
-}
-
-// identify finds the document of an address: the id the files state, else the
-// one the last apply recorded, else the only one of that name.
-func (l *look) identify(a schema.Address, collection string, byName map[string][]planner.Ref) (planner.Ref, bool) {
-	o := l.desired.Objects[a]
-	id := o.Fields["id"].Str()
-	if id == "" {
-		if e, _ := l.applied.Former(l.desired, a); e != nil {
-			id = e.ID.Str()
-		}
-	}
-	if id != "" {
-		ref := docRef(collection, id)
-		return ref, l.view.raw[ref] != nil
-	}
-	refs := byName[a.Name]
-	if name := o.Fields["name"].Str(); len(refs) == 0 && name != "" {
-		refs = byName[name]
-	}
-	if len(refs) > 1 {
-		l.find("DC140", schema.Error, a, fmt.Sprintf("the name is ambiguous: %s live under it", joinIDs(refs)), "state id: one of them")
-		return "", false
-	}
-	if len(refs) == 0 {
-		return "", false
-	}
-	return refs[0], true
-}
-
-func joinIDs(refs []planner.Ref) string {
-	ids := make([]string, len(refs))
-	for i, r := range refs {
-		ids[i] = r.ID()
-	}
-	return strings.Join(ids, ", ")
-}
-
-func decodeTier(raw planner.Raw, paths map[string]string) map[string]schema.Value {
-	out := map[string]schema.Value{}
-	fields, doc := tierFields(paths)
-	for _, f := range fields {
-		if base, ok := strings.CutSuffix(f.Path, ".*"); ok {
-			readMap(raw, doc[f.Path], base, out)
-			continue
-		}
-		codecFor(f).read(raw, doc[f.Path], f.Path, out)
-	}
-	return out
-}
-
-// lookExecutors reads classic executor groups: the AMI stands on the group of
-// the tier.
-func (l *look) lookExecutors(ctx context.Context) error {
-	if l.Deployment.Executors != "classic" {
-		return nil
-	}
-	collection, paths := executorPaths(l.Deployment.Mongo.Mapping.ExecutorGroups)
-	docs, err := l.Outside.Find(ctx, port.Query{Collection: collection})
-	if err != nil {
-		return err
-	}
-	tiers := map[string]schema.Address{}
-	for a, o := range l.view.Objects {
-		tiers[o.ID] = a
-	}
-	for _, d := range docs {
-		raw := rawOf(d)
-		ref := docRef(collection, idText(d["_id"]))
-		l.view.raw[ref] = raw
-		a, ok := tiers[idText(raw.At(paths["tier"]).Text)]
-		if !ok {
-			continue
-		}
-		if _, second := l.view.refs[executorOf(a)]; second {
-			l.find("DC142", schema.Error, a, "two executor groups name this tier in "+collection, "remove one, or leave ami out of the tier")
-			continue
-		}
-		l.view.refs[executorOf(a)] = ref
-		l.view.Objects[a].Fields["ami"] = raw.At(paths["ami"])
-	}
+	l.decodeExecutors(executors)
+	maps.Copy(l.view.raw, images)
 	return nil
 }
 
-// executorOf is the key under which a tier's executor group is remembered.
-func executorOf(a schema.Address) schema.Address {
-	return schema.Address{Kind: "executors", Name: a.Name}
+// tierNames are what a tier may be called in files: its id, which people choose,
+// and the name that users see.
+func tierNames(ref planner.Ref, raw planner.Raw, paths map[string]string) []string {
+	id, name := idPlain(ref), raw.At(paths["name"]).Str()
+	if name == "" || name == id {
+		return []string{id}
+	}
+	return []string{id, name}
+}
+
+// decodeTier states a tier's document in the schema's words; errs are fields
+// that hold another type than Domino's.
+func decodeTier(raw planner.Raw, paths map[string]string) (out map[string]schema.Value, errs []error) {
+	out = map[string]schema.Value{}
+	fields, doc := tierFields(paths)
+	for _, f := range fields {
+		if mapped, ok := strings.CutSuffix(f.Path, ".*"); ok {
+			if err := readMap(raw, doc[f.Path], mapped, out); err != nil {
+				errs = append(errs, err)
+			}
+			continue
+		}
+		v, err := codecFor(f).read(raw, doc[f.Path])
+		if err != nil {
+			errs = append(errs, err)
+		} else if v.Is != schema.Absent {
+			out[f.Path] = v
+		}
+	}
+	return out, errs
 }
 
 func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
@@ -188,32 +120,45 @@ func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
 	if !there {
 		ref = docRef(collection, v.newTierID(c.Address))
 	}
-	out := planner.Lowered{ID: schema.JSON(ref.ID())}
-	writes := encodeTier(v.raw[ref], paths, c.Fields)
-	if there {
-		if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
-			out.Steps = append(out.Steps, *s)
-		}
-	} else {
+	writes, err := v.encodeTier(ref, paths, c.Fields)
+	if err != nil {
+		return blocked("DC248", c.Address, err.Error(), "write a value that Domino can hold", c.Positions), nil
+	}
+	out := planner.Lowered{ID: schema.JSON(idPlain(ref)), Outputs: map[string]schema.Value{"id": schema.JSON(idPlain(ref))}}
+	switch {
+	case !there:
 		writes["_id"] = schema.JSON(ref.ID())
-		if _, ok := writes[paths["name"]]; !ok {
+		if _, stated := v.desired.Objects[c.Address].Fields["name"]; !stated {
 			writes[paths["name"]] = schema.JSON(c.Address.Name)
 		}
 		out.Steps = append(out.Steps, insertStep(c.Address, ref, writes))
+	default:
+		if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
+			out.Steps = append(out.Steps, *s)
+		}
 	}
-	return v.lowerTierAMI(c, out)
+	return v.lowerTierAMI(c, out), nil
 }
 
+// newTierID is the id of a tier to be made: the one stated, else the one it had
+// before it went, else its name in files.
 func (v *View) newTierID(a schema.Address) string {
 	if id := v.desired.Objects[a].Fields["id"].Str(); id != "" {
 		return id
 	}
+	if e, _ := v.applied.Former(v.desired, a); e != nil && e.ID.Str() != "" {
+		return e.ID.Str()
+	}
 	return a.Name
 }
 
-func encodeTier(raw planner.Raw, paths map[string]string, diffs []planner.Diff) map[string]schema.Value {
+func (v *View) encodeTier(ref planner.Ref, paths map[string]string, diffs []planner.Diff) (map[string]schema.Value, error) {
 	kind, _ := schema.KindOf("hardwareTiers")
 	_, doc := tierFields(paths)
+	form := v.raw[ref]
+	if form == nil {
+		form = v.kin(ref)
+	}
 	out, keyed := map[string]schema.Value{}, map[string]map[string]schema.Value{}
 	for _, d := range diffs {
 		f, ok := kind.Field(d.Path)
@@ -226,37 +171,28 @@ func encodeTier(raw planner.Raw, paths map[string]string, diffs []planner.Diff) 
 			}
 			keyed[at][segments[len(segments)-1]] = d.After
 		default:
-			codecFor(f).write(raw, doc[f.Path], d.After, out)
+			if err := codecFor(f).write(form, doc[f.Path], d.After, out); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for at, keys := range keyed {
-		writeMap(raw, at, keys, out)
-	}
-	return out
-}
-
-// lowerTierAMI switches a classic tier's AMI on its executor group, by _id and
-// only from the value the plan saw. An AMI that someone pinned, or that no
-// entry of amis speaks of, is special: it is never switched by a policy.
-func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) (planner.Lowered, error) {
-	for _, d := range c.Fields {
-		if d.Path != "ami" {
-			continue
-		}
-		if v.world.Deployment.Executors != "classic" {
-			return blocked("DC233", c.Address, "a tier has an AMI only in a deployment with classic executors", "state ami on the node pool", c.Positions), nil
-		}
-		ref, ok := v.refs[executorOf(c.Address)]
-		if !ok {
-			return blocked("DC234", c.Address, "no executor group names this tier, so there is nowhere to set its AMI", "create the tier's executor group in Domino first", c.Positions), nil
-		}
-		if why := v.special(d.Before, c.Address); why != "" {
-			return blocked("DC232", c.Address, why, "name the AMI in an amis entry and refer to it, or list it under replaces of the entry that may take its place", c.Positions), nil
-		}
-		_, paths := executorPaths(v.world.Deployment.Mongo.Mapping.ExecutorGroups)
-		if s := updateStep(c.Address, ref, v.raw[ref], map[string]schema.Value{paths["ami"]: d.After}); s != nil {
-			out.Steps = append(out.Steps, *s)
-		}
+		writeMap(v.raw[ref], at, keys, out)
 	}
 	return out, nil
+}
+
+// kin is another document of the collection: a new one takes its number types
+// and the names of its units.
+func (v *View) kin(ref planner.Ref) planner.Raw {
+	var kin []planner.Ref
+	for r := range v.raw {
+		if r.Type() == ref.Type() {
+			kin = append(kin, r)
+		}
+	}
+	if len(kin) == 0 {
+		return nil
+	}
+	return v.raw[slices.Min(kin)]
 }

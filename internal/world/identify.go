@@ -2,38 +2,74 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
 // Identity asks the outside who answers: the account and region of AWS, the
-// database and replica set of MongoDB. Systems that the deployment does not
-// name are not asked.
+// database and replica set of MongoDB, side by side. Systems that the
+// deployment does not name are not asked.
 func (w *World) Identity(ctx context.Context) (planner.World, error) {
-	id := planner.World{Kind: w.Deployment.World}
-	if w.Deployment.AWS.Account != "" {
-		who, err := w.Outside.GetCallerIdentity(ctx)
-		if err != nil {
-			return id, fmt.Errorf("AWS: %w", err)
-		}
-		id.Account, id.Region = who.Account, who.Region
-		if who.Account != w.Deployment.AWS.Account {
-			return id, fmt.Errorf("DC601: AWS answers for account %s, the deployment names %s; use the credentials of that account", who.Account, w.Deployment.AWS.Account)
-		}
+	var aws, mongo planner.World
+	err := sideBySide(
+		func() (err error) { aws, err = w.identifyAWS(ctx); return err },
+		func() (err error) { mongo, err = w.identifyMongo(ctx); return err })
+	return planner.World{Kind: w.Deployment.World, Account: aws.Account, Region: aws.Region, Database: mongo.Database, ReplicaSet: mongo.ReplicaSet}, err
+}
+
+func (w *World) identifyAWS(ctx context.Context) (id planner.World, err error) {
+	want := w.Deployment.AWS
+	if want.Account == "" {
+		return id, nil
 	}
-	if w.Deployment.Mongo.Database != "" {
-		db, err := w.Outside.Database(ctx)
-		if err != nil {
-			return id, fmt.Errorf("MongoDB: %w", err)
-		}
-		id.Database, id.ReplicaSet = db.Name, db.ReplicaSet
-		if want := w.Deployment.Mongo.ReplicaSet; want != "" && want != db.ReplicaSet {
-			return id, fmt.Errorf("DC602: MongoDB answers as replica set %q, the deployment names %q; check the URI", db.ReplicaSet, want)
-		}
+	who, err := w.Outside.GetCallerIdentity(ctx)
+	if err != nil {
+		return id, fmt.Errorf("AWS: %w", err)
 	}
-	return id, nil
+	id.Account, id.Region = who.Account, who.Region
+	switch {
+	case who.Account != want.Account:
+		err = fmt.Errorf("DC601: AWS answers for account %s, the deployment names %s; use the credentials of that account", who.Account, want.Account)
+	case want.Region != "" && who.Region != want.Region:
+		err = fmt.Errorf("DC601: AWS answers for region %s, the deployment names %s; check AWS_REGION and the profile", who.Region, want.Region)
+	}
+	return id, err
+}
+
+func (w *World) identifyMongo(ctx context.Context) (id planner.World, err error) {
+	want := w.Deployment.Mongo
+	if want.Database == "" {
+		return id, nil
+	}
+	db, err := w.Outside.Database(ctx)
+	if err != nil {
+		return id, fmt.Errorf("MongoDB: %w", err)
+	}
+	id.Database, id.ReplicaSet = db.Name, db.ReplicaSet
+	switch {
+	case want.Database != db.Name:
+		err = fmt.Errorf("DC602: MongoDB answers for database %q, the deployment names %q; check the URI", db.Name, want.Database)
+	case want.ReplicaSet != "" && want.ReplicaSet != db.ReplicaSet:
+		err = fmt.Errorf("DC602: MongoDB answers as replica set %q, the deployment names %q; check the URI", db.ReplicaSet, want.ReplicaSet)
+	}
+	return id, err
+}
+
+// sideBySide runs reads at the same time and joins their errors.
+func sideBySide(reads ...func() error) error {
+	errs := make([]error, len(reads))
+	var wg sync.WaitGroup
+	for i, read := range reads {
+		wg.Go(func() { errs[i] = read() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // Identify compares who answers with who a plan was made against.
@@ -86,7 +122,9 @@ func (l *look) find(code string, severity schema.Severity, a schema.Address, mes
 		Positions: l.desired.Objects[a].Positions("")})
 }
 
+// observe adds an object to the view. Others refer to its identity as "id".
 func (l *look) observe(a schema.Address, ref planner.Ref, o schema.Observed) {
+	o.Fields["id"] = schema.JSON(o.ID)
 	l.view.refs[a] = ref
 	l.view.Objects[a] = o
 }
@@ -96,17 +134,107 @@ func (l *look) observe(a schema.Address, ref planner.Ref, o schema.Observed) {
 func (l *look) wanted(kind string) (out []schema.Address) {
 	all := map[schema.Address]bool{}
 	for a := range l.desired.Objects {
-		all[a] = a.Kind == kind
+		if a.Kind == kind {
+			all[a] = true
+		}
 	}
 	for a := range l.applied.Entries {
 		if a.Kind == kind {
 			all[a] = true
 		}
 	}
-	for _, a := range schema.Addresses(all) {
-		if all[a] {
-			out = append(out, a)
+	return schema.Addresses(all)
+}
+
+// directory is a collection's documents by id and by name, to identify
+// addresses with.
+type directory struct {
+	*look
+	collection string
+	byID       map[string]planner.Ref
+	byName     map[string][]planner.Ref
+	claimed    map[planner.Ref]schema.Address
+}
+
+func (l *look) directory(collection string, docs []port.Document, names func(planner.Ref, planner.Raw) []string) directory {
+	d := directory{l, collection, map[string]planner.Ref{}, map[string][]planner.Ref{}, map[planner.Ref]schema.Address{}}
+	for _, doc := range docs {
+		ref := docRef(collection, idText(doc["_id"]))
+		l.view.raw[ref] = rawOf(doc)
+		if _, taken := d.byID[idPlain(ref)]; !taken || ref.ID() == idPlain(ref) {
+			d.byID[idPlain(ref)] = ref
+		}
+		for _, name := range names(ref, l.view.raw[ref]) {
+			d.byName[name] = append(d.byName[name], ref)
 		}
 	}
-	return out
+	return d
+}
+
+// identify finds the document of an address: the id the files state, else the
+// one the last apply recorded, else the only one of that name. ok is false when
+// there is none, or when it is not clear which.
+func (d directory) identify(a schema.Address) (ref planner.Ref, ok bool) {
+	o := d.desired.Objects[a]
+	if id := o.Fields["id"].Str(); id != "" {
+		ref, ok = d.byID[id]
+		return d.claim(a, ref, ok)
+	}
+	refs := d.named(a, o)
+	if e, _ := d.applied.Former(d.desired, a); e != nil && e.ID.Str() != "" {
+		ref, ok = d.byID[e.ID.Str()]
+		if !ok && len(refs) > 0 {
+			d.find("DC144", schema.Error, a, fmt.Sprintf("the last apply set it on %s, which is gone, and %s lives under its name", e.ID.Str(), joinIDs(refs)),
+				"state id, if that one is meant; else rename it in Domino")
+		}
+		return d.claim(a, ref, ok)
+	}
+	if len(refs) > 1 {
+		d.find("DC140", schema.Error, a, fmt.Sprintf("the name is ambiguous: %s live under it", joinIDs(refs)), "state id: one of them")
+		return "", false
+	}
+	if len(refs) == 0 {
+		return "", false
+	}
+	return d.claim(a, refs[0], true)
+}
+
+// named are the documents that live under an object's name in files, else under
+// the name it states.
+func (d directory) named(a schema.Address, o schema.Object) []planner.Ref {
+	if refs := d.byName[a.Name]; len(refs) > 0 {
+		return refs
+	}
+	if name := o.Fields["name"].Str(); name != "" {
+		return d.byName[name]
+	}
+	return nil
+}
+
+// claim refuses a document that another desired address has.
+func (d directory) claim(a schema.Address, ref planner.Ref, ok bool) (planner.Ref, bool) {
+	if _, desired := d.desired.Objects[a]; !ok || !desired {
+		return ref, ok
+	}
+	if other, taken := d.claimed[ref]; taken {
+		d.find("DC145", schema.Error, a, fmt.Sprintf("is %s outside, and so is %s", idPlain(ref), other), "state a different id, or remove one of the two")
+		return "", false
+	}
+	d.claimed[ref] = a
+	return ref, true
+}
+
+func joinIDs(refs []planner.Ref) string {
+	ids := make([]string, len(refs))
+	for i, r := range refs {
+		ids[i] = idPlain(r)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// mistyped says that a live field cannot be read in the schema's words.
+func (l *look) mistyped(a schema.Address, ref planner.Ref, errs []error) {
+	for _, err := range errs {
+		l.find("DC146", schema.Error, a, string(ref)+": "+err.Error(), "check deployment.mongo.mapping with domctl doctor, or correct the document")
+	}
 }

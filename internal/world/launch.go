@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,6 +31,9 @@ func cutID(id string) (before, after string) {
 }
 
 func (w *World) readTemplates(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+	if len(ids) == 0 {
+		return nil, nil // the port takes none for all
+	}
 	templates, err := w.Outside.DescribeLaunchTemplates(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -44,34 +48,43 @@ func (w *World) readTemplates(ctx context.Context, ids []string) (map[planner.Re
 // versionText is a version number as groups state it: text.
 func versionText(n int64) schema.Value { return schema.JSON(strconv.FormatInt(n, 10)) }
 
-// readVersions reads the default and latest versions of all templates in one
-// paged call, and asks a template only for versions that are neither.
-func (w *World) readVersions(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
-	all, err := w.Outside.DescribeDefaultVersions(ctx)
-	if err != nil {
-		return nil, err
-	}
+// readCurrentVersions reads the default and the latest version of every
+// template in one paged call, which is more than is asked for and fewer calls
+// than one a template.
+func (w *World) readCurrentVersions(ctx context.Context, templates int) (map[planner.Ref]planner.Raw, error) {
 	out := map[planner.Ref]planner.Raw{}
+	if templates == 0 {
+		return out, nil
+	}
+	all, err := w.Outside.DescribeDefaultVersions(ctx)
 	addVersions(out, all)
-	rest := map[string][]int64{}
+	return out, err
+}
+
+// readVersions asks each template for the versions named: EC2 has no call that
+// answers numbered versions of several.
+func (w *World) readVersions(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+	numbers := map[string][]int64{}
 	for _, id := range ids {
 		t, n := cutID(id)
 		number, err := strconv.ParseInt(n, 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("%s is not a version number", n)
 		}
-		if out[versionRef(t, n)] == nil {
-			rest[t] = append(rest[t], number)
-		}
+		numbers[t] = append(numbers[t], number)
 	}
-	for _, t := range schema.Sorted(rest) {
-		versions, err := w.Outside.DescribeLaunchTemplateVersions(ctx, t, rest[t])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t, err)
+	found, err := each(schema.Sorted(numbers), func(t string) ([]port.LaunchTemplateVersion, error) {
+		versions, err := w.Outside.DescribeLaunchTemplateVersions(ctx, t, numbers[t])
+		if errors.Is(err, port.ErrNotFound) {
+			return nil, nil // a template that is not there has no versions
 		}
+		return versions, err
+	})
+	out := map[planner.Ref]planner.Raw{}
+	for _, versions := range found {
 		addVersions(out, versions)
 	}
-	return out, nil
+	return out, err
 }
 
 func addVersions(out map[planner.Ref]planner.Raw, versions []port.LaunchTemplateVersion) {
@@ -82,6 +95,9 @@ func addVersions(out map[planner.Ref]planner.Raw, versions []port.LaunchTemplate
 }
 
 func (w *World) readConfigurations(ctx context.Context, names []string) (map[planner.Ref]planner.Raw, error) {
+	if len(names) == 0 {
+		return nil, nil // the port takes none for all
+	}
 	configs, err := w.Outside.DescribeLaunchConfigurations(ctx, names)
 	if err != nil {
 		return nil, err
@@ -98,7 +114,7 @@ func (w *World) readConfigurations(ctx context.Context, names []string) (map[pla
 func versionStep(a schema.Address, id string, template, group planner.Raw, image schema.Value, raw map[planner.Ref]planner.Raw) planner.Step {
 	source := effectiveVersion(group, template)
 	from := raw[versionRef(id, source)]
-	return planner.Step{ID: a.String() + "/ec2.CreateLaunchTemplateVersion/" + id, Address: a, Op: "ec2.CreateLaunchTemplateVersion",
+	return planner.Step{ID: a.String() + "/ec2.CreateLaunchTemplateVersion/" + id + "/" + source + "/" + image.Display(), Address: a, Op: "ec2.CreateLaunchTemplateVersion",
 		Object: templateRef(id), Creates: "version", Guard: planner.Token, Window: window,
 		Args:    map[string]schema.Value{"source": schema.JSON(source), "image": image, "blocks": from["blocks"]},
 		Expects: []planner.Expect{{Ref: versionRef(id, source), Path: "image", Value: from["image"]}}}
@@ -161,11 +177,7 @@ func modifyTemplate(ctx context.Context, w *World, a applier.Attempt) error {
 	return w.Outside.ModifyLaunchTemplate(ctx, a.Step.Object.ID(), number)
 }
 
-// copyStep names the copy after its source and its image, so that the same
-// change has the same name.
-func copyStep(a schema.Address, from string, image schema.Value, source planner.Raw) planner.Step {
-	base, _, _ := strings.Cut(from, "-domctl-")
-	name := base + "-domctl-" + strings.TrimPrefix(image.Str(), "ami-")
+func copyStep(a schema.Address, from, name string, image schema.Value, source planner.Raw) planner.Step {
 	return planner.Step{ID: a.String() + "/autoscaling.CopyLaunchConfiguration/" + name, Address: a, Op: "autoscaling.CopyLaunchConfiguration",
 		Object: configRef(name), Creates: "name", Guard: planner.Name, Window: window,
 		Writes:  map[string]schema.Value{"": planner.Exists(), "image": image},
@@ -219,7 +231,7 @@ func groupStep(a schema.Address, ref planner.Ref, writes, decided map[string]sch
 
 func updateGroup(ctx context.Context, w *World, a applier.Attempt) error {
 	u := port.GroupUpdate{Name: a.Step.Object.ID(), LaunchConfiguration: a.Step.Writes["launchConfiguration"].Str(),
-		Template: a.Step.Args["template"].Str(), Version: a.Step.Writes["version"].Str()}
+		Template: a.Step.Args["template"].Str(), Version: a.Step.Writes["version"].Str(), Mixed: a.Step.Args["mixed"].Bool()}
 	u.Min, u.Max, u.Desired = sizes(a.Step.Writes)
 	return w.Outside.UpdateAutoScalingGroup(ctx, u)
 }

@@ -2,16 +2,17 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
-	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
 // lookPools reads the groups of every pool and what they start nodes from:
-// groups, then in one go each their templates' versions and configurations.
+// first the groups, then side by side their templates, the templates' versions
+// and configurations; versions that nobody could guess come last.
 func lookPools(ctx context.Context, l *look) error {
 	var asgs, nodeGroups []string
 	for _, a := range l.wanted("nodePools") {
@@ -23,24 +24,69 @@ func lookPools(ctx context.Context, l *look) error {
 			}
 		}
 	}
-	groups, err := l.readGroups(ctx, asgs)
+	var groups, managed, images map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) { groups, err = l.readGroups(ctx, asgs); return err },
+		func() (err error) { managed, err = l.readNodeGroups(ctx, nodeGroups); return err },
+		func() (err error) { images, err = l.readImages(ctx, l.literalImages("nodePools")); return err })
 	if err != nil {
 		return err
 	}
-	managed, err := l.readNodeGroups(ctx, nodeGroups)
-	if err != nil {
-		return err
-	}
-	addAll(l.view.raw, groups, managed)
+	addAll(l.view.raw, groups, managed, images)
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
+	claimed := map[planner.Ref]claim{}
 	for _, a := range l.wanted("nodePools") {
 		if _, ok := l.desired.Objects[a]; ok {
 			l.decodePool(a)
+			l.claimPool(a, claimed)
 		}
 	}
 	return nil
+}
+
+// claimPool refuses what two pools would both write: a group, or the default
+// version of a launch template that one of them would move.
+func (l *look) claimPool(a schema.Address, claimed map[planner.Ref]claim) {
+	for _, g := range l.desired.Objects[a].Groups() {
+		ref := l.groupRefOf(g)
+		l.claim(a, ref, claimed, true)
+		group, want := l.view.raw[ref], l.wantedImage(a, g)
+		if v := group["version"].Str(); want.Is != schema.Absent && group["template"].Str() != "" && (v == "" || v == "$Default") {
+			l.claim(a, templateRef(group["template"].Str()), claimed, want != l.view.imageOf(group))
+		}
+	}
+}
+
+// claim is who speaks of an object first, and whether anyone writes it.
+type claim struct {
+	by     schema.Address
+	writes bool
+}
+
+func (l *look) claim(a schema.Address, ref planner.Ref, claimed map[planner.Ref]claim, writes bool) {
+	was, taken := claimed[ref]
+	if !taken {
+		claimed[ref] = claim{a, writes}
+		return
+	}
+	if was.by != a && (was.writes || writes) {
+		l.find("DC145", schema.Error, a, fmt.Sprintf("would write %s, and so would %s", ref, was.by), "put the groups into one pool, or give each its own launch template")
+	}
+	claimed[ref] = claim{was.by, was.writes || writes}
+}
+
+// wantedImage is what the files want a group to start from, as far as it is
+// known before the plan.
+func (l *look) wantedImage(a schema.Address, g schema.Group) schema.Value {
+	v := l.desired.Objects[a].Fields["groups."+schema.JoinPath(g.Key())+".ami"]
+	if t, field, ok := v.Target(); ok {
+		if stated := l.desired.Objects[t].Fields[field]; stated.Is != schema.Absent {
+			return stated
+		}
+	}
+	return v
 }
 
 func addAll(to map[planner.Ref]planner.Raw, from ...map[planner.Ref]planner.Raw) {
@@ -51,40 +97,57 @@ func addAll(to map[planner.Ref]planner.Raw, from ...map[planner.Ref]planner.Raw)
 	}
 }
 
-func (l *look) cluster(g schema.Group) string {
+func (w *World) cluster(g schema.Group) string {
 	if g.Cluster != "" {
 		return g.Cluster
 	}
-	return l.Deployment.AWS.Cluster
+	return w.Deployment.AWS.Cluster
 }
 
 // readStarts reads what the view's groups start nodes from.
 func (l *look) readStarts(ctx context.Context) error {
 	var refs []planner.Ref
+	templates, configs := map[string]bool{}, map[string]bool{}
 	for _, raw := range l.view.raw {
-		if t := raw["template"].Str(); t != "" {
+		if t := raw["template"].Str(); t != "" && !templates[t] {
+			templates[t] = true
 			refs = append(refs, templateRef(t))
 		}
-		if c := raw["launchConfiguration"].Str(); c != "" {
+		if c := raw["launchConfiguration"].Str(); c != "" && !configs[c] {
+			configs[c] = true
 			refs = append(refs, configRef(c))
 		}
 	}
-	starts, err := l.Read(ctx, refs)
+	var starts, versions map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) { starts, err = l.Read(ctx, refs); return err },
+		func() (err error) { versions, err = l.readCurrentVersions(ctx, len(templates)); return err })
 	if err != nil {
 		return err
 	}
-	addAll(l.view.raw, starts)
-	var versions []planner.Ref
+	addAll(l.view.raw, starts, versions)
+	var others, copies map[planner.Ref]planner.Raw
+	err = sideBySide(
+		func() (err error) { others, err = l.readVersions(ctx, l.otherVersions()); return err },
+		func() (err error) { copies, err = l.readConfigurations(ctx, l.copies()); return err })
+	addAll(l.view.raw, others, copies)
+	return err
+}
+
+// otherVersions are those that groups name and that are neither their
+// template's default nor its latest.
+func (l *look) otherVersions() []string {
+	missing := map[string]bool{}
 	for _, raw := range l.view.raw {
-		if t := raw["template"].Str(); t != "" && starts[templateRef(t)] != nil {
-			versions = append(versions, versionRef(t, effectiveVersion(raw, starts[templateRef(t)])))
+		t := raw["template"].Str()
+		if t == "" || l.view.raw[templateRef(t)] == nil {
+			continue
+		}
+		if v := versionRef(t, effectiveVersion(raw, l.view.raw[templateRef(t)])); l.view.raw[v] == nil {
+			missing[v.ID()] = true
 		}
 	}
-	read, err := l.Read(ctx, versions)
-	if err == nil {
-		addAll(l.view.raw, read)
-	}
-	return err
+	return schema.Sorted(missing)
 }
 
 // effectiveVersion is the version number that a group's words mean.
@@ -99,9 +162,9 @@ func effectiveVersion(group, template planner.Raw) string {
 	}
 }
 
-func groupRefOf(g schema.Group, cluster string) planner.Ref {
+func (w *World) groupRefOf(g schema.Group) planner.Ref {
 	if g.NodeGroup != "" {
-		return nodeGroupRef(cluster, g.NodeGroup)
+		return nodeGroupRef(w.cluster(g), g.NodeGroup)
 	}
 	return groupRef(g.ASG)
 }
@@ -110,7 +173,7 @@ func groupRefOf(g schema.Group, cluster string) planner.Ref {
 func (l *look) decodePool(a schema.Address) {
 	o := observedOf(a.Name)
 	for _, g := range l.desired.Objects[a].Groups() {
-		raw := l.view.raw[groupRefOf(g, l.cluster(g))]
+		raw := l.view.raw[l.groupRefOf(g)]
 		if raw == nil {
 			l.find("DC143", schema.Error, a, fmt.Sprintf("there is no %s in this account and region", groupText(g)), "check the name, the account and the region")
 			continue
@@ -119,7 +182,10 @@ func (l *look) decodePool(a schema.Address) {
 		for _, size := range []string{"min", "max", "desired"} {
 			o.Fields[at+"size."+size] = raw[size]
 		}
-		o.Fields[at+"ami"] = l.view.imageOf(raw)
+		if image := l.view.imageOf(raw); image.Str() != "" {
+			o.Fields[at+"ami"] = image
+		}
+		l.expect(a, g, raw)
 	}
 	l.observe(a, "", o)
 }
@@ -131,205 +197,41 @@ func groupText(g schema.Group) string {
 	return "Auto Scaling group " + g.ASG
 }
 
-// imageOf is the image that a group starts nodes from.
-func (v *View) imageOf(group planner.Raw) schema.Value {
+// expect compares a group's instance types with those that the files expect.
+func (l *look) expect(a schema.Address, g schema.Group, group planner.Raw) {
+	want := l.desired.Objects[a].Fields["expect.instanceTypes"].Strings()
+	if len(want) == 0 {
+		return
+	}
+	types := l.view.instanceTypesOf(group)
+	for _, t := range types {
+		if !slices.Contains(want, t) {
+			l.find("DC211", schema.Warning, a, fmt.Sprintf("%s starts %s, and the files expect %s", g.Key(), t, strings.Join(want, ", ")),
+				"correct expect.instanceTypes, or change the group")
+		}
+	}
+}
+
+// instanceTypesOf are the types a group may start: those of its mixed policy or
+// node group, else that of its template or configuration.
+func (v *View) instanceTypesOf(group planner.Raw) []string {
+	if types := group["instanceTypes"].Strings(); len(types) > 0 {
+		return types
+	}
+	if t := v.startOf(group)["instanceType"].Str(); t != "" {
+		return []string{t}
+	}
+	return nil
+}
+
+// startOf is the launch template version or launch configuration that a group
+// starts nodes from.
+func (v *View) startOf(group planner.Raw) planner.Raw {
 	if t := group["template"].Str(); t != "" {
-		return v.raw[versionRef(t, effectiveVersion(group, v.raw[templateRef(t)]))]["image"]
+		return v.raw[versionRef(t, effectiveVersion(group, v.raw[templateRef(t)]))]
 	}
-	return v.raw[configRef(group["launchConfiguration"].Str())]["image"]
+	return v.raw[configRef(group["launchConfiguration"].Str())]
 }
 
-// lowerPool makes one version and one switch per launch template, however many
-// groups share it, and one update per group whose size changes.
-func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
-	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, wanted: map[string]schema.Value{}}
-	for _, g := range p.o.Groups() {
-		if out := p.group(g); out != nil {
-			return *out, nil
-		}
-	}
-	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Findings: p.findings}, p.err
-}
-
-type poolLowering struct {
-	v        *View
-	change   planner.Change
-	o        schema.Object
-	steps    []planner.Step
-	findings []schema.Finding
-	made     map[string]planner.Step // template or configuration → the step that makes its successor
-	wanted   map[string]schema.Value
-	err      error
-}
-
-// group lowers one group's changes; an answer means that the pool is blocked.
-func (p *poolLowering) group(g schema.Group) *planner.Lowered {
-	cluster := g.Cluster
-	if cluster == "" {
-		cluster = p.v.world.Deployment.AWS.Cluster
-	}
-	ref := groupRefOf(g, cluster)
-	at := "groups." + schema.JoinPath(g.Key()) + "."
-	size := map[string]schema.Value{}
-	for _, d := range p.change.Fields {
-		switch d.Path {
-		case at + "ami":
-			if out := p.image(g, ref, d); out != nil {
-				return out
-			}
-		case at + "size.min", at + "size.max", at + "size.desired":
-			size[d.Path[len(at+"size."):]] = d.After
-		}
-	}
-	if len(size) == 0 {
-		return nil
-	}
-	if owner := p.o.Fields["owner.size"].Str(); owner != "" && owner != "domctl" {
-		return p.owned("size", owner)
-	}
-	p.steps = append(p.steps, p.resize(g, ref, size))
-	return nil
-}
-
-func (p *poolLowering) block(code, message, hint string) *planner.Lowered {
-	out := blocked(code, p.change.Address, message, hint, p.change.Positions)
-	return &out
-}
-
-func (p *poolLowering) owned(what, owner string) *planner.Lowered {
-	if owner == "terraform" {
-		return p.block("DC239", what+" belongs to Terraform: domctl writes nothing to it", "change the variable in Terraform's files")
-	}
-	return p.block("DC239", what+" is only observed", "state owner: "+what+": \"domctl\" to have it changed")
-}
-
-// image switches what a group starts nodes from.
-func (p *poolLowering) image(g schema.Group, ref planner.Ref, d planner.Diff) *planner.Lowered {
-	if owner := p.o.Fields["owner.ami"].Str(); owner != "" && owner != "domctl" {
-		return p.owned("ami", owner)
-	}
-	if g.NodeGroup != "" {
-		return p.block("DC241", "switching a managed node group drains its nodes at once, and this version of domctl does not roll nodes",
-			"switch it by hand in a maintenance window, or wait for a version that rolls")
-	}
-	if why := p.v.special(d.Before, p.change.Address); why != "" {
-		return p.block("DC232", g.Key()+" "+why, "name the AMI in an amis entry, or list it under replaces of the entry that may take its place")
-	}
-	raw := p.v.raw[ref]
-	switch {
-	case raw["mixed"].Bool():
-		return p.block("DC242", g.Key()+" has a mixed instances policy, which this version of domctl does not switch", "switch it by hand")
-	case raw["template"].Str() != "":
-		return p.template(ref, raw, d.After)
-	}
-	return p.configuration(ref, raw, d.After)
-}
-
-// template makes a version with the image, once a template, and points the
-// group at it: by the template's default version where the group follows that.
-func (p *poolLowering) template(ref planner.Ref, group planner.Raw, image schema.Value) *planner.Lowered {
-	id := group["template"].Str()
-	version := group["version"].Str()
-	if version == "$Latest" {
-		return p.block("DC243", ref.ID()+" follows $Latest: a new version would take effect the moment it is made",
-			"pin the group to a version, or to $Default, first")
-	}
-	if was, ok := p.wanted[id]; ok && was != image {
-		return p.block("DC244", "groups that share the launch template "+id+" want different images", "give each its own launch template")
-	}
-	made, ok := p.made[id]
-	if !ok {
-		made = versionStep(p.change.Address, id, p.v.raw[templateRef(id)], group, image, p.v.raw)
-		p.made[id], p.wanted[id] = made, image
-		p.steps = append(p.steps, made)
-	}
-	number := planner.OutOf(made.ID, "version")
-	if version == "" || version == "$Default" {
-		p.switchDefault(ref, id, version, number)
-		return nil
-	}
-	p.steps = append(p.steps, groupStep(p.change.Address, ref, map[string]schema.Value{"version": number},
-		map[string]schema.Value{"template": group["template"]}, group))
-	return nil
-}
-
-// switchDefault moves the template's default, once; every group that follows it
-// is expected to still do so.
-func (p *poolLowering) switchDefault(ref planner.Ref, id, version string, number schema.Value) {
-	follows := planner.Expect{Ref: ref, Path: "version", Value: schema.JSON(version)}
-	for i, s := range p.steps {
-		if s.Op == "ec2.ModifyLaunchTemplate" && s.Object == templateRef(id) {
-			p.steps[i].Expects = append(p.steps[i].Expects, follows)
-			return
-		}
-	}
-	p.steps = append(p.steps, defaultStep(p.change.Address, id, p.v.raw[templateRef(id)], number, follows))
-	p.findings = append(p.findings, schema.Finding{Code: "DC245", Severity: schema.Info, Address: p.change.Address, Positions: p.change.Positions,
-		Message: "moves the default version of launch template " + id + ": every group that follows $Default starts new nodes from it at once"})
-}
-
-// configuration copies the group's launch configuration under a new name, once
-// for all groups that share it, and points the group at the copy.
-func (p *poolLowering) configuration(ref planner.Ref, group planner.Raw, image schema.Value) *planner.Lowered {
-	from := group["launchConfiguration"].Str()
-	if from == "" {
-		return p.block("DC246", ref.ID()+" has neither a launch template nor a launch configuration", "check the group")
-	}
-	if image.Is != schema.Known {
-		return p.block("DC247", "the copy's name holds the image, which is not known yet", "apply what makes the image first")
-	}
-	made, ok := p.made[from]
-	if !ok {
-		made = copyStep(p.change.Address, from, image, p.v.raw[configRef(from)])
-		p.made[from] = made
-		p.steps = append(p.steps, made)
-	}
-	s := groupStep(p.change.Address, ref, map[string]schema.Value{"launchConfiguration": schema.JSON(made.Object.ID())}, nil, group)
-	s.After = append(s.After, made.ID)
-	p.steps = append(p.steps, s)
-	return nil
-}
-
-func (p *poolLowering) resize(g schema.Group, ref planner.Ref, size map[string]schema.Value) planner.Step {
-	s := groupStep(p.change.Address, ref, size, nil, p.v.raw[ref])
-	s.ID += "/size"
-	if g.NodeGroup != "" {
-		s.Op, s.Guard = "eks.UpdateNodegroupConfig", planner.Token
-	}
-	return s
-}
-
-func (w *World) readGroups(ctx context.Context, names []string) (map[planner.Ref]planner.Raw, error) {
-	out := map[planner.Ref]planner.Raw{}
-	if len(names) == 0 {
-		return out, nil
-	}
-	groups, err := w.Outside.DescribeAutoScalingGroups(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range groups {
-		out[groupRef(g.Name)] = planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
-			"version": schema.JSON(g.Version), "mixed": schema.JSON(g.Mixed),
-			"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
-	}
-	return out, nil
-}
-
-// readNodeGroups asks for each: EKS has no call for several.
-func (w *World) readNodeGroups(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
-	out := map[planner.Ref]planner.Raw{}
-	for _, id := range ids {
-		cluster, name := cutID(id)
-		g, err := w.Outside.DescribeNodegroup(ctx, cluster, name)
-		if errors.Is(err, port.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
-		}
-		out[nodeGroupRef(cluster, name)] = planner.Raw{"template": schema.JSON(g.Template), "version": versionText(g.Version),
-			"status": schema.JSON(g.Status), "min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
-	}
-	return out, nil
-}
+// imageOf is the image that a group starts nodes from.
+func (v *View) imageOf(group planner.Raw) schema.Value { return v.startOf(group)["image"] }

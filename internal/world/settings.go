@@ -21,23 +21,54 @@ func lookSettings(ctx context.Context, l *look) error {
 	if err != nil {
 		return err
 	}
+	if len(docs) == 0 {
+		if err := l.emptiedConfig(ctx); err != nil {
+			return err
+		}
+	}
 	if l.view.raw, err = configRefs(docs); err != nil {
 		return err
 	}
 	for _, a := range wanted {
-		ref := settingRef(schema.SettingsNamespace, schema.SettingKey(a.Name))
-		l.view.refs[a] = ref
-		raw := l.view.raw[ref]
-		if raw == nil || raw["value"].Is == schema.Absent {
-			continue
-		}
-		value, err := l.shown(ctx, a, raw["value"])
-		if err != nil {
+		if err := l.lookSetting(ctx, a); err != nil {
 			return err
 		}
-		l.observe(a, ref, schema.Observed{ID: ref.ID(), Fields: map[string]schema.Value{"value": value}})
 	}
 	return nil
+}
+
+// emptiedConfig tells settings that were unset by hand from a central
+// configuration that is not there at all.
+func (l *look) emptiedConfig(ctx context.Context) error {
+	all, err := l.Outside.Count(ctx, port.Group{Collection: configCollection})
+	if err != nil {
+		return err
+	}
+	return l.emptied("settings", "the collection "+configCollection, len(all))
+}
+
+func (l *look) lookSetting(ctx context.Context, a schema.Address) error {
+	ref := settingRef(schema.SettingsNamespace, schema.SettingKey(a.Name))
+	l.view.refs[a] = ref
+	value := settingText(l.view.raw[ref])
+	if value.Is == schema.Absent {
+		return nil
+	}
+	value, err := l.shown(ctx, a, value)
+	if err == nil {
+		l.observe(a, ref, schema.Observed{ID: ref.ID(), Fields: map[string]schema.Value{"value": value}})
+	}
+	return err
+}
+
+// settingText is a record's value as text, which is what Domino writes; a number
+// or a truth value that someone put there reads as its text.
+func settingText(raw planner.Raw) schema.Value {
+	v := standing(raw, "value")
+	if v.Is == schema.Known && jsonType(plainJSON(v.Text)) != "string" {
+		return schema.JSON(plainJSON(v.Text))
+	}
+	return v
 }
 
 // shown is a setting's live value as a plan may hold it: an undocumented key may
@@ -74,17 +105,26 @@ func lowerSetting(v *View, c planner.Change) (planner.Lowered, error) {
 			Message: "takes effect when Domino's services restart", Hint: "restart the affected services after the apply"})
 	}
 	switch {
-	case d.After.Is == schema.Absent && raw == nil:
 	case d.After.Is == schema.Absent:
-		out.Steps = []planner.Step{removeSetting(c.Address, ref, raw, d.Before)}
+		out.ID = schema.JSON("") // as a read finds it afterwards
+		out.Steps = []planner.Step{removeSetting(c.Address, ref, raw, v.preSetting(raw, d))}
 	case raw == nil:
 		out.Steps = []planner.Step{insertSetting(c.Address, ref, d.After)}
 	default:
 		s := updateStep(c.Address, ref, raw, map[string]schema.Value{"value": d.After})
-		s.Expects = []planner.Expect{{Ref: ref, Path: "value", Value: d.Before}}
+		s.Expects = []planner.Expect{{Ref: ref, Path: "value", Value: v.preSetting(raw, d)}}
 		out.Steps = []planner.Step{*s}
 	}
 	return out, nil
+}
+
+// preSetting is what the plan may say of the value that stands: a digest where
+// it may be a secret.
+func (v *View) preSetting(raw planner.Raw, d planner.Diff) schema.Value {
+	if d.Before.Is == schema.Digest {
+		return v.world.digest(raw["value"])
+	}
+	return raw["value"]
 }
 
 // insertSetting is absolute: (namespace, key) has no unique index. The _id

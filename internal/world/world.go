@@ -10,7 +10,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,18 +36,19 @@ type World struct {
 
 // kind is one row of the kind table.
 type kind struct {
-	look  func(context.Context, *look) error
-	lower func(*View, planner.Change) (planner.Lowered, error)
+	look     func(context.Context, *look) error
+	lower    func(*View, planner.Change) (planner.Lowered, error)
+	discover func(*finder, context.Context) error // nil: it does not live by itself
 }
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"amis":          {lookAMIs, lowerAMI},
-		"baseImages":    {lookBaseImages, lowerNothing},
-		"environments":  {lookEnvironments, lowerEnvironment},
-		"hardwareTiers": {lookTiers, lowerTier},
-		"nodePools":     {lookPools, lowerPool},
-		"settings":      {lookSettings, lowerSetting},
+		"amis":          {lookAMIs, lowerAMI, nil},
+		"baseImages":    {lookBaseImages, lowerNothing, nil},
+		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments},
+		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers},
+		"nodePools":     {lookPools, lowerPool, (*finder).pools},
+		"settings":      {lookSettings, lowerSetting, (*finder).settings},
 	}
 }
 
@@ -63,6 +63,7 @@ type View struct {
 	world    *World
 	raw      map[planner.Ref]planner.Raw
 	refs     map[schema.Address]planner.Ref // the object an address lives in
+	weighing sync.Mutex                     // guards impact
 	impact   map[schema.Address]*planner.Impact
 }
 
@@ -84,18 +85,17 @@ func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 func (w *World) Look(ctx context.Context, d schema.Desired, a schema.Applied) (*View, error) {
 	names := w.kindsOf(d, a)
 	parts := make([]*View, len(names))
-	errs := make([]error, len(names))
-	var wg sync.WaitGroup
+	reads := make([]func() error, len(names))
 	for i, name := range names {
 		parts[i] = w.newView(d, a)
-		wg.Go(func() {
+		reads[i] = func() error {
 			if err := kinds()[name].look(ctx, &look{w, d, a, parts[i]}); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", name, err)
+				return fmt.Errorf("%s: %w", name, err)
 			}
-		})
+			return nil
+		}
 	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := sideBySide(reads...); err != nil {
 		return nil, err
 	}
 	v := w.newView(d, a)
@@ -155,18 +155,16 @@ func (w *World) Read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]p
 	}
 	types := schema.Sorted(byType)
 	found := make([]map[planner.Ref]planner.Raw, len(types))
-	errs := make([]error, len(types))
-	var wg sync.WaitGroup
+	reads := make([]func() error, len(types))
 	for i, t := range types {
-		wg.Go(func() {
-			var err error
+		reads[i] = func() (err error) {
 			if found[i], err = w.readType(ctx, t, byType[t]); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", t, err)
+				return fmt.Errorf("%s: %w", t, err)
 			}
-		})
+			return nil
+		}
 	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := sideBySide(reads...); err != nil {
 		return nil, err
 	}
 	out := make(map[planner.Ref]planner.Raw, len(refs))

@@ -62,12 +62,24 @@ def set_source(group, source):
         setattr(group, field, source.get(field))
 
 
+def check_sizes(group, asked):
+    """Of the sizes after the call; without a desired capacity the bounds take it along."""
+    least, most, desired = (asked.get(size) for size in ("min_size", "max_size", "desired_capacity"))
+    least = group.min_size if least is None else least
+    most = group.max_size if most is None else most
+    if least > most:
+        raise ValidationError(f"Max bound, {most}, must be greater than or equal to min bound, {least}")
+    if desired is not None and not least <= desired <= most:
+        raise ValidationError(f"Desired capacity:{desired} must be between the specified min size:{least} and max size:{most}")
+
+
 @wrap(AutoScalingBackend, "update_auto_scaling_group")
 def update_auto_scaling_group(original, self, **asked):
     check_source(self, asked)
     group = self.autoscaling_groups.get(asked["name"])
     if group is None:
         return original(self, **asked)
+    check_sizes(group, asked)
     before, stated = launch_source(group), any(asked.get(source) for source in SOURCES)
     if stated:
         # A group launches from one source: a new one takes the place of the former.

@@ -2,6 +2,7 @@
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RegisterImage.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
 
@@ -69,3 +70,11 @@ def create_image(original, self, instance_id, name, description, tag_specificati
 def register_image(original, self, name=None, description=None):
     check_name(self, name)
     return original(self, name, description)
+
+
+@wrap(EC2Response, "register_image")
+def register_with_architecture(original, self):
+    answer = original(self)
+    # moto forgets it; "Default: For Amazon EBS-backed AMIs, i386."
+    self.ec2_backend.amis[answer.result["ImageId"]].architecture = self._get_param("Architecture", "i386")
+    return answer

@@ -2,6 +2,9 @@
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
 https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
+https://docs.aws.amazon.com/eks/latest/APIReference/API_ListNodegroups.html
+https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html
 https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html
 https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeUpdate.html
 https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
@@ -109,8 +112,9 @@ def updates(backend):
 
 def record(backend, nodegroup, update, finish):
     """Keeps an update for DescribeUpdate. The first read after its start sees it under way."""
-    updates(backend)[update["id"]] = {"of": nodegroup, "answer": update, "finish": finish, "seen": False}
-    return update
+    entry = {"of": nodegroup, "answer": update, "finish": finish, "seen": False}
+    updates(backend)[update["id"]] = entry
+    return entry
 
 
 def advance(backend, nodegroup):
@@ -170,7 +174,7 @@ def start_version_update(backend, nodegroup, spec, version, release):
             replace_nodes(backend, nodegroup, target[1])
 
     nodegroup.status = "UPDATING"
-    return record(backend, nodegroup, new_update([p for p in params if p["value"]]), finish)
+    return record(backend, nodegroup, new_update([p for p in params if p["value"]]), finish)["answer"]
 
 
 def new_update(params):
@@ -203,16 +207,36 @@ def update_nodegroup_version(self):
     return ActionResult({"update": dict(update)})
 
 
+def check_sizes(nodegroup, asked):
+    size = {**nodegroup.scaling_config, **plain(asked)}
+    if not 0 <= size["minSize"] <= size["desiredSize"] <= size["maxSize"]:
+        raise InvalidParameterException(message="desired capacity must lie between minSize and maxSize")
+
+
 @wrap(EKSResponse, "update_nodegroup_config")
 def update_nodegroup_config(original, self):
-    answer, nodegroup = original(self), asked_nodegroup(self)
-    record(self.eks_backend, nodegroup, answer.result["update"], None)
+    nodegroup, token = asked_nodegroup(self), self._get_param("clientRequestToken")
+    asked = [plain(self._get_param(name)) for name in ("labels", "taints", "scalingConfig", "updateConfig")]
+    for entry in updates(self.eks_backend).values():
+        if token and entry.get("token") == (token, asked):
+            return ActionResult({"update": entry["answer"]})
+    if nodegroup.status != "ACTIVE":
+        raise ResourceInUseException(message="Nodegroup cannot be updated as it is currently not in Active State")
+    check_sizes(nodegroup, asked[2] or {})
+    answer = original(self)
+    record(self.eks_backend, nodegroup, answer.result["update"], None)["token"] = (token, asked)
     groups, size = scaling(self.eks_backend), nodegroup.scaling_config
     for named in nodegroup.resources["autoScalingGroups"]:
         if group := groups.autoscaling_groups.get(named["name"]):
             group.min_size, group.max_size = size["minSize"], size["maxSize"]
             group.set_desired_capacity(size["desiredSize"])
     return answer
+
+
+@wrap(EKSBackend, "list_nodegroups")
+def list_nodegroups(original, self, cluster_name, max_results, next_token):
+    self.describe_cluster(cluster_name)  # raises for one that is not there
+    return original(self, cluster_name, max_results, next_token)
 
 
 @wrap(EKSResponse, "delete_nodegroup")

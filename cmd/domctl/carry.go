@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
+)
+
+// carryOut shows a plan, asks, and applies it.
+func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, yes bool) error {
+	if err := a.show(p, "text"); err != nil {
+		return err
+	}
+	if err := planExit(p, false); err != nil || p.Empty() {
+		return err
+	}
+	if !yes {
+		question := "Apply this to " + p.Deployment + "?"
+		if p.Restores != "" {
+			question = "Take this back on " + p.Deployment + "?"
+		}
+		if err := a.ask(ctx, question); err != nil {
+			return err
+		}
+	}
+	defer a.hush(ctx)()
+	res, err := e.Apply(ctx, p)
+	return a.ended(&p, res, err)
+}
+
+// hush tells a person who pressed Ctrl-C that it was heard.
+func (a *app) hush(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		fmt.Fprintln(a.stderr, "domctl: interrupted; finishing the calls in flight (Ctrl-C again ends domctl at once)")
+	})
+}
+
+// ask wants the whole word; anything else ends the program with 1.
+func (a *app) ask(ctx context.Context, question string) error {
+	fmt.Fprintf(a.stdout, "\n%s Only \"yes\" is taken for a yes: ", question)
+	answer := make(chan error, 1)
+	go func() {
+		line, err := a.stdin.ReadString('\n')
+		switch {
+		case strings.TrimSpace(line) == "yes":
+			err = nil
+		case line == "" && errors.Is(err, io.EOF):
+			err = errors.New("nobody answered; use --auto-approve where nobody can. Nothing was done")
+		default:
+			err = errNo
+		}
+		answer <- err
+	}()
+	var err error
+	select {
+	case err = <-answer:
+	case <-ctx.Done():
+		err = errNo
+	}
+	if err != nil || !a.terminal {
+		fmt.Fprintln(a.stdout)
+	}
+	if errors.Is(err, errNo) {
+		fmt.Fprintln(a.stdout, "Nothing was done.")
+		return exitCode(1)
+	}
+	return err
+}
+
+var errNo = errors.New("the answer was not yes")
+
+// progress prints one event.
+func (a *app) progress(e applier.Event) {
+	what := e.Step.Address.String() + ": " + e.Step.Op
+	if e.Mark != "" {
+		what += " " + e.Mark
+	}
+	switch e.Kind {
+	case applier.KindBegin:
+		fmt.Fprintf(a.stdout, "  … %s\n", what)
+	case applier.KindDone:
+		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
+	case applier.KindFailed:
+		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(e.Why))
+	case applier.KindPaused:
+		fmt.Fprintf(a.stderr, "domctl: %s\n", planner.Printable(e.Why))
+	}
+}
+
+// ended says how an apply stands and how to go on.
+func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	switch res.Outcome {
+	case applier.EndedOutcome:
+		fmt.Fprintln(a.stdout, closing(p, res.Done))
+		return nil
+	case applier.RefusedOutcome:
+		for _, why := range res.Why {
+			fmt.Fprintf(a.stderr, "domctl: error %s\n", planner.Printable(why))
+		}
+		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; plan again")
+		return exitCode(1)
+	}
+	for _, why := range res.Why {
+		fmt.Fprintf(a.stderr, "domctl: %s: %s\n", res.Outcome, planner.Printable(why))
+	}
+	fmt.Fprintf(a.stderr, "domctl: hint: %s done, %s left; %s\n", steps(res.Done), steps(res.Left), ways(p, res.ID))
+	return exitCode(1)
+}
+
+// closing is the last line of an apply that ended.
+func closing(p *planner.Plan, done int) string {
+	switch {
+	case p != nil && p.Restores != "":
+		return fmt.Sprintf("Taken back: %s of apply %s. What it had set stays off until the files change, or with --unlatch.", steps(done), p.Restores)
+	case done == 0:
+		return "Applied: only domctl's own records changed."
+	}
+	return fmt.Sprintf("Applied: %s. domctl rollback takes this back.", steps(done))
+}
+
+// ways are how to go on with an apply that did not end.
+func ways(p *planner.Plan, id string) string {
+	on := "domctl apply --resume " + id + " goes on"
+	if p == nil || p.Restores != "" {
+		return on
+	}
+	return on + ", domctl rollback --to " + id + " goes back"
+}
+
+func steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// TestDocs runs the console blocks of the pages as a reader would, each page in
+// an empty folder, and compares what they show. A line "…" stands for any lines.
+func TestDocs(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("the pages are for a POSIX shell; run the tests where sh is on the path")
+	}
+	for _, page := range []string{"README.md", "docs/tutorial.md", "docs/state-store.md"} {
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			runPage(t, filepath.Join("../..", page))
+		})
+	}
+}
+
+func runPage(t *testing.T, page string) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := reader{t: t, dir: t.TempDir(), want: &masker{}, got: &masker{}}
+	fence := regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
+	if !fence.Match(text) {
+		t.Fatalf("%s shows no console", page)
+	}
+	shown := fence.ReplaceAllStringFunc(string(text), func(block string) string {
+		return "```console\n" + r.block(fence.FindStringSubmatch(block)[1]) + "```"
+	})
+	if shown != string(text) && *update {
+		if err := os.WriteFile(page, []byte(shown), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// reader follows a page.
+type reader struct {
+	t         *testing.T
+	dir       string
+	want, got *masker
+}
+
+// block runs the commands of one block and answers it as it should be.
+func (r *reader) block(text string) string {
+	var out strings.Builder
+	for _, part := range regexp.MustCompile(`(?m)^\$ `).Split(text, -1)[1:] {
+		command, want, _ := strings.Cut(part, "\n")
+		got := r.run(command)
+		if !same(r.want.mask(want), r.got.mask(got)) {
+			if !*update {
+				r.t.Errorf("$ %s\nshows:\n%s\nthe page has:\n%s", command, got, want)
+			}
+			want = regexp.MustCompile(`\S+@\S+ pid \d+`).ReplaceAllString(got, "ada@laptop pid 4711")
+		}
+		fmt.Fprintf(&out, "$ %s\n%s", command, want)
+	}
+	return out.String()
+}
+
+// run does one command line; only cd lasts longer than that.
+func (r *reader) run(command string) string {
+	if dir, ok := strings.CutPrefix(command, "cd "); ok {
+		r.dir = filepath.Join(r.dir, dir)
+		return ""
+	}
+	cmd := exec.Command("sh", "-c", command)
+	var out bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = r.dir, &out, &out
+	if err := cmd.Run(); err != nil {
+		r.t.Errorf("$ %s: %v\n%s", command, err, out.String())
+	}
+	return out.String()
+}
+
+func same(want, got string) bool {
+	parts := strings.Split(want, "…\n")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile(`(?s)\A` + strings.Join(parts, "(.*\n)?") + `\z`).MatchString(got)
+}
+
+// TestDemo runs make demo's script, twice: nothing of the first stays.
+func TestDemo(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("hack/demo.sh is for bash; run the tests where bash is on the path")
+	}
+	domctl, err := exec.LookPath("domctl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		cmd := exec.Command("bash", "../../hack/demo.sh")
+		cmd.Env = append(os.Environ(), "DOMCTL="+domctl)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for _, want := range []string{"acme-prod: nothing to do.", "value  100 → 30", "Taken back: 1 step", "Taken back: 7 steps"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("the demo does not show %q:\n%s", want, out)
+			}
+		}
+	}
+}
+
+// TestReference: the pages in docs/commands are those of these commands.
+func TestReference(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "commands")
+	if code := run([]string{"reference", dir}, strings.NewReader(""), os.Stdout, os.Stderr); code != 0 {
+		t.Fatalf("reference: exit code %d", code)
+	}
+	made, committed := readPages(t, dir), readPages(t, "../../docs/commands")
+	for name, text := range made {
+		if committed[name] != text {
+			t.Errorf("docs/commands/%s is out of date; make generate writes it", name)
+		}
+	}
+	for name := range committed {
+		if _, ok := made[name]; !ok {
+			t.Errorf("docs/commands/%s is of no command; make generate removes it", name)
+		}
+	}
+}
+
+func readPages(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s holds no pages (%v); make generate writes them", dir, err)
+	}
+	pages := map[string]string{}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[filepath.Base(name)] = string(text)
+	}
+	return pages
+}
+
+// TestHelp: every command says in its help what it does, and how it is used.
+func TestHelp(t *testing.T) {
+	var visit func(c *cobra.Command)
+	n := 0
+	visit = func(c *cobra.Command) {
+		n++
+		if c.Short == "" || c.Example == "" {
+			t.Errorf("%s: its help has no description or no example", c.CommandPath())
+		}
+		for line := range strings.Lines(c.Example) {
+			if !strings.HasPrefix(line, "  domctl ") && !strings.HasPrefix(line, "  source <(domctl ") {
+				t.Errorf("%s: %q is no example", c.CommandPath(), line)
+			}
+		}
+		for _, sub := range c.Commands() {
+			if sub.Name() != "help" {
+				visit(sub)
+			}
+		}
+	}
+	visit(newApp(strings.NewReader(""), os.Stdout, os.Stderr).root())
+	if n < 20 {
+		t.Errorf("only %d commands were found", n)
+	}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"domctl.dev/compiler"
+	"domctl.dev/schema"
+)
+
+// limits bound the evaluation of files, which happens in a process of its own.
+type limits struct {
+	timeout time.Duration
+	memory  bytesFlag
+}
+
+func (l *limits) flags(f *pflag.FlagSet) {
+	l.timeout, l.memory = compiler.DefaultTimeout, compiler.DefaultMemory
+	f.DurationVar(&l.timeout, "eval-timeout", l.timeout, "longest time that evaluating the files may take")
+	f.Var(&l.memory, "eval-memory", "most memory that evaluating the files may take")
+}
+
+// apply sets the limits, the program that keeps them, and where compiled
+// deployments are kept. Without a cache folder nothing is kept.
+func (l *limits) apply(src *compiler.Source) {
+	src.Timeout, src.Memory = l.timeout, int64(l.memory)
+	self, err := os.Executable()
+	if err != nil {
+		return
+	}
+	src.Self = self
+	cache, err := os.UserCacheDir()
+	info, missing := os.Stat(self)
+	if err != nil || missing != nil {
+		return
+	}
+	src.Cache = filepath.Join(cache, "domctl")
+	src.Program = fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+}
+
+// bytesFlag is a size with its unit.
+type bytesFlag int64
+
+func (b *bytesFlag) String() string { return schema.CanonicalBytes(int64(*b)) }
+
+// Type names the flag's form in help.
+func (b *bytesFlag) Type() string { return "size" }
+
+// Set reads "512MiB".
+func (b *bytesFlag) Set(s string) error {
+	n, err := schema.ParseBytes(s)
+	*b = bytesFlag(n)
+	return err
+}

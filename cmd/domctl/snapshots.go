@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func (a *app) snapshotsVerb() *cobra.Command {
+	cmd := &cobra.Command{Use: "snapshots", Short: "See what each apply would be taken back to",
+		Example: "  domctl snapshots list prod\n  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod"}
+	cmd.AddCommand(
+		&cobra.Command{Use: "list [DIR]", Short: "List the restore points, latest first", Args: cobra.MaximumNArgs(1), Example: "  domctl snapshots list prod",
+			RunE: func(cmd *cobra.Command, args []string) error {
+				e, err := a.open(cmd.Context(), dir(args), nil, 0)
+				if err != nil {
+					return err
+				}
+				points, err := e.RestorePoints(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return writePoints(a.stdout, points)
+			}},
+		&cobra.Command{Use: "show APPLY [DIR]", Short: "Say what stood before an apply", Args: cobra.RangeArgs(1, 2), Example: "  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod",
+			Long: "Says what an apply found where it wrote. Nothing outside is asked: what stands by\nnow, and what of it conflicts, domctl rollback --to APPLY shows before it asks.",
+			RunE: func(cmd *cobra.Command, args []string) error {
+				e, err := a.open(cmd.Context(), dir(args[1:]), nil, 0)
+				if err != nil {
+					return err
+				}
+				found, err := e.RestorePoint(cmd.Context(), args[0])
+				if errors.Is(err, applier.ErrUndecided) {
+					return fmt.Errorf("%w; domctl rollback --to %s settles that first", err, args[0])
+				}
+				if err != nil {
+					return err
+				}
+				return writeStanding(a.stdout, args[0], found)
+			}})
+	return cmd
+}
+
+func writePoints(out io.Writer, points []engine.RestorePoint) error {
+	if len(points) == 0 {
+		_, err := fmt.Fprintln(out, "There are no restore points: nothing was applied yet.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "APPLY\tBEFORE\tSTEPS\tSTATE")
+	for _, p := range points {
+		state := "can be taken back"
+		switch by := strings.Join(p.TakenBack, ", "); {
+		case p.Whole && by != "":
+			state = "taken back by " + by
+		case by != "":
+			state = "taken back in part by " + by
+		case p.Outcome != applier.EndedOutcome:
+			state = "not ended; can be taken back"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", p.ID, p.At.UTC().Format(time.RFC3339), p.Done, state)
+	}
+	return w.Flush()
+}
+
+func writeStanding(out io.Writer, id string, found []engine.Standing) error {
+	if len(found) == 0 {
+		_, err := fmt.Fprintf(out, "Apply %s wrote nothing outside: there is nothing to take back.\n", id)
+		return err
+	}
+	fmt.Fprintf(out, "Taking back apply %s puts back what stood before it:\n\n", id)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	last := schema.Address{}
+	for _, s := range found {
+		if s.Address != last {
+			fmt.Fprintf(w, "%s\n", planner.Printable(s.Address.String()))
+		}
+		last = s.Address
+		fmt.Fprintf(w, "    %s\n", planner.Printable(standing(s)))
+	}
+	return w.Flush()
+}
+
+func standing(s engine.Standing) string {
+	switch {
+	case s.Deleted:
+		return string(s.Object) + ": was there; is made again as it was"
+	case s.Made && s.Path != "":
+		return fmt.Sprintf("%s: %s %s was made; is deleted again", s.Object, s.Path, s.Set.Display())
+	case s.Made:
+		return string(s.Object) + ": was not there; is deleted again"
+	}
+	return fmt.Sprintf("%s: %s: %s (the apply set %s)", s.Object, s.Path, s.Found.Display(), s.Set.Display())
+}

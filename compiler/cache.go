@@ -1,0 +1,119 @@
+package compiler
+
+import (
+	"cmp"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"domctl.dev/schema"
+)
+
+// maxCache bounds the cache folder, bytes. Entries written longest ago go
+// first.
+const maxCache = 256 << 20
+
+// suffix of the entries' names; no other file of the folder is touched.
+const suffix = ".compiled"
+
+// cache is a folder of entries, one for each deployment, set of tags, schema
+// and program. An entry answers only while every question it rests on has the
+// same answer. It lies outside any tree: a tree must not be able to bring its
+// own answers.
+type cache struct {
+	dir string
+	key string
+}
+
+func cacheOf(src Source) (cache, bool) {
+	if src.Cache == "" || src.Program == "" {
+		return cache{}, false
+	}
+	if rel, err := filepath.Rel(src.Root, src.Cache); err == nil && filepath.IsLocal(rel) {
+		return cache{}, false
+	}
+	sum := digestOf([]byte(strings.Join(append([]string{src.Root, src.Dir, src.Program, schema.Version(), magic}, src.Tags...), "\x00")))
+	return cache{src.Cache, hex.EncodeToString(sum[:])}, true
+}
+
+func (c cache) path() string { return filepath.Join(c.dir, c.key+suffix) }
+
+// load answers from the cache. What is not there, no longer holds or cannot be
+// read is no answer, and never an error.
+func (c cache) load(t *tree) (Result, bool) {
+	b, err := os.ReadFile(c.path())
+	if err != nil {
+		return Result{}, false
+	}
+	en, d, err := decodeHead(b)
+	if err != nil {
+		return Result{}, false
+	}
+	decoded := make(chan error, 1)
+	var r Result
+	go func() {
+		var err error
+		r, err = d.result()
+		decoded <- err
+	}()
+	same := t.same(en.asked, en.answers)
+	return r, <-decoded == nil && same
+}
+
+// store keeps an entry: whole or not at all.
+func (c cache) store(b []byte) error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return fmt.Errorf("keep the compiled deployment: %w", err)
+	}
+	f, err := os.CreateTemp(c.dir, "*.part")
+	if err != nil {
+		return fmt.Errorf("keep the compiled deployment: %w", err)
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), c.path())
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("keep the compiled deployment: %w", err), os.Remove(f.Name()))
+	}
+	return c.shrink()
+}
+
+// shrink removes the oldest entries until the folder is within its bound. The
+// entry just written stays.
+func (c cache) shrink() error {
+	type file struct {
+		name string
+		info fs.FileInfo
+	}
+	var files []file
+	var size int64
+	names, _ := filepath.Glob(filepath.Join(c.dir, "*"+suffix))
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil {
+			files, size = append(files, file{name, info}), size+info.Size()
+		}
+	}
+	slices.SortFunc(files, func(a, b file) int {
+		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), cmp.Compare(a.name, b.name))
+	})
+	for _, f := range files {
+		if size <= maxCache {
+			return nil
+		}
+		if f.name == c.path() {
+			continue
+		}
+		if err := os.Remove(f.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("shrink the cache: %w", err)
+		}
+		size -= f.info.Size()
+	}
+	return nil
+}

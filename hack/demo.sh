@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Shows domctl in a sandbox, from an empty folder and back: as often as you like,
+# nothing of it stays. DOMCTL names the program, else bin/domctl.
+set -euo pipefail
+
+domctl=${DOMCTL:-$(cd "$(dirname "$0")/.." && pwd)/bin/domctl}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+say() { printf '\n# %s\n' "$*"; }
+show() {
+	printf '\n$ domctl %s\n' "$*"
+	"$domctl" "$@" 2>&1
+}
+
+say "A deployment, its files, and a sandbox that stands for AWS and MongoDB"
+show init prod
+show check prod
+say "What an apply would do"
+show plan prod
+say "Do it; then nothing is left to do"
+show apply prod --auto-approve
+show plan prod
+say "Someone raises the quota by hand, in Domino's own pages"
+sed 's/"value": "30"/"value": "100"/' prod/.domctl/sandbox.json > edited.json
+mv edited.json prod/.domctl/sandbox.json
+show plan prod
+show apply prod --auto-approve
+say "And back: the last apply"
+show rollback prod --auto-approve
+say "And the one before, but for the quota: that is a person's by now"
+show rollback prod --exclude settings.maximumExecutionsPerUser --auto-approve
+show history prod

@@ -1,0 +1,120 @@
+//go:build wire
+
+package aws
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/wiretest"
+)
+
+// seed puts what the contract's cases start from, with the SDK alone.
+type seed struct {
+	c       *Client
+	account *wiretest.Account
+}
+
+func done[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func (s seed) image(t *testing.T, i port.Image) string {
+	t.Helper()
+	in := &ec2.RegisterImageInput{Name: &i.Name, Architecture: ec2types.ArchitectureValues(i.Architecture)}
+	out := done[*ec2.RegisterImageOutput](t)(s.c.ec2().RegisterImage(t.Context(), in))
+	var tags []ec2types.Tag
+	for k, v := range i.Tags {
+		tags = append(tags, ec2types.Tag{Key: &k, Value: &v})
+	}
+	if len(tags) > 0 {
+		done[*ec2.CreateTagsOutput](t)(s.c.ec2().CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{*out.ImageId}, Tags: tags}))
+	}
+	return *out.ImageId
+}
+
+func (s seed) template(t *testing.T, name string, versions ...port.LaunchTemplateVersion) (id string) {
+	t.Helper()
+	for i, v := range versions {
+		data := &ec2types.RequestLaunchTemplateData{ImageId: filled(v.Image), InstanceType: ec2types.InstanceType(v.InstanceType)}
+		if v.Blocks != "" {
+			if err := json.Unmarshal([]byte(v.Blocks), &data.BlockDeviceMappings); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i == 0 {
+			in := &ec2.CreateLaunchTemplateInput{LaunchTemplateName: &name, LaunchTemplateData: data, VersionDescription: filled(v.Description)}
+			id = *done[*ec2.CreateLaunchTemplateOutput](t)(s.c.ec2().CreateLaunchTemplate(t.Context(), in)).LaunchTemplate.LaunchTemplateId
+			continue
+		}
+		in := &ec2.CreateLaunchTemplateVersionInput{LaunchTemplateId: &id, LaunchTemplateData: data, VersionDescription: filled(v.Description)}
+		done[*ec2.CreateLaunchTemplateVersionOutput](t)(s.c.ec2().CreateLaunchTemplateVersion(t.Context(), in))
+	}
+	return id
+}
+
+func (s seed) configuration(t *testing.T, l port.LaunchConfiguration) {
+	t.Helper()
+	in := &autoscaling.CreateLaunchConfigurationInput{LaunchConfigurationName: &l.Name, ImageId: &l.Image, InstanceType: &l.InstanceType}
+	done[*autoscaling.CreateLaunchConfigurationOutput](t)(s.c.autoscaling().CreateLaunchConfiguration(t.Context(), in))
+}
+
+func (s seed) group(t *testing.T, g port.AutoScalingGroup) {
+	t.Helper()
+	if len(g.Zones) == 0 {
+		g.Zones = []string{s.account.Region + "a"}
+	}
+	in := &autoscaling.CreateAutoScalingGroupInput{AutoScalingGroupName: &g.Name, AvailabilityZones: g.Zones, LaunchConfigurationName: filled(g.LaunchConfiguration),
+		MinSize: new(int32(g.Min)), MaxSize: new(int32(g.Max)), DesiredCapacity: new(int32(g.Desired))}
+	for k, v := range g.Tags {
+		in.Tags = append(in.Tags, types.Tag{Key: &k, Value: &v, ResourceId: &g.Name, ResourceType: new("auto-scaling-group"), PropagateAtLaunch: new(true)})
+	}
+	spec := &types.LaunchTemplateSpecification{LaunchTemplateId: filled(g.Template), Version: filled(g.Version)}
+	switch {
+	case g.Mixed:
+		in.MixedInstancesPolicy = &types.MixedInstancesPolicy{LaunchTemplate: &types.LaunchTemplate{LaunchTemplateSpecification: spec}}
+		for _, name := range g.InstanceTypes {
+			in.MixedInstancesPolicy.LaunchTemplate.Overrides = append(in.MixedInstancesPolicy.LaunchTemplate.Overrides, types.LaunchTemplateOverrides{InstanceType: &name})
+		}
+	case g.Template != "":
+		in.LaunchTemplate = spec
+	}
+	done[*autoscaling.CreateAutoScalingGroupOutput](t)(s.c.autoscaling().CreateAutoScalingGroup(t.Context(), in))
+}
+
+func (s seed) nodeGroup(t *testing.T, g port.NodeGroup) {
+	t.Helper()
+	role := "arn:aws:iam::" + s.account.ID + ":role/acme"
+	subnets := done[*ec2.DescribeSubnetsOutput](t)(s.c.ec2().DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{}))
+	subnet := *subnets.Subnets[0].SubnetId
+	if _, err := s.c.eks().DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &g.Cluster}); err != nil {
+		in := &eks.CreateClusterInput{Name: &g.Cluster, RoleArn: &role, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: []string{subnet}}}
+		done[*eks.CreateClusterOutput](t)(s.c.eks().CreateCluster(t.Context(), in))
+	}
+	in := &eks.CreateNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &g.Name, NodeRole: &role, Subnets: []string{subnet}, Labels: g.Labels,
+		AmiType: ekstypes.AMITypes(g.AMIType), InstanceTypes: g.InstanceTypes,
+		ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: new(int32(g.Min)), MaxSize: new(int32(g.Max)), DesiredSize: new(int32(g.Desired))}}
+	done[*eks.CreateNodegroupOutput](t)(s.c.eks().CreateNodegroup(t.Context(), in))
+}
+
+func (s seed) parameter(t *testing.T, name, value string) {
+	t.Helper()
+	in := &ssm.PutParameterInput{Name: &name, Value: &value, Type: ssmtypes.ParameterTypeString}
+	done[*ssm.PutParameterOutput](t)(s.c.ssm().PutParameter(t.Context(), in))
+}

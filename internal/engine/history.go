@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// HistoryOptions narrow the history; zero fields do not.
+type HistoryOptions struct {
+	Address schema.Address
+	Since   time.Time
+}
+
+// History answers what was applied, latest first.
+func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]applier.Summary, error) {
+	all, err := e.Applier.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(s applier.Summary) bool {
+		return s.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(s, o.Address)
+	}), nil
+}
+
+func touches(s applier.Summary, a schema.Address) bool {
+	if s.Plan == nil {
+		return false
+	}
+	_, settles := s.Plan.Settle[a]
+	return settles
+}
+
+// RestorePoint is what one apply would be taken back to.
+type RestorePoint struct {
+	applier.Summary
+	// TakenBack are the rollbacks that took back all of it or a part, in order.
+	TakenBack []string
+	// Whole says that nothing of it is left to take back.
+	Whole bool
+}
+
+// RestorePoints are the applies that wrote something, latest first.
+func (e *Engine) RestorePoints(ctx context.Context) ([]RestorePoint, error) {
+	all, err := e.Applier.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var points []RestorePoint
+	for _, s := range all {
+		if s.Plan == nil || s.Plan.Restores != "" || !slices.ContainsFunc(s.Records, wrote) {
+			continue
+		}
+		points = append(points, restorePoint(s, all))
+	}
+	return points, nil
+}
+
+func wrote(r applier.Record) bool { return r.Kind == applier.KindBegin }
+
+// restorePoint finds what took the apply back, address by address: a rollback
+// can be of a part.
+func restorePoint(s applier.Summary, all []applier.Summary) RestorePoint {
+	p := RestorePoint{Summary: s}
+	left := map[schema.Address]bool{}
+	for _, step := range s.Plan.Steps {
+		left[step.Address] = true
+	}
+	for _, r := range all {
+		if r.Plan == nil || r.Plan.Restores != s.ID || r.Outcome != applier.EndedOutcome || r.Done < len(r.Plan.Steps) {
+			continue // not ended, or abandoned on its way
+		}
+		p.TakenBack = slices.Insert(p.TakenBack, 0, r.ID)
+		for a := range r.Plan.Settle {
+			delete(left, a)
+		}
+	}
+	p.Whole = len(left) == 0
+	return p
+}
+
+// Standing is one path of an outside object, as an apply found it and as it set
+// it.
+type Standing struct {
+	Address       schema.Address
+	Object        planner.Ref
+	Path          string // "" is the object itself
+	Found, Set    schema.Value
+	Made, Deleted bool // the apply made or deleted the object
+}
+
+// RestorePoint says what stood before one apply, by address. It asks nothing
+// outside, and shows no value that the plan did not show.
+func (e *Engine) RestorePoint(ctx context.Context, id string) ([]Standing, error) {
+	if _, err := e.Story(ctx, id); err != nil {
+		return nil, err
+	}
+	s, err := e.Applier.Snapshot(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var out []Standing
+	for _, d := range s.Done {
+		whole, isWhole := d.Step.Writes[""]
+		switch {
+		case isWhole && whole.Is == schema.Absent:
+			out = append(out, Standing{Address: d.Step.Address, Object: d.Step.Object, Deleted: true})
+		case isWhole:
+			out = append(out, Standing{Address: d.Step.Address, Object: d.Step.Object, Made: true})
+		case d.Step.Creates != "":
+			out = append(out, Standing{Address: d.Step.Address, Object: d.Step.Object, Path: d.Step.Creates, Set: d.Outputs[d.Step.Creates], Made: true})
+		default:
+			out = append(out, found(d.Step)...)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y Standing) int { return x.Address.Compare(y.Address) })
+	return out, nil
+}
+
+// found takes the values from what the step expected: those are masked where
+// the plan masked them.
+func found(s planner.Step) (out []Standing) {
+	for _, p := range schema.Sorted(s.Writes) {
+		at := Standing{Address: s.Address, Object: s.Object, Path: p, Set: s.Writes[p]}
+		for _, e := range s.Expects {
+			if e.Ref == s.Object && e.Path == p {
+				at.Found = e.Value
+			}
+		}
+		out = append(out, at)
+	}
+	return out
+}
+
+// Story is one apply, with its records.
+func (e *Engine) Story(ctx context.Context, id string) (applier.Summary, error) {
+	s, err := e.Applier.Summary(ctx, id)
+	if applier.IsMissing(err) {
+		err = fmt.Errorf("DC314: there is no apply %s; domctl history shows those there are", id)
+	}
+	return s, err
+}
+
+// Unended is the only apply that has not ended.
+func (e *Engine) Unended(ctx context.Context) (id string, err error) {
+	open, err := e.Applier.OpenApplies(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(open) == 0:
+		return "", errors.New("every apply has ended: there is nothing to resume")
+	case len(open) > 1:
+		return "", fmt.Errorf("%d applies have not ended: %s; name one", len(open), strings.Join(open, ", "))
+	}
+	return open[0], nil
+}
+
+// Commands are an apply's steps as commands for a person, of one tool: "mongosh" or "aws". n
+// counts the steps that the tool is for.
+func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n int, err error) {
+	s, err := e.Story(ctx, id)
+	if err != nil {
+		return "", 0, err
+	}
+	if s.Plan == nil {
+		return "", 0, fmt.Errorf("DC312: apply %s was fenced before it began: it has no steps", id)
+	}
+	write := map[string]func(planner.World, []world.Manual) (string, int){"mongosh": world.Mongosh, "aws": world.AWS}[tool]
+	if write == nil {
+		return "", 0, fmt.Errorf("there are no commands for %q; choose mongosh or aws", tool)
+	}
+	text, n = write(s.Plan.World, manual(s))
+	return text, n, nil
+}
+
+func manual(s applier.Summary) []world.Manual {
+	outputs := map[string]map[string]schema.Value{}
+	pre := map[planner.Ref]planner.Raw{}
+	for _, r := range s.Records {
+		switch r.Kind {
+		case applier.KindDone:
+			outputs[r.Step] = r.Outputs
+		case applier.KindPre:
+			pre = r.Pre
+		}
+	}
+	steps := make([]world.Manual, len(s.Plan.Steps))
+	for i, step := range s.Plan.Steps {
+		_, done := outputs[step.ID]
+		steps[i] = world.Manual{Apply: s.ID, Step: filled(step, outputs), Pre: pre[step.Object], Done: done}
+	}
+	return steps
+}
+
+// filled puts outputs of done steps in the place of their names.
+func filled(s planner.Step, outputs map[string]map[string]schema.Value) planner.Step {
+	fill := func(m map[string]schema.Value) map[string]schema.Value {
+		out := map[string]schema.Value{}
+		for k, v := range m {
+			if step, name, ok := planner.SplitOut(v); ok && outputs[step][name].Is != schema.Absent {
+				v = outputs[step][name]
+			}
+			out[k] = v
+		}
+		return out
+	}
+	s.Writes, s.Args = fill(s.Writes), fill(s.Args)
+	return s
+}
+
+// ParseTime reads a point in time: RFC 3339, a day or a minute in local time,
+// or how long ago ("90m", "7d").
+func ParseTime(s string, now time.Time) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	for _, layout := range []string{"2006-01-02", "2006-01-02 15:04", "2006-01-02T15:04"} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	if d, err := schema.ParseDuration(s); err == nil {
+		return now.Add(-d), nil
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time; write 2026-03-01, 2026-03-01T10:15:00Z, or how long ago: 90m, 7d", s)
+}

@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"domctl.dev/applier"
+	"domctl.dev/compiler"
+	"domctl.dev/internal/world"
+	"domctl.dev/schema"
+)
+
+// ImportOptions keep an import small, and say what becomes of settings that may
+// be secrets: see world.Search.
+type ImportOptions = world.Search
+
+// Imported is a CUE file for what lives and is not declared. Text is nil when
+// there is nothing.
+type Imported struct {
+	Text    []byte
+	Objects []schema.Address
+	Notes   []string
+}
+
+// Import states what lives and no object of the files speaks of. A plan adopts
+// it without a change.
+func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) {
+	if schema.Failed(e.Compiled.Findings) {
+		return Imported{}, &Invalid{e.Compiled.Findings}
+	}
+	for _, k := range o.Kinds {
+		if !slices.Contains(world.Discoverable(), k) {
+			return Imported{}, fmt.Errorf("%q cannot be imported by itself; kinds are %s", k, strings.Join(world.Discoverable(), ", "))
+		}
+	}
+	if !slices.Contains([]string{"", "reference", "value"}, o.Raw) {
+		return Imported{}, fmt.Errorf("%q is not a way to write settings; use reference or value", o.Raw)
+	}
+	applied, _, err := applier.ReadApplied(ctx, e.Store)
+	if err != nil {
+		return Imported{}, err
+	}
+	if _, err := e.world.Identity(ctx); err != nil {
+		return Imported{}, err
+	}
+	found, err := e.world.Discover(ctx, e.Compiled.Desired, applied, o)
+	if err != nil {
+		return Imported{}, err
+	}
+	out := Imported{Objects: schema.Addresses(found.Objects), Notes: found.Notes}
+	if len(found.Raw) > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("%d settings that domctl does not document may be secrets: left out, --raw reference writes them as references", len(found.Raw)))
+	}
+	if len(out.Objects) == 0 {
+		return out, nil
+	}
+	out.Text, err = compiler.Write(found.Objects, found.Comments)
+	out.Text = append(out.Text, leftOut(found.Raw)...)
+	return out, err
+}
+
+// leftOut lists settings that were not stated, ready to be.
+func leftOut(keys []string) []byte {
+	if len(keys) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString("\n// Settings that domctl does not document, each of which may be a secret, are left\n// out. To manage one, state it, and set the variable where domctl runs:\n")
+	for _, k := range keys {
+		fmt.Fprintf(&b, "//\tsettings: raw: %s: secret: env: %s\n", strconv.Quote(k), strconv.Quote(world.SettingVariable(k)))
+	}
+	return []byte(b.String())
+}

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"domctl.dev/compiler"
+)
+
+// Locate says why a folder is no deployment, and which one may be meant.
+func Locate(dir string) error {
+	fi, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no folder %s; %sdomctl init %[1]s makes a deployment", dir, meant(siblings(dir)))
+	case err != nil:
+		return fmt.Errorf("deployment: %w", err)
+	case !fi.IsDir():
+		return fmt.Errorf("%s is a file; name the deployment's folder: %s", dir, filepath.Dir(dir))
+	}
+	below := deploymentsBelow(dir)
+	if _, err := compiler.Find(dir); errors.Is(err, compiler.ErrNoModule) {
+		return fmt.Errorf("%s is no deployment: there is no cue.mod in it or above; %sdomctl init %[1]s makes one", dir, meant(below))
+	}
+	if !isDeployment(dir) && len(below) > 0 {
+		return fmt.Errorf("%s is no deployment, it holds some: %s", dir, strings.Join(below, ", "))
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*.cue")); len(files) == 0 {
+		return fmt.Errorf("%s is no deployment: it holds no .cue files; domctl init %[1]s makes it one", dir)
+	}
+	return nil
+}
+
+func meant(dirs []string) string {
+	if len(dirs) == 0 {
+		return ""
+	}
+	return "did you mean " + strings.Join(dirs, " or ") + "? "
+}
+
+// isDeployment goes by the file that init puts into each, or by a sandbox.
+func isDeployment(dir string) bool {
+	for _, sign := range []string{"kinds.cue", "deployment.cue", ".domctl"} {
+		if _, err := os.Stat(filepath.Join(dir, sign)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// deploymentsBelow looks two folders deep.
+func deploymentsBelow(dir string) (found []string) {
+	for _, pattern := range []string{"*", "*/*"} {
+		dirs, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, d := range dirs {
+			if !strings.HasPrefix(filepath.Base(d), ".") && isDeployment(d) {
+				found = append(found, d)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found[:min(len(found), 5)]
+}
+
+// siblings are deployments beside a folder that is not there, with a name like
+// its own.
+func siblings(dir string) (found []string) {
+	for _, d := range deploymentsBelow(filepath.Dir(dir)) {
+		if filepath.Dir(d) == filepath.Dir(dir) && levenshtein.ComputeDistance(filepath.Base(dir), filepath.Base(d)) <= 2 {
+			found = append(found, d)
+		}
+	}
+	return found
+}

@@ -1,0 +1,218 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Search narrows what Discover looks for; the zero Search is everything that
+// lives.
+type Search struct {
+	Kinds             []string // of the kind table; none means all
+	Owner, Visibility string   // of environments
+	// Raw says what becomes of settings that nobody documents, each of which may
+	// be a secret: "" leaves them out and lists them in Found.Raw, "reference"
+	// states a reference, "value" states the value in the clear.
+	Raw string
+}
+
+// Found is what lives and is not declared, as files would state it.
+type Found struct {
+	Objects  map[schema.Address]schema.Object
+	Comments map[schema.Address]string
+	Raw      []string // keys of settings that were left out
+	Notes    []string // what could not be stated, and why
+}
+
+// Discover reads what lives and states what no object of the files speaks of.
+// What it states, a plan adopts without a change.
+func (w *World) Discover(ctx context.Context, d schema.Desired, applied schema.Applied, s Search) (Found, error) {
+	f := &finder{look: &look{World: w, desired: d, applied: applied, view: w.newView(d, applied)}, search: s,
+		Found: Found{Objects: map[schema.Address]schema.Object{}, Comments: map[schema.Address]string{}}}
+	for _, k := range Discoverable() {
+		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, k) {
+			continue
+		}
+		if err := kinds()[k].discover(f, ctx); err != nil {
+			return Found{}, fmt.Errorf("%s: %w", k, err)
+		}
+	}
+	f.namePools()
+	return f.Found, nil
+}
+
+// Discoverable are the kinds that live by themselves; AMIs come along as pins of
+// what stands on them.
+func Discoverable() (names []string) {
+	for _, k := range schema.Sorted(kinds()) {
+		if kinds()[k].discover != nil {
+			names = append(names, k)
+		}
+	}
+	return names
+}
+
+// finder gathers what is found.
+type finder struct {
+	*look
+	Found
+	search Search
+}
+
+func (f *finder) note(format string, args ...any) {
+	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
+}
+
+// add states an object under a name that is free, and answers its address.
+func (f *finder) add(kind, name string, fields map[string]schema.Value) schema.Address {
+	a := schema.Address{Kind: kind, Name: name}
+	for n := 2; f.taken(a); n++ {
+		a.Name = fmt.Sprintf("%s-%d", name, n)
+	}
+	f.Objects[a] = schema.Object{Fields: fields}
+	return a
+}
+
+// taken names are declared, found, or still known to have been applied.
+func (f *finder) taken(a schema.Address) bool {
+	_, declared := f.desired.Objects[a]
+	_, found := f.Objects[a]
+	_, applied := f.applied.Entries[a]
+	return declared || found || applied
+}
+
+// declared are the documents of a directory that the files speak of already.
+func (d directory) declared(kind string) map[planner.Ref]bool {
+	out := map[planner.Ref]bool{}
+	for _, a := range schema.Addresses(d.desired.Objects) {
+		if a.Kind != kind {
+			continue
+		}
+		if ref, ok := d.identify(a); ok {
+			out[ref] = true
+		}
+	}
+	return out
+}
+
+// slug is a name as files like it: letters, digits and dashes.
+func slug(s string) string {
+	out := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '.':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return '-'
+	}, s), "-_.")
+	for strings.Contains(out, "--") {
+		out = strings.ReplaceAll(out, "--", "-")
+	}
+	return out
+}
+
+func (f *finder) tiers(ctx context.Context) error {
+	collection, paths := tierPaths(f.Deployment.Mongo.Mapping.HardwareTiers)
+	docs, executors, err := f.findTiers(ctx, collection)
+	if err != nil {
+		return err
+	}
+	d := f.directory(collection, docs, func(ref planner.Ref, raw planner.Raw) []string { return tierNames(ref, raw, paths) })
+	declared := d.declared("hardwareTiers")
+	archived := 0
+	for _, id := range schema.Sorted(d.byID) {
+		ref := d.byID[id]
+		fields, errs := decodeTier(f.view.raw[ref], paths)
+		switch {
+		case declared[ref]:
+			continue
+		case fields["archived"].Bool():
+			archived++
+			continue
+		}
+		a := f.add("hardwareTiers", id, f.statable("hardwareTiers", id, fields))
+		f.Objects[a].Fields["id"] = schema.JSON(id)
+		for _, err := range errs {
+			f.note("%s: %v: left out", a, err)
+		}
+		f.observe(a, ref, schema.Observed{ID: id, Fields: maps.Clone(f.Objects[a].Fields)})
+	}
+	if archived > 0 {
+		f.note("%d archived hardware tiers were left out", archived)
+	}
+	return f.tierAMIs(ctx, executors)
+}
+
+// statable keeps the fields that the schema admits; what it does not is noted.
+func (f *finder) statable(kind, name string, fields map[string]schema.Value) map[string]schema.Value {
+	k, _ := schema.KindOf(kind)
+	out := map[string]schema.Value{}
+	for _, p := range schema.Sorted(fields) {
+		field, ok := k.Field(p)
+		if why := inadmissible(field, fields[p]); ok && why != "" {
+			f.note("%s.%s: %s is %s, which %s: left out", kind, name, p, fields[p].Display(), why)
+		} else if ok && fields[p].Is == schema.Known {
+			out[p] = fields[p]
+		}
+	}
+	return out
+}
+
+// inadmissible says why files cannot state a value that lives; "" when they can.
+func inadmissible(f schema.Field, v schema.Value) string {
+	n, _ := v.Float()
+	segments := schema.SplitPath(f.Path)
+	switch {
+	case f.Type == schema.Int && n != float64(int64(n)):
+		return "is no whole number"
+	case (f.Type == schema.Int || f.Type == schema.Number) && n < 0:
+		return "is negative"
+	case (f.Path == "cores" || f.Path == "coresLimit") && n == 0:
+		return "is no amount of cores"
+	case f.Type == schema.Time && !validTime(v.Str()):
+		return "is no time of day"
+	case f.Path == "clusterType" && !slices.Contains([]string{"Kubernetes", "ClassicAWS", "ClassicOnPremises"}, v.Str()):
+		return "is no kind of cluster"
+	case f.Path == "computeClusterRestrictions" && !truths(v):
+		return "holds more than truth values"
+	case f.Path == "visibility" && !slices.Contains([]string{"private", "organization", "global"}, v.Str()):
+		return "is no visibility"
+	case f.Type == schema.Set && v.Strings() == nil:
+		return "holds more than text"
+	case f.Type == schema.String && segments[len(segments)-1] == "*" && jsonType(v.Text) != "string":
+		return "is no text"
+	}
+	return ""
+}
+
+func validTime(s string) bool {
+	parts := strings.Split(s, ":")
+	for i, p := range parts {
+		limit := "59"
+		if i == 0 {
+			limit = "23"
+		}
+		if len(p) != 2 || strings.Trim(p, "0123456789") != "" || p > limit {
+			return false
+		}
+	}
+	return len(parts) == 2 || len(parts) == 3
+}
+
+func truths(v schema.Value) bool {
+	members, _ := decodeJSON(v.Text)
+	m, ok := members.(map[string]any)
+	for _, member := range m {
+		if _, is := member.(bool); !is {
+			return false
+		}
+	}
+	return ok
+}

@@ -1,0 +1,97 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func (w *World) readGroups(ctx context.Context, names []string) (map[planner.Ref]planner.Raw, error) {
+	out := map[planner.Ref]planner.Raw{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	groups, err := w.Outside.DescribeAutoScalingGroups(ctx, names)
+	for _, g := range groups {
+		out[groupRef(g.Name)] = groupRaw(g)
+	}
+	return out, err
+}
+
+// groupRaw is an Auto Scaling group by path.
+func groupRaw(g port.AutoScalingGroup) planner.Raw {
+	return planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
+		"version": schema.JSON(g.Version), "mixed": schema.JSON(g.Mixed), "instanceTypes": schema.JSON(listOf(g.InstanceTypes)),
+		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+}
+
+// readNodeGroups asks for each, since EKS has no call for several.
+func (w *World) readNodeGroups(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+	found, err := each(ids, func(id string) (*port.NodeGroup, error) {
+		cluster, name := cutID(id)
+		g, err := w.Outside.DescribeNodegroup(ctx, cluster, name)
+		if errors.Is(err, port.ErrNotFound) {
+			return nil, nil
+		}
+		return &g, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[planner.Ref]planner.Raw{}
+	for _, g := range found {
+		if g != nil {
+			out[nodeGroupRef(g.Cluster, g.Name)] = nodeGroupRaw(*g)
+		}
+	}
+	return out, nil
+}
+
+func nodeGroupRaw(g port.NodeGroup) planner.Raw {
+	return planner.Raw{"template": schema.JSON(g.Template), "version": versionText(g.Version), "status": schema.JSON(g.Status),
+		"instanceTypes": schema.JSON(listOf(g.InstanceTypes)),
+		"min":           schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+}
+
+// listOf is a list that is never null.
+func listOf(s []string) []string { return append([]string{}, s...) }
+
+// sideBySideLimit is how many calls of one kind run at the same time where an
+// API answers one object a call.
+const sideBySideLimit = 8
+
+// each asks for every id, some at a time, and answers in the order of ids. The
+// error names the ids that failed; then nothing is answered.
+func each[T any](ids []string, ask func(id string) (T, error)) ([]T, error) {
+	out, errs := make([]T, len(ids)), make([]error, len(ids))
+	places := make(chan struct{}, sideBySideLimit)
+	var wg sync.WaitGroup
+	for i, id := range ids {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			var err error
+			if out[i], err = ask(id); err != nil {
+				errs[i] = &idError{id, err}
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// idError says which of several objects could not be read.
+type idError struct {
+	id string
+	error
+}
+
+func (e *idError) Error() string { return e.id + ": " + e.error.Error() }
+func (e *idError) Unwrap() error { return e.error }

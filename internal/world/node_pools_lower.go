@@ -1,0 +1,300 @@
+package world
+
+import (
+	"fmt"
+	"strings"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// lowerPool makes one version and one switch per launch template, however many
+// groups share it, and one update per group whose size changes.
+func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
+	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, wanted: map[string]schema.Value{}}
+	for _, g := range p.o.Groups() {
+		if why := p.group(g); why != nil {
+			return planner.Lowered{Blocked: why}, nil
+		}
+	}
+	if len(p.left) == len(c.Fields) && len(p.left) > 0 {
+		return planner.Lowered{Blocked: p.owned()}, nil
+	}
+	if len(p.left) > 0 {
+		p.findings = append(p.findings, *p.owned())
+	}
+	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Findings: p.findings, Left: p.left}, nil
+}
+
+// poolLowering gathers one pool's steps.
+type poolLowering struct {
+	v        *View
+	change   planner.Change
+	o        schema.Object
+	steps    []planner.Step
+	findings []schema.Finding
+	made     map[string]planner.Step // what is made by the step, by name
+	wanted   map[string]schema.Value // launch template → the image that its default version gets
+	left     []string                // fields that belong to someone else
+	elsewise []string                // what that someone would have to change
+}
+
+// group lowers one group's changes; an answer means that the pool is blocked.
+func (p *poolLowering) group(g schema.Group) *schema.Finding {
+	ref := p.v.world.groupRefOf(g)
+	if p.v.raw[ref] == nil {
+		return nil // the read found an error of it
+	}
+	at := "groups." + schema.JoinPath(g.Key()) + "."
+	size := map[string]schema.Value{}
+	for _, d := range p.change.Fields {
+		field, ok := strings.CutPrefix(d.Path, at)
+		switch {
+		case !ok:
+		case p.belongs(field) != "domctl":
+			p.leave(g, field, d)
+		case field == "ami":
+			if why := p.image(g, ref, d); why != nil {
+				return why
+			}
+		default:
+			size[strings.TrimPrefix(field, "size.")] = d.After
+		}
+	}
+	if len(size) == 0 {
+		return nil
+	}
+	return p.resize(g, ref, size)
+}
+
+// belongs says who writes a group's field: "domctl", "terraform" or "observe".
+func (p *poolLowering) belongs(field string) string {
+	what, _, _ := strings.Cut(field, ".")
+	if owner := p.o.Fields["owner."+what].Str(); owner != "" {
+		return owner
+	}
+	return "domctl"
+}
+
+// terraformNames are the arguments of aws_launch_template, aws_autoscaling_group
+// and scaling_config of aws_eks_node_group.
+func terraformName(field string, managed bool) string {
+	names := map[string][2]string{"ami": {"image_id", "image_id"}, "size.min": {"min_size", "min_size"},
+		"size.max": {"max_size", "max_size"}, "size.desired": {"desired_capacity", "desired_size"}}
+	if managed {
+		return names[field][1]
+	}
+	return names[field][0]
+}
+
+func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
+	p.left = append(p.left, d.Path)
+	if p.belongs(field) == "terraform" {
+		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s = %s (is %s)", g.Key(), terraformName(field, g.NodeGroup != ""), d.After.Text, or(d.Before.Display())))
+	} else {
+		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s is %s, the files say %s", g.Key(), field, or(d.Before.Display()), d.After.Display()))
+	}
+}
+
+// owned says what stands otherwise in the fields that domctl does not write.
+func (p *poolLowering) owned() *schema.Finding {
+	hint := "change it in Terraform, then plan again"
+	if p.o.Fields["owner.ami"].Str() == "observe" || p.o.Fields["owner.size"].Str() == "observe" {
+		hint = "state owner as \"domctl\" to have it changed, or correct the files"
+	}
+	return blocked("DC239", p.change.Address, "not written, because it belongs to another owner: "+strings.Join(p.elsewise, "; "), hint, p.change.Positions).Blocked
+}
+
+func (p *poolLowering) block(code, message, hint string) *schema.Finding {
+	return blocked(code, p.change.Address, message, hint, p.change.Positions).Blocked
+}
+
+// image switches what a group starts nodes from.
+func (p *poolLowering) image(g schema.Group, ref planner.Ref, d planner.Diff) *schema.Finding {
+	if g.NodeGroup != "" {
+		return p.block("DC241", "switching a managed node group drains its nodes at once, and this version of domctl does not roll nodes",
+			"switch it by hand in a maintenance window, or wait for a version that rolls")
+	}
+	if why := p.v.special(d.Before, p.change.Address); why != "" {
+		return p.block("DC232", g.Key()+" "+why, "leave ami out of the pool, or list the AMI under replaces of the entry that may take its place")
+	}
+	if why := p.v.unusable(p.change, d.After); why != nil {
+		return why
+	}
+	raw := p.v.raw[ref]
+	if raw["template"].Str() != "" {
+		return p.template(ref, raw, d.After)
+	}
+	return p.configuration(ref, raw, d.After)
+}
+
+// template makes a version with the image, once a template, and points the
+// group at it: by the template's default version where the group follows that.
+func (p *poolLowering) template(ref planner.Ref, group planner.Raw, image schema.Value) *schema.Finding {
+	id, version := group["template"].Str(), group["version"].Str()
+	switch {
+	case version == "$Latest":
+		return p.block("DC243", ref.ID()+" follows $Latest: a new version would take effect the moment it is made",
+			"pin the group to a version, or to $Default, first")
+	case p.v.startOf(group) == nil:
+		return p.block("DC246", ref.ID()+" starts nodes from version "+or(version)+" of launch template "+id+", which is not there", "check the group")
+	}
+	follows := version == "" || version == "$Default"
+	if was, ok := p.wanted[id]; follows && ok && was != image {
+		return p.block("DC244", "groups that follow the default version of launch template "+id+" want different images", "give each its own launch template")
+	}
+	key := id + "/" + effectiveVersion(group, p.v.raw[templateRef(id)]) + "/" + image.Text
+	made, ok := p.made[key]
+	if !ok {
+		made = versionStep(p.change.Address, id, p.v.raw[templateRef(id)], group, image, p.v.raw)
+		p.made[key] = made
+		p.steps = append(p.steps, made)
+	}
+	number := planner.OutOf(made.ID, "version")
+	if follows {
+		p.wanted[id] = image
+		p.switchDefault(ref, id, version, number)
+		return nil
+	}
+	decided := map[string]schema.Value{"template": group["template"], "mixed": group["mixed"]}
+	p.steps = append(p.steps, groupStep(p.change.Address, ref, map[string]schema.Value{"version": number}, decided, group))
+	return nil
+}
+
+// switchDefault moves the template's default, once; every group that follows it
+// is expected to still do so.
+func (p *poolLowering) switchDefault(ref planner.Ref, id, version string, number schema.Value) {
+	follows := planner.Expect{Ref: ref, Path: "version", Value: schema.JSON(version)}
+	for i, s := range p.steps {
+		if s.Op == "ec2.ModifyLaunchTemplate" && s.Object == templateRef(id) {
+			p.steps[i].Expects = append(p.steps[i].Expects, follows)
+			return
+		}
+	}
+	p.steps = append(p.steps, defaultStep(p.change.Address, id, p.v.raw[templateRef(id)], number, follows))
+	p.findings = append(p.findings, schema.Finding{Code: "DC245", Severity: schema.Info, Address: p.change.Address, Positions: p.change.Positions,
+		Message: "moves the default version of launch template " + id + ": every group that follows $Default starts new nodes from it at once"})
+}
+
+// configuration copies the group's launch configuration under a new name, once
+// for all groups that share it, and points the group at the copy.
+func (p *poolLowering) configuration(ref planner.Ref, group planner.Raw, image schema.Value) *schema.Finding {
+	from := group["launchConfiguration"].Str()
+	if p.v.raw[configRef(from)] == nil {
+		return p.block("DC246", ref.ID()+" has neither a launch template nor a launch configuration that is there", "check the group")
+	}
+	if image.Is != schema.Known {
+		return p.block("DC247", "the copy's name holds the image, which is not known yet", "apply what makes the image first")
+	}
+	name, exists := p.v.copyName(from, image)
+	if name == "" {
+		return p.block("DC250", "every name that a copy of "+from+" could have is taken", "delete launch configurations that nothing uses")
+	}
+	s := groupStep(p.change.Address, ref, map[string]schema.Value{"launchConfiguration": schema.JSON(name)}, nil, group)
+	switch made, ok := p.made[name]; {
+	case exists:
+		s.Expects = append(s.Expects, planner.Expect{Ref: configRef(name), Path: "image", Value: image})
+	case ok:
+		s.After = append(s.After, made.ID)
+	default:
+		made = copyStep(p.change.Address, from, name, image, p.v.raw[configRef(from)])
+		p.made[name] = made
+		p.steps = append(p.steps, made)
+		s.After = append(s.After, made.ID)
+	}
+	p.steps = append(p.steps, s)
+	return nil
+}
+
+// resize states the desired size too where the new bounds would move it, so
+// that the plan shows it and a rollback restores it.
+func (p *poolLowering) resize(g schema.Group, ref planner.Ref, size map[string]schema.Value) *schema.Finding {
+	group := p.v.raw[ref]
+	at := func(name string) float64 {
+		v, stated := size[name]
+		if !stated {
+			v = group[name]
+		}
+		n, _ := v.Float()
+		return n
+	}
+	for _, name := range []string{"min", "max", "desired"} {
+		if v, stated := size[name]; stated && v.Is == schema.Absent {
+			return p.block("DC249", g.Key()+": a size cannot be unset", "leave size."+name+" out to let go of it")
+		}
+	}
+	lo, hi, desired := at("min"), at("max"), at("desired")
+	if _, stated := size["desired"]; lo > hi || stated && (desired < lo || desired > hi) {
+		return p.block("DC212", fmt.Sprintf("%s: sizes do not fit each other: min %v, desired %v, max %v", g.Key(), lo, desired, hi), "state sizes with min ≤ desired ≤ max")
+	}
+	if desired < lo || desired > hi {
+		size["desired"] = schema.JSON(min(max(desired, lo), hi))
+		p.findings = append(p.findings, schema.Finding{Code: "DC213", Severity: schema.Info, Address: p.change.Address, Positions: p.change.Positions,
+			Message: fmt.Sprintf("%s: desired moves from %v to %s, into the new bounds", g.Key(), desired, size["desired"].Text)})
+	}
+	s := groupStep(p.change.Address, ref, size, nil, group)
+	s.ID += "/size"
+	if g.NodeGroup != "" {
+		s.ID = strings.Replace(s.ID, "autoscaling.UpdateAutoScalingGroup", "eks.UpdateNodegroupConfig", 1)
+		s.Op, s.Guard = "eks.UpdateNodegroupConfig", planner.Token
+	}
+	p.steps = append(p.steps, s)
+	return nil
+}
+
+// copyTries is how many names a copy of a launch configuration may have.
+const copyTries = 4
+
+// copyNames are the names that a copy for an image may have, best first. They
+// follow from what was copied in the beginning and from the image, so that the
+// same change has the same name, and going back to an image finds its copy.
+func copyNames(from, image string) []string {
+	stem, _, _ := strings.Cut(from, "-domctl-")
+	end := "-domctl-" + strings.TrimPrefix(image, "ami-") + "-" + schema.DigestOf([]string{stem, image})[:8]
+	names := make([]string, copyTries)
+	for i := range names {
+		last := end
+		if i > 0 {
+			last += fmt.Sprintf("-%d", i+1)
+		}
+		names[i] = stem[:min(len(stem), 255-len(last))] + last
+	}
+	return names
+}
+
+// copyName is the name of a group's next launch configuration, and whether it is
+// there: a copy that domctl made before is used again, and a stranger's
+// configuration is left alone.
+func (v *View) copyName(from string, image schema.Value) (name string, exists bool) {
+	source := v.raw[configRef(from)]
+	for _, n := range copyNames(from, image.Str()) {
+		raw := v.raw[configRef(n)]
+		if raw == nil {
+			return n, false
+		}
+		if raw["image"] == image && raw["instanceType"] == source["instanceType"] {
+			return n, true
+		}
+	}
+	return "", false
+}
+
+// copies are the names that copies could have, of the configurations whose
+// image is to be another.
+func (l *look) copies() []string {
+	names := map[string]bool{}
+	for _, a := range l.wanted("nodePools") {
+		o := l.desired.Objects[a]
+		for _, g := range o.Groups() {
+			from := l.view.raw[l.groupRefOf(g)]["launchConfiguration"].Str()
+			image := l.wantedImage(a, g)
+			if from == "" || image.Str() == "" || image == l.view.raw[configRef(from)]["image"] {
+				continue
+			}
+			for _, n := range copyNames(from, image.Str()) {
+				names[n] = true
+			}
+		}
+	}
+	return schema.Sorted(names)
+}
