@@ -41,6 +41,21 @@ func cacheOf(src Source) (cache, bool) {
 	return cache{src.Cache, hex.EncodeToString(sum[:])}, true
 }
 
+// Program tells this build of the program from others by its executable's size
+// and date, for Source.Program: two builds that compile differently must not
+// answer for one another.
+func Program() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the program: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("find the program: %w", err)
+	}
+	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano()), nil
+}
+
 func (c cache) path() string { return filepath.Join(c.dir, c.key+suffix) }
 
 // load answers from the cache. What is not there, no longer holds or cannot be

@@ -15,6 +15,7 @@ import (
 // is not held against it where reading it failed.
 func check(d schema.Desired, reading []schema.Finding) []schema.Finding {
 	c := &checker{Desired: d, broken: map[schema.Address]bool{}}
+	c.sorted = schema.Addresses(d.Objects)
 	for _, f := range reading {
 		c.broken[f.Address] = c.broken[f.Address] || f.Severity == schema.Error
 	}
@@ -30,6 +31,7 @@ func check(d schema.Desired, reading []schema.Finding) []schema.Finding {
 
 type checker struct {
 	schema.Desired
+	sorted []schema.Address // of all objects
 	broken map[schema.Address]bool
 	found  []schema.Finding
 }
@@ -37,7 +39,7 @@ type checker struct {
 // of ranges over the objects of a kind, in order.
 func (c *checker) of(kind string) func(yield func(schema.Address, schema.Object) bool) {
 	return func(yield func(schema.Address, schema.Object) bool) {
-		for _, a := range schema.Addresses(c.Objects) {
+		for _, a := range c.sorted {
 			if a.Kind == kind && !yield(a, c.Objects[a]) {
 				return
 			}
@@ -66,10 +68,10 @@ func noun(kind string) string {
 
 // references checks every name of another object.
 func (c *checker) references() {
-	for _, a := range schema.Addresses(c.Objects) {
+	for _, a := range c.sorted {
 		o := c.Objects[a]
-		for _, p := range schema.Sorted(o.Fields) {
-			if target, _, ok := o.Fields[p].Target(); ok && !strings.HasPrefix(p, "groups.") {
+		for p, v := range o.Fields {
+			if target, _, ok := v.Target(); ok && !strings.HasPrefix(p, "groups.") {
 				c.declared(a, o.Positions(p), p, target)
 			}
 		}
@@ -237,10 +239,10 @@ func (c *checker) identities() {
 	type claim struct{ kind, what, value string }
 	claims := map[claim][]schema.Address{}
 	at := map[claim][]schema.Position{}
-	for _, a := range schema.Addresses(c.Objects) {
+	for _, a := range c.sorted {
 		o := c.Objects[a]
-		for path, what := range claimsOf(a, o) {
-			cl := claim{a.Kind, what[0], what[1]}
+		if path, what, value := claimOf(o); path != "" {
+			cl := claim{a.Kind, what, value}
 			claims[cl] = append(claims[cl], a)
 			at[cl] = append(at[cl], o.Positions(path)...)
 		}
@@ -268,19 +270,18 @@ func claimants(by []schema.Address) string {
 	return listed(names, "and")
 }
 
-// claimsOf lists what an object takes for its own: path → what and which.
-func claimsOf(a schema.Address, o schema.Object) map[string][2]string {
-	claims := map[string][2]string{}
-	id := o.Fields["id"].Str()
-	if id != "" {
-		claims["id"] = [2]string{"id", id}
+// claimOf is what an object takes for its own: the field that says so, what it
+// is and which.
+func claimOf(o schema.Object) (path, what, value string) {
+	if id := o.Fields["id"].Str(); id != "" {
+		return "id", "id", id
 	}
-	if name := o.Fields["name"].Str(); name != "" && id == "" {
-		owner := o.Fields["owner"].Str()
-		if owner != "" {
-			owner = " of " + owner
-		}
-		claims["name"] = [2]string{"live name", name + owner}
+	name := o.Fields["name"].Str()
+	if name == "" {
+		return "", "", ""
 	}
-	return claims
+	if owner := o.Fields["owner"].Str(); owner != "" {
+		name += " of " + owner
+	}
+	return "name", "live name", name
 }

@@ -136,6 +136,23 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// TestOtherRepositories takes nothing from a git submodule or a CUE module
+// within the module.
+func TestOtherRepositories(t *testing.T) {
+	importing := "package domino\n\nimport \"acme.example/lib\"\n\nenvironments: e: name: lib.name\n"
+	for name, c := range map[string]struct{ marker, code string }{
+		"submodule":     {"lib/.git", codeLink},
+		"nested module": {"lib/cue.mod/module.cue", codeDependency},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := compileDisk(t, onDisk(t, map[string]string{"prod/b.cue": importing, "lib/lib.cue": "package lib\n\nname: \"other\"\n", c.marker: gen.Module}))
+			if !slices.Contains(codes(r), c.code) || strings.Contains(fmt.Sprint(r.Desired), "other") {
+				t.Errorf("found\n%s%v", list(r.Findings), r.Desired)
+			}
+		})
+	}
+}
+
 func TestLargeFile(t *testing.T) {
 	r := compileDisk(t, onDisk(t, map[string]string{"prod/b.cue": "package domino\n//" + strings.Repeat("x", maxFile)}))
 	if !slices.Contains(codes(r), codeSize) {

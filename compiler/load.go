@@ -1,16 +1,16 @@
 package compiler
 
 import (
+	"path"
+	"slices"
+	"strings"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/inject/embed"
 	"cuelang.org/go/cue/load"
-
-	"path"
-	"slices"
-	"strings"
 
 	"domctl.dev/schema"
 )

@@ -76,6 +76,8 @@ func statement(r *rand.Rand) string {
 		"hardwareTiers: TIER: {isVisible: true}\nhardwareTiers: TIER: {isGlobal: true}\n",
 		"hardwareTiers: [string]: isVisible: true\n", "hardwareTiers: [=~\"^g\"]: cores: <100\n", "hardwareTiers: [=~\"^g\"]: cores: <1\n",
 		"hardwareTiers: TIER: description: \"x\"\n", "hardwareTiers: TIER: null\n", "hardwareTiers: TIER: _\n",
+		"hardwareTiers: [!=\"canary\"]: {tags: [\"x\"], region: \"here\"}\n", "hardwareTiers: [=~\"^t\"]: cores: 3\n", "hardwareTiers: [N=string]: isVisible: true\n",
+		"hardwareTiers: {[string]: gpu: key: \"k\"}\nhardwareTiers: [string]: gpu: key: \"k\"\n", "hardwareTiers: [string]: {}\n", "hardwareTiers: [string]: corez: 1\n",
 		"_shared: {cores: 2, coresLimit: 2}\nhardwareTiers: extra: _shared & {memory: \"2GiB\"}\n",
 		"let n = 3\nhardwareTiers: extra: cores: n\n", "hardwareTiers: extra: hardwareTiers[TIER]\n",
 		"for i in [1, 2] {hardwareTiers: \"made-\\(i)\": cores: i}\n", "if true {hardwareTiers: made: cores: 1}\n",

@@ -7,12 +7,13 @@ import (
 	"sync"
 
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/token"
 
 	"domctl.dev/schema"
 )
 
-// Most objects are plain: literals, stated once or in places that do not
-// overlap, that nothing else refers to. What they mean does not need CUE's
+// Most objects are plain: literals, stated in one place or in several that agree,
+// patterns included, that nothing else refers to. What they mean does not need CUE's
 // evaluator, which would take ten times as long: they are read from the syntax
 // tree, checked by the schema's rules, and taken out of the package before the
 // rest is evaluated.
@@ -28,22 +29,36 @@ type plainPass struct {
 	// mixed kinds hold patterns, comprehensions or the like.
 	mixed map[string]bool
 	// used are all identifiers in what is evaluated.
-	used   map[string]bool
-	groups map[schema.Address]*group
+	used     map[string]bool
+	groups   map[schema.Address]*group
+	patterns map[string][]pattern // by kind
+}
+
+// pattern is a constraint on the objects of a kind whose names match, such as
+// [!="special"]: {…}. It stays in the package, for those that are evaluated.
+type pattern struct {
+	match *rule
+	part  part
+}
+
+// part is one place that states something of an object.
+type part struct {
+	field *ast.Field
+	file  string
 }
 
 // group is all that is stated of one object.
 type group struct {
 	address schema.Address
-	parts   []*ast.Field
-	files   []string
+	parts   []part
 	object  schema.Object
 	plain   bool
 }
 
 // takePlain reads the plain objects of a package and removes them from it.
 func takePlain(t *tree, files []*ast.File) []placed {
-	p := &plainPass{tree: t, mixed: map[string]bool{}, used: map[string]bool{}, groups: map[schema.Address]*group{}}
+	p := &plainPass{tree: t, mixed: map[string]bool{}, used: map[string]bool{},
+		groups: map[schema.Address]*group{}, patterns: map[string][]pattern{}}
 	for _, f := range files {
 		p.scan(f)
 	}
@@ -59,7 +74,7 @@ func takePlain(t *tree, files []*ast.File) []placed {
 		}
 		taken = append(taken, placed{a, g.object})
 		for _, part := range g.parts {
-			gone[part] = true
+			gone[part.field] = true
 		}
 	}
 	for _, f := range files {
@@ -101,20 +116,60 @@ func (p *plainPass) root(f *ast.File, d *ast.Field) {
 		return
 	}
 	for _, e := range lit.Elts {
-		member, ok := e.(*ast.Field)
-		if !ok || !isPlainField(member) {
-			p.mixed[kind] = true
-			p.use(e)
-			continue
-		}
-		a := schema.Address{Kind: kind, Name: labelText(member.Label)}
-		g := p.groups[a]
-		if g == nil {
-			g = &group{address: a}
-			p.groups[a] = g
-		}
-		g.parts, g.files = append(g.parts, member), append(g.files, f.Filename)
+		p.member(f, kind, e)
 	}
+}
+
+// member sorts what stands right below a kind.
+func (p *plainPass) member(f *ast.File, kind string, e ast.Decl) {
+	member, ok := e.(*ast.Field)
+	if ok && isPlainField(member) {
+		a := schema.Address{Kind: kind, Name: labelText(member.Label)}
+		if p.groups[a] == nil {
+			p.groups[a] = &group{address: a}
+		}
+		p.groups[a].parts = append(p.groups[a].parts, part{member, f.Filename})
+		return
+	}
+	p.use(e)
+	if ok && member.Alias == nil && member.Constraint == 0 && len(member.Attrs) == 0 {
+		if match := matcher(member.Label); match != nil {
+			p.patterns[kind] = append(p.patterns[kind], pattern{match, part{member, f.Filename}})
+			return
+		}
+	}
+	p.mixed[kind] = true
+}
+
+// matcher reads the label of a pattern that compares names with a literal; nil
+// for any other.
+func matcher(l ast.Label) *rule {
+	list, ok := l.(*ast.ListLit)
+	if !ok || len(list.Elts) != 1 {
+		return nil
+	}
+	e := list.Elts[0]
+	if alias, ok := e.(*ast.Alias); ok {
+		e = alias.Expr
+	}
+	rs := &rules{known: map[string]*rule{}}
+	switch x := e.(type) {
+	case *ast.Ident:
+		if x.Name != "string" {
+			return nil
+		}
+	case *ast.UnaryExpr:
+		if lit, ok := x.X.(*ast.BasicLit); !ok || lit.Kind != token.STRING || x.Op != token.NEQ && x.Op != token.MAT {
+			return nil
+		}
+	default:
+		return nil
+	}
+	r := rs.expr(e)
+	if rs.err != nil {
+		return nil
+	}
+	return r
 }
 
 // isPlainField says whether a field is a regular one, stated by name, without
@@ -161,7 +216,7 @@ func (p *plainPass) readAll() {
 	for part := range slices.Chunk(groups, len(groups)/runtime.GOMAXPROCS(0)+1) {
 		wait.Go(func() {
 			for _, g := range part {
-				g.read(p.tree, shapes[g.address.Kind], rules.of(g.address.Kind).at([]string{g.address.Name}))
+				g.read(p.tree, p.patterns[g.address.Kind], shapes[g.address.Kind], rules.of(g.address.Kind).at([]string{g.address.Name}))
 			}
 		})
 	}
@@ -169,7 +224,7 @@ func (p *plainPass) readAll() {
 	for _, g := range p.groups {
 		if !g.plain {
 			for _, part := range g.parts {
-				p.use(part.Value)
+				p.use(part.field.Value)
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,20 +14,34 @@ import (
 )
 
 // read makes the object of a group, if it is plain and fits.
-func (g *group) read(t *tree, s *shape, r *rule) {
+func (g *group) read(t *tree, patterns []pattern, s *shape, r *rule) {
 	if g.address.Name == "" || r == nil {
 		return
 	}
+	parts := slices.Clip(g.parts)
+	for _, p := range patterns {
+		if p.match.fits(g.address.Name) {
+			parts = append(parts, p.part)
+		}
+	}
 	g.object = schema.Object{Fields: map[string]schema.Value{}, At: map[string][]schema.Position{}}
-	for i, part := range g.parts {
-		p := plainReader{object: g.object, file: t.relative(g.files[i])}
-		lit, ok := part.Value.(*ast.StructLit)
+	p := plainReader{object: g.object}
+	if len(parts) > 1 {
+		p.stated = map[string]any{}
+	}
+	for _, part := range parts {
+		p.file = t.relative(part.file)
+		lit, ok := part.field.Value.(*ast.StructLit)
 		if !ok || !p.fields(lit, s, r, nil) {
 			return
 		}
-		g.object.At[""] = append(g.object.At[""], p.position(part.Pos()))
+		g.object.At[""] = append(g.object.At[""], p.position(part.field.Pos()))
 	}
-	inOrder(g.object.At[""])
+	if len(parts) > 1 {
+		for path, at := range g.object.At {
+			g.object.At[path] = inOrder(at)
+		}
+	}
 	g.plain = true
 }
 
@@ -33,6 +49,7 @@ func (g *group) read(t *tree, s *shape, r *rule) {
 type plainReader struct {
 	object schema.Object
 	file   string
+	stated map[string]any // by path, where several places state fields
 }
 
 func (p *plainReader) position(at token.Pos) schema.Position {
@@ -80,16 +97,20 @@ func (p *plainReader) field(f *ast.Field, s *shape, r *rule, path []string) bool
 	if at == "" {
 		at = schema.JoinPath(path...)
 	}
-	if _, twice := p.object.Fields[at]; twice {
-		return false
-	}
 	v, ok := literalOf(f.Value)
 	if !ok || !r.fits(v) {
 		return false
 	}
+	if _, twice := p.object.Fields[at]; twice {
+		if stated, known := p.stated[at]; !known || !reflect.DeepEqual(stated, v) {
+			return false
+		}
+	} else if p.stated != nil {
+		p.stated[at] = v
+	}
 	value, ok := plainValue(*s.field, v)
 	p.object.Fields[at] = value
-	p.object.At[at] = []schema.Position{p.position(f.Pos())}
+	p.object.At[at] = append(p.object.At[at], p.position(f.Pos()))
 	return ok
 }
 

@@ -230,7 +230,7 @@ func labelText(l ast.Label) string {
 
 // comment is the documentation above a field, as one text.
 func comment(f *ast.Field) string {
-	for _, g := range f.Comments() {
+	for _, g := range ast.Comments(f) {
 		if g.Doc {
 			return g.Text()
 		}

@@ -70,6 +70,18 @@ func listPaths(v cue.Value, stop map[string]bool, path []string, into map[string
 	}
 }
 
+// TestSchemaIsRules holds the schema to the part of CUE that rules are read from.
+func TestSchemaIsRules(t *testing.T) {
+	if err := schemaRules().err; err != nil {
+		t.Error(err)
+	}
+	for _, root := range schema.Roots() {
+		if schemaRules().of(root).object() == nil {
+			t.Errorf("%s has no rule", root)
+		}
+	}
+}
+
 // TestSettingsAgree holds the table of documented settings and #Settings together.
 func TestSettingsAgree(t *testing.T) {
 	got := map[string]bool{}

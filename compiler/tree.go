@@ -176,7 +176,8 @@ func listing(entries []fs.DirEntry) []byte {
 	return b.Bytes()
 }
 
-// noLink refuses a path that is a link or leads through one.
+// noLink refuses a path that is a link or leads through one, or into another
+// repository.
 func (t *tree) noLink(name string) error {
 	t.mu.Lock()
 	solid := t.solid[name]
@@ -192,6 +193,9 @@ func (t *tree) noLink(name string) error {
 		return t.refuse(name, codeLink, "link", "replace the link by what it leads to")
 	}
 	if err == nil && fi.IsDir() {
+		if _, err := fs.Lstat(t.files, path.Join(name, ".git")); err == nil {
+			return t.refuse(name, codeLink, "folder of another repository", "replace the submodule by the files that are needed")
+		}
 		t.mu.Lock()
 		t.solid[name] = true
 		t.mu.Unlock()

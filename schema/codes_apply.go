@@ -1,3 +1,73 @@
 package schema
 
-func applyCodes() []Code { return nil }
+import "slices"
+
+func applyCodes() []Code {
+	return slices.Concat(savedCodes(), recordCodes(), backCodes())
+}
+
+// savedCodes are about a plan and the world it was made for.
+func savedCodes() []Code {
+	return []Code{
+		{"DC300", "a plan of another version", "Plans have a format, and this program applies another one than the plan has.",
+			"Plan again with this version, or apply with the one that planned."},
+		{"DC301", "an altered plan", "The plan is not byte for byte the one that was made, so it is not the one that anybody approved.",
+			"Plan again."},
+		{"DC302", "a plan with unknowns", "It was made without credentials for all of what lives: it can be read, not applied.",
+			"Plan again where the credentials are."},
+		{"DC303", "applied before", "A plan's id is its apply's id, and an apply happens once.",
+			"Go on with it by `domctl apply --resume`, or plan again."},
+		{"DC304", "moved since the plan", "Something that the plan writes or rests on is not as the plan saw it. Nothing is written past that.",
+			"Plan again, and look at what moved."},
+		{"DC305", "neither as before nor as written", "A write was begun, its answer was lost, and what stands there is neither. Somebody else changed it meanwhile.",
+			"Look at the object, then roll back or plan again."},
+		{"DC306", "another deployment's plan", "The plan names a deployment that this folder is not.",
+			"Name the folder of that deployment."},
+		{"DC307", "an apply that is not open", "Only an apply that has not ended reserves anything, and can be abandoned.",
+			"See `domctl history`."},
+		{"DC308", "a record that a rollback needs is not there", "The way back takes secret values out of the sealed records of the apply, and this one is not in them.",
+			"Plan the rollback again; if it stays, restore the records from the store's versions."},
+		{"DC310", "locked", "Another process applies to this deployment. It renews its lease while it makes progress.",
+			"Wait for it. `domctl lock show` says who it is; `domctl lock break` takes the lock from one that hangs."},
+		{"DC311", "reserved", "An apply that has not ended is about the same address.",
+			"Go on with it by `domctl apply --resume`, or abandon it with `--supersede`."},
+	}
+}
+
+// recordCodes are about an apply's records.
+func recordCodes() []Code {
+	return []Code{
+		{"DC312", "fenced before it began", "Another process took the lock before this apply wrote anything.",
+			"Plan again."},
+		{"DC313", "taken over", "Another process took the lock, because this one stood still or someone broke it. This one writes no more.",
+			"Look at `domctl history`, then resume."},
+		{"DC314", "no such apply", "The records know no apply of this name.",
+			"See `domctl history`."},
+		{"DC315", "a torn or corrupt record", "A record's size or digest is not what was written, or one is missing. domctl does not guess what it said.",
+			"Restore it from the bucket's versions or a backup."},
+		{"DC316", "an unknown operation", "The plan holds a step that this version cannot carry out.",
+			"Use the version that made the plan."},
+		{"DC317", "a write without effect", "The call was answered, and what it should have written does not show.",
+			"Resume: domctl looks again before it writes anything."},
+		{"DC318", "an undecided step", "The apply was cut off between announcing a write and learning what became of it.",
+			"Roll back or resume: both look first and settle it."},
+		{"DC319", "cannot be settled", "What became of a step that was begun cannot be told from the outside.",
+			"Look at the object that the message names; the records say what it held before."},
+	}
+}
+
+// backCodes are about the way back.
+func backCodes() []Code {
+	return []Code{
+		{"DC410", "rolled back, and off", "This very content was taken back. It stays off so that no timer, restart or second delivery applies it again.",
+			"Change the files, or plan with `--unlatch` when you mean it."},
+		{"DC420", "changed since the apply", "What the rollback would put back was changed by somebody else after the apply. Theirs is not overwritten.",
+			"Set it back by hand, or leave the address out with `--exclude`."},
+		{"DC421", "cannot be taken back", "The step was labelled irreversible in the plan.",
+			"Leave the address out with `--exclude`."},
+		{"DC422", "nothing to take back", "No apply is left that wrote something and was not taken back.",
+			"See `domctl history`."},
+		{"DC423", "taken back already", "A rollback is not rolled back, and an apply is taken back once.",
+			"To have it again, plan with `--unlatch` and apply."},
+	}
+}

@@ -33,6 +33,9 @@ type Value struct {
 // space, numbers as encoding/json writes them. It panics on what JSON cannot
 // hold, which no value of this program is.
 func JSON(v any) Value {
+	if s, ok := v.(string); ok {
+		return Value{Known, quoteJSON(s)}
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

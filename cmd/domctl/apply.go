@@ -7,15 +7,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/planner"
 )
 
 type applyFlags struct {
-	plan, resume string
-	yes          bool
-	parallelism  int
-	options      engine.PlanOptions
+	plan, resume, supersede string
+	yes                     bool
+	parallelism             int
+	options                 engine.PlanOptions
 }
 
 func (a *app) applyVerb() *cobra.Command {
@@ -33,15 +34,18 @@ how to go on; a second Ctrl-C ends domctl at once.`,
 		Example: `  domctl apply prod
   domctl apply prod --plan prod.plan --auto-approve
   domctl apply prod --target 'hardwareTiers.*'
-  domctl apply prod --resume last`,
+  domctl apply prod --resume last
+  domctl apply prod --supersede last`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), dir(args), f) },
 	}
 	cmd.Flags().StringVar(&f.plan, "plan", "", "apply this plan `file` and nothing else")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with this `apply`; \"last\" is the only one that has not ended")
+	cmd.Flags().StringVar(&f.supersede, "supersede", "", "first abandon this `apply`, which has not ended; what it did stays. \"last\" is the only one")
 	cmd.Flags().BoolVar(&f.yes, "auto-approve", false, "do not ask")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 10, "how many steps run side by side")
 	planFlags(cmd.Flags(), &f.options)
 	cmd.MarkFlagsMutuallyExclusive("plan", "resume")
+	cmd.MarkFlagsMutuallyExclusive("supersede", "resume")
 	for _, narrows := range []string{"target", "exclude", "allow", "unlatch"} {
 		cmd.MarkFlagsMutuallyExclusive("plan", "resume", narrows)
 	}
@@ -59,6 +63,11 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	if f.resume != "" {
 		return a.resume(ctx, e, f.resume)
 	}
+	if f.supersede != "" {
+		if err := a.supersede(ctx, e, f.supersede, f.yes); err != nil {
+			return err
+		}
+	}
 	p, err := a.planFor(ctx, e, f)
 	if err != nil {
 		return err
@@ -73,13 +82,29 @@ func sideBySide(parallelism int) error {
 	return nil
 }
 
-func (a *app) resume(ctx context.Context, e *engine.Engine, id string) error {
-	if id == "last" {
-		last, err := e.Unended(ctx)
-		if err != nil {
+// supersede abandons an apply, so that its addresses are free.
+func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bool) error {
+	id, err := e.Unended(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		if err := a.ask(ctx, "Abandon apply "+id+"? What it did stays."); err != nil {
 			return err
 		}
-		id = last
+	}
+	res, err := e.Applier.Supersede(ctx, id)
+	if err != nil || res.Outcome != applier.EndedOutcome {
+		return a.ended(nil, res, err)
+	}
+	_, err = fmt.Fprintf(a.stdout, "Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.\n", id, steps(res.Done), steps(res.Left))
+	return err
+}
+
+func (a *app) resume(ctx context.Context, e *engine.Engine, id string) error {
+	id, err := e.Unended(ctx, id)
+	if err != nil {
+		return err
 	}
 	s, err := e.Story(ctx, id)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,7 @@ func (a *app) progress(e applier.Event) {
 		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
 	case applier.KindFailed:
 		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(e.Why))
+		a.told = append(a.told, e.Why)
 	case applier.KindPaused:
 		fmt.Fprintf(a.stderr, "domctl: %s\n", planner.Printable(e.Why))
 	}
@@ -105,13 +107,15 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 		return nil
 	case applier.RefusedOutcome:
 		for _, why := range res.Why {
-			fmt.Fprintf(a.stderr, "domctl: error %s\n", planner.Printable(why))
+			fmt.Fprintln(a.stderr, "domctl:", mistake(planner.Printable(why)))
 		}
 		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; plan again")
 		return exitCode(1)
 	}
 	for _, why := range res.Why {
-		fmt.Fprintf(a.stderr, "domctl: %s: %s\n", res.Outcome, planner.Printable(why))
+		if !slices.ContainsFunc(a.told, func(told string) bool { return strings.HasSuffix(why, told) }) {
+			fmt.Fprintf(a.stderr, "domctl: %s: %s\n", res.Outcome, planner.Printable(why))
+		}
 	}
 	fmt.Fprintf(a.stderr, "domctl: hint: %s done, %s left; %s\n", steps(res.Done), steps(res.Left), ways(p, res.ID))
 	return exitCode(1)

@@ -64,11 +64,19 @@ func (r *reader) block(text string) string {
 			if !*update {
 				r.t.Errorf("$ %s\nshows:\n%s\nthe page has:\n%s", command, got, want)
 			}
-			want = regexp.MustCompile(`\S+@\S+ pid \d+`).ReplaceAllString(got, "ada@laptop pid 4711")
+			want = regexp.MustCompile(`\S+@\S+ pid \d+`).ReplaceAllString(r.asOnPage(got), "ada@laptop pid 4711")
 		}
 		fmt.Fprintf(&out, "$ %s\n%s", command, want)
 	}
 	return out.String()
+}
+
+// asOnPage keeps the ids that the page has: what is not rewritten names them too.
+func (r *reader) asOnPage(got string) string {
+	for i, id := range r.got.ids[:min(len(r.got.ids), len(r.want.ids))] {
+		got = strings.ReplaceAll(got, id, r.want.ids[i])
+	}
+	return got
 }
 
 // run does one command line; only cd lasts longer than that.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,12 +33,12 @@ func (l *limits) apply(src *compiler.Source) {
 	}
 	src.Self = self
 	cache, err := os.UserCacheDir()
-	info, missing := os.Stat(self)
-	if err != nil || missing != nil {
+	if err != nil {
 		return
 	}
-	src.Cache = filepath.Join(cache, "domctl")
-	src.Program = fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+	if src.Program, err = compiler.Program(); err == nil {
+		src.Cache = filepath.Join(cache, "domctl")
+	}
 }
 
 // bytesFlag is a size with its unit.

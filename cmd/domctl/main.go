@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -47,10 +48,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		return 1
 	}
-	for line := range strings.Lines(err.Error()) { // joined errors: one a line
-		if line = strings.TrimSpace(line); line != "" {
-			fmt.Fprintf(stderr, "domctl: %s\n", planner.Printable(line))
-		}
+	for line := range strings.Lines(suggestion(err.Error())) {
+		fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(strings.TrimSuffix(line, "\n"))))
 	}
 	return 1
 }
@@ -62,6 +61,19 @@ func compileChild(stdin io.Reader, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// suggestion brings cobra's "Did you mean this?" into the line it belongs to.
+func suggestion(message string) string {
+	return strings.TrimSpace(regexp.MustCompile(`\n+Did you mean this\?\n\t(.*)`).ReplaceAllString(message, "; did you mean $1?"))
+}
+
+// mistake puts a finding's code where findings have it: "error DC303: …".
+func mistake(message string) string {
+	if regexp.MustCompile(`^DC\d{3}: `).MatchString(message) {
+		return "error " + message
+	}
+	return "error: " + message
 }
 
 // exitCode ends the program without a message.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 
@@ -19,6 +20,7 @@ type app struct {
 	style, errorMark planner.Style // of stdout, of stderr
 	noColour         bool
 	limits           limits
+	told             []string // failures of steps that were printed as they happened
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -44,6 +46,9 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 			a.style, a.errorMark = planner.Style{Colour: a.colour(a.stdout)}, planner.Style{Colour: a.colour(a.stderr)}
 		},
 	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help lists its flags", err, c.CommandPath())
+	})
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)

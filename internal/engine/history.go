@@ -149,14 +149,18 @@ func (e *Engine) Story(ctx context.Context, id string) (applier.Summary, error) 
 	return s, err
 }
 
-// Unended is the only apply that has not ended.
-func (e *Engine) Unended(ctx context.Context) (id string, err error) {
+// Unended finds the apply that "last" means: the only one that has not ended. Any
+// other name is answered as it is.
+func (e *Engine) Unended(ctx context.Context, name string) (id string, err error) {
+	if name != "last" {
+		return name, nil
+	}
 	open, err := e.Applier.OpenApplies(ctx)
 	switch {
 	case err != nil:
 		return "", err
 	case len(open) == 0:
-		return "", errors.New("every apply has ended: there is nothing to resume")
+		return "", errors.New("every apply has ended: there is none to resume or supersede")
 	case len(open) > 1:
 		return "", fmt.Errorf("%d applies have not ended: %s; name one", len(open), strings.Join(open, ", "))
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -40,6 +41,9 @@ func (s Scaffold) Lay() (written []string, err error) {
 	files := map[string][]byte{}
 	for p, text := range s.Files {
 		files[p] = text
+	}
+	if _, err := os.Lstat(filepath.Join(s.Dir, ignoreFile)); errors.Is(err, fs.ErrNotExist) {
+		files[ignoreFile] = []byte("# The sandbox, and records that are kept in a folder.\n.domctl/\n")
 	}
 	src, err := compiler.Find(s.Dir)
 	if errors.Is(err, compiler.ErrNoModule) {
@@ -90,6 +94,7 @@ func (s Scaffold) free() error {
 const (
 	moduleFile = "cue.mod/module.cue"
 	kindsFile  = "kinds.cue"
+	ignoreFile = ".gitignore"
 	vendorDir  = "cue.mod/pkg/" + schema.ModulePath
 )
 

@@ -95,6 +95,8 @@ func (w *World) Look(ctx context.Context, d schema.Desired, a schema.Applied) (*
 			return nil
 		}
 	}
+	var capacities map[string]schema.Capacity
+	reads = append(reads, func() (err error) { capacities, err = w.readCapacities(ctx, d); return err })
 	if err := sideBySide(reads...); err != nil {
 		return nil, err
 	}
@@ -102,7 +104,8 @@ func (w *World) Look(ctx context.Context, d schema.Desired, a schema.Applied) (*
 	for _, p := range parts {
 		v.add(p)
 	}
-	return v, nil
+	v.limits()
+	return v, v.fit(ctx, capacities)
 }
 
 // kindsOf are the kinds that desired or applied hold objects of.

@@ -1,0 +1,126 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"domctl.dev/schema"
+)
+
+// tenants are the desired tiers by the pool they name.
+func tenants(d schema.Desired) map[schema.Address][]schema.Address {
+	out := map[schema.Address][]schema.Address{}
+	for _, a := range schema.Addresses(d.Objects) {
+		if pool, field, ok := d.Objects[a].Fields["nodePool"].Target(); ok && field == "label" {
+			out[pool] = append(out[pool], a)
+		}
+	}
+	return out
+}
+
+// readCapacities asks for the instance types that the pools of the files expect.
+func (w *World) readCapacities(ctx context.Context, d schema.Desired) (map[string]schema.Capacity, error) {
+	names := map[string]bool{}
+	for pool := range tenants(d) {
+		for _, t := range d.Objects[pool].Fields["expect.instanceTypes"].Strings() {
+			names[t] = true
+		}
+	}
+	return w.capacities(ctx, schema.Sorted(names))
+}
+
+func (w *World) capacities(ctx context.Context, names []string) (map[string]schema.Capacity, error) {
+	out := map[string]schema.Capacity{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	types, err := w.Outside.DescribeInstanceTypes(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("instance types: %w", err)
+	}
+	for _, t := range types {
+		out[t.Name] = schema.Capacity{Cores: float64(t.VCPUs), Memory: t.MemoryMiB << 20, GPUs: int(t.GPUs)}
+	}
+	return out, nil
+}
+
+// fit judges every tier, its stated values over its live ones, by what EC2 says
+// of the instance types that its pool expects, else starts.
+func (v *View) fit(ctx context.Context, known map[string]schema.Capacity) error {
+	pools := map[schema.Address][]string{}
+	missing := map[string]bool{}
+	for pool := range tenants(v.desired) {
+		o := v.desired.Objects[pool]
+		pools[pool] = o.Fields["expect.instanceTypes"].Strings()
+		if len(pools[pool]) > 0 {
+			continue
+		}
+		for _, g := range o.Groups() {
+			for _, t := range v.instanceTypesOf(v.raw[v.world.groupRefOf(g)]) {
+				if !slices.Contains(pools[pool], t) {
+					pools[pool] = append(pools[pool], t)
+				}
+				if _, ok := known[t]; !ok {
+					missing[t] = true
+				}
+			}
+		}
+	}
+	more, err := v.world.capacities(ctx, schema.Sorted(missing))
+	if err != nil {
+		return err
+	}
+	maps.Copy(known, more)
+	for pool, tiers := range tenants(v.desired) {
+		for _, a := range tiers {
+			v.fitTier(a, pool, pools[pool], known)
+		}
+	}
+	return nil
+}
+
+func (v *View) fitTier(a, pool schema.Address, types []string, known map[string]schema.Capacity) {
+	o, p := v.desired.Objects[a], v.desired.Objects[pool]
+	tier := maps.Clone(v.Objects[a].Fields)
+	if tier == nil {
+		tier = map[string]schema.Value{}
+	}
+	maps.Copy(tier, o.Fields)
+	fields := maps.Clone(p.Fields)
+	fields["expect.instanceTypes"] = schema.JSON(types)
+	for _, s := range schema.Fit(tier, fields, known) {
+		f := schema.Finding{Code: "DC105", Severity: schema.Error, Address: a, Hint: fmt.Sprintf("lower %s, or move the tier to a larger pool", s.Path),
+			Positions: append(slices.Clone(o.Positions(s.Path)), p.Positions("expect.instanceTypes")...),
+			Message:   fmt.Sprintf("%s is %s, a %s in node pool %q has %s after overhead", s.Path, s.Want, s.InstanceType, pool.Name, s.Have)}
+		if _, stated := o.Fields[s.Path]; s.Soft || !stated {
+			f.Severity = schema.Warning // live already, or just so
+		}
+		v.Findings = append(v.Findings, f)
+	}
+}
+
+// limits reports requests and limits that differ once live values are merged in;
+// what the files alone state is the compiler's to judge.
+func (v *View) limits() {
+	for a, o := range v.desired.Objects {
+		live, lives := v.Objects[a]
+		for _, p := range []string{"cores", "memory"} {
+			request, requested := o.Fields[p]
+			limit, limited := o.Fields[p+"Limit"]
+			if !lives || requested == limited {
+				continue
+			}
+			if !requested {
+				request = live.Fields[p]
+			} else {
+				limit = live.Fields[p+"Limit"]
+			}
+			if request.Is == schema.Known && limit.Is == schema.Known && request != limit {
+				v.Findings = append(v.Findings, schema.Finding{Code: "DC104", Severity: schema.Warning, Address: a, Positions: o.Positions(""),
+					Message: fmt.Sprintf("%s would be %s and %sLimit %s: an execution can be evicted", p, request.Display(), p, limit.Display()), Hint: "state " + p + " and " + p + "Limit equal"})
+			}
+		}
+	}
+}

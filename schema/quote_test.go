@@ -1,0 +1,30 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// FuzzQuote holds quoteJSON to encoding/json, byte by byte.
+func FuzzQuote(f *testing.F) {
+	var all strings.Builder
+	for r := rune(0); r < 0x300; r++ {
+		all.WriteRune(r)
+	}
+	for _, s := range []string{"", "plain", "a\nb\t\"c\"\\", all.String(), "\xff\xfe half \xe2\x80", "\u2028\u2029 \U0001f600", "<&>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		if want, got := strings.TrimSuffix(b.String(), "\n"), quoteJSON(s); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
