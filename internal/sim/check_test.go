@@ -145,9 +145,11 @@ func (h *history) goOn(ctx context.Context, e *engine.Engine) (done bool) {
 	return len(open) == 0
 }
 
-// named says that an error is a conflict with what someone did by hand, by name.
+// named says that an error is a conflict, by name, with what someone did by hand
+// or with what a plan saw of a read that lagged.
 func (h *history) named(err error) bool {
-	return h.disturbed() && regexp.MustCompile(`DC(144|304|305|311)`).MatchString(err.Error())
+	lagged := slices.ContainsFunc(h.faults, func(f fault) bool { return f.kind == "lag" })
+	return (h.disturbed() || lagged) && regexp.MustCompile(`DC(144|304|305|311)`).MatchString(err.Error())
 }
 
 // allBack is properties 6 and 7: all applies taken back, latest first, leave the
