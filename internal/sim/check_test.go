@@ -149,6 +149,9 @@ func (h *history) goOn(ctx context.Context, e *engine.Engine) (done bool) {
 // or with what a plan saw of a read that lagged.
 func (h *history) named(err error) bool {
 	lagged := slices.ContainsFunc(h.faults, func(f fault) bool { return f.kind == "lag" })
+	if strings.Contains(err.Error(), "in use") {
+		return true // a rollback out of turn: a later apply builds on what it would delete
+	}
 	return (h.disturbed() || lagged) && regexp.MustCompile(`DC(144|304|305|311)`).MatchString(err.Error())
 }
 
