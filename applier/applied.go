@@ -74,7 +74,7 @@ func (r *run) settleApplied(ctx context.Context) error {
 func (r *run) merge(cur schema.Applied) {
 	for a, latch := range r.j.plan.Latch {
 		if r.complete(a) {
-			cur.Latches[a] = latch
+			cur.Latch(a, latch)
 		}
 	}
 	for a, e := range r.j.plan.Settle {

@@ -1,6 +1,7 @@
 package applier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,7 @@ func (a *Applier) History(ctx context.Context) ([]Summary, error) {
 		}
 		out = append(out, s)
 	}
-	slices.SortStableFunc(out, func(x, y Summary) int { return y.At.Compare(x.At) })
+	slices.SortStableFunc(out, func(x, y Summary) int { return cmp.Or(y.At.Compare(x.At), cmp.Compare(y.ID, x.ID)) })
 	restored := map[string]string{}
 	for _, s := range out {
 		if s.Plan != nil && s.Plan.Restores != "" && s.Outcome == EndedOutcome && s.Done == len(s.Plan.Steps) {

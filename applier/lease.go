@@ -83,7 +83,7 @@ func (t *taking) may(ctx context.Context, cur Lock, etag string) (bool, error) {
 	case t.seen != etag:
 		return false, fmt.Errorf("%w by %s for apply %s since %s; wait for it, or see domctl lock show", ErrLocked, cur.Holder, cur.Apply, stamp(cur.Since))
 	case a.Clock.Now().Sub(t.since) < a.TTL:
-		return false, a.Clock.Sleep(ctx, a.TTL/8)
+		return false, a.Clock.Sleep(ctx, min(a.TTL/8, 2*time.Second))
 	}
 	return true, a.fence(ctx, cur.Apply, t.lock.Apply)
 }

@@ -25,23 +25,34 @@ func IsRecorded(ref string) bool { return strings.HasPrefix(ref, recordScheme) }
 // Recorded answers what a "record:" reference of a Snapshot stands for, as the
 // outside's own text.
 func (a *Applier) Recorded(ctx context.Context, ref string) (schema.Value, error) {
-	parts := strings.Split(strings.TrimPrefix(ref, recordScheme), "/")
-	for i, p := range parts {
-		s, err := url.PathUnescape(p)
-		if err != nil || len(parts) != 3 {
-			return schema.Value{}, fmt.Errorf("DC308: %q names no record; plan the rollback again", ref)
-		}
-		parts[i] = s
-	}
-	pre, err := a.preOf(ctx, parts[0])
+	id, object, path, err := splitRecordRef(ref)
 	if err != nil {
 		return schema.Value{}, err
 	}
-	v := pre[planner.Ref(parts[1])].At(parts[2])
+	pre, err := a.preOf(ctx, id)
+	if err != nil {
+		return schema.Value{}, err
+	}
+	v := pre[object].At(path)
 	if v.Is != schema.Known {
-		return schema.Value{}, fmt.Errorf("DC308: the records of apply %s hold no %s of %s; plan the rollback again", parts[0], parts[2], parts[1])
+		return schema.Value{}, fmt.Errorf("DC308: the records of apply %s hold no %s of %s; plan the rollback again", id, path, object)
 	}
 	return v, nil
+}
+
+// splitRecordRef takes apart what recordRef made.
+func splitRecordRef(ref string) (apply string, object planner.Ref, path string, err error) {
+	rest, ok := strings.CutPrefix(ref, recordScheme)
+	parts := strings.Split(rest, "/")
+	for i, p := range parts {
+		if parts[i], err = url.PathUnescape(p); err != nil {
+			ok = false
+		}
+	}
+	if !ok || len(parts) != 3 {
+		return "", "", "", fmt.Errorf("DC308: %q names no record; plan the rollback again", ref)
+	}
+	return parts[0], planner.Ref(parts[1]), parts[2], nil
 }
 
 // preOf reads an apply's stream as far as its whole objects.

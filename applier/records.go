@@ -113,8 +113,12 @@ func (a *Applier) batch(ctx context.Context, key string) (b batch, err error) {
 	if err != nil {
 		return b, fmt.Errorf("record %s: %w", key, err)
 	}
+	return decodeBatch(key, body)
+}
+
+func decodeBatch(key string, body []byte) (b batch, err error) {
 	if err := json.Unmarshal(body, &b); err != nil || b.Nonce == "" {
-		return b, fmt.Errorf("%w: record %s (%v); restore it from the store's versions", ErrTorn, key, err)
+		return batch{}, fmt.Errorf("%w: record %s (%v); restore it from the store's versions", ErrTorn, key, err)
 	}
 	return b, nil
 }

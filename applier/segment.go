@@ -22,6 +22,7 @@ type run struct {
 	why     []string
 	tried   map[string]bool    // steps that had their turn in this segment
 	waiting map[string]Attempt // pending steps, polled without the lock
+	again   bool               // a step failed that may be decided by looking again
 }
 
 // segment reserves, compares, records what stands, runs the steps, and records
@@ -110,7 +111,7 @@ func (r *run) outcome(ctx context.Context) Outcome {
 		}
 	}
 	switch {
-	case r.mode == superseding && ctx.Err() == nil && len(r.waiting) == 0:
+	case r.mode == superseding && ctx.Err() == nil && len(r.waiting) == 0 && !r.again:
 		return EndedOutcome
 	case len(r.why) > 0:
 		return FailedOutcome
@@ -278,6 +279,7 @@ func (r *run) steps(ctx context.Context) error {
 func (r *run) fail(s planner.Step, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.again = r.again || !errors.As(err, &undecidable{})
 	r.why = append(r.why, fmt.Sprintf("%s: %v", s.ID, err))
 	r.reportLocked(Event{Kind: KindFailed, Step: s, Why: err.Error()})
 }

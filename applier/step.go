@@ -102,7 +102,7 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 		t.tell(Event{Kind: KindDone, Step: s, Elapsed: t.Clock.Now().Sub(t.began)})
 		return true, t.j.append(ctx, Record{Kind: KindDone, Step: s.ID, Outputs: st.Outputs})
 	case Failed, Unsure:
-		return true, cmp.Or(t.refused, errors.New(st.Why))
+		return true, undecidable{cmp.Or(t.refused, errors.New(st.Why))}
 	case Pending:
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -124,6 +124,9 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	}
 	return false, t.write(ctx, st.Mark, guard)
 }
+
+// undecidable is what looking again will not change.
+type undecidable struct{ error }
 
 // pause waits, and says that a person asked to stop meanwhile.
 func (t *turn) pause(ctx context.Context, d time.Duration) (stop bool) {

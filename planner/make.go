@@ -178,7 +178,7 @@ const absent = "absent"
 
 // held says that a rollback holds this content of the address back.
 func (m *maker) held(a schema.Address, content string) bool {
-	if m.in.Unlatch || m.in.Applied.Latches[a] == "" || m.in.Applied.Latches[a] != content {
+	if m.in.Unlatch || !m.in.Applied.Latched(a, content) {
 		return false
 	}
 	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),

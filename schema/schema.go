@@ -151,10 +151,24 @@ type Entry struct {
 func (e Entry) Equal(other Entry) bool { return e.ID == other.ID && maps.Equal(e.Fields, other.Fields) }
 
 // Applied is what domctl knows it set. Latches holds content digests that were
-// rolled back and stay off until the content changes.
+// rolled back and stay off until the content changes: one or more an address,
+// separated by spaces.
 type Applied struct {
 	Entries map[Address]Entry  `json:"entries"`
 	Latches map[Address]string `json:"latches,omitempty"`
+}
+
+// Latch holds a content back, beside those that are held back already: going
+// further back must not let go of what was taken back before.
+func (a Applied) Latch(addr Address, content string) {
+	if !a.Latched(addr, content) {
+		a.Latches[addr] = strings.TrimSpace(a.Latches[addr] + " " + content)
+	}
+}
+
+// Latched says that a content of the address is held back.
+func (a Applied) Latched(addr Address, content string) bool {
+	return content != "" && slices.Contains(strings.Fields(a.Latches[addr]), content)
 }
 
 // Addresses of a map, in order.

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Report, Alive and Commit
-// are required.
+// Config is what an engine is made of. All fields but Report, Alive, Source and
+// Lease are required.
 type Config struct {
 	Compiled    compiler.Result
 	Outside     port.Outside
@@ -33,6 +34,9 @@ type Config struct {
 	Report      func(applier.Event)
 	Alive       func(holder string) (alive, known bool)
 	Source      planner.Source
+	// Lease is how long a lock stands without a sign of life before another
+	// process may take it; zero is two minutes.
+	Lease time.Duration
 }
 
 // Engine is one deployment, opened.
@@ -41,13 +45,6 @@ type Engine struct {
 	Applier *applier.Applier
 	world   *world.World
 }
-
-// lease is how long a lock stands without a sign of life before another process
-// may take it.
-const lease = 2 * time.Minute
-
-// visibility is how long after a write the outside may still answer as before it.
-const visibility = 45 * time.Second
 
 // Open makes an engine. It reads the deployment's digest key from the store,
 // and makes one at the first use.
@@ -59,7 +56,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
 	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Key: key, Now: c.Clock.Now}
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
-		Holder: c.Holder, TTL: lease, Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
+		Holder: c.Holder, TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
 	return e, nil
 }
 

@@ -75,8 +75,8 @@ func restorePoint(s applier.Summary, all []applier.Summary) RestorePoint {
 		left[step.Address] = true
 	}
 	for _, r := range all {
-		if r.Plan == nil || r.Plan.Restores != s.ID || r.Outcome != applier.EndedOutcome {
-			continue
+		if r.Plan == nil || r.Plan.Restores != s.ID || r.Outcome != applier.EndedOutcome || r.Done < len(r.Plan.Steps) {
+			continue // not ended, or abandoned on its way
 		}
 		p.TakenBack = slices.Insert(p.TakenBack, 0, r.ID)
 		for a := range r.Plan.Settle {

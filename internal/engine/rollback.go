@@ -70,6 +70,9 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 	return e.restore(ctx, s)
 }
 
+// visibility is how long after a write the outside may still answer as before it.
+const visibility = 45 * time.Second
+
 // restore looks until the reads must show all that the apply did: one that lags
 // would take what was done for undone.
 func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan, error) {

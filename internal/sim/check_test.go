@@ -111,9 +111,13 @@ func (h *history) calm(ctx context.Context) {
 		if p.Empty() {
 			return
 		}
-		if err := h.carryOut(ctx, e, p); err != nil && !h.named(err) {
-			h.violate(5, "%v", err)
-			return
+		if err := h.carryOut(ctx, e, p); err != nil {
+			if !h.named(err) {
+				h.violate(5, "%v", err)
+			}
+			if schema.Failed(p.Findings) {
+				return // a person is asked
+			}
 		}
 	}
 	h.violate(5, "the plan is not empty after %d rounds", rounds)
@@ -141,9 +145,14 @@ func (h *history) goOn(ctx context.Context, e *engine.Engine) (done bool) {
 	return len(open) == 0
 }
 
-// named says that an error is a conflict with what someone did by hand, by name.
+// named says that an error is a conflict, by name, with what someone did by hand
+// or with what a plan saw of a read that lagged.
 func (h *history) named(err error) bool {
-	return h.disturbed() && regexp.MustCompile(`DC(304|305|311)`).MatchString(err.Error())
+	lagged := slices.ContainsFunc(h.faults, func(f fault) bool { return f.kind == "lag" })
+	if strings.Contains(err.Error(), "in use") {
+		return true // a rollback out of turn: a later apply builds on what it would delete
+	}
+	return (h.disturbed() || lagged) && regexp.MustCompile(`DC(144|304|305|311)`).MatchString(err.Error())
 }
 
 // allBack is properties 6 and 7: all applies taken back, latest first, leave the
@@ -157,7 +166,7 @@ func (h *history) allBack(ctx context.Context, e *engine.Engine) {
 		if s.By == "before" && s.Restored != "" {
 			h.start = h.origin
 		}
-		if s.By == "before" || s.Plan == nil || s.Plan.Restores != "" || s.Restored != "" {
+		if s.By == "before" || s.Plan == nil || !s.Begun || s.Plan.Restores != "" || s.Restored != "" {
 			continue
 		}
 		if err := h.rollback(ctx, e, s.ID); err != nil {

@@ -241,7 +241,11 @@ func (h *history) apply(ctx context.Context, e *engine.Engine, o engine.PlanOpti
 }
 
 func (h *history) rollback(ctx context.Context, e *engine.Engine, id string) error {
-	p, err := e.Rollback(ctx, id, engine.RollbackOptions{})
+	ids, err := e.Rollbacks(ctx, engine.RollbackOptions{To: id})
+	if err != nil {
+		return err
+	}
+	p, err := e.Rollback(ctx, ids[0], engine.RollbackOptions{})
 	if err != nil {
 		return err
 	}
