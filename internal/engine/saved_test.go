@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
 	"domctl.dev/planner"
 )
 
@@ -124,5 +125,25 @@ func TestAPlanIsDeterministic(t *testing.T) {
 				t.Fatalf("%s: another effect from the same", f.name)
 			}
 		}
+	}
+}
+
+// TestAVersionInUseIsKept: EC2 would delete it, and the group would start no
+// more nodes.
+func TestAVersionInUseIsKept(t *testing.T) {
+	f := fixtures(t)[0]
+	r := f.start(t)
+	p := r.applyAll(f.after)
+	r.edit(`"copied-a": {`, `"by-hand": {"desired": 0, "max": 1, "min": 0, "template": "lt-b", "version": "4"}, "copied-a": {`)
+	back, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := r.engine(f.after).Apply(t.Context(), back)
+	if err != nil || res.Outcome != applier.FailedOutcome || !strings.Contains(strings.Join(res.Why, "\n"), "by-hand") {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if !strings.Contains(r.managed(), `"number":4`) {
+		t.Error("the version is gone")
 	}
 }

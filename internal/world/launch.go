@@ -160,11 +160,22 @@ func undoVersion(d planner.Done) []planner.Step {
 		Expects: []planner.Expect{{Ref: ref, Path: "image", Value: d.Step.Args["image"]}}}}
 }
 
+// deleteVersion looks first: EC2 deletes a version that a group still names, and
+// the group then starts no more nodes.
 func deleteVersion(ctx context.Context, w *World, a applier.Attempt) error {
 	t, n := cutID(a.Step.Object.ID())
 	number, err := strconv.ParseInt(n, 10, 64)
 	if err != nil {
 		return err
+	}
+	groups, err := w.Outside.DescribeAutoScalingGroups(ctx, nil)
+	if err != nil {
+		return &applier.Refusal{Err: err}
+	}
+	for _, g := range groups {
+		if g.Template == t && g.Version == n {
+			return fmt.Errorf("version %s of launch template %s is named by group %s: %w", n, t, g.Name, port.ErrInUse)
+		}
 	}
 	return w.Outside.DeleteLaunchTemplateVersion(ctx, t, number)
 }

@@ -93,9 +93,9 @@ var errNoMatch = errors.New("DC304: the object is not as the plan saw it")
 // refusal marks the answers that say the outside did nothing.
 func refusal(err error) error {
 	switch {
-	case errors.Is(err, port.ErrThrottled), errors.Is(err, port.ErrDuplicate): // who made it may not show yet
+	case errors.Is(err, port.ErrThrottled), errors.Is(err, port.ErrDuplicate), errors.Is(err, port.ErrInUse): // who made or uses it may not show yet
 		return &applier.Refusal{Err: err, Retry: true}
-	case errors.Is(err, errNoMatch), errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch), errors.Is(err, port.ErrInUse),
+	case errors.Is(err, errNoMatch), errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch),
 		errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrUnfiltered):
 		return &applier.Refusal{Err: err}
 	}
