@@ -95,15 +95,15 @@ type PlanOptions struct {
 
 // Plan reads what stands and plans the way to what the files say.
 func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) {
-	choose, err := o.selector()
-	if err != nil {
-		return planner.Plan{}, err
-	}
 	if schema.Failed(e.Compiled.Findings) {
 		return planner.Plan{}, &Invalid{e.Compiled.Findings}
 	}
 	desired := e.Compiled.Desired
 	applied, _, err := applier.ReadApplied(ctx, e.Store)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(applied.Entries)))
 	if err != nil {
 		return planner.Plan{}, err
 	}

@@ -53,14 +53,14 @@ func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) ([]string, er
 // Rollback plans the way back from one apply. Steps of it that were begun and
 // are undecided are settled first.
 func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (planner.Plan, error) {
-	choose, err := PlanOptions{Target: o.Target, Exclude: o.Exclude}.selector()
-	if err != nil {
-		return planner.Plan{}, err
-	}
 	if err := e.mayTakeBack(ctx, id); err != nil {
 		return planner.Plan{}, err
 	}
 	s, err := e.settled(ctx, id)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	choose, err := PlanOptions{Target: o.Target, Exclude: o.Exclude}.selector(schema.Addresses(s.Former))
 	if err != nil {
 		return planner.Plan{}, err
 	}

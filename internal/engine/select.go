@@ -3,16 +3,21 @@ package engine
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	"domctl.dev/schema"
 )
 
 // selector keeps the addresses that match a target, if there are any, and no
-// exclusion.
-func (o PlanOptions) selector() (func(schema.Address) bool, error) {
-	for _, p := range append(append([]string{}, o.Target...), o.Exclude...) {
+// exclusion. A pattern that matches none of those there are is a mistake: what
+// it was meant for would be left out, or done, in silence.
+func (o PlanOptions) selector(there []schema.Address) (func(schema.Address) bool, error) {
+	for _, p := range slices.Concat(o.Target, o.Exclude) {
 		if _, err := path.Match(p, ""); err != nil {
 			return nil, fmt.Errorf("%q is not a pattern: %w; write an address, or one with * as in 'hardwareTiers.gpu-*'", p, err)
+		}
+		if p != "*" && !slices.ContainsFunc(there, func(a schema.Address) bool { return matchAny([]string{p}, a) }) {
+			return nil, fmt.Errorf("no address matches %q; write one as plans show it, or a pattern as in 'hardwareTiers.gpu-*'", p)
 		}
 	}
 	if len(o.Target)+len(o.Exclude) == 0 {

@@ -241,7 +241,8 @@ func updateStep(a schema.Address, ref planner.Ref, raw planner.Raw, writes map[s
 // shows: 30 of the applier's deadline, and some for a failover.
 const window = 45
 
-// wholeParents moves writes below absent parents up to the topmost absent one.
+// wholeParents moves writes below parents that are absent or null up to the
+// topmost such one.
 func wholeParents(raw planner.Raw, writes map[string]schema.Value) map[string]schema.Value {
 	out := map[string]schema.Value{}
 	below := map[string]planner.Raw{}
@@ -249,7 +250,8 @@ func wholeParents(raw planner.Raw, writes map[string]schema.Value) map[string]sc
 		top := p
 		segments := schema.SplitPath(p)
 		for i := 1; i < len(segments); i++ {
-			if parent := schema.JoinPath(segments[:i]...); raw.At(parent).Is == schema.Absent {
+			parent := schema.JoinPath(segments[:i]...)
+			if at := raw.At(parent); at.Is == schema.Absent || at.Text == "null" { // MongoDB sets nothing below a null
 				top = parent
 				break
 			}
