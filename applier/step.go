@@ -84,6 +84,7 @@ type turn struct {
 	before  map[string]int  // begins of earlier segments by mark
 	asked   map[string]bool // marks that this turn wrote, and that were not refused
 	refused error           // the outside's last refusal
+	heard   error           // what the last write answered, which decides nothing
 	tries   int             // of refusals that may be repeated
 	began   time.Time
 	since   time.Time // of the last write, or of the first look
@@ -118,7 +119,7 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	case t.refused != nil && t.tries == 0:
 		return true, t.refused
 	case t.asked[st.Mark]:
-		return true, fmt.Errorf("DC317: %s left no effect; domctl apply --resume %s looks again", cmp.Or(st.Mark, s.Op), t.j.id)
+		return true, fmt.Errorf("DC317: %s left no effect%s; domctl apply --resume %s looks again", cmp.Or(st.Mark, s.Op), t.answer(), t.j.id)
 	case t.pause(ctx, backoff(t.tries)):
 		return true, nil // a person asked to stop: nothing new is begun
 	}
@@ -162,8 +163,16 @@ func (t *turn) write(ctx context.Context, mark string, guard planner.Guard) erro
 	}
 	t.at.Mark, t.at.Begun[mark], t.asked[mark] = mark, true, true
 	err := t.start(ctx)
-	t.since = t.Clock.Now()
+	t.since, t.heard = t.Clock.Now(), err
 	return t.refusal(ctx, mark, err)
+}
+
+// answer is what the last write was told, for people.
+func (t *turn) answer() string {
+	if t.heard == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%v)", t.heard)
 }
 
 func (t *turn) start(ctx context.Context) error {
