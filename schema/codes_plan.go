@@ -38,6 +38,8 @@ func changeCodes() []Code {
 			"State sizes with min ≤ desired ≤ max; what is not stated keeps its live value."},
 		{"DC213", "the desired size moves along", "The new bounds leave out the desired size, so it moves to the nearest bound. Nodes start or stop.",
 			"Nothing, if that is meant."},
+		{"DC214", "upstream is ahead", "The SSM parameter names another image than resolved.cue holds; plans follow from resolved.cue alone.",
+			"Run `domctl update`, and commit resolved.cue by itself."},
 		{"DC221", "kept, though no longer in the files", "What was applied once and is no longer in the files is archived only when that is asked for.",
 			"Plan with --allow archive, state lifecycle: prune: true before it goes, or put it back."},
 		{"DC222", "protected", "lifecycle: protect: true forbids archiving the object.",

@@ -54,6 +54,34 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	if schema.Failed(d.compiled.Findings) {
 		return nil, a.refuse(d.compiled.Findings)
 	}
+	return d.engine(ctx, report, parallelism)
+}
+
+// openRecords is open for verbs that need the records and who the deployment is,
+// not what its files want: the way back must not wait for the files to be right.
+func (a *app) openRecords(ctx context.Context, dir string, report func(applier.Event), parallelism int) (*engine.Engine, error) {
+	d, err := a.compile(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	wrong := 0
+	for _, f := range d.compiled.Findings {
+		switch {
+		case f.Severity != schema.Error:
+		case f.Address == (schema.Address{}): // the deployment itself, or a file that cannot be read
+			return nil, a.refuse(d.compiled.Findings)
+		default:
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		fmt.Fprintf(a.stderr, "domctl: warning: the files hold mistakes, %d in all; only the records are used (domctl check tells more)\n", wrong)
+	}
+	return d.engine(ctx, report, parallelism)
+}
+
+// engine wires a deployment to its world and its records.
+func (d *deployment) engine(ctx context.Context, report func(applier.Event), parallelism int) (*engine.Engine, error) {
 	w, err := d.wire(ctx)
 	if err != nil {
 		return nil, err

@@ -48,19 +48,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		return 1
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("interrupted (%w); domctl history shows what was begun, if anything was", err)
+	}
 	for line := range strings.Lines(suggestion(err.Error())) {
-		fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(strings.TrimSuffix(line, "\n"))))
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(line)))
+		}
 	}
 	return 1
-}
-
-// compileChild evaluates files for a parent that bounds this process.
-func compileChild(stdin io.Reader, stdout, stderr io.Writer) int {
-	if err := compiler.Child(stdin, stdout); err != nil {
-		fmt.Fprintln(stderr, err)
-		return 1
-	}
-	return 0
 }
 
 // suggestion brings cobra's "Did you mean this?" into the line it belongs to.
@@ -70,10 +66,22 @@ func suggestion(message string) string {
 
 // mistake puts a finding's code where findings have it: "error DC303: …".
 func mistake(message string) string {
+	if strings.HasPrefix(message, "hint: ") {
+		return message
+	}
 	if regexp.MustCompile(`^DC\d{3}: `).MatchString(message) {
 		return "error " + message
 	}
 	return "error: " + message
+}
+
+// compileChild evaluates files for a parent that bounds this process.
+func compileChild(stdin io.Reader, stdout, stderr io.Writer) int {
+	if err := compiler.Child(stdin, stdout); err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
 }
 
 // exitCode ends the program without a message.

@@ -28,7 +28,9 @@ func (a *app) referenceVerb() *cobra.Command {
 				pages[c.Name()+".md"] = page.String()
 				index += fmt.Sprintf("- [domctl %s](%[1]s.md): %s\n", c.Name(), c.Short)
 			}
-			pages["README.md"] = index
+			flags := &strings.Builder{}
+			writeFlags(flags, cmd.Root().PersistentFlags())
+			pages["README.md"] = index + "\nAll of them take these flags:\n\n" + flags.String()
 			return writePages(args[0], pages)
 		}}
 }

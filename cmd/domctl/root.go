@@ -19,8 +19,8 @@ type app struct {
 	stdout, stderr   io.Writer
 	style, errorMark planner.Style // of stdout, of stderr
 	noColour         bool
-	limits           limits
 	told             []string // failures of steps that were printed as they happened
+	limits           limits
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -54,10 +54,26 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	root.SetIn(a.stdin)
 	root.PersistentFlags().BoolVar(&a.noColour, "no-color", false, "print without colour (so does NO_COLOR)")
 	a.limits.flags(root.PersistentFlags())
-	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
+	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.doctorVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
 		a.lockVerb(), a.sandboxVerb(), a.schemaVerb(), a.explainVerb(), a.versionVerb(), a.referenceVerb())
 	completionExamples(root)
+	explainArgs(root)
 	return root
+}
+
+// explainArgs says after too many or too few arguments where to look.
+func explainArgs(c *cobra.Command) {
+	if args := c.Args; args != nil {
+		c.Args = func(c *cobra.Command, given []string) error {
+			if err := args(c, given); err != nil {
+				return fmt.Errorf("%w; %s --help shows how it is used", err, c.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		explainArgs(sub)
+	}
 }
 
 // completionExamples gives cobra's own verb what every verb here has.

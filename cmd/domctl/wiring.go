@@ -9,6 +9,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/mongo"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/registry"
@@ -30,6 +31,9 @@ type wiring struct {
 	outside port.Outside
 	store   applier.Store
 	secrets secret.Resolver
+	// writes tells by call whether AWS would allow what an apply writes; nil in
+	// the sandbox.
+	writes func(context.Context) map[string]error
 }
 
 // wire opens the world that the files name and the store of its records.
@@ -93,6 +97,18 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 		return err
 	}
 	w.outside = live{documents, cloud, cloud, cloud, cloud, cloud, registry.New(d.registries())}
+	w.writes = func(ctx context.Context) map[string]error {
+		verdicts := cloud.Probe(ctx, aws.Apply, dep.AWS.Cluster)
+		for _, read := range aws.Permissions(aws.Plan) {
+			delete(verdicts, read.Call)
+		}
+		for call, err := range verdicts {
+			if errors.Is(err, aws.ErrUnprobed) {
+				verdicts[call] = engine.ErrUntried
+			}
+		}
+		return verdicts
+	}
 	w.store, err = d.liveStore(cloud)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -30,28 +31,21 @@ func (e *ExistsError) Error() string {
 
 // Lay writes the files, and a CUE module where none lies above. It writes
 // nothing when one of the files is there. The answer is what it wrote, sorted,
-// relative to the folder; "cue.mod/module.cue" is among it when it made one.
+// relative to the folder.
 func (s Scaffold) Lay() (written []string, err error) {
 	if err := s.free(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(s.Dir, 0o777); err != nil {
-		return nil, fmt.Errorf("init: %w", err)
+	root, made, err := module(s.Dir)
+	if err != nil {
+		return nil, err
 	}
-	files := map[string][]byte{}
-	for p, text := range s.Files {
-		files[p] = text
+	files := maps.Clone(s.Files)
+	if made {
+		files[moduleFile] = moduleText(s.Dir)
 	}
 	if _, err := os.Lstat(filepath.Join(s.Dir, ignoreFile)); errors.Is(err, fs.ErrNotExist) {
 		files[ignoreFile] = []byte("# The sandbox, and records that are kept in a folder.\n.domctl/\n")
-	}
-	src, err := compiler.Find(s.Dir)
-	if errors.Is(err, compiler.ErrNoModule) {
-		files[moduleFile] = moduleText(s.Dir)
-		src.Root, err = s.Dir, nil
-	}
-	if err != nil {
-		return nil, err
 	}
 	for _, p := range schema.Sorted(files) {
 		if err := create(filepath.Join(s.Dir, filepath.FromSlash(p)), files[p]); err != nil {
@@ -59,18 +53,76 @@ func (s Scaffold) Lay() (written []string, err error) {
 		}
 		written = append(written, p)
 	}
-	for _, d := range s.Deployments {
-		vendored, err := Vendor(filepath.Join(s.Dir, filepath.FromSlash(d)))
-		if err != nil {
-			return written, err
-		}
-		if slices.Contains(vendored, vendorDir+"/schema.cue") {
-			written = append(written, vendorDir+"/")
-		}
-		written = append(written, path.Join(d, kindsFile))
-	}
+	vendored, err := s.vendor(root)
+	written = append(written, vendored...)
 	slices.Sort(written)
-	return written, nil
+	return slices.Compact(written), err
+}
+
+// vendor answers what it wrote relative to the folder, the schema as one.
+func (s Scaffold) vendor(root string) (written []string, err error) {
+	dir, err := resolve(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := compiler.Vendor(root)
+	for _, p := range changed {
+		if path.Dir(p) == vendorDir {
+			p = vendorDir
+		}
+		rel, failed := filepath.Rel(dir, filepath.Join(root, filepath.FromSlash(p)))
+		written, err = append(written, filepath.ToSlash(rel)), errors.Join(err, failed)
+	}
+	return written, err
+}
+
+func resolve(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(abs)
+}
+
+// module finds the root of the module that a folder lies in, there or not yet.
+// made says that there is none and the folder becomes one. A folder below a
+// deployment is refused: it would inherit that one's files.
+func module(dir string) (root string, made bool, err error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", false, err
+	}
+	there := abs
+	for !exists(there) {
+		there = filepath.Dir(there)
+	}
+	src, err := compiler.Find(there)
+	if errors.Is(err, compiler.ErrNoModule) {
+		return abs, true, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	above := src.Dir
+	switch {
+	case there == abs && above == ".":
+		return src.Root, false, nil
+	case there == abs:
+		above = path.Dir(above)
+	}
+	for ; ; above = path.Dir(above) {
+		if isDeployment(filepath.Join(src.Root, filepath.FromSlash(above))) {
+			return "", false, fmt.Errorf("%s lies below a deployment, %s, and would inherit its files; choose a folder beside that", dir, filepath.Join(src.Root, above))
+		}
+		if above == "." {
+			return src.Root, false, nil
+		}
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // free refuses a folder that holds one of the files, or is none.
@@ -80,8 +132,7 @@ func (s Scaffold) free() error {
 	}
 	var there []string
 	for _, p := range schema.Sorted(s.Files) {
-		name := filepath.Join(s.Dir, filepath.FromSlash(p))
-		if _, err := os.Lstat(name); err == nil {
+		if name := filepath.Join(s.Dir, filepath.FromSlash(p)); exists(name) {
 			there = append(there, name)
 		}
 	}
@@ -93,7 +144,6 @@ func (s Scaffold) free() error {
 
 const (
 	moduleFile = "cue.mod/module.cue"
-	kindsFile  = "kinds.cue"
 	ignoreFile = ".gitignore"
 	vendorDir  = "cue.mod/pkg/" + schema.ModulePath
 )
@@ -132,30 +182,13 @@ func create(name string, text []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// Vendor writes this version's schema under cue.mod/pkg and kinds.cue into a
-// deployment's folder, for `cue vet` and editors; domctl itself uses neither. It
-// answers the files that differed, relative to the module's root.
+// Vendor writes this version's schema into the module that a folder lies in, and
+// kinds.cue into its deployments. It answers the files that differed, relative
+// to the module's root.
 func Vendor(dir string) (changed []string, err error) {
 	src, err := compiler.Find(dir)
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{path.Join(src.Dir, kindsFile): schema.KindsFile()}
-	for name, text := range schema.Files() {
-		files[path.Join(vendorDir, name)] = text
-	}
-	for _, p := range schema.Sorted(files) {
-		name := filepath.Join(src.Root, filepath.FromSlash(p))
-		if old, err := os.ReadFile(name); err == nil && string(old) == string(files[p]) {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
-			return changed, fmt.Errorf("schema: %w", err)
-		}
-		if err := os.WriteFile(name, files[p], 0o666); err != nil {
-			return changed, fmt.Errorf("schema: %w", err)
-		}
-		changed = append(changed, p)
-	}
-	return changed, nil
+	return compiler.Vendor(src.Root)
 }

@@ -23,16 +23,11 @@ type Resolver struct {
 	Getenv func(string) (string, bool)
 	// Sources are further schemes: "ssm", "secretsManager", "kubernetes".
 	Sources map[string]Source
-	// Record answers a value out of sealed records, as Extended JSON.
-	Record func(ctx context.Context, name string) (schema.Value, error)
 }
 
 // Resolve answers the value a reference names, as a JSON string.
 func (r Resolver) Resolve(ctx context.Context, ref string) (schema.Value, error) {
 	scheme, name, _ := strings.Cut(ref, ":")
-	if scheme == "record" && r.Record != nil {
-		return r.Record(ctx, name)
-	}
 	s, err := r.text(ctx, scheme, name)
 	if err != nil {
 		return schema.Value{}, err

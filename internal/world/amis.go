@@ -37,7 +37,13 @@ func lookAMIs(ctx context.Context, l *look) error {
 			ids[a] = id
 		}
 	}
-	raw, err := l.readImages(ctx, slices.Compact(slices.Sorted(maps.Values(ids))))
+	var raw map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) {
+			raw, err = l.readImages(ctx, slices.Compact(slices.Sorted(maps.Values(ids))))
+			return err
+		},
+		func() error { return l.lookAhead(ctx, ids) })
 	if err != nil {
 		return err
 	}
@@ -51,6 +57,31 @@ func lookAMIs(ctx context.Context, l *look) error {
 			l.find("DC235", schema.Error, a, fmt.Sprintf("%s is %s, not available", id, state), "wait until it is available, or name another image")
 		}
 		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: map[string]schema.Value{"image": schema.JSON(id)}})
+	}
+	return nil
+}
+
+// lookAhead says which SSM parameters have moved on since `domctl update`: one
+// call for all of them. Filters and registries would cost a call each, so a plan
+// does not ask them.
+func (l *look) lookAhead(ctx context.Context, resolved map[schema.Address]string) error {
+	parameters := map[schema.Address]string{}
+	for a := range resolved {
+		if name := l.desired.Objects[a].Fields["ssm"].Str(); name != "" {
+			parameters[a] = name
+		}
+	}
+	if len(parameters) == 0 {
+		return nil
+	}
+	values, err := l.Outside.GetParameters(ctx, slices.Compact(slices.Sorted(maps.Values(parameters))))
+	if err != nil {
+		return fmt.Errorf("SSM parameters: %w", err)
+	}
+	for _, a := range schema.Addresses(parameters) {
+		if id := values[parameters[a]]; id != "" && id != resolved[a] {
+			l.find("DC214", schema.Info, a, fmt.Sprintf("upstream is ahead: %s is %s, resolved.cue holds %s", parameters[a], id, resolved[a]), "domctl update "+a.Name)
+		}
 	}
 	return nil
 }

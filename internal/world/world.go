@@ -182,9 +182,7 @@ func (w *World) LookBack(ctx context.Context, s planner.Snapshot) (*View, error)
 	var refs []planner.Ref
 	for _, d := range s.Done {
 		refs = append(refs, d.Step.Object)
-		for _, u := range undoRefs(d) {
-			refs = append(refs, u)
-		}
+		refs = append(refs, undoRefs(d)...)
 	}
 	raw, err := w.Read(ctx, refs)
 	if err != nil {

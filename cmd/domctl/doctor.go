@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/internal/aws"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func (a *app) doctorVerb() *cobra.Command {
+	var format string
+	var policies bool
+	cmd := &cobra.Command{
+		Use:   "doctor [DIR]",
+		Short: "Look whether everything is as domctl needs it",
+		Long: `Looks, without writing anything, whether the right account and database answer,
+whether Domino's collections and fields are where domctl looks for them, which
+permissions are missing, and whether registries, secrets and the state store
+answer. The exit code is 1 when a check fails.
+
+--policies prints the least IAM policies and MongoDB roles instead, for plan and
+for apply, and asks nobody.`,
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  domctl doctor prod\n  domctl doctor prod --format json\n  domctl doctor prod --policies",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := a.compile(cmd.Context(), dir(args))
+			if err != nil {
+				return err
+			}
+			if schema.Failed(d.compiled.Findings) {
+				return a.refuse(d.compiled.Findings)
+			}
+			if policies {
+				return a.policies(d)
+			}
+			return a.examined(d.examine(cmd.Context()), format)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	cmd.Flags().BoolVar(&policies, "policies", false, "print the least IAM policies and MongoDB roles")
+	return cmd
+}
+
+// examine makes one failed check of a world that cannot be opened.
+func (d *deployment) examine(ctx context.Context) []world.Check {
+	w, err := d.wire(ctx)
+	if err != nil {
+		return []world.Check{{Name: "deployment", Detail: err.Error(), Do: "mend it and run again; nothing else was looked at"}}
+	}
+	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
+}
+
+func (a *app) examined(checks []world.Check, format string) error {
+	switch format {
+	case "json":
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(checks); err != nil {
+			return err
+		}
+	case "text":
+		for _, c := range checks {
+			mark := "✗"
+			if c.OK {
+				mark = "✓"
+			}
+			fmt.Fprintf(a.stdout, "%s %s: %s\n", mark, planner.Printable(c.Name), planner.Printable(c.Detail))
+			if c.Do != "" {
+				fmt.Fprintf(a.stdout, "    %s\n", planner.Printable(c.Do))
+			}
+		}
+	default:
+		return fmt.Errorf("unknown format %q; use text or json", format)
+	}
+	for _, c := range checks {
+		if !c.OK {
+			return exitCode(1)
+		}
+	}
+	return nil
+}
+
+// policies prints what plan needs, then what apply needs beside it.
+func (a *app) policies(d *deployment) error {
+	dep := d.compiled.Desired.Deployment
+	scope := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster, SecretParameters: d.secretParameters()}
+	if s := dep.State.S3; s != nil {
+		scope.Bucket, scope.Prefix, scope.KMSKey = s.Bucket, s.Prefix, s.KMSKey
+	}
+	for _, mode := range []aws.Mode{aws.Plan, aws.Apply} {
+		fmt.Fprintf(a.stdout, "# IAM policy for %s\n%s\n\n", mode, aws.Policy(mode, scope))
+	}
+	for _, apply := range []bool{false, true} {
+		fmt.Fprintf(a.stdout, "# MongoDB role for %s: db.getSiblingDB(\"admin\").runCommand(…)\n%s\n\n", map[bool]aws.Mode{false: aws.Plan, true: aws.Apply}[apply], engine.MongoRole(dep, apply))
+	}
+	return nil
+}
+
+// secretParameters says whether some secret is kept in SSM.
+func (d *deployment) secretParameters() bool {
+	if strings.HasPrefix(d.compiled.Desired.Deployment.Mongo.URI, "ssm:") {
+		return true
+	}
+	for _, o := range d.compiled.Desired.Objects {
+		for _, v := range o.Fields {
+			if v.Is == schema.Secret && strings.HasPrefix(v.Text, "ssm:") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/applier"
+	"domctl.dev/compiler"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/schema"
+)
+
+// Doctor is what a probe needs. It opens no engine, because that may write.
+type Doctor struct {
+	Compiled compiler.Result
+	Outside  port.Outside
+	Store    applier.Store
+	Secret   func(ctx context.Context, ref string) (schema.Value, error)
+	// Writes tells by call whether an apply's writes would be allowed: nil,
+	// ErrUntried, or why not. nil where there are no permissions.
+	Writes func(context.Context) map[string]error
+}
+
+// ErrUntried says that a call has no dry run.
+var ErrUntried = errors.New("cannot be tried without effect")
+
+// Probe looks at everything that a deployment needs and writes nothing.
+func (d Doctor) Probe(ctx context.Context) []world.Check {
+	w := &world.World{Outside: d.Outside, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
+	return slices.Concat(w.Probe(ctx, d.Compiled.Desired), d.writes(ctx), d.registries(ctx), d.secrets(ctx), []world.Check{d.state(ctx)})
+}
+
+// writes are dry runs where AWS has them.
+func (d Doctor) writes(ctx context.Context) (checks []world.Check) {
+	if d.Writes == nil {
+		return nil
+	}
+	verdicts := d.Writes(ctx)
+	for _, call := range schema.Sorted(verdicts) {
+		c := world.Check{Name: call + " (apply)", OK: true, Detail: "allowed"}
+		switch err := verdicts[call]; {
+		case errors.Is(err, ErrUntried):
+			c.Detail = "not known: " + err.Error()
+		case err != nil:
+			c = world.Check{Name: c.Name, Detail: err.Error(), Do: "give the permission to who applies; domctl doctor --policies prints what is needed"}
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// registries asks for every image that floats.
+func (d Doctor) registries(ctx context.Context) []world.Check {
+	images := map[string]bool{}
+	for _, o := range d.Compiled.Desired.Objects {
+		if image := o.Fields["image"].Str(); strings.ContainsAny(image, "/:") {
+			images[image] = true
+		}
+	}
+	checks := make([]world.Check, 0, len(images))
+	for _, image := range schema.Sorted(images) {
+		c := world.Check{Name: "registry image " + image, OK: true, Detail: "answers"}
+		if _, err := d.Outside.Digests(ctx, image, nil); err != nil {
+			c = world.Check{Name: c.Name, Detail: err.Error(), Do: "check the name, docker login, and deployment.registries"}
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// secrets resolves every reference, and shows none.
+func (d Doctor) secrets(ctx context.Context) []world.Check {
+	refs := map[string]bool{}
+	for _, o := range d.Compiled.Desired.Objects {
+		for _, v := range o.Fields {
+			if v.Is == schema.Secret {
+				refs[v.Text] = true
+			}
+		}
+	}
+	var checks []world.Check
+	for _, ref := range schema.Sorted(refs) {
+		c := world.Check{Name: "secret " + ref, OK: true, Detail: "can be read"}
+		if _, err := d.Secret(ctx, ref); err != nil {
+			c = world.Check{Name: c.Name, Detail: err.Error(), Do: "set what the reference names, where domctl runs"}
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+func (d Doctor) state(ctx context.Context) world.Check {
+	applied, _, err := applier.ReadApplied(ctx, d.Store)
+	var applies []string
+	if err == nil {
+		applies, err = d.Store.List(ctx, "open/")
+	}
+	if err != nil {
+		return world.Check{Name: "state store", Detail: err.Error(), Do: "check deployment.state, its permissions, and what seals it"}
+	}
+	return world.Check{Name: "state store", OK: true, Detail: fmt.Sprintf("%d objects applied, %d applies open", len(applied.Entries), len(applies))}
+}
+
+// MongoRole is the createRole command of the least role for plans or applies.
+func MongoRole(d schema.Deployment, apply bool) []byte {
+	name := map[bool]string{false: "domctlPlan", true: "domctlApply"}[apply]
+	database := d.Mongo.Database
+	if database == "" {
+		database = "domino"
+	}
+	privileges := []any{map[string]any{"resource": map[string]string{"db": database, "collection": ""}, "actions": []string{"listCollections"}}}
+	for _, u := range world.Uses(d, apply) {
+		privileges = append(privileges, map[string]any{"resource": map[string]string{"db": database, "collection": u.Collection}, "actions": u.Actions})
+	}
+	text, _ := json.MarshalIndent(map[string]any{"createRole": name, "privileges": privileges, "roles": []any{}}, "", "  ")
+	return text
+}

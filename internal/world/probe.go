@@ -1,0 +1,295 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// Check is one thing that was looked at: Do says what to do about one that
+// failed.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Do     string `json:"do,omitempty"`
+}
+
+func passed(name, format string, args ...any) Check {
+	return Check{Name: name, OK: true, Detail: fmt.Sprintf(format, args...)}
+}
+
+func failed(name, do, format string, args ...any) Check {
+	return Check{Name: name, Detail: fmt.Sprintf(format, args...), Do: do}
+}
+
+// unread is the check of a read that failed.
+func unread(name string, err error) Check {
+	do := "look at the message; run again once it is mended"
+	if errors.Is(err, port.ErrDenied) {
+		do = "give the permission; domctl doctor --policies prints what is needed"
+	}
+	return failed(name, do, "%v", err)
+}
+
+// Probe looks at the outside without writing: who answers, what the database
+// holds, and which reads AWS allows. Systems that do not answer cost one check
+// each, not the rest.
+func (w *World) Probe(ctx context.Context, d schema.Desired) []Check {
+	parts := make([][]Check, 3)
+	_ = sideBySide(
+		func() error { parts[0] = w.probeWho(ctx); return nil },
+		func() error { parts[1] = w.probeMongo(ctx); return nil },
+		func() error { parts[2] = w.probeAWS(ctx, d); return nil })
+	return slices.Concat(parts...)
+}
+
+func (w *World) probeWho(ctx context.Context) (checks []Check) {
+	const name = "AWS account and region"
+	id, err := w.identifyAWS(ctx)
+	switch {
+	case w.Deployment.AWS.Account == "":
+		checks = append(checks, failed(name, "state deployment.aws.account and region, so that no other account is ever changed", "the deployment does not name them"))
+	case err != nil:
+		checks = append(checks, unread(name, err))
+	default:
+		checks = append(checks, passed(name, "%s, %s", id.Account, id.Region))
+	}
+	return checks
+}
+
+func (w *World) probeMongo(ctx context.Context) []Check {
+	const name = "MongoDB"
+	if w.Deployment.Mongo.Database == "" {
+		return []Check{failed(name, "state deployment.mongo.database and replicaSet, so that no other database is ever changed", "the deployment does not name its database")}
+	}
+	if _, err := w.identifyMongo(ctx); err != nil {
+		return []Check{unread(name, err)}
+	}
+	db, err := w.Outside.Database(ctx)
+	if err != nil {
+		return []Check{unread(name, err)}
+	}
+	checks := []Check{passed(name, "%s, replica set %s, version %s", db.Name, or(db.ReplicaSet), db.Version)}
+	if !db.Primary {
+		checks[0] = failed(name, "wait until the replica set has a primary", "%s: no primary answers", db.Name)
+	}
+	found := make([]Check, 0, 5)
+	for _, probe := range []func(context.Context, port.Database) []Check{w.probeTiers, w.probeExecutors, w.probeEnvironments, w.probeConfig} {
+		found = append(found, probe(ctx, db)...)
+	}
+	return append(checks, found...)
+}
+
+// sample is how many unknown fields a check names.
+const sample = 8
+
+// documents reads a collection for a probe; ok is false when the check says all
+// there is to say.
+func (w *World) documents(ctx context.Context, db port.Database, collection, mapping string) (docs []port.Document, check Check, ok bool) {
+	name := "collection " + collection
+	if !slices.Contains(db.Collections, collection) {
+		return nil, failed(name, "find its name in the database and state it in "+mapping, "there is no such collection among %d", len(db.Collections)), false
+	}
+	docs, err := w.Outside.Find(ctx, port.Query{Collection: collection})
+	switch {
+	case err != nil:
+		return nil, unread(name, err), false
+	case len(docs) == 0:
+		return nil, failed(name, "check the database and "+mapping, "it is empty"), false
+	}
+	return docs, passed(name, "%d documents", len(docs)), true
+}
+
+// shape compares documents with where fields are thought to stand.
+func shape(check Check, docs []port.Document, paths map[string]string, mapping string) Check {
+	found, unknown := map[string]bool{}, map[string]bool{}
+	for _, d := range docs {
+		for p := range d {
+			field := fieldAt(paths, p)
+			if field != "" {
+				found[field] = true
+			} else if p != "_id" {
+				unknown[p] = true
+			}
+		}
+	}
+	missing := 0
+	for field := range paths {
+		if !found[field] {
+			missing++
+		}
+	}
+	if len(found) == 0 {
+		return failed(check.Name, "state where the fields stand in "+mapping, "%s, and none of the mapped fields is in any of them", check.Detail)
+	}
+	check.Detail += fmt.Sprintf(", %d mapped fields found, %d in none of them", len(found), missing)
+	if names := schema.Sorted(unknown); len(names) > 0 {
+		check.Detail += fmt.Sprintf("; left untouched: %s", strings.Join(names[:min(sample, len(names))], ", "))
+		if len(names) > sample {
+			check.Detail += fmt.Sprintf(" and %d more", len(names)-sample)
+		}
+	}
+	return check
+}
+
+// fieldAt is the field whose place a document path is, or lies below.
+func fieldAt(paths map[string]string, path string) string {
+	for field, doc := range paths {
+		if path == doc || strings.HasPrefix(path, doc+".") {
+			return field
+		}
+	}
+	return ""
+}
+
+func (w *World) probeTiers(ctx context.Context, db port.Database) []Check {
+	const mapping = "deployment.mongo.mapping.hardwareTiers"
+	collection, paths := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
+	docs, check, ok := w.documents(ctx, db, collection, mapping)
+	if !ok {
+		return []Check{check}
+	}
+	_, at := tierFields(paths)
+	check = shape(check, docs, at, mapping+".fields")
+	for _, d := range docs {
+		if _, errs := decodeTier(rawOf(d), paths); len(errs) > 0 {
+			check = failed(check.Name, "correct "+mapping+".fields, or the document", "%s: %v", idPlain(docRef(collection, idText(d["_id"]))), errs[0])
+			break
+		}
+	}
+	runs := passed("live runs behind a tier", "counted by runs.%s", paths["runs"])
+	if paths["runs"] == "" {
+		runs.Detail = "not counted: Domino does not publish where a run's tier stands; " + mapping + ".fields.runs may name it"
+	}
+	return []Check{check, runs}
+}
+
+func (w *World) probeExecutors(ctx context.Context, db port.Database) []Check {
+	if w.Deployment.Executors != "classic" {
+		return nil
+	}
+	const mapping = "deployment.mongo.mapping.executorGroups"
+	collection, paths := executorPaths(w.Deployment.Mongo.Mapping.ExecutorGroups)
+	docs, check, ok := w.documents(ctx, db, collection, mapping)
+	if !ok {
+		return []Check{check}
+	}
+	return []Check{shape(check, docs, paths, mapping+".fields")}
+}
+
+func (w *World) probeEnvironments(ctx context.Context, db port.Database) []Check {
+	var checks []Check
+	docs, check, ok := w.documents(ctx, db, environmentsCollection, "deployment.mongo.database")
+	if ok {
+		paths := map[string]string{"owner": "ownerId", "activeRevision": "activeRevisionId"}
+		for field, f := range environmentPaths() {
+			paths[field] = f.doc
+		}
+		check = shape(check, docs, paths, "deployment.mongo.database")
+	}
+	checks = append(checks, check)
+	const name = "environments of the first generation"
+	if !slices.Contains(db.Collections, legacyCollection) {
+		return append(checks, passed(name, "none"))
+	}
+	switch old, err := w.Outside.Count(ctx, port.Group{Collection: legacyCollection}); {
+	case err != nil:
+		return append(checks, unread(name, err))
+	case len(old) > 0 && old[0].N > 0:
+		return append(checks, failed(name, "have Domino migrate them to "+environmentsCollection, "DC605: %d of them, which domctl does not handle", old[0].N))
+	}
+	return append(checks, passed(name, "none"))
+}
+
+func (w *World) probeConfig(ctx context.Context, db port.Database) []Check {
+	docs, check, ok := w.documents(ctx, db, configCollection, "deployment.mongo.database")
+	if !ok {
+		return []Check{check}
+	}
+	if _, err := configRefs(docs); err != nil {
+		return []Check{failed(check.Name, "remove one of the two", "%v", err)}
+	}
+	return []Check{shape(check, docs, map[string]string{"namespace": "namespace", "key": "key", "value": "value"}, "deployment.mongo.database")}
+}
+
+// probeAWS makes each read once, of next to nothing.
+func (w *World) probeAWS(ctx context.Context, d schema.Desired) []Check {
+	probes := map[string]func() error{
+		"ec2:DescribeImages": func() error {
+			_, err := w.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {"domctl-doctor"}}})
+			return err
+		},
+		"ec2:DescribeInstanceTypes": func() error {
+			_, err := w.Outside.DescribeInstanceTypes(ctx, []string{"m5.large"})
+			return err
+		},
+		"ec2:DescribeLaunchTemplates": func() error {
+			_, err := w.Outside.DescribeLaunchTemplates(ctx, []string{"lt-00000000000000000"})
+			return err
+		},
+		"ec2:DescribeLaunchTemplateVersions": func() error { _, err := w.Outside.DescribeDefaultVersions(ctx); return err },
+		"autoscaling:DescribeAutoScalingGroups": func() error {
+			_, err := w.Outside.DescribeAutoScalingGroups(ctx, []string{"domctl-doctor"})
+			return err
+		},
+		"autoscaling:DescribeLaunchConfigurations": func() error {
+			_, err := w.Outside.DescribeLaunchConfigurations(ctx, []string{"domctl-doctor"})
+			return err
+		},
+	}
+	if cluster := w.Deployment.AWS.Cluster; cluster != "" {
+		probes["eks:ListNodegroups"] = func() error { _, err := w.Outside.ListNodegroups(ctx, cluster); return err }
+	}
+	for _, o := range d.Objects {
+		if name := o.Fields["ssm"].Str(); name != "" {
+			probes["ssm:GetParameters"] = func() error { _, err := w.Outside.GetParameters(ctx, []string{name}); return err }
+		}
+	}
+	names := schema.Sorted(probes)
+	checks, _ := each(names, func(name string) (Check, error) {
+		if err := probes[name](); err != nil {
+			return unread(name, err), nil
+		}
+		return passed(name, "allowed"), nil
+	})
+	return checks
+}
+
+// Use is how domctl uses a collection: what a role of MongoDB has to allow.
+type Use struct {
+	Collection string
+	Actions    []string // "find", "insert", "update", "remove"
+}
+
+// Uses are the collections a deployment's plan reads or, for apply, its apply
+// writes.
+func Uses(d schema.Deployment, apply bool) []Use {
+	tiers, _ := tierPaths(d.Mongo.Mapping.HardwareTiers)
+	executors, _ := executorPaths(d.Mongo.Mapping.ExecutorGroups)
+	writes := map[string][]string{tiers: {"insert", "update", "remove"}, configCollection: {"insert", "update", "remove"}, environmentsCollection: {"update"}}
+	reads := map[string]bool{tiers: true, configCollection: true, environmentsCollection: true, revisionsCollection: true, legacyCollection: true, "users": true}
+	if d.Executors == "classic" {
+		reads[executors], writes[executors] = true, []string{"update"}
+	}
+	w := World{Deployment: d}
+	for k := range kinds() {
+		for _, u := range w.usesOf(k) {
+			reads[u.collection] = true
+		}
+	}
+	var out []Use
+	for _, c := range schema.Sorted(reads) {
+		u := Use{c, []string{"find"}}
+		if apply {
+			u.Actions = append(u.Actions, writes[c]...)
+		}
+		out = append(out, u)
+	}
+	return out
+}
