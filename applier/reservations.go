@@ -11,10 +11,14 @@ import (
 )
 
 // reserve keeps the apply's addresses from other plans until it has ended. An
-// apply that was cut off before it reserved them may have lost them meanwhile.
+// apply that was cut off before it reserved them may have lost them meanwhile:
+// it goes no further then, but it can be ended, also where a late answer left two
+// that reserve the same.
 func (r *run) reserve(ctx context.Context) error {
-	if err := r.unreserved(ctx, r.j.plan); err != nil {
-		return err
+	if r.mode == forward {
+		if err := r.unreserved(ctx, r.j.plan); err != nil {
+			return err
+		}
 	}
 	addresses := map[schema.Address]bool{}
 	for a := range r.j.plan.Settle {
