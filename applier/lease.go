@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -251,56 +250,3 @@ func (l *lease) write(ctx context.Context, free bool) error {
 	}
 	return fmt.Errorf("lock: %w", err)
 }
-
-// unreserved refuses a plan that needs an address which another open apply
-// reserves.
-func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
-	open, err := r.OpenApplies(ctx)
-	if err != nil {
-		return err
-	}
-	for _, id := range open {
-		addr, err := r.reserves(ctx, id, p)
-		if err != nil {
-			return err
-		}
-		if addr == nil {
-			continue
-		}
-		j, err := r.load(ctx, id)
-		if err != nil {
-			return err
-		}
-		if j.over() == "" {
-			return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, id)
-		}
-		// A reservation that came late, after its apply had ended.
-		if err := r.store().Delete(ctx, "open/"+id); err != nil {
-			return fmt.Errorf("reservation: %w", err)
-		}
-	}
-	return nil
-}
-
-// reserves answers an address that the plan needs and another apply reserves.
-func (r *run) reserves(ctx context.Context, id string, p *planner.Plan) (*schema.Address, error) {
-	body, _, err := r.store().Get(ctx, "open/"+id)
-	if id == p.ID || id == p.Restores || errors.Is(err, ErrNoKey) {
-		return nil, nil
-	}
-	other := map[schema.Address]bool{}
-	if err == nil {
-		err = json.Unmarshal(body, &other)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open/%s: %w", id, err)
-	}
-	for _, addr := range schema.Addresses(other) {
-		if p.Touches(addr) {
-			return &addr, nil
-		}
-	}
-	return nil, nil
-}
-
-func applyKey(openKey string) string { return openKey[len("open/"):] }

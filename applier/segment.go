@@ -131,35 +131,6 @@ func (r *run) identify(ctx context.Context) error {
 	return r.World.Identify(ctx, r.j.plan.World)
 }
 
-// reserve keeps the apply's addresses from other plans until it has ended. An
-// apply that was cut off before it reserved them may have lost them meanwhile.
-func (r *run) reserve(ctx context.Context) error {
-	if err := r.unreserved(ctx, r.j.plan); err != nil {
-		return err
-	}
-	addresses := map[schema.Address]bool{}
-	for a := range r.j.plan.Settle {
-		addresses[a] = true
-	}
-	for a := range r.j.plan.Latch {
-		addresses[a] = true
-	}
-	_, err := r.store().PutIfNone(ctx, "open/"+r.j.id, []byte(schema.JSON(addresses).Text))
-	if err != nil && !errors.Is(err, ErrExists) {
-		if _, _, got := r.store().Get(ctx, "open/"+r.j.id); got != nil {
-			return fmt.Errorf("reservation: %w", err)
-		}
-	}
-	return nil
-}
-
-func (r *run) unreserve(ctx context.Context) error {
-	if err := r.store().Delete(context.WithoutCancel(ctx), "open/"+r.j.id); err != nil {
-		return fmt.Errorf("reservation: %w", err)
-	}
-	return nil
-}
-
 // refs are all objects that the plan writes or rests on and that exist by name
 // before it runs.
 func (r *run) refs() (refs []planner.Ref) {
@@ -178,56 +149,6 @@ func (r *run) read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]pla
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 	return r.World.Read(ctx, refs)
-}
-
-type place struct {
-	ref  planner.Ref
-	path string
-}
-
-// moved compares, at a segment's start, every expectation that no step of this
-// plan writes; a step's own turn compares the rest.
-func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
-	writer := map[place]string{} // → the first step that writes it
-	for _, s := range r.j.plan.Steps {
-		for p := range s.Writes {
-			if k := (place{s.Object, p}); writer[k] == "" {
-				writer[k] = s.ID
-			}
-		}
-	}
-	for _, s := range r.j.plan.Steps {
-		if begun, _ := r.j.begun(s.ID); len(begun) > 0 || r.j.done(s.ID) {
-			continue
-		}
-		stands, _ := s.Stands(raw[s.Object], r.World.Same) // as wanted already: there is nothing to write
-		for _, e := range s.Expects {
-			w := writer[place{e.Ref, e.Path}]
-			if w != "" && w != s.ID || e.Value.Is == schema.Out || stands && e.Ref == s.Object {
-				continue
-			}
-			if got := raw[e.Ref].At(e.Path); !r.World.Same(e.Value, got) {
-				why = append(why, movedText(s, e, got))
-			}
-		}
-	}
-	slices.Sort(why)
-	return slices.Compact(why)
-}
-
-func movedText(s planner.Step, e planner.Expect, got schema.Value) string {
-	what := e.Path
-	if what == "" {
-		what = "the object"
-		if got.Is == schema.Absent {
-			return fmt.Sprintf("DC304: %s: %s is gone since the plan was made; plan again", s.Address, e.Ref)
-		}
-		return fmt.Sprintf("DC304: %s: %s is there by now, the plan saw none; plan again", s.Address, e.Ref)
-	}
-	if e.Value.Is == schema.Digest || got.Is == schema.Digest {
-		return fmt.Sprintf("DC304: %s: %s: %s moved since the plan was made; plan again", s.Address, e.Ref, what)
-	}
-	return fmt.Sprintf("DC304: %s: %s: %s moved from %s to %s since the plan was made; plan again", s.Address, e.Ref, what, e.Value.Display(), got.Display())
 }
 
 // preimages records, once an apply, what each step's object holds, whole, and

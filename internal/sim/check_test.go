@@ -149,8 +149,8 @@ func (h *history) goOn(ctx context.Context, e *engine.Engine) (done bool) {
 // or with what a plan saw of a read that lagged.
 func (h *history) named(err error) bool {
 	lagged := slices.ContainsFunc(h.faults, func(f fault) bool { return f.kind == "lag" })
-	if strings.Contains(err.Error(), "in use") {
-		return true // a rollback out of turn: a later apply builds on what it would delete
+	if strings.Contains(err.Error(), "in use") || strings.Contains(err.Error(), "DC311") {
+		return true // a rollback out of turn, whose copies a later apply builds on; a reservation that came too late
 	}
 	return (h.disturbed() || lagged) && regexp.MustCompile(`DC(144|304|305|311)`).MatchString(err.Error())
 }

@@ -153,3 +153,11 @@ func TestASeedHasOneHistory(t *testing.T) {
 		}
 	}
 }
+
+// TestSeedsThatOnceFailed, each for a reason of its own.
+func TestSeedsThatOnceFailed(t *testing.T) {
+	worlds, objects := load(t)
+	for _, seed := range []uint64{406, 769, 990, 1285, 13257, 13756, 14748, 31751, 31836, 55167} {
+		one(t, worlds, draw(seed, objects))
+	}
+}

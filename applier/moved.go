@@ -1,0 +1,59 @@
+package applier
+
+import (
+	"fmt"
+	"slices"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+type place struct {
+	ref  planner.Ref
+	path string
+}
+
+// moved compares, at a segment's start, every expectation that no step of this
+// plan writes; a step's own turn compares the rest.
+func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
+	writer := map[place]string{} // → the first step that writes it
+	for _, s := range r.j.plan.Steps {
+		for p := range s.Writes {
+			if k := (place{s.Object, p}); writer[k] == "" {
+				writer[k] = s.ID
+			}
+		}
+	}
+	for _, s := range r.j.plan.Steps {
+		if begun, _ := r.j.begun(s.ID); len(begun) > 0 || r.j.done(s.ID) {
+			continue
+		}
+		stands, _ := s.Stands(raw[s.Object], r.World.Same) // as wanted already: there is nothing to write
+		for _, e := range s.Expects {
+			w := writer[place{e.Ref, e.Path}]
+			if w != "" && w != s.ID || e.Value.Is == schema.Out || stands && e.Ref == s.Object {
+				continue
+			}
+			if got := raw[e.Ref].At(e.Path); !r.World.Same(e.Value, got) {
+				why = append(why, movedText(s, e, got))
+			}
+		}
+	}
+	slices.Sort(why)
+	return slices.Compact(why)
+}
+
+func movedText(s planner.Step, e planner.Expect, got schema.Value) string {
+	what := e.Path
+	if what == "" {
+		what = "the object"
+		if got.Is == schema.Absent {
+			return fmt.Sprintf("DC304: %s: %s is gone since the plan was made; plan again", s.Address, e.Ref)
+		}
+		return fmt.Sprintf("DC304: %s: %s is there by now, the plan saw none; plan again", s.Address, e.Ref)
+	}
+	if e.Value.Is == schema.Digest || got.Is == schema.Digest {
+		return fmt.Sprintf("DC304: %s: %s: %s moved since the plan was made; plan again", s.Address, e.Ref, what)
+	}
+	return fmt.Sprintf("DC304: %s: %s: %s moved from %s to %s since the plan was made; plan again", s.Address, e.Ref, what, e.Value.Display(), got.Display())
+}

@@ -1,0 +1,97 @@
+package applier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// reserve keeps the apply's addresses from other plans until it has ended. An
+// apply that was cut off before it reserved them may have lost them meanwhile:
+// it goes no further then, but it can be ended, also where a late answer left two
+// that reserve the same.
+func (r *run) reserve(ctx context.Context) error {
+	if r.mode == forward {
+		if err := r.unreserved(ctx, r.j.plan); err != nil {
+			return err
+		}
+	}
+	addresses := map[schema.Address]bool{}
+	for a := range r.j.plan.Settle {
+		addresses[a] = true
+	}
+	for a := range r.j.plan.Latch {
+		addresses[a] = true
+	}
+	_, err := r.store().PutIfNone(ctx, "open/"+r.j.id, []byte(schema.JSON(addresses).Text))
+	if err != nil && !errors.Is(err, ErrExists) {
+		if _, _, got := r.store().Get(ctx, "open/"+r.j.id); got != nil {
+			return fmt.Errorf("reservation: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *run) unreserve(ctx context.Context) error {
+	if err := r.store().Delete(context.WithoutCancel(ctx), "open/"+r.j.id); err != nil {
+		return fmt.Errorf("reservation: %w", err)
+	}
+	return nil
+}
+
+// unreserved refuses a plan that needs an address which another open apply
+// reserves.
+func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
+	open, err := r.OpenApplies(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		addr, err := r.reserves(ctx, id, p)
+		if err != nil {
+			return err
+		}
+		if addr == nil {
+			continue
+		}
+		j, err := r.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		if j.over() == "" {
+			return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, id)
+		}
+		// A reservation that came late, after its apply had ended.
+		if err := r.store().Delete(ctx, "open/"+id); err != nil {
+			return fmt.Errorf("reservation: %w", err)
+		}
+	}
+	return nil
+}
+
+// reserves answers an address that the plan needs and another apply reserves.
+func (r *run) reserves(ctx context.Context, id string, p *planner.Plan) (*schema.Address, error) {
+	body, _, err := r.store().Get(ctx, "open/"+id)
+	if id == p.ID || id == p.Restores || errors.Is(err, ErrNoKey) {
+		return nil, nil
+	}
+	other := map[schema.Address]bool{}
+	if err == nil {
+		err = json.Unmarshal(body, &other)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open/%s: %w", id, err)
+	}
+	for _, addr := range schema.Addresses(other) {
+		if p.Touches(addr) {
+			return &addr, nil
+		}
+	}
+	return nil, nil
+}
+
+func applyKey(openKey string) string { return openKey[len("open/"):] }
