@@ -20,6 +20,7 @@ type app struct {
 	style, errorMark planner.Style // of stdout, of stderr
 	noColour         bool
 	limits           limits
+	begun            bool     // a step was begun
 	told             []string // failures of steps that were printed as they happened
 }
 
