@@ -96,6 +96,7 @@ func (m *maker) visit(a schema.Address) error {
 			}
 		}
 	}
+	m.moves(a, o)
 	if m.held(a, m.in.Desired.Content(a)) {
 		return nil
 	}
@@ -105,6 +106,20 @@ func (m *maker) visit(a schema.Address) error {
 		return nil
 	}
 	return m.settle(a, c, entry)
+}
+
+// moves refuses a movedFrom that cannot be followed: the objects of two
+// addresses would be exchanged in place.
+func (m *maker) moves(a schema.Address, o schema.Object) {
+	old := schema.Address{Kind: a.Kind, Name: o.Fields["movedFrom"].Str()}
+	_, declared := m.in.Desired.Objects[old]
+	_, was := m.in.Applied.Entries[old]
+	_, is := m.in.Applied.Entries[a]
+	if old.Name != "" && (declared || was && is) {
+		m.find(schema.Finding{Code: "DC223", Severity: schema.Error, Address: a, Positions: o.Positions("movedFrom"),
+			Message: "moved from " + old.String() + ", which is still declared or was applied beside it",
+			Hint:    "rename one address at a time, and drop movedFrom once it was applied"})
+	}
 }
 
 // settle lowers what differs and says what *applied* becomes.
@@ -204,6 +219,8 @@ func (m *maker) gone(a schema.Address) error {
 	kind, _ := schema.KindOf(a.Kind)
 	switch {
 	case m.held(a, absent):
+	case m.taken(a, entry) != "":
+		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():
@@ -218,6 +235,17 @@ func (m *maker) gone(a schema.Address) error {
 		return m.remove(a, kind)
 	}
 	return nil
+}
+
+// taken is the address that declares the very object a gone one was applied to;
+// "" when there is none.
+func (m *maker) taken(a schema.Address, entry schema.Entry) string {
+	for _, b := range schema.Addresses(m.in.Desired.Objects) {
+		if o, ok := m.in.Live.Objects[b]; ok && b.Kind == a.Kind && o.ID != "" && o.ID == entry.ID.Str() {
+			return b.String()
+		}
+	}
+	return ""
 }
 
 func (m *maker) release(a schema.Address, reason string) {

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,7 @@ type situation struct {
 	latched                map[string]bool
 	block                  []string
 	allow                  bool
+	sameID                 string // of every live object, when not its name
 }
 
 func (s situation) input() Input {
@@ -70,7 +72,7 @@ func (s situation) input() Input {
 		in.Desired.Objects[addr(a)] = schema.Object{Fields: values(f), At: map[string][]schema.Position{"": {{File: "a.cue", Line: 1, Col: 1}}}}
 	}
 	for a, f := range s.live {
-		in.Live.Objects[addr(a)] = schema.Observed{ID: addr(a).Name, Fields: values(f)}
+		in.Live.Objects[addr(a)] = schema.Observed{ID: cmp.Or(s.sameID, addr(a).Name), Fields: values(f)}
 	}
 	for a, f := range s.applied {
 		in.Applied.Entries[addr(a)] = schema.Entry{ID: schema.JSON(addr(a).Name), Fields: values(f)}
@@ -119,6 +121,12 @@ func TestMake(t *testing.T) {
 			want: "create amis.gpu: not there yet [not yet]\ncreate amis.two: not there yet [waits for amis.gpu, which is blocked]", codes: []string{"DC230"}},
 		"a setting unset": {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1},
 		"a pool released": {situation: situation{applied: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}, live: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}}, want: "release nodePools.p: no longer in the files; what stands outside is left alone"},
+		"a swap of names": {situation: situation{desired: map[string]fields{"hardwareTiers.a": {"cores": 1, "movedFrom": "b"}, "hardwareTiers.b": {"cores": 2}},
+			applied: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}, live: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}},
+			codes: []string{"DC223"}},
+		"one object under another name": {situation: situation{desired: map[string]fields{"hardwareTiers.new": {"cores": 4}}, applied: one(fields{"cores": 4}),
+			live: map[string]fields{"hardwareTiers.new": {"cores": 4}, tier: {"cores": 4}}, allow: true, sameID: "small"},
+			want: "adopt hardwareTiers.new: live is as desired and was not known yet\nrelease hardwareTiers.small: the same object is hardwareTiers.new in the files"},
 		"renamed": {situation: situation{desired: map[string]fields{"hardwareTiers.new": {"cores": 4, "movedFrom": "small"}}, applied: one(fields{"cores": 4}),
 			live: map[string]fields{"hardwareTiers.new": {"cores": 4}}}, want: "adopt hardwareTiers.new: renamed in the files"},
 	}

@@ -62,22 +62,22 @@ func (p Plan) Text(w io.Writer, style Style) error {
 
 func writeChange(b *strings.Builder, c Change, style Style) {
 	mark, colour := symbol(c)
-	fmt.Fprintf(b, "%s %s  %s: %s\n", style.paint(colour, mark), style.paint("1", c.Address.String()), c.Action, c.Reason)
+	fmt.Fprintf(b, "%s %s  %s: %s\n", style.paint(colour, mark), style.paint("1", Printable(c.Address.String())), c.Action, Printable(c.Reason))
 	if c.Blocked != "" {
-		fmt.Fprintf(b, "    blocked: %s\n", c.Blocked)
+		fmt.Fprintf(b, "    blocked: %s\n", Printable(c.Blocked))
 	}
 	width := 0
 	for _, f := range c.Fields {
-		width = max(width, len(f.Path))
+		width = max(width, len(Printable(f.Path)))
 	}
 	for _, f := range c.Fields {
-		fmt.Fprintf(b, "    %-*s  %s\n", width, f.Path, f.show(c.Action))
+		fmt.Fprintf(b, "    %-*s  %s\n", width, Printable(f.Path), f.show(c.Action))
 	}
 	if c.Impact != nil {
 		fmt.Fprintf(b, "    used by %s\n", c.Impact)
 	}
 	if len(c.Positions) > 0 {
-		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+places(c.Positions)))
+		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+Printable(places(c.Positions))))
 	}
 	b.WriteByte('\n')
 }
@@ -166,9 +166,9 @@ func (p Plan) headline() string {
 		}
 	}
 	if len(parts) == 0 {
-		return p.Deployment + ": nothing to do."
+		return Printable(p.Deployment) + ": nothing to do."
 	}
-	return fmt.Sprintf("%s: %s; %s.", p.Deployment, strings.Join(parts, ", "), plural(int64(s.Steps), "step"))
+	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), plural(int64(s.Steps), "step"))
 }
 
 // WriteFindings prints findings as every domctl message: what, where, what to do.
@@ -182,7 +182,7 @@ func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 		}
 		fmt.Fprintf(&b, "domctl: %s %s: %s\n", style.paint(colours[f.Severity], string(f.Severity)), f.Code, Printable(where+f.Message))
 		for _, at := range f.Positions {
-			fmt.Fprintf(&b, "    %s\n", at)
+			fmt.Fprintf(&b, "    %s\n", Printable(at.String()))
 		}
 		if f.Hint != "" {
 			fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))

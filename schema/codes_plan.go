@@ -44,6 +44,8 @@ func changeCodes() []Code {
 			"Plan with --allow archive, state lifecycle: prune: true before it goes, or put it back."},
 		{"DC222", "protected", "lifecycle: protect: true forbids archiving the object.",
 			"Put it back, or apply it once with protect: false."},
+		{"DC223", "a rename that cannot be followed", "movedFrom names an address that is still declared, or both addresses were applied: following it would exchange the objects under the people who use them.",
+			"Rename one address at a time, and drop movedFrom once it was applied."},
 		{"DC240", "takes effect after a restart", "Domino reads most of its central configuration when a service starts.",
 			"Restart the affected services after the apply."},
 		{"DC245", "a default version moves", "Every Auto Scaling group that follows the template's default starts new nodes from it at once, declared or not.",

@@ -33,6 +33,9 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 	}
 	defer a.hush(ctx)()
 	res, err := e.Apply(ctx, p)
+	if err != nil && a.begun {
+		fmt.Fprintf(a.stderr, "domctl: hint: some steps may be done; when this is mended, %s\n", ways(&p, p.ID))
+	}
 	return a.ended(&p, res, err)
 }
 
@@ -79,17 +82,18 @@ var errNo = errors.New("the answer was not yes")
 
 // progress prints one event.
 func (a *app) progress(e applier.Event) {
-	what := e.Step.Address.String() + ": " + e.Step.Op
+	what := planner.Printable(e.Step.Address.String()) + ": " + e.Step.Op
 	if e.Mark != "" {
 		what += " " + e.Mark
 	}
 	switch e.Kind {
 	case applier.KindBegin:
+		a.begun = true
 		fmt.Fprintf(a.stdout, "  … %s\n", what)
 	case applier.KindDone:
 		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
 	case applier.KindFailed:
-		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(e.Why))
+		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(strings.ReplaceAll(e.Why, "\n", "; ")))
 		a.told = append(a.told, e.Why)
 	case applier.KindPaused:
 		fmt.Fprintf(a.stderr, "domctl: %s\n", planner.Printable(e.Why))

@@ -82,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	cfg.MaxPages = cmp.Or(cfg.MaxPages, 1000)
 	options := []func(*config.LoadOptions) error{
 		config.WithRetryer(cfg.retryer),
-		config.WithAPIOptions(observing(cfg.Observe)),
+		config.WithAPIOptions(append(observing(cfg.Observe), remembering)),
 		config.WithLogger(logging.Nop{}),
 	}
 	if cfg.Region != "" {

@@ -10,7 +10,7 @@ import (
 // as IAM writes them ("ec2:DescribeImages").
 func ask[In, Out, Opt any](ctx context.Context, c *Client, name string, op func(context.Context, *In, ...func(*Opt)) (*Out, error),
 	in *In, options ...func(*Opt)) (*Out, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, lastKey{}, new(error)), c.cfg.Timeout)
 	defer cancel()
 	out, err := op(ctx, in, options...)
 	if err != nil {

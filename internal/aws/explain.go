@@ -29,6 +29,9 @@ func (t told) Unwrap() error { return t.is }
 func (c *Client) explain(ctx context.Context, name string, err error) error {
 	at := "AWS " + name
 	var api smithy.APIError
+	if last, ok := ctx.Value(lastKey{}).(*error); ok && *last != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && errors.As(*last, &api) {
+		err = *last
+	}
 	switch {
 	case errors.As(err, &api):
 		is := kindOf(api)
@@ -75,6 +78,8 @@ func hint(is error, code string) string {
 	switch {
 	case strings.Contains(code, "Expired"):
 		return ": the credentials have expired, sign in again"
+	case code == "NoSuchBucket":
+		return ": look at deployment.state.s3"
 	case errors.Is(is, port.ErrDenied):
 		return ": domctl doctor --policies prints the permissions needed"
 	case errors.Is(is, port.ErrThrottled):

@@ -46,6 +46,20 @@ func observing(observe func(Call)) []func(*middleware.Stack) error {
 	}}
 }
 
+type lastKey struct{}
+
+// remembering keeps AWS's last refusal for explain: when the deadline comes
+// between two attempts, the SDK tells of the deadline alone.
+func remembering(s *middleware.Stack) error {
+	return s.Finalize.Insert(middleware.FinalizeMiddlewareFunc("domctlRemember", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		if last, ok := ctx.Value(lastKey{}).(*error); ok {
+			*last = err
+		}
+		return out, metadata, err
+	}), "Retry", middleware.After)
+}
+
 func iamName(serviceID string) string { return strings.ToLower(strings.ReplaceAll(serviceID, " ", "")) }
 
 func codeOf(err error) string {

@@ -49,12 +49,17 @@ type Engine struct {
 // Open makes an engine. It reads the deployment's digest key from the store,
 // and makes one at the first use.
 func Open(ctx context.Context, c Config) (*Engine, error) {
+	e := &Engine{Config: c}
+	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now}
 	key, err := digestKey(ctx, c.Store, c.Random)
 	if err != nil {
+		// With the credentials of another account, records are out of reach, and that is the news.
+		if _, other := e.world.Identity(ctx); other != nil {
+			err = fmt.Errorf("%w\n%w", other, err)
+		}
 		return nil, err
 	}
-	e := &Engine{Config: c}
-	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Key: key, Now: c.Clock.Now}
+	e.world.Key = key
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
 		Holder: c.Holder, TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
 	return e, nil

@@ -27,15 +27,19 @@ func collectionOf(r planner.Ref) string { return strings.TrimPrefix(r.Type(), "m
 // idText is the form of an _id within a ref.
 func idText(id string) string {
 	var s string
-	if json.Unmarshal([]byte(id), &s) == nil && !strings.HasPrefix(s, "{") {
+	if json.Unmarshal([]byte(id), &s) == nil && !quoted(s) {
 		return s
 	}
 	return id
 }
 
+// quoted says that a string stands in a ref as JSON: bare, it would read as
+// Extended JSON, or as JSON itself.
+func quoted(s string) bool { return strings.HasPrefix(s, "{") || strings.HasPrefix(s, `"`) }
+
 // idJSON is idText's inverse.
 func idJSON(text string) string {
-	if strings.HasPrefix(text, "{") {
+	if quoted(text) {
 		return text
 	}
 	return schema.JSON(text).Text

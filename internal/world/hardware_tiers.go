@@ -118,7 +118,7 @@ func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
 	collection, paths := tierPaths(v.world.Deployment.Mongo.Mapping.HardwareTiers)
 	ref, there := v.refs[c.Address]
 	if !there {
-		ref = docRef(collection, v.newTierID(c.Address))
+		ref = docRef(collection, idText(schema.JSON(v.newTierID(c.Address)).Text))
 	}
 	writes, err := v.encodeTier(ref, paths, c.Fields)
 	if err != nil {
@@ -127,7 +127,7 @@ func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
 	out := planner.Lowered{ID: schema.JSON(idPlain(ref)), Outputs: map[string]schema.Value{"id": schema.JSON(idPlain(ref))}}
 	switch {
 	case !there:
-		writes["_id"] = schema.JSON(ref.ID())
+		writes["_id"] = schema.Value{Is: schema.Known, Text: idJSON(ref.ID())}
 		if _, stated := v.desired.Objects[c.Address].Fields["name"]; !stated {
 			writes[paths["name"]] = schema.JSON(c.Address.Name)
 		}

@@ -1,0 +1,335 @@
+//go:build wire
+
+package engine_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/compiler"
+	"domctl.dev/internal/aws"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/mongo"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/registry"
+	"domctl.dev/internal/sandbox"
+	"domctl.dev/internal/sim"
+	"domctl.dev/internal/state"
+	"domctl.dev/internal/wiretest"
+	"domctl.dev/internal/worldtest"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+var kills = flag.String("kills", "", "where processes die: \"all\" sides of calls, one side's number, or \"\" for every third")
+
+// wired is a deployment on the wire servers that processes come and go on.
+type wired struct {
+	*wiretest.Acme
+	t        *testing.T
+	compiled compiler.Result
+	clock    *sim.Jump
+	store    applier.Store
+
+	mu       sync.Mutex
+	commands []string // that changed MongoDB, as sent
+}
+
+func newWired(t *testing.T, inBucket bool) *wired {
+	t.Helper()
+	w := &wired{Acme: wiretest.NewAcme(t), t: t, clock: sim.NewJump(), store: state.Memory()}
+	w.Account.Setenv()
+	root := t.TempDir()
+	for name, text := range w.Files() {
+		name = filepath.Join(root, name)
+		w.must(os.MkdirAll(filepath.Dir(name), 0o755))
+		w.must(os.WriteFile(name, []byte(text), 0o644))
+	}
+	var err error
+	w.compiled, err = sim.Compile(t.Context(), filepath.Join(root, "acme"))
+	w.must(err)
+	if inBucket {
+		cloud := w.cloud()
+		bucket := cloud.Bucket(aws.BucketConfig{Bucket: w.Bucket, KMSKey: w.Key, Owner: w.Account.ID})
+		w.store = state.Sealed(state.S3(bucket, "acme"), cloud.Keeper(w.Key, "acme"), "acme")
+	}
+	return w
+}
+
+func (w *wired) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *wired) cloud() *aws.Client {
+	w.t.Helper()
+	cloud, err := aws.Open(w.t.Context(), aws.Config{Region: w.Account.Region})
+	w.must(err)
+	return cloud
+}
+
+func (w *wired) observe(command, collection string) {
+	if !slices.Contains([]string{"insert", "update", "delete", "findAndModify", "bulkWrite"}, command) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.commands = append(w.commands, "mongo "+command+" "+collection)
+}
+
+// live is the outside as cmd/domctl composes it.
+type live struct {
+	port.Documents
+	port.STS
+	port.EC2
+	port.AutoScaling
+	port.EKS
+	port.SSM
+	port.Registry
+}
+
+// process opens one, with clients of its own, that dies after so many sides.
+func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
+	w.t.Helper()
+	documents, err := mongo.Open(w.URI, w.Database, mongo.Options{Observe: w.observe})
+	w.must(err)
+	w.t.Cleanup(func() { _ = documents.Close(context.Background()) })
+	cloud := w.cloud()
+	outside := live{documents, cloud, cloud, cloud, cloud, cloud, registry.New(nil)}
+	hooked := worldtest.Hooked{Outside: outside, Hook: func(call string, after bool) error { return kill.Gate(call, phase(after)) }}
+	secret := func(context.Context, string) (schema.Value, error) { return schema.JSON("canary-token-new"), nil }
+	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: mortal{w.store, kill}, Secret: secret,
+		Clock: w.clock, Random: rand.Text, Holder: "test", Parallelism: 1})
+}
+
+func phase(after bool) sandbox.Phase {
+	if after {
+		return sandbox.After
+	}
+	return sandbox.Before
+}
+
+func (w *wired) engine() *engine.Engine {
+	w.t.Helper()
+	e, err := w.process(sim.KillAfter(-1))
+	w.must(err)
+	return e
+}
+
+func (w *wired) plan() planner.Plan {
+	w.t.Helper()
+	p, err := w.engine().Plan(w.t.Context(), engine.PlanOptions{})
+	w.must(err)
+	return p
+}
+
+func (w *wired) ended(res applier.Result, err error) {
+	w.t.Helper()
+	if err != nil || res.Outcome != applier.EndedOutcome {
+		w.t.Fatalf("%+v, %v", res, err)
+	}
+}
+
+// dies applies in a process that is killed after k sides.
+func (w *wired) dies(p planner.Plan, k int) {
+	w.t.Helper()
+	e, err := w.process(sim.KillAfter(k))
+	if err == nil {
+		_, err = e.Apply(w.t.Context(), p)
+	}
+	if err == nil || !errors.Is(err, sim.ErrKilled) && !strings.Contains(err.Error(), sim.ErrKilled.Error()) {
+		w.t.Fatalf("the process did not die: %v", err)
+	}
+}
+
+// goOn is what a person does after a crash.
+func (w *wired) goOn(p planner.Plan) {
+	w.t.Helper()
+	e := w.engine()
+	res, err := e.Applier.Resume(w.t.Context(), p.ID)
+	if applier.IsMissing(err) {
+		res, err = e.Apply(w.t.Context(), p)
+	}
+	w.ended(res, err)
+}
+
+// written are the writes that were sent to MongoDB and AWS, sorted, without
+// those of the records: the ids in them differ from one deployment to the next.
+func (w *wired) written() []string {
+	w.t.Helper()
+	all := slices.Clone(w.commands)
+	for _, c := range w.Account.Calls() {
+		if c.Service != "s3" && c.Service != "kms" && !readOnly(c.Action) {
+			all = append(all, c.Service+" "+c.Action)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func readOnly(action string) bool {
+	return slices.ContainsFunc([]string{"Describe", "Get", "List"}, func(verb string) bool { return strings.HasPrefix(action, verb) })
+}
+
+// settled holds what is true wherever the process died.
+func (w *wired) settled(p planner.Plan) {
+	w.t.Helper()
+	if again := w.plan(); !again.Empty() || len(again.Changes)+len(again.Drift) > 0 {
+		var b strings.Builder
+		_ = again.Text(&b, planner.Style{})
+		w.t.Errorf("the second plan is not empty:\n%s", b.String())
+	}
+	e := w.engine()
+	if l, _, err := e.Applier.ReadLock(w.t.Context()); err != nil || !l.Free {
+		w.t.Errorf("the lock is %+v, %v", l, err)
+	}
+	if open, err := e.Applier.OpenApplies(w.t.Context()); err != nil || len(open) > 0 {
+		w.t.Errorf("open applies: %v, %v", open, err)
+	}
+	s, err := e.Applier.Summary(w.t.Context(), p.ID)
+	if err != nil || s.Outcome != applier.EndedOutcome || s.Done != len(p.Steps) {
+		w.t.Errorf("the records tell %q with %d of %d steps done, %v", s.Outcome, s.Done, len(p.Steps), err)
+	}
+}
+
+// made is what AWS holds: versions of templates and launch configurations that a
+// repeated write would add to.
+func (w *wired) made() string {
+	w.t.Helper()
+	cloud := w.cloud()
+	var b strings.Builder
+	for _, template := range []string{w.Template, w.Pinned} {
+		found, err := cloud.DescribeLaunchTemplates(w.t.Context(), []string{template})
+		w.must(err)
+		versions, err := cloud.DescribeLaunchTemplateVersions(w.t.Context(), template, nil)
+		w.must(err)
+		fmt.Fprintf(&b, "%d versions, default %d\n", len(versions), found[0].Default)
+	}
+	configurations, err := cloud.DescribeLaunchConfigurations(w.t.Context(), nil)
+	w.must(err)
+	fmt.Fprintf(&b, "%d launch configurations\n", len(configurations))
+	return b.String()
+}
+
+// TestWireApplyKilledAtEveryCall is TestApplyKilledAtEveryCall on MongoDB and
+// AWS as they answer on the wire, with the records in a bucket for every other
+// call and in memory for the rest.
+func TestWireApplyKilledAtEveryCall(t *testing.T) {
+	var wrote []string
+	var made string
+	var sides []string
+	t.Run("whole", func(t *testing.T) {
+		w := newWired(t, true)
+		p := w.plan()
+		k := sim.KillAfter(-1)
+		e, err := w.process(k)
+		w.must(err)
+		w.ended(e.Apply(t.Context(), p))
+		w.settled(p)
+		wrote, made, sides = w.written(), w.made(), k.Sides()
+		if len(wrote) == 0 {
+			t.Fatal("nothing was written")
+		}
+		t.Logf("%d steps, %d writes, %d sides of calls", len(p.Steps), len(wrote), len(sides))
+	})
+	at := chosen(t, len(sides))
+	for _, k := range at {
+		t.Run(strconv.Itoa(k), func(t *testing.T) {
+			w := newWired(t, k/2%2 == 0)
+			p := w.plan()
+			w.dies(p, k)
+			w.goOn(p)
+			w.settled(p)
+			if got := w.written(); !slices.Equal(got, wrote) {
+				t.Errorf("wrote\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wrote, "\n"))
+			}
+			if got := w.made(); got != made {
+				t.Errorf("AWS holds\n%swant\n%s", got, made)
+			}
+			if t.Failed() {
+				t.Fatalf("killed after %d sides, at %s; again: -kills=%[1]d", k, sides[k])
+			}
+		})
+	}
+	t.Logf("killed at %d of %d sides of calls: %v; -kills=all kills at each", len(at), len(sides), at)
+}
+
+// chosen are the sides to die at. Every third is another third each day.
+func chosen(t *testing.T, sides int) (at []int) {
+	t.Helper()
+	first, step := time.Now().YearDay()%3, 3
+	switch n, err := strconv.Atoi(*kills); {
+	case *kills == "all":
+		first, step = 0, 1
+	case *kills != "" && (err != nil || n < 0 || n >= sides):
+		t.Fatalf("-kills=%s is neither \"all\" nor a side below %d", *kills, sides)
+	case *kills != "":
+		return []int{n}
+	}
+	for k := first; k < sides; k += step {
+		at = append(at, k)
+	}
+	return at
+}
+
+// mortal is one process's view of the records.
+type mortal struct {
+	applier.Store
+	kill *sim.Kill
+}
+
+func sided[T any](k *sim.Kill, call string, do func() (T, error)) (T, error) {
+	var none T
+	if err := k.Gate(call, sandbox.Before); err != nil {
+		return none, err
+	}
+	answer, err := do()
+	if dead := k.Gate(call, sandbox.After); dead != nil {
+		return none, dead
+	}
+	return answer, err
+}
+
+type kept struct {
+	body []byte
+	etag string
+}
+
+func (m mortal) Get(ctx context.Context, key string) ([]byte, string, error) {
+	k, err := sided(m.kill, "get "+key, func() (k kept, err error) {
+		k.body, k.etag, err = m.Store.Get(ctx, key)
+		return k, err
+	})
+	return k.body, k.etag, err
+}
+
+func (m mortal) PutIfNone(ctx context.Context, key string, body []byte) (string, error) {
+	return sided(m.kill, "putIfNone "+key, func() (string, error) { return m.Store.PutIfNone(ctx, key, body) })
+}
+
+func (m mortal) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	return sided(m.kill, "putIfMatch "+key, func() (string, error) { return m.Store.PutIfMatch(ctx, key, body, etag) })
+}
+
+func (m mortal) List(ctx context.Context, prefix string) ([]string, error) {
+	return sided(m.kill, "list "+prefix, func() ([]string, error) { return m.Store.List(ctx, prefix) })
+}
+
+func (m mortal) Delete(ctx context.Context, key string) error {
+	_, err := sided(m.kill, "delete "+key, func() (struct{}, error) { return struct{}{}, m.Store.Delete(ctx, key) })
+	return err
+}
