@@ -108,6 +108,9 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if err != nil {
 		return planner.Plan{}, err
 	}
+	if i := slices.IndexFunc(o.Allow, func(a string) bool { return a != "archive" }); i >= 0 {
+		return planner.Plan{}, fmt.Errorf("--allow %q is nothing that can be allowed; there is --allow archive", o.Allow[i])
+	}
 	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(applied.Entries)))
 	if err != nil {
 		return planner.Plan{}, err

@@ -52,6 +52,7 @@ func (l *look) lookSetting(ctx context.Context, a schema.Address) error {
 	l.view.refs[a] = ref
 	value := settingText(l.view.raw[ref])
 	if value.Is == schema.Absent {
+		l.resolvable(ctx, a)
 		return nil
 	}
 	value, err := l.shown(ctx, a, value)
@@ -59,6 +60,18 @@ func (l *look) lookSetting(ctx context.Context, a schema.Address) error {
 		l.observe(a, ref, schema.Observed{ID: ref.ID(), Fields: map[string]schema.Value{"value": value}})
 	}
 	return err
+}
+
+// resolvable says at plan time that a secret is missing, before an apply is half
+// way.
+func (l *look) resolvable(ctx context.Context, a schema.Address) {
+	want := l.desired.Objects[a].Fields["value"]
+	if want.Is != schema.Secret {
+		return
+	}
+	if _, err := l.Digest(ctx, want); err != nil {
+		l.find("DC160", schema.Error, a, err.Error(), "set what the reference names, where domctl runs")
+	}
 }
 
 // settingText is a record's value as text, which is what Domino writes; a number
@@ -78,12 +91,8 @@ func (l *look) shown(ctx context.Context, a schema.Address, live schema.Value) (
 	_, documented := schema.SettingByName(a.Name)
 	switch {
 	case want.Is == schema.Secret:
-		digest, err := l.Digest(ctx, want)
-		if err != nil {
-			l.find("DC160", schema.Error, a, err.Error(), "set what the reference names, where domctl runs")
-			return l.digest(live), nil
-		}
-		if l.Same(digest, live) {
+		l.resolvable(ctx, a)
+		if digest, err := l.Digest(ctx, want); err == nil && l.Same(digest, live) {
 			return want, nil
 		}
 		return l.digest(live), nil
