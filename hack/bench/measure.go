@@ -65,10 +65,14 @@ func (b *bench) size(n int) (row, error) {
 	return r, nil
 }
 
-// furnish gives the deployment a world in which its objects live. A process of
+// furnish vendors the schema, so that cue checks what domctl checks, and gives
+// the deployment a world in which its objects live. A process of
 // its own does it: a child's peak memory counts what its parent held when it
 // forked, so this one stays small.
 func (b *bench) furnish(root string) error {
+	if err := b.quiet(root, b.domctl, "schema", "vendor", "prod"); err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
