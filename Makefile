@@ -26,7 +26,8 @@ test:
 # contract and end-to-end suites against them.
 test-live:
 	hack/wire/install.sh
-	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire -run "Wire|Live" ./internal/wiretest/... ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/engine/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire ./internal/wiretest/...
+	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/engine/... ./cmd/domctl/...
 
 sim:
 	$(GO) test ./internal/sim -run TestSim -count 1 -v -args -seeds $(SEEDS)

@@ -97,7 +97,7 @@ func (m *maker) visit(a schema.Address) error {
 		}
 	}
 	m.moves(a, o)
-	if m.held(a, m.in.Desired.Content(a)) {
+	if m.held(a, func() string { return m.in.Desired.Content(a) }) {
 		return nil
 	}
 	c, entry := m.compare(a, o)
@@ -192,8 +192,8 @@ func (m *maker) block(c Change) {
 const absent = "absent"
 
 // held says that a rollback holds this content of the address back.
-func (m *maker) held(a schema.Address, content string) bool {
-	if m.in.Unlatch || !m.in.Applied.Latched(a, content) {
+func (m *maker) held(a schema.Address, content func() string) bool {
+	if _, any := m.in.Applied.Latches[a]; !any || m.in.Unlatch || !m.in.Applied.Latched(a, content()) {
 		return false
 	}
 	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),
@@ -218,7 +218,7 @@ func (m *maker) gone(a schema.Address) error {
 	}
 	kind, _ := schema.KindOf(a.Kind)
 	switch {
-	case m.held(a, absent):
+	case m.held(a, func() string { return absent }):
 	case m.taken(a, entry) != "":
 		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
 	case kind.Gone == "release":
