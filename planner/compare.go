@@ -61,7 +61,7 @@ func (t *threeWay) field(p string, stated schema.Value) {
 		want = schema.Value{}
 	}
 	if f.Declared {
-		t.declare(p, want)
+		t.declare(f, want)
 		return
 	}
 	before := t.live.Fields[p]
@@ -86,9 +86,9 @@ func (t *threeWay) field(p string, stated schema.Value) {
 
 // declare remembers the fields that decide about an object once the files no
 // longer hold it.
-func (t *threeWay) declare(p string, want schema.Value) {
-	if strings.HasPrefix(p, "lifecycle.") && want.Bool() {
-		t.entry.Fields[p] = want
+func (t *threeWay) declare(f schema.Field, want schema.Value) {
+	if f.Kept && want.Is == schema.Known && want.Text != "false" {
+		t.entry.Fields[f.Path] = want
 	}
 }
 

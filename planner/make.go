@@ -221,6 +221,7 @@ func (m *maker) gone(a schema.Address) error {
 	case m.held(a, func() string { return absent }):
 	case m.taken(a, entry) != "":
 		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
+	case kind.Gone == "release" && m.stoodOn(entry): // still remembered: it may say why that must stay
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():
@@ -235,6 +236,19 @@ func (m *maker) gone(a schema.Address) error {
 		return m.remove(a, kind)
 	}
 	return nil
+}
+
+// stoodOn says that something the files still declare was applied with a gone
+// object's identity as its value.
+func (m *maker) stoodOn(gone schema.Entry) bool {
+	for a := range m.in.Desired.Objects {
+		for _, v := range m.in.Applied.Entries[a].Fields {
+			if v == gone.ID && v.Is == schema.Known {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // taken is the address that declares the very object a gone one was applied to;

@@ -5,8 +5,8 @@ package schema
 // resolved.cue) or baked.
 func amis() Kind {
 	return Kind{Name: "amis", Gone: "release", Spread: amiID, Fields: common(
-		Field{Path: "pin.id", Type: String, Declared: true},
-		Field{Path: "pin.reason", Type: String, Declared: true},
+		Field{Path: "pin.id", Type: String, Declared: true, Kept: true},
+		Field{Path: "pin.reason", Type: String, Declared: true, Kept: true},
 		Field{Path: "pin.reviewBy", Type: String, Declared: true},
 		Field{Path: "find.owners", Type: List, Declared: true},
 		Field{Path: "find.name", Type: String, Declared: true},

@@ -33,6 +33,9 @@ type Field struct {
 	// Declared fields live in the files only: they steer domctl and are never
 	// compared with the outside.
 	Declared bool
+	// Kept fields are declared ones that *applied* remembers, because they still
+	// count once the files no longer hold the object.
+	Kept bool
 	// Computed fields are never stated in files.
 	Computed bool
 	// Sensitive values are masked wherever they could be seen.
@@ -126,7 +129,7 @@ func common(fields ...Field) []Field {
 	return append(fields,
 		Field{Path: "id", Type: String, Declared: true},
 		Field{Path: "movedFrom", Type: String, Declared: true},
-		Field{Path: "lifecycle.prune", Type: Bool, Declared: true},
-		Field{Path: "lifecycle.protect", Type: Bool, Declared: true},
+		Field{Path: "lifecycle.prune", Type: Bool, Declared: true, Kept: true},
+		Field{Path: "lifecycle.protect", Type: Bool, Declared: true, Kept: true},
 	)
 }

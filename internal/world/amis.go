@@ -108,7 +108,7 @@ func (v *View) special(standing schema.Value, a schema.Address) string {
 	if standing.Is == schema.Absent {
 		return ""
 	}
-	spoken := v.ours(a, standing)
+	spoken := false
 	for _, addr := range schema.Addresses(v.desired.Objects) {
 		o := v.desired.Objects[addr]
 		switch {
@@ -120,6 +120,14 @@ func (v *View) special(standing schema.Value, a schema.Address) string {
 		}
 	}
 	if spoken {
+		return ""
+	}
+	for _, addr := range schema.Addresses(v.applied.Entries) {
+		if _, declared := v.desired.Objects[addr]; !declared && v.applied.Entries[addr].Fields["pin.id"] == standing {
+			return fmt.Sprintf("stands on %s, which %s pinned when it was last in the files (%s)", standing.Str(), addr, v.applied.Entries[addr].Fields["pin.reason"].Str())
+		}
+	}
+	if v.ours(a, standing) {
 		return ""
 	}
 	return fmt.Sprintf("stands on %s, which no entry of amis speaks of; a special AMI is left alone", standing.Str())
