@@ -60,6 +60,7 @@ func Make(in Input) (Plan, error) {
 			}
 		}
 	}
+	m.declare()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
 		if err := m.gone(a); err != nil {
 			return Plan{}, err
@@ -78,6 +79,7 @@ type maker struct {
 	seen    map[schema.Address]bool
 	outputs map[schema.Address]map[string]schema.Value
 	blocked map[schema.Address]bool
+	declared
 }
 
 func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Findings, f) }
@@ -112,10 +114,10 @@ func (m *maker) visit(a schema.Address) error {
 // addresses would be exchanged in place.
 func (m *maker) moves(a schema.Address, o schema.Object) {
 	old := schema.Address{Kind: a.Kind, Name: o.Fields["movedFrom"].Str()}
-	_, declared := m.in.Desired.Objects[old]
+	_, stated := m.in.Desired.Objects[old]
 	_, was := m.in.Applied.Entries[old]
 	_, is := m.in.Applied.Entries[a]
-	if old.Name != "" && (declared || was && is) {
+	if old.Name != "" && (stated || was && is) {
 		m.find(schema.Finding{Code: "DC223", Severity: schema.Error, Address: a, Positions: o.Positions("movedFrom"),
 			Message: "moved from " + old.String() + ", which is still declared or was applied beside it",
 			Hint:    "rename one address at a time, and drop movedFrom once it was applied"})
@@ -238,28 +240,39 @@ func (m *maker) gone(a schema.Address) error {
 	return nil
 }
 
+// declared is what gone objects are compared with: which address declares an
+// outside object, and which values stand in what is still declared.
+type declared struct {
+	owner map[schema.Address]string // kind and outside id → address
+	value map[schema.Value]bool
+}
+
+// declare indexes the files once for all gone objects.
+func (m *maker) declare() {
+	m.declared = declared{map[schema.Address]string{}, map[schema.Value]bool{}}
+	for a := range m.in.Desired.Objects {
+		if o, ok := m.in.Live.Objects[a]; ok && o.ID != "" {
+			object := schema.Address{Kind: a.Kind, Name: o.ID}
+			if first := m.declared.owner[object]; first == "" || a.String() < first {
+				m.declared.owner[object] = a.String()
+			}
+		}
+		for _, v := range m.in.Applied.Entries[a].Fields {
+			m.declared.value[v] = true
+		}
+	}
+}
+
 // stoodOn says that something the files still declare was applied with a gone
 // object's identity as its value.
 func (m *maker) stoodOn(gone schema.Entry) bool {
-	for a := range m.in.Desired.Objects {
-		for _, v := range m.in.Applied.Entries[a].Fields {
-			if v == gone.ID && v.Is == schema.Known {
-				return true
-			}
-		}
-	}
-	return false
+	return gone.ID.Is == schema.Known && m.declared.value[gone.ID]
 }
 
 // taken is the address that declares the very object a gone one was applied to;
 // "" when there is none.
 func (m *maker) taken(a schema.Address, entry schema.Entry) string {
-	for _, b := range schema.Addresses(m.in.Desired.Objects) {
-		if o, ok := m.in.Live.Objects[b]; ok && b.Kind == a.Kind && o.ID != "" && o.ID == entry.ID.Str() {
-			return b.String()
-		}
-	}
-	return ""
+	return m.declared.owner[schema.Address{Kind: a.Kind, Name: entry.ID.Str()}]
 }
 
 func (m *maker) release(a schema.Address, reason string) {

@@ -125,12 +125,9 @@ type Step struct {
 	Irreversible string   `json:"irreversible,omitempty"`
 }
 
-// Same compares what is wanted with what stands. The zero comparison is ==; the
+// Same compares what is wanted with what stands. Plain values compare with ==; the
 // applier's also compares a keyed digest with the value it was made of.
 type Same func(want, got schema.Value) bool
-
-// Equal is the comparison of plain values.
-func Equal(want, got schema.Value) bool { return want == got }
 
 // Stands compares a step's writes, and its expectations of its own object, with
 // what is there.

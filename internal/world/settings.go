@@ -62,16 +62,18 @@ func (l *look) lookSetting(ctx context.Context, a schema.Address) error {
 	return err
 }
 
-// resolvable says at plan time that a secret is missing, before an apply is half
-// way.
-func (l *look) resolvable(ctx context.Context, a schema.Address) {
+// resolvable is the digest of the secret that the files name, resolved once. A
+// missing one is told at plan time, before an apply is half way.
+func (l *look) resolvable(ctx context.Context, a schema.Address) (digest schema.Value) {
 	want := l.desired.Objects[a].Fields["value"]
 	if want.Is != schema.Secret {
-		return
+		return digest
 	}
-	if _, err := l.Digest(ctx, want); err != nil {
+	digest, err := l.Digest(ctx, want)
+	if err != nil {
 		l.find("DC160", schema.Error, a, err.Error(), "set what the reference names, where domctl runs")
 	}
+	return digest
 }
 
 // settingText is a record's value as text, which is what Domino writes; a number
@@ -91,8 +93,7 @@ func (l *look) shown(ctx context.Context, a schema.Address, live schema.Value) (
 	_, documented := schema.SettingByName(a.Name)
 	switch {
 	case want.Is == schema.Secret:
-		l.resolvable(ctx, a)
-		if digest, err := l.Digest(ctx, want); err == nil && l.Same(digest, live) {
+		if digest := l.resolvable(ctx, a); digest.Is == schema.Digest && l.Same(digest, live) {
 			return want, nil
 		}
 		return l.digest(live), nil
