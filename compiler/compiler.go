@@ -139,18 +139,24 @@ func fresh(ctx context.Context, src Source, encoded bool) (text []byte, en entry
 }
 
 // CompileAll reads several deployments side by side, as many at a time as there
-// are processors, and stops at the first error.
+// are processors, and stops at the first error. ErrCache stops nothing: it comes
+// with complete results.
 func CompileAll(ctx context.Context, sources []Source) ([]Result, error) {
-	results := make([]Result, len(sources))
+	results, unkept := make([]Result, len(sources)), make([]error, len(sources))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, src := range sources {
 		group.Go(func() (err error) {
-			results[i], err = Compile(ctx, src)
+			if results[i], err = Compile(ctx, src); errors.Is(err, ErrCache) {
+				unkept[i], err = err, nil
+			}
 			return err
 		})
 	}
-	return results, group.Wait()
+	if err := group.Wait(); err != nil {
+		return results, err
+	}
+	return results, errors.Join(unkept...)
 }
 
 // compileHere compiles in this process.

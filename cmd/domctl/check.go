@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -11,25 +13,60 @@ import (
 
 func (a *app) checkVerb() *cobra.Command {
 	return &cobra.Command{
-		Use:     "check [DIR]",
-		Short:   "Validate the files without asking AWS or MongoDB",
-		Args:    cobra.MaximumNArgs(1),
-		Example: "  domctl check prod",
+		Use:   "check [DIR...]",
+		Short: "Validate the files without asking AWS or MongoDB",
+		Long: `Validates the files of one deployment, or of several side by side, and asks
+nobody. The exit code is 1 when one of them is not valid.`,
+		Example: "  domctl check prod\n  domctl check staging prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := a.compile(cmd.Context(), dir(args))
+			if len(args) == 0 {
+				args = []string{dir(args)}
+			}
+			all, err := a.compileAll(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
-			findings := d.compiled.Findings
-			if schema.Failed(findings) {
-				return a.refuse(findings)
-			}
-			if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.stdout, "%s: %d objects in %d files are valid.\n", d.compiled.Desired.Deployment.Name,
-				len(d.compiled.Desired.Objects), len(d.compiled.Files))
-			return nil
+			return a.checked(all)
 		},
 	}
+}
+
+// checked prints what is to be said of each deployment. Places are those within
+// its folder, and of several those from here.
+func (a *app) checked(all []*deployment) error {
+	failed := false
+	for _, d := range all {
+		findings := schema.SortFindings(d.compiled.Findings)
+		if len(all) > 1 {
+			findings = within(d.dir, findings)
+		}
+		if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
+			return err
+		}
+		if schema.Failed(findings) {
+			failed = true
+			continue
+		}
+		fmt.Fprintf(a.stdout, "%s: %d objects in %d files are valid.\n", d.compiled.Desired.Deployment.Name,
+			len(d.compiled.Desired.Objects), len(d.compiled.Files))
+	}
+	if failed {
+		return exitCode(1)
+	}
+	return nil
+}
+
+// within puts a folder before the places that are relative to it.
+func within(dir string, findings []schema.Finding) []schema.Finding {
+	out := make([]schema.Finding, len(findings))
+	for i, f := range findings {
+		places := make([]schema.Position, len(f.Positions))
+		for j, p := range f.Positions {
+			p.File = path.Join(filepath.ToSlash(dir), p.File)
+			places[j] = p
+		}
+		f.Positions = places
+		out[i] = f
+	}
+	return out
 }

@@ -14,6 +14,7 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -26,15 +27,28 @@ type deployment struct {
 
 // compile reads a folder and prints what it found of it.
 func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
-	if err := engine.Locate(dir); err != nil {
-		return nil, err
-	}
-	src, err := compiler.Find(dir)
+	all, err := a.compileAll(ctx, []string{dir})
 	if err != nil {
 		return nil, err
 	}
-	a.limits.apply(&src)
-	res, err := compiler.Compile(ctx, src)
+	return all[0], nil
+}
+
+// compileAll reads folders side by side.
+func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, error) {
+	sources := make([]compiler.Source, len(dirs))
+	for i, dir := range dirs {
+		if err := engine.Locate(dir); err != nil {
+			return nil, err
+		}
+		src, err := compiler.Find(dir)
+		if err != nil {
+			return nil, err
+		}
+		a.limits.apply(&src)
+		sources[i] = src
+	}
+	results, err := compiler.CompileAll(ctx, sources)
 	if errors.Is(err, compiler.ErrCache) {
 		fmt.Fprintf(a.stderr, "domctl: warning: %s\n", planner.Printable(err.Error()))
 		err = nil
@@ -42,7 +56,11 @@ func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &deployment{dir, res}, nil
+	all := make([]*deployment, len(dirs))
+	for i, dir := range dirs {
+		all[i] = &deployment{dir, results[i]}
+	}
+	return all, nil
 }
 
 // open compiles a folder and wires the engine to its world and its records.
@@ -145,13 +163,4 @@ type wallClock struct{}
 
 func (wallClock) Now() time.Time { return time.Now() }
 
-func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
+func (wallClock) Sleep(ctx context.Context, d time.Duration) error { return port.Sleep(ctx, d) }

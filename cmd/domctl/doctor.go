@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"domctl.dev/internal/aws"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/mongo"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -100,8 +102,12 @@ func (a *app) policies(d *deployment) error {
 	for _, mode := range []aws.Mode{aws.Plan, aws.Apply} {
 		fmt.Fprintf(a.stdout, "# IAM policy for %s\n%s\n\n", mode, aws.Policy(mode, scope))
 	}
-	for _, apply := range []bool{false, true} {
-		fmt.Fprintf(a.stdout, "# MongoDB role for %s: db.getSiblingDB(\"admin\").runCommand(…)\n%s\n\n", map[bool]aws.Mode{false: aws.Plan, true: aws.Apply}[apply], engine.MongoRole(dep, apply))
+	for _, r := range []struct {
+		mode aws.Mode
+		name string
+	}{{aws.Plan, "domctlPlan"}, {aws.Apply, "domctlApply"}} {
+		role := mongo.Role(r.name, cmp.Or(dep.Mongo.Database, "domino"), world.Uses(dep, r.mode == aws.Apply))
+		fmt.Fprintf(a.stdout, "# MongoDB role for %s: db.getSiblingDB(\"admin\").runCommand(…)\n%s\n\n", r.mode, role)
 	}
 	return nil
 }

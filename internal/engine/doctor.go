@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -104,19 +103,4 @@ func (d Doctor) state(ctx context.Context) world.Check {
 		return world.Check{Name: "state store", Detail: err.Error(), Do: "check deployment.state, its permissions, and what seals it"}
 	}
 	return world.Check{Name: "state store", OK: true, Detail: fmt.Sprintf("%d objects applied, %d applies open", len(applied.Entries), len(applies))}
-}
-
-// MongoRole is the createRole command of the least role for plans or applies.
-func MongoRole(d schema.Deployment, apply bool) []byte {
-	name := map[bool]string{false: "domctlPlan", true: "domctlApply"}[apply]
-	database := d.Mongo.Database
-	if database == "" {
-		database = "domino"
-	}
-	privileges := []any{map[string]any{"resource": map[string]string{"db": database, "collection": ""}, "actions": []string{"listCollections"}}}
-	for _, u := range world.Uses(d, apply) {
-		privileges = append(privileges, map[string]any{"resource": map[string]string{"db": database, "collection": u.Collection}, "actions": u.Actions})
-	}
-	text, _ := json.MarshalIndent(map[string]any{"createRole": name, "privileges": privileges, "roles": []any{}}, "", "  ")
-	return text
 }

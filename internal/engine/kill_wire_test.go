@@ -91,17 +91,6 @@ func (w *wired) observe(command, collection string) {
 	w.commands = append(w.commands, "mongo "+command+" "+collection)
 }
 
-// live is the outside as cmd/domctl composes it.
-type live struct {
-	port.Documents
-	port.STS
-	port.EC2
-	port.AutoScaling
-	port.EKS
-	port.SSM
-	port.Registry
-}
-
 // process opens one, with clients of its own, that dies after so many sides.
 func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
 	w.t.Helper()
@@ -109,7 +98,7 @@ func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
 	w.must(err)
 	w.t.Cleanup(func() { _ = documents.Close(context.Background()) })
 	cloud := w.cloud()
-	outside := live{documents, cloud, cloud, cloud, cloud, cloud, registry.New(nil)}
+	outside := port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(nil)}
 	hooked := worldtest.Hooked{Outside: outside, Hook: func(call string, after bool) error { return kill.Gate(call, phase(after)) }}
 	secret := func(context.Context, string) (schema.Value, error) { return schema.JSON("canary-token-new"), nil }
 	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: mortal{w.store, kill}, Secret: secret,

@@ -267,3 +267,14 @@ type Outside interface {
 	SSM
 	Registry
 }
+
+// Parts is an Outside put together of one client for each system.
+type Parts struct {
+	Documents
+	STS
+	EC2
+	AutoScaling
+	EKS
+	SSM
+	Registry
+}

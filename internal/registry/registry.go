@@ -58,7 +58,7 @@ func New(hosts []string) *Client {
 			c.hosts[h] = true
 		}
 	}
-	c.http = fence{c.hosts, patience{remote.DefaultTransport, sleep}}
+	c.http = fence{c.hosts, patience{remote.DefaultTransport, port.Sleep}}
 	return c
 }
 

@@ -70,14 +70,3 @@ func retryAfter(header string, usual time.Duration) time.Duration {
 	}
 	return min(usual, maxWait)
 }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -97,22 +97,11 @@ func newWorld(b backing, o Options) (*World, error) {
 		o.Clock = time.Now
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = port.Sleep
 	}
 	w := &World{backing: b, opts: o, struck: map[Fault]int{}}
 	w.counts = Counts{Calls: map[string]int{}, Pages: map[string]int{}}
 	return w, nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // Counts so far.

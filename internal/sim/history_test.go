@@ -14,6 +14,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -30,16 +31,7 @@ type bubble struct{}
 
 func (bubble) Now() time.Time { return time.Now() }
 
-func (bubble) Sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
+func (bubble) Sleep(ctx context.Context, d time.Duration) error { return port.Sleep(ctx, d) }
 
 // history is one run of a scenario.
 type history struct {

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"domctl.dev/internal/port"
 )
 
 // How long a call waits for the folder's lock, and how often it asks. A holder
@@ -76,7 +78,7 @@ func (f *files) lock(ctx context.Context, root *os.Root, flag int) (*os.File, er
 		if err != nil {
 			return nil, f.explain("cannot be locked, and nothing was written", err)
 		}
-		if !got && !pause(ctx) {
+		if !got && port.Sleep(ctx, lockPoll) != nil {
 			return nil, f.busy(ctx)
 		}
 	}
@@ -89,17 +91,6 @@ func stillNamed(root *os.Root, lock *os.File) bool {
 	}
 	held, err := lock.Stat()
 	return err == nil && os.SameFile(named, held)
-}
-
-func pause(ctx context.Context) bool {
-	t := time.NewTimer(lockPoll)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (f *files) busy(ctx context.Context) error {

@@ -261,35 +261,30 @@ func (w *World) probeAWS(ctx context.Context, d schema.Desired) []Check {
 	return checks
 }
 
-// Use is how domctl uses a collection: what a role of MongoDB has to allow.
-type Use struct {
-	Collection string
-	Actions    []string // "find", "insert", "update", "remove"
-}
-
-// Uses are the collections a deployment's plan reads or, for apply, its apply
-// writes.
-func Uses(d schema.Deployment, apply bool) []Use {
+// Uses are, by collection, the calls of port.Documents that a plan makes of it or,
+// for apply, an apply.
+func Uses(d schema.Deployment, apply bool) map[string][]string {
 	tiers, _ := tierPaths(d.Mongo.Mapping.HardwareTiers)
 	executors, _ := executorPaths(d.Mongo.Mapping.ExecutorGroups)
-	writes := map[string][]string{tiers: {"insert", "update", "remove"}, configCollection: {"insert", "update", "remove"}, environmentsCollection: {"update"}}
-	reads := map[string]bool{tiers: true, configCollection: true, environmentsCollection: true, revisionsCollection: true, legacyCollection: true, "users": true}
+	writes := map[string][]string{tiers: {"InsertOne", "UpdateOne", "DeleteOne"}, configCollection: {"InsertOne", "UpdateOne", "DeleteOne"}, environmentsCollection: {"UpdateOne"}}
+	reads := []string{tiers, configCollection, environmentsCollection, revisionsCollection, legacyCollection, "users"}
 	if d.Executors == "classic" {
-		reads[executors], writes[executors] = true, []string{"update"}
+		reads, writes[executors] = append(reads, executors), []string{"UpdateOne"}
+	}
+	calls := map[string][]string{}
+	for _, c := range reads {
+		calls[c] = []string{"Find"}
 	}
 	w := World{Deployment: d}
 	for k := range kinds() {
 		for _, u := range w.usesOf(k) {
-			reads[u.collection] = true
+			calls[u.collection] = append(calls[u.collection], "Count")
 		}
 	}
-	var out []Use
-	for _, c := range schema.Sorted(reads) {
-		u := Use{c, []string{"find"}}
-		if apply {
-			u.Actions = append(u.Actions, writes[c]...)
+	if apply {
+		for c, names := range writes {
+			calls[c] = append(calls[c], names...)
 		}
-		out = append(out, u)
 	}
-	return out
+	return calls
 }
