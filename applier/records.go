@@ -28,6 +28,7 @@ const (
 	KindRefused RecordKind = "refused" // the apply ended before its first write
 	KindFenced  RecordKind = "fenced"  // another process took the lease
 	KindEnded   RecordKind = "ended"   // nothing is left to do
+	KindWaiting RecordKind = "waiting" // an Event and never a record: something takes its time
 )
 
 // Record is one entry of an apply's stream.

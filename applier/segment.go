@@ -70,6 +70,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 	if err := r.reserve(ctx); err != nil {
 		return "", err
 	}
+	r.report(Event{Kind: KindWaiting, Why: "comparing what lives with what the plan saw"})
 	if err := r.identify(ctx); err != nil {
 		return r.stop(err)
 	}

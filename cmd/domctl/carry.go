@@ -82,22 +82,43 @@ var errNo = errors.New("the answer was not yes")
 
 // progress prints one event.
 func (a *app) progress(e applier.Event) {
-	what := planner.Printable(e.Step.Address.String()) + ": " + e.Step.Op
-	if e.Mark != "" {
-		what += " " + e.Mark
-	}
+	what := step(e)
 	switch e.Kind {
+	case applier.KindWaiting:
+		a.await(e, what)
 	case applier.KindBegin:
 		a.begun = true
 		fmt.Fprintf(a.stdout, "  … %s\n", what)
+		a.waits.begin(e.Step.ID, what+" has been asked for", applier.Deadline)
 	case applier.KindDone:
+		a.waits.over(e.Step.ID)
 		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
 	case applier.KindFailed:
+		a.waits.over(e.Step.ID)
 		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(strings.ReplaceAll(e.Why, "\n", "; ")))
 		a.told = append(a.told, e.Why)
-	case applier.KindPaused:
-		fmt.Fprintf(a.stderr, "domctl: %s\n", planner.Printable(e.Why))
 	}
+}
+
+// step names what is done, and in AWS to what: an address has several objects there.
+func step(e applier.Event) string {
+	words := []string{e.Step.Address.String() + ":", e.Step.Op}
+	if system, id, _ := strings.Cut(string(e.Step.Object), "#"); !strings.HasPrefix(system, "mongo/") {
+		words = append(words, id)
+	}
+	if e.Mark != "" {
+		words = append(words, e.Mark)
+	}
+	return planner.Printable(strings.Join(words, " "))
+}
+
+// await notes what a step, or the apply as a whole, waits for.
+func (a *app) await(e applier.Event, what string) {
+	if e.Step.ID == "" {
+		a.waits.begin(theVerb, e.Why, e.Most)
+		return
+	}
+	a.waits.begin(e.Step.ID, what+": "+e.Why, e.Most)
 }
 
 // ended says how an apply stands and how to go on.

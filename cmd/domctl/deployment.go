@@ -29,6 +29,7 @@ func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
 	if err := engine.Locate(dir); err != nil {
 		return nil, err
 	}
+	a.doing("evaluating the files", fmt.Sprintf("--eval-timeout ends it after %s", a.limits.timeout))
 	src, err := compiler.Find(dir)
 	if err != nil {
 		return nil, err
@@ -54,6 +55,7 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	if schema.Failed(d.compiled.Findings) {
 		return nil, a.refuse(d.compiled.Findings)
 	}
+	a.doing("reading the records, and what lives outside", patience)
 	return d.engine(ctx, report, parallelism)
 }
 
@@ -77,6 +79,7 @@ func (a *app) openRecords(ctx context.Context, dir string, report func(applier.E
 	if wrong > 0 {
 		fmt.Fprintf(a.stderr, "domctl: warning: the files hold mistakes, %d in all; only the records are used (domctl check tells more)\n", wrong)
 	}
+	a.doing("reading the records, and where needed what lives outside", patience)
 	return d.engine(ctx, report, parallelism)
 }
 

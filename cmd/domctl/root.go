@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -22,10 +23,21 @@ type app struct {
 	begun            bool     // a step was begun
 	told             []string // failures of steps that were printed as they happened
 	limits           limits
+	waits            *waits
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: stdout, stderr: stderr}
+	w := &waits{out: stderr, width: func() int { return columns(stderr) }, now: time.Now}
+	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w}
+}
+
+// patience is that of the adapters, rounded up.
+const patience = "who does not answer is given up after a minute"
+
+// doing names what the verb is at, for people who wait; bound says when a part of
+// it that hangs is given up.
+func (a *app) doing(what, bound string) {
+	a.waits.begin(theVerb, what+"; "+bound, 0)
 }
 
 func (a *app) root() *cobra.Command {
@@ -96,12 +108,27 @@ func completionExamples(root *cobra.Command) {
 
 // colour is for terminals only, and for people who want it.
 func (a *app) colour(w io.Writer) bool {
+	if y, ok := w.(yielding); ok {
+		w = y.Writer
+	}
 	return isTerminal(w) && !a.noColour && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// columns is how wide a terminal is on which a line can be taken back, else 0.
+func columns(stream any) int {
+	if !isTerminal(stream) || os.Getenv("TERM") == "dumb" {
+		return 0
+	}
+	width, _, err := term.GetSize(int(stream.(*os.File).Fd()))
+	if err != nil || width == 0 {
+		return 80
+	}
+	return width
 }
 
 // dir is the deployment's folder: the only argument of most verbs.
