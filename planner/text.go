@@ -168,7 +168,11 @@ func (p Plan) headline() string {
 	if len(parts) == 0 {
 		return Printable(p.Deployment) + ": nothing to do."
 	}
-	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), plural(int64(s.Steps), "step"))
+	todo := plural(int64(s.Steps), "step")
+	if p.Stuck() {
+		todo = "nothing can be applied"
+	}
+	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), todo)
 }
 
 // WriteFindings prints findings as every domctl message: what, where, what to do.

@@ -28,6 +28,9 @@ func (a *app) applyVerb() *cobra.Command {
 says, and nothing if that is not what was saved, ran before, or speaks of
 something that moved since.
 
+The exit code is 0 when all of the plan was done or there was nothing to do. It
+is 1 when something failed, waits, or was blocked: what could be done is done then.
+
 Ctrl-C finishes the call in flight, writes the records, frees the lock and says
 how to go on; a second Ctrl-C ends domctl at once.`,
 		Args: cobra.MaximumNArgs(1),

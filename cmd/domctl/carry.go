@@ -19,8 +19,11 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 	if err := a.show(p, "text"); err != nil {
 		return err
 	}
-	if err := planExit(p, false); err != nil || p.Empty() {
+	if err := planExit(p, false); err != nil {
 		return err
+	}
+	if p.Empty() {
+		return a.blocked(p)
 	}
 	if !yes {
 		question := "Apply this to " + p.Deployment + "?"
@@ -36,7 +39,25 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 	if err != nil && a.begun {
 		fmt.Fprintf(a.stderr, "domctl: hint: some steps may be done; when this is mended, %s\n", ways(&p, p.ID))
 	}
-	return a.ended(&p, res, err)
+	if err := a.ended(&p, res, err); err != nil {
+		return err
+	}
+	return a.blocked(p)
+}
+
+// blocked ends the program with 1 when an apply left out what it could not do:
+// with 0 the outside would be as the files say.
+func (a *app) blocked(p planner.Plan) error {
+	n := p.Summary.Blocked
+	if n == 0 {
+		return nil
+	}
+	were := fmt.Sprintf("%d changes are blocked and were not made", n)
+	if n == 1 {
+		were = "1 change is blocked and was not made"
+	}
+	fmt.Fprintf(a.stderr, "domctl: error: %s; the plan above says why of each\n", were)
+	return exitCode(1)
 }
 
 // hush tells a person who pressed Ctrl-C that it was heard.
