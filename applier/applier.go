@@ -222,7 +222,11 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 	if r.lease, err = r.take(ctx, id); err != nil {
 		return Result{ID: id}, err
 	}
-	defer func() { err = errors.Join(err, r.lease.release(context.WithoutCancel(ctx))) }()
+	defer func() {
+		if free := r.lease.release(context.WithoutCancel(ctx)); !errors.Is(err, ErrFenced) { // which is the same news
+			err = errors.Join(err, free)
+		}
+	}()
 	if p != nil {
 		if err := r.record0(ctx, p); err != nil {
 			return Result{ID: id}, err

@@ -179,7 +179,7 @@ func (p Plan) headline() string {
 func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 	var b strings.Builder
 	colours := map[schema.Severity]string{schema.Error: "31", schema.Warning: "33", schema.Info: "36"}
-	for _, f := range findings {
+	for i, f := range findings {
 		where := ""
 		if f.Address != (schema.Address{}) {
 			where = f.Address.String() + ": "
@@ -188,9 +188,10 @@ func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 		for _, at := range f.Positions {
 			fmt.Fprintf(&b, "    %s\n", Printable(at.String()))
 		}
-		if f.Hint != "" {
-			fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))
+		if f.Hint == "" || i+1 < len(findings) && findings[i+1].Code == f.Code && findings[i+1].Hint == f.Hint {
+			continue // once for all that follow each other
 		}
+		fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -37,7 +37,7 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 	defer a.hush(ctx)()
 	res, err := e.Apply(ctx, p)
 	if err != nil && a.begun {
-		fmt.Fprintf(a.stderr, "domctl: hint: some steps may be done; when this is mended, %s\n", ways(&p, p.ID))
+		return fmt.Errorf("%w\nhint: some steps may be done; when this is mended, %s", err, ways(&p, p.ID))
 	}
 	if err := a.ended(&p, res, err); err != nil {
 		return err
@@ -155,7 +155,7 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 		for _, why := range res.Why {
 			fmt.Fprintln(a.stderr, "domctl:", mistake(planner.Printable(why)))
 		}
-		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; plan again")
+		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; domctl plan shows what stands by now")
 		return exitCode(1)
 	}
 	for _, why := range res.Why {
