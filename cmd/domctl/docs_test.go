@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"domctl.dev/schema"
 )
 
 // TestDocs runs the console blocks of the pages as a reader would, each page in
@@ -203,4 +205,60 @@ func TestHelp(t *testing.T) {
 	if n < 20 {
 		t.Errorf("only %d commands were found", n)
 	}
+}
+
+// TestPagesHold: the codes that pages speak of are explained, and their links
+// lead to a page that is there, and to a heading of it.
+func TestPagesHold(t *testing.T) {
+	codes := map[string]bool{}
+	for _, c := range schema.Codes() {
+		codes[c.Code] = true
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 8 {
+		t.Fatalf("only %d pages were found (%v)", len(pages), err)
+	}
+	for _, page := range append(pages, "../../README.md", "../../examples/README.md", "../../docs/decisions/README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range regexp.MustCompile(`\bDC\d{3}\b`).FindAllString(string(text), -1) {
+			if !codes[code] {
+				t.Errorf("%s speaks of %s, which domctl explain does not know", page, code)
+			}
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
+			followLink(t, page, link[1])
+		}
+	}
+}
+
+func followLink(t *testing.T, page, link string) {
+	t.Helper()
+	if strings.Contains(link, "://") {
+		return
+	}
+	name, heading, _ := strings.Cut(link, "#")
+	at := page
+	if name != "" {
+		at = filepath.Join(filepath.Dir(page), name)
+	}
+	if fi, err := os.Stat(at); err != nil || fi.IsDir() {
+		if err != nil || heading != "" {
+			t.Errorf("%s: the link %s leads nowhere", page, link)
+		}
+		return
+	}
+	text, err := os.ReadFile(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
+		slug := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(line[1]), "")
+		if heading == "" || strings.ReplaceAll(slug, " ", "-") == heading {
+			return
+		}
+	}
+	t.Errorf("%s: the link %s leads to no heading", page, link)
 }
