@@ -91,6 +91,9 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	if err != nil {
 		return err
 	}
+	if _, err := e.Story(ctx, id); err != nil {
+		return err
+	}
 	if !yes {
 		if err := a.ask(ctx, "Abandon apply "+id+"? What it did stays."); err != nil {
 			return err
