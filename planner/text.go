@@ -138,14 +138,15 @@ func Printable(s string) string {
 }
 
 func (i *Impact) String() string {
-	text := fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	text := fmt.Sprintf("%s, %s, %s", Plural(i.Projects, "project"), Plural(i.Users, "user"), Plural(i.Runs, "live run"))
 	if i.Uses > 0 {
-		text += ", " + plural(i.Uses, "other use")
+		text += ", " + Plural(i.Uses, "other use")
 	}
 	return text
 }
 
-func plural(n int64, what string) string {
+// Plural counts things: "1 step", "2 steps".
+func Plural[N int | int64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -165,10 +166,14 @@ func (p Plan) headline() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) > 0:
+	case p.Empty():
 		return Printable(p.Deployment) + ": nothing to do."
+	default:
+		return Printable(p.Deployment) + ": nothing to do outside, only domctl's own records change."
 	}
-	todo := plural(int64(s.Steps), "step")
+	todo := Plural(s.Steps, "step")
 	if p.Stuck() {
 		todo = "nothing can be applied"
 	}

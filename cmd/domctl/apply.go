@@ -103,7 +103,7 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	if err != nil || res.Outcome != applier.EndedOutcome {
 		return a.ended(nil, res, err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.\n", id, steps(res.Done), steps(res.Left))
+	_, err = fmt.Fprintf(a.stdout, "Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.\n", id, planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"))
 	return err
 }
 

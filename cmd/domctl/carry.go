@@ -52,11 +52,11 @@ func (a *app) blocked(p planner.Plan) error {
 	if n == 0 {
 		return nil
 	}
-	were := fmt.Sprintf("%d changes are blocked and were not made", n)
+	were := "are blocked and were"
 	if n == 1 {
-		were = "1 change is blocked and was not made"
+		were = "is blocked and was"
 	}
-	fmt.Fprintf(a.stderr, "domctl: error: %s; the plan above says why of each\n", were)
+	fmt.Fprintf(a.stderr, "domctl: error: %s %s not made; the plan above says why\n", planner.Plural(n, "change"), were)
 	return exitCode(1)
 }
 
@@ -163,7 +163,7 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 			fmt.Fprintf(a.stderr, "domctl: %s: %s\n", res.Outcome, planner.Printable(why))
 		}
 	}
-	fmt.Fprintf(a.stderr, "domctl: hint: %s done, %s left; %s\n", steps(res.Done), steps(res.Left), ways(p, res.ID))
+	fmt.Fprintf(a.stderr, "domctl: hint: %s done, %s left; %s\n", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res.ID))
 	return exitCode(1)
 }
 
@@ -171,11 +171,15 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 func closing(p *planner.Plan, done int) string {
 	switch {
 	case p != nil && p.Restores != "":
-		return fmt.Sprintf("Taken back: %s of apply %s. What it had set stays off until the files change, or with --unlatch.", steps(done), p.Restores)
+		what := planner.Plural(done, "step") + " of apply " + p.Restores
+		if done == 0 {
+			what = "only domctl's own records of apply " + p.Restores
+		}
+		return "Taken back: " + what + ". What it had set stays off until the files change, or with --unlatch."
 	case done == 0:
 		return "Applied: only domctl's own records changed."
 	}
-	return fmt.Sprintf("Applied: %s. domctl rollback takes this back.", steps(done))
+	return fmt.Sprintf("Applied: %s. domctl rollback takes this back.", planner.Plural(done, "step"))
 }
 
 // ways are how to go on with an apply that did not end.
@@ -185,11 +189,4 @@ func ways(p *planner.Plan, id string) string {
 		return on
 	}
 	return on + ", domctl rollback --to " + id + " goes back"
-}
-
-func steps(n int) string {
-	if n == 1 {
-		return "1 step"
-	}
-	return fmt.Sprintf("%d steps", n)
 }

@@ -142,7 +142,7 @@ func (i *Invalid) Error() string {
 			n++
 		}
 	}
-	return fmt.Sprintf("the files have %d errors", n)
+	return "the files have " + planner.Plural(n, "error")
 }
 
 // newID is a plan's id: its time, so that ids sort, and what cannot be guessed.
