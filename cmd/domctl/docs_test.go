@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -264,4 +265,51 @@ func followLink(t *testing.T, page, link string) {
 		}
 	}
 	t.Errorf("%s: the link %s leads to no heading", page, link)
+}
+
+// TestExamplesHold: what domctl explain shows can be written, and can be run.
+func TestExamplesHold(t *testing.T) {
+	n := 0
+	for _, c := range schema.Codes() {
+		cue := ""
+		for line := range strings.Lines(c.Example()) {
+			words := strings.Fields(line)
+			if words[0] != "domctl" {
+				cue += line
+				continue
+			}
+			verb, args, err := newApp(strings.NewReader(""), io.Discard, io.Discard).root().Find(words[1:])
+			if err == nil {
+				err = verb.ParseFlags(args)
+			}
+			if err == nil {
+				err = verb.ValidateArgs(verb.Flags().Args())
+			}
+			if err != nil || !verb.Runnable() {
+				t.Errorf("%s: %s cannot be run: %v", c.Code, line, err)
+			}
+		}
+		if n += len(c.Example()); cue != "" {
+			t.Run(c.Code, func(t *testing.T) { checkExample(t, cue) })
+		}
+	}
+	if n == 0 {
+		t.Error("no code has an example")
+	}
+}
+
+// checkExample adds it to a deployment: nothing of it is unknown or misshapen.
+func checkExample(t *testing.T, cue string) {
+	dir := t.TempDir()
+	if code := run([]string{"init", dir, "--example", "empty"}, strings.NewReader(""), io.Discard, io.Discard); code != 0 {
+		t.Fatalf("init: exit code %d", code)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "example.cue"), []byte("package domino\n\n"+cue), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	run([]string{"check", dir}, strings.NewReader(""), &out, &out)
+	if wrong := regexp.MustCompile(`DC00\d`).FindString(out.String()); wrong != "" {
+		t.Errorf("%s\n%s", cue, out.String())
+	}
 }

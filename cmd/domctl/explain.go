@@ -21,13 +21,21 @@ func (a *app) explainVerb() *cobra.Command {
 			code := "DC" + strings.TrimPrefix(strings.ToUpper(args[0]), "DC")
 			for _, c := range schema.Codes() {
 				if c.Code == code {
-					_, err := fmt.Fprintf(a.stdout, "%s: %s\n\n%s\n\nWhat to do: %s\n", c.Code, c.Title, c.Why, c.Do)
-					return err
+					return a.explain(c)
 				}
 			}
 			return fmt.Errorf("there is no finding %q; domctl explain lists them all", args[0])
 		},
 	}
+}
+
+func (a *app) explain(c schema.Code) error {
+	text := fmt.Sprintf("%s: %s\n\n%s\n\nWhat to do: %s\n", c.Code, c.Title, c.Why, c.Do)
+	if e := c.Example(); e != "" {
+		text += "\nFor example:\n  " + strings.ReplaceAll(e, "\n", "\n  ") + "\n"
+	}
+	_, err := io.WriteString(a.stdout, text)
+	return err
 }
 
 func (a *app) listCodes() error {
