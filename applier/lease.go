@@ -245,7 +245,7 @@ func (l *lease) write(ctx context.Context, free bool) error {
 			l.etag, l.at = etag, now
 			return nil
 		case etag != l.etag:
-			return fmt.Errorf("%w: %s has the lock", ErrFenced, cur.Holder)
+			return fmt.Errorf("%w: %s has the lock; domctl history tells what it did", ErrFenced, cur.Holder)
 		}
 	}
 	return fmt.Errorf("lock: %w", err)

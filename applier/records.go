@@ -186,7 +186,7 @@ func (a *Applier) putRecord(ctx context.Context, key string, b batch) error {
 		case readErr == nil && got.Nonce == b.Nonce:
 			return nil
 		case readErr == nil:
-			return fmt.Errorf("%w (%s)", ErrFenced, key)
+			return fmt.Errorf("%w (%s is its record); domctl history tells what it did", ErrFenced, key)
 		case !errors.Is(readErr, ErrNoKey):
 			return fmt.Errorf("record %s: %w", key, errors.Join(err, readErr))
 		}

@@ -14,8 +14,8 @@ show() {
 	"$domctl" "$@" 2>&1
 }
 
-say "A deployment: files, and a sandbox that stands for AWS and MongoDB. An earlier"
-printf "# version of the files was applied; then the files went on, and so did the world\n"
+say "A deployment: files, and a sandbox that stands for AWS and MongoDB. An earlier
+# version of the files was applied; then the files went on, and so did the world"
 show init prod
 show check prod
 say "What an apply would do"
