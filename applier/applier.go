@@ -8,6 +8,7 @@
 package applier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,14 +97,17 @@ func (r *Refusal) Error() string { return r.Err.Error() }
 // Unwrap gives the outside's answer.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Event is one thing worth showing while an apply runs.
+// Event is one thing worth showing while an apply runs. One of KindWaiting says
+// in Why what is waited for, of a step or of the apply as a whole; it holds until
+// the next event of the same step.
 type Event struct {
 	Kind    RecordKind
 	Step    planner.Step
 	Mark    string
 	Why     string
 	At      time.Time
-	Elapsed time.Duration // since the step's begin
+	Elapsed time.Duration // since the step's turn began
+	Most    time.Duration // of KindWaiting: how much longer at most; 0: not known
 }
 
 // Applier is made for one deployment and one process. All fields but Open,
@@ -119,7 +123,8 @@ type Applier struct {
 	Parallelism int
 	// Open answers whether a gate lets its step through.
 	Open func(planner.Plan, planner.Gate) bool
-	// Report is told every event, one at a time.
+	// Report is told every event; those of steps that run side by side one at a
+	// time.
 	Report func(Event)
 	// Alive says whether a holder still runs, when that can be known: a dead
 	// holder on this machine need not be waited for.
@@ -217,7 +222,11 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 	if r.lease, err = r.take(ctx, id); err != nil {
 		return Result{ID: id}, err
 	}
-	defer func() { err = errors.Join(err, r.lease.release(context.WithoutCancel(ctx))) }()
+	defer func() {
+		if free := r.lease.release(context.WithoutCancel(ctx)); !errors.Is(err, ErrFenced) { // which is the same news
+			err = errors.Join(err, free)
+		}
+	}()
 	if p != nil {
 		if err := r.record0(ctx, p); err != nil {
 			return Result{ID: id}, err
@@ -259,6 +268,7 @@ func (r *run) poll(ctx context.Context) {
 			if err != nil || st.State != Pending {
 				return
 			}
+			r.report(Event{Kind: KindWaiting, Step: at.Step, Why: cmp.Or(st.Why, "the outside is at it")})
 			wait = min(wait, max(st.Wait, time.Second))
 		}
 		if r.Clock.Sleep(ctx, wait) != nil {

@@ -77,7 +77,7 @@ func (t *taking) may(ctx context.Context, cur Lock, etag string) (bool, error) {
 	case a.dead(cur.Holder):
 	case t.seen == "":
 		t.seen, t.since = etag, a.Clock.Now()
-		a.report(Event{Kind: KindPaused, Why: fmt.Sprintf("%s holds the lock for apply %s since %s; waiting to see whether it moves", cur.Holder, cur.Apply, stamp(cur.Since))})
+		a.report(Event{Kind: KindWaiting, Most: a.TTL, Why: fmt.Sprintf("%s holds the lock for apply %s since %s: it is taken over if it does not move", cur.Holder, cur.Apply, stamp(cur.Since))})
 		return false, nil
 	case t.seen != etag:
 		return false, fmt.Errorf("%w by %s for apply %s since %s; wait for it, or see domctl lock show", ErrLocked, cur.Holder, cur.Apply, stamp(cur.Since))
@@ -245,7 +245,7 @@ func (l *lease) write(ctx context.Context, free bool) error {
 			l.etag, l.at = etag, now
 			return nil
 		case etag != l.etag:
-			return fmt.Errorf("%w: %s has the lock", ErrFenced, cur.Holder)
+			return fmt.Errorf("%w: %s has the lock; domctl history tells what it did", ErrFenced, cur.Holder)
 		}
 	}
 	return fmt.Errorf("lock: %w", err)

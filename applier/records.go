@@ -28,6 +28,7 @@ const (
 	KindRefused RecordKind = "refused" // the apply ended before its first write
 	KindFenced  RecordKind = "fenced"  // another process took the lease
 	KindEnded   RecordKind = "ended"   // nothing is left to do
+	KindWaiting RecordKind = "waiting" // an Event and never a record: something takes its time
 )
 
 // Record is one entry of an apply's stream.
@@ -185,7 +186,7 @@ func (a *Applier) putRecord(ctx context.Context, key string, b batch) error {
 		case readErr == nil && got.Nonce == b.Nonce:
 			return nil
 		case readErr == nil:
-			return fmt.Errorf("%w (%s)", ErrFenced, key)
+			return fmt.Errorf("%w (%s is its record); domctl history tells what it did", ErrFenced, key)
 		case !errors.Is(readErr, ErrNoKey):
 			return fmt.Errorf("record %s: %w", key, errors.Join(err, readErr))
 		}

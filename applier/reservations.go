@@ -73,20 +73,33 @@ func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
 	return nil
 }
 
-// reserves answers an address that the plan needs and another apply reserves.
-func (r *run) reserves(ctx context.Context, id string, p *planner.Plan) (*schema.Address, error) {
-	body, _, err := r.store().Get(ctx, "open/"+id)
-	if id == p.ID || id == p.Restores || errors.Is(err, ErrNoKey) {
+// Reserved are the addresses that an apply keeps from others, in order; none when
+// it has ended.
+func (a *Applier) Reserved(ctx context.Context, id string) ([]schema.Address, error) {
+	body, _, err := a.store().Get(ctx, "open/"+id)
+	if errors.Is(err, ErrNoKey) {
 		return nil, nil
 	}
-	other := map[schema.Address]bool{}
+	addresses := map[schema.Address]bool{}
 	if err == nil {
-		err = json.Unmarshal(body, &other)
+		err = json.Unmarshal(body, &addresses)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open/%s: %w", id, err)
 	}
-	for _, addr := range schema.Addresses(other) {
+	return schema.Addresses(addresses), nil
+}
+
+// reserves answers an address that the plan needs and another apply reserves.
+func (r *run) reserves(ctx context.Context, id string, p *planner.Plan) (*schema.Address, error) {
+	if id == p.ID || id == p.Restores {
+		return nil, nil
+	}
+	reserved, err := r.Reserved(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, addr := range reserved {
 		if p.Touches(addr) {
 			return &addr, nil
 		}

@@ -70,6 +70,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 	if err := r.reserve(ctx); err != nil {
 		return "", err
 	}
+	r.report(Event{Kind: KindWaiting, Why: "comparing what lives with what the plan saw"})
 	if err := r.identify(ctx); err != nil {
 		return r.stop(err)
 	}
@@ -116,10 +117,10 @@ func (r *run) outcome(ctx context.Context) Outcome {
 	case len(r.why) > 0:
 		return FailedOutcome
 	case left > 0 && ctx.Err() != nil:
-		r.why = []string{fmt.Sprintf("interrupted with %d steps left", left)}
+		r.why = []string{"interrupted with " + planner.Plural(left, "step") + " left"}
 		return PausedOutcome
 	case left > 0 && (r.mode == forward || len(r.waiting) > 0):
-		r.why = []string{fmt.Sprintf("%d steps wait", left)}
+		r.why = []string{"waiting with " + planner.Plural(left, "step") + " left"}
 		return PausedOutcome
 	}
 	return EndedOutcome

@@ -98,7 +98,7 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	switch st.State {
 	case Finished:
 		if late && t.j.plan.Restores != "" && guard != planner.Conditional && len(t.at.Begun) == 0 {
-			return t.pause(ctx, time.Second), nil // the read may be older than what is to be taken back
+			return t.lag(ctx), nil // the read may be older than what is to be taken back
 		}
 		t.tell(Event{Kind: KindDone, Step: s, Elapsed: t.Clock.Now().Sub(t.began)})
 		return true, t.j.append(ctx, Record{Kind: KindDone, Step: s.ID, Outputs: st.Outputs})
@@ -113,14 +113,14 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	unsettled := t.at.Begun[st.Mark] && (guard == planner.Absolute || t.asked[st.Mark])
 	switch {
 	case late && (unsettled || st.State == Undone && len(t.at.Begun) > 0):
-		return t.pause(ctx, time.Second), nil // an earlier attempt may still land, or show
+		return t.lag(ctx), nil // an earlier attempt may still land, or show
 	case st.State == Undone:
 		return true, t.j.append(ctx, Record{Kind: KindUndone, Step: s.ID})
 	case t.refused != nil && t.tries == 0:
 		return true, t.refused
 	case t.asked[st.Mark]:
 		return true, fmt.Errorf("DC317: %s left no effect%s; domctl apply --resume %s looks again", cmp.Or(st.Mark, s.Op), t.answer(), t.j.id)
-	case t.pause(ctx, backoff(t.tries)):
+	case t.retry(ctx):
 		return true, nil // a person asked to stop: nothing new is begun
 	}
 	return false, t.write(ctx, st.Mark, guard)
@@ -129,10 +129,31 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 // undecidable is what looking again will not change.
 type undecidable struct{ error }
 
-// pause waits, and says that a person asked to stop meanwhile.
-func (t *turn) pause(ctx context.Context, d time.Duration) (stop bool) {
-	return ctx.Err() != nil || d > 0 && t.Clock.Sleep(ctx, d) != nil
+// pause waits, says for what and how much longer at most, and answers that a
+// person asked to stop meanwhile.
+func (t *turn) pause(ctx context.Context, d, most time.Duration, why string) (stop bool) {
+	if ctx.Err() != nil || d <= 0 {
+		return ctx.Err() != nil
+	}
+	t.tell(Event{Kind: KindWaiting, Step: t.at.Step, Why: why, Most: most})
+	return t.Clock.Sleep(ctx, d) != nil
 }
+
+// lag pauses within the time for which the outside may still answer as before a
+// write.
+func (t *turn) lag(ctx context.Context) (stop bool) {
+	left := seconds(t.at.Step.Window) - t.Clock.Now().Sub(t.since)
+	return t.pause(ctx, time.Second, left, "what was written may not show yet; looking again")
+}
+
+// retry pauses before a call that was refused for the moment is made again.
+func (t *turn) retry(ctx context.Context) (stop bool) {
+	d := backoff(t.tries)
+	return t.pause(ctx, d, d, fmt.Sprintf("refused for now (%v); try %d of %d follows", t.refused, t.tries+1, mostTries+1))
+}
+
+// mostTries are made again of one call that is refused for now.
+const mostTries = 5
 
 // backoff after so many throttled tries; none before the first.
 func backoff(tries int) time.Duration {
@@ -199,7 +220,7 @@ func (t *turn) refusal(ctx context.Context, mark string, err error) error {
 		delete(t.at.Begun, mark)
 	}
 	t.refused = err
-	if t.tries++; !refusal.Retry || t.tries > 5 {
+	if t.tries++; !refusal.Retry || t.tries > mostTries {
 		t.tries = 0
 	}
 	return t.missed(ctx, mark, err.Error())

@@ -90,6 +90,9 @@ func FindingReference() string {
 	b.WriteString("# Finding codes\n\nGenerated from `schema/codes_*.go` by `make generate`. Codes are stable; `domctl explain CODE` prints the same.\n")
 	for _, c := range schema.Codes() {
 		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n%s\n", c.Code, c.Title, c.Why, c.Do)
+		if e := c.Example(); e != "" {
+			fmt.Fprintf(&b, "\n```\n%s\n```\n", e)
+		}
 	}
 	return b.String()
 }

@@ -14,7 +14,8 @@ show() {
 	"$domctl" "$@" 2>&1
 }
 
-say "A deployment, its files, and a sandbox that stands for AWS and MongoDB"
+say "A deployment: files, and a sandbox that stands for AWS and MongoDB. An earlier
+# version of the files was applied; then the files went on, and so did the world"
 show init prod
 show check prod
 say "What an apply would do"
@@ -32,3 +33,4 @@ show rollback prod --auto-approve
 say "And the one before, but for the quota: that is a person's by now"
 show rollback prod --exclude settings.maximumExecutionsPerUser --auto-approve
 show history prod
+say "That was all of it, in a folder that is gone now. docs/tutorial.md goes slowly."

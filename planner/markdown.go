@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"domctl.dev/schema"
 )
 
 // Markdown renders a plan for a pull request comment: the headline first, then
@@ -19,7 +21,7 @@ func (p Plan) Markdown(w io.Writer) error {
 		writeBlock(&b, p.Drift)
 	}
 	for _, f := range p.Findings {
-		fmt.Fprintf(&b, "- **%s %s** %s: %s", f.Severity, f.Code, code(f.Address.String()), escape(f.Message))
+		fmt.Fprintf(&b, "- **%s %s** %s", f.Severity, f.Code, about(f))
 		for _, at := range f.Positions {
 			fmt.Fprintf(&b, " %s", code(at.String()))
 		}
@@ -31,6 +33,14 @@ func (p Plan) Markdown(w io.Writer) error {
 	fmt.Fprintf(&b, "\nplan %s, effect %s\n", code(p.ID), code(p.Effect))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// about is what a finding says, and of which address if it is about one.
+func about(f schema.Finding) string {
+	if f.Address == (schema.Address{}) {
+		return escape(f.Message)
+	}
+	return code(f.Address.String()) + ": " + escape(f.Message)
 }
 
 // writeBlock fences the changes with more backticks than they contain.

@@ -141,6 +141,9 @@ func (p Plan) Changed() bool {
 // domctl's own records.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Settle) == 0 && len(p.Latch) == 0 }
 
+// Stuck says that there is something to do and that all of it is blocked.
+func (p Plan) Stuck() bool { return p.Summary.Blocked > 0 && p.Empty() }
+
 // Touches says that applying the plan writes what domctl knows of an address.
 func (p Plan) Touches(a schema.Address) bool {
 	_, settles := p.Settle[a]

@@ -138,14 +138,15 @@ func Printable(s string) string {
 }
 
 func (i *Impact) String() string {
-	text := fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	text := fmt.Sprintf("%s, %s, %s", Plural(i.Projects, "project"), Plural(i.Users, "user"), Plural(i.Runs, "live run"))
 	if i.Uses > 0 {
-		text += ", " + plural(i.Uses, "other use")
+		text += ", " + Plural(i.Uses, "other use")
 	}
 	return text
 }
 
-func plural(n int64, what string) string {
+// Plural counts things: "1 step", "2 steps".
+func Plural[N int | int64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -165,17 +166,25 @@ func (p Plan) headline() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) > 0:
+	case p.Empty():
 		return Printable(p.Deployment) + ": nothing to do."
+	default:
+		return Printable(p.Deployment) + ": nothing to do outside, only domctl's own records change."
 	}
-	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), plural(int64(s.Steps), "step"))
+	todo := Plural(s.Steps, "step")
+	if p.Stuck() {
+		todo = "nothing can be applied"
+	}
+	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), todo)
 }
 
 // WriteFindings prints findings as every domctl message: what, where, what to do.
 func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 	var b strings.Builder
 	colours := map[schema.Severity]string{schema.Error: "31", schema.Warning: "33", schema.Info: "36"}
-	for _, f := range findings {
+	for i, f := range findings {
 		where := ""
 		if f.Address != (schema.Address{}) {
 			where = f.Address.String() + ": "
@@ -184,9 +193,10 @@ func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 		for _, at := range f.Positions {
 			fmt.Fprintf(&b, "    %s\n", Printable(at.String()))
 		}
-		if f.Hint != "" {
-			fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))
+		if f.Hint == "" || i+1 < len(findings) && findings[i+1].Code == f.Code && findings[i+1].Hint == f.Hint {
+			continue // once for all that follow each other
 		}
+		fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -53,6 +53,8 @@ func recordCodes() []Code {
 			"Roll back or resume: both look first and settle it."},
 		{"DC319", "cannot be settled", "What became of a step that was begun cannot be told from the outside.",
 			"Look at the object that the message names; the records say what it held before."},
+		{"DC320", "an apply has not ended", "It runs at this moment, waits, failed in part, or was cut off. Until it has ended it reserves its addresses: a plan that changes one of them is shown, and refused when it is applied (DC311).",
+			"Go on with it by `domctl apply --resume`, abandon it with `--supersede`, or take back what it did with `domctl rollback --to`. `domctl history show` tells what became of each step."},
 	}
 }
 

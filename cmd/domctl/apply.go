@@ -28,6 +28,9 @@ func (a *app) applyVerb() *cobra.Command {
 says, and nothing if that is not what was saved, ran before, or speaks of
 something that moved since.
 
+The exit code is 0 when all of the plan was done or there was nothing to do. It
+is 1 when something failed, waits, or was blocked: what could be done is done then.
+
 Ctrl-C finishes the call in flight, writes the records, frees the lock and says
 how to go on; a second Ctrl-C ends domctl at once.`,
 		Args: cobra.MaximumNArgs(1),
@@ -88,6 +91,9 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	if err != nil {
 		return err
 	}
+	if _, err := e.Story(ctx, id); err != nil {
+		return err
+	}
 	if !yes {
 		if err := a.ask(ctx, "Abandon apply "+id+"? What it did stays."); err != nil {
 			return err
@@ -97,7 +103,7 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	if err != nil || res.Outcome != applier.EndedOutcome {
 		return a.ended(nil, res, err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.\n", id, steps(res.Done), steps(res.Left))
+	_, err = fmt.Fprintf(a.stdout, "Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.\n", id, planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"))
 	return err
 }
 

@@ -19,8 +19,11 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 	if err := a.show(p, "text"); err != nil {
 		return err
 	}
-	if err := planExit(p, false); err != nil || p.Empty() {
+	if err := planExit(p, false); err != nil {
 		return err
+	}
+	if p.Empty() {
+		return a.blocked(p)
 	}
 	if !yes {
 		question := "Apply this to " + p.Deployment + "?"
@@ -34,9 +37,27 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 	defer a.hush(ctx)()
 	res, err := e.Apply(ctx, p)
 	if err != nil && a.begun {
-		fmt.Fprintf(a.stderr, "domctl: hint: some steps may be done; when this is mended, %s\n", ways(&p, p.ID))
+		return fmt.Errorf("%w\nhint: some steps may be done; when this is mended, %s", err, ways(&p, p.ID))
 	}
-	return a.ended(&p, res, err)
+	if err := a.ended(&p, res, err); err != nil {
+		return err
+	}
+	return a.blocked(p)
+}
+
+// blocked ends the program with 1 when an apply left out what it could not do:
+// with 0 the outside would be as the files say.
+func (a *app) blocked(p planner.Plan) error {
+	n := p.Summary.Blocked
+	if n == 0 {
+		return nil
+	}
+	were := "are blocked and were"
+	if n == 1 {
+		were = "is blocked and was"
+	}
+	fmt.Fprintf(a.stderr, "domctl: error: %s %s not made; the plan above says why\n", planner.Plural(n, "change"), were)
+	return exitCode(1)
 }
 
 // hush tells a person who pressed Ctrl-C that it was heard.
@@ -82,22 +103,43 @@ var errNo = errors.New("the answer was not yes")
 
 // progress prints one event.
 func (a *app) progress(e applier.Event) {
-	what := planner.Printable(e.Step.Address.String()) + ": " + e.Step.Op
-	if e.Mark != "" {
-		what += " " + e.Mark
-	}
+	what := step(e)
 	switch e.Kind {
+	case applier.KindWaiting:
+		a.await(e, what)
 	case applier.KindBegin:
 		a.begun = true
 		fmt.Fprintf(a.stdout, "  … %s\n", what)
+		a.waits.begin(e.Step.ID, what+" has been asked for", applier.Deadline)
 	case applier.KindDone:
+		a.waits.over(e.Step.ID)
 		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
 	case applier.KindFailed:
+		a.waits.over(e.Step.ID)
 		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(strings.ReplaceAll(e.Why, "\n", "; ")))
 		a.told = append(a.told, e.Why)
-	case applier.KindPaused:
-		fmt.Fprintf(a.stderr, "domctl: %s\n", planner.Printable(e.Why))
 	}
+}
+
+// step names what is done, and in AWS to what: an address has several objects there.
+func step(e applier.Event) string {
+	words := []string{e.Step.Address.String() + ":", e.Step.Op}
+	if system, id, _ := strings.Cut(string(e.Step.Object), "#"); !strings.HasPrefix(system, "mongo/") {
+		words = append(words, id)
+	}
+	if e.Mark != "" {
+		words = append(words, e.Mark)
+	}
+	return planner.Printable(strings.Join(words, " "))
+}
+
+// await notes what a step, or the apply as a whole, waits for.
+func (a *app) await(e applier.Event, what string) {
+	if e.Step.ID == "" {
+		a.waits.begin(theVerb, e.Why, e.Most)
+		return
+	}
+	a.waits.begin(e.Step.ID, what+": "+e.Why, e.Most)
 }
 
 // ended says how an apply stands and how to go on.
@@ -113,7 +155,7 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 		for _, why := range res.Why {
 			fmt.Fprintln(a.stderr, "domctl:", mistake(planner.Printable(why)))
 		}
-		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; plan again")
+		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; domctl plan shows what stands by now")
 		return exitCode(1)
 	}
 	for _, why := range res.Why {
@@ -121,7 +163,7 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 			fmt.Fprintf(a.stderr, "domctl: %s: %s\n", res.Outcome, planner.Printable(why))
 		}
 	}
-	fmt.Fprintf(a.stderr, "domctl: hint: %s done, %s left; %s\n", steps(res.Done), steps(res.Left), ways(p, res.ID))
+	fmt.Fprintf(a.stderr, "domctl: hint: %s done, %s left; %s\n", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res.ID))
 	return exitCode(1)
 }
 
@@ -129,11 +171,15 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 func closing(p *planner.Plan, done int) string {
 	switch {
 	case p != nil && p.Restores != "":
-		return fmt.Sprintf("Taken back: %s of apply %s. What it had set stays off until the files change, or with --unlatch.", steps(done), p.Restores)
+		what := planner.Plural(done, "step") + " of apply " + p.Restores
+		if done == 0 {
+			what = "only domctl's own records of apply " + p.Restores
+		}
+		return "Taken back: " + what + ". What it had set stays off until the files change, or with --unlatch."
 	case done == 0:
 		return "Applied: only domctl's own records changed."
 	}
-	return fmt.Sprintf("Applied: %s. domctl rollback takes this back.", steps(done))
+	return fmt.Sprintf("Applied: %s. domctl rollback takes this back.", planner.Plural(done, "step"))
 }
 
 // ways are how to go on with an apply that did not end.
@@ -143,11 +189,4 @@ func ways(p *planner.Plan, id string) string {
 		return on
 	}
 	return on + ", domctl rollback --to " + id + " goes back"
-}
-
-func steps(n int) string {
-	if n == 1 {
-		return "1 step"
-	}
-	return fmt.Sprintf("%d steps", n)
 }

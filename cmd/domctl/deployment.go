@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"domctl.dev/applier"
@@ -36,6 +39,7 @@ func (a *app) compile(ctx context.Context, dir string) (*deployment, error) {
 
 // compileAll reads folders side by side.
 func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, error) {
+	a.doing("evaluating the files", fmt.Sprintf("--eval-timeout ends it after %s", a.limits.timeout))
 	sources := make([]compiler.Source, len(dirs))
 	for i, dir := range dirs {
 		if err := engine.Locate(dir); err != nil {
@@ -72,6 +76,7 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	if schema.Failed(d.compiled.Findings) {
 		return nil, a.refuse(d.compiled.Findings)
 	}
+	a.doing("reading the records, and what lives outside", patience)
 	return d.engine(ctx, report, parallelism)
 }
 
@@ -95,6 +100,7 @@ func (a *app) openRecords(ctx context.Context, dir string, report func(applier.E
 	if wrong > 0 {
 		fmt.Fprintf(a.stderr, "domctl: warning: the files hold mistakes, %d in all; only the records are used (domctl check tells more)\n", wrong)
 	}
+	a.doing("reading the records, and where needed what lives outside", patience)
 	return d.engine(ctx, report, parallelism)
 }
 
@@ -141,22 +147,27 @@ func holder() string {
 	return fmt.Sprintf("%s@%s pid %d", name, host, os.Getpid())
 }
 
-// alive knows about holders on this machine: a process that is gone need not be
-// waited for.
+// alive knows about holders on this machine, where there is a /proc to ask: one
+// that is gone need not be waited for.
 func alive(of string) (alive, known bool) {
-	var name, at string
-	var pid int
-	if n, _ := fmt.Sscanf(of, "%s pid %d", &at, &pid); n != 2 {
+	at, of, found := strings.Cut(of, " pid ")
+	pid, err := strconv.Atoi(of)
+	mine, _, _ := strings.Cut(holder(), " pid ")
+	if !found || err != nil || at != mine {
 		return false, false
 	}
-	name = holder()
-	var mine string
-	var myPID int
-	if n, _ := fmt.Sscanf(name, "%s pid %d", &mine, &myPID); n != 2 || mine != at {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		return false, false
 	}
-	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
-	return err == nil, true
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !over(stat), true
+}
+
+// over says that a process ended and waits for its parent to ask; its state
+// follows the name in brackets (proc_pid_stat(5)).
+func over(stat []byte) bool {
+	rest := stat[bytes.LastIndexByte(stat, ')')+1:]
+	return len(rest) > 1 && (rest[1] == 'Z' || rest[1] == 'X')
 }
 
 type wallClock struct{}

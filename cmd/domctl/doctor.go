@@ -44,6 +44,7 @@ for apply, and asks nobody.`,
 			if policies {
 				return a.policies(d)
 			}
+			a.doing("asking AWS, MongoDB, registries and the state store", patience)
 			return a.examined(d.examine(cmd.Context()), format)
 		},
 	}

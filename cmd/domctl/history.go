@@ -88,7 +88,7 @@ never in it: it says where to put them.`,
 					return err
 				}
 				if n == 0 {
-					return fmt.Errorf("apply %s has no step for %s", args[0], as)
+					return fmt.Errorf("apply %s has no step for %s; domctl history show %[1]s lists those it has", args[0], as)
 				}
 				_, err = io.WriteString(a.stdout, text)
 				return err

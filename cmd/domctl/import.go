@@ -54,7 +54,7 @@ func (a *app) imported(dir string, found engine.Imported) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "Wrote %s: %d objects.\n", name, len(found.Objects))
+		fmt.Fprintf(a.stdout, "Wrote %s: %s.\n", name, planner.Plural(len(found.Objects), "object"))
 		for _, address := range found.Objects {
 			fmt.Fprintf(a.stdout, "  %s\n", planner.Printable(address.String()))
 		}

@@ -38,7 +38,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
 	root := app.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := known(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
+	app.waits.close()
 	var code exitCode
 	switch {
 	case err == nil:
@@ -59,8 +63,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// suggestion brings cobra's "Did you mean this?" into the line it belongs to.
+// suggestion brings cobra's "Did you mean this?" into the line it belongs to, and
+// says of flags that exclude each other which they are.
 func suggestion(message string) string {
+	if set := regexp.MustCompile(`^if any flags in the group .* \[(.*)\] were all set$`).FindStringSubmatch(message); set != nil {
+		return "--" + strings.ReplaceAll(set[1], " ", " and --") + " exclude each other; give one of them"
+	}
 	return strings.TrimSpace(regexp.MustCompile(`\n+Did you mean this\?\n\t(.*)`).ReplaceAllString(message, "; did you mean $1?"))
 }
 

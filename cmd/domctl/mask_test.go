@@ -24,6 +24,7 @@ func (m *masker) mask(text string) string {
 		{`\b[0-9a-f]{48}\b`, "<token>"},
 		{`\b[0-9a-f]{32}\b`, "<digest>"},
 		{`\S+@\S+ pid \d+`, "<who>"},
+		{`(?m)^domctl: waiting: .* so far.*\n`, ""}, // how slow a machine is
 		{`\((\d+(\.\d+)?(ms|s|m))+\)`, "(<elapsed>)"},
 		{`(<who>|BY) {2,}`, "$1  "},
 	} {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -22,10 +25,21 @@ type app struct {
 	begun            bool     // a step was begun
 	told             []string // failures of steps that were printed as they happened
 	limits           limits
+	waits            *waits
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: stdout, stderr: stderr}
+	w := &waits{out: stderr, width: func() int { return columns(stderr) }, now: time.Now}
+	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w}
+}
+
+// patience is that of the adapters, rounded up.
+const patience = "who does not answer is given up after a minute"
+
+// doing names what the verb is at, for people who wait; bound says when a part of
+// it that hangs is given up.
+func (a *app) doing(what, bound string) {
+	a.waits.begin(theVerb, what+"; "+bound, 0)
 }
 
 func (a *app) root() *cobra.Command {
@@ -58,22 +72,63 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.doctorVerb(), a.planVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(),
 		a.lockVerb(), a.sandboxVerb(), a.schemaVerb(), a.explainVerb(), a.versionVerb(), a.referenceVerb())
 	completionExamples(root)
+	helpVerb(root)
 	explainArgs(root)
 	return root
 }
 
-// explainArgs says after too many or too few arguments where to look.
+// explainArgs says after too many or too few arguments how the verb is used.
 func explainArgs(c *cobra.Command) {
 	if args := c.Args; args != nil {
 		c.Args = func(c *cobra.Command, given []string) error {
-			if err := args(c, given); err != nil {
-				return fmt.Errorf("%w; %s --help shows how it is used", err, c.CommandPath())
+			if args(c, given) != nil {
+				return fmt.Errorf("%s given; use it as %s; %s --help says more", arguments(len(given)), strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
 			}
 			return nil
 		}
 	}
 	for _, sub := range c.Commands() {
 		explainArgs(sub)
+	}
+}
+
+// known refuses a verb that a group of verbs does not have; cobra would show the
+// group's help and call it a success.
+func known(root *cobra.Command, args []string) error {
+	c, given, err := root.Find(args)
+	if err != nil || c.Runnable() || len(given) == 0 || strings.HasPrefix(given[0], "-") {
+		return nil
+	}
+	c.SuggestionsMinimumDistance = 2
+	meant := "; " + c.CommandPath() + " --help lists those there are"
+	if near := c.SuggestionsFor(given[0]); len(near) > 0 {
+		meant = "; did you mean " + near[0] + "?"
+	}
+	return fmt.Errorf("unknown command %q for %q%s", given[0], c.CommandPath(), meant)
+}
+
+func arguments(n int) string {
+	switch n {
+	case 0:
+		return "no arguments are"
+	case 1:
+		return "1 argument is"
+	}
+	return fmt.Sprintf("%d arguments are", n)
+}
+
+// helpVerb is cobra's own, but for verbs that are not there.
+func helpVerb(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Run, help.Example = nil, "  domctl help plan"
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		c, _, err := root.Find(args)
+		if err := cmp.Or(err, known(root, args)); err != nil {
+			return err
+		}
+		c.InitDefaultHelpFlag()
+		return c.Help()
 	}
 }
 
@@ -96,12 +151,27 @@ func completionExamples(root *cobra.Command) {
 
 // colour is for terminals only, and for people who want it.
 func (a *app) colour(w io.Writer) bool {
+	if y, ok := w.(yielding); ok {
+		w = y.Writer
+	}
 	return isTerminal(w) && !a.noColour && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// columns is how wide a terminal is on which a line can be taken back, else 0.
+func columns(stream any) int {
+	if !isTerminal(stream) || os.Getenv("TERM") == "dumb" {
+		return 0
+	}
+	width, _, err := term.GetSize(int(stream.(*os.File).Fd()))
+	if err != nil || width == 0 {
+		return 80
+	}
+	return width
 }
 
 // dir is the deployment's folder: the only argument of most verbs.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +19,9 @@ func (a *app) schemaVerb() *cobra.Command {
 know the fields and their documentation. domctl itself always uses its own copy.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			changed, err := engine.Vendor(dir(args))
+			if errors.Is(err, fs.ErrNotExist) {
+				err = cmp.Or(engine.Locate(dir(args)), err)
+			}
 			for _, f := range changed {
 				fmt.Fprintln(a.stdout, "wrote", f)
 			}

@@ -52,6 +52,7 @@ func (a *app) update(ctx context.Context, d *deployment, names []string) error {
 	if err != nil {
 		return err
 	}
+	a.doing("asking registries and AWS", patience)
 	u, err := engine.Update(ctx, d.compiled, up, names)
 	if err != nil {
 		var invalid *engine.Invalid

@@ -111,6 +111,10 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if i := slices.IndexFunc(o.Allow, func(a string) bool { return a != "archive" }); i >= 0 {
 		return planner.Plan{}, fmt.Errorf("--allow %q is nothing that can be allowed; there is --allow archive", o.Allow[i])
 	}
+	unended, err := e.unended(ctx)
+	if err != nil {
+		return planner.Plan{}, err
+	}
 	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(applied.Entries)))
 	if err != nil {
 		return planner.Plan{}, err
@@ -124,7 +128,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 		return planner.Plan{}, err
 	}
 	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
-		Findings: slices.Concat(e.Compiled.Findings, view.Findings), World: identity, Source: e.Source, ID: e.newID(),
+		Findings: slices.Concat(e.Compiled.Findings, view.Findings, unended), World: identity, Source: e.Source, ID: e.newID(),
 		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
 }
 
@@ -138,7 +142,7 @@ func (i *Invalid) Error() string {
 			n++
 		}
 	}
-	return fmt.Sprintf("the files have %d errors", n)
+	return "the files have " + planner.Plural(n, "error")
 }
 
 // newID is a plan's id: its time, so that ids sort, and what cannot be guessed.

@@ -160,7 +160,7 @@ func (e *Engine) Unended(ctx context.Context, name string) (id string, err error
 	case err != nil:
 		return "", err
 	case len(open) == 0:
-		return "", errors.New("every apply has ended: there is none to resume or supersede")
+		return "", errors.New("every apply has ended: there is none to resume or supersede; see domctl history")
 	case len(open) > 1:
 		return "", fmt.Errorf("%d applies have not ended: %s; name one", len(open), strings.Join(open, ", "))
 	}
@@ -175,7 +175,7 @@ func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n 
 		return "", 0, err
 	}
 	if s.Plan == nil {
-		return "", 0, fmt.Errorf("DC312: apply %s was fenced before it began: it has no steps", id)
+		return "", 0, fmt.Errorf("DC312: apply %s was fenced before it began: it has no steps; plan again", id)
 	}
 	write := map[string]func(planner.World, []world.Manual) (string, int){"mongosh": world.Mongosh, "aws": world.AWS}[tool]
 	if write == nil {

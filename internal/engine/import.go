@@ -36,6 +36,9 @@ func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) 
 			return Imported{}, fmt.Errorf("%q cannot be imported by itself; kinds are %s", k, strings.Join(world.Discoverable(), ", "))
 		}
 	}
+	if !slices.Contains([]string{"", "private", "organization", "global"}, o.Visibility) {
+		return Imported{}, fmt.Errorf("%q is no visibility; use private, organization or global", o.Visibility)
+	}
 	if !slices.Contains([]string{"", "reference", "value"}, o.Raw) {
 		return Imported{}, fmt.Errorf("%q is not a way to write settings; use reference or value", o.Raw)
 	}

@@ -83,8 +83,13 @@ func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan,
 			return planner.Plan{}, err
 		}
 		p, err := planner.Restore(s, view, e.Source, e.newID())
-		if age := began.Sub(s.At); err != nil || !p.Standing() || age < 0 || age > visibility {
+		age := began.Sub(s.At)
+		if err != nil || !p.Standing() || age < 0 || age > visibility {
 			return p, err
+		}
+		if e.Report != nil {
+			e.Report(applier.Event{Kind: applier.KindWaiting, Most: visibility - age, At: began,
+				Why: "the apply is young, and reads may not show all of it yet; looking again"})
 		}
 		if err := e.Clock.Sleep(ctx, time.Second); err != nil {
 			return planner.Plan{}, err

@@ -53,7 +53,7 @@ func (r Resolver) text(ctx context.Context, scheme, name string) (string, error)
 	}
 	source, ok := r.Sources[scheme]
 	if !ok {
-		return "", fmt.Errorf("secret %s:%s: references of this kind cannot be resolved in this world", scheme, name)
+		return "", fmt.Errorf("secret %s:%s: references of this kind cannot be resolved in this world; keep it in env, file or ssm", scheme, name)
 	}
 	s, err := source(ctx, name)
 	if err != nil {

@@ -79,7 +79,7 @@ func (w *World) Identify(ctx context.Context, want planner.World) error {
 		return err
 	}
 	if got != want {
-		return fmt.Errorf("DC603: the plan was made against %s, and %s answers", describe(want), describe(got))
+		return fmt.Errorf("DC603: the plan was made against %s, and %s answers; apply it where it was made for, or plan again", describe(want), describe(got))
 	}
 	return nil
 }

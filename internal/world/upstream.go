@@ -161,7 +161,7 @@ func (u *updating) account(ctx context.Context) error {
 	}
 	want := u.desired.Deployment.AWS
 	if want.Account != "" && want.Account != who.Account || want.Region != "" && want.Region != who.Region {
-		return fmt.Errorf("DC601: AWS answers for account %s in %s, the deployment names %s in %s", who.Account, who.Region, want.Account, want.Region)
+		return fmt.Errorf("DC601: AWS answers for account %s in %s, the deployment names %s in %s; use the credentials and the region of the deployment", who.Account, who.Region, want.Account, want.Region)
 	}
 	return nil
 }

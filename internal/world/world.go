@@ -201,7 +201,7 @@ func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
 	if u := operations()[d.Step.Op].undo; u != nil {
 		return u(d), nil
 	}
-	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s", d.Step.ID, d.Step.Irreversible)
+	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s; leave the address out with --exclude", d.Step.ID, d.Step.Irreversible)
 }
 
 func undoRefs(d planner.Done) (refs []planner.Ref) {

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/schema"
+)
+
+// unended tells of applies that have not ended: what they reserve, a plan can
+// show and not change.
+func (e *Engine) unended(ctx context.Context) ([]schema.Finding, error) {
+	open, err := e.Applier.OpenApplies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []schema.Finding
+	for _, id := range open {
+		s, err := e.Applier.Summary(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		reserved, err := e.Applier.Reserved(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if s.Outcome == applier.EndedOutcome || s.Outcome == applier.RefusedOutcome {
+			continue // the reservation came late
+		}
+		found = append(found, schema.Finding{Code: "DC320", Severity: schema.Warning,
+			Message: fmt.Sprintf("apply %s of %s has not ended (%s) since %s and reserves %s", id, s.By, standing(s), s.At.UTC().Format(time.RFC3339), few(reserved)),
+			Hint:    onward(s)})
+	}
+	return found, nil
+}
+
+// standing is where an apply that has not ended is, in a word or two.
+func standing(s applier.Summary) string {
+	if s.Outcome == "" {
+		return "running, or cut off"
+	}
+	return string(s.Outcome)
+}
+
+// onward are the ways on from an apply that has not ended.
+func onward(s applier.Summary) string {
+	on := fmt.Sprintf("domctl apply --resume %s goes on, --supersede %[1]s abandons it", s.ID)
+	if s.Plan == nil || s.Plan.Restores != "" {
+		return on
+	}
+	return on + fmt.Sprintf(", domctl rollback --to %s takes back what it did", s.ID)
+}
+
+// few names the first addresses and counts the others.
+func few(all []schema.Address) string {
+	const most = 5
+	names := make([]string, 0, most)
+	for _, a := range all[:min(len(all), most)] {
+		names = append(names, a.String())
+	}
+	text := strings.Join(names, ", ")
+	if n := len(all) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	if text == "" {
+		return "nothing"
+	}
+	return text
+}
