@@ -47,8 +47,8 @@ func (a *app) checked(all []*deployment) error {
 			failed = true
 			continue
 		}
-		fmt.Fprintf(a.stdout, "%s: %d objects in %d files are valid.\n", d.compiled.Desired.Deployment.Name,
-			len(d.compiled.Desired.Objects), len(d.compiled.Files))
+		fmt.Fprintf(a.stdout, "%s: %s in %s, all valid.\n", d.compiled.Desired.Deployment.Name,
+			planner.Plural(len(d.compiled.Desired.Objects), "object"), planner.Plural(len(d.compiled.Files), "file"))
 	}
 	if failed {
 		return exitCode(1)

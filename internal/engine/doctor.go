@@ -11,6 +11,7 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -102,5 +103,5 @@ func (d Doctor) state(ctx context.Context) world.Check {
 	if err != nil {
 		return world.Check{Name: "state store", Detail: err.Error(), Do: "check deployment.state, its permissions, and what seals it"}
 	}
-	return world.Check{Name: "state store", OK: true, Detail: fmt.Sprintf("%d objects applied, %d applies open", len(applied.Entries), len(applies))}
+	return world.Check{Name: "state store", OK: true, Detail: planner.Plural(len(applied.Entries), "object") + " applied, " + fmt.Sprint(len(applies)) + " not ended"}
 }
