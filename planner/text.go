@@ -71,7 +71,9 @@ func writeChange(b *strings.Builder, c Change, style Style) {
 		width = max(width, len(Printable(f.Path)))
 	}
 	for _, f := range c.Fields {
-		fmt.Fprintf(b, "    %-*s  %s\n", width, Printable(f.Path), f.show(c.Action))
+		path := Printable(f.Path)
+		b.WriteString("    " + path + strings.Repeat(" ", width-len(path)+2))
+		f.show(b, c.Action, style)
 	}
 	if c.Impact != nil {
 		fmt.Fprintf(b, "    used by %s\n", c.Impact)
@@ -99,24 +101,33 @@ func places(at []schema.Position) string {
 	return b.String()
 }
 
-func (d Diff) show(a Action) string {
-	if a == ActionRestore && strings.HasSuffix(d.Path, " ") { // the object itself
-		if d.After.Is == schema.Absent {
-			return "made by the apply: deleted"
-		}
-		return "deleted by the apply: made again"
+// show writes a field's values: one line, and for text of several lines a diff
+// below it.
+func (d Diff) show(b *strings.Builder, a Action, style Style) {
+	switch {
+	case a == ActionRestore && strings.HasSuffix(d.Path, " ") && d.After.Is == schema.Absent: // the object itself
+		b.WriteString("made by the apply: deleted\n")
+	case a == ActionRestore && strings.HasSuffix(d.Path, " "):
+		b.WriteString("deleted by the apply: made again\n")
+	case lineCount(d.Before.Str()) > 1 || lineCount(d.After.Str()) > 1:
+		d.showLines(b, a, style)
+	case a == ActionCreate:
+		b.WriteString(oneLine(d.After) + "\n")
+	default:
+		b.WriteString(oneLine(d.Before) + " → " + oneLine(d.After) + "\n")
 	}
-	if a == ActionCreate {
-		return oneLine(d.After)
-	}
-	return oneLine(d.Before) + " → " + oneLine(d.After)
 }
 
 // oneLine keeps a value to one line that a terminal cannot be tricked with.
-func oneLine(v schema.Value) string {
+func oneLine(v schema.Value) string { return clip(v.Display()) }
+
+// clip keeps the beginning of a line, printable.
+func clip(s string) string {
 	const most = 120 // runes; a rune takes at most 4 bytes
-	s := v.Display()
 	s = Printable(strings.ToValidUTF8(s[:min(len(s), 4*most)], ""))
+	if len(s) <= most {
+		return s
+	}
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most-3]) + "…"
 	}
@@ -126,15 +137,22 @@ func oneLine(v schema.Value) string {
 // Printable writes control characters and direction marks as escapes, so that
 // names and messages from outside cannot move a terminal's cursor or hide text.
 func Printable(s string) string {
+	if !strings.ContainsFunc(s, unprintable) {
+		return strings.ToValidUTF8(s, "\ufffd")
+	}
 	var b strings.Builder
 	for _, r := range s {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
+		if unprintable(r) {
 			fmt.Fprintf(&b, "\\u%04x", r)
 			continue
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+func unprintable(r rune) bool {
+	return r < 0x20 || r >= 0x7f && (r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff)
 }
 
 func (i *Impact) String() string {

@@ -53,6 +53,9 @@ func (v Value) Str() (s string) {
 	if !strings.Contains(v.Text, `\`) {
 		return strings.Trim(v.Text, `"`) // canonical JSON without escapes
 	}
+	if s, ok := unquoteJSON(v.Text); ok {
+		return s
+	}
 	_ = json.Unmarshal([]byte(v.Text), &s)
 	return s
 }
