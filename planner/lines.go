@@ -13,15 +13,24 @@ import (
 // goes as a whole, which stands in the files or stood outside.
 const mostLines, fewLines = 12, 4
 
-// lineCount of text; a newline at its end begins no line.
-func lineCount(s string) int { return strings.Count(strings.TrimSuffix(s, "\n"), "\n") + 1 }
+// severalLines says of a value that it is text of more than one line. A newline
+// at its end begins none.
+func severalLines(v schema.Value) bool {
+	i := strings.Index(v.Text, `\n`)
+	switch {
+	case i < 1 || v.Is != schema.Known || v.Text[0] != '"':
+		return false
+	case v.Text[i-1] != '\\' && i < len(v.Text)-len(`\n"`): // for sure, without reading it all
+		return true
+	}
+	return strings.Contains(strings.TrimSuffix(v.Str(), "\n"), "\n")
+}
 
 // showLines writes text that is long in lines: how much of it changes, then the
 // first lines that do, those of text on both sides as a diff.
 func (d Diff) showLines(b *strings.Builder, a Action, style Style) {
 	before, after := d.Before.Str(), d.After.Str()
-	switch {
-	case before != "" && after != "":
+	if before != "" && after != "" {
 		lines := diffLines(before, after)
 		added, removed := 0, 0
 		for _, line := range lines {
@@ -29,13 +38,14 @@ func (d Diff) showLines(b *strings.Builder, a Action, style Style) {
 		}
 		fmt.Fprintf(b, "%s added, %d removed\n", plural(int64(added), "line"), removed)
 		writeLines(b, lines, mostLines, style)
-	case a == ActionCreate:
-		b.WriteString(extent(d.After) + "\n")
-		writeLines(b, wholeLines("+", after), fewLines, style)
-	default:
-		b.WriteString(extent(d.Before) + " → " + extent(d.After) + "\n")
-		writeLines(b, append(wholeLines("-", before), wholeLines("+", after)...), fewLines, style)
+		return
 	}
+	gone, made := wholeLines("-", before), wholeLines("+", after)
+	if a != ActionCreate {
+		b.WriteString(extent(d.Before, gone) + " → ")
+	}
+	b.WriteString(extent(d.After, made) + "\n")
+	writeLines(b, append(gone, made...), fewLines, style)
 }
 
 func count(line string, sign byte) int {
@@ -46,14 +56,15 @@ func count(line string, sign byte) int {
 }
 
 // extent is a value in one line, text of several lines by their number.
-func extent(v schema.Value) string {
-	if n := lineCount(v.Str()); n > 1 {
-		return plural(int64(n), "line")
+func extent(v schema.Value, lines []string) string {
+	if len(lines) > 1 {
+		return plural(int64(len(lines)), "line")
 	}
 	return oneLine(v)
 }
 
-// wholeLines are all lines of text that stands on one side only.
+// wholeLines are all lines of text that stands on one side only, the first ones
+// with their sign.
 func wholeLines(sign, text string) []string {
 	if text == "" {
 		return nil

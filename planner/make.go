@@ -67,7 +67,7 @@ func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {
 	for i, c := range d.plan.Changes {
 		d.plan.Changes[i].Impact = impact(c.Address)
 	}
-	d.plan.seal(d.id)
+	d.plan.finish(d.id)
 	return d.plan
 }
 

@@ -18,7 +18,7 @@ func unfelt(schema.Address) *Impact { return nil }
 // planned is the whole plan of an input.
 func planned(in Input) (Plan, error) {
 	d, err := Make(in)
-	return d.Plan(unfelt), err
+	return d.Plan(unfelt).Sealed(), err
 }
 
 func (f flat) Lower(c Change) (Lowered, error) {

@@ -36,9 +36,7 @@ func (p Plan) Markdown(w io.Writer) error {
 // writeBlock fences the changes with more backticks than they contain.
 func writeBlock(b *strings.Builder, changes []Change) {
 	var body strings.Builder
-	for _, c := range changes {
-		writeChange(&body, c, Style{})
-	}
+	writeChanges(&body, changes, Style{})
 	fence := "```"
 	for strings.Contains(body.String(), fence) {
 		fence += "`"

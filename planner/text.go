@@ -3,8 +3,10 @@ package planner
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"domctl.dev/schema"
 )
@@ -43,14 +45,10 @@ func symbol(c Change) (mark, colour string) {
 // standard error, see WriteFindings.
 func (p Plan) Text(w io.Writer, style Style) error {
 	var b strings.Builder
-	for _, c := range p.Changes {
-		writeChange(&b, c, style)
-	}
+	writeChanges(&b, p.Changes, style)
 	if len(p.Drift) > 0 {
 		b.WriteString("Changed outside of domctl since the last apply:\n\n")
-		for _, c := range p.Drift {
-			writeChange(&b, c, style)
-		}
+		writeChanges(&b, p.Drift, style)
 	}
 	b.WriteString(p.headline() + "\n")
 	if len(p.Steps) > 0 {
@@ -58,6 +56,24 @@ func (p Plan) Text(w io.Writer, style Style) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeChanges renders a large plan's changes side by side.
+func writeChanges(b *strings.Builder, changes []Change, style Style) {
+	parts := slices.Collect(slices.Chunk(changes, len(changes)/runtime.GOMAXPROCS(0)+1))
+	texts := make([]strings.Builder, len(parts))
+	var wait sync.WaitGroup
+	for i, part := range parts {
+		wait.Go(func() {
+			for _, c := range part {
+				writeChange(&texts[i], c, style)
+			}
+		})
+	}
+	wait.Wait()
+	for i := range texts {
+		b.WriteString(texts[i].String())
+	}
 }
 
 func writeChange(b *strings.Builder, c Change, style Style) {
@@ -109,7 +125,7 @@ func (d Diff) show(b *strings.Builder, a Action, style Style) {
 		b.WriteString("made by the apply: deleted\n")
 	case a == ActionRestore && strings.HasSuffix(d.Path, " "):
 		b.WriteString("deleted by the apply: made again\n")
-	case lineCount(d.Before.Str()) > 1 || lineCount(d.After.Str()) > 1:
+	case severalLines(d.Before) || severalLines(d.After):
 		d.showLines(b, a, style)
 	case a == ActionCreate:
 		b.WriteString(oneLine(d.After) + "\n")
