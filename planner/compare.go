@@ -76,6 +76,10 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	old, known := t.was.Fields[p]
 	t.edited = t.edited || !known || old != want
 	t.drifted = t.drifted || known && old != before
+	if t.change.Fields == nil {
+		t.change.Fields = make([]Diff, 0, len(t.at.Fields))
+		t.change.Positions = make([]schema.Position, 0, len(t.at.Fields))
+	}
 	t.change.Fields = append(t.change.Fields, Diff{p, before, want})
 	for _, pos := range t.at.At[p] {
 		if !slices.Contains(t.change.Positions, pos) {

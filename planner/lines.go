@@ -13,39 +13,55 @@ import (
 // goes as a whole, which stands in the files or stood outside.
 const mostLines, fewLines = 12, 4
 
-// severalLines says of a value that it is text of more than one line. A newline
-// at its end begins none.
-func severalLines(v schema.Value) bool {
-	i := strings.Index(v.Text, `\n`)
-	switch {
-	case i < 1 || v.Is != schema.Known || v.Text[0] != '"':
-		return false
-	case v.Text[i-1] != '\\' && i < len(v.Text)-len(`\n"`): // for sure, without reading it all
-		return true
+// breaks are where the newlines of a text stand in its JSON, so that text of
+// which little is shown need not be read as a whole. One at its end is none.
+func breaks(v schema.Value) (at []int) {
+	if v.Is != schema.Known || !strings.HasPrefix(v.Text, `"`) {
+		return nil
 	}
-	return strings.Contains(strings.TrimSuffix(v.Str(), "\n"), "\n")
+	text := strings.TrimSuffix(v.Text, `\n"`)
+	for i := 0; ; i += len(`\n`) {
+		next := strings.IndexByte(text[i:], '\\')
+		i += next
+		if next < 0 || i == len(text)-1 {
+			return at
+		}
+		if text[i+1] == 'n' {
+			at = append(at, i)
+		}
+	}
 }
 
-// showLines writes text that is long in lines: how much of it changes, then the
-// first lines that do, those of text on both sides as a diff.
+// showLines writes a field of which a side is long in lines: how much of it
+// changes, then the first lines that do, those of text on both sides as a diff.
 func (d Diff) showLines(b *strings.Builder, a Action, style Style) {
-	before, after := d.Before.Str(), d.After.Str()
-	if before != "" && after != "" {
+	if before, after := d.Before.Str(), d.After.Str(); before != "" && after != "" {
 		lines := diffLines(before, after)
 		added, removed := 0, 0
 		for _, line := range lines {
 			added, removed = added+count(line, '+'), removed+count(line, '-')
 		}
 		fmt.Fprintf(b, "%s added, %d removed\n", plural(int64(added), "line"), removed)
-		writeLines(b, lines, mostLines, style)
+		writeLines(b, lines[:min(len(lines), mostLines)], len(lines), style)
 		return
 	}
-	gone, made := wholeLines("-", before), wholeLines("+", after)
+	whole, sign := d.After, "+"
 	if a != ActionCreate {
-		b.WriteString(extent(d.Before, gone) + " → ")
+		b.WriteString(extent(d.Before) + " → ")
 	}
-	b.WriteString(extent(d.After, made) + "\n")
-	writeLines(b, append(gone, made...), fewLines, style)
+	b.WriteString(extent(d.After) + "\n")
+	if len(breaks(d.Before)) > 0 {
+		whole, sign = d.Before, "-"
+	}
+	at := breaks(whole)
+	if len(at) >= fewLines {
+		whole.Text = whole.Text[:at[fewLines-1]] + `"`
+	}
+	lines := strings.Split(strings.TrimSuffix(whole.Str(), "\n"), "\n")
+	for i := range lines {
+		lines[i] = sign + lines[i]
+	}
+	writeLines(b, lines, len(at)+1, style)
 }
 
 func count(line string, sign byte) int {
@@ -56,24 +72,11 @@ func count(line string, sign byte) int {
 }
 
 // extent is a value in one line, text of several lines by their number.
-func extent(v schema.Value, lines []string) string {
-	if len(lines) > 1 {
-		return plural(int64(len(lines)), "line")
+func extent(v schema.Value) string {
+	if n := len(breaks(v)); n > 0 {
+		return plural(int64(n)+1, "line")
 	}
 	return oneLine(v)
-}
-
-// wholeLines are all lines of text that stands on one side only, the first ones
-// with their sign.
-func wholeLines(sign, text string) []string {
-	if text == "" {
-		return nil
-	}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	for i := range lines[:min(len(lines), fewLines)] {
-		lines[i] = sign + lines[i]
-	}
-	return lines
 }
 
 // diffLines is a unified diff without its heading. Most texts in files end
@@ -86,18 +89,28 @@ func diffLines(before, after string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")[3:]
 }
 
-// writeLines writes the first lines, each with its sign, and how many are left
-// out.
-func writeLines(b *strings.Builder, lines []string, most int, style Style) {
-	colours := map[byte]string{'+': "32", '-': "31", '@': "36"}
-	for _, line := range lines[:min(len(lines), most)] {
+// writeLines writes lines, each with its sign, and how many of all are left out.
+func writeLines(b *strings.Builder, lines []string, all int, style Style) {
+	for _, line := range lines {
 		text := clip(strings.ReplaceAll(line[1:], "\t", "    "))
-		if line[0] == '+' || line[0] == '-' || line[0] == ' ' {
+		if line[0] != '@' && line[0] != '\\' {
 			text = " " + text
 		}
-		b.WriteString("      " + style.paint(colours[line[0]], strings.TrimRight(line[:1]+text, " ")) + "\n")
+		b.WriteString("      " + style.paint(lineColour(line[0]), strings.TrimRight(line[:1]+text, " ")) + "\n")
 	}
-	if left := len(lines) - most; left > 0 {
+	if left := all - len(lines); left > 0 {
 		fmt.Fprintf(b, "        … %s; --format json has all\n", plural(int64(left), "more line"))
 	}
+}
+
+func lineColour(sign byte) string {
+	switch sign {
+	case '+':
+		return "32"
+	case '-':
+		return "31"
+	case '@':
+		return "36"
+	}
+	return "0"
 }

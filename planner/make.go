@@ -115,11 +115,15 @@ func (m *maker) visit(a schema.Address) error {
 		return nil
 	}
 	m.seen[a] = true
-	for _, p := range schema.Sorted(o.Fields) {
-		if t, _, ok := o.Fields[p].Target(); ok {
-			if err := m.visit(t); err != nil {
-				return err
-			}
+	refs := map[string]schema.Address{}
+	for p, v := range o.Fields {
+		if t, _, ok := v.Target(); ok {
+			refs[p] = t
+		}
+	}
+	for _, p := range schema.Sorted(refs) {
+		if err := m.visit(refs[p]); err != nil {
+			return err
 		}
 	}
 	m.moves(a, o)
@@ -138,10 +142,13 @@ func (m *maker) visit(a schema.Address) error {
 // addresses would be exchanged in place.
 func (m *maker) moves(a schema.Address, o schema.Object) {
 	old := schema.Address{Kind: a.Kind, Name: o.Fields["movedFrom"].Str()}
+	if old.Name == "" {
+		return
+	}
 	_, stated := m.in.Desired.Objects[old]
 	_, was := m.in.Applied.Entries[old]
 	_, is := m.in.Applied.Entries[a]
-	if old.Name != "" && (stated || was && is) {
+	if stated || was && is {
 		m.find(schema.Finding{Code: "DC223", Severity: schema.Error, Address: a, Positions: o.Positions("movedFrom"),
 			Message: "moved from " + old.String() + ", which is still declared or was applied beside it",
 			Hint:    "rename one address at a time, and drop movedFrom once it was applied"})

@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -65,6 +66,7 @@ func writeChanges(b *strings.Builder, changes []Change, style Style) {
 	var wait sync.WaitGroup
 	for i, part := range parts {
 		wait.Go(func() {
+			texts[i].Grow(len(part) << 10)
 			for _, c := range part {
 				writeChange(&texts[i], c, style)
 			}
@@ -112,7 +114,7 @@ func places(at []schema.Position) string {
 			b.WriteString(p.File + ":")
 		}
 		file = p.File
-		fmt.Fprintf(&b, "%d:%d", p.Line, p.Col)
+		b.WriteString(strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col))
 	}
 	return b.String()
 }
@@ -125,7 +127,7 @@ func (d Diff) show(b *strings.Builder, a Action, style Style) {
 		b.WriteString("made by the apply: deleted\n")
 	case a == ActionRestore && strings.HasSuffix(d.Path, " "):
 		b.WriteString("deleted by the apply: made again\n")
-	case severalLines(d.Before) || severalLines(d.After):
+	case len(breaks(d.Before))+len(breaks(d.After)) > 0:
 		d.showLines(b, a, style)
 	case a == ActionCreate:
 		b.WriteString(oneLine(d.After) + "\n")

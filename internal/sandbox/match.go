@@ -61,9 +61,9 @@ func newFilter(collection string, anyOf map[string][]string) (f filter, err erro
 		if err != nil {
 			return f, err
 		}
-		keys := map[string]bool{}
+		keys, reader := make(map[string]bool, len(anyOf[p])), &parser{}
 		for _, text := range anyOf[p] {
-			v, err := parseValue(text)
+			v, err := reader.whole(text)
 			if err != nil {
 				return f, fmt.Errorf("%s: %w", p, err)
 			}
