@@ -13,10 +13,12 @@ import (
 // goes as a whole, which stands in the files or stood outside.
 const mostLines, fewLines = 12, 4
 
+func isText(v schema.Value) bool { return v.Is == schema.Known && strings.HasPrefix(v.Text, `"`) }
+
 // breaks are where the newlines of a text stand in its JSON, so that text of
 // which little is shown need not be read as a whole. One at its end is none.
 func breaks(v schema.Value) (at []int) {
-	if v.Is != schema.Known || !strings.HasPrefix(v.Text, `"`) {
+	if !isText(v) {
 		return nil
 	}
 	text := strings.TrimSuffix(v.Text, `\n"`)
@@ -34,9 +36,9 @@ func breaks(v schema.Value) (at []int) {
 
 // showLines writes a field of which a side is long in lines: how much of it
 // changes, then the first lines that do, those of text on both sides as a diff.
-func (d Diff) showLines(b *strings.Builder, a Action, style Style) {
-	if before, after := d.Before.Str(), d.After.Str(); before != "" && after != "" {
-		lines := diffLines(before, after)
+func (d Diff) showLines(b *strings.Builder, a Action, before, after []int, style Style) {
+	if isText(d.Before) && isText(d.After) {
+		lines := diffLines(d.Before.Str(), d.After.Str())
 		added, removed := 0, 0
 		for _, line := range lines {
 			added, removed = added+count(line, '+'), removed+count(line, '-')
@@ -45,15 +47,14 @@ func (d Diff) showLines(b *strings.Builder, a Action, style Style) {
 		writeLines(b, lines[:min(len(lines), mostLines)], len(lines), style)
 		return
 	}
-	whole, sign := d.After, "+"
 	if a != ActionCreate {
-		b.WriteString(extent(d.Before) + " → ")
+		b.WriteString(extent(d.Before, before) + " → ")
 	}
-	b.WriteString(extent(d.After) + "\n")
-	if len(breaks(d.Before)) > 0 {
-		whole, sign = d.Before, "-"
+	b.WriteString(extent(d.After, after) + "\n")
+	whole, at, sign := d.After, after, "+"
+	if len(after) == 0 {
+		whole, at, sign = d.Before, before, "-"
 	}
-	at := breaks(whole)
 	if len(at) >= fewLines {
 		whole.Text = whole.Text[:at[fewLines-1]] + `"`
 	}
@@ -72,9 +73,9 @@ func count(line string, sign byte) int {
 }
 
 // extent is a value in one line, text of several lines by their number.
-func extent(v schema.Value) string {
-	if n := len(breaks(v)); n > 0 {
-		return plural(int64(n)+1, "line")
+func extent(v schema.Value, breaks []int) string {
+	if len(breaks) > 0 {
+		return plural(int64(len(breaks))+1, "line")
 	}
 	return oneLine(v)
 }

@@ -115,9 +115,12 @@ func (m *maker) visit(a schema.Address) error {
 		return nil
 	}
 	m.seen[a] = true
-	refs := map[string]schema.Address{}
+	var refs map[string]schema.Address
 	for p, v := range o.Fields {
 		if t, _, ok := v.Target(); ok {
+			if refs == nil {
+				refs = map[string]schema.Address{}
+			}
 			refs[p] = t
 		}
 	}

@@ -106,7 +106,9 @@ func writeChange(b *strings.Builder, c Change, style Style) {
 func places(at []schema.Position) string {
 	var b strings.Builder
 	file := ""
-	for i, p := range slices.SortedFunc(slices.Values(at), schema.Position.Compare) {
+	at = slices.Clone(at)
+	slices.SortFunc(at, schema.Position.Compare)
+	for i, p := range at {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -122,13 +124,14 @@ func places(at []schema.Position) string {
 // show writes a field's values: one line, and for text of several lines a diff
 // below it.
 func (d Diff) show(b *strings.Builder, a Action, style Style) {
+	before, after := breaks(d.Before), breaks(d.After)
 	switch {
 	case a == ActionRestore && strings.HasSuffix(d.Path, " ") && d.After.Is == schema.Absent: // the object itself
 		b.WriteString("made by the apply: deleted\n")
 	case a == ActionRestore && strings.HasSuffix(d.Path, " "):
 		b.WriteString("deleted by the apply: made again\n")
-	case len(breaks(d.Before))+len(breaks(d.After)) > 0:
-		d.showLines(b, a, style)
+	case len(before)+len(after) > 0:
+		d.showLines(b, a, before, after, style)
 	case a == ActionCreate:
 		b.WriteString(oneLine(d.After) + "\n")
 	default:

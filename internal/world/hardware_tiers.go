@@ -101,8 +101,16 @@ func tierDecoder(paths map[string]string) func(planner.Raw) (out map[string]sche
 }
 
 func decodeTier(raw planner.Raw, fields []schema.Field, doc map[string]string) (out map[string]schema.Value, errs []error) {
-	out = map[string]schema.Value{}
+	out = make(map[string]schema.Value, len(raw))
+	roots := map[string]bool{}
+	for path := range raw {
+		root, _, _ := strings.Cut(path, ".")
+		roots[root] = true
+	}
 	for _, f := range fields {
+		if root, _, _ := strings.Cut(doc[f.Path], "."); !roots[root] {
+			continue
+		}
 		if mapped, ok := strings.CutSuffix(f.Path, ".*"); ok {
 			if err := readMap(raw, doc[f.Path], mapped, out); err != nil {
 				errs = append(errs, err)
