@@ -17,7 +17,7 @@ func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry
 		was = &schema.Entry{}
 	}
 	t := threeWay{m: m, kind: kind, live: live, was: *was, at: o,
-		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: map[string]schema.Value{}}}
+		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: make(map[string]schema.Value, len(o.Fields))}}
 	if !there {
 		t.change.Action = ActionCreate
 		t.entry.ID = was.ID // what stood under it is gone; an unset setting keeps its identity

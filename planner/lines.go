@@ -48,9 +48,9 @@ func (d Diff) showLines(b *strings.Builder, a Action, before, after []int, style
 		return
 	}
 	if a != ActionCreate {
-		b.WriteString(extent(d.Before, before) + " → ")
+		write(b, extent(d.Before, before), " → ")
 	}
-	b.WriteString(extent(d.After, after) + "\n")
+	write(b, extent(d.After, after), "\n")
 	whole, at, sign := d.After, after, "+"
 	if len(after) == 0 {
 		whole, at, sign = d.Before, before, "-"
@@ -93,11 +93,11 @@ func diffLines(before, after string) []string {
 // writeLines writes lines, each with its sign, and how many of all are left out.
 func writeLines(b *strings.Builder, lines []string, all int, style Style) {
 	for _, line := range lines {
-		text := clip(strings.ReplaceAll(line[1:], "\t", "    "))
+		text := line[:1] + clip(strings.ReplaceAll(line[1:], "\t", "    "))
 		if line[0] != '@' && line[0] != '\\' {
-			text = " " + text
+			text = text[:1] + " " + text[1:]
 		}
-		b.WriteString("      " + style.paint(lineColour(line[0]), strings.TrimRight(line[:1]+text, " ")) + "\n")
+		write(b, "      ", style.paint(lineColour(line[0]), strings.TrimRight(text, " ")), "\n")
 	}
 	if left := all - len(lines); left > 0 {
 		fmt.Fprintf(b, "        … %s; --format json has all\n", plural(int64(left), "more line"))
@@ -113,5 +113,5 @@ func lineColour(sign byte) string {
 	case '@':
 		return "36"
 	}
-	return "0"
+	return ""
 }

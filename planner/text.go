@@ -16,7 +16,7 @@ import (
 type Style struct{ Colour bool }
 
 func (s Style) paint(code, text string) string {
-	if !s.Colour || text == "" {
+	if !s.Colour || code == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -80,7 +80,7 @@ func writeChanges(b *strings.Builder, changes []Change, style Style) {
 
 func writeChange(b *strings.Builder, c Change, style Style) {
 	mark, colour := symbol(c)
-	fmt.Fprintf(b, "%s %s  %s: %s\n", style.paint(colour, mark), style.paint("1", Printable(c.Address.String())), c.Action, Printable(c.Reason))
+	write(b, style.paint(colour, mark), " ", style.paint("1", Printable(c.Address.String())), "  ", string(c.Action), ": ", Printable(c.Reason), "\n")
 	if c.Blocked != "" {
 		fmt.Fprintf(b, "    blocked: %s\n", Printable(c.Blocked))
 	}
@@ -90,16 +90,22 @@ func writeChange(b *strings.Builder, c Change, style Style) {
 	}
 	for _, f := range c.Fields {
 		path := Printable(f.Path)
-		b.WriteString("    " + path + strings.Repeat(" ", width-len(path)+2))
+		write(b, "    ", path, strings.Repeat(" ", width-len(path)+2))
 		f.show(b, c.Action, style)
 	}
 	if c.Impact != nil {
 		fmt.Fprintf(b, "    used by %s\n", c.Impact)
 	}
 	if len(c.Positions) > 0 {
-		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+Printable(places(c.Positions))))
+		write(b, "    ", style.paint("2", "at "+Printable(places(c.Positions))), "\n")
 	}
 	b.WriteByte('\n')
+}
+
+func write(b *strings.Builder, parts ...string) {
+	for _, p := range parts {
+		b.WriteString(p)
+	}
 }
 
 // places lists positions in order, a file's name once.
@@ -133,9 +139,9 @@ func (d Diff) show(b *strings.Builder, a Action, style Style) {
 	case len(before)+len(after) > 0:
 		d.showLines(b, a, before, after, style)
 	case a == ActionCreate:
-		b.WriteString(oneLine(d.After) + "\n")
+		write(b, oneLine(d.After), "\n")
 	default:
-		b.WriteString(oneLine(d.Before) + " → " + oneLine(d.After) + "\n")
+		write(b, oneLine(d.Before), " → ", oneLine(d.After), "\n")
 	}
 }
 
@@ -145,35 +151,41 @@ func oneLine(v schema.Value) string { return clip(v.Display()) }
 // clip keeps the beginning of a line, printable.
 func clip(s string) string {
 	const most = 120 // runes; a rune takes at most 4 bytes
-	s = Printable(strings.ToValidUTF8(s[:min(len(s), 4*most)], ""))
-	if len(s) <= most {
+	if len(s) <= most && plainText(s) {
 		return s
 	}
+	s = Printable(strings.ToValidUTF8(s[:min(len(s), 4*most)], ""))
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most-3]) + "…"
 	}
 	return s
 }
 
+// plainText says that text is of ASCII letters and marks only.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // Printable writes control characters and direction marks as escapes, so that
 // names and messages from outside cannot move a terminal's cursor or hide text.
 func Printable(s string) string {
-	if !strings.ContainsFunc(s, unprintable) {
-		return strings.ToValidUTF8(s, "\ufffd")
+	if plainText(s) {
+		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if unprintable(r) {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
 			fmt.Fprintf(&b, "\\u%04x", r)
 			continue
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-func unprintable(r rune) bool {
-	return r < 0x20 || r >= 0x7f && (r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff)
 }
 
 func (i *Impact) String() string {
@@ -219,12 +231,12 @@ func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 		if f.Address != (schema.Address{}) {
 			where = f.Address.String() + ": "
 		}
-		fmt.Fprintf(&b, "domctl: %s %s: %s\n", style.paint(colours[f.Severity], string(f.Severity)), f.Code, Printable(where+f.Message))
+		write(&b, "domctl: ", style.paint(colours[f.Severity], string(f.Severity)), " ", f.Code, ": ", Printable(where+f.Message), "\n")
 		for _, at := range f.Positions {
-			fmt.Fprintf(&b, "    %s\n", Printable(at.String()))
+			write(&b, "    ", Printable(at.String()), "\n")
 		}
 		if f.Hint != "" {
-			fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))
+			write(&b, "domctl: hint: ", Printable(f.Hint), "\n")
 		}
 	}
 	_, err := io.WriteString(w, b.String())
