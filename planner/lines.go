@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -36,7 +37,7 @@ func breaks(v schema.Value) (at []int) {
 
 // showLines writes a field of which a side is long in lines: how much of it
 // changes, then the first lines that do, those of text on both sides as a diff.
-func (d Diff) showLines(b *strings.Builder, a Action, before, after []int, style Style) {
+func (d Diff) showLines(b *bytes.Buffer, a Action, before, after []int, style Style) {
 	if isText(d.Before) && isText(d.After) {
 		lines := diffLines(d.Before.Str(), d.After.Str())
 		added, removed := 0, 0
@@ -91,7 +92,7 @@ func diffLines(before, after string) []string {
 }
 
 // writeLines writes lines, each with its sign, and how many of all are left out.
-func writeLines(b *strings.Builder, lines []string, all int, style Style) {
+func writeLines(b *bytes.Buffer, lines []string, all int, style Style) {
 	for _, line := range lines {
 		text := line[:1] + clip(strings.ReplaceAll(line[1:], "\t", "    "))
 		if line[0] != '@' && line[0] != '\\' {

@@ -36,7 +36,7 @@ func (p Plan) Markdown(w io.Writer) error {
 // writeBlock fences the changes with more backticks than they contain.
 func writeBlock(b *strings.Builder, changes []Change) {
 	var body strings.Builder
-	writeChanges(&body, changes, Style{})
+	_ = writeChanges(&body, changes, Style{}) // a builder never fails
 	fence := "```"
 	for strings.Contains(body.String(), fence) {
 		fence += "`"

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"runtime"
@@ -45,40 +47,52 @@ func symbol(c Change) (mark, colour string) {
 // Text renders a plan for people. Findings are not part of it: they go to
 // standard error, see WriteFindings.
 func (p Plan) Text(w io.Writer, style Style) error {
-	var b strings.Builder
-	writeChanges(&b, p.Changes, style)
+	if err := writeChanges(w, p.Changes, style); err != nil {
+		return err
+	}
 	if len(p.Drift) > 0 {
-		b.WriteString("Changed outside of domctl since the last apply:\n\n")
-		writeChanges(&b, p.Drift, style)
+		if _, err := io.WriteString(w, "Changed outside of domctl since the last apply:\n\n"); err != nil {
+			return err
+		}
+		if err := writeChanges(w, p.Drift, style); err != nil {
+			return err
+		}
 	}
-	b.WriteString(p.headline() + "\n")
+	end := p.headline() + "\n"
 	if len(p.Steps) > 0 {
-		fmt.Fprintf(&b, "Plan %s, effect %s.\n", p.ID, p.Effect)
+		end += fmt.Sprintf("Plan %s, effect %s.\n", p.ID, p.Effect)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, end)
 	return err
 }
 
-// writeChanges renders a large plan's changes side by side.
-func writeChanges(b *strings.Builder, changes []Change, style Style) {
-	parts := slices.Collect(slices.Chunk(changes, len(changes)/runtime.GOMAXPROCS(0)+1))
-	texts := make([]strings.Builder, len(parts))
-	var wait sync.WaitGroup
-	for i, part := range parts {
-		wait.Go(func() {
-			texts[i].Grow(len(part) << 10)
-			for _, c := range part {
-				writeChange(&texts[i], c, style)
+// writeChanges renders some changes side by side, then the next.
+func writeChanges(w io.Writer, changes []Change, style Style) error {
+	const some = 128
+	texts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
+	for len(changes) > 0 {
+		var wait sync.WaitGroup
+		for i := range texts {
+			part := changes[:min(len(changes), some)]
+			changes = changes[len(part):]
+			wait.Go(func() {
+				texts[i].Reset()
+				for _, c := range part {
+					writeChange(&texts[i], c, style)
+				}
+			})
+		}
+		wait.Wait()
+		for i := range texts {
+			if _, err := texts[i].WriteTo(w); err != nil {
+				return err
 			}
-		})
+		}
 	}
-	wait.Wait()
-	for i := range texts {
-		b.WriteString(texts[i].String())
-	}
+	return nil
 }
 
-func writeChange(b *strings.Builder, c Change, style Style) {
+func writeChange(b *bytes.Buffer, c Change, style Style) {
 	mark, colour := symbol(c)
 	write(b, style.paint(colour, mark), " ", style.paint("1", Printable(c.Address.String())), "  ", string(c.Action), ": ", Printable(c.Reason), "\n")
 	if c.Blocked != "" {
@@ -102,9 +116,9 @@ func writeChange(b *strings.Builder, c Change, style Style) {
 	b.WriteByte('\n')
 }
 
-func write(b *strings.Builder, parts ...string) {
+func write(b io.StringWriter, parts ...string) {
 	for _, p := range parts {
-		b.WriteString(p)
+		_, _ = b.WriteString(p) // a buffer keeps its error
 	}
 }
 
@@ -129,7 +143,7 @@ func places(at []schema.Position) string {
 
 // show writes a field's values: one line, and for text of several lines a diff
 // below it.
-func (d Diff) show(b *strings.Builder, a Action, style Style) {
+func (d Diff) show(b *bytes.Buffer, a Action, style Style) {
 	before, after := breaks(d.Before), breaks(d.After)
 	switch {
 	case a == ActionRestore && strings.HasSuffix(d.Path, " ") && d.After.Is == schema.Absent: // the object itself
@@ -224,21 +238,20 @@ func (p Plan) headline() string {
 
 // WriteFindings prints findings as every domctl message: what, where, what to do.
 func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
-	var b strings.Builder
+	b := bufio.NewWriter(w)
 	colours := map[schema.Severity]string{schema.Error: "31", schema.Warning: "33", schema.Info: "36"}
 	for _, f := range findings {
 		where := ""
 		if f.Address != (schema.Address{}) {
 			where = f.Address.String() + ": "
 		}
-		write(&b, "domctl: ", style.paint(colours[f.Severity], string(f.Severity)), " ", f.Code, ": ", Printable(where+f.Message), "\n")
+		write(b, "domctl: ", style.paint(colours[f.Severity], string(f.Severity)), " ", f.Code, ": ", Printable(where+f.Message), "\n")
 		for _, at := range f.Positions {
-			write(&b, "    ", Printable(at.String()), "\n")
+			write(b, "    ", Printable(at.String()), "\n")
 		}
 		if f.Hint != "" {
-			write(&b, "domctl: hint: ", Printable(f.Hint), "\n")
+			write(b, "domctl: hint: ", Printable(f.Hint), "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.Flush()
 }
