@@ -108,7 +108,7 @@ func writeChange(b *bytes.Buffer, c Change, style Style) {
 		f.show(b, c.Action, style)
 	}
 	if c.Impact != nil {
-		fmt.Fprintf(b, "    used by %s\n", c.Impact)
+		write(b, "    used by ", c.Impact.String(), "\n")
 	}
 	if len(c.Positions) > 0 {
 		write(b, "    ", style.paint("2", "at "+Printable(places(c.Positions))), "\n")
@@ -203,7 +203,7 @@ func Printable(s string) string {
 }
 
 func (i *Impact) String() string {
-	text := fmt.Sprintf("%s, %s, %s", plural(i.Projects, "project"), plural(i.Users, "user"), plural(i.Runs, "live run"))
+	text := plural(i.Projects, "project") + ", " + plural(i.Users, "user") + ", " + plural(i.Runs, "live run")
 	if i.Uses > 0 {
 		text += ", " + plural(i.Uses, "other use")
 	}
@@ -214,7 +214,7 @@ func plural(n int64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return strconv.FormatInt(n, 10) + " " + what + "s"
 }
 
 // headline is the last line: what the plan amounts to.
