@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -61,11 +62,11 @@ func (c cache) path() string { return filepath.Join(c.dir, c.key+suffix) }
 // load answers from the cache. What is not there, no longer holds or cannot be
 // read is no answer, and never an error.
 func (c cache) load(t *tree) (Result, bool) {
-	b, err := os.ReadFile(c.path())
+	text, err := readText(c.path())
 	if err != nil {
 		return Result{}, false
 	}
-	en, d, err := decodeHead(b)
+	en, d, err := decodeHead(text)
 	if err != nil {
 		return Result{}, false
 	}
@@ -80,8 +81,24 @@ func (c cache) load(t *tree) (Result, bool) {
 	return r, <-decoded == nil && same
 }
 
+func readText(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	text.Grow(int(info.Size()))
+	_, err = io.Copy(&text, f)
+	return text.String(), err
+}
+
 // store keeps an entry: whole or not at all.
-func (c cache) store(b []byte) error {
+func (c cache) store(text string) error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return fmt.Errorf("keep the compiled deployment: %w", err)
 	}
@@ -89,7 +106,7 @@ func (c cache) store(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("keep the compiled deployment: %w", err)
 	}
-	_, err = f.Write(b)
+	_, err = f.WriteString(text)
 	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), c.path())

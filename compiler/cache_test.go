@@ -169,7 +169,7 @@ func TestCacheIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := kept.store([]byte("small")); err != nil {
+	if err := kept.store("small"); err != nil {
 		t.Fatal(err)
 	}
 	left, _ := filepath.Glob(filepath.Join(kept.dir, "*"))
@@ -196,7 +196,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		sealed := seal(b)
-		en, err := decode(sealed)
+		en, err := decode(string(sealed))
 		if err != nil {
 			return
 		}
@@ -204,7 +204,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := decode(again)
+		back, err := decode(string(again))
 		if err != nil || !reflect.DeepEqual(back, en) {
 			t.Errorf("%v\n got %+v\nwant %+v", err, back, en)
 		}

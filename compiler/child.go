@@ -80,10 +80,10 @@ func fullAt(memory int64) <-chan struct{} {
 
 // byChild compiles in a process of its own, with an empty environment, in no
 // folder of the user's.
-func byChild(ctx context.Context, src Source) ([]byte, error) {
+func byChild(ctx context.Context, src Source) (string, error) {
 	request, err := json.Marshal(src)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	limited, cancel := context.WithTimeout(ctx, src.timeout())
 	defer cancel()
@@ -91,21 +91,21 @@ func byChild(ctx context.Context, src Source) ([]byte, error) {
 	cmd.Env, cmd.Dir = []string{}, "/"
 	cmd.Stdin = bytes.NewReader(request)
 	cmd.WaitDelay = time.Second
-	var answer bytes.Buffer
+	var answer strings.Builder
 	var complaint clipped
 	cmd.Stdout, cmd.Stderr = &answer, &complaint
 	err = cmd.Run()
 	switch {
 	case err == nil:
-		return answer.Bytes(), nil
+		return answer.String(), nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return "", ctx.Err()
 	case limited.Err() != nil, outOfTime(err):
-		return nil, limit{codeTime, fmt.Sprintf("evaluation takes longer than %s", src.timeout()), "simplify the expression, or raise --eval-timeout"}
+		return "", limit{codeTime, fmt.Sprintf("evaluation takes longer than %s", src.timeout()), "simplify the expression, or raise --eval-timeout"}
 	case complaint.has(deniedMemory()...):
-		return nil, limit{codeMemory, fmt.Sprintf("evaluation takes more than %s of memory", schema.CanonicalBytes(src.memory())), "simplify the expression, or raise --eval-memory"}
+		return "", limit{codeMemory, fmt.Sprintf("evaluation takes more than %s of memory", schema.CanonicalBytes(src.memory())), "simplify the expression, or raise --eval-memory"}
 	}
-	return nil, fmt.Errorf("compile in a child: %w: %s", err, clip(complaint.String()))
+	return "", fmt.Errorf("compile in a child: %w: %s", err, clip(complaint.String()))
 }
 
 // deniedMemory is what a Go program says that dies for want of memory, a fault

@@ -156,8 +156,15 @@ func (e *encoder) bytes() []byte {
 // sealed puts magic and checksum in their places.
 func sealed(b []byte) []byte {
 	copy(b, magic)
-	binary.LittleEndian.PutUint32(b[len(magic):], checksum(b[len(magic)+4:]))
+	binary.LittleEndian.PutUint32(b[len(magic):], checksum(string(b[len(magic)+4:])))
 	return b
 }
 
-func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+func checksum(text string) (sum uint32) {
+	var part [4096]byte
+	for table := crc32.MakeTable(crc32.Castagnoli); text != ""; {
+		n := copy(part[:], text)
+		sum, text = crc32.Update(sum, table, part[:n]), text[n:]
+	}
+	return sum
+}

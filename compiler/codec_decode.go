@@ -11,11 +11,12 @@ import (
 
 // decodeHead reads what is needed to ask whether an entry still holds; objects
 // makes the rest.
-func decodeHead(b []byte) (en entry, d *decoder, err error) {
-	if len(b) < len(magic)+4 || string(b[:len(magic)]) != magic || binary.LittleEndian.Uint32(b[len(magic):]) != checksum(b[len(magic)+4:]) {
+func decodeHead(text string) (en entry, d *decoder, err error) {
+	head := []byte(text[:min(len(text), len(magic)+4)])
+	if len(head) < len(magic)+4 || string(head[:len(magic)]) != magic || binary.LittleEndian.Uint32(head[len(magic):]) != checksum(text[len(head):]) {
 		return en, nil, errFormat
 	}
-	d = &decoder{body: b[len(magic)+4:]}
+	d = &decoder{body: text[len(head):]}
 	d.table()
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		q := question{byte(d.number()), d.text()}
@@ -26,8 +27,8 @@ func decodeHead(b []byte) (en entry, d *decoder, err error) {
 	return en, d, d.err
 }
 
-func decode(b []byte) (en entry, err error) {
-	en, d, err := decodeHead(b)
+func decode(text string) (en entry, err error) {
+	en, d, err := decodeHead(text)
 	if err != nil {
 		return en, err
 	}
@@ -35,21 +36,28 @@ func decode(b []byte) (en entry, err error) {
 	return en, err
 }
 
-// decoder reads a body. After the first error all it reads is zero.
+// decoder reads a body, of which the strings it gives are parts. After the first
+// error all it reads is zero.
 type decoder struct {
-	body    []byte
+	body    string
 	strings []string
 	err     error
 }
 
 func (d *decoder) number() int {
-	n, size := binary.Uvarint(d.body)
+	n, size := uvarint(d.body)
 	if size <= 0 || n > 1<<31 {
 		d.fail()
 		return 0
 	}
 	d.body = d.body[size:]
 	return int(n)
+}
+
+// uvarint is binary.Uvarint of a string.
+func uvarint(s string) (n uint64, size int) {
+	var b [binary.MaxVarintLen64]byte
+	return binary.Uvarint(b[:copy(b[:], s)])
 }
 
 // count is a number of things that take at least a byte each.
@@ -71,19 +79,19 @@ func (d *decoder) text() string {
 	return d.strings[i]
 }
 
-func (d *decoder) take(n int) []byte {
+func (d *decoder) take(n int) string {
 	if n > len(d.body) {
 		d.fail()
-		return nil
+		return ""
 	}
 	taken := d.body[:n]
 	d.body = d.body[n:]
 	return taken
 }
 
-func (d *decoder) fail() { d.err, d.body = errFormat, nil }
+func (d *decoder) fail() { d.err, d.body = errFormat, "" }
 
-// table reads the strings: one allocation that all of them share.
+// table reads the strings.
 func (d *decoder) table() {
 	lengths := make([]int, d.count())
 	size := 0
@@ -91,7 +99,7 @@ func (d *decoder) table() {
 		lengths[i] = d.count()
 		size += lengths[i]
 	}
-	all := string(d.take(size))
+	all := d.take(size)
 	if d.err != nil {
 		return
 	}

@@ -125,7 +125,7 @@ func Compile(ctx context.Context, src Source) (Result, error) {
 
 // fresh compiles, here or in a child, and gives the entry and, if asked or at
 // hand, its text.
-func fresh(ctx context.Context, src Source, encoded bool) (text []byte, en entry, err error) {
+func fresh(ctx context.Context, src Source, encoded bool) (text string, en entry, err error) {
 	if src.Self != "" {
 		if text, err = byChild(ctx, src); err == nil {
 			en, err = decode(text)
@@ -133,7 +133,9 @@ func fresh(ctx context.Context, src Source, encoded bool) (text []byte, en entry
 		return text, en, err
 	}
 	if en, err = compileHere(ctx, src); err == nil && encoded {
-		text, err = encode(en)
+		var b []byte
+		b, err = encode(en)
+		text = string(b)
 	}
 	return text, en, err
 }

@@ -89,30 +89,43 @@ func (t *tree) ReadFile(name string) ([]byte, error) {
 }
 
 func (t *tree) readOnce(name string) ([]byte, error) {
+	var text bytes.Buffer
+	err := t.readInto(&text, name)
+	return text.Bytes(), err
+}
+
+// readInto replaces what the buffer holds by a file.
+func (t *tree) readInto(text *bytes.Buffer, name string) error {
+	text.Reset()
 	if err := t.noLink(name); err != nil {
-		return nil, err
+		return err
 	}
 	fi, err := fs.Stat(t.files, name)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case !fi.Mode().IsRegular():
-		return nil, t.refuse(name, codeLink, "not a regular file", "replace it by a file")
+		return t.refuse(name, codeLink, "not a regular file", "replace it by a file")
 	case fi.Size() > maxFile:
-		return nil, t.refuse(name, codeSize, fmt.Sprintf("file of %d bytes, at most %d are read", fi.Size(), maxFile), "split the file, or leave data out of the tree")
+		return t.refuse(name, codeSize, fmt.Sprintf("file of %d bytes, at most %d are read", fi.Size(), maxFile), "split the file, or leave data out of the tree")
 	}
-	text, err := fs.ReadFile(t.files, name)
+	f, err := t.files.Open(name)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	defer f.Close()
+	text.Grow(int(fi.Size()) + bytes.MinRead)
+	if _, err := text.ReadFrom(f); err != nil {
+		return err
 	}
 	t.mu.Lock()
-	t.size += int64(len(text))
+	t.size += int64(text.Len())
 	full := t.size > maxTree
 	t.mu.Unlock()
 	if full {
-		return nil, t.refuse(name, codeSize, fmt.Sprintf("the files together exceed %d bytes", maxTree), "leave data out of the tree")
+		return t.refuse(name, codeSize, fmt.Sprintf("the files together exceed %d bytes", maxTree), "leave data out of the tree")
 	}
-	return text, nil
+	return nil
 }
 
 // beneath reads the user's file where domctl's own may stand instead.

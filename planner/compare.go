@@ -17,7 +17,7 @@ func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry
 		was = &schema.Entry{}
 	}
 	t := threeWay{m: m, kind: kind, live: live, was: *was, at: o,
-		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: map[string]schema.Value{}}}
+		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: make(map[string]schema.Value, len(o.Fields))}}
 	if !there {
 		t.change.Action = ActionCreate
 		t.entry.ID = was.ID // what stood under it is gone; an unset setting keeps its identity
@@ -76,6 +76,10 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	old, known := t.was.Fields[p]
 	t.edited = t.edited || !known || old != want
 	t.drifted = t.drifted || known && old != before
+	if t.change.Fields == nil {
+		t.change.Fields = make([]Diff, 0, len(t.at.Fields))
+		t.change.Positions = make([]schema.Position, 0, len(t.at.Fields))
+	}
 	t.change.Fields = append(t.change.Fields, Diff{p, before, want})
 	for _, pos := range t.at.At[p] {
 		if !slices.Contains(t.change.Positions, pos) {

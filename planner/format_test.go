@@ -50,7 +50,7 @@ func TestPlansFollowTheSchema(t *testing.T) {
 		block:   []string{"environments.e"},
 	}.input()
 	in.ID, in.World = "20260301-101500-abcdefghijkl", World{Kind: "sandbox", Account: "111122223333", Region: "us-west-2", Database: "domino", ReplicaSet: "rs0"}
-	p, err := Make(in)
+	p, err := planned(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestDocsNameEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	var top map[string]json.RawMessage
-	p, _ := Make(situation{}.input())
+	p, _ := planned(situation{}.input())
 	p.Restores, p.Unknowns, p.Latch = "x", true, nil
 	if err := json.Unmarshal(Encode(p), &top); err != nil {
 		t.Fatal(err)

@@ -6,12 +6,9 @@ import (
 	"domctl.dev/schema"
 )
 
-// View is one read of the outside: what lowering and impact are answered from.
-// It is pure.
+// View is one read of the outside: what lowering is answered from. It is pure.
 type View interface {
 	Lower(Change) (Lowered, error)
-	// Impact of a change to the address; nil when nothing is known to use it.
-	Impact(schema.Address) *Impact
 }
 
 // Lowered is a change as concrete steps. ID is the live identity afterwards and
@@ -46,9 +43,37 @@ type Input struct {
 	Unlatch bool
 }
 
+// Draft is a plan before it is known who feels its changes: that is asked about
+// what changes, once it is known what does.
+type Draft struct {
+	plan Plan
+	id   string
+}
+
+// Felt are the addresses whose change somebody may feel: what lives and is
+// written or archived.
+func (d Draft) Felt() (out []schema.Address) {
+	for _, c := range d.plan.Changes {
+		if c.Action == ActionUpdate || c.Action == ActionArchive {
+			out = append(out, c.Address)
+		}
+	}
+	return out
+}
+
+// Plan completes the draft. impact tells who feels a change to an address; nil
+// when nobody is known to.
+func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {
+	for i, c := range d.plan.Changes {
+		d.plan.Changes[i].Impact = impact(c.Address)
+	}
+	d.plan.finish(d.id)
+	return d.plan
+}
+
 // Make merges desired, applied and live field by field, in the order of
 // references, and lowers what differs to steps.
-func Make(in Input) (Plan, error) {
+func Make(in Input) (Draft, error) {
 	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
@@ -56,21 +81,20 @@ func Make(in Input) (Plan, error) {
 	for _, a := range schema.Addresses(in.Desired.Objects) {
 		if in.Select == nil || in.Select(a) {
 			if err := m.visit(a); err != nil {
-				return Plan{}, err
+				return Draft{}, err
 			}
 		}
 	}
 	m.declare()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
 		if err := m.gone(a); err != nil {
-			return Plan{}, err
+			return Draft{}, err
 		}
 	}
 	if err := link(m.plan.Steps); err != nil {
-		return Plan{}, err
+		return Draft{}, err
 	}
-	m.plan.seal(in.ID)
-	return m.plan, nil
+	return Draft{m.plan, in.ID}, nil
 }
 
 type maker struct {
@@ -91,11 +115,18 @@ func (m *maker) visit(a schema.Address) error {
 		return nil
 	}
 	m.seen[a] = true
-	for _, p := range schema.Sorted(o.Fields) {
-		if t, _, ok := o.Fields[p].Target(); ok {
-			if err := m.visit(t); err != nil {
-				return err
+	var refs map[string]schema.Address
+	for p, v := range o.Fields {
+		if t, _, ok := v.Target(); ok {
+			if refs == nil {
+				refs = map[string]schema.Address{}
 			}
+			refs[p] = t
+		}
+	}
+	for _, p := range schema.Sorted(refs) {
+		if err := m.visit(refs[p]); err != nil {
+			return err
 		}
 	}
 	m.moves(a, o)
@@ -114,10 +145,13 @@ func (m *maker) visit(a schema.Address) error {
 // addresses would be exchanged in place.
 func (m *maker) moves(a schema.Address, o schema.Object) {
 	old := schema.Address{Kind: a.Kind, Name: o.Fields["movedFrom"].Str()}
+	if old.Name == "" {
+		return
+	}
 	_, stated := m.in.Desired.Objects[old]
 	_, was := m.in.Applied.Entries[old]
 	_, is := m.in.Applied.Entries[a]
-	if old.Name != "" && (stated || was && is) {
+	if stated || was && is {
 		m.find(schema.Finding{Code: "DC223", Severity: schema.Error, Address: a, Positions: o.Positions("movedFrom"),
 			Message: "moved from " + old.String() + ", which is still declared or was applied beside it",
 			Hint:    "rename one address at a time, and drop movedFrom once it was applied"})
@@ -165,7 +199,6 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", c.Address, err)
 	}
-	c.Impact = m.in.View.Impact(c.Address)
 	m.plan.Findings = append(m.plan.Findings, low.Findings...)
 	if low.Blocked != nil {
 		c.Blocked = low.Blocked.Message

@@ -46,9 +46,7 @@ func about(f schema.Finding) string {
 // writeBlock fences the changes with more backticks than they contain.
 func writeBlock(b *strings.Builder, changes []Change) {
 	var body strings.Builder
-	for _, c := range changes {
-		writeChange(&body, c, Style{})
-	}
+	_ = writeChanges(&body, changes, Style{}) // a builder never fails
 	fence := "```"
 	for strings.Contains(body.String(), fence) {
 		fence += "`"

@@ -24,7 +24,7 @@ const Format = 1
 type Plan struct {
 	Format     int    `json:"format"`
 	ID         string `json:"id"`     // random; the apply's id, so that a plan is applied once
-	Hash       string `json:"hash"`   // covers every byte of the plan
+	Hash       string `json:"hash"`   // covers every byte of the plan; see Sealed
 	Effect     string `json:"effect"` // covers what it would do; approvals bind to it
 	Deployment string `json:"deployment"`
 	World      World  `json:"world"`
@@ -165,13 +165,22 @@ func (p *Plan) summarise() {
 	}
 }
 
-// seal orders what has an order and gives the plan its id and digests.
-func (p *Plan) seal(id string) {
+// finish orders what has an order and gives the plan its id and effect.
+func (p *Plan) finish(id string) {
 	p.Findings = schema.SortFindings(p.Findings)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Address.Compare(b.Address) })
 	p.summarise()
 	p.ID, p.Effect = id, p.effect()
-	p.Hash = p.hash()
+}
+
+// Sealed is the plan with its hash. A plan that was just made has none: only one
+// that is written down or applied needs it, and it takes as long as all the rest
+// of a large plan.
+func (p Plan) Sealed() Plan {
+	if p.Hash == "" {
+		p.Hash = p.hash()
+	}
+	return p
 }
 
 // effect is the same for a plan and for what its JSON reads as: no latches at
@@ -218,8 +227,8 @@ func (p Plan) Verify() error {
 	return nil
 }
 
-// Encode writes the plan's canonical JSON and a newline.
-func Encode(p Plan) []byte { return append([]byte(schema.JSON(p).Text), '\n') }
+// Encode writes the sealed plan's canonical JSON and a newline.
+func Encode(p Plan) []byte { return append([]byte(schema.JSON(p.Sealed()).Text), '\n') }
 
 // Decode reads what Encode wrote, to the byte; anything else is ErrAltered.
 func Decode(b []byte) (Plan, error) {

@@ -71,7 +71,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	if err := link(r.plan.Steps); err != nil {
 		return Plan{}, err
 	}
-	r.plan.seal(id)
+	r.plan.finish(id)
 	return r.plan, nil
 }
 

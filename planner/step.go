@@ -39,9 +39,13 @@ func (r Raw) At(path string) schema.Value {
 }
 
 func (r Raw) compose(path string) schema.Value {
-	members := map[string]bool{}
+	var members map[string]bool
+	path += "."
 	for p := range r {
-		if rest, ok := strings.CutPrefix(p, path+"."); ok {
+		if rest, ok := strings.CutPrefix(p, path); ok {
+			if members == nil {
+				members = map[string]bool{}
+			}
 			members[schema.SplitPath(rest)[0]] = true
 		}
 	}
@@ -50,7 +54,7 @@ func (r Raw) compose(path string) schema.Value {
 	}
 	parts := make([]string, 0, len(members))
 	for _, m := range schema.Sorted(members) {
-		v := r.At(path + "." + schema.JoinPath(m))
+		v := r.At(path + schema.JoinPath(m))
 		if v.Is != schema.Known {
 			return v
 		}

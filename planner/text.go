@@ -1,10 +1,15 @@
 package planner
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"domctl.dev/schema"
 )
@@ -13,7 +18,7 @@ import (
 type Style struct{ Colour bool }
 
 func (s Style) paint(code, text string) string {
-	if !s.Colour || text == "" {
+	if !s.Colour || code == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -42,27 +47,54 @@ func symbol(c Change) (mark, colour string) {
 // Text renders a plan for people. Findings are not part of it: they go to
 // standard error, see WriteFindings.
 func (p Plan) Text(w io.Writer, style Style) error {
-	var b strings.Builder
-	for _, c := range p.Changes {
-		writeChange(&b, c, style)
+	if err := writeChanges(w, p.Changes, style); err != nil {
+		return err
 	}
 	if len(p.Drift) > 0 {
-		b.WriteString("Changed outside of domctl since the last apply:\n\n")
-		for _, c := range p.Drift {
-			writeChange(&b, c, style)
+		if _, err := io.WriteString(w, "Changed outside of domctl since the last apply:\n\n"); err != nil {
+			return err
+		}
+		if err := writeChanges(w, p.Drift, style); err != nil {
+			return err
 		}
 	}
-	b.WriteString(p.headline() + "\n")
+	end := p.headline() + "\n"
 	if len(p.Steps) > 0 {
-		fmt.Fprintf(&b, "Plan %s, effect %s.\n", p.ID, p.Effect)
+		end += fmt.Sprintf("Plan %s, effect %s.\n", p.ID, p.Effect)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, end)
 	return err
 }
 
-func writeChange(b *strings.Builder, c Change, style Style) {
+// writeChanges renders some changes side by side, then the next.
+func writeChanges(w io.Writer, changes []Change, style Style) error {
+	const some = 128
+	texts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
+	for len(changes) > 0 {
+		var wait sync.WaitGroup
+		for i := range texts {
+			part := changes[:min(len(changes), some)]
+			changes = changes[len(part):]
+			wait.Go(func() {
+				texts[i].Reset()
+				for _, c := range part {
+					writeChange(&texts[i], c, style)
+				}
+			})
+		}
+		wait.Wait()
+		for i := range texts {
+			if _, err := texts[i].WriteTo(w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func writeChange(b *bytes.Buffer, c Change, style Style) {
 	mark, colour := symbol(c)
-	fmt.Fprintf(b, "%s %s  %s: %s\n", style.paint(colour, mark), style.paint("1", Printable(c.Address.String())), c.Action, Printable(c.Reason))
+	write(b, style.paint(colour, mark), " ", style.paint("1", Printable(c.Address.String())), "  ", string(c.Action), ": ", Printable(c.Reason), "\n")
 	if c.Blocked != "" {
 		fmt.Fprintf(b, "    blocked: %s\n", Printable(c.Blocked))
 	}
@@ -71,22 +103,32 @@ func writeChange(b *strings.Builder, c Change, style Style) {
 		width = max(width, len(Printable(f.Path)))
 	}
 	for _, f := range c.Fields {
-		fmt.Fprintf(b, "    %-*s  %s\n", width, Printable(f.Path), f.show(c.Action))
+		path := Printable(f.Path)
+		write(b, "    ", path, strings.Repeat(" ", width-len(path)+2))
+		f.show(b, c.Action, style)
 	}
 	if c.Impact != nil {
-		fmt.Fprintf(b, "    used by %s\n", c.Impact)
+		write(b, "    used by ", c.Impact.String(), "\n")
 	}
 	if len(c.Positions) > 0 {
-		fmt.Fprintf(b, "    %s\n", style.paint("2", "at "+Printable(places(c.Positions))))
+		write(b, "    ", style.paint("2", "at "+Printable(places(c.Positions))), "\n")
 	}
 	b.WriteByte('\n')
+}
+
+func write(b io.StringWriter, parts ...string) {
+	for _, p := range parts {
+		_, _ = b.WriteString(p) // a buffer keeps its error
+	}
 }
 
 // places lists positions in order, a file's name once.
 func places(at []schema.Position) string {
 	var b strings.Builder
 	file := ""
-	for i, p := range slices.SortedFunc(slices.Values(at), schema.Position.Compare) {
+	at = slices.Clone(at)
+	slices.SortFunc(at, schema.Position.Compare)
+	for i, p := range at {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -94,28 +136,38 @@ func places(at []schema.Position) string {
 			b.WriteString(p.File + ":")
 		}
 		file = p.File
-		fmt.Fprintf(&b, "%d:%d", p.Line, p.Col)
+		b.WriteString(strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col))
 	}
 	return b.String()
 }
 
-func (d Diff) show(a Action) string {
-	if a == ActionRestore && strings.HasSuffix(d.Path, " ") { // the object itself
-		if d.After.Is == schema.Absent {
-			return "made by the apply: deleted"
-		}
-		return "deleted by the apply: made again"
+// show writes a field's values: one line, and for text of several lines a diff
+// below it.
+func (d Diff) show(b *bytes.Buffer, a Action, style Style) {
+	before, after := breaks(d.Before), breaks(d.After)
+	switch {
+	case a == ActionRestore && strings.HasSuffix(d.Path, " ") && d.After.Is == schema.Absent: // the object itself
+		b.WriteString("made by the apply: deleted\n")
+	case a == ActionRestore && strings.HasSuffix(d.Path, " "):
+		b.WriteString("deleted by the apply: made again\n")
+	case len(before)+len(after) > 0:
+		d.showLines(b, a, before, after, style)
+	case a == ActionCreate:
+		write(b, oneLine(d.After), "\n")
+	default:
+		write(b, oneLine(d.Before), " → ", oneLine(d.After), "\n")
 	}
-	if a == ActionCreate {
-		return oneLine(d.After)
-	}
-	return oneLine(d.Before) + " → " + oneLine(d.After)
 }
 
 // oneLine keeps a value to one line that a terminal cannot be tricked with.
-func oneLine(v schema.Value) string {
+func oneLine(v schema.Value) string { return clip(v.Display()) }
+
+// clip keeps the beginning of a line, printable.
+func clip(s string) string {
 	const most = 120 // runes; a rune takes at most 4 bytes
-	s := v.Display()
+	if len(s) <= most && plainText(s) {
+		return s
+	}
 	s = Printable(strings.ToValidUTF8(s[:min(len(s), 4*most)], ""))
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most-3]) + "…"
@@ -123,9 +175,22 @@ func oneLine(v schema.Value) string {
 	return s
 }
 
+// plainText says that text is of ASCII letters and marks only.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // Printable writes control characters and direction marks as escapes, so that
 // names and messages from outside cannot move a terminal's cursor or hide text.
 func Printable(s string) string {
+	if plainText(s) {
+		return s
+	}
 	var b strings.Builder
 	for _, r := range s {
 		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
@@ -138,7 +203,7 @@ func Printable(s string) string {
 }
 
 func (i *Impact) String() string {
-	text := fmt.Sprintf("%s, %s, %s", Plural(i.Projects, "project"), Plural(i.Users, "user"), Plural(i.Runs, "live run"))
+	text := Plural(i.Projects, "project") + ", " + Plural(i.Users, "user") + ", " + Plural(i.Runs, "live run")
 	if i.Uses > 0 {
 		text += ", " + Plural(i.Uses, "other use")
 	}
@@ -150,7 +215,7 @@ func Plural[N int | int64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return strconv.FormatInt(int64(n), 10) + " " + what + "s"
 }
 
 // headline is the last line: what the plan amounts to.
@@ -182,22 +247,21 @@ func (p Plan) headline() string {
 
 // WriteFindings prints findings as every domctl message: what, where, what to do.
 func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
-	var b strings.Builder
+	b := bufio.NewWriter(w)
 	colours := map[schema.Severity]string{schema.Error: "31", schema.Warning: "33", schema.Info: "36"}
 	for i, f := range findings {
 		where := ""
 		if f.Address != (schema.Address{}) {
 			where = f.Address.String() + ": "
 		}
-		fmt.Fprintf(&b, "domctl: %s %s: %s\n", style.paint(colours[f.Severity], string(f.Severity)), f.Code, Printable(where+f.Message))
+		write(b, "domctl: ", style.paint(colours[f.Severity], string(f.Severity)), " ", f.Code, ": ", Printable(where+f.Message), "\n")
 		for _, at := range f.Positions {
-			fmt.Fprintf(&b, "    %s\n", Printable(at.String()))
+			write(b, "    ", Printable(at.String()), "\n")
 		}
 		if f.Hint == "" || i+1 < len(findings) && findings[i+1].Code == f.Code && findings[i+1].Hint == f.Hint {
 			continue // once for all that follow each other
 		}
-		fmt.Fprintf(&b, "domctl: hint: %s\n", Printable(f.Hint))
+		write(b, "domctl: hint: ", Printable(f.Hint), "\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.Flush()
 }

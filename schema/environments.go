@@ -1,5 +1,7 @@
 package schema
 
+import "strings"
+
 // environments: Domino's compute environments. The metadata is compared with
 // MongoDB; the definition (what a revision is built from) is compared by the
 // content a revision was built with.
@@ -38,7 +40,8 @@ func environments() Kind {
 // BuildsRevision says whether a change of the path needs a new environment
 // revision, and so a build.
 func BuildsRevision(path string) bool {
-	switch SplitPath(path)[0] {
+	root, _, _ := strings.Cut(path, ".")
+	switch root {
 	case "base", "dockerfile", "tools", "scripts", "variables", "dockerArguments", "username", "vpn",
 		"supportedClusters", "summary", "tags", "restricted", "skipCache", "addBaseDependencies":
 		return true

@@ -44,6 +44,11 @@ type Shortage struct {
 	Soft bool
 }
 
+// FitPaths are the fields of a tier that Fit looks at.
+func FitPaths() []string {
+	return []string{"cores", "memory", "sharedMemoryLimit", "allowSharedMemoryToExceedDefault", "gpu.count", "gpu.key"}
+}
+
 // Fit says what a tier lacks on the most suitable node of its pool: nothing
 // when it fits some instance type the pool expects, or when not enough is
 // known to judge. The fields are those of the kinds hardwareTiers and

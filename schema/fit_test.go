@@ -52,6 +52,11 @@ func TestFit(t *testing.T) {
 		if !slices.Equal(got, c.short) {
 			t.Errorf("%s: short of %v, want %v", name, got, c.short)
 		}
+		for path := range c.tier {
+			if !slices.Contains(FitPaths(), path) {
+				t.Errorf("%s: Fit is told of %s, which FitPaths leaves out", name, path)
+			}
+		}
 	}
 }
 

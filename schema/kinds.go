@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -90,6 +91,7 @@ type fieldIndex struct {
 }
 
 type pattern struct {
+	root     string // "variables.": what stands before the first "*"
 	segments []string
 	field    Field
 }
@@ -98,7 +100,8 @@ func indexOf(fields []Field) fieldIndex {
 	x := fieldIndex{plain: make(map[string]Field, len(fields))}
 	for _, f := range fields {
 		if segments := SplitPath(f.Path); slices.Contains(segments, "*") {
-			x.patterns = append(x.patterns, pattern{segments, f})
+			root, _, _ := strings.Cut(f.Path, "*")
+			x.patterns = append(x.patterns, pattern{root, segments, f})
 		} else {
 			x.plain[f.Path] = f
 		}
@@ -111,8 +114,14 @@ func (k Kind) Field(path string) (Field, bool) {
 	if f, ok := k.index.plain[path]; ok || len(k.index.patterns) == 0 {
 		return f, ok
 	}
-	segments := SplitPath(path)
+	var segments []string
 	for _, p := range k.index.patterns {
+		if !strings.HasPrefix(path, p.root) {
+			continue
+		}
+		if segments == nil {
+			segments = SplitPath(path)
+		}
 		if matches(p.segments, segments) {
 			return p.field, true
 		}

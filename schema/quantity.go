@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -11,15 +12,13 @@ import (
 
 func decode(v Value, into any) { _ = json.Unmarshal([]byte(v.Text), into) }
 
-// ByteUnits are the units of a quantity of bytes, in bytes.
-func ByteUnits() map[string]int64 {
-	return map[string]int64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
-}
-
 // ParseBytes reads "12GiB" or "1.5 GB". The unit is required.
 func ParseBytes(s string) (bytes int64, err error) {
 	number, unit := splitUnit(s)
-	size, ok := ByteUnits()[unit]
+	size, ok := unitSize(unit)
+	if whole, err := strconv.ParseInt(number, 10, 64); ok && err == nil && whole >= 0 && whole <= math.MaxInt64/size {
+		return whole * size, nil
+	}
 	n, ok2 := new(big.Rat).SetString(number)
 	if !ok || !ok2 || n.Sign() < 0 {
 		return 0, fmt.Errorf("%q is not a size; write a number and a unit: \"12GiB\", \"512MiB\", \"1.5GB\"", s)
@@ -32,6 +31,31 @@ func ParseBytes(s string) (bytes int64, err error) {
 	return f.Int64(), nil
 }
 
+// unitSize is how many bytes a unit stands for.
+func unitSize(unit string) (bytes int64, ok bool) {
+	switch unit {
+	case "B":
+		return 1, true
+	case "KiB":
+		return 1 << 10, true
+	case "MiB":
+		return 1 << 20, true
+	case "GiB":
+		return 1 << 30, true
+	case "TiB":
+		return 1 << 40, true
+	case "KB":
+		return 1e3, true
+	case "MB":
+		return 1e6, true
+	case "GB":
+		return 1e9, true
+	case "TB":
+		return 1e12, true
+	}
+	return 0, false
+}
+
 func splitUnit(s string) (number, unit string) {
 	s = strings.TrimSpace(s)
 	i := strings.LastIndexAny(s, "0123456789.") + 1
@@ -42,7 +66,7 @@ func splitUnit(s string) (number, unit string) {
 // GB, MB, else B. Equal sizes are equal text.
 func CanonicalBytes(bytes int64) string {
 	for _, u := range []string{"GiB", "MiB", "GB", "MB"} {
-		if size := ByteUnits()[u]; bytes%size == 0 && (bytes > 0 || u == "GiB") {
+		if size, _ := unitSize(u); bytes%size == 0 && (bytes > 0 || u == "GiB") {
 			return strconv.FormatInt(bytes/size, 10) + u
 		}
 	}

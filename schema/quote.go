@@ -15,6 +15,10 @@ func quoteJSON(s string) string {
 	b.WriteByte('"')
 	start := 0
 	for i := 0; i < len(s); {
+		if asItIs(s[i]) {
+			i++
+			continue
+		}
 		escaped, size := escape(s[i:])
 		if escaped != "" {
 			b.WriteString(s[start:i])
@@ -26,6 +30,52 @@ func quoteJSON(s string) string {
 	b.WriteString(s[start:])
 	b.WriteByte('"')
 	return b.String()
+}
+
+// asItIs says that a byte stands for itself in a JSON string.
+func asItIs(c byte) bool { return c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' }
+
+// unquoteJSON reads what quoteJSON wrote; ok is false for JSON of another form.
+func unquoteJSON(text string) (s string, ok bool) {
+	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' || !utf8.ValidString(text) {
+		return "", false
+	}
+	text = text[1 : len(text)-1]
+	var b strings.Builder
+	b.Grow(len(text))
+	start := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && unescape(text[i+1]) != 0:
+			b.WriteString(text[start:i])
+			b.WriteByte(unescape(text[i+1]))
+			i++
+			start = i + 1
+		case c < ' ' || c == '"' || c == '\\':
+			return "", false
+		}
+	}
+	b.WriteString(text[start:])
+	return b.String(), true
+}
+
+// unescape is what a letter after a backslash stands for, 0 for those of more.
+func unescape(letter byte) byte {
+	switch letter {
+	case '"', '\\':
+		return letter
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	}
+	return 0
 }
 
 // escape says how the first character of s is written, "" for as it is, and its

@@ -26,5 +26,22 @@ func FuzzQuote(f *testing.F) {
 		if want, got := strings.TrimSuffix(b.String(), "\n"), quoteJSON(s); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
+		if read := JSON(s).Str(); read != string([]rune(s)) {
+			t.Errorf("%q reads as %q", s, read)
+		}
+	})
+}
+
+// FuzzUnquote holds unquoteJSON to encoding/json wherever it answers.
+func FuzzUnquote(f *testing.F) {
+	for _, s := range []string{`""`, `"plain"`, `"a\nb\t\"c\"\\"`, `"\u0041\ud83d\ude00"`, `"half \`, `"a"b"`, "\"a\nb\"", "\"\xff\"", `"\/"`, `"\"`, `"`, ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, ok := unquoteJSON(text)
+		var want string
+		if err := json.Unmarshal([]byte(text), &want); ok && (err != nil || got != want) {
+			t.Errorf("%s reads as %q, want %q (%v)", text, got, want, err)
+		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -50,7 +51,10 @@ func ParseAddress(s string) (a Address, err error) {
 
 // Compare orders addresses by kind, then name.
 func (a Address) Compare(b Address) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	if a.Kind != b.Kind {
+		return cmp.Compare(a.Kind, b.Kind)
+	}
+	return cmp.Compare(a.Name, b.Name)
 }
 
 // Position is one place in the user's files. File is relative to the
@@ -62,7 +66,9 @@ type Position struct {
 	Col  int    `json:"col"`
 }
 
-func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+func (p Position) String() string {
+	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col)
+}
 
 // Compare orders places by file, then line, then column.
 func (p Position) Compare(o Position) int {
@@ -173,11 +179,17 @@ func (a Applied) Latched(addr Address, content string) bool {
 
 // Addresses of a map, in order.
 func Addresses[V any](m map[Address]V) []Address {
-	return slices.SortedFunc(maps.Keys(m), Address.Compare)
+	addresses := slices.AppendSeq(make([]Address, 0, len(m)), maps.Keys(m))
+	slices.SortFunc(addresses, Address.Compare)
+	return addresses
 }
 
 // Sorted keys of a map.
-func Sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+func Sorted[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := slices.AppendSeq(make([]K, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}
 
 // Former is what the last apply set on an address: under its own name, or under
 // the one that the files say it was moved from. nil when there is neither.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -53,6 +54,9 @@ func (v Value) Str() (s string) {
 	if !strings.Contains(v.Text, `\`) {
 		return strings.Trim(v.Text, `"`) // canonical JSON without escapes
 	}
+	if s, ok := unquoteJSON(v.Text); ok {
+		return s
+	}
 	_ = json.Unmarshal([]byte(v.Text), &s)
 	return s
 }
@@ -70,10 +74,10 @@ func (v Value) Bool() bool { return v.Is == Known && v.Text == "true" }
 
 // Float is the number of a Known JSON number.
 func (v Value) Float() (f float64, ok bool) {
-	if v.Is != Known {
+	if v.Is != Known || v.Text == "" || v.Text[0] != '-' && (v.Text[0] < '0' || v.Text[0] > '9') {
 		return 0, false
 	}
-	err := json.Unmarshal([]byte(v.Text), &f)
+	f, err := strconv.ParseFloat(v.Text, 64)
 	return f, err == nil
 }
 

@@ -75,7 +75,7 @@ func (a *app) show(p planner.Plan, format string) error {
 		enc := json.NewEncoder(a.stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		return enc.Encode(p)
+		return enc.Encode(p.Sealed())
 	}
 	if err := planner.WriteFindings(a.stderr, p.Findings, a.errorMark); err != nil {
 		return err

@@ -155,7 +155,7 @@ func (e *Engine) Apply(ctx context.Context, p planner.Plan) (applier.Result, err
 	if err := e.Fits(p); err != nil {
 		return applier.Result{}, err
 	}
-	return e.Applier.Apply(ctx, p)
+	return e.Applier.Apply(ctx, p.Sealed())
 }
 
 // Fits says whether a plan is for this deployment.

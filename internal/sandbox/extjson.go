@@ -11,8 +11,11 @@ import (
 
 // parseValue reads Extended JSON, canonical or relaxed, as a port's argument
 // holds it.
-func parseValue(text string) (value, error) {
-	p := &parser{src: text}
+func parseValue(text string) (value, error) { return new(parser).whole(text) }
+
+// whole reads a text that is one value; a parser reads one after the other.
+func (p *parser) whole(text string) (value, error) {
+	p.src, p.i = text, 0
 	v, err := p.value(0)
 	if err == nil {
 		err = p.end()

@@ -61,9 +61,13 @@ func newFilter(collection string, anyOf map[string][]string) (f filter, err erro
 		if err != nil {
 			return f, err
 		}
-		keys := map[string]bool{}
+		keys, reader := make(map[string]bool, len(anyOf[p])), &parser{}
 		for _, text := range anyOf[p] {
-			v, err := parseValue(text)
+			if isKey(text) {
+				keys[text] = true
+				continue
+			}
+			v, err := reader.whole(text)
 			if err != nil {
 				return f, fmt.Errorf("%s: %w", p, err)
 			}
@@ -79,6 +83,23 @@ func newFilter(collection string, anyOf map[string][]string) (f filter, err erro
 		}
 	}
 	return f, nil
+}
+
+// isKey says that a text is its value's key: a plain string, or an ObjectId.
+func isKey(text string) bool {
+	if digits, ok := strings.CutPrefix(text, `{"$oid":"`); ok {
+		return len(digits) == 26 && digits[24:] == `"}` && strings.Trim(digits[:24], "0123456789abcdef") == ""
+	}
+	inner := len(text) - 2
+	if inner < 0 || text[0] != '"' || text[inner+1] != '"' {
+		return false
+	}
+	for i := 1; i <= inner; i++ {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // searchable refuses what MongoDB would not compare as a port's text does.

@@ -30,6 +30,9 @@ type parser struct {
 	room      []field // where those of the next values will stand
 }
 
+// fieldText is about how many bytes of text a member takes.
+const fieldText = 32
+
 // pop takes the members above base off the stack. Values share large pieces of
 // room: one allocation each would be half the time of reading a file.
 func (p *parser) pop(base int) []field {
@@ -38,7 +41,7 @@ func (p *parser) pop(base int) []field {
 		return nil
 	}
 	if len(p.room) < n {
-		p.room = make([]field, max(n, 512))
+		p.room = make([]field, max(n, min(len(p.src)/fieldText, 512)))
 	}
 	kids := p.room[:n:n]
 	p.room = p.room[n:]

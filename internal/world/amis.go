@@ -152,8 +152,11 @@ func (v *View) ours(a schema.Address, standing schema.Value) bool {
 func (l *look) literalImages(kind string) []string {
 	ids := map[string]bool{}
 	for a, o := range l.desired.Objects {
+		if a.Kind != kind {
+			continue
+		}
 		for p, v := range o.Fields {
-			if segments := schema.SplitPath(p); a.Kind == kind && segments[len(segments)-1] == "ami" && v.Str() != "" && segments[0] != "owner" {
+			if segments := schema.SplitPath(p); segments[len(segments)-1] == "ami" && v.Str() != "" && segments[0] != "owner" {
 				ids[v.Str()] = true
 			}
 		}

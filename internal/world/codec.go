@@ -146,8 +146,10 @@ func readSet(raw planner.Raw, doc string) (schema.Value, error) {
 
 // readBytes reads {value, unit} or {value, units}.
 func readBytes(raw planner.Raw, doc string) (schema.Value, error) {
-	if v := standing(raw, doc); v.Is != schema.Known || v.Text == "{}" {
-		return schema.Value{}, nil
+	if _, leaf := raw[doc+".value"]; !leaf {
+		if v := standing(raw, doc); v.Is != schema.Known || v.Text == "{}" {
+			return schema.Value{}, nil
+		}
 	}
 	value, err := readNumber(raw, doc+".value")
 	if err != nil || value.Is != schema.Known {
@@ -164,7 +166,7 @@ func readBytes(raw planner.Raw, doc string) (schema.Value, error) {
 // quantity that has neither follows the others of its document.
 func unitPath(raw planner.Raw, doc string) string {
 	for _, p := range []string{doc + ".units", doc + ".unit"} {
-		if raw.At(p).Is != schema.Absent {
+		if _, there := raw[p]; there {
 			return p
 		}
 	}

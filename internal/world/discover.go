@@ -126,10 +126,10 @@ func (f *finder) tiers(ctx context.Context) error {
 	}
 	d := f.directory(collection, docs, func(ref planner.Ref, raw planner.Raw) []string { return tierNames(ref, raw, paths) })
 	declared := d.declared("hardwareTiers")
-	archived := 0
+	archived, decode := 0, tierDecoder(paths)
 	for _, id := range schema.Sorted(d.byID) {
 		ref := d.byID[id]
-		fields, errs := decodeTier(f.view.raw[ref], paths)
+		fields, errs := decode(f.view.raw[ref])
 		switch {
 		case declared[ref]:
 			continue

@@ -26,8 +26,7 @@ func collectionOf(r planner.Ref) string { return strings.TrimPrefix(r.Type(), "m
 
 // idText is the form of an _id within a ref.
 func idText(id string) string {
-	var s string
-	if json.Unmarshal([]byte(id), &s) == nil && !quoted(s) {
+	if s := (schema.Value{Is: schema.Known, Text: id}).Str(); strings.HasPrefix(id, `"`) && !quoted(s) {
 		return s
 	}
 	return id
@@ -48,11 +47,16 @@ func idJSON(text string) string {
 // idPlain is a ref's id as files and people write it: an ObjectId's digits, any
 // other id's text.
 func idPlain(r planner.Ref) string {
-	v, ok := decodeJSON(idJSON(r.ID()))
-	if s, is := plain(v).(string); ok && is {
-		return s
+	id := r.ID()
+	if !quoted(id) {
+		return id
 	}
-	return r.ID()
+	if v, ok := plainOf(id); ok {
+		if s, is := v.(string); is {
+			return s
+		}
+	}
+	return id
 }
 
 func rawOf(d port.Document) planner.Raw {

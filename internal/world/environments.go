@@ -18,7 +18,7 @@ const (
 )
 
 func observedOf(id string) schema.Observed {
-	return schema.Observed{ID: id, Fields: map[string]schema.Value{}}
+	return schema.Observed{ID: id, Fields: make(map[string]schema.Value, 8)}
 }
 
 // legacyCollection is where environments of Domino's first generation live.
@@ -77,8 +77,9 @@ func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]plann
 		return err
 	}
 	maps.Copy(l.view.raw, revisions)
+	paths := environmentPaths()
 	for a, ref := range found {
-		o, errs := l.decodeEnvironment(ref)
+		o, errs := l.decodeEnvironment(ref, paths)
 		if owner := owners[l.view.raw[ref]["ownerId"].Text]; owner != "" {
 			o.Fields["owner"] = schema.JSON(owner)
 		}
@@ -128,15 +129,15 @@ func (l *look) logins(ctx context.Context, ids map[string]bool) (map[string]stri
 	return names, err
 }
 
-// environmentPaths are the metadata that MongoDB holds, with the codec of each.
-func environmentPaths() map[string]struct {
+// placed is a codec and where in a document its field stands.
+type placed struct {
 	doc string
 	codec
-} {
-	return map[string]struct {
-		doc string
-		codec
-	}{
+}
+
+// environmentPaths are the metadata that MongoDB holds, with the codec of each.
+func environmentPaths() map[string]placed {
+	return map[string]placed{
 		"name":        {"name", codec{readText, writePlain}},
 		"description": {"description", codec{readText, writePlain}},
 		"archived":    {"isArchived", codec{readBool, writePlain}},
@@ -144,10 +145,10 @@ func environmentPaths() map[string]struct {
 	}
 }
 
-func (l *look) decodeEnvironment(ref planner.Ref) (o schema.Observed, errs []error) {
+func (l *look) decodeEnvironment(ref planner.Ref, paths map[string]placed) (o schema.Observed, errs []error) {
 	raw := l.view.raw[ref]
 	o = observedOf(idPlain(ref))
-	for path, f := range environmentPaths() {
+	for path, f := range paths {
 		v, err := f.read(raw, f.doc)
 		if err != nil {
 			errs = append(errs, err)

@@ -18,14 +18,37 @@ func decodeJSON(text string) (v any, ok bool) {
 	return v, dec.Decode(&v) == nil
 }
 
-// plainJSON turns Extended JSON into the JSON that files hold: numbers become
-// numbers, ids and dates their text. Keys are sorted.
+// plainJSON turns canonical Extended JSON into the JSON that files hold: numbers
+// become numbers, ids and dates their text. Keys are sorted.
 func plainJSON(text string) string {
-	v, ok := decodeJSON(text)
+	if text == "" || text[0] != '{' && text[0] != '[' && !isDigit(text[0]) {
+		return text // a string, a truth value or null
+	}
+	v, ok := plainOf(text)
 	if !ok {
 		return text
 	}
-	return schema.JSON(plain(v)).Text
+	return schema.JSON(v).Text
+}
+
+func isDigit(c byte) bool { return c == '-' || c >= '0' && c <= '9' }
+
+// plainOf is what plain makes of Extended JSON. Most of it are ids and numbers,
+// which need no decoder.
+func plainOf(text string) (v any, ok bool) {
+	if op, s, ok := tagged(text); ok {
+		return plainScalar(op, s), true
+	}
+	v, ok = decodeJSON(text)
+	return plain(v), ok
+}
+
+// tagged takes apart the text of {"$numberInt":"3"}.
+func tagged(text string) (op, s string, ok bool) {
+	inner, starts := strings.CutPrefix(text, `{"`)
+	inner, ends := strings.CutSuffix(inner, `"}`)
+	op, s, ok = strings.Cut(inner, `":"`)
+	return op, s, ok && starts && ends && strings.HasPrefix(op, "$") && !strings.ContainsAny(op+s, `"\`)
 }
 
 func plain(v any) any {

@@ -74,22 +74,26 @@ func (v *View) fit(ctx context.Context, known map[string]schema.Capacity) error 
 	}
 	maps.Copy(known, more)
 	for pool, tiers := range tenants(v.desired) {
+		fields := maps.Clone(v.desired.Objects[pool].Fields)
+		fields["expect.instanceTypes"] = schema.JSON(pools[pool])
 		for _, a := range tiers {
-			v.fitTier(a, pool, pools[pool], known)
+			v.fitTier(a, pool, fields, known)
 		}
 	}
 	return nil
 }
 
-func (v *View) fitTier(a, pool schema.Address, types []string, known map[string]schema.Capacity) {
+// fitTier judges a tier by what of it the files state and what else lives.
+func (v *View) fitTier(a, pool schema.Address, fields map[string]schema.Value, known map[string]schema.Capacity) {
 	o, p := v.desired.Objects[a], v.desired.Objects[pool]
-	tier := maps.Clone(v.Objects[a].Fields)
-	if tier == nil {
-		tier = map[string]schema.Value{}
+	tier := map[string]schema.Value{}
+	for _, path := range schema.FitPaths() {
+		value, stated := o.Fields[path]
+		if !stated {
+			value = v.Objects[a].Fields[path]
+		}
+		tier[path] = value
 	}
-	maps.Copy(tier, o.Fields)
-	fields := maps.Clone(p.Fields)
-	fields["expect.instanceTypes"] = schema.JSON(types)
 	for _, s := range schema.Fit(tier, fields, known) {
 		f := schema.Finding{Code: "DC105", Severity: schema.Error, Address: a, Hint: fmt.Sprintf("lower %s, or move the tier to a larger pool", s.Path),
 			Positions: append(slices.Clone(o.Positions(s.Path)), p.Positions("expect.instanceTypes")...),
@@ -105,6 +109,9 @@ func (v *View) fitTier(a, pool schema.Address, types []string, known map[string]
 // what the files alone state is the compiler's to judge.
 func (v *View) limits() {
 	for a, o := range v.desired.Objects {
+		if a.Kind != "hardwareTiers" {
+			continue
+		}
 		live, lives := v.Objects[a]
 		for _, p := range []string{"cores", "memory"} {
 			request, requested := o.Fields[p]

@@ -70,9 +70,10 @@ func lookTiers(ctx context.Context, l *look) error {
 		return err
 	}
 	d := l.directory(collection, docs, func(ref planner.Ref, raw planner.Raw) []string { return tierNames(ref, raw, paths) })
+	decode := tierDecoder(paths)
 	for _, a := range l.wanted("hardwareTiers") {
 		if ref, ok := d.identify(a); ok {
-			fields, errs := decodeTier(l.view.raw[ref], paths)
+			fields, errs := decode(l.view.raw[ref])
 			l.mistyped(a, ref, errs)
 			l.observe(a, ref, schema.Observed{ID: idPlain(ref), Fields: fields})
 		}
@@ -92,12 +93,24 @@ func tierNames(ref planner.Ref, raw planner.Raw, paths map[string]string) []stri
 	return []string{id, name}
 }
 
-// decodeTier states a tier's document in the schema's words; errs are fields
+// tierDecoder states tiers' documents in the schema's words; errs are fields
 // that hold another type than Domino's.
-func decodeTier(raw planner.Raw, paths map[string]string) (out map[string]schema.Value, errs []error) {
-	out = map[string]schema.Value{}
+func tierDecoder(paths map[string]string) func(planner.Raw) (out map[string]schema.Value, errs []error) {
 	fields, doc := tierFields(paths)
+	return func(raw planner.Raw) (map[string]schema.Value, []error) { return decodeTier(raw, fields, doc) }
+}
+
+func decodeTier(raw planner.Raw, fields []schema.Field, doc map[string]string) (out map[string]schema.Value, errs []error) {
+	out = make(map[string]schema.Value, len(raw))
+	roots := map[string]bool{}
+	for path := range raw {
+		root, _, _ := strings.Cut(path, ".")
+		roots[root] = true
+	}
 	for _, f := range fields {
+		if root, _, _ := strings.Cut(doc[f.Path], "."); !roots[root] {
+			continue
+		}
 		if mapped, ok := strings.CutSuffix(f.Path, ".*"); ok {
 			if err := readMap(raw, doc[f.Path], mapped, out); err != nil {
 				errs = append(errs, err)

@@ -53,7 +53,7 @@ func (w *World) usesOf(kind string) []use {
 func (v *View) Weigh(ctx context.Context, addresses []schema.Address) error {
 	var reads []func() error
 	for kind, ids := range v.idsByKind(addresses) {
-		asked := v.world.usesOf(kind)
+		asked, sorted := v.world.usesOf(kind), schema.Sorted(ids)
 		for _, a := range ids {
 			if len(asked) > 0 {
 				v.impact[a] = &planner.Impact{}
@@ -61,7 +61,7 @@ func (v *View) Weigh(ctx context.Context, addresses []schema.Address) error {
 		}
 		for _, u := range asked {
 			reads = append(reads, func() error {
-				counts, err := v.world.Outside.Count(ctx, u.group(schema.Sorted(ids)))
+				counts, err := v.world.Outside.Count(ctx, u.group(sorted))
 				if err != nil {
 					return fmt.Errorf("who uses %s, counted in %s: %w", kind, u.collection, err)
 				}

@@ -157,8 +157,9 @@ func (w *World) probeTiers(ctx context.Context, db port.Database) []Check {
 	}
 	_, at := tierFields(paths)
 	check = shape(check, docs, at, mapping+".fields")
+	decode := tierDecoder(paths)
 	for _, d := range docs {
-		if _, errs := decodeTier(rawOf(d), paths); len(errs) > 0 {
+		if _, errs := decode(rawOf(d)); len(errs) > 0 {
 			check = failed(check.Name, "correct "+mapping+".fields, or the document", "%s: %v", idPlain(docRef(collection, idText(d["_id"]))), errs[0])
 			break
 		}

@@ -6,6 +6,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -101,6 +102,10 @@ func (w *World) Look(ctx context.Context, d schema.Desired, a schema.Applied) (*
 		return nil, err
 	}
 	v := w.newView(d, a)
+	if len(parts) > 0 { // the rest is added to the largest
+		slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
+		v, parts = parts[0], parts[1:]
+	}
 	for _, p := range parts {
 		v.add(p)
 	}
