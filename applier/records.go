@@ -38,6 +38,7 @@ type Record struct {
 	Step    string                           `json:"step,omitempty"`
 	Mark    string                           `json:"mark,omitempty"`
 	Why     string                           `json:"why,omitempty"`
+	Place   int                              `json:"place,omitempty"` // of the apply among all, in its first record
 	Plan    *planner.Plan                    `json:"plan,omitempty"`
 	Pre     map[planner.Ref]planner.Raw      `json:"pre,omitempty"`
 	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`

@@ -157,7 +157,7 @@ func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) er
 	if r.j.has(KindPre, "") || r.mode != forward {
 		return nil
 	}
-	applied, _, err := ReadApplied(ctx, r.store())
+	applied, _, err := ReadApplied(ctx, r.store(), r.Deployment)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type Input struct {
 	View     View
 	Findings []schema.Finding // of the compiler and of the read
 	World    World
+	Lineage  string
 	Source   Source
 	ID       string
 	// Select keeps a plan to some addresses and what they refer to; nil is all.
@@ -50,7 +51,7 @@ type Input struct {
 // references, and lowers what differs to steps.
 func Make(in Input) (Plan, error) {
 	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
-	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, World: in.World, Source: in.Source,
+	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}}
 	for _, a := range schema.Addresses(in.Desired.Objects) {

@@ -27,8 +27,10 @@ type Plan struct {
 	Hash       string `json:"hash"`   // covers every byte of the plan
 	Effect     string `json:"effect"` // covers what it would do; approvals bind to it
 	Deployment string `json:"deployment"`
-	World      World  `json:"world"`
-	Source     Source `json:"source"`
+	// Lineage tells the state store that the plan was made against.
+	Lineage string `json:"lineage"`
+	World   World  `json:"world"`
+	Source  Source `json:"source"`
 	// Restores names the apply that this plan takes back.
 	Restores string           `json:"restores,omitempty"`
 	Summary  Summary          `json:"summary"`
@@ -177,7 +179,7 @@ func (p Plan) effect() string {
 	if len(p.Latch) == 0 {
 		p.Latch = nil
 	}
-	return schema.DigestOf([]any{p.Format, p.Deployment, p.World, p.Restores, p.Steps, p.Settle, p.Latch})
+	return schema.DigestOf([]any{p.Format, p.Deployment, p.Lineage, p.World, p.Restores, p.Steps, p.Settle, p.Latch})
 }
 
 func (p Plan) hash() string {

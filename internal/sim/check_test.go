@@ -158,15 +158,15 @@ func (h *history) named(err error) bool {
 // allBack is properties 6 and 7: all applies taken back, latest first, leave the
 // world as it was, and their content stays off.
 func (h *history) allBack(ctx context.Context, e *engine.Engine) {
-	all, err := e.Applier.History(ctx)
+	all, err := e.History(ctx, engine.HistoryOptions{})
 	if err != nil {
 		h.violate(6, "%v", err)
 	}
 	for _, s := range all {
-		if s.By == "before" && s.Restored != "" {
+		if s.By == "before" && s.Whole() {
 			h.start = h.origin
 		}
-		if s.By == "before" || s.Plan == nil || !s.Begun || s.Plan.Restores != "" || s.Restored != "" {
+		if s.By == "before" || s.Plan == nil || s.Plan.Restores != "" || s.Whole() {
 			continue
 		}
 		if err := h.rollback(ctx, e, s.ID); err != nil {
@@ -197,10 +197,10 @@ func (h *history) expected(ctx context.Context) (string, error) {
 }
 
 func (h *history) latched(ctx context.Context, e *engine.Engine) {
-	all, err := e.Applier.History(ctx)
+	all, err := e.History(ctx, engine.HistoryOptions{})
 	off := map[schema.Address]bool{}
 	for _, s := range all {
-		if s.By != "before" && s.Restored != "" {
+		if s.By != "before" && s.Whole() {
 			for a := range s.Plan.Content {
 				off[a] = true
 			}
