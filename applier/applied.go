@@ -150,7 +150,7 @@ func (r *run) settleApplied(ctx context.Context) error {
 }
 
 // merge settles entries and latches. A rollback of what was cut off before
-// anything was done has latches alone.
+// anything was done has latches alone, and none lets go of one.
 func (r *run) merge(cur schema.Applied) {
 	for a, latch := range r.j.plan.Latch {
 		if r.complete(a) {
@@ -161,7 +161,7 @@ func (r *run) merge(cur schema.Applied) {
 		if !r.complete(a) {
 			continue
 		}
-		if _, latched := r.j.plan.Latch[a]; !latched {
+		if r.j.plan.Restores == "" {
 			delete(cur.Latches, a)
 		}
 		if e == nil {
@@ -170,6 +170,18 @@ func (r *run) merge(cur schema.Applied) {
 		}
 		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
 	}
+}
+
+// outdated compares what *applied* holds of the plan's addresses with what it
+// held when the plan was made: another apply may have settled them since, and a
+// rollback may have latched them.
+func (r *run) outdated(applied schema.Applied) (why []string) {
+	for _, a := range r.j.plan.Addresses() {
+		if r.j.plan.Former[a] != applied.Digest(a) {
+			why = append(why, fmt.Sprintf("DC304: %s: another apply or rollback has set it since the plan was made; plan again", a))
+		}
+	}
+	return why
 }
 
 // complete says that every step of an address is done.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"domctl.dev/planner"
@@ -31,7 +32,7 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	if err != nil && !errors.Is(err, ErrNoKey) {
 		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
 	}
-	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, Lineage: a.Lineage, World: j.plan.World, Content: j.plan.Content,
+	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, Lineage: a.Lineage, World: j.plan.World, Latch: maps.Clone(j.plan.Content),
 		Former: map[schema.Address]*schema.Entry{}, Digests: map[string]schema.Value{}, At: j.last()}}
 	for _, step := range j.plan.Steps {
 		if j.undecided(step.ID) {
@@ -53,6 +54,9 @@ func (s *snapshot) fill(ctx context.Context) error {
 	at := map[planner.Ref]planner.Raw{}
 	for _, r := range s.j.all(KindPre, "") {
 		s.Former, at = r.Former, maps.Clone(r.Pre)
+		for a, former := range r.Latches {
+			s.Latch[a] = strings.TrimSpace(former + " " + s.Latch[a])
+		}
 	}
 	for _, r := range s.j.all(KindDone, "") {
 		if begun, _ := s.j.begun(r.Step); len(begun) == 0 {

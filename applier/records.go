@@ -42,6 +42,7 @@ type Record struct {
 	Plan    *planner.Plan                    `json:"plan,omitempty"`
 	Pre     map[planner.Ref]planner.Raw      `json:"pre,omitempty"`
 	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`
+	Latches map[schema.Address]string        `json:"latches,omitempty"` // the former ones
 	Outputs map[string]schema.Value          `json:"outputs,omitempty"`
 	// Digests are the keyed digests of the secrets that a begun write carries.
 	Digests map[string]schema.Value `json:"digests,omitempty"`

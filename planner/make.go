@@ -70,7 +70,7 @@ func Make(in Input) (Plan, error) {
 	if err := link(m.plan.Steps); err != nil {
 		return Plan{}, err
 	}
-	m.plan.seal(in.ID)
+	m.plan.seal(in.ID, in.Applied)
 	return m.plan, nil
 }
 

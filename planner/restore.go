@@ -23,14 +23,16 @@ type Snapshot struct {
 	Apply, Deployment string
 	Lineage           string // of the state store
 	World             World
-	Open              bool   // it has not ended: it reserves its addresses
-	Done              []Done // in the order they were done
+	Open              bool           // it has not ended: it reserves its addresses
+	Done              []Done         // in the order they were done
+	Applied           schema.Applied // as it stands
 	// Later names, by address, the last apply that set it after this one and that
 	// was not taken back.
 	Later map[schema.Address]string
 	// Former is what *applied* held of each address before; nil: nothing.
-	Former  map[schema.Address]*schema.Entry
-	Content map[schema.Address]string
+	Former map[schema.Address]*schema.Entry
+	// Latch is the content that the apply set, and what was held back before it.
+	Latch map[schema.Address]string
 	// Digests are the keyed digests of what secret references in Done resolve to.
 	Digests map[string]schema.Value
 	At      time.Time // of its last record
@@ -42,7 +44,7 @@ func (s Snapshot) Addresses() []schema.Address {
 	for a := range s.Former {
 		all[a] = true
 	}
-	for a := range s.Content {
+	for a := range s.Latch {
 		all[a] = true
 	}
 	return schema.Addresses(all)
@@ -52,9 +54,9 @@ func (s Snapshot) Addresses() []schema.Address {
 func (s Snapshot) Only(choose func(schema.Address) bool) Snapshot {
 	not := func(a schema.Address) bool { return !choose(a) }
 	s.Done = slices.DeleteFunc(slices.Clone(s.Done), func(d Done) bool { return not(d.Step.Address) })
-	s.Former, s.Content = maps.Clone(s.Former), maps.Clone(s.Content)
+	s.Former, s.Latch = maps.Clone(s.Former), maps.Clone(s.Latch)
 	maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { return not(a) })
-	maps.DeleteFunc(s.Content, func(a schema.Address, _ string) bool { return not(a) })
+	maps.DeleteFunc(s.Latch, func(a schema.Address, _ string) bool { return not(a) })
 	return s
 }
 
@@ -89,7 +91,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	r := restorer{past: past, digests: s.Digests, undo: map[string][]string{}, at: map[Ref]Raw{}, change: map[schema.Address]*Change{}}
 	r.plan = Plan{Format: Format, Deployment: s.Deployment, Lineage: s.Lineage, World: s.World, Source: source, Restores: s.Apply,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: []schema.Finding{},
-		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: maps.Clone(s.Latch)}
 	maps.Copy(r.plan.Settle, s.Former)
 	stands := map[string]bool{} // steps back that someone took already
 	for _, a := range schema.Addresses(s.Later) {
@@ -122,7 +124,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	if err := link(r.plan.Steps); err != nil {
 		return Plan{}, err
 	}
-	r.plan.seal(id)
+	r.plan.seal(id, s.Applied)
 	return r.plan, nil
 }
 

@@ -30,7 +30,7 @@ func update(object Ref, path string, before, after any) Done {
 
 func snapshot(done ...Done) Snapshot {
 	return Snapshot{Apply: "a1", Deployment: "acme", Done: done, Former: map[schema.Address]*schema.Entry{addr(tier): nil},
-		Content: map[schema.Address]string{addr(tier): "c1"}}
+		Latch: map[schema.Address]string{addr(tier): "c1"}}
 }
 
 func TestRestoreWritesWhatStoodBefore(t *testing.T) {

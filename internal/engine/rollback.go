@@ -55,10 +55,13 @@ func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) (ids []string
 }
 
 // Rollback plans the way back from one apply, as far as it was not taken back
-// yet. Steps of it that were begun and are undecided are settled first.
+// yet. Steps of it that were begun and are undecided are settled first. *Applied*
+// is read before the history: an apply that comes in between moves it, and the
+// plan is refused.
 func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (planner.Plan, error) {
-	if _, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment); err != nil {
-		return planner.Plan{}, err // it could not be applied
+	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+	if err != nil {
+		return planner.Plan{}, err
 	}
 	history, err := e.History(ctx, HistoryOptions{})
 	if err != nil {
@@ -68,14 +71,20 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	s, err := e.settled(ctx, id)
+	s, err := e.Applier.Snapshot(ctx, id)
+	if errors.Is(err, applier.ErrUndecided) || err == nil && s.Open {
+		if err := e.settle(ctx, id); err != nil {
+			return planner.Plan{}, err
+		}
+		return e.Rollback(ctx, id, o) // by the records as they are by now
+	}
 	if err != nil {
 		return planner.Plan{}, err
 	}
 	if s, err = narrow(s, history[i], o); err != nil {
 		return planner.Plan{}, err
 	}
-	s.Later = later(s, history[:i])
+	s.Applied, s.Later = applied, later(s, history[:i])
 	return e.restore(ctx, s)
 }
 
@@ -157,18 +166,7 @@ func mayTakeBack(history []Past, id string) (int, error) {
 	return i, nil
 }
 
-// settled is the snapshot of an apply none of whose steps is undecided.
-func (e *Engine) settled(ctx context.Context, id string) (planner.Snapshot, error) {
-	s, err := e.Applier.Snapshot(ctx, id)
-	if !errors.Is(err, applier.ErrUndecided) && (err != nil || !s.Open) {
-		return s, err
-	}
-	if err := e.settle(ctx, id); err != nil {
-		return s, err
-	}
-	return e.Applier.Snapshot(ctx, id)
-}
-
+// settle ends an apply none of whose steps is undecided after it.
 func (e *Engine) settle(ctx context.Context, id string) error {
 	res, err := e.Applier.Settle(ctx, id)
 	if err == nil && res.Outcome != applier.EndedOutcome {

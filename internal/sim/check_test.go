@@ -163,13 +163,15 @@ func (h *history) allBack(ctx context.Context, e *engine.Engine) {
 		h.violate(6, "%v", err)
 	}
 	for _, s := range all {
-		if s.By == "before" && s.Whole() {
-			h.start = h.origin
-		}
-		if s.By == "before" || s.Plan == nil || s.Plan.Restores != "" || s.Whole() {
+		if s.By == "before" && len(s.TakenBack) > 0 { // the rest goes too
+			h.start, h.applied = h.origin, nothing
+		} else if s.By == "before" {
 			continue
 		}
-		if err := h.rollback(ctx, e, s.ID); err != nil {
+		if !s.RestorePoint() || s.Whole() {
+			continue
+		}
+		if _, err := h.rollback(ctx, e, engine.RollbackOptions{To: s.ID}); err != nil {
 			h.violate(6, "rollback of %s: %v", s.ID, err)
 			return
 		}
@@ -178,6 +180,9 @@ func (h *history) allBack(ctx context.Context, e *engine.Engine) {
 	got, gotErr := h.Managed()
 	if err := errors.Join(err, gotErr); err != nil || got != want {
 		h.violate(6, "after all is taken back the world is\n%s\nand was\n%s\n%v", got, want, err)
+	}
+	if got := h.entries(ctx); got != h.applied {
+		h.violate(6, "after all is taken back is applied\n%s\nand was\n%s", got, h.applied)
 	}
 	h.latched(ctx, e)
 }
@@ -218,6 +223,46 @@ func (h *history) latched(ctx context.Context, e *engine.Engine) {
 	h.show(p)
 }
 
+// effects holds properties 1 and 3 for what took effect, early or late: the
+// holder had announced it, and was not fenced by then, or the call had not yet
+// reached the end of its window.
+func (h *history) effects() {
+	type begin struct{ at, fenced time.Time }
+	begins := map[string][]begin{}
+	for _, id := range h.applies() {
+		var open []begin
+		for _, r := range h.stream(id) {
+			switch r.Kind {
+			case applier.KindBegin:
+				open = append(open, begin{at: r.At})
+				begins[r.By] = append(begins[r.By], begin{at: r.At})
+			case applier.KindFenced:
+				for by := range begins {
+					for i, b := range begins[by] {
+						if slices.Contains(open, b) {
+							begins[by][i].fenced = r.At
+						}
+					}
+				}
+				open = nil
+			}
+		}
+	}
+	for _, e := range h.Effects {
+		announced, in := false, false
+		for _, b := range begins[e.By] {
+			before := !b.at.After(e.At)
+			announced = announced || before
+			in = in || before && (b.fenced.IsZero() || e.At.Before(b.fenced) || e.At.Sub(b.at) <= window)
+		}
+		if !announced {
+			h.violate(1, "%s by %s took effect without a begin", e.Call, e.By)
+		} else if !in {
+			h.violate(3, "%s by %s took effect after it was fenced", e.Call, e.By)
+		}
+	}
+}
+
 // check is what holds of every machine at rest.
 func (h *history) check(ctx context.Context) {
 	e, err := h.Process(ctx, h.files, Options{Holder: "check"})
@@ -239,6 +284,8 @@ func (h *history) check(ctx context.Context) {
 		h.violate(5, "the records cannot be read: %v", err)
 	}
 	h.once()
+	h.effects()
+	h.tell(ctx, e)
 	want := strings.Count(h.content(), `"stays"`)
 	edits := len(slices.DeleteFunc(slices.Clone(h.edited), func(kind string) bool { return edit{kind: kind}.disturbs() }))
 	if !slices.Contains(h.edited, "removed") && want != edits {

@@ -45,7 +45,8 @@ type edit struct {
 }
 
 func acts() []string {
-	return []string{"apply", "apply", "apply", "resume", "resume", "rollback", "supersede", "break"}
+	return []string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
+		"foreign", "lose"}
 }
 
 // faultKinds with how often they are drawn.
@@ -80,7 +81,7 @@ func draw(seed uint64, all map[string][]schema.Address) scenario {
 		}
 	}
 	holders := 1 + r.IntN(2)
-	for range 1 + r.IntN(4) {
+	for range 1 + r.IntN(5) {
 		s.lives = append(s.lives, life{r.IntN(holders), pick(r, acts()), seconds(r, 0, 0, 1, 30, 100, 300)})
 	}
 	s.lives[0].act = "apply"
