@@ -3,12 +3,14 @@ package engine_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -148,4 +150,79 @@ func TestBeforeTakesBackInOrder(t *testing.T) {
 	}
 	_, err = e.Rollbacks(t.Context(), engine.RollbackOptions{Before: time.Unix(0, 1)})
 	says(t, err, "DC422")
+}
+
+// TestAPlanIsOutdatedByAnotherApply, also where it would only adopt, and by a
+// rollback of the same content.
+func TestAPlanIsOutdatedByAnotherApply(t *testing.T) {
+	f := fixtures(t)[0]
+	r := f.start(t)
+	first, second, third := r.saved(f), r.saved(f), r.saved(f)
+	r.ended(r.engine(f.after).Apply(t.Context(), first))
+	refused := func(p planner.Plan, says string) {
+		t.Helper()
+		was := r.managed()
+		res, err := r.engine(f.after).Apply(t.Context(), p)
+		if err != nil || res.Outcome != applier.RefusedOutcome || len(res.Why) == 0 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		for _, why := range res.Why {
+			if !strings.Contains(why, "DC304") || !strings.Contains(why, says) {
+				t.Error(why)
+			}
+		}
+		if r.managed() != was {
+			t.Error("something was written")
+		}
+	}
+	refused(second, "plan again")
+	r.take(f, first.ID, engine.RollbackOptions{})
+	refused(third, "another apply or rollback has set it") // the world is as it saw it, and its content was rolled back
+	r.settled(f.after)
+}
+
+// TestARollbackThatWasPlannedBeforeAnApplyIsRefused: what it would put back is
+// not what stood before the later apply.
+func TestARollbackThatWasPlannedBeforeAnApplyIsRefused(t *testing.T) {
+	f := fixtures(t)[0]
+	r := f.start(t)
+	r.applyAll(f.after)
+	points, err := r.engine(f.after).RestorePoints(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.engine(f.after).Rollback(t.Context(), points[0].ID, engine.RollbackOptions{Target: []string{small.String()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.applyAll(renamed(f))
+	res, err := r.engine(f.after).Apply(t.Context(), p)
+	if err != nil || res.Outcome != applier.RefusedOutcome || !strings.Contains(strings.Join(res.Why, "\n"), "DC304: hardwareTiers.small") {
+		t.Fatalf("%+v, %v", res, err)
+	}
+}
+
+// TestGoingBackLetsGoOfNoLatch: content that was rolled back stays off when a
+// later content of the address is rolled back too.
+func TestGoingBackLetsGoOfNoLatch(t *testing.T) {
+	f := fixtures(t)[0]
+	r := f.start(t)
+	first := r.applyAll(f.after)
+	r.take(f, first.ID, engine.RollbackOptions{})
+	other := f.after
+	other.Desired.Objects = maps.Clone(other.Desired.Objects)
+	o := other.Desired.Objects[small]
+	o.Fields = maps.Clone(o.Fields)
+	o.Fields["cores"] = schema.JSON(3)
+	other.Desired.Objects[small] = o
+	second := r.applyAll(other)
+	if len(second.Steps) == 0 {
+		t.Fatal("the content changed")
+	}
+	r.take(f, second.ID, engine.RollbackOptions{})
+	for name, files := range map[string]compiler.Result{"the first": f.after, "the second": other} {
+		if p := r.plan(files); p.Touches(small) || len(p.Steps) > 0 {
+			t.Errorf("%s is planned again: %v", name, p.Changes)
+		}
+	}
 }

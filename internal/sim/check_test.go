@@ -18,9 +18,8 @@ import (
 // recordCache holds the store's records by key: they never change.
 type recordCache map[string][]applier.Record
 
-// stream is one apply's records as they stand.
-func (h *history) stream(id string) (all []applier.Record) {
-	bodies := h.Store.Bodies()
+// stream is one apply's records, of all that is stored.
+func (h *history) stream(bodies map[string][]byte, id string) (all []applier.Record) {
 	for _, key := range schema.Sorted(bodies) {
 		if !strings.HasPrefix(key, "applies/"+id+"/") {
 			continue
@@ -53,9 +52,9 @@ type watched struct {
 }
 
 func (w watched) Start(ctx context.Context, a applier.Attempt) error {
+	bodies := w.h.Store.Bodies()
 	w.h.mu.Lock()
-	id := w.h.applyOf(a)
-	records := w.h.stream(id)
+	records := w.h.stream(bodies, applyOf(bodies, a))
 	w.h.mu.Unlock()
 	begin := -1
 	for i, r := range records {
@@ -73,8 +72,8 @@ func (w watched) Start(ctx context.Context, a applier.Attempt) error {
 }
 
 // applyOf finds the apply by the token of its step.
-func (h *history) applyOf(a applier.Attempt) string {
-	for key := range h.Store.Bodies() {
+func applyOf(bodies map[string][]byte, a applier.Attempt) string {
+	for key := range bodies {
 		if parts := strings.Split(key, "/"); len(parts) == 3 && applier.Token(parts[1], a.Step.ID) == a.Token {
 			return parts[1]
 		}
@@ -228,21 +227,18 @@ func (h *history) latched(ctx context.Context, e *engine.Engine) {
 // reached the end of its window.
 func (h *history) effects() {
 	type begin struct{ at, fenced time.Time }
-	begins := map[string][]begin{}
+	begins := map[string][]*begin{}
+	bodies := h.Store.Bodies()
 	for _, id := range h.applies() {
-		var open []begin
-		for _, r := range h.stream(id) {
+		var open []*begin
+		for _, r := range h.stream(bodies, id) {
 			switch r.Kind {
 			case applier.KindBegin:
-				open = append(open, begin{at: r.At})
-				begins[r.By] = append(begins[r.By], begin{at: r.At})
+				b := &begin{at: r.At}
+				open, begins[r.By] = append(open, b), append(begins[r.By], b)
 			case applier.KindFenced:
-				for by := range begins {
-					for i, b := range begins[by] {
-						if slices.Contains(open, b) {
-							begins[by][i].fenced = r.At
-						}
-					}
+				for _, b := range open {
+					b.fenced = r.At
 				}
 				open = nil
 			}
