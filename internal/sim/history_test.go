@@ -240,12 +240,16 @@ func (h *history) act(ctx context.Context, e *engine.Engine, act string) error {
 
 func (h *history) apply(ctx context.Context, e *engine.Engine, o engine.PlanOptions) error {
 	was := h.content()
+	applied, _, err := applier.ReadApplied(ctx, h.Store, h.files.Desired.Deployment.Name)
+	if err != nil {
+		return err
+	}
 	p, err := e.Plan(ctx, o)
 	if err != nil {
 		return err
 	}
 	h.show(p)
-	h.presence(p, was)
+	h.presence(p, applied, was)
 	return h.carryOut(ctx, e, p)
 }
 
@@ -271,16 +275,22 @@ func (h *history) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan
 	return err
 }
 
-// presence is property 4: what is made was absent at some moment of the read.
-func (h *history) presence(p planner.Plan, was string) {
+// presence is property 4: what is made, or let go of because it is gone, was
+// absent at some moment of the read.
+func (h *history) presence(p planner.Plan, applied schema.Applied, was string) {
 	now := h.content()
+	there := func(id schema.Value) bool {
+		mark := `"_id": ` + id.Text
+		return id.Is == schema.Known && strings.Contains(was, mark) && strings.Contains(now, mark)
+	}
 	for _, s := range p.Steps {
-		made := s.Writes["_id"].Text
-		if made == "" || s.Op != "mongo.insert" {
-			continue
-		}
-		if mark := `"_id": ` + made; strings.Contains(was, mark) && strings.Contains(now, mark) {
+		if s.Op == "mongo.insert" && there(s.Writes["_id"]) {
 			h.violate(4, "plan %s makes %s, which is there", p.ID, s.Object)
+		}
+	}
+	for _, c := range p.Changes {
+		if strings.Contains(c.Reason, "not there any more") && there(applied.Entries[c.Address].ID) {
+			h.violate(4, "plan %s lets go of %s, which is there", p.ID, c.Address)
 		}
 	}
 }
