@@ -134,10 +134,7 @@ func (j *journal) touched() map[schema.Address]bool {
 	if !j.has(KindPre, "") {
 		return whole
 	}
-	for a := range j.plan.Settle {
-		whole[a] = true
-	}
-	for a := range j.plan.Latch {
+	for _, a := range j.plan.Addresses() {
 		whole[a] = true
 	}
 	done := map[string]bool{}
