@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -16,21 +17,46 @@ const appliedKey = "applied"
 
 type appliedBody struct {
 	schema.Applied
+	Deployment string `json:"deployment"`
+	// Place is that of the latest apply in the order of all.
+	Place int    `json:"place"`
 	Nonce string `json:"nonce"`
 }
 
-// ReadApplied answers an empty Applied with etag "" when none was written yet.
-func ReadApplied(ctx context.Context, s Store) (schema.Applied, string, error) {
-	b := appliedBody{}
+// ReadApplied answers what the store's deployment has applied, and etag "" when
+// nothing was applied yet. A store that holds applies and no *applied* has lost
+// it, and one that another deployment writes to is refused: either would be
+// taken for "nothing applied".
+func ReadApplied(ctx context.Context, s Store, deployment string) (schema.Applied, string, error) {
+	b, etag, err := appliedOf(ctx, s, deployment)
+	return b.Applied, etag, err
+}
+
+func appliedOf(ctx context.Context, s Store, deployment string) (appliedBody, string, error) {
+	b, etag, err := readApplied(ctx, s)
+	if err == nil && etag == "" {
+		b, etag, err = nothingApplied(ctx, s, b)
+	}
+	if err == nil && etag != "" && b.Deployment != deployment {
+		err = fmt.Errorf("DC512: the state store holds the records of deployment %q, this is %q; give each a folder or prefix of its own", b.Deployment, deployment)
+	}
+	return b, etag, err
+}
+
+func readApplied(ctx context.Context, s Store) (b appliedBody, etag string, err error) {
 	body, etag, err := s.Get(ctx, appliedKey)
 	switch {
 	case errors.Is(err, ErrNoKey):
-	case err != nil:
-		return b.Applied, "", fmt.Errorf("applied: %w", err)
-	default:
-		if err := json.Unmarshal(body, &b); err != nil {
-			return b.Applied, "", fmt.Errorf("DC315: the record of what was applied is torn or corrupt (%w); restore it from the store's versions", err)
+		err = nil
+	case err == nil:
+		if err = json.Unmarshal(body, &b); err == nil {
+			break
 		}
+		fallthrough
+	case errors.Is(err, ErrDamaged):
+		err = fmt.Errorf("%w: the record of what was applied (%w); restore it from the store's versions", ErrTorn, err)
+	default:
+		err = fmt.Errorf("applied: %w", err)
 	}
 	if b.Entries == nil {
 		b.Entries = map[schema.Address]schema.Entry{}
@@ -38,31 +64,85 @@ func ReadApplied(ctx context.Context, s Store) (schema.Applied, string, error) {
 	if b.Latches == nil {
 		b.Latches = map[schema.Address]string{}
 	}
-	return b.Applied, etag, nil
+	return b, etag, err
+}
+
+// nothingApplied tells a new store, which holds no stream, from one that has
+// lost *applied*. It looks again where somebody's first apply came in between.
+func nothingApplied(ctx context.Context, s Store, none appliedBody) (appliedBody, string, error) {
+	keys, err := s.List(ctx, "applies/")
+	if err != nil {
+		return none, "", fmt.Errorf("records: %w", err)
+	}
+	if len(keys) == 0 {
+		return none, "", nil
+	}
+	b, etag, err := readApplied(ctx, s)
+	if err == nil && etag == "" {
+		err = fmt.Errorf("DC315: the record of what was applied is gone while the store holds %d applies; restore it from the store's versions", len(ids(keys)))
+	}
+	return b, etag, err
+}
+
+// ids are the applies that keys below "applies/" belong to, in order.
+func ids(keys []string) (out []string) {
+	for _, key := range keys {
+		out = append(out, strings.Split(key, "/")[1])
+	}
+	return slices.Compact(out)
+}
+
+// place takes a new apply's place in the order of all: the clocks of several
+// machines do not tell it. It comes before the stream's first record, so that a
+// store with streams always has *applied*. An answer that is lost leaves a gap.
+func (a *Applier) place(ctx context.Context) (int, error) {
+	var lost error
+	for range 3 {
+		cur, etag, err := appliedOf(ctx, a.store(), a.Deployment)
+		if err != nil {
+			return 0, err
+		}
+		cur.Place++
+		if lost = a.putApplied(ctx, cur, etag); lost == nil {
+			return cur.Place, nil
+		}
+	}
+	return 0, fmt.Errorf("applied: %w", lost)
+}
+
+// putApplied writes *applied* if it still has the etag, or if there is none for
+// "".
+func (a *Applier) putApplied(ctx context.Context, b appliedBody, etag string) (err error) {
+	b.Deployment, b.Nonce = a.Deployment, a.Nonce()
+	body := []byte(schema.JSON(b).Text)
+	if etag == "" {
+		_, err = a.store().PutIfNone(ctx, appliedKey, body)
+	} else {
+		_, err = a.store().PutIfMatch(ctx, appliedKey, body, etag)
+	}
+	return err
 }
 
 // settleApplied merges the entries of addresses whose steps are all done, with
 // compare and swap. After an unclear answer a read tells whether there is
-// anything left to merge.
+// anything left to merge. An apply that was cut off before it recorded the
+// former entries settles nothing: they could not be put back.
 func (r *run) settleApplied(ctx context.Context) error {
+	if !r.j.has(KindPre, "") {
+		return nil
+	}
 	var lost error
 	for range 3 {
-		cur, etag, err := ReadApplied(ctx, r.store())
+		cur, etag, err := appliedOf(ctx, r.store(), r.Deployment)
 		if err != nil {
 			return err
 		}
-		before := schema.JSON(cur).Text
-		r.merge(cur)
-		if schema.JSON(cur).Text == before {
+		before := schema.JSON(cur.Applied).Text
+		r.merge(cur.Applied)
+		if schema.JSON(cur.Applied).Text == before {
 			return nil
 		}
-		body := []byte(schema.JSON(appliedBody{cur, r.Nonce()}).Text)
-		if etag == "" {
-			_, lost = r.store().PutIfNone(ctx, appliedKey, body)
-		} else {
-			_, lost = r.store().PutIfMatch(ctx, appliedKey, body, etag)
-		}
-		if lost == nil {
+		if lost = r.putApplied(ctx, cur, etag); lost == nil {
 			return nil
 		}
 	}
@@ -70,7 +150,7 @@ func (r *run) settleApplied(ctx context.Context) error {
 }
 
 // merge settles entries and latches. A rollback of what was cut off before
-// anything was done has latches alone.
+// anything was done has latches alone, and none lets go of one.
 func (r *run) merge(cur schema.Applied) {
 	for a, latch := range r.j.plan.Latch {
 		if r.complete(a) {
@@ -81,7 +161,7 @@ func (r *run) merge(cur schema.Applied) {
 		if !r.complete(a) {
 			continue
 		}
-		if _, latched := r.j.plan.Latch[a]; !latched {
+		if r.j.plan.Restores == "" {
 			delete(cur.Latches, a)
 		}
 		if e == nil {
@@ -90,6 +170,18 @@ func (r *run) merge(cur schema.Applied) {
 		}
 		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
 	}
+}
+
+// outdated compares what *applied* holds of the plan's addresses with what it
+// held when the plan was made: another apply may have settled them since, and a
+// rollback may have latched them.
+func (r *run) outdated(applied schema.Applied) (why []string) {
+	for _, a := range r.j.plan.Addresses() {
+		if r.j.plan.Former[a] != applied.Digest(a) {
+			why = append(why, fmt.Sprintf("DC304: %s: another apply or rollback has set it since the plan was made; plan again", a))
+		}
+	}
+	return why
 }
 
 // complete says that every step of an address is done.

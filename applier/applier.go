@@ -119,6 +119,8 @@ type Applier struct {
 	Executor    func(op string) (Executor, bool)
 	Nonce       func() string
 	Holder      string // who and where: "ada@host pid 4711"
+	Deployment  string // whose records the store holds
+	Lineage     string // which store it is: a plan made against another is refused
 	TTL         time.Duration
 	Parallelism int
 	// Open answers whether a gate lets its step through.
@@ -165,7 +167,19 @@ func (a *Applier) Apply(ctx context.Context, p planner.Plan) (Result, error) {
 	if err := p.Verify(); err != nil {
 		return Result{}, err
 	}
+	if err := a.knows(p); err != nil {
+		return Result{}, err
+	}
 	return a.run(ctx, p.ID, &p, forward)
+}
+
+// knows refuses a plan that was made against another state store: what it took
+// for applied, and its digests of secrets, are not those of this one.
+func (a *Applier) knows(p planner.Plan) error {
+	if p.Lineage != a.Lineage {
+		return errors.New("DC309: the plan was made against another state store than this deployment's; plan again")
+	}
+	return nil
 }
 
 // Resume goes on with an apply that was interrupted, waited or failed.
@@ -241,19 +255,52 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 	if err := r.j.plan.Intact(); err != nil {
 		return Result{ID: id}, fmt.Errorf("DC315: records of apply %s: the plan in record 0 is not as it was made; restore it from the store's versions", id)
 	}
+	if r.mode == forward {
+		if err := r.knows(*r.j.plan); err != nil {
+			return Result{ID: id}, err
+		}
+	}
 	return r.segment(ctx)
 }
 
-// record0 consumes the plan, only when nothing reserves its addresses.
+// record0 consumes the plan, only when nothing reserves its addresses, *applied*
+// can be read, and every secret that it writes can be had: what is refused before
+// can be applied again.
 func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	if err := r.unreserved(ctx, p); err != nil {
 		return err
 	}
-	err := r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Plan: p})
+	if err := r.resolvable(ctx, p); err != nil {
+		return err
+	}
+	place, err := r.place(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Place: place, Plan: p})
 	if errors.Is(err, ErrFenced) {
 		return fmt.Errorf("%w; domctl apply --resume %s goes on with it, domctl plan makes a new one", ErrReplayed, p.ID)
 	}
 	return err
+}
+
+// resolvable resolves every secret of a plan once. Its value is let go of: it is
+// resolved again at the moment of the write.
+func (r *run) resolvable(ctx context.Context, p *planner.Plan) error {
+	tried := map[schema.Value]bool{}
+	for _, s := range p.Steps {
+		for _, path := range schema.Sorted(s.Writes) {
+			v := s.Writes[path]
+			if v.Is != schema.Secret || tried[v] {
+				continue
+			}
+			tried[v] = true
+			if _, err := r.digest(ctx, v); err != nil {
+				return fmt.Errorf("DC160: %s: %w; nothing was written, and the plan can still be applied", s.Address, err)
+			}
+		}
+	}
+	return nil
 }
 
 // poll waits, without the lock, until a pending step has something new to say.

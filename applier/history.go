@@ -32,7 +32,7 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	if err != nil && !errors.Is(err, ErrNoKey) {
 		return planner.Snapshot{}, fmt.Errorf("open applies: %w", err)
 	}
-	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, World: j.plan.World, Content: j.plan.Content,
+	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, Lineage: a.Lineage, World: j.plan.World, Latch: maps.Clone(j.plan.Content),
 		Former: map[schema.Address]*schema.Entry{}, Digests: map[string]schema.Value{}, At: j.last()}}
 	for _, step := range j.plan.Steps {
 		if j.undecided(step.ID) {
@@ -54,6 +54,9 @@ func (s *snapshot) fill(ctx context.Context) error {
 	at := map[planner.Ref]planner.Raw{}
 	for _, r := range s.j.all(KindPre, "") {
 		s.Former, at = r.Former, maps.Clone(r.Pre)
+		for a, former := range r.Latches {
+			s.Latch[a] = strings.TrimSpace(former + " " + s.Latch[a])
+		}
 	}
 	for _, r := range s.j.all(KindDone, "") {
 		if begun, _ := s.j.begun(r.Step); len(begun) == 0 {
@@ -72,15 +75,17 @@ func (s *snapshot) fill(ctx context.Context) error {
 
 // Summary is one apply in the history.
 type Summary struct {
-	ID, By   string
-	At       time.Time
-	Outcome  Outcome // "" while it runs or was killed
-	Why      string
-	Plan     *planner.Plan
-	Done     int
-	Begun    bool // a write was begun: something may have been done
-	Records  []Record
-	Restored string // the rollback that took it back, when there is one
+	ID, By  string
+	At      time.Time
+	Place   int     // in the order of all applies
+	Outcome Outcome // "" while it runs or was killed
+	Why     string
+	Plan    *planner.Plan
+	Done    int
+	// Touched are the addresses that it wrote, may have written, or settled; true
+	// where all that it meant to do of one is done.
+	Touched map[schema.Address]bool
+	Records []Record
 }
 
 // History reads every apply's stream, latest first.
@@ -90,27 +95,14 @@ func (a *Applier) History(ctx context.Context) ([]Summary, error) {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	var out []Summary
-	for i, key := range keys {
-		id := strings.Split(key, "/")[1]
-		if i > 0 && strings.HasPrefix(keys[i-1], "applies/"+id+"/") {
-			continue
-		}
+	for _, id := range ids(keys) {
 		s, err := a.Summary(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, s)
 	}
-	slices.SortStableFunc(out, func(x, y Summary) int { return cmp.Or(y.At.Compare(x.At), cmp.Compare(y.ID, x.ID)) })
-	restored := map[string]string{}
-	for _, s := range out {
-		if s.Plan != nil && s.Plan.Restores != "" && s.Outcome == EndedOutcome && s.Done == len(s.Plan.Steps) {
-			restored[s.Plan.Restores] = s.ID
-		}
-	}
-	for i := range out {
-		out[i].Restored = restored[out[i].ID]
-	}
+	slices.SortStableFunc(out, func(x, y Summary) int { return cmp.Or(cmp.Compare(y.Place, x.Place), cmp.Compare(y.ID, x.ID)) })
 	return out, nil
 }
 
@@ -120,8 +112,8 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Begun: j.has(KindBegin, "")}
-	s.At, s.By = j.records[0].At, j.records[0].By
+	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Touched: j.touched()}
+	s.At, s.By, s.Place = j.records[0].At, j.records[0].By, j.records[0].Place
 	for _, r := range j.records {
 		switch o := Outcome(r.Kind); o {
 		case EndedOutcome, PausedOutcome, FailedOutcome, RefusedOutcome:
@@ -133,6 +125,28 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 		}
 	}
 	return s, nil
+}
+
+// touched is Summary.Touched. What was cut off before it recorded the former
+// entries has touched nothing.
+func (j *journal) touched() map[schema.Address]bool {
+	whole, part := map[schema.Address]bool{}, map[schema.Address]bool{}
+	if !j.has(KindPre, "") {
+		return whole
+	}
+	for _, a := range j.plan.Addresses() {
+		whole[a] = true
+	}
+	done := map[string]bool{}
+	for _, r := range j.all(KindDone, "") {
+		done[r.Step] = true
+	}
+	for _, s := range j.plan.Steps {
+		whole[s.Address] = whole[s.Address] && done[s.ID]
+		part[s.Address] = part[s.Address] || done[s.ID] || j.undecided(s.ID)
+	}
+	maps.DeleteFunc(whole, func(a schema.Address, all bool) bool { return !all && !part[a] })
+	return whole
 }
 
 // OpenApplies are the ids of applies that have not ended, in order.

@@ -147,17 +147,19 @@ func (a *Applier) ReadLock(ctx context.Context) (l Lock, etag string, err error)
 // taker that dies in between leaves the stale stream closed.
 func (a *Applier) fence(ctx context.Context, apply, mine string) error {
 	for {
+		fenced := Record{Kind: KindFenced, Why: "the lease stood still"}
 		j, err := a.load(ctx, apply)
 		if errors.Is(err, ErrNoKey) {
 			if apply == mine {
 				return nil // our own record 0 will be the fence
 			}
-			j, err = a.stream(apply), nil
+			j = a.stream(apply)
+			fenced.Place, err = a.place(ctx)
 		}
 		if err != nil || j.over() != "" {
 			return err
 		}
-		if err := j.append(ctx, Record{Kind: KindFenced, Why: "the lease stood still"}); !errors.Is(err, ErrFenced) {
+		if err := j.append(ctx, fenced); !errors.Is(err, ErrFenced) {
 			return err
 		}
 	}

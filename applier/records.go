@@ -39,9 +39,11 @@ type Record struct {
 	Step    string                           `json:"step,omitempty"`
 	Mark    string                           `json:"mark,omitempty"`
 	Why     string                           `json:"why,omitempty"`
+	Place   int                              `json:"place,omitempty"` // of the apply among all, in its first record
 	Plan    *planner.Plan                    `json:"plan,omitempty"`
 	Pre     map[planner.Ref]planner.Raw      `json:"pre,omitempty"`
 	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`
+	Latches map[schema.Address]string        `json:"latches,omitempty"` // the former ones
 	Outputs map[string]schema.Value          `json:"outputs,omitempty"`
 	// Digests are the keyed digests of the secrets that a begun write carries.
 	Digests map[string]schema.Value `json:"digests,omitempty"`

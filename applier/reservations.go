@@ -21,10 +21,7 @@ func (r *run) reserve(ctx context.Context) error {
 		}
 	}
 	addresses := map[schema.Address]bool{}
-	for a := range r.j.plan.Settle {
-		addresses[a] = true
-	}
-	for a := range r.j.plan.Latch {
+	for _, a := range r.j.plan.Addresses() {
 		addresses[a] = true
 	}
 	_, err := r.store().PutIfNone(ctx, "open/"+r.j.id, []byte(schema.JSON(addresses).Text))

@@ -78,15 +78,18 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return r.stop(err)
 	}
-	if r.why = r.moved(raw); len(r.why) > 0 && r.mode == forward {
-		if !r.j.has(KindBegin, "") {
+	if r.mode == forward {
+		if r.why = r.moved(raw); len(r.why) == 0 {
+			err = r.preimages(ctx, raw)
+		}
+		switch {
+		case err != nil:
+			return "", err
+		case len(r.why) > 0 && r.j.has(KindBegin, ""):
+			return FailedOutcome, nil
+		case len(r.why) > 0:
 			return RefusedOutcome, nil
 		}
-		return FailedOutcome, nil
-	}
-	r.why = nil
-	if err := r.preimages(ctx, raw); err != nil {
-		return "", err
 	}
 	if err := r.steps(ctx); err != nil {
 		return "", err
@@ -153,16 +156,20 @@ func (r *run) read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]pla
 }
 
 // preimages records, once an apply, what each step's object holds, whole, and
-// the former entries of *applied*.
+// the former entries and latches of *applied*; or says why the plan has none to
+// go by.
 func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) error {
-	if r.j.has(KindPre, "") || r.mode != forward {
+	if r.j.has(KindPre, "") {
 		return nil
 	}
-	applied, _, err := ReadApplied(ctx, r.store())
+	applied, _, err := ReadApplied(ctx, r.store(), r.Deployment)
 	if err != nil {
 		return err
 	}
-	rec := Record{Kind: KindPre, Pre: map[planner.Ref]planner.Raw{}, Former: map[schema.Address]*schema.Entry{}}
+	if r.why = r.outdated(applied); len(r.why) > 0 {
+		return nil
+	}
+	rec := Record{Kind: KindPre, Pre: map[planner.Ref]planner.Raw{}, Former: map[schema.Address]*schema.Entry{}, Latches: map[schema.Address]string{}}
 	for _, s := range r.j.plan.Steps {
 		rec.Pre[s.Object] = raw[s.Object]
 	}
@@ -170,6 +177,9 @@ func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) er
 		rec.Former[a] = nil
 		if e, ok := applied.Entries[a]; ok {
 			rec.Former[a] = &e
+		}
+		if l := applied.Latches[a]; l != "" {
+			rec.Latches[a] = l
 		}
 	}
 	return r.j.append(ctx, rec)

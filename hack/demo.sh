@@ -22,6 +22,7 @@ say "What an apply would do"
 show plan prod
 say "Do it; then nothing is left to do"
 show apply prod --auto-approve
+first=$("$domctl" history prod | sed -n '2s/ .*//p')
 show plan prod
 say "Someone raises the quota by hand, in Domino's own pages"
 sed 's/"value": "30"/"value": "100"/' prod/.domctl/sandbox.json > edited.json
@@ -31,6 +32,6 @@ show apply prod --auto-approve
 say "And back: the last apply"
 show rollback prod --auto-approve
 say "And the one before, but for the quota: that is a person's by now"
-show rollback prod --exclude settings.maximumExecutionsPerUser --auto-approve
+show rollback prod --to "$first" --exclude settings.maximumExecutionsPerUser --auto-approve
 show history prod
 say "That was all of it, in a folder that is gone now. docs/tutorial.md goes slowly."

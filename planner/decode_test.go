@@ -9,7 +9,7 @@ import (
 // TestAPlanIsTheSameOnceItWasSaved: nil and empty are one in JSON, and must be
 // one in effect and hash.
 func TestAPlanIsTheSameOnceItWasSaved(t *testing.T) {
-	for _, s := range []Snapshot{{Apply: "a"}, {Apply: "a", Content: map[schema.Address]string{}}, {Apply: "a", Former: map[schema.Address]*schema.Entry{addr(tier): nil}}} {
+	for _, s := range []Snapshot{{Apply: "a"}, {Apply: "a", Latch: map[schema.Address]string{}}, {Apply: "a", Former: map[schema.Address]*schema.Entry{addr(tier): nil}}} {
 		p, err := Restore(s, past{}, Source{}, "r")
 		if err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func TestPlansFollowTheSchema(t *testing.T) {
 		live:    map[string]fields{tier: {"cores": 2}, "settings.x": {"value": "1"}, "hardwareTiers.gone": {"cores": 1}},
 		block:   []string{"environments.e"},
 	}.input()
-	in.ID, in.World = "20260301-101500-abcdefghijkl", World{Kind: "sandbox", Account: "111122223333", Region: "us-west-2", Database: "domino", ReplicaSet: "rs0"}
+	in.ID, in.Lineage, in.World = "20260301-101500-abcdefghijkl", "0123456789abcdef", World{Kind: "sandbox", Account: "111122223333", Region: "us-west-2", Database: "domino", ReplicaSet: "rs0"}
 	p, err := planned(in)
 	if err != nil {
 		t.Fatal(err)

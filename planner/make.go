@@ -33,6 +33,7 @@ type Input struct {
 	View     View
 	Findings []schema.Finding // of the compiler and of the read
 	World    World
+	Lineage  string
 	Source   Source
 	ID       string
 	// Select keeps a plan to some addresses and what they refer to; nil is all.
@@ -47,7 +48,7 @@ type Input struct {
 // what changes, once it is known what does.
 type Draft struct {
 	plan Plan
-	id   string
+	in   Input
 }
 
 // Felt are the addresses whose change somebody may feel: what lives and is
@@ -67,7 +68,7 @@ func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {
 	for i, c := range d.plan.Changes {
 		d.plan.Changes[i].Impact = impact(c.Address)
 	}
-	d.plan.finish(d.id)
+	d.plan.finish(d.in.ID, d.in.Applied)
 	return d.plan
 }
 
@@ -75,7 +76,7 @@ func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {
 // references, and lowers what differs to steps.
 func Make(in Input) (Draft, error) {
 	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
-	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, World: in.World, Source: in.Source,
+	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}}
 	for _, a := range schema.Addresses(in.Desired.Objects) {
@@ -94,7 +95,7 @@ func Make(in Input) (Draft, error) {
 	if err := link(m.plan.Steps); err != nil {
 		return Draft{}, err
 	}
-	return Draft{m.plan, in.ID}, nil
+	return Draft{m.plan, in}, nil
 }
 
 type maker struct {

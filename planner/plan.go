@@ -27,8 +27,10 @@ type Plan struct {
 	Hash       string `json:"hash"`   // covers every byte of the plan; see Sealed
 	Effect     string `json:"effect"` // covers what it would do; approvals bind to it
 	Deployment string `json:"deployment"`
-	World      World  `json:"world"`
-	Source     Source `json:"source"`
+	// Lineage tells the state store that the plan was made against.
+	Lineage string `json:"lineage"`
+	World   World  `json:"world"`
+	Source  Source `json:"source"`
 	// Restores names the apply that this plan takes back.
 	Restores string           `json:"restores,omitempty"`
 	Summary  Summary          `json:"summary"`
@@ -39,6 +41,9 @@ type Plan struct {
 	// Settle is what *applied* becomes once all steps of an address are done;
 	// nil removes the entry.
 	Settle map[schema.Address]*schema.Entry `json:"settle"`
+	// Former is the digest of what *applied* held, when the plan was made, of each
+	// address that Settle or Latch speaks of; nothing at all is left out.
+	Former map[schema.Address]string `json:"former"`
 	// Content is the digest of the desired content that the plan applies, Latch
 	// what a rollback holds back until it changes.
 	Content map[schema.Address]string `json:"content"`
@@ -144,6 +149,19 @@ func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Settle) == 0 && l
 // Stuck says that there is something to do and that all of it is blocked.
 func (p Plan) Stuck() bool { return p.Summary.Blocked > 0 && p.Empty() }
 
+// Addresses are those of which applying the plan writes what domctl knows, in
+// order.
+func (p Plan) Addresses() []schema.Address {
+	all := map[schema.Address]bool{}
+	for a := range p.Settle {
+		all[a] = true
+	}
+	for a := range p.Latch {
+		all[a] = true
+	}
+	return schema.Addresses(all)
+}
+
 // Touches says that applying the plan writes what domctl knows of an address.
 func (p Plan) Touches(a schema.Address) bool {
 	_, settles := p.Settle[a]
@@ -165,8 +183,15 @@ func (p *Plan) summarise() {
 	}
 }
 
-// finish orders what has an order and gives the plan its id and effect.
-func (p *Plan) finish(id string) {
+// finish says what the plan was made on, orders what has an order, and gives the
+// plan its id and effect.
+func (p *Plan) finish(id string, applied schema.Applied) {
+	p.Former = map[schema.Address]string{}
+	for _, a := range p.Addresses() {
+		if d := applied.Digest(a); d != "" {
+			p.Former[a] = d
+		}
+	}
 	p.Findings = schema.SortFindings(p.Findings)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Address.Compare(b.Address) })
 	p.summarise()
@@ -189,7 +214,7 @@ func (p Plan) effect() string {
 	if len(p.Latch) == 0 {
 		p.Latch = nil
 	}
-	return schema.DigestOf([]any{p.Format, p.Deployment, p.World, p.Restores, p.Steps, p.Settle, p.Latch})
+	return schema.DigestOf([]any{p.Format, p.Deployment, p.Lineage, p.World, p.Restores, p.Steps, p.Settle, p.Former, p.Latch})
 }
 
 func (p Plan) hash() string {

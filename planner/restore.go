@@ -3,6 +3,7 @@ package planner
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"domctl.dev/schema"
@@ -20,15 +21,52 @@ type Done struct {
 // and undecided.
 type Snapshot struct {
 	Apply, Deployment string
+	Lineage           string // of the state store
 	World             World
-	Open              bool   // it has not ended: it reserves its addresses
-	Done              []Done // in the order they were done
+	Open              bool           // it has not ended: it reserves its addresses
+	Done              []Done         // in the order they were done
+	Applied           schema.Applied // as it stands
+	// Later names, by address, the last apply that set it after this one and that
+	// was not taken back.
+	Later map[schema.Address]string
 	// Former is what *applied* held of each address before; nil: nothing.
-	Former  map[schema.Address]*schema.Entry
-	Content map[schema.Address]string
+	Former map[schema.Address]*schema.Entry
+	// Latch is the content that the apply set, and what was held back before it.
+	Latch map[schema.Address]string
 	// Digests are the keyed digests of what secret references in Done resolve to.
 	Digests map[string]schema.Value
 	At      time.Time // of its last record
+}
+
+// Addresses are all that the apply spoke of, in order.
+func (s Snapshot) Addresses() []schema.Address {
+	all := map[schema.Address]bool{}
+	for a := range s.Former {
+		all[a] = true
+	}
+	for a := range s.Latch {
+		all[a] = true
+	}
+	return schema.Addresses(all)
+}
+
+// Only keeps a snapshot to some addresses.
+func (s Snapshot) Only(choose func(schema.Address) bool) Snapshot {
+	not := func(a schema.Address) bool { return !choose(a) }
+	s.Done = slices.DeleteFunc(slices.Clone(s.Done), func(d Done) bool { return not(d.Step.Address) })
+	s.Former, s.Latch = maps.Clone(s.Former), maps.Clone(s.Latch)
+	maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { return not(a) })
+	maps.DeleteFunc(s.Latch, func(a schema.Address, _ string) bool { return not(a) })
+	return s
+}
+
+// Use is one reference to an object: Object holds Value at Path as long as it
+// uses it. Says is who that is, with a verb: "group a names it".
+type Use struct {
+	Object Ref // "" where no step of a rollback could let go of it
+	Path   string
+	Value  schema.Value
+	Says   string
 }
 
 // Past is one read made for a snapshot: what stands, and how to take back steps
@@ -36,20 +74,35 @@ type Snapshot struct {
 type Past interface {
 	Raw(Ref) Raw
 	Undo(Done) ([]Step, error)
+	// Uses are the references to an object that an apply made.
+	Uses(Ref) []Use
+	// Keep is Undo of a step whose object is in use: what is done instead of
+	// deleting it, and what that comes to ("it stays", "it is archived").
+	Keep(Done) (steps []Step, instead string)
 	// Same compares with keyed digests, as the applier does.
 	Same(want, got schema.Value) bool
 }
 
 // Restore plans the way back from one apply, last step first, on the written
-// paths only. What changed since is a conflict by name, and forbids the apply.
+// paths only. What changed since is a conflict by name, and forbids the apply; so
+// does an address that a later apply set. What the apply made and something uses
+// is kept.
 func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	r := restorer{past: past, digests: s.Digests, undo: map[string][]string{}, at: map[Ref]Raw{}, change: map[schema.Address]*Change{}}
-	r.plan = Plan{Format: Format, Deployment: s.Deployment, World: s.World, Source: source, Restores: s.Apply,
+	r.plan = Plan{Format: Format, Deployment: s.Deployment, Lineage: s.Lineage, World: s.World, Source: source, Restores: s.Apply,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: []schema.Finding{},
-		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: maps.Clone(s.Content)}
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: maps.Clone(s.Latch)}
 	maps.Copy(r.plan.Settle, s.Former)
 	stands := map[string]bool{} // steps back that someone took already
+	for _, a := range schema.Addresses(s.Later) {
+		r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC424", Severity: schema.Error, Address: a,
+			Message: "apply " + s.Later[a] + " set it later",
+			Hint:    "take that one back first: domctl rollback --to " + s.Later[a] + "; or leave this address out: --exclude " + a.String()})
+	}
 	for i, d := range slices.Backward(s.Done) {
+		if s.Later[d.Step.Address] != "" {
+			continue
+		}
 		back, err := r.reverse(d, s.Done[i+1:])
 		if err != nil {
 			return Plan{}, err
@@ -71,7 +124,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	if err := link(r.plan.Steps); err != nil {
 		return Plan{}, err
 	}
-	r.plan.finish(id)
+	r.plan.finish(id, s.Applied)
 	return r.plan, nil
 }
 
@@ -92,6 +145,9 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 		if back, err = r.past.Undo(d); err != nil {
 			return nil, err
 		}
+		if by := r.users(back); len(by) > 0 {
+			back = r.keep(d, back[0].Object, by)
+		}
 	}
 	for _, l := range later {
 		if len(back) > 0 && slices.Contains(l.Step.After, d.Step.ID) {
@@ -102,6 +158,32 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 		r.undo[d.Step.ID] = append(r.undo[d.Step.ID], b.ID)
 	}
 	return back, nil
+}
+
+// users says who uses the object that a step back deletes, once the steps before
+// it are done: those let go of what they switch away.
+func (r *restorer) users(back []Step) (by []string) {
+	if len(back) == 0 || r.past.Raw(back[0].Object) == nil {
+		return nil
+	}
+	if whole, is := back[0].Writes[""]; !is || whole.Is != schema.Absent {
+		return nil
+	}
+	for _, u := range r.past.Uses(back[0].Object) {
+		if at, seen := r.at[u.Object]; !seen || at.At(u.Path) == u.Value {
+			by = append(by, u.Says)
+		}
+	}
+	return by
+}
+
+// keep leaves an object that is in use.
+func (r *restorer) keep(d Done, object Ref, by []string) []Step {
+	steps, instead := r.past.Keep(d)
+	r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC425", Severity: schema.Warning, Address: d.Step.Address,
+		Message: string(object) + ", which the apply made, is in use and not deleted: " + strings.Join(by, ", ") + "; " + instead,
+		Hint:    "delete it by hand when nothing uses it any longer"})
+	return steps
 }
 
 // judge compares a step with what will stand at its turn: done already, as

@@ -12,11 +12,15 @@ import (
 type past struct {
 	raw  map[Ref]Raw
 	undo func(Done) ([]Step, error)
+	uses map[Ref][]Use
+	kept []Step
 }
 
 func (p past) Raw(r Ref) Raw                    { return p.raw[r] }
 func (p past) Same(want, got schema.Value) bool { return want == got }
 func (p past) Undo(d Done) ([]Step, error)      { return p.undo(d) }
+func (p past) Uses(r Ref) []Use                 { return p.uses[r] }
+func (p past) Keep(d Done) ([]Step, string)     { return p.kept, "it stays" }
 
 func update(object Ref, path string, before, after any) Done {
 	s := Step{ID: "up/" + string(object) + "/" + path, Address: addr(tier), Op: "flat.write", Object: object, Guard: Conditional,
@@ -26,7 +30,7 @@ func update(object Ref, path string, before, after any) Done {
 
 func snapshot(done ...Done) Snapshot {
 	return Snapshot{Apply: "a1", Deployment: "acme", Done: done, Former: map[schema.Address]*schema.Entry{addr(tier): nil},
-		Content: map[schema.Address]string{addr(tier): "c1"}}
+		Latch: map[schema.Address]string{addr(tier): "c1"}}
 }
 
 func TestRestoreWritesWhatStoodBefore(t *testing.T) {
@@ -111,5 +115,51 @@ func TestRawComposes(t *testing.T) {
 	}
 	if r.With(map[string]schema.Value{"": {}}) != nil {
 		t.Error("deleted")
+	}
+}
+
+// TestRestoreLeavesWhatALaterApplySet: its former entry is not what stood before.
+func TestRestoreLeavesWhatALaterApplySet(t *testing.T) {
+	o := Ref("flat/o#1")
+	s := snapshot(update(o, "cores", 3, 4))
+	s.Later = map[schema.Address]string{addr(tier): "a2"}
+	p, err := Restore(s, past{raw: map[Ref]Raw{o: {"cores": schema.JSON(5)}}}, Source{}, "r1")
+	if err != nil || len(p.Steps) > 0 || len(p.Findings) != 1 || p.Findings[0].Code != "DC424" || !strings.Contains(p.Findings[0].Hint, "--to a2") {
+		t.Fatalf("%v %+v", err, p)
+	}
+	if p.Verify() == nil {
+		t.Error("it forbids the apply")
+	}
+}
+
+// TestRestoreKeepsWhatIsInUse, but for those that it switches away first.
+func TestRestoreKeepsWhatIsInUse(t *testing.T) {
+	made, group := Ref("flat/o#made"), Ref("flat/o#group")
+	create := Done{Step: Step{ID: "make", Address: addr(tier), Op: "flat.insert", Object: made, Writes: map[string]schema.Value{"": Exists()}}}
+	point := update(group, "uses", "old", "made")
+	point.Step.After = []string{"make"}
+	at := past{raw: map[Ref]Raw{made: {"x": schema.JSON(1)}, group: {"uses": schema.JSON("made")}}}
+	at.undo = func(d Done) ([]Step, error) {
+		return []Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "flat.delete", Object: made, Writes: map[string]schema.Value{"": {}}}}, nil
+	}
+	own := Use{group, "uses", schema.JSON("made"), "the group names it"}
+	for name, c := range map[string]struct {
+		uses []Use
+		done []Done
+		want int // steps
+	}{
+		"switched away":       {[]Use{own}, []Done{create, point}, 2},
+		"not in this plan":    {[]Use{own}, []Done{create}, 0},
+		"another one, beside": {[]Use{own, {"flat/o#else", "uses", schema.JSON("made"), "else names it"}}, []Done{create, point}, 1},
+		"a number of runs":    {[]Use{{Says: "2 runs name it"}}, []Done{create}, 0},
+	} {
+		at.uses = map[Ref][]Use{made: c.uses}
+		p, err := Restore(snapshot(c.done...), at, Source{}, "r1")
+		if err != nil || len(p.Steps) != c.want || len(p.Findings) != len(c.done)-c.want || p.Verify() != nil {
+			t.Errorf("%s: %v %+v %+v", name, err, p.Steps, p.Findings)
+		}
+		if e, settles := p.Settle[addr(tier)]; !settles || e != nil {
+			t.Errorf("%s: the former entry belongs to the plan", name)
+		}
 	}
 }

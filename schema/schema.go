@@ -164,17 +164,29 @@ type Applied struct {
 	Latches map[Address]string `json:"latches,omitempty"`
 }
 
-// Latch holds a content back, beside those that are held back already: going
+// Latch holds contents back, beside those that are held back already: going
 // further back must not let go of what was taken back before.
-func (a Applied) Latch(addr Address, content string) {
-	if !a.Latched(addr, content) {
-		a.Latches[addr] = strings.TrimSpace(a.Latches[addr] + " " + content)
+func (a Applied) Latch(addr Address, contents string) {
+	for _, c := range strings.Fields(contents) {
+		if !a.Latched(addr, c) {
+			a.Latches[addr] = strings.TrimSpace(a.Latches[addr] + " " + c)
+		}
 	}
 }
 
 // Latched says that a content of the address is held back.
 func (a Applied) Latched(addr Address, content string) bool {
 	return content != "" && slices.Contains(strings.Fields(a.Latches[addr]), content)
+}
+
+// Digest tells one state of an address from another: its entry and what is held
+// back of it; "" where there is neither.
+func (a Applied) Digest(addr Address) string {
+	entry, known := a.Entries[addr]
+	if !known && a.Latches[addr] == "" {
+		return ""
+	}
+	return DigestOf([]any{entry, a.Latches[addr]})
 }
 
 // Addresses of a map, in order.

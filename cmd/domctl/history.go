@@ -105,7 +105,7 @@ never in it: it says where to put them.`,
 	return cmd
 }
 
-func writeHistory(out io.Writer, history []applier.Summary) error {
+func writeHistory(out io.Writer, history []engine.Past) error {
 	if len(history) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing was applied.")
 		return err
@@ -113,13 +113,13 @@ func writeHistory(out io.Writer, history []applier.Summary) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "APPLY\tWHEN\tBY\tSTEPS\tOUTCOME")
 	for _, s := range history {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", s.ID, s.At.UTC().Format(time.RFC3339), planner.Printable(s.By), s.Done, outcome(s))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", s.ID, s.At.UTC().Format(time.RFC3339), planner.Printable(s.By), s.Done, outcome(s.Summary, takenBack(s)))
 	}
 	return w.Flush()
 }
 
 // outcome is what became of an apply, in a line's last words.
-func outcome(s applier.Summary) string {
+func outcome(s applier.Summary, back string) string {
 	words := []string{string(s.Outcome)}
 	if s.Outcome == "" {
 		words[0] = "cut off, or running"
@@ -127,8 +127,8 @@ func outcome(s applier.Summary) string {
 	if s.Plan != nil && s.Plan.Restores != "" {
 		words = append(words, "takes back "+s.Plan.Restores)
 	}
-	if s.Restored != "" {
-		words = append(words, "taken back by "+s.Restored)
+	if back != "" {
+		words = append(words, back)
 	}
 	return strings.Join(words, "; ")
 }
@@ -140,7 +140,7 @@ func (a *app) writeStory(s applier.Summary) error {
 			return err
 		}
 	}
-	fmt.Fprintf(a.stdout, "\nApply %s: %s.\n", s.ID, outcome(s))
+	fmt.Fprintf(a.stdout, "\nApply %s: %s.\n", s.ID, outcome(s, ""))
 	by := ""
 	for _, r := range s.Records {
 		if r.By != by {

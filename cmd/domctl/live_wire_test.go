@@ -119,7 +119,7 @@ func TestLive(t *testing.T) {
 	domctl(t, 0, "apply", dir, "--auto-approve")
 	domctl(t, 0, "rollback", dir, "--auto-approve")
 	undrift(t, a)
-	domctl(t, 0, "rollback", dir, "--auto-approve")
+	domctl(t, 0, "rollback", dir, "--before", "1h", "--auto-approve")
 	if after := database(t, a); after != before {
 		t.Errorf("the database is not as it was:\n%s\nwant:\n%s", after, before)
 	}

@@ -21,7 +21,9 @@ func (a *app) rollbackVerb() *cobra.Command {
 		Long: `Plans the way back from the last apply, from --to APPLY, or from every apply
 since --before TIME (latest first, each with a plan of its own), shows it, asks,
 and does it. What someone changed since is a conflict by name, and forbids the
-rollback until it is set back or left out with --exclude.
+rollback until it is set back or left out with --exclude; so does an address that
+a later apply set. Run again, it does not go further back: that needs --to or
+--before.
 
 What was taken back stays off until the files change, or with plan --unlatch.`,
 		Args: cobra.MaximumNArgs(1),
@@ -38,7 +40,7 @@ What was taken back stays off until the files change, or with plan --unlatch.`,
 			return a.rollback(cmd.Context(), dir(args), o, yes, parallelism)
 		},
 	}
-	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; the last one if not given")
+	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; the last one that did something if not given")
 	cmd.Flags().StringVar(&before, "before", "", "take back every apply since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
 	cmd.Flags().StringArrayVar(&o.Target, "target", nil, "only this `address` or pattern (repeatable)")
 	cmd.Flags().StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern (repeatable)")

@@ -51,7 +51,7 @@ func (a *app) snapshotsVerb() *cobra.Command {
 	return cmd
 }
 
-func writePoints(out io.Writer, points []engine.RestorePoint) error {
+func writePoints(out io.Writer, points []engine.Past) error {
 	if len(points) == 0 {
 		_, err := fmt.Fprintln(out, "There are no restore points: nothing was applied yet.")
 		return err
@@ -60,11 +60,9 @@ func writePoints(out io.Writer, points []engine.RestorePoint) error {
 	fmt.Fprintln(w, "APPLY\tBEFORE\tSTEPS\tSTATE")
 	for _, p := range points {
 		state := "can be taken back"
-		switch by := strings.Join(p.TakenBack, ", "); {
-		case p.Whole && by != "":
-			state = "taken back by " + by
-		case by != "":
-			state = "taken back in part by " + by
+		switch {
+		case len(p.TakenBack) > 0:
+			state = takenBack(p)
 		case p.Outcome != applier.EndedOutcome:
 			state = "not ended; can be taken back"
 		}
@@ -73,9 +71,21 @@ func writePoints(out io.Writer, points []engine.RestorePoint) error {
 	return w.Flush()
 }
 
+// takenBack says by which rollbacks; "" for none.
+func takenBack(p engine.Past) string {
+	by := strings.Join(p.TakenBack, ", ")
+	switch {
+	case p.Whole():
+		return "taken back by " + by
+	case by != "":
+		return "taken back in part by " + by
+	}
+	return ""
+}
+
 func writeStanding(out io.Writer, id string, found []engine.Standing) error {
 	if len(found) == 0 {
-		_, err := fmt.Fprintf(out, "Apply %s wrote nothing outside: there is nothing to take back.\n", id)
+		_, err := fmt.Fprintf(out, "Apply %s wrote nothing outside: taking it back changes only domctl's own records.\n", id)
 		return err
 	}
 	fmt.Fprintf(out, "Taking back apply %s puts back what stood before it:\n\n", id)

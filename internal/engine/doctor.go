@@ -95,7 +95,7 @@ func (d Doctor) secrets(ctx context.Context) []world.Check {
 }
 
 func (d Doctor) state(ctx context.Context) world.Check {
-	applied, _, err := applier.ReadApplied(ctx, d.Store)
+	applied, _, err := applier.ReadApplied(ctx, d.Store, d.Compiled.Desired.Deployment.Name)
 	var applies []string
 	if err == nil {
 		applies, err = d.Store.List(ctx, "open/")

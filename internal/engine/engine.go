@@ -6,6 +6,8 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,14 +46,16 @@ type Engine struct {
 	Config
 	Applier *applier.Applier
 	world   *world.World
+	keyless error // why the store has no digest key, when it has none
 }
 
 // Open makes an engine. It reads the deployment's digest key from the store,
-// and makes one at the first use.
+// and makes one at the first use. Where it may not, plans have one for this run
+// alone, and cannot be applied.
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
 	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now}
-	key, err := digestKey(ctx, c.Store, c.Random)
+	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.
 		if _, other := e.world.Identity(ctx); other != nil {
@@ -61,7 +65,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e.world.Key = key
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
-		Holder: c.Holder, TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
+		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
 	return e, nil
 }
 
@@ -74,21 +78,30 @@ func (e *Engine) secret(ctx context.Context, ref string) (schema.Value, error) {
 }
 
 // digestKey is what digests of secrets are keyed with: in the store, sealed
-// where the store seals.
-func digestKey(ctx context.Context, s applier.Store, random func() string) ([]byte, error) {
+// where the store seals. After an unclear answer it looks again.
+func (e *Engine) digestKey(ctx context.Context) ([]byte, error) {
+	fresh := []byte(e.Random() + e.Random())
 	for range 3 {
-		key, _, err := s.Get(ctx, "key")
+		key, _, err := e.Store.Get(ctx, "key")
 		if err == nil {
+			e.keyless = nil
 			return key, nil
 		}
 		if !errors.Is(err, applier.ErrNoKey) {
 			return nil, fmt.Errorf("state: %w", err)
 		}
-		if _, err := s.PutIfNone(ctx, "key", []byte(random()+random())); err != nil && !errors.Is(err, applier.ErrExists) {
-			return nil, fmt.Errorf("state: %w", err)
+		_, e.keyless = e.Store.PutIfNone(ctx, "key", fresh)
+		if e.keyless == nil {
+			return fresh, nil
 		}
 	}
-	return nil, errors.New("state: the digest key that was just written is not there")
+	return fresh, nil
+}
+
+// lineage names the store that holds a key, and tells nothing of it.
+func lineage(key []byte) string {
+	sum := sha256.Sum256(append([]byte("lineage of "), key...))
+	return hex.EncodeToString(sum[:8])
 }
 
 // PlanOptions narrow a plan or let it do more.
@@ -104,7 +117,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 		return planner.Plan{}, &Invalid{e.Compiled.Findings}
 	}
 	desired := e.Compiled.Desired
-	applied, _, err := applier.ReadApplied(ctx, e.Store)
+	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
 	if err != nil {
 		return planner.Plan{}, err
 	}
@@ -128,8 +141,17 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 		return planner.Plan{}, err
 	}
 	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
-		Findings: slices.Concat(e.Compiled.Findings, view.Findings, unended), World: identity, Source: e.Source, ID: e.newID(),
+		Findings: slices.Concat(e.Compiled.Findings, view.Findings, unended, e.unkept()), World: identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
 		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
+}
+
+// unkept says that a plan cannot be applied, for want of a key that outlives it.
+func (e *Engine) unkept() []schema.Finding {
+	if e.keyless == nil {
+		return nil
+	}
+	return []schema.Finding{{Code: "DC513", Severity: schema.Warning, Message: fmt.Sprintf("the state store cannot be written (%v): this plan can be read, not applied", e.keyless),
+		Hint: "apply once with a role that may write the store; plans of this one are complete from then on"}}
 }
 
 // Invalid is answered for files that do not say anything that could be planned.
@@ -154,6 +176,9 @@ func (e *Engine) newID() string {
 func (e *Engine) Apply(ctx context.Context, p planner.Plan) (applier.Result, error) {
 	if err := e.Fits(p); err != nil {
 		return applier.Result{}, err
+	}
+	if e.keyless != nil {
+		return applier.Result{}, fmt.Errorf("DC513: the state store cannot be written, so nothing can be applied: %w", e.keyless)
 	}
 	return e.Applier.Apply(ctx, p.Sealed())
 }

@@ -20,14 +20,39 @@ type HistoryOptions struct {
 	Since   time.Time
 }
 
+// Past is one apply, and what of it was taken back since.
+type Past struct {
+	applier.Summary
+	// TakenBack are the rollbacks that took back all of it or a part, in order.
+	TakenBack []string
+	// Left are the addresses that it touched and that none of them took back, in
+	// order.
+	Left []schema.Address
+	// back names by address the rollback that took it back.
+	back map[schema.Address]string
+}
+
+// RestorePoint says that the apply did something that a rollback is for: it
+// wrote, or it settled records.
+func (p Past) RestorePoint() bool {
+	return p.Plan != nil && p.Plan.Restores == "" && len(p.Touched) > 0
+}
+
+// Whole says that the apply was taken back, and nothing of it is left.
+func (p Past) Whole() bool { return len(p.TakenBack) > 0 && len(p.Left) == 0 }
+
 // History answers what was applied, latest first.
-func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]applier.Summary, error) {
+func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]Past, error) {
 	all, err := e.Applier.History(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(s applier.Summary) bool {
-		return s.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(s, o.Address)
+	history := make([]Past, len(all))
+	for i, s := range all {
+		history[i] = past(s, all)
+	}
+	return slices.DeleteFunc(history, func(p Past) bool {
+		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(p.Summary, o.Address)
 	}), nil
 }
 
@@ -39,52 +64,36 @@ func touches(s applier.Summary, a schema.Address) bool {
 	return settles
 }
 
-// RestorePoint is what one apply would be taken back to.
-type RestorePoint struct {
-	applier.Summary
-	// TakenBack are the rollbacks that took back all of it or a part, in order.
-	TakenBack []string
-	// Whole says that nothing of it is left to take back.
-	Whole bool
-}
-
-// RestorePoints are the applies that wrote something, latest first.
-func (e *Engine) RestorePoints(ctx context.Context) ([]RestorePoint, error) {
-	all, err := e.Applier.History(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var points []RestorePoint
-	for _, s := range all {
-		if s.Plan == nil || s.Plan.Restores != "" || !slices.ContainsFunc(s.Records, wrote) {
+// past finds what took an apply back, address by address: a rollback can be of a
+// part, or be abandoned on its way.
+func past(s applier.Summary, all []applier.Summary) Past {
+	p := Past{Summary: s, back: map[schema.Address]string{}}
+	for _, r := range slices.Backward(all) {
+		if r.Plan == nil || r.Plan.Restores != s.ID || r.Outcome != applier.EndedOutcome {
 			continue
 		}
-		points = append(points, restorePoint(s, all))
+		took := false
+		for a, whole := range r.Touched {
+			if took = took || whole; whole {
+				p.back[a] = r.ID
+			}
+		}
+		if took {
+			p.TakenBack = append(p.TakenBack, r.ID)
+		}
 	}
-	return points, nil
+	for _, a := range schema.Addresses(s.Touched) {
+		if p.back[a] == "" {
+			p.Left = append(p.Left, a)
+		}
+	}
+	return p
 }
 
-func wrote(r applier.Record) bool { return r.Kind == applier.KindBegin }
-
-// restorePoint finds what took the apply back, address by address: a rollback
-// can be of a part.
-func restorePoint(s applier.Summary, all []applier.Summary) RestorePoint {
-	p := RestorePoint{Summary: s}
-	left := map[schema.Address]bool{}
-	for _, step := range s.Plan.Steps {
-		left[step.Address] = true
-	}
-	for _, r := range all {
-		if r.Plan == nil || r.Plan.Restores != s.ID || r.Outcome != applier.EndedOutcome || r.Done < len(r.Plan.Steps) {
-			continue // not ended, or abandoned on its way
-		}
-		p.TakenBack = slices.Insert(p.TakenBack, 0, r.ID)
-		for a := range r.Plan.Settle {
-			delete(left, a)
-		}
-	}
-	p.Whole = len(left) == 0
-	return p
+// RestorePoints are the applies that did something, latest first.
+func (e *Engine) RestorePoints(ctx context.Context) ([]Past, error) {
+	history, err := e.History(ctx, HistoryOptions{})
+	return slices.DeleteFunc(history, func(p Past) bool { return !p.RestorePoint() }), err
 }
 
 // Standing is one path of an outside object, as an apply found it and as it set

@@ -42,7 +42,7 @@ func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) 
 	if !slices.Contains([]string{"", "reference", "value"}, o.Raw) {
 		return Imported{}, fmt.Errorf("%q is not a way to write settings; use reference or value", o.Raw)
 	}
-	applied, _, err := applier.ReadApplied(ctx, e.Store)
+	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
 	if err != nil {
 		return Imported{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// RollbackOptions name what to take back; zero means the last apply, all of it.
+// RollbackOptions name what to take back; zero means the last apply that did
+// something, all of it.
 type RollbackOptions struct {
 	To              string    // this apply and no other
 	Before          time.Time // every apply that began at this time or later
@@ -25,8 +25,9 @@ type RollbackOptions struct {
 var ErrNothingToTakeBack = errors.New("DC422: there is no apply to take back; see domctl history")
 
 // Rollbacks are the applies to take back, each by a plan of its own, latest
-// first.
-func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) ([]string, error) {
+// first. What is not named is the last apply, and never the one before it: a job
+// that runs again must not walk backwards.
+func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) (ids []string, err error) {
 	if o.To != "" {
 		return []string{o.To}, nil
 	}
@@ -34,13 +35,16 @@ func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
+	if o.Before.IsZero() && len(points) > 0 {
+		last := points[0]
+		if last.Whole() {
+			return nil, fmt.Errorf("DC423: the last apply, %s, was taken back by %s; --to APPLY or --before TIME go further back, plan --unlatch and apply have it again",
+				last.ID, strings.Join(last.TakenBack, ", "))
+		}
+		return []string{last.ID}, nil
+	}
 	for _, p := range points {
-		switch {
-		case p.Whole:
-		case o.Before.IsZero():
-			return []string{p.ID}, nil
-		case !p.At.Before(o.Before):
+		if !p.Whole() && !p.At.Before(o.Before) {
 			ids = append(ids, p.ID)
 		}
 	}
@@ -50,24 +54,78 @@ func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) ([]string, er
 	return ids, nil
 }
 
-// Rollback plans the way back from one apply. Steps of it that were begun and
-// are undecided are settled first.
+// Rollback plans the way back from one apply, as far as it was not taken back
+// yet. Steps of it that were begun and are undecided are settled first. *Applied*
+// is read before the history: an apply that comes in between moves it, and the
+// plan is refused.
 func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (planner.Plan, error) {
-	if err := e.mayTakeBack(ctx, id); err != nil {
-		return planner.Plan{}, err
-	}
-	s, err := e.settled(ctx, id)
+	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	choose, err := PlanOptions{Target: o.Target, Exclude: o.Exclude}.selector(schema.Addresses(s.Former))
+	history, err := e.History(ctx, HistoryOptions{})
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	if choose != nil {
-		s = narrow(s, choose)
+	i, err := mayTakeBack(history, id)
+	if err != nil {
+		return planner.Plan{}, err
 	}
+	s, err := e.Applier.Snapshot(ctx, id)
+	if errors.Is(err, applier.ErrUndecided) || err == nil && s.Open {
+		if err := e.settle(ctx, id); err != nil {
+			return planner.Plan{}, err
+		}
+		return e.Rollback(ctx, id, o) // by the records as they are by now
+	}
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	if s, err = narrow(s, history[i], o); err != nil {
+		return planner.Plan{}, err
+	}
+	s.Applied, s.Later = applied, later(s, history[:i])
 	return e.restore(ctx, s)
+}
+
+// narrow keeps a snapshot to the addresses that are chosen and that no rollback
+// took back.
+func narrow(s planner.Snapshot, p Past, o RollbackOptions) (planner.Snapshot, error) {
+	there := s.Addresses()
+	choose, err := PlanOptions{Target: o.Target, Exclude: o.Exclude}.selector(there)
+	if err != nil {
+		return s, err
+	}
+	left := map[schema.Address]bool{}
+	var taken []string
+	for _, a := range there {
+		switch {
+		case choose != nil && !choose(a):
+		case p.back[a] != "":
+			taken = append(taken, a.String()+" by "+p.back[a])
+		default:
+			left[a] = true
+		}
+	}
+	if len(left) == 0 && len(taken) > 0 {
+		return s, fmt.Errorf("DC423: of apply %s, all that is chosen was taken back: %s; to have it again, plan with --unlatch and apply", p.ID, strings.Join(taken, ", "))
+	}
+	return s.Only(func(a schema.Address) bool { return left[a] }), nil
+}
+
+// later finds the last apply that set each address after the snapshot's, and
+// that was not taken back: the former entry is not the one to go back to then.
+func later(s planner.Snapshot, after []Past) map[schema.Address]string {
+	out := map[schema.Address]string{}
+	for _, a := range s.Addresses() {
+		for _, p := range after {
+			if p.RestorePoint() && slices.Contains(p.Left, a) {
+				out[a] = p.ID
+				break
+			}
+		}
+	}
+	return out
 }
 
 // visibility is how long after a write the outside may still answer as before it.
@@ -97,53 +155,27 @@ func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan,
 	}
 }
 
-// mayTakeBack refuses a rollback, and an apply that was taken back whole.
-func (e *Engine) mayTakeBack(ctx context.Context, id string) error {
-	all, err := e.Applier.History(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(all, func(s applier.Summary) bool { return s.ID == id })
+// mayTakeBack finds an apply, and refuses a rollback, and an apply that was taken
+// back whole.
+func mayTakeBack(history []Past, id string) (int, error) {
+	i := slices.IndexFunc(history, func(p Past) bool { return p.ID == id })
 	switch {
 	case i < 0:
-		return fmt.Errorf("DC314: there is no apply %s; domctl history shows those there are", id)
-	case all[i].Plan == nil:
-		return nil // the snapshot says that it never began
-	case all[i].Plan.Restores != "":
-		return fmt.Errorf("DC423: %s is itself a rollback; to have back what it took, plan with --unlatch and apply", id)
+		return i, fmt.Errorf("DC314: there is no apply %s; domctl history shows those there are", id)
+	case history[i].Plan == nil: // the snapshot says that it never began
+	case history[i].Plan.Restores != "":
+		return i, fmt.Errorf("DC423: %s is itself a rollback; to have back what it took, plan with --unlatch and apply", id)
+	case history[i].Whole():
+		return i, fmt.Errorf("DC423: apply %s was taken back by %s; to have it again, plan with --unlatch and apply", id, strings.Join(history[i].TakenBack, ", "))
 	}
-	if p := restorePoint(all[i], all); p.Whole && len(p.TakenBack) > 0 {
-		return fmt.Errorf("DC423: apply %s was taken back by %s; to have it again, plan with --unlatch and apply", id, strings.Join(p.TakenBack, ", "))
-	}
-	return nil
+	return i, nil
 }
 
-// settled is the snapshot of an apply none of whose steps is undecided.
-func (e *Engine) settled(ctx context.Context, id string) (planner.Snapshot, error) {
-	s, err := e.Applier.Snapshot(ctx, id)
-	if !errors.Is(err, applier.ErrUndecided) && (err != nil || !s.Open) {
-		return s, err
-	}
-	if err := e.settle(ctx, id); err != nil {
-		return s, err
-	}
-	return e.Applier.Snapshot(ctx, id)
-}
-
+// settle ends an apply none of whose steps is undecided after it.
 func (e *Engine) settle(ctx context.Context, id string) error {
 	res, err := e.Applier.Settle(ctx, id)
 	if err == nil && res.Outcome != applier.EndedOutcome {
 		err = fmt.Errorf("DC319: apply %s cannot be settled: %s", id, strings.Join(res.Why, "; "))
 	}
 	return err
-}
-
-// narrow keeps a snapshot to some addresses.
-func narrow(s planner.Snapshot, choose func(schema.Address) bool) planner.Snapshot {
-	not := func(a schema.Address) bool { return !choose(a) }
-	s.Done = slices.DeleteFunc(slices.Clone(s.Done), func(d planner.Done) bool { return not(d.Step.Address) })
-	s.Former, s.Content = maps.Clone(s.Former), maps.Clone(s.Content)
-	maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { return not(a) })
-	maps.DeleteFunc(s.Content, func(a schema.Address, _ string) bool { return not(a) })
-	return s
 }

@@ -129,17 +129,29 @@ func TestAPlanIsDeterministic(t *testing.T) {
 }
 
 // TestAVersionInUseIsKept: EC2 would delete it, and the group would start no
-// more nodes.
+// more nodes. The plan says so, and a group that comes to use it afterwards is
+// found out at the write.
 func TestAVersionInUseIsKept(t *testing.T) {
 	f := fixtures(t)[0]
 	r := f.start(t)
 	p := r.applyAll(f.after)
+	early, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+	if err != nil || len(early.Findings) > 0 {
+		t.Fatal(err, early.Findings)
+	}
+	late := r.copy()
 	r.edit(`"copied-a": {`, `"by-hand": {"desired": 0, "max": 1, "min": 0, "template": "lt-b", "version": "4"}, "copied-a": {`)
 	back, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(back.Steps) != len(early.Steps)-1 || len(back.Findings) != 1 || back.Findings[0].Code != "DC425" || !strings.Contains(back.Findings[0].Message, "by-hand") {
+		t.Fatal(err, len(back.Steps), len(early.Steps), back.Findings)
 	}
-	res, err := r.engine(f.after).Apply(t.Context(), back)
+	r.ended(r.engine(f.after).Apply(t.Context(), back))
+	if !strings.Contains(r.managed(), `"number":4`) {
+		t.Error("the version is gone")
+	}
+	r = late
+	r.edit(`"copied-a": {`, `"by-hand": {"desired": 0, "max": 1, "min": 0, "template": "lt-b", "version": "4"}, "copied-a": {`)
+	res, err := r.engine(f.after).Apply(t.Context(), early)
 	if err != nil || res.Outcome != applier.FailedOutcome || !strings.Contains(strings.Join(res.Why, "\n"), "by-hand") {
 		t.Errorf("%+v, %v", res, err)
 	}

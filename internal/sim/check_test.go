@@ -18,9 +18,8 @@ import (
 // recordCache holds the store's records by key: they never change.
 type recordCache map[string][]applier.Record
 
-// stream is one apply's records as they stand.
-func (h *history) stream(id string) (all []applier.Record) {
-	bodies := h.Store.Bodies()
+// stream is one apply's records, of all that is stored.
+func (h *history) stream(bodies map[string][]byte, id string) (all []applier.Record) {
 	for _, key := range schema.Sorted(bodies) {
 		if !strings.HasPrefix(key, "applies/"+id+"/") {
 			continue
@@ -53,9 +52,9 @@ type watched struct {
 }
 
 func (w watched) Start(ctx context.Context, a applier.Attempt) error {
+	bodies := w.h.Store.Bodies()
 	w.h.mu.Lock()
-	id := w.h.applyOf(a)
-	records := w.h.stream(id)
+	records := w.h.stream(bodies, applyOf(bodies, a))
 	w.h.mu.Unlock()
 	begin := -1
 	for i, r := range records {
@@ -73,8 +72,8 @@ func (w watched) Start(ctx context.Context, a applier.Attempt) error {
 }
 
 // applyOf finds the apply by the token of its step.
-func (h *history) applyOf(a applier.Attempt) string {
-	for key := range h.Store.Bodies() {
+func applyOf(bodies map[string][]byte, a applier.Attempt) string {
+	for key := range bodies {
 		if parts := strings.Split(key, "/"); len(parts) == 3 && applier.Token(parts[1], a.Step.ID) == a.Token {
 			return parts[1]
 		}
@@ -158,18 +157,20 @@ func (h *history) named(err error) bool {
 // allBack is properties 6 and 7: all applies taken back, latest first, leave the
 // world as it was, and their content stays off.
 func (h *history) allBack(ctx context.Context, e *engine.Engine) {
-	all, err := e.Applier.History(ctx)
+	all, err := e.History(ctx, engine.HistoryOptions{})
 	if err != nil {
 		h.violate(6, "%v", err)
 	}
 	for _, s := range all {
-		if s.By == "before" && s.Restored != "" {
-			h.start = h.origin
-		}
-		if s.By == "before" || s.Plan == nil || !s.Begun || s.Plan.Restores != "" || s.Restored != "" {
+		if s.By == "before" && len(s.TakenBack) > 0 { // the rest goes too
+			h.start, h.applied = h.origin, nothing
+		} else if s.By == "before" {
 			continue
 		}
-		if err := h.rollback(ctx, e, s.ID); err != nil {
+		if !s.RestorePoint() || s.Whole() {
+			continue
+		}
+		if _, err := h.rollback(ctx, e, engine.RollbackOptions{To: s.ID}); err != nil {
 			h.violate(6, "rollback of %s: %v", s.ID, err)
 			return
 		}
@@ -178,6 +179,9 @@ func (h *history) allBack(ctx context.Context, e *engine.Engine) {
 	got, gotErr := h.Managed()
 	if err := errors.Join(err, gotErr); err != nil || got != want {
 		h.violate(6, "after all is taken back the world is\n%s\nand was\n%s\n%v", got, want, err)
+	}
+	if got := h.entries(ctx); got != h.applied {
+		h.violate(6, "after all is taken back is applied\n%s\nand was\n%s", got, h.applied)
 	}
 	h.latched(ctx, e)
 }
@@ -197,10 +201,10 @@ func (h *history) expected(ctx context.Context) (string, error) {
 }
 
 func (h *history) latched(ctx context.Context, e *engine.Engine) {
-	all, err := e.Applier.History(ctx)
+	all, err := e.History(ctx, engine.HistoryOptions{})
 	off := map[schema.Address]bool{}
 	for _, s := range all {
-		if s.By != "before" && s.Restored != "" {
+		if s.By != "before" && s.Whole() {
 			for a := range s.Plan.Content {
 				off[a] = true
 			}
@@ -216,6 +220,43 @@ func (h *history) latched(ctx context.Context, e *engine.Engine) {
 		}
 	}
 	h.show(p)
+}
+
+// effects holds properties 1 and 3 for what took effect, early or late: the
+// holder had announced it, and was not fenced by then, or the call had not yet
+// reached the end of its window.
+func (h *history) effects() {
+	type begin struct{ at, fenced time.Time }
+	begins := map[string][]*begin{}
+	bodies := h.Store.Bodies()
+	for _, id := range h.applies() {
+		var open []*begin
+		for _, r := range h.stream(bodies, id) {
+			switch r.Kind {
+			case applier.KindBegin:
+				b := &begin{at: r.At}
+				open, begins[r.By] = append(open, b), append(begins[r.By], b)
+			case applier.KindFenced:
+				for _, b := range open {
+					b.fenced = r.At
+				}
+				open = nil
+			}
+		}
+	}
+	for _, e := range h.Effects {
+		announced, in := false, false
+		for _, b := range begins[e.By] {
+			before := !b.at.After(e.At)
+			announced = announced || before
+			in = in || before && (b.fenced.IsZero() || e.At.Before(b.fenced) || e.At.Sub(b.at) <= window)
+		}
+		if !announced {
+			h.violate(1, "%s by %s took effect without a begin", e.Call, e.By)
+		} else if !in {
+			h.violate(3, "%s by %s took effect after it was fenced", e.Call, e.By)
+		}
+	}
 }
 
 // check is what holds of every machine at rest.
@@ -239,6 +280,8 @@ func (h *history) check(ctx context.Context) {
 		h.violate(5, "the records cannot be read: %v", err)
 	}
 	h.once()
+	h.effects()
+	h.tell(ctx, e)
 	want := strings.Count(h.content(), `"stays"`)
 	edits := len(slices.DeleteFunc(slices.Clone(h.edited), func(kind string) bool { return edit{kind: kind}.disturbs() }))
 	if !slices.Contains(h.edited, "removed") && want != edits {

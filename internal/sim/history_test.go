@@ -40,6 +40,7 @@ type history struct {
 	files   compiler.Result
 	origin  string // the world at first
 	start   string // with the former files applied
+	applied string // what was applied by then
 	sched   *scheduler
 	records recordCache
 	edited  []string
@@ -68,7 +69,7 @@ func play(s scenario, w world, secrets map[string]string) (*history, error) {
 	if err := h.applyBefore(ctx, w.before); err != nil {
 		return h, err
 	}
-	h.origin, h.start = string(w.content), h.content()
+	h.origin, h.start, h.applied = string(w.content), h.content(), h.entries(ctx)
 	h.storm(ctx)
 	time.Sleep(time.Minute) // what is late lands
 	h.calm(ctx)
@@ -151,7 +152,11 @@ func (h *history) live(ctx context.Context, i int) {
 		}
 		return h.writtenSince(time.Now().Add(-15 * time.Second))
 	}
-	e, err := h.Process(ctx, h.files, Options{Holder: fmt.Sprintf("h%d.%d", h.lives[i].holder, i), Gate: h.sched.gate(i),
+	files := h.files
+	if h.lives[i].act == "rename" {
+		files = h.renamed()
+	}
+	e, err := h.Process(ctx, files, Options{Holder: fmt.Sprintf("h%d.%d", h.lives[i].holder, i), Gate: h.sched.gate(i),
 		Outside: sandbox.Options{Lag: lag}, Report: h.report})
 	if err == nil {
 		h.watch(e)
@@ -197,8 +202,12 @@ func (h *history) act(ctx context.Context, e *engine.Engine, act string) error {
 	}
 	var res applier.Result
 	switch {
-	case act == "rollback":
-		return h.rollback(ctx, e, "")
+	case strings.HasPrefix(act, "rollback"):
+		return h.takeBack(ctx, e, act)
+	case act == "foreign":
+		return h.foreign(ctx, e)
+	case act == "lose":
+		return h.lose(ctx)
 	case act == "break":
 		if _, err := e.Applier.BreakLock(ctx); err != nil {
 			return err
@@ -223,26 +232,31 @@ func (h *history) act(ctx context.Context, e *engine.Engine, act string) error {
 
 func (h *history) apply(ctx context.Context, e *engine.Engine, o engine.PlanOptions) error {
 	was := h.content()
+	applied, _, err := applier.ReadApplied(ctx, h.Store, h.files.Desired.Deployment.Name)
+	if err != nil {
+		return err
+	}
 	p, err := e.Plan(ctx, o)
 	if err != nil {
 		return err
 	}
 	h.show(p)
-	h.presence(p, was)
+	h.presence(p, applied, was)
 	return h.carryOut(ctx, e, p)
 }
 
-func (h *history) rollback(ctx context.Context, e *engine.Engine, id string) error {
-	ids, err := e.Rollbacks(ctx, engine.RollbackOptions{To: id})
+// rollback takes one apply back, and answers which.
+func (h *history) rollback(ctx context.Context, e *engine.Engine, o engine.RollbackOptions) (string, error) {
+	ids, err := e.Rollbacks(ctx, o)
 	if err != nil {
-		return err
+		return "", err
 	}
-	p, err := e.Rollback(ctx, ids[0], engine.RollbackOptions{})
+	p, err := e.Rollback(ctx, ids[0], o)
 	if err != nil {
-		return err
+		return "", err
 	}
 	h.show(p)
-	return h.carryOut(ctx, e, p)
+	return ids[0], h.carryOut(ctx, e, p)
 }
 
 func (h *history) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan) error {
@@ -253,16 +267,22 @@ func (h *history) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan
 	return err
 }
 
-// presence is property 4: what is made was absent at some moment of the read.
-func (h *history) presence(p planner.Plan, was string) {
+// presence is property 4: what is made, or let go of because it is gone, was
+// absent at some moment of the read.
+func (h *history) presence(p planner.Plan, applied schema.Applied, was string) {
 	now := h.content()
+	there := func(id schema.Value) bool {
+		mark := `"_id": ` + id.Text
+		return id.Is == schema.Known && strings.Contains(was, mark) && strings.Contains(now, mark)
+	}
 	for _, s := range p.Steps {
-		made := s.Writes["_id"].Text
-		if made == "" || s.Op != "mongo.insert" {
-			continue
-		}
-		if mark := `"_id": ` + made; strings.Contains(was, mark) && strings.Contains(now, mark) {
+		if s.Op == "mongo.insert" && there(s.Writes["_id"]) {
 			h.violate(4, "plan %s makes %s, which is there", p.ID, s.Object)
+		}
+	}
+	for _, c := range p.Changes {
+		if strings.Contains(c.Reason, "not there any more") && there(applied.Entries[c.Address].ID) {
+			h.violate(4, "plan %s lets go of %s, which is there", p.ID, c.Address)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 // all lists, so that a shrunk one is told by the numbers left out.
 type scenario struct {
 	seed  uint64
+	deck  int
 	world string // the fixture
 	// Parts that can be left out.
 	objects []schema.Address // desired
@@ -44,8 +45,19 @@ type edit struct {
 	kind string
 }
 
-func acts() []string {
-	return []string{"apply", "apply", "apply", "resume", "resume", "rollback", "supersede", "break"}
+// deck is what a seed's lives are drawn from. A seed that once failed keeps the
+// deck that it failed with.
+type deck struct {
+	acts  []string
+	lives int // at most
+}
+
+func decks() []deck {
+	return []deck{
+		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "supersede", "break"}, 4},
+		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
+			"foreign", "lose"}, 5},
+	}
 }
 
 // faultKinds with how often they are drawn.
@@ -67,10 +79,11 @@ func seconds(r *rand.Rand, from ...int) time.Duration {
 	return time.Duration(pick(r, from)) * time.Second
 }
 
-// draw makes the scenario of a seed.
-func draw(seed uint64, all map[string][]schema.Address) scenario {
+// draw makes the scenario of a seed, by a deck's number.
+func draw(seed uint64, n int, all map[string][]schema.Address) scenario {
 	r := rand.New(rand.NewPCG(seed, 1))
-	s := scenario{seed: seed, world: "modern", back: r.IntN(2) == 0}
+	deck := decks()[n]
+	s := scenario{seed: seed, deck: n, world: "modern", back: r.IntN(2) == 0}
 	if r.IntN(4) == 0 {
 		s.world = "classic"
 	}
@@ -80,8 +93,8 @@ func draw(seed uint64, all map[string][]schema.Address) scenario {
 		}
 	}
 	holders := 1 + r.IntN(2)
-	for range 1 + r.IntN(4) {
-		s.lives = append(s.lives, life{r.IntN(holders), pick(r, acts()), seconds(r, 0, 0, 1, 30, 100, 300)})
+	for range 1 + r.IntN(deck.lives) {
+		s.lives = append(s.lives, life{r.IntN(holders), pick(r, deck.acts), seconds(r, 0, 0, 1, 30, 100, 300)})
 	}
 	s.lives[0].act = "apply"
 	for range r.IntN(5) {

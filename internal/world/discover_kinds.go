@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"domctl.dev/internal/port"
@@ -180,19 +179,6 @@ func (f *finder) pools(ctx context.Context) error {
 		f.pool(label, byLabel[label], standing)
 	}
 	return f.pin(ctx, standing)
-}
-
-// nodeGroups are those of the deployment's cluster.
-func (f *finder) nodeGroups(ctx context.Context) ([]port.NodeGroup, error) {
-	cluster := f.Deployment.AWS.Cluster
-	if cluster == "" {
-		return nil, nil
-	}
-	names, err := f.Outside.ListNodegroups(ctx, cluster)
-	if err != nil && !errors.Is(err, port.ErrNotFound) {
-		return nil, err
-	}
-	return each(names, func(name string) (port.NodeGroup, error) { return f.Outside.DescribeNodegroup(ctx, cluster, name) })
 }
 
 // group files a group under its label, unless a pool of the files has it.

@@ -51,6 +51,19 @@ func (w *World) readNodeGroups(ctx context.Context, ids []string) (map[planner.R
 	return out, nil
 }
 
+// nodeGroups are all of the deployment's cluster.
+func (w *World) nodeGroups(ctx context.Context) ([]port.NodeGroup, error) {
+	cluster := w.Deployment.AWS.Cluster
+	if cluster == "" {
+		return nil, nil
+	}
+	names, err := w.Outside.ListNodegroups(ctx, cluster)
+	if err != nil && !errors.Is(err, port.ErrNotFound) {
+		return nil, err
+	}
+	return each(names, func(name string) (port.NodeGroup, error) { return w.Outside.DescribeNodegroup(ctx, cluster, name) })
+}
+
 func nodeGroupRaw(g port.NodeGroup) planner.Raw {
 	return planner.Raw{"template": schema.JSON(g.Template), "version": versionText(g.Version), "status": schema.JSON(g.Status),
 		"instanceTypes": schema.JSON(listOf(g.InstanceTypes)),

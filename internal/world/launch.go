@@ -161,21 +161,20 @@ func undoVersion(d planner.Done) []planner.Step {
 }
 
 // deleteVersion looks first: EC2 deletes a version that a group still names, and
-// the group then starts no more nodes.
+// the group then starts no more nodes. What used it when the rollback was planned
+// was left out of the plan.
 func deleteVersion(ctx context.Context, w *World, a applier.Attempt) error {
 	t, n := cutID(a.Step.Object.ID())
 	number, err := strconv.ParseInt(n, 10, 64)
 	if err != nil {
 		return err
 	}
-	groups, err := w.Outside.DescribeAutoScalingGroups(ctx, nil)
+	uses, err := w.usesOfStarts(ctx, true, false)
 	if err != nil {
 		return &applier.Refusal{Err: err}
 	}
-	for _, g := range groups {
-		if g.Template == t && g.Version == n {
-			return fmt.Errorf("version %s of launch template %s is named by group %s: %w", n, t, g.Name, port.ErrInUse)
-		}
+	if used := uses[a.Step.Object]; len(used) > 0 {
+		return fmt.Errorf("version %s of launch template %s is %w: %s", n, t, port.ErrInUse, used[0].Says)
 	}
 	return w.Outside.DeleteLaunchTemplateVersion(ctx, t, number)
 }

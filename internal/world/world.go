@@ -64,6 +64,7 @@ type View struct {
 	world    *World
 	raw      map[planner.Ref]planner.Raw
 	refs     map[schema.Address]planner.Ref // the object an address lives in
+	uses     map[planner.Ref][]planner.Use  // of what an apply made, in a look back
 	weighing sync.Mutex                     // guards impact
 	impact   map[schema.Address]*planner.Impact
 }
@@ -180,42 +181,6 @@ func (w *World) Read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]p
 		out[r] = found[slices.Index(types, r.Type())][r]
 	}
 	return out, nil
-}
-
-// LookBack is the one read that planner.Restore judges by.
-func (w *World) LookBack(ctx context.Context, s planner.Snapshot) (*View, error) {
-	var refs []planner.Ref
-	for _, d := range s.Done {
-		refs = append(refs, d.Step.Object)
-		refs = append(refs, undoRefs(d)...)
-	}
-	raw, err := w.Read(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	v := w.newView(schema.Desired{}, schema.Applied{})
-	v.raw = raw
-	return v, nil
-}
-
-// Raw is what the read found of a ref.
-func (v *View) Raw(r planner.Ref) planner.Raw { return v.raw[r] }
-
-// Undo takes back a step that made or deleted an object.
-func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
-	if u := operations()[d.Step.Op].undo; u != nil {
-		return u(d), nil
-	}
-	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s; leave the address out with --exclude", d.Step.ID, d.Step.Irreversible)
-}
-
-func undoRefs(d planner.Done) (refs []planner.Ref) {
-	if u := operations()[d.Step.Op].undo; u != nil {
-		for _, s := range u(d) {
-			refs = append(refs, s.Object)
-		}
-	}
-	return refs
 }
 
 // Same compares a wanted value with what stands; either may be a digest.

@@ -140,15 +140,7 @@ func (b *bench) carryOut(objects map[schema.Address]schema.Object, p planner.Pla
 
 func (b *bench) rollback() planner.Plan {
 	b.t.Helper()
-	e := b.engine(nil)
-	ids, err := e.Rollbacks(context.Background(), engine.RollbackOptions{})
-	if err != nil {
-		b.t.Fatalf("rollback: %v", err)
-	}
-	p, err := e.Rollback(context.Background(), ids[0], engine.RollbackOptions{})
-	if err != nil {
-		b.t.Fatalf("rollback: %v", err)
-	}
+	p := b.back()
 	b.carryOut(nil, p)
 	return p
 }
