@@ -97,7 +97,14 @@ func tierNames(ref planner.Ref, raw planner.Raw, paths map[string]string) []stri
 func decodeTier(raw planner.Raw, paths map[string]string) (out map[string]schema.Value, errs []error) {
 	out = map[string]schema.Value{}
 	fields, doc := tierFields(paths)
+	seen := map[string]bool{} // a parent is one finding, whatever should stand below it
 	for _, f := range fields {
+		if err := reachable(raw, doc[f.Path]); err != nil {
+			if !seen[err.Error()] {
+				seen[err.Error()], errs = true, append(errs, err)
+			}
+			continue
+		}
 		if mapped, ok := strings.CutSuffix(f.Path, ".*"); ok {
 			if err := readMap(raw, doc[f.Path], mapped, out); err != nil {
 				errs = append(errs, err)

@@ -78,13 +78,18 @@ func TestTiersThatNobodyCanTellApart(t *testing.T) {
 
 func TestTiersOfAnotherShape(t *testing.T) {
 	for live, want := range map[string]string{
-		`{"_id": "x", "resources": {"cores": "two"}}`:                         "holds a string where a number is expected",
-		`{"_id": "x", "resources": {"memory": 4}}`:                            "holds no {value, unit}",
-		`{"_id": "x", "resources": {"memory": {"value": 4, "unit": "Gi"}}}`:   "is not a size",
-		`{"_id": "x", "flags": {"isDefault": 1}}`:                             "holds a number where a truth value is expected",
-		`{"_id": "x", "overProvisioning": {"daysOfWeek": ["Someday"]}}`:       "which is no weekday",
-		`{"_id": "x", "podCustomization": {"additionalLabels": "a=b"}}`:       "holds a string where a document is expected",
-		`{"_id": "x", "centsPerMinute": {"$numberDouble": "NaN"}, "tags": 1}`: "where a number is expected",
+		`{"_id": "x", "resources": {"cores": "two"}}`:                            "holds a string where a number is expected",
+		`{"_id": "x", "resources": {"memory": 4}}`:                               "holds a number where {value, unit} is expected",
+		`{"_id": "x", "resources": {"memory": {"value": {}}}}`:                   "resources.memory holds a document where {value, unit} is expected",
+		`{"_id": "x", "resources": "small"}`:                                     "mongo/hardware_tier#x: resources holds a string where a document is expected",
+		`{"_id": "x", "flags": [true]}`:                                          "mongo/hardware_tier#x: flags holds a list where a document is expected",
+		`{"_id": "x", "podCustomization": {"$oid": "65f000000000000000000001"}}`: "podCustomization holds a string where a document is expected",
+		`{"_id": "x", "gpuConfiguration": 0}`:                                    "gpuConfiguration holds a number where a document is expected",
+		`{"_id": "x", "resources": {"memory": {"value": 4, "unit": "Gi"}}}`:      "is not a size",
+		`{"_id": "x", "flags": {"isDefault": 1}}`:                                "holds a number where a truth value is expected",
+		`{"_id": "x", "overProvisioning": {"daysOfWeek": ["Someday"]}}`:          "which is no weekday",
+		`{"_id": "x", "podCustomization": {"additionalLabels": "a=b"}}`:          "holds a string where a document is expected",
+		`{"_id": "x", "centsPerMinute": {"$numberDouble": "NaN"}, "tags": 1}`:    "where a number is expected",
 	} {
 		p := newBench(t, `"hardware_tier": [`+live+`]`, "").plan(object("hardwareTiers", "x", map[string]any{"name": "X"}))
 		if !slices.ContainsFunc(p.Findings, func(f schema.Finding) bool { return f.Code == "DC146" && strings.Contains(f.Message, want) }) {
