@@ -19,10 +19,12 @@ func check(d schema.Desired, reading []schema.Finding) []schema.Finding {
 	for _, f := range reading {
 		c.broken[f.Address] = c.broken[f.Address] || f.Severity == schema.Error
 	}
+	c.wellNamed()
 	c.references()
 	c.baseCycles()
 	c.defaultTier()
 	c.limits()
+	c.sizes()
 	c.fit()
 	c.identities()
 	c.exclusive()
@@ -207,6 +209,26 @@ func (c *checker) limits() {
 			if request.Is == schema.Known && limit.Is == schema.Known && request != limit {
 				c.add(codeLimit, schema.Warning, a, slices.Concat(o.Positions(p), o.Positions(p+"Limit")), "state "+p+"Limit equal to "+p,
 					"%s is %s and %sLimit is %s", p, request.Display(), p, limit.Display())
+			}
+		}
+	}
+}
+
+// sizes compares the sizes that a pool states for each of its groups. Against
+// what lives they are judged by the plan.
+func (c *checker) sizes() {
+	for a, o := range c.of("nodePools") {
+		groups := o.Groups()
+		if len(groups) == 0 {
+			continue
+		}
+		at := schema.JoinPath("groups", groups[0].Key()) + ".size."
+		for _, pair := range [][2]string{{"min", "max"}, {"min", "desired"}, {"desired", "max"}} {
+			low, stated := o.Fields[at+pair[0]].Float()
+			high, both := o.Fields[at+pair[1]].Float()
+			if stated && both && low > high {
+				c.add(codeSizes, schema.Error, a, slices.Concat(o.Positions(at+pair[0]), o.Positions(at+pair[1])), "state sizes with min ≤ desired ≤ max",
+					"size.%s is %v and size.%s is %v", pair[0], low, pair[1], high)
 			}
 		}
 	}

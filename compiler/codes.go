@@ -26,6 +26,9 @@ const (
 	codeIdentity   = "DC106"
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"
+	codeName       = "DC109"
 	codeUnresolved = "DC110"
 	codeStale      = "DC111"
+
+	codeSizes = "DC212"
 )
