@@ -50,6 +50,12 @@ func changeCodes() []Code {
 			"Restart the affected services after the apply."},
 		{"DC245", "a default version moves", "Every Auto Scaling group that follows the template's default starts new nodes from it at once, declared or not.",
 			"Make sure that all of them are meant; pin the others to a version first."},
+		{"DC251", "other groups follow the latest version", "A group that follows $Latest starts new nodes from a version of its launch template as soon as there is one, whatever the plan does with it afterwards.",
+			"Make sure that all of them are meant; pin the others to a version first."},
+		{"DC253", "block devices are restated", "EC2 drops the snapshots of a version's block devices when a version is made from it, so they are stated again; the root device's is the old image's, and is left out.",
+			"Nothing: this tells what the new version holds."},
+		{"DC254", "a small root volume", "EC2 starts nothing with a volume smaller than the snapshot it is made from.",
+			"Make the root volume in the launch template at least as large as the image says."},
 	}
 }
 
@@ -90,6 +96,8 @@ func blockedCodes() []Code {
 			"Write a value that is a whole number of one of these."},
 		{"DC249", "cannot be unset", "A group has always an image and sizes.",
 			"Leave the field out to let go of it."},
+		{"DC252", "another root device", "The launch template states a volume for the root device of the old image, and the new image starts from a device of another name: its root would get the image's own size, and the stated volume would be an empty one beside it.",
+			"Make a version of the launch template that states the root device of the new image, or name an image with the same root device."},
 		{"DC250", "no name is left for a copy", "Every name that domctl would give the copy of a launch configuration is taken by something else.",
 			"Delete launch configurations that nothing uses."},
 	}

@@ -37,7 +37,10 @@ func done[T any](t *testing.T) func(T, error) T {
 
 func (s seed) image(t *testing.T, i port.Image) string {
 	t.Helper()
-	in := &ec2.RegisterImageInput{Name: &i.Name, Architecture: ec2types.ArchitectureValues(i.Architecture)}
+	in := &ec2.RegisterImageInput{Name: &i.Name, Architecture: ec2types.ArchitectureValues(i.Architecture), RootDeviceName: filled(i.RootDevice)}
+	if i.RootGiB > 0 {
+		in.BlockDeviceMappings = []ec2types.BlockDeviceMapping{{DeviceName: filled(i.RootDevice), Ebs: &ec2types.EbsBlockDevice{VolumeSize: new(int32(i.RootGiB))}}}
+	}
 	out := done[*ec2.RegisterImageOutput](t)(s.c.ec2().RegisterImage(t.Context(), in))
 	var tags []ec2types.Tag
 	for k, v := range i.Tags {

@@ -112,6 +112,10 @@ type ImageQuery struct {
 type Image struct {
 	ID, Name, Owner, State, Architecture, Created string // Created: RFC 3339
 	Tags                                          map[string]string
+	// RootDevice is the name of the device that the image starts from, RootGiB the
+	// size that the image states for it; 0: it states none.
+	RootDevice string
+	RootGiB    int64
 }
 
 // LaunchTemplate without its versions.

@@ -32,7 +32,9 @@ type image struct {
 	Name         string            `json:"name"`
 	Owner        string            `json:"owner,omitempty"`      // account; empty means this one
 	OwnerAlias   string            `json:"ownerAlias,omitempty"` // "amazon"
-	State        string            `json:"state,omitempty"`      // empty means available
+	RootDevice   string            `json:"rootDevice,omitempty"` // empty means /dev/xvda
+	RootGiB      int64             `json:"rootGiB,omitempty"`
+	State        string            `json:"state,omitempty"` // empty means available
 	Tags         map[string]string `json:"tags,omitempty"`
 }
 

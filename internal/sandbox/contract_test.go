@@ -154,7 +154,7 @@ func (c *seeder) image(t *testing.T, i port.Image) string {
 	id := c.id("ami")
 	soon := c.now.Add(time.Minute).Format(time.RFC3339)
 	c.change(t, func(s *state) {
-		put(&s.aws.Images, id, image{Architecture: i.Architecture, Available: soon, Name: i.Name, Owner: i.Owner, State: i.State, Tags: i.Tags})
+		put(&s.aws.Images, id, image{Architecture: i.Architecture, Available: soon, Name: i.Name, Owner: i.Owner, State: i.State, Tags: i.Tags, RootDevice: i.RootDevice, RootGiB: i.RootGiB})
 	})
 	return id
 }

@@ -26,7 +26,8 @@ func (w *World) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.I
 				return nil, 0, fmt.Errorf("aws.images.%s: %w", id, err)
 			}
 			if i.owned(q.Owners, s.aws.Account) && i.passes(id, q.Filters) {
-				out = append(out, port.Image{ID: id, Name: i.Name, Owner: i.Owner, State: i.State, Architecture: i.Architecture, Created: i.Created, Tags: copied(i.Tags)})
+				out = append(out, port.Image{ID: id, Name: i.Name, Owner: i.Owner, State: i.State, Architecture: i.Architecture, Created: i.Created, Tags: copied(i.Tags),
+					RootDevice: cmp.Or(i.RootDevice, "/dev/xvda"), RootGiB: i.RootGiB})
 			}
 		}
 		return out, max(len(out), len(q.IDs)), nil

@@ -23,7 +23,8 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 	}
 	out := map[planner.Ref]planner.Raw{}
 	for _, i := range images {
-		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "state": schema.JSON(i.State)}
+		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "state": schema.JSON(i.State),
+			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
 	}
 	return out, nil
 }
