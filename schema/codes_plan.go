@@ -40,6 +40,8 @@ func changeCodes() []Code {
 			"Nothing, if that is meant."},
 		{"DC214", "upstream is ahead", "The SSM parameter names another image than resolved.cue holds; plans follow from resolved.cue alone.",
 			"Run `domctl update`, and commit resolved.cue by itself."},
+		{"DC215", "resolved.cue names a stranger", "The image that resolved.cue holds has another name, architecture or owner than the entry's filter asks for, and an image never changes these: the file was changed by hand, or copied from another deployment.",
+			"Run `domctl update`, and look in git for what changed resolved.cue."},
 		{"DC221", "kept, though no longer in the files", "What was applied once and is no longer in the files is archived only when that is asked for.",
 			"Plan with --allow archive, state lifecycle: prune: true before it goes, or put it back."},
 		{"DC222", "protected", "lifecycle: protect: true forbids archiving the object.",

@@ -43,7 +43,7 @@ func (c *Client) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.
 	}
 	var images []port.Image
 	for _, i := range found {
-		images = append(images, port.Image{ID: str(i.ImageId), Name: str(i.Name), Owner: str(i.OwnerId), State: string(i.State),
+		images = append(images, port.Image{ID: str(i.ImageId), Name: str(i.Name), Owner: str(i.OwnerId), OwnerAlias: str(i.ImageOwnerAlias), State: string(i.State),
 			Architecture: string(i.Architecture), Created: str(i.CreationDate), Tags: tagMap(i.Tags, ec2Tag), RootDevice: str(i.RootDeviceName), RootGiB: rootSize(i)})
 	}
 	slices.SortFunc(images, func(a, b port.Image) int { return cmp.Compare(a.ID, b.ID) })

@@ -149,7 +149,7 @@ const classicImages = `"images": {"ami-11111111": {"name": "a", "architecture": 
 	"ami-99999999": {"name": "c", "architecture": "x86_64"}, "ami-33333333": {"name": "d", "architecture": "x86_64", "state": "pending"}}`
 
 func TestTheAMIOfAClassicTier(t *testing.T) {
-	found := object("amis", "executor", map[string]any{"find.name": "x", "image": "ami-22222222", "replaces": []string{"ami-11111111"}})
+	found := object("amis", "executor", map[string]any{"find.name": "b", "image": "ami-22222222", "replaces": []string{"ami-11111111"}})
 	special := object("amis", "special", map[string]any{"pin.id": "ami-99999999", "pin.reason": "CUDA 9"})
 	for name, c := range map[string]struct {
 		objects  map[schema.Address]schema.Object
@@ -160,7 +160,7 @@ func TestTheAMIOfAClassicTier(t *testing.T) {
 			`mongo.update mongo/executor_group_configuration#{"$oid":"0123456789abcdef00000001"} executorImage="ami-22222222"`, nil},
 		"nobody speaks of it": {all(found, object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id"})), "", []string{"DC232 hardwareTiers.gpu"}},
 		"pinned":              {all(found, special, object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id"})), "", []string{"DC232 hardwareTiers.gpu"}},
-		"pinned and listed": {all(object("amis", "executor", map[string]any{"find.name": "x", "image": "ami-22222222", "replaces": []string{"ami-99999999"}}), special,
+		"pinned and listed": {all(object("amis", "executor", map[string]any{"find.name": "b", "image": "ami-22222222", "replaces": []string{"ami-99999999"}}), special,
 			object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id"})), "", []string{"DC232 hardwareTiers.gpu"}},
 		"the rest goes on": {all(found, object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id", "cores": 3})),
 			`mongo.update mongo/hardware_tier#gpu resources={"cores":{"$numberInt":"3"}}`, []string{"DC232 hardwareTiers.gpu"}},
