@@ -266,6 +266,14 @@ type SSM interface {
 	GetParameters(ctx context.Context, names []string) (map[string]string, error)
 }
 
+// Secrets is the part of AWS Secrets Manager that domctl calls. It is asked for
+// secret references alone, so it is no part of Outside.
+type Secrets interface {
+	// GetSecretValue is the current value of a secret, by name or ARN, in the
+	// clear; ErrNotFound for an unknown one.
+	GetSecretValue(ctx context.Context, id string) (string, error)
+}
+
 // Registry resolves an image to its digests.
 type Registry interface {
 	// Digests of an image by platform ("linux/amd64"); empty platforms means

@@ -15,7 +15,8 @@ type cloud struct {
 	NodeGroups           map[string]map[string]nodeGroup `json:"nodeGroups,omitempty"`      // by cluster and name
 	Parameters           map[string]string               `json:"parameters,omitempty"`      // SSM
 	Region               string                          `json:"region"`
-	Tokens               map[string]token                `json:"tokens,omitempty"` // idempotency tokens by call
+	Secrets              map[string]string               `json:"secrets,omitempty"` // Secrets Manager, by name
+	Tokens               map[string]token                `json:"tokens,omitempty"`  // idempotency tokens by call
 }
 
 // token remembers what an idempotency token was used for.
