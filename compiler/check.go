@@ -25,6 +25,7 @@ func check(d schema.Desired, reading []schema.Finding) []schema.Finding {
 	c.defaultTier()
 	c.limits()
 	c.sizes()
+	c.instanceTypes()
 	c.fit()
 	c.identities()
 	c.exclusive()
@@ -234,24 +235,36 @@ func (c *checker) sizes() {
 	}
 }
 
+// instanceTypes says which expected types the embedded table does not hold: with
+// one of them, whether a tier fits is left to the plan, which asks EC2.
+func (c *checker) instanceTypes() {
+	for a, o := range c.of("nodePools") {
+		for _, t := range o.Fields["expect.instanceTypes"].Strings() {
+			if _, ok := schema.InstanceTypes()[t]; !ok {
+				c.add(codeInstanceType, schema.Info, a, o.Positions("expect.instanceTypes"), didYouMean(t, schema.Sorted(schema.InstanceTypes())),
+					"instance type %s is not known here (instance types of %s, %s), so whether tiers fit is not checked", quoted(t), schema.InstanceTypesSource, schema.InstanceTypesDate)
+			}
+		}
+	}
+}
+
 // fit judges tiers by the embedded table of instance types.
 func (c *checker) fit() {
-	types := schema.InstanceTypes()
 	for a, o := range c.of("hardwareTiers") {
 		target, _, ok := o.Fields["nodePool"].Target()
 		pool, declared := c.Objects[target]
 		if !ok || !declared {
 			continue
 		}
-		for _, s := range schema.Fit(o.Fields, pool.Fields, types) {
+		for _, s := range schema.Fit(o.Fields, pool.Fields, schema.InstanceTypes()) {
 			severity := schema.Error
 			if s.Soft {
 				severity = schema.Warning
 			}
 			c.add(codeFit, severity, a, slices.Concat(o.Positions(s.Path), pool.Positions("expect.instanceTypes")),
 				fmt.Sprintf("lower %s, or move the tier to a larger pool", s.Path),
-				"%s is %s, a %s in node pool %q has %s after overhead (instance types as of %s)",
-				s.Path, s.Want, s.InstanceType, target.Name, s.Have, schema.InstanceTypesDate)
+				"%s is %s, a %s in node pool %q has %s after overhead (instance types of %s, %s)",
+				s.Path, s.Want, s.InstanceType, target.Name, s.Have, schema.InstanceTypesSource, schema.InstanceTypesDate)
 		}
 	}
 }

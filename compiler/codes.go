@@ -30,5 +30,7 @@ const (
 	codeUnresolved = "DC110"
 	codeStale      = "DC111"
 
+	codeInstanceType = "DC112"
+
 	codeSizes = "DC212"
 )

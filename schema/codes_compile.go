@@ -63,5 +63,7 @@ func checkCodes() []Code {
 			"Run `domctl update` and commit resolved.cue."},
 		{"DC111", "resolved for something else", "The files name another image, filter or parameter than the one resolved.cue was looked up for.",
 			"Run `domctl update` and commit resolved.cue."},
+		{"DC112", "an instance type that is not known here", "check asks nobody: it judges by a table of AWS's answers, dated in the message, which leaves out what AWS offered before or after. The plan asks EC2.",
+			"Correct the name if it is mistyped; else nothing."},
 	}
 }
