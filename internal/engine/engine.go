@@ -96,6 +96,7 @@ type PlanOptions struct {
 	Target, Exclude []string // addresses or patterns of path.Match
 	Allow           []string // "archive"
 	Unlatch         bool
+	Restarted       bool // Domino's services restarted since the last apply
 }
 
 // Plan reads what stands and plans the way to what the files say.
@@ -125,7 +126,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	}
 	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
 		Findings: slices.Concat(e.Compiled.Findings, view.Findings), World: identity, Source: e.Source, ID: e.newID(),
-		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
+		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
 }
 
 // Invalid is answered for files that do not say anything that could be planned.
