@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate test test-live sim bench clean
+.PHONY: all build demo check fmt generate instance-types test test-live sim bench clean
 
 all: build
 
@@ -18,6 +18,12 @@ check:
 
 generate:
 	$(GO) run ./hack/gendocs
+
+# instance-types rewrites the table that check judges by, from a release of moto
+# on PyPI; its date and version stand in schema/fit.go too.
+instance-types:
+	mkdir -p dist && python3 -m pip download -q --no-deps -d dist moto==5.2.5
+	hack/instance_types.py dist/moto-5.2.5-py3-none-any.whl > schema/instance_types.txt
 
 test:
 	$(GO) test ./...

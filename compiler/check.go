@@ -19,10 +19,13 @@ func check(d schema.Desired, reading []schema.Finding) []schema.Finding {
 	for _, f := range reading {
 		c.broken[f.Address] = c.broken[f.Address] || f.Severity == schema.Error
 	}
+	c.wellNamed()
 	c.references()
 	c.baseCycles()
 	c.defaultTier()
 	c.limits()
+	c.sizes()
+	c.instanceTypes()
 	c.fit()
 	c.identities()
 	c.exclusive()
@@ -212,24 +215,56 @@ func (c *checker) limits() {
 	}
 }
 
+// sizes compares the sizes that a pool states for each of its groups. Against
+// what lives they are judged by the plan.
+func (c *checker) sizes() {
+	for a, o := range c.of("nodePools") {
+		groups := o.Groups()
+		if len(groups) == 0 {
+			continue
+		}
+		at := schema.JoinPath("groups", groups[0].Key()) + ".size."
+		for _, pair := range [][2]string{{"min", "max"}, {"min", "desired"}, {"desired", "max"}} {
+			low, stated := o.Fields[at+pair[0]].Float()
+			high, both := o.Fields[at+pair[1]].Float()
+			if stated && both && low > high {
+				c.add(codeSizes, schema.Error, a, slices.Concat(o.Positions(at+pair[0]), o.Positions(at+pair[1])), "state sizes with min ≤ desired ≤ max",
+					"size.%s is %v and size.%s is %v", pair[0], low, pair[1], high)
+			}
+		}
+	}
+}
+
+// instanceTypes says which expected types the embedded table does not hold: with
+// one of them, whether a tier fits is left to the plan, which asks EC2.
+func (c *checker) instanceTypes() {
+	for a, o := range c.of("nodePools") {
+		for _, t := range o.Fields["expect.instanceTypes"].Strings() {
+			if _, ok := schema.InstanceTypes()[t]; !ok {
+				c.add(codeInstanceType, schema.Info, a, o.Positions("expect.instanceTypes"), didYouMean(t, schema.Sorted(schema.InstanceTypes())),
+					"instance type %s is not known here (instance types of %s, %s), so whether tiers fit is not checked", quoted(t), schema.InstanceTypesSource, schema.InstanceTypesDate)
+			}
+		}
+	}
+}
+
 // fit judges tiers by the embedded table of instance types.
 func (c *checker) fit() {
-	types := schema.InstanceTypes()
 	for a, o := range c.of("hardwareTiers") {
 		target, _, ok := o.Fields["nodePool"].Target()
 		pool, declared := c.Objects[target]
 		if !ok || !declared {
 			continue
 		}
-		for _, s := range schema.Fit(o.Fields, pool.Fields, types) {
+		for _, s := range schema.Fit(o.Fields, pool.Fields, schema.InstanceTypes()) {
 			severity := schema.Error
 			if s.Soft {
 				severity = schema.Warning
 			}
 			c.add(codeFit, severity, a, slices.Concat(o.Positions(s.Path), pool.Positions("expect.instanceTypes")),
 				fmt.Sprintf("lower %s, or move the tier to a larger pool", s.Path),
-				"%s is %s, a %s in node pool %q has %s after overhead (instance types as of %s)",
-				s.Path, s.Want, s.InstanceType, target.Name, s.Have, schema.InstanceTypesDate)
+				"%s is %s, a %s in node pool %q has %s after overhead (instance types of %s, %s)",
+				s.Path, s.Want, s.InstanceType, target.Name, s.Have, schema.InstanceTypesSource, schema.InstanceTypesDate)
 		}
 	}
 }

@@ -26,6 +26,11 @@ const (
 	codeIdentity   = "DC106"
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"
+	codeName       = "DC109"
 	codeUnresolved = "DC110"
 	codeStale      = "DC111"
+
+	codeInstanceType = "DC112"
+
+	codeSizes = "DC212"
 )

@@ -29,7 +29,12 @@ func (r *Result) resolveImage(a schema.Address, o schema.Object) {
 		r.unresolved(a, o.Positions("image"), ok, image)
 		return
 	}
-	for platform, digest := range entry.Digests {
+	for _, platform := range o.Platforms() {
+		digest, looked := entry.Digests[platform]
+		if !looked {
+			r.unresolved(a, o.Positions("platforms"), true, image+" for "+platform)
+			return
+		}
 		p := schema.JoinPath("digests", platform)
 		o.Fields[p], o.At[p] = schema.JSON(digest), o.At["image"]
 	}

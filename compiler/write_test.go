@@ -118,7 +118,7 @@ func TestWhatIsWrittenCompilesToTheSame(t *testing.T) {
 		}
 		got := compiled(t, map[string]string{"prod/deployment.cue": "package domino\n\ndeployment: {name: \"x\", world: \"sandbox\"}\n", "prod/imported.cue": string(written)})
 		for _, f := range got.Findings {
-			if f.Severity == schema.Error {
+			if f.Severity == schema.Error && f.Code != codeName { // what is no name for people is written all the same
 				t.Fatalf("%+v\n%s", f, written)
 			}
 		}

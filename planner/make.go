@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 
 	"domctl.dev/schema"
 )
@@ -20,6 +21,8 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
+	// Marks are further fields that *applied* remembers of the address.
+	Marks map[string]schema.Value
 	// Left are fields of the change that nothing is done about, each with a
 	// finding; they do not become applied.
 	Left []string
@@ -42,6 +45,9 @@ type Input struct {
 	Allow bool
 	// Unlatch applies rolled-back content again.
 	Unlatch bool
+	// Restarted says that Domino's services restarted since the last apply: what
+	// *applied* remembers of pending restarts is dropped.
+	Restarted bool
 }
 
 // Draft is a plan before it is known who feels its changes: that is asked about
@@ -162,6 +168,7 @@ func (m *maker) moves(a schema.Address, o schema.Object) {
 // settle lowers what differs and says what *applied* becomes.
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
+	m.remember(a, was, c, &entry)
 	kind, _ := schema.KindOf(a.Kind)
 	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
@@ -174,7 +181,7 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 		return nil
 	}
 	if !writes {
-		c.Action, c.Reason = ActionAdopt, adopted(was, from == a)
+		c.Action, c.Reason = ActionAdopt, m.adopted(was, from == a)
 	}
 	m.plan.Changes = append(m.plan.Changes, c)
 	m.plan.Settle[a], m.plan.Content[a] = &entry, m.in.Desired.Content(a)
@@ -184,10 +191,12 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	return nil
 }
 
-func adopted(was *schema.Entry, same bool) string {
+func (m *maker) adopted(was *schema.Entry, same bool) string {
 	switch {
 	case was == nil:
 		return "live is as desired and was not known yet"
+	case m.in.Restarted && was.Fields[schema.RestartMark].Is != schema.Absent:
+		return "Domino's services restarted"
 	case !same:
 		return "renamed in the files"
 	}
@@ -210,6 +219,7 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
 	}
+	maps.Copy(entry.Fields, low.Marks)
 	for _, p := range low.Left {
 		delete(entry.Fields, p)
 	}
@@ -332,7 +342,7 @@ func (m *maker) remove(a schema.Address, kind schema.Kind) error {
 		m.release(a, "no longer in the files, and archived already")
 		return nil
 	}
-	blocked, err := m.lower(&c, &schema.Entry{})
+	blocked, err := m.lower(&c, &schema.Entry{Fields: map[string]schema.Value{}})
 	if err != nil || blocked {
 		return err
 	}

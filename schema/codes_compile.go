@@ -57,9 +57,13 @@ func checkCodes() []Code {
 			"Keep the typed one."},
 		{"DC108", "not exactly one of several", "These fields exclude each other, and domctl cannot tell which is meant.",
 			"State exactly one of those that the message names."},
+		{"DC109", "a name that cannot be used", "The name is empty, too long, begins or ends with a blank, or holds what does not print, so that two names could look the same; or the outside takes no such name.",
+			"Rename the object: where it was applied before, state movedFrom."},
 		{"DC110", "not resolved", "A tag, a filter or a parameter floats upstream; plans follow from resolved.cue alone, so what is not in it is not known.",
 			"Run `domctl update` and commit resolved.cue."},
 		{"DC111", "resolved for something else", "The files name another image, filter or parameter than the one resolved.cue was looked up for.",
 			"Run `domctl update` and commit resolved.cue."},
+		{"DC112", "an instance type that is not known here", "check asks nobody: it judges by a table of AWS's answers, dated in the message, which leaves out what AWS offered before or after. The plan asks EC2.",
+			"Correct the name if it is mistyped; else nothing."},
 	}
 }

@@ -40,6 +40,8 @@ func changeCodes() []Code {
 			"Nothing, if that is meant."},
 		{"DC214", "upstream is ahead", "The SSM parameter names another image than resolved.cue holds; plans follow from resolved.cue alone.",
 			"Run `domctl update`, and commit resolved.cue by itself."},
+		{"DC215", "resolved.cue names a stranger", "The image that resolved.cue holds has another name, architecture or owner than the entry's filter asks for, and an image never changes these: the file was changed by hand, or copied from another deployment.",
+			"Run `domctl update`, and look in git for what changed resolved.cue."},
 		{"DC221", "kept, though no longer in the files", "What was applied once and is no longer in the files is archived only when that is asked for.",
 			"Plan with --allow archive, state lifecycle: prune: true before it goes, or put it back."},
 		{"DC222", "protected", "lifecycle: protect: true forbids archiving the object.",
@@ -47,9 +49,17 @@ func changeCodes() []Code {
 		{"DC223", "a rename that cannot be followed", "movedFrom names an address that is still declared, or both addresses were applied: following it would exchange the objects under the people who use them.",
 			"Rename one address at a time, and drop movedFrom once it was applied."},
 		{"DC240", "takes effect after a restart", "Domino reads most of its central configuration when a service starts.",
-			"Restart the affected services after the apply."},
+			"Restart the affected services after the apply, then run `domctl apply --restarted`."},
+		{"DC242", "a restart is pending", "An earlier apply wrote the setting, and neither MongoDB nor AWS tells whether Domino's services restarted since. domctl says it in every plan until a person says that they did.",
+			"Once they restarted, run `domctl apply --restarted`; with --target for some settings only."},
 		{"DC245", "a default version moves", "Every Auto Scaling group that follows the template's default starts new nodes from it at once, declared or not.",
 			"Make sure that all of them are meant; pin the others to a version first."},
+		{"DC251", "other groups follow the latest version", "A group that follows $Latest starts new nodes from a version of its launch template as soon as there is one, whatever the plan does with it afterwards.",
+			"Make sure that all of them are meant; pin the others to a version first."},
+		{"DC253", "block devices are restated", "EC2 drops the snapshots of a version's block devices when a version is made from it, so they are stated again; the root device's is the old image's, and is left out.",
+			"Nothing: this tells what the new version holds."},
+		{"DC254", "a small root volume", "EC2 starts nothing with a volume smaller than the snapshot it is made from.",
+			"Make the root volume in the launch template at least as large as the image says."},
 	}
 }
 
@@ -90,6 +100,8 @@ func blockedCodes() []Code {
 			"Write a value that is a whole number of one of these."},
 		{"DC249", "cannot be unset", "A group has always an image and sizes.",
 			"Leave the field out to let go of it."},
+		{"DC252", "another root device", "The launch template states a volume for the root device of the old image, and the new image starts from a device of another name: its root would get the image's own size, and the stated volume would be an empty one beside it.",
+			"Make a version of the launch template that states the root device of the new image, or name an image with the same root device."},
 		{"DC250", "no name is left for a copy", "Every name that domctl would give the copy of a launch configuration is taken by something else.",
 			"Delete launch configurations that nothing uses."},
 	}

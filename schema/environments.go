@@ -16,6 +16,7 @@ func environments() Kind {
 		Field{Path: "base.image", Type: String, To: "baseImages#image"},
 		Field{Path: "base.environment", Type: String, To: "environments#id"},
 		Field{Path: "base.revision", Type: Int},
+		Field{Path: "base.rebuildOnBaseChanges", Type: Bool},
 		Field{Path: "base.uri", Type: String},
 		Field{Path: "base.default", Type: Bool},
 		Field{Path: "dockerfile", Type: String},

@@ -4,10 +4,12 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
+	"sync"
 )
 
-// Capacity is what a node has: cores, bytes of memory, NVIDIA GPUs.
+// Capacity is what a node has: cores, bytes of memory, GPUs.
 type Capacity struct {
 	Cores  float64
 	Memory int64
@@ -17,23 +19,31 @@ type Capacity struct {
 //go:embed instance_types.txt
 var instanceTypes string
 
-// InstanceTypesDate is the day as of which InstanceTypes holds.
-const InstanceTypesDate = "2025-06-30"
+// InstanceTypesDate is the day as of which InstanceTypes holds, and
+// InstanceTypesSource who says so.
+const (
+	InstanceTypesDate   = "2026-10-27"
+	InstanceTypesSource = "moto 5.2.5"
+)
 
-// InstanceTypes are the capacities of common EC2 instance types by name, for
-// checks that ask nobody. A plan asks EC2 and takes its answer instead.
-func InstanceTypes() map[string]Capacity {
+// InstanceTypes are the capacities of EC2 instance types by name, for checks
+// that ask nobody: AWS's own answers, kept by hack/instance_types.py. A plan asks
+// EC2 and takes its answer instead.
+func InstanceTypes() map[string]Capacity { return capacities() }
+
+var capacities = sync.OnceValue(func() map[string]Capacity {
 	types := map[string]Capacity{}
 	for line := range strings.Lines(instanceTypes) {
-		var name string
-		var c Capacity
-		if n, _ := fmt.Sscan(line, &name, &c.Cores, &c.Memory, &c.GPUs); n == 4 {
-			c.Memory <<= 20
-			types[name] = c
+		if columns := strings.Split(strings.TrimSpace(line), "\t"); len(columns) == 6 {
+			numbers := [3]int{}
+			for i := range numbers {
+				numbers[i], _ = strconv.Atoi(columns[i+1])
+			}
+			types[columns[0]] = Capacity{Cores: float64(numbers[0]), Memory: int64(numbers[1]) << 20, GPUs: numbers[2]}
 		}
 	}
 	return types
-}
+})
 
 // Shortage is one resource of which a node has too little for a tier.
 type Shortage struct {

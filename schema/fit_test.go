@@ -62,20 +62,28 @@ func TestFit(t *testing.T) {
 
 // TestInstanceTypes reads every line of the table.
 func TestInstanceTypes(t *testing.T) {
-	lines := 0
+	lines, of := 0, InstanceTypesSource+" of "+InstanceTypesDate
 	for line := range strings.Lines(instanceTypes) {
 		if !strings.HasPrefix(line, "#") {
 			lines++
-		} else if strings.Contains(line, "state of") && !strings.Contains(line, InstanceTypesDate) {
-			t.Errorf("%q is not of %s", line, InstanceTypesDate)
 		}
 	}
+	if !strings.Contains(instanceTypes, of) {
+		t.Errorf("the table is not of %s", of)
+	}
 	types := InstanceTypes()
-	if len(types) != lines {
+	if len(types) != lines || lines < 1000 {
 		t.Errorf("%d types of %d lines", len(types), lines)
 	}
-	if got, want := types["g5.2xlarge"], (Capacity{8, 32 << 30, 1}); got != want {
-		t.Errorf("g5.2xlarge is %+v, want %+v", got, want)
+	for name, c := range types {
+		if c.Cores < 1 || c.Memory < 1<<29 || c.GPUs < 0 {
+			t.Errorf("%s is %+v", name, c)
+		}
+	}
+	for name, want := range map[string]Capacity{"g5.2xlarge": {8, 32 << 30, 1}, "p4d.24xlarge": {96, 1152 << 30, 8}, "m5.large": {2, 8 << 30, 0}} {
+		if got := types[name]; got != want {
+			t.Errorf("%s is %+v, want %+v", name, got, want)
+		}
 	}
 }
 

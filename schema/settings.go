@@ -4,8 +4,12 @@ package schema
 // keys, any other under raw by its full key.
 func settings() Kind {
 	return Kind{Name: "settings", Gone: "unset", Flat: true, Key: settingName,
-		Fields: []Field{{Path: "value", Type: String}}}
+		Fields: []Field{{Path: "value", Type: String}, {Path: RestartMark, Type: String, Declared: true, Computed: true, Kept: true}}}
 }
+
+// RestartMark is the field by which *applied* remembers that a setting was
+// written and that nobody said yet that Domino's services restarted since.
+const RestartMark = "restart"
 
 // Setting is a documented key of the central configuration, namespace
 // "common". Values are strings outside; Type is how files state them.

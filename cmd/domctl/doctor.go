@@ -96,7 +96,7 @@ func (a *app) examined(checks []world.Check, format string) error {
 // policies prints what plan needs, then what apply needs beside it.
 func (a *app) policies(d *deployment) error {
 	dep := d.compiled.Desired.Deployment
-	scope := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster, SecretParameters: d.secretParameters()}
+	scope := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster, SecretParameters: d.keepsSecrets("ssm:"), ManagedSecrets: d.keepsSecrets("secretsManager:")}
 	if s := dep.State.S3; s != nil {
 		scope.Bucket, scope.Prefix, scope.KMSKey = s.Bucket, s.Prefix, s.KMSKey
 	}
@@ -113,14 +113,14 @@ func (a *app) policies(d *deployment) error {
 	return nil
 }
 
-// secretParameters says whether some secret is kept in SSM.
-func (d *deployment) secretParameters() bool {
-	if strings.HasPrefix(d.compiled.Desired.Deployment.Mongo.URI, "ssm:") {
+// keepsSecrets says whether some secret is kept where the scheme says.
+func (d *deployment) keepsSecrets(scheme string) bool {
+	if strings.HasPrefix(d.compiled.Desired.Deployment.Mongo.URI, scheme) {
 		return true
 	}
 	for _, o := range d.compiled.Desired.Objects {
 		for _, v := range o.Fields {
-			if v.Is == schema.Secret && strings.HasPrefix(v.Text, "ssm:") {
+			if v.Is == schema.Secret && strings.HasPrefix(v.Text, scheme) {
 				return true
 			}
 		}

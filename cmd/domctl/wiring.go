@@ -63,7 +63,7 @@ func (d *deployment) wireSandbox(w *wiring) error {
 			return value, err
 		}
 		return "", port.ErrNotFound
-	}}
+	}, "secretsManager": outside.GetSecretValue}
 	return nil
 }
 
@@ -73,7 +73,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err != nil {
 		return err
 	}
-	w.secrets.Sources = map[string]secret.Source{"ssm": cloud.Secret}
+	w.secrets.Sources = map[string]secret.Source{"ssm": cloud.Secret, "secretsManager": cloud.GetSecretValue}
 	if dep.Mongo.URI == "" {
 		return errors.New("deployment.mongo.uri is not stated; write it as a reference: uri: secret: env: \"DOMCTL_MONGO_URI\"")
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -63,6 +64,7 @@ type Client struct {
 	eks         func() *eks.Client
 	ssm         func() *ssm.Client
 	sts         func() *sts.Client
+	secrets     func() *secretsmanager.Client
 	kms         func() *kms.Client
 }
 
@@ -72,6 +74,7 @@ var (
 	_ port.AutoScaling = (*Client)(nil)
 	_ port.EKS         = (*Client)(nil)
 	_ port.SSM         = (*Client)(nil)
+	_ port.Secrets     = (*Client)(nil)
 )
 
 // Open reads the AWS configuration. It fails without a region.
@@ -113,6 +116,7 @@ func newClient(cfg Config, sdk aws.Config) *Client {
 		autoscaling: sync.OnceValue(func() *autoscaling.Client { return autoscaling.NewFromConfig(sdk) }),
 		eks:         sync.OnceValue(func() *eks.Client { return eks.NewFromConfig(sdk) }),
 		ssm:         sync.OnceValue(func() *ssm.Client { return ssm.NewFromConfig(sdk) }),
+		secrets:     sync.OnceValue(func() *secretsmanager.Client { return secretsmanager.NewFromConfig(sdk) }),
 		sts:         sync.OnceValue(func() *sts.Client { return sts.NewFromConfig(sdk) }),
 		kms:         sync.OnceValue(func() *kms.Client { return kms.NewFromConfig(sdk) }),
 	}

@@ -43,11 +43,21 @@ func (c *Client) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.
 	}
 	var images []port.Image
 	for _, i := range found {
-		images = append(images, port.Image{ID: str(i.ImageId), Name: str(i.Name), Owner: str(i.OwnerId), State: string(i.State),
-			Architecture: string(i.Architecture), Created: str(i.CreationDate), Tags: tagMap(i.Tags, ec2Tag)})
+		images = append(images, port.Image{ID: str(i.ImageId), Name: str(i.Name), Owner: str(i.OwnerId), OwnerAlias: str(i.ImageOwnerAlias), State: string(i.State),
+			Architecture: string(i.Architecture), Created: str(i.CreationDate), Tags: tagMap(i.Tags, ec2Tag), RootDevice: str(i.RootDeviceName), RootGiB: rootSize(i)})
 	}
 	slices.SortFunc(images, func(a, b port.Image) int { return cmp.Compare(a.ID, b.ID) })
 	return images, nil
+}
+
+// rootSize is the size of the volume that an image starts from, GiB.
+func rootSize(i types.Image) int64 {
+	for _, b := range i.BlockDeviceMappings {
+		if b.Ebs != nil && str(b.DeviceName) == str(i.RootDeviceName) {
+			return num(b.Ebs.VolumeSize)
+		}
+	}
+	return 0
 }
 
 func ec2Tag(t types.Tag) (key, value *string) { return t.Key, t.Value }

@@ -48,6 +48,7 @@ func reads() []Permission {
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),
 		only("ssm:GetParameters", "parameter", ""),
 		{Call: "ssm:GetParameter", Actions: []string{"ssm:GetParameter", "kms:Decrypt"}, On: "parameter", When: "secret: ssm"},
+		{Call: "secretsmanager:GetSecretValue", Actions: []string{"secretsmanager:GetSecretValue", "kms:Decrypt"}, On: "secret", When: "secret: secretsManager"},
 		only("s3:GetObject", "object", "deployment.state.s3"),
 		{Call: "s3:ListObjectsV2", Actions: []string{"s3:ListBucket"}, On: "bucket", When: "deployment.state.s3"},
 		only("kms:Decrypt", "key", "deployment.state.s3.kmsKey"),

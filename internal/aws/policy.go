@@ -16,6 +16,7 @@ type Scope struct {
 	Role, Cluster          string
 	Bucket, Prefix, KMSKey string
 	SecretParameters       bool // some secret is kept in SSM
+	ManagedSecrets         bool // some secret is kept in Secrets Manager
 }
 
 // statement is one of an IAM policy's.
@@ -73,6 +74,8 @@ func (s Scope) makes(p Permission) bool {
 		return s.KMSKey != ""
 	case "secret: ssm":
 		return s.SecretParameters
+	case "secret: secretsManager":
+		return s.ManagedSecrets
 	}
 	return true
 }
@@ -94,6 +97,8 @@ func (s Scope) resource(on string) string {
 		return "arn:aws:eks:" + place + ":nodegroup/" + s.Cluster + "/*"
 	case "parameter":
 		return "arn:aws:ssm:" + place + ":parameter/*"
+	case "secret":
+		return "arn:aws:secretsmanager:" + place + ":secret:*"
 	case "object":
 		return "arn:aws:s3:::" + s.Bucket + "/" + prefix + "*"
 	case "bucket":

@@ -12,6 +12,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -37,7 +38,10 @@ func done[T any](t *testing.T) func(T, error) T {
 
 func (s seed) image(t *testing.T, i port.Image) string {
 	t.Helper()
-	in := &ec2.RegisterImageInput{Name: &i.Name, Architecture: ec2types.ArchitectureValues(i.Architecture)}
+	in := &ec2.RegisterImageInput{Name: &i.Name, Architecture: ec2types.ArchitectureValues(i.Architecture), RootDeviceName: filled(i.RootDevice)}
+	if i.RootGiB > 0 {
+		in.BlockDeviceMappings = []ec2types.BlockDeviceMapping{{DeviceName: filled(i.RootDevice), Ebs: &ec2types.EbsBlockDevice{VolumeSize: new(int32(i.RootGiB))}}}
+	}
 	out := done[*ec2.RegisterImageOutput](t)(s.c.ec2().RegisterImage(t.Context(), in))
 	var tags []ec2types.Tag
 	for k, v := range i.Tags {
@@ -111,6 +115,12 @@ func (s seed) nodeGroup(t *testing.T, g port.NodeGroup) {
 		AmiType: ekstypes.AMITypes(g.AMIType), InstanceTypes: g.InstanceTypes,
 		ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: new(int32(g.Min)), MaxSize: new(int32(g.Max)), DesiredSize: new(int32(g.Desired))}}
 	done[*eks.CreateNodegroupOutput](t)(s.c.eks().CreateNodegroup(t.Context(), in))
+}
+
+func (s seed) secret(t *testing.T, name, value string) string {
+	t.Helper()
+	in := &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value}
+	return *done[*secretsmanager.CreateSecretOutput](t)(s.c.secrets().CreateSecret(t.Context(), in)).ARN
 }
 
 func (s seed) parameter(t *testing.T, name, value string) {

@@ -63,14 +63,14 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 	c := newClient(cfg, sdk)
 	s := seed{plain, account}
 	return worldtest.World{
-		EC2: c, AutoScaling: c, EKS: c, SSM: c, STS: c,
+		EC2: c, AutoScaling: c, EKS: c, SSM: c, STS: c, Secrets: c,
 		Want:   worldtest.Identity{Account: account.ID, Region: account.Region},
 		Many:   5,
 		Settle: func(*testing.T) {},
 		Break:  b.set,
 		Put: worldtest.Put{
 			Image: s.image, Template: s.template, InstanceType: func(*testing.T, port.InstanceType) {},
-			Configuration: s.configuration, Group: s.group, NodeGroup: s.nodeGroup, Parameter: s.parameter,
+			Configuration: s.configuration, Group: s.group, NodeGroup: s.nodeGroup, Parameter: s.parameter, Secret: s.secret,
 		},
 		Unproven: unproven(),
 	}

@@ -109,6 +109,7 @@ type PlanOptions struct {
 	Target, Exclude []string // addresses or patterns of path.Match
 	Allow           []string // "archive"
 	Unlatch         bool
+	Restarted       bool // Domino's services restarted since the last apply
 }
 
 // Plan reads what stands and plans the way to what the files say.
@@ -142,7 +143,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	}
 	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
 		Findings: slices.Concat(e.Compiled.Findings, view.Findings, unended, e.unkept()), World: identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
-		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch})
+		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
 }
 
 // unkept says that a plan cannot be applied, for want of a key that outlives it.

@@ -7,6 +7,8 @@ package port
 import (
 	"context"
 	"errors"
+	"path"
+	"strings"
 )
 
 // What adapters answer for the cases that decide something; anything else is
@@ -108,10 +110,25 @@ type ImageQuery struct {
 	Filters map[string][]string // EC2 filter names
 }
 
-// Image is an AMI.
+// Image is an AMI. OwnerAlias is "amazon" or "aws-marketplace" for images of
+// these, else "".
 type Image struct {
 	ID, Name, Owner, State, Architecture, Created string // Created: RFC 3339
+	OwnerAlias                                    string
 	Tags                                          map[string]string
+	// RootDevice is the name of the device that the image starts from, RootGiB the
+	// size that the image states for it; 0: it states none.
+	RootDevice string
+	RootGiB    int64
+}
+
+// Wildcard says whether the value of an EC2 filter finds a text: "*" is any
+// characters, "?" any one, "\\" takes the next as it is.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
+func Wildcard(pattern, text string) bool {
+	escaped := strings.NewReplacer(`[`, `\[`, `/`, "\x00").Replace(pattern)
+	ok, err := path.Match(escaped, strings.ReplaceAll(text, "/", "\x00"))
+	return err == nil && ok
 }
 
 // LaunchTemplate without its versions.
@@ -247,6 +264,14 @@ type EKS interface {
 type SSM interface {
 	// GetParameters by name; unknown names are left out.
 	GetParameters(ctx context.Context, names []string) (map[string]string, error)
+}
+
+// Secrets is the part of AWS Secrets Manager that domctl calls. It is asked for
+// secret references alone, so it is no part of Outside.
+type Secrets interface {
+	// GetSecretValue is the current value of a secret, by name or ARN, in the
+	// clear; ErrNotFound for an unknown one.
+	GetSecretValue(ctx context.Context, id string) (string, error)
 }
 
 // Registry resolves an image to its digests.

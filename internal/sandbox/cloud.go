@@ -15,7 +15,8 @@ type cloud struct {
 	NodeGroups           map[string]map[string]nodeGroup `json:"nodeGroups,omitempty"`      // by cluster and name
 	Parameters           map[string]string               `json:"parameters,omitempty"`      // SSM
 	Region               string                          `json:"region"`
-	Tokens               map[string]token                `json:"tokens,omitempty"` // idempotency tokens by call
+	Secrets              map[string]string               `json:"secrets,omitempty"` // Secrets Manager, by name
+	Tokens               map[string]token                `json:"tokens,omitempty"`  // idempotency tokens by call
 }
 
 // token remembers what an idempotency token was used for.
@@ -32,7 +33,9 @@ type image struct {
 	Name         string            `json:"name"`
 	Owner        string            `json:"owner,omitempty"`      // account; empty means this one
 	OwnerAlias   string            `json:"ownerAlias,omitempty"` // "amazon"
-	State        string            `json:"state,omitempty"`      // empty means available
+	RootDevice   string            `json:"rootDevice,omitempty"` // empty means /dev/xvda
+	RootGiB      int64             `json:"rootGiB,omitempty"`
+	State        string            `json:"state,omitempty"` // empty means available
 	Tags         map[string]string `json:"tags,omitempty"`
 }
 

@@ -65,14 +65,14 @@ func (c *seeder) options() Options {
 func (c *seeder) world(first, second *World) worldtest.World {
 	c.w = first
 	return worldtest.World{
-		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, STS: first, Registry: first, Second: second,
+		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, STS: first, Secrets: first, Registry: first, Second: second,
 		Want:   worldtest.Identity{Database: "domino", ReplicaSet: "rs0", Account: "111122223333", Region: "us-west-2"},
 		Many:   5,
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
 		Break:  c.fail,
 		Put: worldtest.Put{
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, RegistryImage: c.registryImage,
 		},
 	}
 }
@@ -154,7 +154,7 @@ func (c *seeder) image(t *testing.T, i port.Image) string {
 	id := c.id("ami")
 	soon := c.now.Add(time.Minute).Format(time.RFC3339)
 	c.change(t, func(s *state) {
-		put(&s.aws.Images, id, image{Architecture: i.Architecture, Available: soon, Name: i.Name, Owner: i.Owner, State: i.State, Tags: i.Tags})
+		put(&s.aws.Images, id, image{Architecture: i.Architecture, Available: soon, Name: i.Name, Owner: i.Owner, State: i.State, Tags: i.Tags, RootDevice: i.RootDevice, RootGiB: i.RootGiB})
 	})
 	return id
 }
@@ -201,6 +201,11 @@ func (c *seeder) nodeGroup(t *testing.T, g port.NodeGroup) {
 
 func (c *seeder) parameter(t *testing.T, name, v string) {
 	c.change(t, func(s *state) { put(&s.aws.Parameters, name, v) })
+}
+
+func (c *seeder) secret(t *testing.T, name, v string) string {
+	c.change(t, func(s *state) { put(&s.aws.Secrets, name, v) })
+	return "arn:aws:secretsmanager:us-west-2:111122223333:secret:" + name + "-AbCdEf"
 }
 
 func (c *seeder) registryImage(t *testing.T, repository, tag string, platforms ...string) (string, map[string]string) {

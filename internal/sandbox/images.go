@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +25,8 @@ func (w *World) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.I
 				return nil, 0, fmt.Errorf("aws.images.%s: %w", id, err)
 			}
 			if i.owned(q.Owners, s.aws.Account) && i.passes(id, q.Filters) {
-				out = append(out, port.Image{ID: id, Name: i.Name, Owner: i.Owner, State: i.State, Architecture: i.Architecture, Created: i.Created, Tags: copied(i.Tags)})
+				out = append(out, port.Image{ID: id, Name: i.Name, Owner: i.Owner, OwnerAlias: i.OwnerAlias, State: i.State, Architecture: i.Architecture, Created: i.Created, Tags: copied(i.Tags),
+					RootDevice: cmp.Or(i.RootDevice, "/dev/xvda"), RootGiB: i.RootGiB})
 			}
 		}
 		return out, max(len(out), len(q.IDs)), nil
@@ -75,18 +75,12 @@ func (i image) passes(id string, filters map[string][]string) bool {
 	for name, values := range filters {
 		has := i.attribute(id, name)
 		if !slices.ContainsFunc(values, func(v string) bool {
-			return slices.ContainsFunc(has, func(h string) bool { return wildcard(v, h) })
+			return slices.ContainsFunc(has, func(h string) bool { return port.Wildcard(v, h) })
 		}) {
 			return false
 		}
 	}
 	return true
-}
-
-func wildcard(pattern, s string) bool {
-	escaped := strings.NewReplacer(`[`, `\[`, `/`, "\x00").Replace(pattern)
-	ok, err := path.Match(escaped, strings.ReplaceAll(s, "/", "\x00"))
-	return err == nil && ok
 }
 
 // attribute is what a filter compares; each AMI here is EBS-backed and HVM.

@@ -33,6 +33,22 @@ func (w *World) GetParameters(ctx context.Context, names []string) (map[string]s
 	})
 }
 
+// GetSecretValue answers by name, or by an ARN that ends in it: AWS adds a dash
+// and six characters ("What's in a Secrets Manager secret?", ARN).
+func (w *World) GetSecretValue(ctx context.Context, id string) (string, error) {
+	return read(ctx, w, "GetSecretValue", func(s *state) (string, int, error) {
+		name := id
+		if arn := strings.SplitN(id, ":", 7); len(arn) == 7 && arn[0] == "arn" {
+			name = arn[6][:max(len(arn[6])-len("-AbCdEf"), 0)]
+		}
+		v, ok := s.aws.Secrets[name]
+		if !ok {
+			return "", 0, fmt.Errorf("secret %s: %w", id, port.ErrNotFound)
+		}
+		return v, 0, nil
+	})
+}
+
 // Digests of an image named as the file names it, with ":latest" understood, or
 // by one of its digests. Platforms that it lacks are left out.
 func (w *World) Digests(ctx context.Context, image string, platforms []string) (map[string]string, error) {

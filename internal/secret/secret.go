@@ -5,6 +5,7 @@ package secret
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ type Resolver struct {
 	// Dir is the folder that file references are relative to.
 	Dir    string
 	Getenv func(string) (string, bool)
-	// Sources are further schemes: "ssm", "secretsManager", "kubernetes".
+	// Sources are further schemes: "ssm", "secretsManager".
 	Sources map[string]Source
 }
 
@@ -53,11 +54,36 @@ func (r Resolver) text(ctx context.Context, scheme, name string) (string, error)
 	}
 	source, ok := r.Sources[scheme]
 	if !ok {
-		return "", fmt.Errorf("secret %s:%s: references of this kind cannot be resolved in this world; keep it in env, file or ssm", scheme, name)
+		return "", fmt.Errorf("secret %s:%s: this version of domctl cannot read it; keep it in one of: env, file, %s", scheme, name, strings.Join(schema.Sorted(r.Sources), ", "))
 	}
-	s, err := source(ctx, name)
+	id, key, keyed := name, "", false
+	if scheme == "secretsManager" { // no name or ARN there holds a "#"
+		id, key, keyed = strings.Cut(name, "#")
+	}
+	s, err := source(ctx, id)
+	if err == nil && keyed {
+		s, err = member(s, key)
+	}
 	if err != nil {
 		return "", fmt.Errorf("secret %s:%s: %w", scheme, name, err)
+	}
+	return s, nil
+}
+
+// member is one key of a secret that is a JSON object: a string as it is, any
+// other value as its JSON. Errors name the key only.
+func member(text, key string) (string, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &members) != nil {
+		return "", fmt.Errorf("it is no JSON object, so it has no key %q; leave #%s out to use the whole", key, key)
+	}
+	v, ok := members[key]
+	if !ok {
+		return "", fmt.Errorf("its JSON object has no key %q", key)
+	}
+	var s string
+	if json.Unmarshal(v, &s) != nil {
+		return string(v), nil
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -23,7 +24,8 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 	}
 	out := map[planner.Ref]planner.Raw{}
 	for _, i := range images {
-		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "state": schema.JSON(i.State)}
+		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
+			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
 	}
 	return out, nil
 }
@@ -56,9 +58,53 @@ func lookAMIs(ctx context.Context, l *look) error {
 		if state := image["state"].Str(); state != "available" {
 			l.find("DC235", schema.Error, a, fmt.Sprintf("%s is %s, not available", id, state), "wait until it is available, or name another image")
 		}
+		l.foundByFilter(a, id, image)
 		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: map[string]schema.Value{"image": schema.JSON(id)}})
 	}
 	return nil
+}
+
+// foundByFilter refuses an image that the filter of its entry cannot have found:
+// resolved.cue was changed by hand, or copied. It judges by what never changes of
+// an image; tags and states do.
+func (l *look) foundByFilter(a schema.Address, id string, image planner.Raw) {
+	o := l.desired.Objects[a]
+	if schema.AMISource(o) == "" || o.Fields["ssm"].Is != schema.Absent {
+		return
+	}
+	asked := map[string][]string{}
+	ask := func(what string, v schema.Value) {
+		if asked[what] = v.Strings(); v.Str() != "" {
+			asked[what] = []string{v.Str()}
+		}
+	}
+	ask("name", o.Fields["find.name"])
+	for p, v := range o.Fields {
+		if s := schema.SplitPath(p); len(s) == 3 && s[1] == "filters" {
+			ask(s[2], v)
+		}
+	}
+	for _, f := range [][2]string{{"name", "name"}, {"architecture", "architecture"}, {"owner-id", "owner"}, {"owner-alias", "ownerAlias"}} {
+		stands, wanted := image[f[1]].Str(), asked[f[0]]
+		if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(w string) bool { return port.Wildcard(w, stands) }) {
+			l.foundOtherwise(a, id, f[0], stands, wanted)
+		}
+	}
+	owners := o.Fields["find.owners"].Strings()
+	if len(owners) == 0 {
+		owners = []string{"self"}
+	}
+	self := l.Deployment.AWS.Account
+	if !slices.ContainsFunc(owners, func(w string) bool {
+		return w == image["owner"].Str() || w == image["ownerAlias"].Str() || w == "self" && (self == "" || self == image["owner"].Str())
+	}) {
+		l.foundOtherwise(a, id, "owner", image["owner"].Str(), owners)
+	}
+}
+
+func (l *look) foundOtherwise(a schema.Address, id, what, stands string, wanted []string) {
+	l.find("DC215", schema.Error, a, fmt.Sprintf("resolved.cue holds %s, whose %s is %q; the files look for %s", id, what, stands, strings.Join(wanted, ", ")),
+		"domctl update "+a.Name+", and see what changed resolved.cue")
 }
 
 // lookAhead says which SSM parameters have moved on since `domctl update`: one

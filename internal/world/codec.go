@@ -50,6 +50,25 @@ func standing(raw planner.Raw, doc string) schema.Value {
 	return v
 }
 
+// reachable refuses a path that leads through something other than a document:
+// MongoDB would refuse to write there, after other steps were done.
+func reachable(raw planner.Raw, doc string) error {
+	for i, c := range doc {
+		if c != '.' {
+			continue
+		}
+		above := doc[:i] // within a quoted segment it is no path, and nothing stands there
+		v, leaf := raw[above]
+		if !leaf {
+			continue
+		}
+		if got := jsonType(plainJSON(v.Text)); got != "document" && got != "null" || strings.HasPrefix(v.Text, `{"$`) {
+			return fmt.Errorf("%s holds a %s where a document is expected", above, got)
+		}
+	}
+	return nil
+}
+
 // readAs reads a value of one JSON type.
 func readAs(raw planner.Raw, doc, want string) (schema.Value, error) {
 	v := standing(raw, doc)
@@ -153,7 +172,7 @@ func readBytes(raw planner.Raw, doc string) (schema.Value, error) {
 	}
 	value, err := readNumber(raw, doc+".value")
 	if err != nil || value.Is != schema.Known {
-		return schema.Value{}, fmt.Errorf("%s holds no {value, unit}", doc)
+		return schema.Value{}, fmt.Errorf("%s holds a %s where {value, unit} is expected", doc, jsonType(plainJSON(raw.At(doc).Text)))
 	}
 	n, err := schema.ParseBytes(value.Text + raw.At(unitPath(raw, doc)).Str())
 	if err != nil {

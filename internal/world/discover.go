@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -137,7 +138,11 @@ func (f *finder) tiers(ctx context.Context) error {
 			archived++
 			continue
 		}
-		a := f.add("hardwareTiers", id, f.statable("hardwareTiers", id, fields))
+		name := id
+		if schema.NameFault(id) != "" {
+			name = cmp.Or(slug(id), "tier")
+		}
+		a := f.add("hardwareTiers", name, f.statable("hardwareTiers", name, fields))
 		f.Objects[a].Fields["id"] = schema.JSON(id)
 		for _, err := range errs {
 			f.note("%s: %v: left out", a, err)
@@ -156,13 +161,25 @@ func (f *finder) statable(kind, name string, fields map[string]schema.Value) map
 	out := map[string]schema.Value{}
 	for _, p := range schema.Sorted(fields) {
 		field, ok := k.Field(p)
-		if why := inadmissible(field, fields[p]); ok && why != "" {
+		if why := keyFault(p); why != "" {
+			f.note("%s.%s: a key below %s %s: left out", kind, name, schema.SplitPath(p)[0], why)
+		} else if why := inadmissible(field, fields[p]); ok && why != "" {
 			f.note("%s.%s: %s is %s, which %s: left out", kind, name, p, fields[p].Display(), why)
 		} else if ok && fields[p].Is == schema.Known {
 			out[p] = fields[p]
 		}
 	}
 	return out
+}
+
+// keyFault says why files cannot state a path that lives.
+func keyFault(path string) string {
+	for _, key := range schema.SplitPath(path) {
+		if fault := schema.NameFault(key); fault != "" {
+			return fault
+		}
+	}
+	return ""
 }
 
 // inadmissible says why files cannot state a value that lives; "" when they can.

@@ -110,7 +110,10 @@ func (f *finder) settings(ctx context.Context) error {
 		_, declared := f.desired.Objects[a]
 		_, documented := schema.SettingByName(a.Name)
 		switch {
-		case declared || value.Is != schema.Known || key == "":
+		case declared || value.Is != schema.Known:
+			continue
+		case schema.NameFault(key) != "":
+			f.note("a setting's key %s: left out", schema.NameFault(key))
 			continue
 		case documented || f.search.Raw == "value":
 		case f.search.Raw == "reference":

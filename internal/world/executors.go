@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"maps"
 
@@ -58,7 +59,7 @@ func (l *look) decodeExecutors(docs []port.Document) {
 		}
 		l.view.refs[executorOf(a)] = ref
 		ami, err := readText(raw, paths["ami"])
-		if err != nil {
+		if err := cmp.Or(reachable(raw, paths["ami"]), err); err != nil {
 			l.mistyped(a, ref, []error{err})
 		} else if ami.Is != schema.Absent {
 			l.view.Objects[a].Fields["ami"] = ami

@@ -102,6 +102,7 @@ func tierDecoder(paths map[string]string) func(planner.Raw) (out map[string]sche
 
 func decodeTier(raw planner.Raw, fields []schema.Field, doc map[string]string) (out map[string]schema.Value, errs []error) {
 	out = make(map[string]schema.Value, len(raw))
+	seen := map[string]bool{} // a parent is one finding, whatever should stand below it
 	roots := map[string]bool{}
 	for path := range raw {
 		root, _, _ := strings.Cut(path, ".")
@@ -109,6 +110,12 @@ func decodeTier(raw planner.Raw, fields []schema.Field, doc map[string]string) (
 	}
 	for _, f := range fields {
 		if root, _, _ := strings.Cut(doc[f.Path], "."); !roots[root] {
+			continue
+		}
+		if err := reachable(raw, doc[f.Path]); err != nil {
+			if !seen[err.Error()] {
+				seen[err.Error()], errs = true, append(errs, err)
+			}
 			continue
 		}
 		if mapped, ok := strings.CutSuffix(f.Path, ".*"); ok {

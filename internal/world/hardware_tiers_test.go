@@ -78,13 +78,18 @@ func TestTiersThatNobodyCanTellApart(t *testing.T) {
 
 func TestTiersOfAnotherShape(t *testing.T) {
 	for live, want := range map[string]string{
-		`{"_id": "x", "resources": {"cores": "two"}}`:                         "holds a string where a number is expected",
-		`{"_id": "x", "resources": {"memory": 4}}`:                            "holds no {value, unit}",
-		`{"_id": "x", "resources": {"memory": {"value": 4, "unit": "Gi"}}}`:   "is not a size",
-		`{"_id": "x", "flags": {"isDefault": 1}}`:                             "holds a number where a truth value is expected",
-		`{"_id": "x", "overProvisioning": {"daysOfWeek": ["Someday"]}}`:       "which is no weekday",
-		`{"_id": "x", "podCustomization": {"additionalLabels": "a=b"}}`:       "holds a string where a document is expected",
-		`{"_id": "x", "centsPerMinute": {"$numberDouble": "NaN"}, "tags": 1}`: "where a number is expected",
+		`{"_id": "x", "resources": {"cores": "two"}}`:                            "holds a string where a number is expected",
+		`{"_id": "x", "resources": {"memory": 4}}`:                               "holds a number where {value, unit} is expected",
+		`{"_id": "x", "resources": {"memory": {"value": {}}}}`:                   "resources.memory holds a document where {value, unit} is expected",
+		`{"_id": "x", "resources": "small"}`:                                     "mongo/hardware_tier#x: resources holds a string where a document is expected",
+		`{"_id": "x", "flags": [true]}`:                                          "mongo/hardware_tier#x: flags holds a list where a document is expected",
+		`{"_id": "x", "podCustomization": {"$oid": "65f000000000000000000001"}}`: "podCustomization holds a string where a document is expected",
+		`{"_id": "x", "gpuConfiguration": 0}`:                                    "gpuConfiguration holds a number where a document is expected",
+		`{"_id": "x", "resources": {"memory": {"value": 4, "unit": "Gi"}}}`:      "is not a size",
+		`{"_id": "x", "flags": {"isDefault": 1}}`:                                "holds a number where a truth value is expected",
+		`{"_id": "x", "overProvisioning": {"daysOfWeek": ["Someday"]}}`:          "which is no weekday",
+		`{"_id": "x", "podCustomization": {"additionalLabels": "a=b"}}`:          "holds a string where a document is expected",
+		`{"_id": "x", "centsPerMinute": {"$numberDouble": "NaN"}, "tags": 1}`:    "where a number is expected",
 	} {
 		p := newBench(t, `"hardware_tier": [`+live+`]`, "").plan(object("hardwareTiers", "x", map[string]any{"name": "X"}))
 		if !slices.ContainsFunc(p.Findings, func(f schema.Finding) bool { return f.Code == "DC146" && strings.Contains(f.Message, want) }) {
@@ -144,7 +149,7 @@ const classicImages = `"images": {"ami-11111111": {"name": "a", "architecture": 
 	"ami-99999999": {"name": "c", "architecture": "x86_64"}, "ami-33333333": {"name": "d", "architecture": "x86_64", "state": "pending"}}`
 
 func TestTheAMIOfAClassicTier(t *testing.T) {
-	found := object("amis", "executor", map[string]any{"find.name": "x", "image": "ami-22222222", "replaces": []string{"ami-11111111"}})
+	found := object("amis", "executor", map[string]any{"find.name": "b", "image": "ami-22222222", "replaces": []string{"ami-11111111"}})
 	special := object("amis", "special", map[string]any{"pin.id": "ami-99999999", "pin.reason": "CUDA 9"})
 	for name, c := range map[string]struct {
 		objects  map[schema.Address]schema.Object
@@ -155,7 +160,7 @@ func TestTheAMIOfAClassicTier(t *testing.T) {
 			`mongo.update mongo/executor_group_configuration#{"$oid":"0123456789abcdef00000001"} executorImage="ami-22222222"`, nil},
 		"nobody speaks of it": {all(found, object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id"})), "", []string{"DC232 hardwareTiers.gpu"}},
 		"pinned":              {all(found, special, object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id"})), "", []string{"DC232 hardwareTiers.gpu"}},
-		"pinned and listed": {all(object("amis", "executor", map[string]any{"find.name": "x", "image": "ami-22222222", "replaces": []string{"ami-99999999"}}), special,
+		"pinned and listed": {all(object("amis", "executor", map[string]any{"find.name": "b", "image": "ami-22222222", "replaces": []string{"ami-99999999"}}), special,
 			object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id"})), "", []string{"DC232 hardwareTiers.gpu"}},
 		"the rest goes on": {all(found, object("hardwareTiers", "gpu", map[string]any{"ami": "@amis.executor#id", "cores": 3})),
 			`mongo.update mongo/hardware_tier#gpu resources={"cores":{"$numberInt":"3"}}`, []string{"DC232 hardwareTiers.gpu"}},

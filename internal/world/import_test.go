@@ -217,3 +217,23 @@ func randomPools(t *rapid.T) string {
 		"launchConfigurations": {"lc-1": {"image": "ami-11111111", "instanceType": "m5.large"}},
 		"launchTemplates": {"lt-1": {"name": "one", "default": 1, "versions": [{"number": 1, "image": "ami-11111111"}, {"number": 2, "image": "ami-44444444"}, {"number": 3, "image": "ami-22222222"}]}}`
 }
+
+// TestImportOfOddNames: what lives under a name that no file can state is
+// imported under another, by its id.
+func TestImportOfOddNames(t *testing.T) {
+	b := newBench(t, `"hardware_tier": [{"_id": " gpu\n", "name": "GPU"}, {"_id": "\u0007", "name": "bell"},
+		{"_id": "ok", "podCustomization": {"additionalLabels": {"": "x", "a": "y"}}}],
+		"config": [{"_id": 1, "namespace": "common", "key": " k", "value": "v"}]`, "")
+	found, res := b.imported(t.TempDir(), engine.ImportOptions{})
+	b.adopted(found, res)
+	for _, name := range []string{"gpu", "tier", "ok"} {
+		if _, ok := res.Desired.Objects[schema.Address{Kind: "hardwareTiers", Name: name}]; !ok {
+			t.Errorf("no tier %s in\n%s", name, found.Text)
+		}
+	}
+	for _, want := range []string{"a key below podCustomization is empty", "a setting's key begins or ends with a blank"} {
+		if notes := strings.Join(found.Notes, "\n"); !strings.Contains(notes, want) {
+			t.Errorf("nothing says %q:\n%s", want, notes)
+		}
+	}
+}

@@ -110,13 +110,11 @@ func (w *World) readConfigurations(ctx context.Context, names []string) (map[pla
 }
 
 // versionStep makes a version from the one the group uses, with the image and
-// with the block devices restated: AWS drops their snapshots otherwise.
-func versionStep(a schema.Address, id string, template, group planner.Raw, image schema.Value, raw map[planner.Ref]planner.Raw) planner.Step {
-	source := effectiveVersion(group, template)
-	from := raw[versionRef(id, source)]
+// with the block devices restated.
+func versionStep(a schema.Address, id, source string, from planner.Raw, image, blocks schema.Value) planner.Step {
 	return planner.Step{ID: a.String() + "/ec2.CreateLaunchTemplateVersion/" + id + "/" + source + "/" + image.Display(), Address: a, Op: "ec2.CreateLaunchTemplateVersion",
 		Object: templateRef(id), Creates: "version", Guard: planner.Token, Window: window,
-		Args:    map[string]schema.Value{"source": schema.JSON(source), "image": image, "blocks": from["blocks"]},
+		Args:    map[string]schema.Value{"source": schema.JSON(source), "image": image, "blocks": blocks},
 		Expects: []planner.Expect{{Ref: versionRef(id, source), Path: "image", Value: from["image"]}}}
 }
 

@@ -36,6 +36,9 @@ func lookPools(ctx context.Context, l *look) error {
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
+	if err := l.readSwitched(ctx); err != nil {
+		return err
+	}
 	claimed := map[planner.Ref]claim{}
 	for _, a := range l.wanted("nodePools") {
 		if _, ok := l.desired.Objects[a]; ok {

@@ -146,9 +146,15 @@ func (p *poolLowering) template(ref planner.Ref, group planner.Raw, image schema
 	key := id + "/" + effectiveVersion(group, p.v.raw[templateRef(id)]) + "/" + image.Text
 	made, ok := p.made[key]
 	if !ok {
-		made = versionStep(p.change.Address, id, p.v.raw[templateRef(id)], group, image, p.v.raw)
+		from := p.v.startOf(group)
+		blocks, why := p.restate(id, from, image)
+		if why != nil {
+			return why
+		}
+		made = versionStep(p.change.Address, id, effectiveVersion(group, p.v.raw[templateRef(id)]), from, image, blocks)
 		p.made[key] = made
 		p.steps = append(p.steps, made)
+		p.tellLatest(id)
 	}
 	number := planner.OutOf(made.ID, "version")
 	if follows {
@@ -172,8 +178,23 @@ func (p *poolLowering) switchDefault(ref planner.Ref, id, version string, number
 		}
 	}
 	p.steps = append(p.steps, defaultStep(p.change.Address, id, p.v.raw[templateRef(id)], number, follows))
-	p.findings = append(p.findings, schema.Finding{Code: "DC245", Severity: schema.Info, Address: p.change.Address, Positions: p.change.Positions,
-		Message: "moves the default version of launch template " + id + ": every group that follows $Default starts new nodes from it at once"})
+	f := schema.Finding{Code: "DC245", Severity: schema.Info, Address: p.change.Address, Positions: p.change.Positions,
+		Message: "moves the default version of launch template " + id + ": every group that follows $Default starts new nodes from it at once"}
+	if others := p.otherFollowers(id, "$Default"); len(others) > 0 {
+		f.Severity, f.Hint = schema.Warning, "make sure that they are meant, or pin them to a version first"
+		f.Message += ", and these are not in the pool: " + strings.Join(others, ", ")
+	}
+	p.findings = append(p.findings, f)
+}
+
+// tellLatest names the groups for which the new version takes effect as soon as
+// it is made.
+func (p *poolLowering) tellLatest(id string) {
+	if others := p.otherFollowers(id, "$Latest"); len(others) > 0 {
+		p.findings = append(p.findings, schema.Finding{Code: "DC251", Severity: schema.Warning, Address: p.change.Address, Positions: p.change.Positions,
+			Message: "makes a version of launch template " + id + ", and these groups follow its latest: " + strings.Join(others, ", ") + "; they start new nodes from it the moment it is made",
+			Hint:    "make sure that they are meant, or pin them to a version first"})
+	}
 }
 
 // configuration copies the group's launch configuration under a new name, once

@@ -168,10 +168,7 @@ func (u *updating) account(ctx context.Context) error {
 
 func (u *updating) image(ctx context.Context, a schema.Address, o schema.Object) error {
 	image := o.Fields["image"].Str()
-	platforms := o.Fields["platforms"].Strings()
-	if len(platforms) == 0 {
-		platforms = []string{"linux/amd64"}
-	}
+	platforms := o.Platforms()
 	digests, err := u.up.Digests(ctx, image, platforms)
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", a, image, err)

@@ -67,6 +67,9 @@ type View struct {
 	uses     map[planner.Ref][]planner.Use  // of what an apply made, in a look back
 	weighing sync.Mutex                     // guards impact
 	impact   map[schema.Address]*planner.Impact
+	// followers are the Auto Scaling groups, declared or not, that follow a launch
+	// template which gets a version, by template and word (see followed).
+	followers map[string][]string
 }
 
 // look is what one kind's read adds to the view; kinds read side by side.
@@ -79,7 +82,7 @@ type look struct {
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	return &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}}
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, followers: map[string][]string{}}
 }
 
 // Look reads what desired and applied speak of, kinds side by side. A read that
@@ -131,6 +134,7 @@ func (v *View) add(p *View) {
 	maps.Copy(v.raw, p.raw)
 	maps.Copy(v.refs, p.refs)
 	maps.Copy(v.impact, p.impact)
+	maps.Copy(v.followers, p.followers)
 	v.Findings = append(v.Findings, p.Findings...)
 }
 

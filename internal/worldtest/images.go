@@ -12,6 +12,7 @@ const describeImages = "EC2 API Reference, DescribeImages"
 func imageCases() []Case {
 	return []Case{
 		{Name: "DescribeImages/ByID", Source: describeImages + ", ImageId.N", run: imagesByID},
+		{Name: "DescribeImages/RootDevice", Source: "EC2 API Reference, Image, rootDeviceName and blockDeviceMapping", run: imageRoot},
 		{Name: "DescribeImages/Filters", Source: describeImages + ", Filter.N, wildcards", run: imageFilters},
 		{Name: "DescribeImages/FilterUnknown", Source: "EC2 API Reference, Error codes, InvalidParameterValue", run: imageFilterUnknown},
 		{Name: "DescribeImages/PendingThenAvailable", Source: "EC2 API Reference, Image, imageState", run: imagePending},
@@ -20,7 +21,7 @@ func imageCases() []Case {
 }
 
 func putImage(t *testing.T, w World, name string) (string, port.Image) {
-	i := port.Image{Name: name, Owner: w.Want.Account, State: "available", Architecture: "x86_64", Tags: map[string]string{"role": name}}
+	i := port.Image{Name: name, Owner: w.Want.Account, State: "available", Architecture: "x86_64", Tags: map[string]string{"role": name}, RootDevice: "/dev/sda1", RootGiB: 15}
 	return w.Put.Image(t, i), i
 }
 
@@ -41,6 +42,14 @@ func imagesByID(t *testing.T, w World) {
 	}
 	if images := value(w.EC2.DescribeImages(background(), port.ImageQuery{IDs: []string{}}))(t); len(images) != 0 {
 		t.Errorf("an empty list of ids finds %d images", len(images))
+	}
+}
+
+func imageRoot(t *testing.T, w World) {
+	id, want := putImage(t, w, "acme-one")
+	images := value(w.EC2.DescribeImages(background(), port.ImageQuery{IDs: []string{id}}))(t)
+	if len(images) != 1 || images[0].RootDevice != want.RootDevice || images[0].RootGiB != want.RootGiB {
+		t.Errorf("images are %+v, want the root device of %+v", images, want)
 	}
 }
 

@@ -105,6 +105,33 @@ func scaleToken(t *testing.T, w World) {
 	}
 }
 
+func secretCases() []Case {
+	const source = "Secrets Manager API Reference, GetSecretValue"
+	return []Case{
+		{Name: "GetSecretValue/ByName", Source: source + ", SecretId", run: secretValue},
+		{Name: "GetSecretValue/Missing", Source: source + ", ResourceNotFoundException", run: secretMissing},
+	}
+}
+
+func secretValue(t *testing.T, w World) {
+	arn := w.Put.Secret(t, "acme/domino", `{"password": "p"}`)
+	w.Put.Secret(t, "acme/domino2", "x")
+	for _, id := range []string{"acme/domino", arn} {
+		if got := value(w.Secrets.GetSecretValue(background(), id))(t); got != `{"password": "p"}` {
+			t.Errorf("%s is %q", id, got)
+		}
+	}
+}
+
+func secretMissing(t *testing.T, w World) {
+	w.Put.Secret(t, "acme/domino", "p")
+	for _, id := range []string{"acme", "acme/domino-none"} {
+		if got, err := w.Secrets.GetSecretValue(background(), id); !errors.Is(err, port.ErrNotFound) {
+			t.Errorf("%s is %q, %v; want ErrNotFound", id, got, err)
+		}
+	}
+}
+
 func parameterCases() []Case {
 	return []Case{{Name: "GetParameters/ByName", Source: "Systems Manager API Reference, GetParameters, InvalidParameters", run: parameters}}
 }

@@ -24,6 +24,7 @@ type World struct {
 	EKS         port.EKS
 	SSM         port.SSM
 	STS         port.STS
+	Secrets     port.Secrets
 	Registry    port.Registry
 
 	// Second is another client of the same database; nil means Documents.
@@ -82,6 +83,8 @@ type Put struct {
 	NodeGroup func(t *testing.T, g port.NodeGroup)
 	// Parameter sets an SSM parameter.
 	Parameter func(t *testing.T, name, value string)
+	// Secret makes a secret in Secrets Manager and answers its ARN.
+	Secret func(t *testing.T, name, value string) (arn string)
 	// RegistryImage pushes an image with the platforms under repository:tag and
 	// answers how a client names it, and its digests by platform.
 	RegistryImage func(t *testing.T, repository, tag string, platforms ...string) (image string, digests map[string]string)
@@ -115,6 +118,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())
 	add(func(w World) bool { return w.SSM != nil }, parameterCases())
+	add(func(w World) bool { return w.Secrets != nil }, secretCases())
 	add(func(w World) bool { return w.STS != nil }, identityCases())
 	add(func(w World) bool { return w.Registry != nil }, registryCases())
 	return append(cases, pageCases()...)
