@@ -28,8 +28,8 @@ func ReadApplied(ctx context.Context, s Store) (schema.Applied, string, error) {
 	case err != nil:
 		return b.Applied, "", fmt.Errorf("applied: %w", err)
 	default:
-		if err := json.Unmarshal(body, &b); err != nil {
-			return b.Applied, "", fmt.Errorf("DC315: the record of what was applied is torn or corrupt (%w); restore it from the store's versions", err)
+		if err := json.Unmarshal(body, &b); err != nil || b.Nonce == "" {
+			return schema.Applied{}, "", fmt.Errorf("%w: the record of what was applied (%v); restore it from the store's versions", ErrTorn, err)
 		}
 	}
 	if b.Entries == nil {
