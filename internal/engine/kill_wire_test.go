@@ -107,7 +107,7 @@ func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
 	outside := live{documents, cloud, cloud, cloud, cloud, cloud, registry.New(nil)}
 	hooked := worldtest.Hooked{Outside: outside, Hook: func(call string, after bool) error { return kill.Gate(call, phase(after)) }}
 	secret := func(context.Context, string) (schema.Value, error) { return schema.JSON("canary-token-new"), nil }
-	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: mortal{w.store, kill}, Secret: secret,
+	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: mortal{w.store, kill.Gate}, Secret: secret,
 		Clock: w.clock, Random: rand.Text, Holder: "test", Parallelism: 1})
 }
 
@@ -315,52 +315,4 @@ func chosen(t *testing.T, sides int) (at []int) {
 		at = append(at, k)
 	}
 	return at
-}
-
-// mortal is one process's view of the records.
-type mortal struct {
-	applier.Store
-	kill *sim.Kill
-}
-
-func sided[T any](k *sim.Kill, call string, do func() (T, error)) (T, error) {
-	var none T
-	if err := k.Gate(call, sandbox.Before); err != nil {
-		return none, err
-	}
-	answer, err := do()
-	if dead := k.Gate(call, sandbox.After); dead != nil {
-		return none, dead
-	}
-	return answer, err
-}
-
-type kept struct {
-	body []byte
-	etag string
-}
-
-func (m mortal) Get(ctx context.Context, key string) ([]byte, string, error) {
-	k, err := sided(m.kill, "get "+key, func() (k kept, err error) {
-		k.body, k.etag, err = m.Store.Get(ctx, key)
-		return k, err
-	})
-	return k.body, k.etag, err
-}
-
-func (m mortal) PutIfNone(ctx context.Context, key string, body []byte) (string, error) {
-	return sided(m.kill, "putIfNone "+key, func() (string, error) { return m.Store.PutIfNone(ctx, key, body) })
-}
-
-func (m mortal) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
-	return sided(m.kill, "putIfMatch "+key, func() (string, error) { return m.Store.PutIfMatch(ctx, key, body, etag) })
-}
-
-func (m mortal) List(ctx context.Context, prefix string) ([]string, error) {
-	return sided(m.kill, "list "+prefix, func() ([]string, error) { return m.Store.List(ctx, prefix) })
-}
-
-func (m mortal) Delete(ctx context.Context, key string) error {
-	_, err := sided(m.kill, "delete "+key, func() (struct{}, error) { return struct{}{}, m.Store.Delete(ctx, key) })
-	return err
 }
