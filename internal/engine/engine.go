@@ -85,7 +85,7 @@ func digestKey(ctx context.Context, s applier.Store, random func() string) ([]by
 			return nil, fmt.Errorf("state: %w", err)
 		}
 		if _, err := s.PutIfNone(ctx, "key", []byte(random()+random())); err != nil && !errors.Is(err, applier.ErrExists) {
-			return nil, fmt.Errorf("state: %w", err)
+			return nil, fmt.Errorf("state: the first command of a deployment writes its digest key, with the permissions of an apply: %w", err)
 		}
 	}
 	return nil, errors.New("state: the digest key that was just written is not there")

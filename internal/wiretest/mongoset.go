@@ -27,6 +27,7 @@ type MongoSet struct {
 	mu      sync.Mutex
 	primary int
 	next    []election
+	asked   []string
 	took    []string
 }
 
@@ -76,6 +77,13 @@ func (s *MongoSet) Took() []string {
 	return slices.Clone(s.took)
 }
 
+// Asked are the commands that were passed on so far: "find hardware_tier".
+func (s *MongoSet) Asked() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
 // Failed says whether every failover that was asked for has come.
 func (s *MongoSet) Failed() bool {
 	s.mu.Lock()
@@ -103,13 +111,13 @@ func (s *MongoSet) isPrimary(m *member) bool {
 }
 
 func (s *MongoSet) note(command, collection string, reply bson.Raw) {
-	n, _ := reply.Lookup("n").AsInt64OK()
-	if n == 0 || !slices.Contains([]string{"insert", "update", "delete"}, command) {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.took = append(s.took, command+" "+collection)
+	s.asked = append(s.asked, command+" "+collection)
+	n, _ := reply.Lookup("n").AsInt64OK()
+	if n > 0 && slices.Contains([]string{"insert", "update", "delete"}, command) {
+		s.took = append(s.took, command+" "+collection)
+	}
 }
 
 func (m *member) accept(l net.Listener) {
