@@ -48,15 +48,14 @@ func readApplied(ctx context.Context, s Store) (b appliedBody, etag string, err 
 	switch {
 	case errors.Is(err, ErrNoKey):
 		err = nil
-	case err == nil:
-		if err = json.Unmarshal(body, &b); err == nil {
-			break
-		}
-		fallthrough
 	case errors.Is(err, ErrDamaged):
-		err = fmt.Errorf("%w: the record of what was applied (%w); restore it from the store's versions", ErrTorn, err)
-	default:
+		err = tornApplied(err)
+	case err != nil:
 		err = fmt.Errorf("applied: %w", err)
+	default:
+		if err = json.Unmarshal(body, &b); err != nil || b.Nonce == "" {
+			err = tornApplied(err)
+		}
 	}
 	if b.Entries == nil {
 		b.Entries = map[schema.Address]schema.Entry{}
@@ -65,6 +64,10 @@ func readApplied(ctx context.Context, s Store) (b appliedBody, etag string, err 
 		b.Latches = map[schema.Address]string{}
 	}
 	return b, etag, err
+}
+
+func tornApplied(why error) error {
+	return fmt.Errorf("%w: the record of what was applied (%v); restore it from the store's versions", ErrTorn, why)
 }
 
 // nothingApplied tells a new store, which holds no stream, from one that has

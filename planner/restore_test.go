@@ -64,7 +64,7 @@ func TestRestoreNamesConflicts(t *testing.T) {
 	if len(p.Findings) != 1 || p.Findings[0].Code != "DC420" || !strings.Contains(p.Findings[0].Message, "cores was set to 4 and is 7") {
 		t.Fatalf("%+v", p.Findings)
 	}
-	if p.Verify() == nil {
+	if p.Sealed().Verify() == nil {
 		t.Error("a conflict forbids the apply")
 	}
 }
@@ -127,7 +127,7 @@ func TestRestoreLeavesWhatALaterApplySet(t *testing.T) {
 	if err != nil || len(p.Steps) > 0 || len(p.Findings) != 1 || p.Findings[0].Code != "DC424" || !strings.Contains(p.Findings[0].Hint, "--to a2") {
 		t.Fatalf("%v %+v", err, p)
 	}
-	if p.Verify() == nil {
+	if p.Sealed().Verify() == nil {
 		t.Error("it forbids the apply")
 	}
 }
@@ -155,7 +155,7 @@ func TestRestoreKeepsWhatIsInUse(t *testing.T) {
 	} {
 		at.uses = map[Ref][]Use{made: c.uses}
 		p, err := Restore(snapshot(c.done...), at, Source{}, "r1")
-		if err != nil || len(p.Steps) != c.want || len(p.Findings) != len(c.done)-c.want || p.Verify() != nil {
+		if err != nil || len(p.Steps) != c.want || len(p.Findings) != len(c.done)-c.want || p.Sealed().Verify() != nil {
 			t.Errorf("%s: %v %+v %+v", name, err, p.Steps, p.Findings)
 		}
 		if e, settles := p.Settle[addr(tier)]; !settles || e != nil {

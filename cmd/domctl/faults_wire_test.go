@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -349,4 +352,69 @@ func TestFaultBucketMissing(t *testing.T) {
 	f.fails("NoSuchBucket", "s3://nowhere-"+f.Account.ID, "deployment.state.s3")
 	f.edit("nowhere-"+f.Account.ID, f.Bucket)
 	f.healed()
+}
+
+// TestFaultMongoSlow: late answers are waited for.
+func TestFaultMongoSlow(t *testing.T) {
+	f := newFaulty(t)
+	f.proxy.Delay(150 * time.Millisecond)
+	f.healed()
+}
+
+// TestFaultMongoReadOnly: the URI's user may read. The server has no users, so a
+// member of a set refuses in its place.
+func TestFaultMongoReadOnly(t *testing.T) {
+	f, set := newSet(t)
+	for _, command := range []string{"update", "insert"} {
+		for range 8 {
+			set.FailOver(command, false, wiretest.Refusal(13, "Unauthorized"))
+		}
+	}
+	before := database(t, f.Acme)
+	out := domctl(t, 1, "apply", f.dir, "--auto-approve", "--parallelism", "1")
+	f.says(out, "hardwareTiers.small", "the URI's user may not do this (Unauthorized 13)", "domctl doctor --policies", "domctl apply --resume ")
+	if after := database(t, f.Acme); after != before || strings.Contains(out, serversText) {
+		t.Errorf("something was written or shown: %s\n%s", after, out)
+	}
+}
+
+func TestFaultUnexpectedType(t *testing.T) {
+	f := newFaulty(t)
+	for value, says := range map[any]string{"two": "resources.cores holds a string where a number is expected", true: "resources.cores holds a truth value where a number is expected"} {
+		setLive(t, f.Acme, "resources.cores", value)
+		f.fails("DC146", "hardwareTiers.small", says)
+	}
+	setLive(t, f.Acme, "resources.cores", 1.0)
+	f.healed()
+}
+
+func setLive(t *testing.T, a *wiretest.Acme, path string, value any) {
+	t.Helper()
+	_, err := a.DB.Collection("hardware_tier").UpdateByID(context.Background(), "small", bson.D{{Key: "$set", Value: bson.D{{Key: path, Value: value}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFaultRegistry: what a registry refuses is told by the image, and
+// resolved.cue stays as it was.
+func TestFaultRegistry(t *testing.T) {
+	f := newFaulty(t)
+	status := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(status)
+		}
+	}))
+	t.Cleanup(server.Close)
+	image := strings.TrimPrefix(server.URL, "http://") + "/base/ded:1"
+	f.edit("package domino\n", "package domino\n\nbaseImages: ded: image: \""+image+"\"\n")
+	for code, says := range map[int]string{401: "docker login", 404: "not found", 429: "throttled", 500: "500"} {
+		status = code
+		f.says(domctl(t, 1, "update", f.dir), "baseImages.ded: "+image, says, "resolved.cue stays as it was")
+		if _, err := os.Stat(filepath.Join(f.dir, "resolved.cue")); err == nil {
+			t.Errorf("%d: resolved.cue was written", code)
+		}
+	}
 }

@@ -126,15 +126,7 @@ func TestLive(t *testing.T) {
 	domctl(t, 0, "history", dir)
 }
 
-func drift(t *testing.T, a *wiretest.Acme) { setCores(t, a, 3) }
+func drift(t *testing.T, a *wiretest.Acme) { setLive(t, a, "resources.cores", 3.0) }
 
 // undrift puts back what the first apply wrote, so that its rollback finds it.
-func undrift(t *testing.T, a *wiretest.Acme) { setCores(t, a, 2) }
-
-func setCores(t *testing.T, a *wiretest.Acme, n float64) {
-	t.Helper()
-	_, err := a.DB.Collection("hardware_tier").UpdateByID(context.Background(), "small", bson.D{{Key: "$set", Value: bson.D{{Key: "resources.cores", Value: n}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func undrift(t *testing.T, a *wiretest.Acme) { setLive(t, a, "resources.cores", 2.0) }

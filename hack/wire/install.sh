@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the servers the wire tests use, at pinned versions, in a cache outside the tree.
 # usage: install.sh        installs what is missing; says nothing when nothing is
+#        install.sh mongo  installs the MongoDB alone
 #        install.sh path   prints the folder of this version, installed or not
 set -eu
 
@@ -40,6 +41,35 @@ install_mongo() {
 	javac -d "$dir/mongo/classes" -cp "$dir/mongo/lib/*" "$here/Mongo.java"
 }
 
+# docker_image prints the id of an image that Docker has of MongoDB's own.
+docker_image() { have docker && docker image ls -q mongo 2>/dev/null | head -n 1; }
+
+# The image's mongod runs as a process like any other, by the image's own loader and libraries:
+# so it can be stopped and killed, and Docker is not needed again.
+install_mongod() (
+	root=$dir/mongod/root
+	mkdir "$root"
+	container=$(docker create "$(docker_image)")
+	trap 'docker rm "$container" >/dev/null' EXIT
+	docker export "$container" | tar -x -C "$root" --wildcards usr/bin/mongod 'lib*' 'usr/lib*'
+	loader=$(ls "$root"/lib64/ld-linux-*.so.* "$root"/lib/ld-linux-*.so.* 2>/dev/null | head -n 1)
+	libraries=$(ls -d "$root"/usr/lib/*-linux-gnu "$root"/lib/*-linux-gnu "$root"/usr/lib64 2>/dev/null | tr '\n' ':')
+	printf '#!/bin/sh\nexec "%s" --library-path "%s" "%s" "$@"\n' "$loader" "$libraries" "$root/usr/bin/mongod" >"$dir/mongod/mongod"
+	chmod +x "$dir/mongod/mongod"
+	"$dir/mongod/mongod" --version >&2 || fail "the mongod of Docker's image mongo does not run here; docker image rm mongo, or put a mongod on PATH"
+)
+
+# mongo installs what stands for MongoDB, unless there is a mongod.
+mongo() {
+	if have mongod || [ -e "$dir/mongod.done" ]; then
+		return
+	elif [ -n "$(docker_image)" ]; then
+		part mongod
+	else
+		part mongo
+	fi
+}
+
 install_moto() {
 	python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3-venv
 	python3 -m venv "$dir/moto/venv"
@@ -59,16 +89,24 @@ install_registry() (
 
 download() { apt-get -qq -o APT::Sandbox::User=root download "docker-registry=$registry_version*" >&2; }
 
-case ${1:-install} in
-path) echo "$dir" ;;
-install)
+# prepared makes the cache's folder, and waits for whoever is at work in it.
+prepared() {
 	mkdir -p "$dir"
 	exec 9>"$dir/lock"
 	flock 9
-	# An `if`: inside `have mongod || part mongo` the shell would not stop at a failed command.
-	if ! have mongod; then part mongo; fi
+}
+
+case ${1:-install} in
+path) echo "$dir" ;;
+mongo)
+	prepared
+	mongo
+	;;
+install)
+	prepared
+	mongo
 	part moto
 	part registry
 	;;
-*) fail "usage: install.sh [path]" ;;
+*) fail "usage: install.sh [mongo | path]" ;;
 esac

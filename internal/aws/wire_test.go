@@ -77,12 +77,7 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 }
 
 func unproven() map[string]string {
-	const onePage = "moto answers DescribeImages in one page; TestAnAnswerThatNeverEndsIsAnError and TestAFailingPageIsAnError show it"
-	return map[string]string{
-		"DescribeImages/PendingThenAvailable": "moto's images are available at once; needs an AWS account",
-		"Fails/DescribeImages/partialPage":    onePage,
-		"Fails/DescribeImages/repeatedToken":  onePage,
-	}
+	return map[string]string{"DescribeImages/PendingThenAvailable": "moto's images are available at once; needs an AWS account"}
 }
 
 // breaker makes calls fail: by faults of the server, or by a client that has

@@ -3,6 +3,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -15,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
@@ -33,23 +33,24 @@ import (
 	"domctl.dev/schema"
 )
 
-var kills = flag.String("kills", "", "where processes die: \"all\" sides of calls, one side's number, or \"\" for every third")
+var kills = flag.Int("kills", -1, "the one side of a call at which processes die; below 0: each in turn")
 
 // wired is a deployment on the wire servers that processes come and go on.
 type wired struct {
 	*wiretest.Acme
 	t        *testing.T
+	dir      string
 	compiled compiler.Result
 	clock    *sim.Jump
 	store    applier.Store
 
 	mu       sync.Mutex
-	commands []string // that changed MongoDB, as sent
+	commands []string // as sent to MongoDB
 }
 
-func newWired(t *testing.T, inBucket bool) *wired {
+func newWired(t *testing.T) *wired {
 	t.Helper()
-	w := &wired{Acme: wiretest.NewAcme(t), t: t, clock: sim.NewJump(), store: state.Memory()}
+	w := &wired{Acme: wiretest.NewAcme(t), t: t, clock: sim.NewJump()}
 	w.Account.Setenv()
 	root := t.TempDir()
 	for name, text := range w.Files() {
@@ -57,15 +58,16 @@ func newWired(t *testing.T, inBucket bool) *wired {
 		w.must(os.MkdirAll(filepath.Dir(name), 0o755))
 		w.must(os.WriteFile(name, []byte(text), 0o644))
 	}
-	var err error
-	w.compiled, err = sim.Compile(t.Context(), filepath.Join(root, "acme"))
-	w.must(err)
-	if inBucket {
-		cloud := w.cloud()
-		bucket := cloud.Bucket(aws.BucketConfig{Bucket: w.Bucket, KMSKey: w.Key, Owner: w.Account.ID})
-		w.store = state.Sealed(state.S3(bucket, "acme"), cloud.Keeper(w.Key, "acme"), "acme")
-	}
+	w.dir = filepath.Join(root, "acme")
+	w.compile()
 	return w
+}
+
+func (w *wired) compile() {
+	w.t.Helper()
+	var err error
+	w.compiled, err = sim.Compile(w.t.Context(), w.dir)
+	w.must(err)
 }
 
 func (w *wired) must(err error) {
@@ -83,9 +85,6 @@ func (w *wired) cloud() *aws.Client {
 }
 
 func (w *wired) observe(command, collection string) {
-	if !slices.Contains([]string{"insert", "update", "delete", "findAndModify", "bulkWrite"}, command) {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.commands = append(w.commands, "mongo "+command+" "+collection)
@@ -101,7 +100,7 @@ func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
 	outside := port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(nil)}
 	hooked := worldtest.Hooked{Outside: outside, Hook: func(call string, after bool) error { return kill.Gate(call, phase(after)) }}
 	secret := func(context.Context, string) (schema.Value, error) { return schema.JSON("canary-token-new"), nil }
-	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: mortal{w.store, kill}, Secret: secret,
+	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: mortal{w.store, kill.Gate}, Secret: secret,
 		Clock: w.clock, Random: rand.Text, Holder: "test", Parallelism: 1})
 }
 
@@ -133,16 +132,26 @@ func (w *wired) ended(res applier.Result, err error) {
 	}
 }
 
-// dies applies in a process that is killed after k sides.
-func (w *wired) dies(p planner.Plan, k int) {
+// applied applies in a process that may be killed, and then goes on.
+func (w *wired) applied(p planner.Plan, kill *sim.Kill) {
 	w.t.Helper()
-	e, err := w.process(sim.KillAfter(k))
+	e, err := w.process(kill)
+	var res applier.Result
 	if err == nil {
-		_, err = e.Apply(w.t.Context(), p)
+		res, err = e.Apply(w.t.Context(), p)
 	}
-	if err == nil || !errors.Is(err, sim.ErrKilled) && !strings.Contains(err.Error(), sim.ErrKilled.Error()) {
-		w.t.Fatalf("the process did not die: %v", err)
+	if err == nil {
+		w.ended(res, err)
+		return
 	}
+	if !killed(err) {
+		w.t.Fatalf("neither killed nor done: %v", err)
+	}
+	w.goOn(p)
+}
+
+func killed(err error) bool {
+	return errors.Is(err, sim.ErrKilled) || strings.Contains(err.Error(), sim.ErrKilled.Error())
 }
 
 // goOn is what a person does after a crash.
@@ -160,7 +169,12 @@ func (w *wired) goOn(p planner.Plan) {
 // those of the records: the ids in them differ from one deployment to the next.
 func (w *wired) written() []string {
 	w.t.Helper()
-	all := slices.Clone(w.commands)
+	var all []string
+	for _, c := range w.commands {
+		if slices.Contains([]string{"insert", "update", "delete", "findAndModify", "bulkWrite"}, strings.Fields(c)[1]) {
+			all = append(all, c)
+		}
+	}
 	for _, c := range w.Account.Calls() {
 		if c.Service != "s3" && c.Service != "kms" && !readOnly(c.Action) {
 			all = append(all, c.Service+" "+c.Action)
@@ -182,6 +196,12 @@ func (w *wired) settled(p planner.Plan) {
 		_ = again.Text(&b, planner.Style{})
 		w.t.Errorf("the second plan is not empty:\n%s", b.String())
 	}
+	w.told(p)
+}
+
+// told holds that the records tell the whole story, and that nobody holds anything.
+func (w *wired) told(p planner.Plan) {
+	w.t.Helper()
 	e := w.engine()
 	if l, _, err := e.Applier.ReadLock(w.t.Context()); err != nil || !l.Free {
 		w.t.Errorf("the lock is %+v, %v", l, err)
@@ -195,8 +215,8 @@ func (w *wired) settled(p planner.Plan) {
 	}
 }
 
-// made is what AWS holds: versions of templates and launch configurations that a
-// repeated write would add to.
+// made is what AWS holds: versions of templates, by their images, and launch
+// configurations, which a repeated write would add to.
 func (w *wired) made() string {
 	w.t.Helper()
 	cloud := w.cloud()
@@ -206,7 +226,10 @@ func (w *wired) made() string {
 		w.must(err)
 		versions, err := cloud.DescribeLaunchTemplateVersions(w.t.Context(), template, nil)
 		w.must(err)
-		fmt.Fprintf(&b, "%d versions, default %d\n", len(versions), found[0].Default)
+		slices.SortFunc(versions, func(a, b port.LaunchTemplateVersion) int { return cmp.Compare(a.Number, b.Number) })
+		for _, v := range versions {
+			fmt.Fprintf(&b, "%s: %s, the default: %t\n", template, v.Image, v.Number == found[0].Default)
+		}
 	}
 	configurations, err := cloud.DescribeLaunchConfigurations(w.t.Context(), nil)
 	w.must(err)
@@ -214,111 +237,80 @@ func (w *wired) made() string {
 	return b.String()
 }
 
-// TestWireApplyKilledAtEveryCall is TestApplyKilledAtEveryCall on MongoDB and
-// AWS as they answer on the wire, with the records in a bucket for every other
-// call and in memory for the rest.
-func TestWireApplyKilledAtEveryCall(t *testing.T) {
-	var wrote []string
-	var made string
-	var sides []string
-	t.Run("whole", func(t *testing.T) {
-		w := newWired(t, true)
-		p := w.plan()
-		k := sim.KillAfter(-1)
-		e, err := w.process(k)
-		w.must(err)
-		w.ended(e.Apply(t.Context(), p))
-		w.settled(p)
-		wrote, made, sides = w.written(), w.made(), k.Sides()
-		if len(wrote) == 0 {
-			t.Fatal("nothing was written")
-		}
-		t.Logf("%d steps, %d writes, %d sides of calls", len(p.Steps), len(wrote), len(sides))
-	})
-	at := chosen(t, len(sides))
-	for _, k := range at {
-		t.Run(strconv.Itoa(k), func(t *testing.T) {
-			w := newWired(t, k/2%2 == 0)
-			p := w.plan()
-			w.dies(p, k)
-			w.goOn(p)
-			w.settled(p)
-			if got := w.written(); !slices.Equal(got, wrote) {
-				t.Errorf("wrote\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wrote, "\n"))
+// TestWireKilledAtEveryCall is TestApplyKilledAtEveryCall and
+// TestRollbackKilledAtEveryCall on MongoDB and AWS as they answer on the wire.
+// One deployment goes there and back again: each round an apply dies one side
+// further on, is resumed and taken back by a rollback that dies as far on. The
+// records of every fourth call are in a bucket, the rest in memory.
+func TestWireKilledAtEveryCall(t *testing.T) {
+	w := newWired(t)
+	before := w.stands()
+	w.fresh("whole", true)
+	whole := w.round(sim.KillAfter(-1), sim.KillAfter(-1), before)
+	t.Logf("%d writes; %d sides of the apply, %d of the way back", len(whole.wrote), len(whole.there), len(whole.back))
+	for _, k := range chosen(t, max(len(whole.there), len(whole.back))) {
+		ok := t.Run(strconv.Itoa(k), func(t *testing.T) {
+			w.t = t
+			w.fresh(strconv.Itoa(k), k/2%4 == 0)
+			there := min(k, len(whole.there)-1)
+			back := min(k, len(whole.back)-1)
+			r := w.round(sim.KillAfter(there), sim.KillAfter(back), before)
+			if !slices.Equal(r.wrote, whole.wrote) {
+				t.Errorf("wrote\n%s\nwant\n%s", strings.Join(r.wrote, "\n"), strings.Join(whole.wrote, "\n"))
 			}
-			if got := w.made(); got != made {
-				t.Errorf("AWS holds\n%swant\n%s", got, made)
+			if r.made != whole.made {
+				t.Errorf("AWS held\n%swant\n%s", r.made, whole.made)
 			}
 			if t.Failed() {
-				t.Fatalf("killed after %d sides, at %s; again: -kills=%[1]d", k, sides[k])
+				t.Fatalf("the apply was killed at %s, the rollback at %s; again: -kills=%d", whole.there[there], whole.back[back], k)
 			}
 		})
+		if !ok {
+			return // the next round would start from what this one left
+		}
 	}
-	t.Logf("killed at %d of %d sides of calls: %v; -kills=all kills at each", len(at), len(sides), at)
 }
 
-// chosen are the sides to die at. Every third is another third each day.
+// round is what one way there and back did.
+type round struct {
+	wrote, there, back []string
+	made               string // between the two
+}
+
+func (w *wired) round(there, back *sim.Kill, before string) (r round) {
+	w.t.Helper()
+	p := w.plan()
+	w.applied(p, there)
+	w.settled(p)
+	r.made = w.made()
+	w.takenBack(p, back, before)
+	r.wrote, r.there, r.back = w.written(), there.Sides(), back.Sides()
+	return r
+}
+
+// fresh begins a round: nothing is recorded, and nothing was called.
+func (w *wired) fresh(name string, inBucket bool) {
+	w.t.Helper()
+	w.store, w.commands = state.Memory(), nil
+	w.Account.Reset()
+	if inBucket {
+		cloud := w.cloud()
+		bucket := cloud.Bucket(aws.BucketConfig{Bucket: w.Bucket, KMSKey: w.Key, Owner: w.Account.ID})
+		w.store = state.Sealed(state.S3(bucket, name), cloud.Keeper(w.Key, "acme"), "acme")
+	}
+}
+
+// chosen are the sides to die at: all, or the one that -kills names.
 func chosen(t *testing.T, sides int) (at []int) {
 	t.Helper()
-	first, step := time.Now().YearDay()%3, 3
-	switch n, err := strconv.Atoi(*kills); {
-	case *kills == "all":
-		first, step = 0, 1
-	case *kills != "" && (err != nil || n < 0 || n >= sides):
-		t.Fatalf("-kills=%s is neither \"all\" nor a side below %d", *kills, sides)
-	case *kills != "":
-		return []int{n}
+	if *kills >= sides {
+		t.Fatalf("-kills=%d is no side below %d", *kills, sides)
 	}
-	for k := first; k < sides; k += step {
+	if *kills >= 0 {
+		return []int{*kills}
+	}
+	for k := range sides {
 		at = append(at, k)
 	}
 	return at
-}
-
-// mortal is one process's view of the records.
-type mortal struct {
-	applier.Store
-	kill *sim.Kill
-}
-
-func sided[T any](k *sim.Kill, call string, do func() (T, error)) (T, error) {
-	var none T
-	if err := k.Gate(call, sandbox.Before); err != nil {
-		return none, err
-	}
-	answer, err := do()
-	if dead := k.Gate(call, sandbox.After); dead != nil {
-		return none, dead
-	}
-	return answer, err
-}
-
-type kept struct {
-	body []byte
-	etag string
-}
-
-func (m mortal) Get(ctx context.Context, key string) ([]byte, string, error) {
-	k, err := sided(m.kill, "get "+key, func() (k kept, err error) {
-		k.body, k.etag, err = m.Store.Get(ctx, key)
-		return k, err
-	})
-	return k.body, k.etag, err
-}
-
-func (m mortal) PutIfNone(ctx context.Context, key string, body []byte) (string, error) {
-	return sided(m.kill, "putIfNone "+key, func() (string, error) { return m.Store.PutIfNone(ctx, key, body) })
-}
-
-func (m mortal) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
-	return sided(m.kill, "putIfMatch "+key, func() (string, error) { return m.Store.PutIfMatch(ctx, key, body, etag) })
-}
-
-func (m mortal) List(ctx context.Context, prefix string) ([]string, error) {
-	return sided(m.kill, "list "+prefix, func() ([]string, error) { return m.Store.List(ctx, prefix) })
-}
-
-func (m mortal) Delete(ctx context.Context, key string) error {
-	_, err := sided(m.kill, "delete "+key, func() (struct{}, error) { return struct{}{}, m.Store.Delete(ctx, key) })
-	return err
 }

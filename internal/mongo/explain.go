@@ -78,7 +78,7 @@ func (c *Client) reason(ctx context.Context, err error) (reason string, is error
 	case mongo.IsDuplicateKeyError(err):
 		return "a document with this unique key " + port.ErrDuplicate.Error(), port.ErrDuplicate
 	case strings.Contains(text, "server selection error"):
-		return c.unreachable(), ctx.Err()
+		return c.unreachable(), port.ErrUnsent
 	case errors.As(err, &server) && slices.ContainsFunc(server.ErrorCodes(), failingOver):
 		return serverReason(server)
 	case mongo.IsTimeout(err):
@@ -107,6 +107,8 @@ func serverReason(err mongo.ServerError) (string, error) {
 	switch {
 	case err.HasErrorCode(13):
 		return "the URI's user may not do this (" + list + "): domctl doctor --policies prints the roles it needs", port.ErrDenied
+	case !errors.As(err, &write) && slices.ContainsFunc(err.ErrorCodes(), refusedBySecondary):
+		return "the server is not the primary (" + list + "), and did nothing: try again when a primary is elected", port.ErrNotPrimary
 	case slices.ContainsFunc(err.ErrorCodes(), failingOver):
 		return "the server is not the primary, or is about to be no longer (" + list + "); whether it did it is open: try again when a primary is elected", nil
 	case errors.As(err, &write) && write.WriteConcernError != nil && len(write.WriteErrors) == 0:
@@ -122,6 +124,10 @@ func serverReason(err mongo.ServerError) (string, error) {
 func failingOver(code int) bool {
 	return slices.Contains([]int{11600, 10107, 11602, 13435, 13436, 189, 91}, code)
 }
+
+// refusedBySecondary codes are given before a command begins. Of a write error or
+// a write concern's, which come with an answer, that is not certain.
+func refusedBySecondary(code int) bool { return code == 10107 || code == 13435 }
 
 // lastLine is the innermost reason of a network error: "… connection refused".
 func lastLine(err error) string {

@@ -6,37 +6,18 @@ import (
 	"slices"
 )
 
-// need is what a call of the port sends, and what of a role it takes.
-type need struct {
-	call     string   // port.Documents' name of it
-	commands []string // as Options.Observe hears them
-	action   string
-}
-
-// needs are of the calls that name a collection.
+// need is what a call of port.Documents takes of a role.
 // https://www.mongodb.com/docs/manual/reference/privilege-actions/
+type need struct{ call, action string }
+
 func needs() []need {
-	return []need{
-		{"Find", []string{"find"}, "find"},
-		{"Count", []string{"aggregate"}, "find"},
-		{"InsertOne", []string{"insert"}, "insert"},
-		{"UpdateOne", []string{"update"}, "update"},
-		{"DeleteOne", []string{"delete"}, "remove"},
-	}
+	return []need{{"Find", "find"}, {"Count", "find"}, {"InsertOne", "insert"}, {"UpdateOne", "update"}, {"DeleteOne", "remove"}}
 }
-
-// free are the commands that everybody may send.
-func free() []string {
-	return []string{"hello", "isMaster", "buildInfo", "getMore", "killCursors", "endSessions"}
-}
-
-// identifying is what Database sends of a role's concern, on the whole database.
-const identifying = "listCollections"
 
 // Role is the createRole command of the least role that may make these calls,
 // named as port.Documents names them, by collection.
 func Role(name, database string, calls map[string][]string) []byte {
-	privileges := []privilege{{resource{Database: database}, []string{identifying}}}
+	privileges := []privilege{{resource{Database: database}, []string{"listCollections"}}} // what Database asks
 	for _, collection := range slices.Sorted(maps.Keys(calls)) {
 		var actions []string
 		for _, n := range needs() {

@@ -20,6 +20,8 @@ var (
 	ErrThrottled  = errors.New("throttled")                  // still throttled after the adapter's back-off
 	ErrMismatch   = errors.New("token used for other input") // IdempotentParameterMismatch
 	ErrInUse      = errors.New("in use")                     // a delete of what something refers to
+	ErrNotPrimary = errors.New("not the primary")            // a MongoDB write refused by its server, undone: another is elected
+	ErrUnsent     = errors.New("nothing was sent")           // a MongoDB write for which no server was found
 	ErrUnfiltered = errors.New("the filter has no _id")      // refused before it is sent
 	ErrPath       = errors.New("cannot address field")       // a field name with a dot or "$": refused before it is sent
 )

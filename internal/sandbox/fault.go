@@ -144,7 +144,7 @@ func (f Fault) before(ctx context.Context, wait func(context.Context, time.Durat
 	case "down":
 		return errors.New("connection refused")
 	case "notPrimary":
-		return errors.New("not primary: the server is a secondary and nothing was written")
+		return port.ErrNotPrimary
 	case "hang":
 		<-ctx.Done()
 		return ctx.Err()

@@ -15,6 +15,8 @@ import (
 	astypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -25,8 +27,8 @@ import (
 
 // Acme is a small deployment that lives on the wire servers: tiers, settings and
 // environments in MongoDB; two images, groups on a launch template (by $Default
-// and by number) and on a launch configuration in AWS; a bucket and a key for
-// the records. SDKs made it, no code of domctl.
+// and by number), on a launch configuration and of EKS in AWS; a bucket and a
+// key for the records. SDKs made it, no code of domctl.
 type Acme struct {
 	URI, Database    string
 	Account          *Account
@@ -36,6 +38,7 @@ type Acme struct {
 	DB               *mongo.Database
 	EC2              *ec2.Client
 	AutoScaling      *autoscaling.Client
+	EKS              *eks.Client
 }
 
 // NewAcme seeds one in a database and an account of its own.
@@ -43,10 +46,11 @@ func NewAcme(t testing.TB) *Acme {
 	t.Helper()
 	a := &Acme{URI: Mongo(t), Database: Database(t), Account: AWS(t)}
 	cfg := a.config(t)
-	a.EC2, a.AutoScaling = ec2.NewFromConfig(cfg), autoscaling.NewFromConfig(cfg)
+	a.EC2, a.AutoScaling, a.EKS = ec2.NewFromConfig(cfg), autoscaling.NewFromConfig(cfg), eks.NewFromConfig(cfg)
 	a.seedMongo(t)
 	a.seedImages(t)
 	a.seedGroups(t)
+	a.seedNodeGroup(t)
 	a.seedRecords(t, cfg)
 	a.Account.Reset()
 	return a
@@ -131,6 +135,19 @@ func (a *Acme) seedGroups(t testing.TB) {
 	}
 }
 
+func (a *Acme) seedNodeGroup(t testing.TB) {
+	t.Helper()
+	subnets, err := a.EC2.DescribeSubnets(context.Background(), &ec2.DescribeSubnetsInput{})
+	must(t, err)
+	in := []string{*subnets.Subnets[0].SubnetId}
+	role := aws.String("arn:aws:iam::" + a.Account.ID + ":role/acme")
+	_, err = a.EKS.CreateCluster(context.Background(), &eks.CreateClusterInput{Name: aws.String("acme"), RoleArn: role, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: in}})
+	must(t, err)
+	_, err = a.EKS.CreateNodegroup(context.Background(), &eks.CreateNodegroupInput{ClusterName: aws.String("acme"), NodegroupName: aws.String("acme-managed"), NodeRole: role, Subnets: in,
+		ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(0), MaxSize: aws.Int32(2), DesiredSize: aws.Int32(1)}})
+	must(t, err)
+}
+
 // made forgives that it was made before: the SDK repeats a call whose answer was
 // cut off, and these names are of an account that nobody else has.
 func made(err error) error {
@@ -163,7 +180,7 @@ func (a *Acme) Files() map[string]string {
 
 deployment: {
 	name: "acme"
-	aws: {account: %q, region: %q}
+	aws: {account: %q, region: %q, cluster: "acme"}
 	mongo: {database: %q, uri: secret: env: "DOMCTL_MONGO_URI"}
 	state: s3: {bucket: %q, prefix: "acme", kmsKey: %q}
 }
@@ -182,5 +199,6 @@ nodePools: main: {
 }
 nodePools: pinned: {groups: [{asg: "acme-pinned"}], ami: "new"}
 nodePools: copied: {groups: [{asg: "acme-lc-a"}], ami: "new"}
+nodePools: managed: {groups: [{nodegroup: "acme-managed"}], size: max: 4}
 `, a.Account.ID, a.Account.Region, a.Database, a.Bucket, a.Key, a.New, a.Old)}
 }

@@ -48,6 +48,7 @@ type Call struct {
 	Parameters                       map[string]any // as on the wire
 	Status                           int            // HTTP status; 0: none was sent
 	Fault                            string         // what Fail did to it
+	Beside                           int            // calls of the account that were under way
 }
 
 // AWS gives an account of its own on this test process's moto.

@@ -3,6 +3,7 @@
 package wiretest_test
 
 import (
+	"slices"
 	"testing"
 
 	"domctl.dev/internal/wiretest"
@@ -152,4 +153,29 @@ func TestDryRun(t *testing.T) {
 	equal(t, c.instances(), 0)
 	_, err := c.run(ec2.RunInstancesInput{ImageId: image, ClientToken: aws.String("once")})
 	must(t, err)
+}
+
+func TestDescribeImagesInPages(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, wiretest.AWS(t))
+	var want []string
+	for _, name := range []string{"one", "two", "three"} {
+		want = append(want, *c.image(name))
+	}
+	in := &ec2.DescribeImagesInput{Owners: []string{"self"}, MaxResults: aws.Int32(2)}
+	var got []string
+	for range 2 {
+		out, err := c.ec2.DescribeImages(t.Context(), in)
+		must(t, err)
+		for _, i := range out.Images {
+			got = append(got, *i.ImageId)
+		}
+		in.NextToken = out.NextToken
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	equal(t, got, want)
+	equal(t, in.NextToken, nil)
+	_, err := c.ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{ImageIds: want, MaxResults: aws.Int32(5)})
+	refused(t, err, "InvalidParameterCombination")
 }

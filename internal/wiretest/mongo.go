@@ -26,7 +26,7 @@ const replicaSet = "rs0"
 const notYetInitialized = 94
 
 // Mongo gives the URI of this test process's MongoDB: a mongod if one is on
-// PATH, else mongo-java-server, which has no transactions, change streams,
+// PATH or in Docker, else mongo-java-server, which has no transactions, change streams,
 // pipeline updates or replica set. Use Database for a name of the test's own.
 func Mongo(t testing.TB) string {
 	t.Helper()
@@ -57,10 +57,14 @@ func Database(t testing.TB) string {
 	return "wire_" + hex.EncodeToString(id[:])
 }
 
-// mongoProgram asks for a data folder only if the server keeps data.
+// mongoProgram asks for a data folder only if the server keeps data. A real
+// mongod comes first: the one on PATH, or the one that was in Docker.
 func mongoProgram(dir func() (string, error)) (program, error) {
 	if mongod, err := exec.LookPath("mongod"); err == nil {
 		return mongodProgram(mongod, dir)
+	}
+	if home, err := part("mongod"); err == nil {
+		return mongodProgram(filepath.Join(home, "mongod"), dir)
 	}
 	home, err := part("mongo")
 	if err != nil {

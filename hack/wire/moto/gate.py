@@ -26,7 +26,7 @@ DISCONNECT = "Disconnect"
 
 class Gate:
     def __init__(self, app):
-        self.app, self.calls, self.faults = app, [], []
+        self.app, self.calls, self.faults, self.inside = app, [], [], []
         self.lock = threading.Lock()
         # moto checks and then acts, in a thread per request. AWS' conditions (a name that
         # is free, If-None-Match, a client token) hold among calls side by side.
@@ -39,13 +39,19 @@ class Gate:
         read_body(environ)
         call = describe(environ)
         fault = self.enter(call)
-        if fault:
-            time.sleep(fault.get("delay_ms", 0) / 1000)
-        return self.run(environ, start_response, call, fault or {})
+        try:
+            if fault:
+                time.sleep(fault.get("delay_ms", 0) / 1000)
+            return self.run(environ, start_response, call, fault or {})
+        finally:
+            with self.lock:
+                self.inside.remove(call["account"])
 
     def enter(self, call):
         """Records the call and takes the first fault that is meant for it."""
         with self.lock:
+            call["beside"] = self.inside.count(call["account"])
+            self.inside.append(call["account"])
             self.calls.append(call)
             for fault in self.faults:
                 if all(not fault.get(k) or fault[k] == call[k] for k in ("account", "service", "action")):

@@ -1,10 +1,13 @@
-"""Which image an instance may start from, and image names that are taken.
+"""Which image an instance may start from, image names that are taken, pages of images.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RegisterImage.html
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
+
+import sys
 
 from moto.ec2.exceptions import (
     EC2ClientError,
@@ -16,6 +19,7 @@ from moto.ec2.exceptions import (
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
+from pages import page
 from patch import wrap
 
 
@@ -78,3 +82,11 @@ def register_with_architecture(original, self):
     # moto forgets it; "Default: For Amazon EBS-backed AMIs, i386."
     self.ec2_backend.amis[answer.result["ImageId"]].architecture = self._get_param("Architecture", "i386")
     return answer
+
+
+@wrap(EC2Response, "describe_images")
+def describe_images(original, self):
+    # "You cannot specify this parameter and the image IDs in the same call."
+    if self._get_param("ImageIds") and self._get_param("MaxResults"):
+        raise EC2ClientError("InvalidParameterCombination", "The parameter imageIds cannot be used with the parameter maxResults")
+    return page(original, self, "Images", size=sys.maxsize)

@@ -16,9 +16,8 @@ from moto.ec2.responses import EC2Response
 from moto.ec2.utils import parse_user_data
 
 from images import check_image
+from pages import page
 from patch import add, plain, wrap
-
-PAGE = 200
 
 
 @wrap(LaunchTemplate, "create_version")
@@ -119,25 +118,6 @@ def delete_launch_template_versions(self):
             "UnsuccessfullyDeletedLaunchTemplateVersions": kept,
         }
     )
-
-
-def offset(token):
-    try:
-        return int(token.removeprefix("domctl-")) if token else 0
-    except ValueError:
-        raise EC2ClientError("InvalidNextToken", "The token provided is invalid") from None
-
-
-def page(original, response, key, keep=lambda item: True):
-    """One page and its NextToken: moto cuts at MaxResults, by default 15, and says nothing."""
-    start = offset(response._get_param("NextToken"))
-    end = start + response._get_int_param("MaxResults", PAGE)
-    response.params["MaxResults"] = sys.maxsize
-    answer = original(response)
-    items = [item for item in answer.result[key] if keep(item)]
-    answer.result[key] = items[start:end]
-    answer.result["NextToken"] = f"domctl-{end}" if end < len(items) else None
-    return answer
 
 
 @wrap(EC2Response, "describe_launch_templates")
