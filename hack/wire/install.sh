@@ -68,8 +68,8 @@ install_kube() (
 
 download() { apt-get -qq -o APT::Sandbox::User=root download "docker-registry=$registry_version*" >&2; }
 
-# alone waits for whoever else installs.
-alone() {
+# prepared makes the cache's folder, and waits for whoever is at work in it.
+prepared() {
 	mkdir -p "$dir"
 	exec 9>"$dir/lock"
 	flock 9
@@ -78,15 +78,15 @@ alone() {
 case ${1:-install} in
 path) echo "$dir" ;;
 kube)
-	alone
+	prepared
 	part kube
 	;;
 install)
-	alone
+	prepared
 	# An `if`: inside `have mongod || part mongo` the shell would not stop at a failed command.
 	if ! have mongod; then part mongo; fi
 	part moto
 	part registry
 	;;
-*) fail "usage: install.sh [path|kube]" ;;
+*) fail "usage: install.sh [kube | path]" ;;
 esac
