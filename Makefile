@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live sim bench clean
+.PHONY: all build demo check fmt generate instance-types test test-live test-kube sim bench clean
 
 all: build
 
@@ -34,6 +34,13 @@ test-live:
 	hack/wire/install.sh
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire ./internal/wiretest/...
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/engine/... ./cmd/domctl/...
+
+# test-kube is test-live against a Kubernetes API server, which takes minutes to
+# build the first time.
+test-kube:
+	hack/wire/install.sh
+	hack/wire/install.sh kube
+	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire -run Kube ./internal/kube/... ./cmd/domctl/...
 
 sim:
 	$(GO) test ./internal/sim -run TestSim -count 1 -v -args -seeds $(SEEDS)

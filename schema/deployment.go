@@ -8,6 +8,7 @@ type Deployment struct {
 	World      string            `json:"world"`     // "sandbox" or "live"
 	Executors  string            `json:"executors"` // "kubernetes" or "classic"
 	AWS        AWS               `json:"aws,omitzero"`
+	Kubernetes Kubernetes        `json:"kubernetes,omitzero"`
 	Mongo      Mongo             `json:"mongo,omitzero"`
 	State      State             `json:"state,omitzero"`
 	Windows    map[string]Window `json:"windows,omitempty"`
@@ -24,6 +25,11 @@ type AWS struct {
 	Profile string `json:"profile,omitempty"`
 	Role    string `json:"role,omitempty"` // ARN to assume
 	Cluster string `json:"cluster,omitempty"`
+}
+
+// Kubernetes is the cluster that secrets are read from.
+type Kubernetes struct {
+	Context string `json:"context,omitempty"` // of the kubeconfig
 }
 
 // Mongo is Domino's database.

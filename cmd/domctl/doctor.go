@@ -11,6 +11,7 @@ import (
 
 	"domctl.dev/internal/aws"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/kube"
 	"domctl.dev/internal/mongo"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
@@ -29,8 +30,8 @@ whether Domino's collections and fields are where domctl looks for them, which
 permissions are missing, and whether registries, secrets and the state store
 answer. The exit code is 1 when a check fails.
 
---policies prints the least IAM policies and MongoDB roles instead, for plan and
-for apply, and asks nobody.`,
+--policies prints the least IAM policies, MongoDB and Kubernetes roles instead,
+for plan and for apply, and asks nobody.`,
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl doctor prod\n  domctl doctor prod --format json\n  domctl doctor prod --policies",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,7 +50,7 @@ for apply, and asks nobody.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
-	cmd.Flags().BoolVar(&policies, "policies", false, "print the least IAM policies and MongoDB roles")
+	cmd.Flags().BoolVar(&policies, "policies", false, "print the least IAM policies, MongoDB and Kubernetes roles")
 	return cmd
 }
 
@@ -96,7 +97,8 @@ func (a *app) examined(checks []world.Check, format string) error {
 // policies prints what plan needs, then what apply needs beside it.
 func (a *app) policies(d *deployment) error {
 	dep := d.compiled.Desired.Deployment
-	scope := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster, SecretParameters: d.keepsSecrets("ssm:"), ManagedSecrets: d.keepsSecrets("secretsManager:")}
+	scope := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster,
+		SecretParameters: len(d.secrets("ssm")) > 0, ManagedSecrets: len(d.secrets("secretsManager")) > 0}
 	if s := dep.State.S3; s != nil {
 		scope.Bucket, scope.Prefix, scope.KMSKey = s.Bucket, s.Prefix, s.KMSKey
 	}
@@ -110,20 +112,26 @@ func (a *app) policies(d *deployment) error {
 		role := mongo.Role(r.name, cmp.Or(dep.Mongo.Database, "domino"), world.Uses(dep, r.mode == aws.Apply))
 		fmt.Fprintf(a.stdout, "# MongoDB role for %s: db.getSiblingDB(\"admin\").runCommand(…)\n%s\n\n", r.mode, role)
 	}
+	if refs := d.secrets("kubernetes"); len(refs) > 0 {
+		fmt.Fprintf(a.stdout, "# Kubernetes roles for plan and apply: kubectl apply -f …\n%s\n\n", kube.Roles(refs))
+	}
 	return nil
 }
 
-// keepsSecrets says whether some secret is kept where the scheme says.
-func (d *deployment) keepsSecrets(scheme string) bool {
-	if strings.HasPrefix(d.compiled.Desired.Deployment.Mongo.URI, scheme) {
-		return true
+// secrets are the references of one scheme, without it.
+func (d *deployment) secrets(scheme string) (found []string) {
+	add := func(ref string) {
+		if name, ok := strings.CutPrefix(ref, scheme+":"); ok {
+			found = append(found, name)
+		}
 	}
+	add(d.compiled.Desired.Deployment.Mongo.URI)
 	for _, o := range d.compiled.Desired.Objects {
 		for _, v := range o.Fields {
-			if v.Is == schema.Secret && strings.HasPrefix(v.Text, scheme) {
-				return true
+			if v.Is == schema.Secret {
+				add(v.Text)
 			}
 		}
 	}
-	return false
+	return found
 }

@@ -10,6 +10,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/kube"
 	"domctl.dev/internal/mongo"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/registry"
@@ -57,7 +58,7 @@ func (d *deployment) wireSandbox(w *wiring) error {
 		return err
 	}
 	w.outside, w.store = outside, state.File(d.path(cmp.Or(s.File, ".domctl/state")))
-	w.secrets.Sources = map[string]secret.Source{"ssm": func(ctx context.Context, name string) (string, error) {
+	w.secrets.Sources = map[string]secret.Source{"kubernetes": outside.KubernetesSecret, "ssm": func(ctx context.Context, name string) (string, error) {
 		found, err := outside.GetParameters(ctx, []string{name})
 		if value, ok := found[name]; ok || err != nil {
 			return value, err
@@ -73,7 +74,8 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err != nil {
 		return err
 	}
-	w.secrets.Sources = map[string]secret.Source{"ssm": cloud.Secret, "secretsManager": cloud.GetSecretValue}
+	w.secrets.Sources = map[string]secret.Source{"ssm": cloud.Secret, "secretsManager": cloud.GetSecretValue,
+		"kubernetes": kube.Open(kube.Config{Context: dep.Kubernetes.Context}).Secret}
 	if dep.Mongo.URI == "" {
 		return errors.New("deployment.mongo.uri is not stated; write it as a reference: uri: secret: env: \"DOMCTL_MONGO_URI\"")
 	}

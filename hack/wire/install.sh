@@ -2,6 +2,7 @@
 # Installs the servers the wire tests use, at pinned versions, in a cache outside the tree.
 # usage: install.sh        installs what is missing; says nothing when nothing is
 #        install.sh mongo  installs the MongoDB alone
+#        install.sh kube   the Kubernetes API server, which takes minutes to build
 #        install.sh path   prints the folder of this version, installed or not
 set -eu
 
@@ -10,7 +11,7 @@ maven_plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DOMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/domctl}
 # One folder per content of these files, so that a changed pin never meets an old install.
-version=$( (uname -m; cd "$here" && cat install.sh requirements.txt pom.xml Mongo.java) | sha256sum | cut -c1-12)
+version=$( (uname -m; cd "$here" && cat install.sh requirements.txt pom.xml Mongo.java kube/go.mod) | sha256sum | cut -c1-12)
 dir=$cache/wire-$version
 
 say() { echo "wire: $*" >&2; }
@@ -87,6 +88,14 @@ install_registry() (
 	usr/bin/docker-registry --version | grep -q " $registry_version" || fail "docker-registry is not $registry_version"
 )
 
+# Built, since no package has them; Go's own cache makes a second time quick.
+install_kube() (
+	have go || fail "kube-apiserver is built with Go; install it"
+	cd "$here/kube"
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$dir/kube/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$dir/kube/etcd" go.etcd.io/etcd/server/v3
+)
+
 download() { apt-get -qq -o APT::Sandbox::User=root download "docker-registry=$registry_version*" >&2; }
 
 # prepared makes the cache's folder, and waits for whoever is at work in it.
@@ -102,11 +111,15 @@ mongo)
 	prepared
 	mongo
 	;;
+kube)
+	prepared
+	part kube
+	;;
 install)
 	prepared
 	mongo
 	part moto
 	part registry
 	;;
-*) fail "usage: install.sh [mongo | path]" ;;
+*) fail "usage: install.sh [mongo | kube | path]" ;;
 esac

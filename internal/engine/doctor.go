@@ -76,6 +76,10 @@ func (d Doctor) registries(ctx context.Context) []world.Check {
 // secrets resolves every reference, and shows none.
 func (d Doctor) secrets(ctx context.Context) []world.Check {
 	refs := map[string]bool{}
+	// The connection string of a sandbox is never read.
+	if dep := d.Compiled.Desired.Deployment; dep.World == "live" {
+		refs[dep.Mongo.URI] = true
+	}
 	for _, o := range d.Compiled.Desired.Objects {
 		for _, v := range o.Fields {
 			if v.Is == schema.Secret {

@@ -75,7 +75,7 @@ func Calls() []string {
 		"CopyLaunchConfiguration", "Count", "CreateLaunchTemplateVersion", "Database", "DeleteLaunchConfiguration",
 		"DeleteLaunchTemplateVersion", "DeleteOne", "DescribeAutoScalingGroups", "DescribeDefaultVersions", "DescribeImages",
 		"DescribeInstanceTypes", "DescribeLaunchConfigurations", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates",
-		"DescribeNodegroup", "Digests", "Find", "GetCallerIdentity", "GetParameters", "InsertOne", "ListNodegroups",
+		"DescribeNodegroup", "Digests", "Find", "GetCallerIdentity", "GetParameters", "InsertOne", "KubernetesSecret", "ListNodegroups",
 		"ModifyLaunchTemplate", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }

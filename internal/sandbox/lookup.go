@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -46,6 +47,19 @@ func (w *World) GetSecretValue(ctx context.Context, id string) (string, error) {
 			return "", 0, fmt.Errorf("secret %s: %w", id, port.ErrNotFound)
 		}
 		return v, 0, nil
+	})
+}
+
+// KubernetesSecret is a key of a secret, named "namespace/name/key".
+func (w *World) KubernetesSecret(ctx context.Context, name string) (string, error) {
+	return read(ctx, w, "KubernetesSecret", func(s *state) (string, int, error) {
+		secret, key := path.Split(name)
+		secret = strings.TrimSuffix(secret, "/")
+		value, ok := s.cluster.Secrets[secret][key]
+		if !ok {
+			return "", 0, fmt.Errorf("%w; write it into the sandbox's file: kubernetes: secrets: %q: %q: …", port.ErrNotFound, secret, key)
+		}
+		return value, 0, nil
 	})
 }
 

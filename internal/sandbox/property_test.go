@@ -254,6 +254,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(empty))
 	f.Add([]byte(`{"mongo": {"c": [{"_id": {"$numberDecimal": "-0.00E+5"}, "$x": {"$code": "f", "$scope": {}}, "b": {"$uuid": "00112233-4455-6677-8899-aabbccddeeff"}}]}}`))
 	f.Add([]byte(`{"faults": [{"fault": "slow", "delay": "1s", "call": "Desc*"}], "registry": {"a:b": {"linux/amd64": "sha256:1"}}}`))
+	f.Add([]byte(`{"kubernetes": {"secrets": {"n/s": {"k": "v", "l": ""}, "n/t": {}}}}`))
 	f.Add([]byte(`{"aws": {"account": "", "region": "", "launchTemplates": {"lt-1": {"default": 1, "name": "n", "versions": [{"number": 1, "blocks": [ { } ]}]}}}}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		first, err := decode("fuzz", string(content))

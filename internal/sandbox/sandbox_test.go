@@ -84,10 +84,23 @@ func TestWriteKeepsWhatItDoesNotTouch(t *testing.T) {
 	}
 }
 
+func TestKubernetesSecret(t *testing.T) {
+	w, _ := open(t, `{"kubernetes": {"secrets": {"n/s": {"k": "v"}}}}`, Options{})
+	if got, err := w.KubernetesSecret(t.Context(), "n/s/k"); got != "v" || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
+	for _, name := range []string{"n/s/l", "n/t/k", "n/s", "k", ""} {
+		if _, err := w.KubernetesSecret(t.Context(), name); !errors.Is(err, port.ErrNotFound) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 func TestMalformedFileIsNamedByPlace(t *testing.T) {
 	for content, want := range map[string]string{
 		"{\n  \"mongo\": {\"c\": [{\"_id\": 1,}]}}":           `2:29: expected a string in double quotes, found '}'`,
 		`{"aws": {"account": "1", "imagez": {}}}`:             `1:26: aws has no field "imagez"`,
+		`{"kubernetes": {"secrets": {"n/s": {"k": 1}}}}`:      `kubernetes.secrets takes a string, not a number`,
 		`{"aws": {"account": 1}}`:                             `aws.account takes a string, not a number`,
 		`{"mongo": {"c": [{"a": 1}]}}`:                        `1:18: a document needs an _id`,
 		`{"mongo": {"c": [{"_id": {"$oid": "x"}}]}}`:          `$oid: "x" is not 24 hexadecimal digits`,

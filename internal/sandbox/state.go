@@ -19,8 +19,14 @@ type state struct {
 	mongo    map[string]*collection
 	aws      cloud
 	registry map[string]map[string]string // image → platform → digest
+	cluster  cluster
 	faults   []Fault
 	kept     map[string]string // other top-level members, as they stand
+}
+
+// cluster is the file's "kubernetes".
+type cluster struct {
+	Secrets map[string]map[string]string `json:"secrets,omitempty"` // "namespace/name" → key → value
 }
 
 // database is what the sandbox's MongoDB says of itself.
@@ -80,6 +86,8 @@ func (s *state) section(p *parser, key string) (err error) {
 		return p.strict(&s.database, "database")
 	case "registry":
 		return p.strict(&s.registry, "registry")
+	case "kubernetes":
+		return p.strict(&s.cluster, "kubernetes")
 	case "faults":
 		return p.faults(&s.faults)
 	}
@@ -160,6 +168,9 @@ func (s *state) encode() []byte {
 	parts["database"] = layout(compact(s.database), 1)
 	parts["aws"] = layout(compact(s.aws), 1)
 	parts["registry"] = layout(compact(s.registry), 1)
+	if len(s.cluster.Secrets) > 0 {
+		parts["kubernetes"] = layout(compact(s.cluster), 1)
+	}
 	if len(s.faults) > 0 {
 		parts["faults"] = layout(compact(s.faults), 1)
 	}

@@ -17,6 +17,9 @@ import (
 type missing struct{ what string }
 
 func (m missing) Error() string {
+	if m.what == "kube" {
+		return "kube-apiserver is not installed: run hack/wire/install.sh kube"
+	}
 	return m.what + " is not installed: run hack/wire/install.sh"
 }
 

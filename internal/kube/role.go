@@ -1,0 +1,35 @@
+package kube
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Roles are the least RBAC roles for reading these "namespace/name/key", one a
+// namespace, as a List that kubectl apply takes.
+// https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+func Roles(refs []string) []byte {
+	names := map[string]map[string]bool{}
+	for _, ref := range refs {
+		parts := strings.Split(ref, "/")
+		if names[parts[0]] == nil {
+			names[parts[0]] = map[string]bool{}
+		}
+		names[parts[0]][parts[1]] = true
+	}
+	items := []any{}
+	for _, namespace := range slices.Sorted(maps.Keys(names)) {
+		items = append(items, map[string]any{
+			"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+			"metadata": map[string]any{"namespace": namespace, "name": "domctl"},
+			"rules": []any{map[string]any{
+				"apiGroups": []string{""}, "resources": []string{"secrets"}, "verbs": []string{"get"},
+				"resourceNames": slices.Sorted(maps.Keys(names[namespace])),
+			}},
+		})
+	}
+	text, _ := json.MarshalIndent(map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, "", "  ")
+	return text
+}
