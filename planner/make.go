@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"maps"
 
 	"domctl.dev/schema"
 )
@@ -21,8 +20,6 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
-	// Marks are further fields that *applied* remembers of the address.
-	Marks map[string]schema.Value
 	// Left are fields of the change that nothing is done about, each with a
 	// finding; they do not become applied.
 	Left []string
@@ -92,6 +89,7 @@ func Make(in Input) (Draft, error) {
 			}
 		}
 	}
+	m.pending()
 	m.declare()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
 		if err := m.gone(a); err != nil {
@@ -110,6 +108,7 @@ type maker struct {
 	seen    map[schema.Address]bool
 	outputs map[schema.Address]map[string]schema.Value
 	blocked map[schema.Address]bool
+	waiting []string // addresses of earlier applies that wait for a restart
 	declared
 }
 
@@ -219,7 +218,7 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
 	}
-	maps.Copy(entry.Fields, low.Marks)
+	m.restart(*c, entry)
 	for _, p := range low.Left {
 		delete(entry.Fields, p)
 	}

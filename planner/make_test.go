@@ -125,7 +125,7 @@ func TestMake(t *testing.T) {
 		"blocked":            {situation: situation{desired: one(fields{"cores": 4}), block: []string{tier}}, want: "create hardwareTiers.small: not there yet [not yet]", codes: []string{"DC230"}},
 		"waits for what is blocked": {situation: situation{desired: map[string]fields{"amis.gpu": {"ssm": "/x"}, "amis.two": {"image": schema.RefTo(addr("amis.gpu"), "image")}}, block: []string{"amis.gpu", "amis.two"}},
 			want: "create amis.gpu: not there yet [not yet]\ncreate amis.two: not there yet [waits for amis.gpu, which is blocked]", codes: []string{"DC230"}},
-		"a setting unset": {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1},
+		"a setting unset": {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1, codes: []string{"DC240"}},
 		"a pool released": {situation: situation{applied: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}, live: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}}, want: "release nodePools.p: no longer in the files; what stands outside is left alone"},
 		"a swap of names": {situation: situation{desired: map[string]fields{"hardwareTiers.a": {"cores": 1, "movedFrom": "b"}, "hardwareTiers.b": {"cores": 2}},
 			applied: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}, live: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}},

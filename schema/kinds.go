@@ -55,6 +55,9 @@ type Kind struct {
 	Spread func(name string, o Object) Object
 	// Key gives the Name of a flat kind's member by its path segments.
 	Key func(segments []string) string
+	// Restart says that a change of a member takes effect when Domino's services
+	// restart; nil: none does.
+	Restart func(name string) bool
 	// Gone says what happens to what was applied and is no longer desired:
 	// "archive", "unset", "release" (let go, never touched).
 	Gone string

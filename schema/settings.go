@@ -3,7 +3,7 @@ package schema
 // settings: Domino's central configuration. Typed names for the documented
 // keys, any other under raw by its full key.
 func settings() Kind {
-	return Kind{Name: "settings", Gone: "unset", Flat: true, Key: settingName,
+	return Kind{Name: "settings", Gone: "unset", Flat: true, Key: settingName, Restart: needsRestart,
 		Fields: []Field{{Path: "value", Type: String}, {Path: RestartMark, Type: String, Declared: true, Computed: true, Kept: true}}}
 }
 
@@ -18,6 +18,12 @@ type Setting struct {
 	Type      Type // Int, or Duration (written in seconds)
 	Default   string
 	Restart   bool // takes effect when Domino's services restart
+}
+
+// needsRestart holds of a key that nobody documents, too.
+func needsRestart(name string) bool {
+	s, documented := SettingByName(name)
+	return !documented || s.Restart
 }
 
 // SettingsNamespace is where the documented keys live.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"domctl.dev/applier"
@@ -16,7 +17,7 @@ import (
 
 // carryOut shows a plan, asks, and applies it.
 func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, yes bool) error {
-	if err := a.show(p, "text"); err != nil {
+	if err := a.show(p, "text"); err != nil && !(yes && errors.Is(err, syscall.EPIPE)) { // who approved beforehand may look away
 		return err
 	}
 	if err := planExit(p, false); err != nil {

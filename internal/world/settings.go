@@ -110,11 +110,6 @@ func lowerSetting(v *View, c planner.Change) (planner.Lowered, error) {
 	raw := v.raw[ref]
 	d := c.Fields[0]
 	out := planner.Lowered{ID: schema.JSON(ref.ID())}
-	if s, ok := schema.SettingByName(c.Address.Name); !ok || s.Restart {
-		out.Findings = append(out.Findings, schema.Finding{Code: "DC240", Severity: schema.Info, Address: c.Address, Positions: c.Positions,
-			Message: "takes effect when Domino's services restart", Hint: "restart the affected services after the apply, then: domctl apply --restarted"})
-		out.Marks = map[string]schema.Value{schema.RestartMark: schema.JSON("pending")}
-	}
 	switch {
 	case d.After.Is == schema.Absent:
 		out.ID = schema.JSON("") // as a read finds it afterwards
