@@ -108,7 +108,7 @@ type maker struct {
 	seen    map[schema.Address]bool
 	outputs map[schema.Address]map[string]schema.Value
 	blocked map[schema.Address]bool
-	waiting []string // addresses of earlier applies that wait for a restart
+	waiting []schema.Address // set by earlier applies, and wait for a restart
 	declared
 }
 

@@ -8,23 +8,21 @@ import (
 	"domctl.dev/schema"
 )
 
-// restart says that a change takes effect when Domino's services restart, and
-// has *applied* remember it.
-func (m *maker) restart(c Change, entry *schema.Entry) {
-	if f, needed := restartOf(c); needed {
-		m.find(f)
-		entry.Fields[schema.RestartMark] = schema.JSON("pending")
-	}
+// restarts says that a change of the address takes effect when Domino's services
+// restart.
+func restarts(a schema.Address) bool {
+	kind, _ := schema.KindOf(a.Kind)
+	return kind.Restart != nil && kind.Restart(a.Name)
 }
 
-// restartOf is the finding of a change that needs a restart.
-func restartOf(c Change) (f schema.Finding, needed bool) {
-	kind, _ := schema.KindOf(c.Address.Kind)
-	if kind.Restart == nil || !kind.Restart(c.Address.Name) {
-		return f, false
+// restart says what a change needs, and has *applied* remember it.
+func (m *maker) restart(c Change, entry *schema.Entry) {
+	if !restarts(c.Address) {
+		return
 	}
-	return schema.Finding{Code: "DC240", Severity: schema.Info, Address: c.Address, Positions: c.Positions,
-		Message: "takes effect when Domino's services restart", Hint: "restart the affected services after the apply, then: domctl apply --restarted"}, true
+	m.find(schema.Finding{Code: "DC240", Severity: schema.Info, Address: c.Address, Positions: c.Positions,
+		Message: "takes effect when Domino's services restart", Hint: "restart the affected services after the apply, then: domctl apply --restarted"})
+	entry.Fields[schema.RestartMark] = schema.JSON("pending")
 }
 
 // remember carries over that an earlier apply's restart is pending, until a
@@ -34,26 +32,48 @@ func (m *maker) remember(a schema.Address, was *schema.Entry, c Change, entry *s
 		return
 	}
 	mark, pending := was.Fields[schema.RestartMark]
-	if kind, _ := schema.KindOf(a.Kind); !pending || kind.Restart == nil {
+	if !pending || !restarts(a) {
 		return
 	}
 	entry.Fields[schema.RestartMark] = mark
 	if len(c.Fields) == 0 {
-		m.waiting = append(m.waiting, a.String())
+		m.waiting = append(m.waiting, a)
 	}
 }
 
 // pending says once what waits for a restart since earlier applies.
 func (m *maker) pending() {
-	const named = 5
-	if len(m.waiting) == 0 {
-		return
+	if len(m.waiting) > 0 {
+		m.find(schema.Finding{Code: "DC242", Severity: schema.Info, Message: "applied before, and in effect when Domino's services restart: " + some(m.waiting),
+			Hint: "once they restarted: domctl apply --restarted"})
 	}
-	slices.Sort(m.waiting)
-	text := strings.Join(m.waiting[:min(len(m.waiting), named)], ", ")
-	if more := len(m.waiting) - named; more > 0 {
+}
+
+// restart says once of a way back what takes effect later.
+func (r *restorer) restart() {
+	var waits []schema.Address
+	for a := range r.change {
+		if restarts(a) {
+			waits = append(waits, a)
+		}
+	}
+	if len(waits) > 0 {
+		r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC240", Severity: schema.Info,
+			Message: "taken back when Domino's services restart: " + some(waits), Hint: "restart the affected services afterwards"})
+	}
+}
+
+// some names a few addresses, in order, and counts the rest.
+func some(addresses []schema.Address) string {
+	const named = 5
+	slices.SortFunc(addresses, schema.Address.Compare)
+	var names []string
+	for _, a := range addresses[:min(len(addresses), named)] {
+		names = append(names, a.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(addresses) - named; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	m.find(schema.Finding{Code: "DC242", Severity: schema.Info, Message: "applied before, and in effect when Domino's services restart: " + text,
-		Hint: "once they restarted: domctl apply --restarted"})
+	return text
 }

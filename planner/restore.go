@@ -117,10 +117,8 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 	}
 	for _, a := range schema.Addresses(r.change) {
 		r.plan.Changes = append(r.plan.Changes, *r.change[a])
-		if f, needed := restartOf(*r.change[a]); needed {
-			r.plan.Findings = append(r.plan.Findings, f)
-		}
 	}
+	r.restart()
 	for i := range r.plan.Steps {
 		r.plan.Steps[i].After = slices.DeleteFunc(r.plan.Steps[i].After, func(id string) bool { return stands[id] })
 	}

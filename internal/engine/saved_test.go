@@ -136,13 +136,13 @@ func TestAVersionInUseIsKept(t *testing.T) {
 	r := f.start(t)
 	p := r.applyAll(f.after)
 	early, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-	if err != nil || len(early.Findings) > 0 {
+	if err != nil || len(grave(early)) > 0 {
 		t.Fatal(err, early.Findings)
 	}
 	late := r.copy()
 	r.edit(`"copied-a": {`, `"by-hand": {"desired": 0, "max": 1, "min": 0, "template": "lt-b", "version": "4"}, "copied-a": {`)
 	back, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-	if err != nil || len(back.Steps) != len(early.Steps)-1 || len(back.Findings) != 1 || back.Findings[0].Code != "DC425" || !strings.Contains(back.Findings[0].Message, "by-hand") {
+	if err != nil || len(back.Steps) != len(early.Steps)-1 || len(grave(back)) != 1 || grave(back)[0].Code != "DC425" || !strings.Contains(grave(back)[0].Message, "by-hand") {
 		t.Fatal(err, len(back.Steps), len(early.Steps), back.Findings)
 	}
 	r.ended(r.engine(f.after).Apply(t.Context(), back))

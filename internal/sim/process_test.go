@@ -150,7 +150,7 @@ func TestProcesses(t *testing.T) {
 
 func theSecondIsTold(t *testing.T, domctl string) {
 	s := newShop(t, domctl)
-	s.faulty(sandbox.Fault{Fault: "slow", Call: "UpdateOne", Delay: "2s", Times: 1})
+	s.faulty(sandbox.Fault{Fault: "slow", Call: "UpdateOne", Delay: "8s", Times: 1})
 	first := s.start("apply", "--auto-approve")
 	first.until("mongo.update")
 	code, said := s.run("apply", "--auto-approve")
