@@ -69,7 +69,6 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	if !f.Computed || want != before { // what resolved.cue holds follows the files, nobody changed it outside
 		t.noteDrift(p, before)
 	}
-	t.m.plan.Unknowns = t.m.plan.Unknowns || before.Is == schema.Unknown
 	if want == before {
 		return
 	}

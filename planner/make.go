@@ -222,6 +222,9 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	for _, p := range low.Left {
 		delete(entry.Fields, p)
 	}
+	for _, f := range c.Fields { // of a blocked change nothing rests on it
+		m.plan.Unknowns = m.plan.Unknowns || f.Before.Is == schema.Unknown
+	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
 	return false, nil

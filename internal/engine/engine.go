@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/port"
@@ -117,23 +119,24 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if schema.Failed(e.Compiled.Findings) {
 		return planner.Plan{}, &Invalid{e.Compiled.Findings}
 	}
-	desired := e.Compiled.Desired
-	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
-	if err != nil {
-		return planner.Plan{}, err
-	}
 	if i := slices.IndexFunc(o.Allow, func(a string) bool { return a != "archive" }); i >= 0 {
 		return planner.Plan{}, fmt.Errorf("--allow %q is nothing that can be allowed; there is --allow archive", o.Allow[i])
 	}
-	unended, err := e.unended(ctx)
-	if err != nil {
+	desired := e.Compiled.Desired
+	var applied schema.Applied
+	var unended []schema.Finding
+	var identity planner.World
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		applied, _, err = applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+		return err
+	})
+	group.Go(func() (err error) { unended, err = e.unended(ctx); return err })
+	group.Go(func() (err error) { identity, err = e.world.Identity(ctx); return err })
+	if err := group.Wait(); err != nil {
 		return planner.Plan{}, err
 	}
 	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(applied.Entries)))
-	if err != nil {
-		return planner.Plan{}, err
-	}
-	identity, err := e.world.Identity(ctx)
 	if err != nil {
 		return planner.Plan{}, err
 	}

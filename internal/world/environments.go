@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -82,6 +83,11 @@ func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]plann
 		o, errs := l.decodeEnvironment(ref, paths)
 		if owner := owners[l.view.raw[ref]["ownerId"].Text]; owner != "" {
 			o.Fields["owner"] = schema.JSON(owner)
+		}
+		for path := range l.desired.Objects[a].Fields {
+			if schema.BuildsRevision(path) { // Domino's database shows none of what a revision was built from
+				o.Fields[path] = schema.Value{Is: schema.Unknown}
+			}
 		}
 		l.mistyped(a, ref, errs)
 		l.observe(a, ref, o)
@@ -197,16 +203,19 @@ func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 	}
 	writes := map[string]schema.Value{}
 	var builds []string
+	var at []schema.Position // of what needs a build
+	o := v.desired.Objects[c.Address]
 	for _, d := range c.Fields {
 		if schema.BuildsRevision(d.Path) {
-			builds = append(builds, d.Path)
+			root, _, _ := strings.Cut(d.Path, ".")
+			builds, at = append(builds, root), append(at, o.Positions(d.Path)...)
 		} else if err := v.encodeEnvironment(ref, d, writes); err != nil {
-			return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", c.Positions), nil
+			return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", o.Positions(d.Path)), nil
 		}
 	}
 	if len(builds) > 0 {
-		return blocked("DC231", c.Address, "changes "+strings.Join(builds, ", ")+", which needs a new revision, and this version of domctl does not build environments",
-			"save the revision in Domino, or leave these fields out of the files for now", c.Positions), nil
+		return blocked("DC231", c.Address, "states "+strings.Join(slices.Compact(builds), ", ")+", which only a new revision changes, and this version of domctl neither sees nor builds one",
+			"save the revision in Domino, or leave these fields out of the files for now", at), nil
 	}
 	out := planner.Lowered{ID: schema.JSON(idPlain(ref))}
 	if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
