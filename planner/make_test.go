@@ -202,6 +202,19 @@ func TestEffectBindsWhatWouldBeDone(t *testing.T) {
 	if third, _ := planned(moved.input()); third.Effect == first.Effect {
 		t.Error("another pre-image is another effect")
 	}
+	for what, change := range map[string]func(*Plan){
+		"lineage": func(p *Plan) { p.Lineage = "another" },
+		"world":   func(p *Plan) { p.World.Account = "999999999999" },
+		"former":  func(p *Plan) { p.Former = map[schema.Address]string{{Kind: "a", Name: "b"}: "another"} },
+		"latch":   func(p *Plan) { p.Latch = map[schema.Address]string{{Kind: "a", Name: "b"}: "another"} },
+		"settle":  func(p *Plan) { p.Settle = map[schema.Address]*schema.Entry{{Kind: "a", Name: "b"}: nil} },
+		"gates":   func(p *Plan) { p.Steps = []Step{{Gates: []Gate{{Kind: "approval", Arg: "2"}}}} },
+	} {
+		p := first
+		if change(&p); p.effect() == first.effect() {
+			t.Errorf("another %s is another effect", what)
+		}
+	}
 }
 
 // TestAlteredByOneByte flips every byte of a plan file.

@@ -39,8 +39,6 @@ type Field struct {
 	Kept bool
 	// Computed fields are never stated in files.
 	Computed bool
-	// Sensitive values are masked wherever they could be seen.
-	Sensitive bool
 	// Unit documents what a number counts ("cents per minute").
 	Unit string
 }

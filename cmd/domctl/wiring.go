@@ -18,7 +18,6 @@ import (
 	"domctl.dev/internal/secret"
 	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
-	"domctl.dev/schema"
 )
 
 const sandboxFile = ".domctl/sandbox.json"
@@ -121,13 +120,7 @@ func (d *deployment) registries() []string {
 	if len(desired.Deployment.Registries) > 0 {
 		return desired.Deployment.Registries
 	}
-	var images []string
-	for _, a := range schema.Addresses(desired.Objects) {
-		if image := desired.Objects[a].Fields["image"].Str(); a.Kind == "baseImages" && image != "" {
-			images = append(images, image)
-		}
-	}
-	return registry.Hosts(images)
+	return registry.Hosts(world.BaseImages(desired))
 }
 
 // liveStore seals the records of a live deployment, wherever they are kept: they

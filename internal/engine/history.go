@@ -52,16 +52,8 @@ func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]Past, error) 
 		history[i] = past(s, all)
 	}
 	return slices.DeleteFunc(history, func(p Past) bool {
-		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(p.Summary, o.Address)
+		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && (p.Plan == nil || !p.Plan.Touches(o.Address))
 	}), nil
-}
-
-func touches(s applier.Summary, a schema.Address) bool {
-	if s.Plan == nil {
-		return false
-	}
-	_, settles := s.Plan.Settle[a]
-	return settles
 }
 
 // past finds what took an apply back, address by address: a rollback can be of a
