@@ -18,19 +18,7 @@ const (
 	codeSize         = "DC015"
 	codeVendored     = "DC016"
 
-	codeReference  = "DC101"
-	codeBaseCycle  = "DC102"
-	codeDefault    = "DC103"
-	codeLimit      = "DC104"
-	codeFit        = "DC105"
-	codeIdentity   = "DC106"
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"
 	codeName       = "DC109"
-	codeUnresolved = "DC110"
-	codeStale      = "DC111"
-
-	codeInstanceType = "DC112"
-
-	codeSizes = "DC212"
 )

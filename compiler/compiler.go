@@ -218,5 +218,5 @@ func (r *Result) finish() {
 			r.Desired.Objects[a] = k.Spread(a.Name, o)
 		}
 	}
-	r.Findings = append(r.Findings, check(r.Desired, r.Findings)...)
+	r.Findings = append(r.Findings, schema.Check(r.Desired, r.Findings)...)
 }

@@ -130,7 +130,7 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		f.Hint = hintFor(ruleAt(path))
 	case strings.HasPrefix(format, "reference %q not found"):
 		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %v, which is not defined", orWhole(what), args[0])
-		if c := nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
+		if c := schema.Nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)
 		}
 	case strings.HasPrefix(format, "import failed"):
@@ -179,7 +179,7 @@ func (p problems) unknownField(f *schema.Finding, path []string, what string) {
 		f.Hint = "want " + parent.patterns[0].key.want()
 		return
 	}
-	f.Hint = didYouMean(path[len(path)-1], parent.names())
+	f.Hint = schema.DidYouMean(path[len(path)-1], parent.names())
 }
 
 // misfit tells a value that the schema refuses from two places that disagree.
@@ -204,7 +204,7 @@ func (p problems) misfit(f *schema.Finding, e errors.Error, path []string, what 
 	f.Code, f.Message = codeMisfit, fmt.Sprintf("%s %s %s, want %s", orWhole(what), verb, value, r.want())
 	f.Hint = hintFor(r)
 	if word, err := literal.Unquote(value); err == nil {
-		if c := nearest(word, r.words()); c != "" {
+		if c := schema.Nearest(word, r.words()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)
 		}
 	}

@@ -11,9 +11,30 @@ func (o Object) Platforms() []string {
 // baseImages: images that environments are built on. Nothing is ever written;
 // the digest comes from resolved.cue.
 func baseImages() Kind {
-	return Kind{Name: "baseImages", Gone: "release", Fields: common(
+	return Kind{Name: "baseImages", noun: "base image", Gone: "release", Resolve: resolveImage, Fields: common(
 		Field{Path: "image", Type: String},
 		Field{Path: "platforms", Type: Set, Declared: true},
 		Field{Path: "digests.*", Type: String, Computed: true},
 	)}
+}
+
+// resolveImage fills the digests of the platforms that are looked up.
+func resolveImage(r Resolved, a Address, o Object) *Finding {
+	image := o.Fields["image"].Str()
+	entry, ok := r.BaseImages[a.Name]
+	switch {
+	case image == "":
+		return nil
+	case !ok || entry.Image != image:
+		return unresolved(a, o.Positions("image"), ok, image)
+	}
+	for _, platform := range o.Platforms() {
+		digest, looked := entry.Digests[platform]
+		if !looked {
+			return unresolved(a, o.Positions("platforms"), true, image+" for "+platform)
+		}
+		p := JoinPath("digests", platform)
+		o.Fields[p], o.At[p] = JSON(digest), o.At["image"]
+	}
+	return nil
 }

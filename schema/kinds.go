@@ -60,6 +60,14 @@ type Kind struct {
 	// "archive", "unset", "release" (let go, never touched).
 	Gone string
 
+	// Literal says of a name that it is the thing itself and no object's: "ami-0…".
+	Literal func(name string) bool
+	// Resolve fills computed fields from resolved.cue; the finding says what is not
+	// in it.
+	Resolve func(Resolved, Address, Object) *Finding
+
+	noun  string // in running text: "hardware tier"
+	check func(*checker)
 	index fieldIndex
 }
 
