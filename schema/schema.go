@@ -102,14 +102,9 @@ func Failed(fs []Finding) bool {
 }
 
 // SortFindings orders by severity, address, code, first position and message,
-// each finding's places among themselves, and drops exact repeats.
+// and drops exact repeats.
 func SortFindings(fs []Finding) []Finding {
 	rank := map[Severity]int{Error: 0, Warning: 1, Info: 2}
-	for i, f := range fs {
-		if !slices.IsSortedFunc(f.Positions, Position.Compare) {
-			fs[i].Positions = slices.SortedFunc(slices.Values(f.Positions), Position.Compare)
-		}
-	}
 	slices.SortFunc(fs, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), a.Address.Compare(b.Address), cmp.Compare(a.Code, b.Code),
 			slices.CompareFunc(a.Positions, b.Positions, Position.Compare), cmp.Compare(a.Message, b.Message))

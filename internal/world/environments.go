@@ -214,6 +214,7 @@ func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 		}
 	}
 	if len(builds) > 0 {
+		slices.SortFunc(at, schema.Position.Compare)
 		return blocked("DC231", c.Address, "states "+strings.Join(slices.Compact(builds), ", ")+", which only a new revision changes, and this version of domctl neither sees nor builds one",
 			"save the revision in Domino, or leave these fields out of the files for now", at), nil
 	}
