@@ -257,3 +257,18 @@ func (v *View) revision(env planner.Ref, number schema.Value) (id schema.Value, 
 	}
 	return schema.Value{}, false
 }
+
+// environmentUses are the fields that Domino's own docker-registry-cleaner reads
+// (github.com/dominodatalab/docker-registry-cleaner).
+func environmentUses(*World) []use {
+	return []use{
+		{collection: "projects", path: "overrideV2EnvironmentId", count: projects},
+		{collection: "organizations", path: "defaultV2EnvironmentId", count: uses},
+		{collection: "userPreferences", path: "defaultEnvironmentId", count: users},
+		{collection: "runs", path: "environmentId", live: "completed", count: runs},
+		{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, count: uses},
+		{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId", count: uses},
+		{collection: "app_versions", path: "environmentId", count: uses},
+		{collection: "models", path: "environmentId", count: uses},
+	}
+}

@@ -40,16 +40,17 @@ type kind struct {
 	look     func(context.Context, *look) error
 	lower    func(*View, planner.Change) (planner.Lowered, error)
 	discover func(*finder, context.Context) error // nil: it does not live by itself
+	uses     func(*World) []use                   // where Domino's documents name its objects; nil: nowhere
 }
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"amis":          {lookAMIs, lowerAMI, nil},
-		"baseImages":    {lookBaseImages, lowerNothing, nil},
-		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments},
-		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers},
-		"nodePools":     {lookPools, lowerPool, (*finder).pools},
-		"settings":      {lookSettings, lowerSetting, (*finder).settings},
+		"amis":          {look: lookAMIs, lower: lowerAMI},
+		"baseImages":    {look: lookBaseImages, lower: lowerNothing},
+		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments, environmentUses},
+		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers, tierUses},
+		"nodePools":     {look: lookPools, lower: lowerPool, discover: (*finder).pools},
+		"settings":      {look: lookSettings, lower: lowerSetting, discover: (*finder).settings},
 	}
 }
 
