@@ -107,14 +107,7 @@ func (l *look) emptied(kind, what string, found int) error {
 	if found > 0 || known == 0 {
 		return nil
 	}
-	return fmt.Errorf("DC604: %s is empty, and domctl applied %d %s before: this looks like another database; check the URI and the mapping", what, known, plural(known, kind))
-}
-
-func plural(n int, s string) string {
-	if n == 1 && len(s) > 0 && s[len(s)-1] == 's' {
-		return s[:len(s)-1]
-	}
-	return s
+	return fmt.Errorf("DC604: %s is empty, and domctl applied %s before: this looks like another database; check the URI and the mapping", what, planner.Plural(known, strings.TrimSuffix(kind, "s")))
 }
 
 func (l *look) find(code string, severity schema.Severity, a schema.Address, message, hint string) {
