@@ -82,6 +82,7 @@ func Make(in Input) (Draft, error) {
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}}
+	m.declare()
 	for _, a := range schema.Addresses(in.Desired.Objects) {
 		if in.Select == nil || in.Select(a) {
 			if err := m.visit(a); err != nil {
@@ -90,7 +91,6 @@ func Make(in Input) (Draft, error) {
 		}
 	}
 	m.pending()
-	m.declare()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
 		if err := m.gone(a); err != nil {
 			return Draft{}, err
@@ -168,6 +168,7 @@ func (m *maker) moves(a schema.Address, o schema.Object) {
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
 	m.remember(a, was, c, &entry)
+	pinned(was, &entry)
 	kind, _ := schema.KindOf(a.Kind)
 	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
@@ -179,6 +180,7 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	if !writes && from == a && was != nil && was.Equal(entry) {
 		return nil
 	}
+	m.unpin(a.Kind, &entry)
 	if !writes {
 		c.Action, c.Reason = ActionAdopt, m.adopted(was, from == a)
 	}
@@ -267,9 +269,9 @@ func (m *maker) gone(a schema.Address) error {
 	kind, _ := schema.KindOf(a.Kind)
 	switch {
 	case m.held(a, func() string { return absent }):
+	case m.pinsStoodOn(a.Kind, entry): // still remembered: it says why that must stay
 	case m.taken(a, entry) != "":
 		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
-	case kind.Gone == "release" && m.stoodOn(entry): // still remembered: it may say why that must stay
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():
@@ -284,41 +286,6 @@ func (m *maker) gone(a schema.Address) error {
 		return m.remove(a, kind)
 	}
 	return nil
-}
-
-// declared is what gone objects are compared with: which address declares an
-// outside object, and which values stand in what is still declared.
-type declared struct {
-	owner map[schema.Address]string // kind and outside id → address
-	value map[schema.Value]bool
-}
-
-// declare indexes the files once for all gone objects.
-func (m *maker) declare() {
-	m.declared = declared{map[schema.Address]string{}, map[schema.Value]bool{}}
-	for a := range m.in.Desired.Objects {
-		if o, ok := m.in.Live.Objects[a]; ok && o.ID != "" {
-			object := schema.Address{Kind: a.Kind, Name: o.ID}
-			if first := m.declared.owner[object]; first == "" || a.String() < first {
-				m.declared.owner[object] = a.String()
-			}
-		}
-		for _, v := range m.in.Applied.Entries[a].Fields {
-			m.declared.value[v] = true
-		}
-	}
-}
-
-// stoodOn says that something the files still declare was applied with a gone
-// object's identity as its value.
-func (m *maker) stoodOn(gone schema.Entry) bool {
-	return gone.ID.Is == schema.Known && m.declared.value[gone.ID]
-}
-
-// taken is the address that declares the very object a gone one was applied to;
-// "" when there is none.
-func (m *maker) taken(a schema.Address, entry schema.Entry) string {
-	return m.declared.owner[schema.Address{Kind: a.Kind, Name: entry.ID.Str()}]
 }
 
 func (m *maker) release(a schema.Address, reason string) {
