@@ -11,11 +11,17 @@ import (
 type declared struct {
 	owner map[schema.Address]string // kind and outside id → address
 	stood map[schema.Address]bool   // kind and the value that was applied where one of the kind is named
+	left  []schema.Address          // what is latched and the files no longer hold
 }
 
 // declare indexes the files once for all that was applied.
 func (m *maker) declare() {
-	m.declared = declared{map[schema.Address]string{}, map[schema.Address]bool{}}
+	m.declared = declared{owner: map[schema.Address]string{}, stood: map[schema.Address]bool{}}
+	for _, a := range schema.Addresses(m.in.Applied.Latches) {
+		if _, stated := m.in.Desired.Objects[a]; !stated {
+			m.declared.left = append(m.declared.left, a)
+		}
+	}
 	for a := range m.in.Desired.Objects {
 		if o, ok := m.in.Live.Objects[a]; ok && o.ID != "" {
 			object := schema.Address{Kind: a.Kind, Name: o.ID}

@@ -81,7 +81,7 @@ func Make(in Input) (Draft, error) {
 	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
-		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}}
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
 	m.declare()
 	for _, a := range schema.Addresses(in.Desired.Objects) {
 		if in.Select == nil || in.Select(a) {
@@ -136,7 +136,8 @@ func (m *maker) visit(a schema.Address) error {
 		}
 	}
 	m.moves(a, o)
-	if m.held(a, func() string { return m.in.Desired.Content(a) }) {
+	if by, content := m.latch(a); m.held(by, content) {
+		m.hold(by, a)
 		return nil
 	}
 	c, entry := m.compare(a, o)
@@ -238,20 +239,6 @@ func (m *maker) block(c Change) {
 	m.plan.Changes = append(m.plan.Changes, c)
 }
 
-// absent is the content of an address that the files no longer hold.
-const absent = "absent"
-
-// held says that a rollback holds this content of the address back.
-func (m *maker) held(a schema.Address, content func() string) bool {
-	if _, any := m.in.Applied.Latches[a]; !any || m.in.Unlatch || !m.in.Applied.Latched(a, content()) {
-		return false
-	}
-	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),
-		Message: "this content was rolled back and stays off until it changes",
-		Hint:    "change the files, or plan with --unlatch to apply it again"})
-	return true
-}
-
 // former is the entry the address had, under its own name or the one it was
 // moved from.
 func (m *maker) former(a schema.Address) (*schema.Entry, schema.Address) {
@@ -268,7 +255,8 @@ func (m *maker) gone(a schema.Address) error {
 	}
 	kind, _ := schema.KindOf(a.Kind)
 	switch {
-	case m.held(a, func() string { return absent }):
+	case m.held(a, absent):
+		m.hold(a, a)
 	case m.pinsStoodOn(a.Kind, entry): // still remembered: it says why that must stay
 	case m.taken(a, entry) != "":
 		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
