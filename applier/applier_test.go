@@ -3,6 +3,7 @@ package applier_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,24 @@ import (
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
+
+// TestAPlanForAnotherOutsideIsNotConsumed and reserves nothing.
+func TestAPlanForAnotherOutsideIsNotConsumed(t *testing.T) {
+	r := newRig(t)
+	p := r.plan(plain)
+	r.answers = errors.New("DC603: another account")
+	if _, err := r.Apply(t.Context(), p); !errors.Is(err, r.answers) || !strings.Contains(err.Error(), "the plan can still be applied") {
+		t.Errorf("answers %v", err)
+	}
+	for key := range r.store.Bodies() {
+		if key != "lock" {
+			t.Errorf("%s was written", key)
+		}
+	}
+	r.answers = nil
+	res, err := r.Apply(t.Context(), p)
+	r.ends(res, err, applier.EndedOutcome, "", "a")
+}
 
 // TestPendingIsPolledWithoutTheLock as often as the executor says.
 func TestPendingIsPolledWithoutTheLock(t *testing.T) {
