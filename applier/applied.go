@@ -153,13 +153,9 @@ func (r *run) settleApplied(ctx context.Context) error {
 }
 
 // merge settles entries and latches. A rollback of what was cut off before
-// anything was done has latches alone, and none lets go of one.
+// anything was done has latches alone, and none lets go of one; another apply has
+// those that move to another name.
 func (r *run) merge(cur schema.Applied) {
-	for a, latch := range r.j.plan.Latch {
-		if r.complete(a) {
-			cur.Latch(a, latch)
-		}
-	}
 	for a, e := range r.j.plan.Settle {
 		if !r.complete(a) {
 			continue
@@ -172,6 +168,11 @@ func (r *run) merge(cur schema.Applied) {
 			continue
 		}
 		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
+	}
+	for a, latch := range r.j.plan.Latch {
+		if r.complete(a) {
+			cur.Latch(a, latch)
+		}
 	}
 }
 

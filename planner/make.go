@@ -81,7 +81,8 @@ func Make(in Input) (Draft, error) {
 	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
-		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}}
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
+	m.declare()
 	for _, a := range schema.Addresses(in.Desired.Objects) {
 		if in.Select == nil || in.Select(a) {
 			if err := m.visit(a); err != nil {
@@ -90,7 +91,6 @@ func Make(in Input) (Draft, error) {
 		}
 	}
 	m.pending()
-	m.declare()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
 		if err := m.gone(a); err != nil {
 			return Draft{}, err
@@ -136,7 +136,8 @@ func (m *maker) visit(a schema.Address) error {
 		}
 	}
 	m.moves(a, o)
-	if m.held(a, func() string { return m.in.Desired.Content(a) }) {
+	if by, content := m.latch(a); m.held(by, content) {
+		m.hold(by, a)
 		return nil
 	}
 	c, entry := m.compare(a, o)
@@ -168,6 +169,7 @@ func (m *maker) moves(a schema.Address, o schema.Object) {
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
 	m.remember(a, was, c, &entry)
+	pinned(was, &entry)
 	kind, _ := schema.KindOf(a.Kind)
 	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
@@ -179,6 +181,7 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	if !writes && from == a && was != nil && was.Equal(entry) {
 		return nil
 	}
+	m.unpin(a.Kind, &entry)
 	if !writes {
 		c.Action, c.Reason = ActionAdopt, m.adopted(was, from == a)
 	}
@@ -236,20 +239,6 @@ func (m *maker) block(c Change) {
 	m.plan.Changes = append(m.plan.Changes, c)
 }
 
-// absent is the content of an address that the files no longer hold.
-const absent = "absent"
-
-// held says that a rollback holds this content of the address back.
-func (m *maker) held(a schema.Address, content func() string) bool {
-	if _, any := m.in.Applied.Latches[a]; !any || m.in.Unlatch || !m.in.Applied.Latched(a, content()) {
-		return false
-	}
-	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),
-		Message: "this content was rolled back and stays off until it changes",
-		Hint:    "change the files, or plan with --unlatch to apply it again"})
-	return true
-}
-
 // former is the entry the address had, under its own name or the one it was
 // moved from.
 func (m *maker) former(a schema.Address) (*schema.Entry, schema.Address) {
@@ -266,10 +255,11 @@ func (m *maker) gone(a schema.Address) error {
 	}
 	kind, _ := schema.KindOf(a.Kind)
 	switch {
-	case m.held(a, func() string { return absent }):
+	case m.held(a, absent):
+		m.hold(a, a)
+	case m.pinsStoodOn(a.Kind, entry): // still remembered: it says why that must stay
 	case m.taken(a, entry) != "":
 		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
-	case kind.Gone == "release" && m.stoodOn(entry): // still remembered: it may say why that must stay
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():
@@ -284,41 +274,6 @@ func (m *maker) gone(a schema.Address) error {
 		return m.remove(a, kind)
 	}
 	return nil
-}
-
-// declared is what gone objects are compared with: which address declares an
-// outside object, and which values stand in what is still declared.
-type declared struct {
-	owner map[schema.Address]string // kind and outside id → address
-	value map[schema.Value]bool
-}
-
-// declare indexes the files once for all gone objects.
-func (m *maker) declare() {
-	m.declared = declared{map[schema.Address]string{}, map[schema.Value]bool{}}
-	for a := range m.in.Desired.Objects {
-		if o, ok := m.in.Live.Objects[a]; ok && o.ID != "" {
-			object := schema.Address{Kind: a.Kind, Name: o.ID}
-			if first := m.declared.owner[object]; first == "" || a.String() < first {
-				m.declared.owner[object] = a.String()
-			}
-		}
-		for _, v := range m.in.Applied.Entries[a].Fields {
-			m.declared.value[v] = true
-		}
-	}
-}
-
-// stoodOn says that something the files still declare was applied with a gone
-// object's identity as its value.
-func (m *maker) stoodOn(gone schema.Entry) bool {
-	return gone.ID.Is == schema.Known && m.declared.value[gone.ID]
-}
-
-// taken is the address that declares the very object a gone one was applied to;
-// "" when there is none.
-func (m *maker) taken(a schema.Address, entry schema.Entry) string {
-	return m.declared.owner[schema.Address{Kind: a.Kind, Name: entry.ID.Str()}]
 }
 
 func (m *maker) release(a schema.Address, reason string) {

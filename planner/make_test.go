@@ -3,6 +3,7 @@ package planner
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -229,6 +230,37 @@ func TestAlteredByOneByte(t *testing.T) {
 		bad[i] ^= 1
 		if got, err := Decode(bad); err == nil && got.Verify() == nil {
 			t.Fatalf("byte %d of %d altered and not noticed", i, len(file))
+		}
+	}
+}
+
+// TestForged plans have a hash, and are still not applied.
+func TestForged(t *testing.T) {
+	second := Step{ID: "second", Address: addr(tier)}
+	for name, c := range map[string]struct {
+		change func(*Plan)
+		says   string // "" where it is one that could have been made
+	}{
+		"as made":          {func(p *Plan) { p.ID = "20260301-101500-k3v9w2m4q7x1" }, ""},
+		"in order":         {func(p *Plan) { second.After = []string{p.Steps[0].ID}; p.Steps = append(p.Steps, second) }, ""},
+		"no id":            {func(p *Plan) { p.ID = "" }, `"" is no id`},
+		"another stream":   {func(p *Plan) { p.ID = "other/000001" }, `"other/000001" is no id`},
+		"a folder":         {func(p *Plan) { p.ID = ".." }, `".." is no id`},
+		"two of one name":  {func(p *Plan) { p.Steps = append(p.Steps, p.Steps[0]) }, "two steps are called hardwareTiers.small/write"},
+		"a loop":           {func(p *Plan) { p.Steps[0].After = []string{p.Steps[0].ID} }, "is no step before it"},
+		"after nothing":    {func(p *Plan) { p.Steps[0].After = []string{"x"} }, "comes after x"},
+		"unshown":          {func(p *Plan) { p.Steps[0].Address = addr("hardwareTiers.large") }, "of hardwareTiers.large, which no change speaks of"},
+		"shown as blocked": {func(p *Plan) { p.Changes[0].Blocked = "no" }, "of hardwareTiers.small, which no change speaks of"},
+	} {
+		p, err := planned(situation{desired: map[string]fields{tier: {"cores": 4}}}.input())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(&p)
+		p.Effect = p.effect()
+		p.Hash = p.hash()
+		if err := p.Verify(); c.says == "" && err != nil || c.says != "" && (!errors.Is(err, ErrAltered) || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"domctl.dev/schema"
@@ -241,6 +242,9 @@ func (p Plan) Verify() error {
 	if err := p.Intact(); err != nil {
 		return err
 	}
+	if why := p.unsound(); why != "" {
+		return fmt.Errorf("%w (%s)", ErrAltered, why)
+	}
 	if p.Unknowns {
 		return errors.New("DC302: the plan was made without seeing every live value and can only be shown; plan again with credentials")
 	}
@@ -250,6 +254,32 @@ func (p Plan) Verify() error {
 		}
 	}
 	return nil
+}
+
+// unsound says what of a plan no plan has that was made here, whatever its hash
+// says: an id that is no name of a stream, steps that nobody is shown, and an
+// order that has no beginning.
+func (p Plan) unsound() string {
+	if !regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`).MatchString(p.ID) {
+		return fmt.Sprintf("%q is no id of a plan", p.ID)
+	}
+	changes, steps := map[schema.Address]bool{}, map[string]bool{}
+	for _, c := range p.Changes {
+		changes[c.Address] = changes[c.Address] || c.Blocked == ""
+	}
+	for _, s := range p.Steps {
+		i := slices.IndexFunc(s.After, func(id string) bool { return !steps[id] })
+		switch {
+		case steps[s.ID]:
+			return "two steps are called " + s.ID
+		case i >= 0:
+			return fmt.Sprintf("step %s comes after %s, which is no step before it", s.ID, s.After[i])
+		case !changes[s.Address]:
+			return fmt.Sprintf("step %s is of %s, which no change speaks of", s.ID, s.Address)
+		}
+		steps[s.ID] = true
+	}
+	return ""
 }
 
 // Encode writes the sealed plan's canonical JSON and a newline.

@@ -21,6 +21,7 @@ func amis() Kind {
 		Field{Path: "retain.age", Type: Duration, Declared: true},
 		Field{Path: "rollout", Type: Any, Declared: true},
 		Field{Path: "image", Type: String, Computed: true},
+		Field{Path: pinnedBefore + "*", Type: String, Declared: true, Computed: true, Kept: true},
 	)}
 }
 
@@ -39,6 +40,29 @@ func resolveAMI(r Resolved, a Address, o Object) *Finding {
 	o.Fields["image"] = JSON(entry.Image)
 	return nil
 }
+
+// pinnedBefore is the map by which *applied* remembers the images that an entry
+// pinned before: the reasons by id.
+const pinnedBefore = "pinnedBefore."
+
+// Pins are the images that an applied entry of amis pins, or pinned before:
+// reasons by id.
+func (e Entry) Pins() map[string]Value {
+	pins := map[string]Value{}
+	for p, v := range e.Fields {
+		if id, before := strings.CutPrefix(p, pinnedBefore); before {
+			pins[id] = v
+		}
+	}
+	if id := e.Fields["pin.id"].Str(); id != "" {
+		pins[id] = e.Fields["pin.reason"]
+	}
+	return pins
+}
+
+// PinnedBefore is where an applied entry holds the reason of a pin that the files
+// no longer hold.
+func PinnedBefore(id string) string { return pinnedBefore + id }
 
 // amiID states which image the object is: the pinned id, or what resolved.cue
 // holds under "image". A baked AMI has none until its bake.
