@@ -129,12 +129,16 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		}
 		f.Hint = hintFor(ruleAt(path))
 	case strings.HasPrefix(format, "reference %q not found"):
-		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %v, which is not defined", orWhole(what), args[0])
+		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %s, which is not defined", orWhole(what), shown(path, args[0]))
 		if c := schema.Nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)
 		}
 	case strings.HasPrefix(format, "import failed"):
 		p.failedImport(&f, e)
+	case strings.HasSuffix(format, "found '%s' %s"): // a literal that CUE's parser quotes
+		f.Message = strings.TrimSpace(what + " " + fmt.Sprintf(strings.TrimSuffix(format, " %s"), args[:2]...))
+	case secretive(path) && len(args) > 0:
+		f.Message, f.Hint = what+" cannot be evaluated (not shown why: it may be a secret)", "`cue vet` says why"
 	default:
 		f.Message = strings.TrimSpace(what + " " + clip(fmt.Sprintf(format, args...)))
 	}
@@ -186,7 +190,7 @@ func (p problems) unknownField(f *schema.Finding, path []string, what string) {
 func (p problems) misfit(f *schema.Finding, e errors.Error, path []string, what string) {
 	format, args := e.Msg()
 	ours := slices.ContainsFunc(errors.Positions(e), func(at token.Pos) bool { return p.tree.owned(at.Filename()) })
-	values := []string{clip(fmt.Sprint(args[0])), clip(fmt.Sprint(args[1]))}
+	values := []string{shown(path, args[0]), shown(path, args[1])}
 	r := ruleAt(path)
 	if !ours || r == nil {
 		f.Code, f.Message = codeConflict, fmt.Sprintf("%s is both %s and %s", orWhole(what), values[0], values[1])
@@ -241,7 +245,7 @@ func (p problems) relative(path []string, a schema.Address) string {
 	case k.Flat:
 		return "it"
 	}
-	return schema.JoinPath(path[2:]...)
+	return schema.JoinPath(namesOnly(path[2:])...)
 }
 
 // ruleAt is the rule of a CUE path that starts at the root, or nil.
