@@ -17,6 +17,7 @@ const (
 	codeMemory       = "DC014"
 	codeSize         = "DC015"
 	codeVendored     = "DC016"
+	codeLeftOut      = "DC017"
 
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"

@@ -209,3 +209,11 @@ func TestChild(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 }
+
+// TestFilesOfOtherPackages counts no file that states nothing.
+func TestFilesOfOtherPackages(t *testing.T) {
+	r := compileDisk(t, onDisk(t, map[string]string{"ci.cue": "package ci\n", "shared.cue": "package domino\n"}))
+	if want := []string{"../cue.mod/module.cue", "../shared.cue", "deployment.cue"}; !slices.Equal(r.Files, want) || len(r.Findings) > 0 {
+		t.Errorf("files %q, found\n%s", r.Files, list(r.Findings))
+	}
+}

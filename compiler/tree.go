@@ -42,12 +42,13 @@ type tree struct {
 	solid   map[string]bool // folders known to be no links
 	asked   map[question]answer
 	refused map[string]schema.Finding
-	failure error // of the disk, not of the files
+	ignored map[string]bool // files of other packages
+	failure error           // of the disk, not of the files
 }
 
 func newTree(files fs.FS, dir string) *tree {
 	t := &tree{files: files, dir: dir, own: map[string][]byte{}, read: map[string][]byte{}, solid: map[string]bool{".": true},
-		asked: map[question]answer{}, refused: map[string]schema.Finding{}}
+		asked: map[question]answer{}, refused: map[string]schema.Finding{}, ignored: map[string]bool{}}
 	for name, text := range schema.Files() {
 		t.own[path.Join(schemaDir, name)] = text
 	}
@@ -241,10 +242,12 @@ func (t *tree) refusals() []schema.Finding {
 	return slices.Collect(maps.Values(t.refused))
 }
 
-// Files that were read, relative to the deployment's folder.
+// Files that were read and count, relative to the deployment's folder.
 func (t *tree) Files() (files []string) {
 	for name := range t.read {
-		files = append(files, t.relative(name))
+		if !t.ignored[name] {
+			files = append(files, t.relative(name))
+		}
 	}
 	slices.Sort(files)
 	return files
