@@ -18,6 +18,7 @@ const (
 	codeSize         = "DC015"
 	codeVendored     = "DC016"
 	codeLeftOut      = "DC017"
+	codeDenied       = "DC018"
 
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	stderrors "errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +26,9 @@ type problems struct {
 func (p problems) of(err error, code string) (found []schema.Finding) {
 	for _, group := range groups(errors.Errors(err)) {
 		for _, e := range meant(group) {
-			found = append(found, p.finding(e, code))
+			if !stderrors.Is(e, errRefused) { // a finding of the tree's own
+				found = append(found, p.finding(e, code))
+			}
 		}
 	}
 	return found
@@ -141,6 +144,9 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		f.Message, f.Hint = what+" cannot be evaluated (not shown why: it may be a secret)", "`cue vet` says why"
 	default:
 		f.Message = strings.TrimSpace(what + " " + clip(fmt.Sprintf(format, args...)))
+	}
+	if f.Message == "" { // CUE wraps without words
+		f.Message = clip(e.Error())
 	}
 	if len(f.Positions) == 0 {
 		f.Positions = p.nearestPlace(path)

@@ -104,7 +104,7 @@ func (t *tree) readInto(text *bytes.Buffer, name string) error {
 	fi, err := fs.Stat(t.files, name)
 	switch {
 	case err != nil:
-		return err
+		return t.denied(name, err)
 	case !fi.Mode().IsRegular():
 		return t.refuse(name, codeLink, "not a regular file", "replace it by a file")
 	case fi.Size() > maxFile:
@@ -112,7 +112,7 @@ func (t *tree) readInto(text *bytes.Buffer, name string) error {
 	}
 	f, err := t.files.Open(name)
 	if err != nil {
-		return err
+		return t.denied(name, err)
 	}
 	defer f.Close()
 	text.Grow(int(fi.Size()) + bytes.MinRead)
@@ -158,7 +158,7 @@ func (t *tree) stat(name string) (fs.FileInfo, error) {
 	if err != nil && t.ownDir(name) {
 		return ownInfo{path.Base(name), 0, true}, nil
 	}
-	return fi, err
+	return fi, t.denied(name, err)
 }
 
 // ReadDir lists the user's folder with domctl's files among it. A link out of
@@ -168,6 +168,7 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	entries, err := fs.ReadDir(t.files, name)
+	err = t.denied(name, err)
 	t.note(question{askFolder, name}, digestOf(listing(entries)), err)
 	if err != nil && !t.ownDir(name) {
 		return nil, err
@@ -233,6 +234,15 @@ func (t *tree) refuse(name, code, message, hint string) error {
 	t.refused[name] = schema.Finding{Code: code, Severity: schema.Error, Message: message, Hint: hint,
 		Positions: []schema.Position{{File: t.relative(name), Line: 1, Col: 1}}}
 	return &fs.PathError{Op: "open", Path: name, Err: errRefused}
+}
+
+// denied makes a finding of what may not be read; any other error, and none,
+// stays as it is.
+func (t *tree) denied(name string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return t.refuse(name, codeDenied, t.relative(name)+" may not be read: permission denied", "check its owner and mode")
+	}
+	return err
 }
 
 // refusals are the findings about files that were not read.
