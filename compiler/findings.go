@@ -148,6 +148,9 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 	if f.Message == "" { // CUE wraps without words
 		f.Message = clip(e.Error())
 	}
+	if f.Code == codeMalformed && p.tree.conflicted(e.Position().Filename()) {
+		f.Hint = "this looks like a merge conflict: keep one side between <<<<<<< and >>>>>>>, and delete the marks"
+	}
 	if len(f.Positions) == 0 {
 		f.Positions = p.nearestPlace(path)
 	}

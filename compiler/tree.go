@@ -224,6 +224,14 @@ func (t *tree) leadsOut(name string) bool {
 	return err != nil || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(name), target))
 }
 
+// conflicted says whether a file that was read holds the marks of a merge that
+// git left to people.
+func (t *tree) conflicted(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Contains("\n"+string(t.read[strings.TrimPrefix(name, "/")]), "\n<<<<<<< ")
+}
+
 // errRefused marks what domctl does not read though it is there.
 var errRefused = errors.New("refused")
 
