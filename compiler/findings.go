@@ -192,7 +192,11 @@ func (p problems) unknownField(f *schema.Finding, path []string, what string) {
 		f.Hint = "want " + parent.patterns[0].key.want()
 		return
 	}
-	f.Hint = schema.DidYouMean(path[len(path)-1], parent.names())
+	name := path[len(path)-1]
+	f.Hint = schema.DidYouMean(name, parent.names())
+	if path[0] == "nodePools" && len(path) == 5 && path[2] == "groups" && ruleAt(path[:2]).object().byName[name] != nil {
+		f.Hint = name + " stands on the pool; groups that differ in it are a pool of their own"
+	}
 }
 
 // misfit tells a value that the schema refuses from two places that disagree.
@@ -233,6 +237,9 @@ func hintFor(r *rule) string {
 		return ""
 	}
 	for _, arm := range append([]*rule{r}, r.alternatives()...) {
+		if arm.def == "#Name" { // its comment explains addresses
+			return "write letters, digits, _, . and -, the first a letter or a digit"
+		}
 		if arm.def != "" && arm.doc != "" && arm.open == nil {
 			_, how, ok := strings.Cut(arm.doc, ": ")
 			if !ok {
