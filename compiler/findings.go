@@ -194,8 +194,8 @@ func (p problems) unknownField(f *schema.Finding, path []string, what string) {
 	}
 	name := path[len(path)-1]
 	f.Hint = schema.DidYouMean(name, parent.names())
-	if path[0] == "nodePools" && len(path) == 5 && path[2] == "groups" && ruleAt(path[:2]).object().byName[name] != nil {
-		f.Hint = name + " stands on the pool; groups that differ in it are a pool of their own"
+	if at := len(path) - 3; at > 0 && ruleAt(path[:at+1]).isList() && ruleAt(path[:at]).object().byName[name] != nil {
+		f.Hint = fmt.Sprintf("%s stands beside %s, for all of them; what differs in it is an object of its own", name, path[at])
 	}
 }
 
