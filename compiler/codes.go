@@ -17,6 +17,8 @@ const (
 	codeMemory       = "DC014"
 	codeSize         = "DC015"
 	codeVendored     = "DC016"
+	codeLeftOut      = "DC017"
+	codeDenied       = "DC018"
 
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"
