@@ -34,7 +34,7 @@ of that object.`,
 					return fmt.Errorf("--since: %w", err)
 				}
 			}
-			e, err := a.openRecords(cmd.Context(), dir(args), nil, 0)
+			e, err := a.openRecords(cmd.Context(), dir(args))
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ never in it: it says where to put them.`,
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as mongosh > apply.js
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as aws > apply.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.openRecords(cmd.Context(), dir(args[1:]), nil, 0)
+			e, err := a.openRecords(cmd.Context(), dir(args[1:]))
 			if err != nil {
 				return err
 			}

@@ -14,7 +14,7 @@ func (a *app) lockVerb() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{Use: "show [DIR]", Short: "Say who holds the lock", Args: cobra.MaximumNArgs(1), Example: "  domctl lock show prod",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args), nil, 0)
+				e, err := a.openRecords(cmd.Context(), dir(args))
 				if err != nil {
 					return err
 				}
@@ -27,7 +27,7 @@ func (a *app) lockVerb() *cobra.Command {
 		&cobra.Command{Use: "break [DIR]", Short: "Free the lock, whoever holds it", Args: cobra.MaximumNArgs(1), Example: "  domctl lock break prod",
 			Long: "Frees the lock. The holder's next write is refused; a call it has in flight may\nstill take effect.",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args), nil, 0)
+				e, err := a.openRecords(cmd.Context(), dir(args))
 				if err != nil {
 					return err
 				}
