@@ -99,12 +99,32 @@ func (e *Engine) digestKey(ctx context.Context) ([]byte, error) {
 			e.keyless = errors.New("only the records were opened")
 			return fresh, nil
 		}
+		if err := e.keyLost(ctx); err != nil {
+			return nil, err
+		}
 		_, e.keyless = e.Store.PutIfNone(ctx, "key", fresh)
 		if e.keyless == nil {
 			return fresh, nil
 		}
 	}
 	return fresh, nil
+}
+
+// keyLost tells a new store from one that has lost its key: with another one,
+// every secret that was applied would look changed. A key that somebody makes
+// meanwhile is found at the next look.
+func (e *Engine) keyLost(ctx context.Context) error {
+	applies, err := e.Store.List(ctx, "applies/")
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if len(applies) == 0 {
+		return nil
+	}
+	if _, _, err := e.Store.Get(ctx, "key"); !errors.Is(err, applier.ErrNoKey) {
+		return nil
+	}
+	return errors.New(`DC315: the record "key", which digests of secrets are made with, is gone while the store holds applies; restore it from the store's versions`)
 }
 
 // lineage names the store that holds a key, and tells nothing of it.
