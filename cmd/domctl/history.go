@@ -39,7 +39,7 @@ of that object.`,
 				return err
 			}
 			history, err := e.History(cmd.Context(), o)
-			if err != nil {
+			if err := a.warn(err, len(history) > 0); err != nil {
 				return err
 			}
 			return writeHistory(a.stdout, history)
@@ -48,6 +48,18 @@ of that object.`,
 	cmd.Flags().StringVar(&since, "since", "", "only since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
 	cmd.AddCommand(a.historyShowVerb())
 	return cmd
+}
+
+// warn prints what is amiss with records beside those that can be read; where
+// none can, it is the error.
+func (a *app) warn(err error, readable bool) error {
+	if err == nil || !readable {
+		return err
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(a.stderr, "domctl:", "warning"+strings.TrimPrefix(mistake(planner.Printable(strings.TrimSpace(line))), "error"))
+	}
+	return nil
 }
 
 // addressIn takes the address out of the arguments: the kinds tell it from a

@@ -27,7 +27,7 @@ func (a *app) snapshotsVerb() *cobra.Command {
 					return err
 				}
 				points, err := e.RestorePoints(cmd.Context())
-				if err != nil {
+				if err := a.warn(err, len(points) > 0); err != nil {
 					return err
 				}
 				return writePoints(a.stdout, points)

@@ -41,19 +41,17 @@ func (p Past) RestorePoint() bool {
 // Whole says that the apply was taken back, and nothing of it is left.
 func (p Past) Whole() bool { return len(p.TakenBack) > 0 && len(p.Left) == 0 }
 
-// History answers what was applied, latest first.
+// History answers what was applied, latest first. With an error it answers what of
+// it can be read.
 func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]Past, error) {
 	all, err := e.Applier.History(ctx)
-	if err != nil {
-		return nil, err
-	}
 	history := make([]Past, len(all))
 	for i, s := range all {
 		history[i] = past(s, all)
 	}
 	return slices.DeleteFunc(history, func(p Past) bool {
 		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(p.Summary, o.Address)
-	}), nil
+	}), err
 }
 
 func touches(s applier.Summary, a schema.Address) bool {
@@ -90,7 +88,8 @@ func past(s applier.Summary, all []applier.Summary) Past {
 	return p
 }
 
-// RestorePoints are the applies that did something, latest first.
+// RestorePoints are the applies that did something, latest first; with an error
+// those that can be read.
 func (e *Engine) RestorePoints(ctx context.Context) ([]Past, error) {
 	history, err := e.History(ctx, HistoryOptions{})
 	return slices.DeleteFunc(history, func(p Past) bool { return !p.RestorePoint() }), err
