@@ -44,14 +44,19 @@ func (p Past) Whole() bool { return len(p.TakenBack) > 0 && len(p.Left) == 0 }
 // History answers what was applied, latest first. With an error it answers what of
 // it can be read.
 func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]Past, error) {
+	history, err := e.past(ctx)
+	return slices.DeleteFunc(history, func(p Past) bool {
+		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(p.Summary, o.Address)
+	}), errors.Join(err, e.Applier.Kept(ctx))
+}
+
+func (e *Engine) past(ctx context.Context) ([]Past, error) {
 	all, err := e.Applier.History(ctx)
 	history := make([]Past, len(all))
 	for i, s := range all {
 		history[i] = past(s, all)
 	}
-	return slices.DeleteFunc(history, func(p Past) bool {
-		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(p.Summary, o.Address)
-	}), err
+	return history, err
 }
 
 func touches(s applier.Summary, a schema.Address) bool {
