@@ -225,7 +225,7 @@ func (f *files) write(root *os.Root, r record, put place) error {
 		err = put(root, writeFile, name)
 	}
 	if err != nil {
-		return f.explain("cannot be written, and nothing was written", err)
+		return f.explain("cannot be written, and this record was not", err)
 	}
 	return f.explain("may have lost the last write", syncFolder(root, path.Dir(name)))
 }
@@ -286,7 +286,7 @@ func (f *files) explain(what string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		advice = "the disk is full: free some space and run the command again: "
+		advice = "the disk is full: free some space: "
 	case errors.Is(err, syscall.EROFS):
 		advice = "it is on a read-only file system: mount it writable or choose another state folder: "
 	case errors.Is(err, fs.ErrPermission):
