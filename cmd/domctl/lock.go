@@ -45,5 +45,9 @@ func (a *app) showLock(words string, l applier.Lock) {
 		fmt.Fprintln(a.stdout, "The lock is free.")
 		return
 	}
+	if l.Holder == "" { // it could not be read
+		fmt.Fprintln(a.stdout, "The lock could not be read, so nobody knows who held it; it is free. Every apply that has not ended was fenced: domctl history tells which.")
+		return
+	}
 	fmt.Fprintf(a.stdout, "%s by %s for apply %s since %s.\n", words, l.Holder, l.Apply, l.Since.UTC().Format(time.RFC3339))
 }
