@@ -162,6 +162,22 @@ func (e *Engine) Story(ctx context.Context, id string) (applier.Summary, error) 
 	return s, err
 }
 
+// Newest finds the apply that "last" means among those listed, latest first. Any
+// other name is answered as it is.
+func Newest(name string, listed func() ([]Past, error)) (id string, err error) {
+	if name != "last" {
+		return name, nil
+	}
+	all, err := listed()
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", errors.New("nothing was applied yet: there is no last apply")
+	}
+	return all[0].ID, nil
+}
+
 // Unended finds the apply that "last" means: the only one that has not ended. Any
 // other name is answered as it is.
 func (e *Engine) Unended(ctx context.Context, name string) (id string, err error) {
