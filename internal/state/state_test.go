@@ -209,7 +209,7 @@ func TestAStateFolderThatCannotBeMade(t *testing.T) {
 	}
 	s := File(filepath.Join(file, "state"))
 	_, err := s.PutIfNone(t.Context(), "k", nil)
-	if err == nil || !strings.Contains(err.Error(), "this record was not") {
+	if err == nil || !strings.Contains(err.Error(), "nothing was written") {
 		t.Fatalf("the message is %v", err)
 	}
 	if _, _, err := s.Get(t.Context(), "k"); err == nil || errors.Is(err, applier.ErrNoKey) {
