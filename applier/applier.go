@@ -284,6 +284,9 @@ func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	if errors.Is(err, ErrFenced) {
 		return fmt.Errorf("%w; domctl apply --resume %s goes on with it, domctl plan makes a new one", ErrReplayed, p.ID)
 	}
+	if err == nil {
+		r.report(Event{Kind: KindPlan})
+	}
 	return err
 }
 

@@ -46,6 +46,7 @@ type threeWay struct {
 	waits   []string // referents of this plan that are blocked
 	edited  bool     // the files changed since the last apply
 	drifted bool     // a field to write was changed outside
+	differs bool     // a secret and what lives differ; records hold its reference alone, so that nobody knows which changed
 }
 
 func (t *threeWay) field(p string, stated schema.Value) {
@@ -74,7 +75,8 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	}
 	old, known := t.was.Fields[p]
 	t.edited = t.edited || !known || old != want
-	t.drifted = t.drifted || known && old != before
+	t.drifted = t.drifted || known && old != before && old.Is != schema.Secret
+	t.differs = t.differs || known && old == want && old.Is == schema.Secret
 	if t.change.Fields == nil {
 		t.change.Fields = make([]Diff, 0, len(t.at.Fields))
 		t.change.Positions = make([]schema.Position, 0, len(t.at.Fields))
@@ -142,6 +144,8 @@ func (t *threeWay) reason(there bool) string {
 		return "changed outside since the last apply"
 	case len(t.was.Fields) == 0:
 		return "first apply of what is there"
+	case t.differs && !t.edited:
+		return "the secret and what lives differ: either was changed since the last apply"
 	}
 	return "files changed"
 }

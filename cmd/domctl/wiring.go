@@ -45,18 +45,16 @@ func (d *deployment) wire(ctx context.Context) (*wiring, error) {
 	return w, d.wireLive(ctx, w)
 }
 
-// wireSandbox keeps records in the clear: there is nothing in them but what
-// stands in the file beside them.
 func (d *deployment) wireSandbox(w *wiring) error {
-	s := d.compiled.Desired.Deployment.State
-	if s.S3 != nil {
-		return errors.New("the sandbox keeps its records in a folder; state: s3 is for the live world")
+	store, err := d.sandboxStore()
+	if err != nil {
+		return err
 	}
 	outside, err := sandbox.Open(d.path(sandboxFile), sandbox.Options{})
 	if err != nil {
 		return err
 	}
-	w.outside, w.store = outside, state.File(d.path(cmp.Or(s.File, ".domctl/state")))
+	w.outside, w.store = outside, store
 	w.secrets.Sources = map[string]secret.Source{"kubernetes": outside.KubernetesSecret, "ssm": func(ctx context.Context, name string) (string, error) {
 		found, err := outside.GetParameters(ctx, []string{name})
 		if value, ok := found[name]; ok || err != nil {
@@ -123,8 +121,35 @@ func (d *deployment) registries() []string {
 	return registry.Hosts(world.BaseImages(desired))
 }
 
+// store opens the records alone.
+func (d *deployment) store(ctx context.Context) (applier.Store, error) {
+	dep := d.compiled.Desired.Deployment
+	switch {
+	case dep.World == "sandbox":
+		return d.sandboxStore()
+	case dep.State.S3 == nil:
+		return d.liveStore(nil)
+	}
+	cloud, err := aws.Open(ctx, aws.Config{Region: cmp.Or(dep.AWS.Region, dep.State.S3.Region), Profile: dep.AWS.Profile, Role: dep.AWS.Role})
+	if err != nil {
+		return nil, err
+	}
+	return d.liveStore(cloud)
+}
+
+// sandboxStore keeps records in the clear: there is nothing in them but what
+// stands in the file beside them.
+func (d *deployment) sandboxStore() (applier.Store, error) {
+	s := d.compiled.Desired.Deployment.State
+	if s.S3 != nil {
+		return nil, errors.New("the sandbox keeps its records in a folder; state: s3 is for the live world")
+	}
+	return state.File(d.path(cmp.Or(s.File, ".domctl/state"))), nil
+}
+
 // liveStore seals the records of a live deployment, wherever they are kept: they
-// hold what stood in Domino's database before each change.
+// hold what stood in Domino's database before each change. Only a bucket needs
+// the cloud.
 func (d *deployment) liveStore(cloud *aws.Client) (applier.Store, error) {
 	dep := d.compiled.Desired.Deployment
 	var store applier.Store

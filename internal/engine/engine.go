@@ -25,7 +25,8 @@ import (
 )
 
 // Config is what an engine is made of. All fields but Report, Alive, Source and
-// Lease are required.
+// Lease are required. Without Outside, Secret and Parallelism an engine can read
+// the records and break the lock, and do nothing else.
 type Config struct {
 	Compiled    compiler.Result
 	Outside     port.Outside
@@ -52,16 +53,18 @@ type Engine struct {
 }
 
 // Open makes an engine. It reads the deployment's digest key from the store,
-// and makes one at the first use. Where it may not, plans have one for this run
-// alone, and cannot be applied.
+// and makes one at the first use that may be followed by an apply. Where it may
+// not, plans have one for this run alone, and cannot be applied.
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
 	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.
-		if _, other := e.world.Identity(ctx); other != nil {
-			err = fmt.Errorf("%w\n%w", other, err)
+		if c.Outside != nil {
+			if _, other := e.world.Identity(ctx); other != nil {
+				err = fmt.Errorf("%w\n%w", other, err)
+			}
 		}
 		return nil, err
 	}
@@ -92,12 +95,36 @@ func (e *Engine) digestKey(ctx context.Context) ([]byte, error) {
 		if !errors.Is(err, applier.ErrNoKey) {
 			return nil, fmt.Errorf("state: %w", err)
 		}
+		if e.Outside == nil {
+			e.keyless = errors.New("only the records were opened")
+			return fresh, nil
+		}
+		if err := e.keyLost(ctx); err != nil {
+			return nil, err
+		}
 		_, e.keyless = e.Store.PutIfNone(ctx, "key", fresh)
 		if e.keyless == nil {
 			return fresh, nil
 		}
 	}
 	return fresh, nil
+}
+
+// keyLost tells a new store from one that has lost its key: with another one,
+// every secret that was applied would look changed. A key that somebody makes
+// meanwhile is found at the next look.
+func (e *Engine) keyLost(ctx context.Context) error {
+	applies, err := e.Store.List(ctx, "applies/")
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if len(applies) == 0 {
+		return nil
+	}
+	if _, _, err := e.Store.Get(ctx, "key"); !errors.Is(err, applier.ErrNoKey) {
+		return nil
+	}
+	return errors.New(`DC315: the record "key", which digests of secrets are made with, is gone while the store holds applies; restore it from the store's versions`)
 }
 
 // lineage names the store that holds a key, and tells nothing of it.

@@ -20,6 +20,9 @@ func (e *Engine) unended(ctx context.Context) ([]schema.Finding, error) {
 	var found []schema.Finding
 	for _, id := range open {
 		s, err := e.Applier.Summary(ctx, id)
+		if applier.IsMissing(err) {
+			err = applier.Gone(id)
+		}
 		if err != nil {
 			return nil, err
 		}

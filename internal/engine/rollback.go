@@ -63,7 +63,7 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	history, err := e.History(ctx, HistoryOptions{})
+	history, err := e.past(ctx)
 	if err != nil {
 		return planner.Plan{}, err
 	}
