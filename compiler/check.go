@@ -19,6 +19,7 @@ func check(d schema.Desired, reading []schema.Finding) []schema.Finding {
 	for _, f := range reading {
 		c.broken[f.Address] = c.broken[f.Address] || f.Severity == schema.Error
 	}
+	c.world()
 	c.wellNamed()
 	c.references()
 	c.baseCycles()
@@ -37,6 +38,26 @@ type checker struct {
 	sorted []schema.Address // of all objects
 	broken map[schema.Address]bool
 	found  []schema.Finding
+}
+
+// world checks that a live deployment names what answers is compared with. A
+// plan asks AWS and MongoDB whatever the files hold, so each is required.
+func (c *checker) world() {
+	d := c.Deployment
+	if d.World != "live" || d.Name == "" || c.broken[schema.Address{}] {
+		return
+	}
+	var missing []string
+	for _, need := range [][2]string{{"aws.account", d.AWS.Account}, {"aws.region", d.AWS.Region}, {"mongo.database", d.Mongo.Database}} {
+		if need[1] == "" {
+			missing = append(missing, need[0])
+		}
+	}
+	if len(missing) > 0 {
+		c.add(codeWorldUnnamed, schema.Error, schema.Address{}, d.At,
+			"state them in deployment; aws sts get-caller-identity tells the account, and Domino's database is \"domino\". Or state world: \"sandbox\"",
+			"the world is live, and what who answers is compared with is not stated: %s", listed(missing, "and"))
+	}
 }
 
 // of ranges over the objects of a kind, in order.

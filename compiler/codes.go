@@ -31,6 +31,7 @@ const (
 	codeStale      = "DC111"
 
 	codeInstanceType = "DC112"
+	codeWorldUnnamed = "DC113"
 
 	codeSizes = "DC212"
 )

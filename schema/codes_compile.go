@@ -65,5 +65,7 @@ func checkCodes() []Code {
 			"Run `domctl update` and commit resolved.cue."},
 		{"DC112", "an instance type that is not known here", "check asks nobody: it judges by a table of AWS's answers, dated in the message, which leaves out what AWS offered before or after. The plan asks EC2.",
 			"Correct the name if it is mistyped; else nothing."},
+		{"DC113", "a live world without a name", "Before anything is read, who answers is compared with the account, the region and the database that the deployment names. What it does not name cannot be compared: with another profile or URI, another deployment would be changed.",
+			"State deployment.aws.account, deployment.aws.region and deployment.mongo.database; `aws sts get-caller-identity` tells the account. Or state world: \"sandbox\"."},
 	}
 }
