@@ -43,16 +43,16 @@ type threeWay struct {
 	change  Change
 	entry   schema.Entry
 	drift   []Diff
-	waits   []string // referents of this plan that are blocked
+	waits   []string // referents that are blocked or excluded, with that word
 	edited  bool     // the files changed since the last apply
 	drifted bool     // a field to write was changed outside
 }
 
 func (t *threeWay) field(p string, stated schema.Value) {
 	f, _ := t.kind.Field(p)
-	if target, of, ok := stated.Target(); ok && t.m.blocked[target] && t.m.in.Desired.Objects[target].Fields[of].Is != schema.Known {
-		if !slices.Contains(t.waits, target.String()) {
-			t.waits = append(t.waits, target.String())
+	if why := t.m.waits(stated); why != "" {
+		if !slices.Contains(t.waits, why) {
+			t.waits = append(t.waits, why)
 		}
 		return
 	}
@@ -126,7 +126,7 @@ func (t *threeWay) finish(there bool) {
 	}
 	t.change.Reason = t.reason(there)
 	if len(t.waits) > 0 {
-		t.change.Blocked = "waits for " + strings.Join(t.waits, ", ") + ", which is blocked"
+		t.change.Blocked = "waits for " + strings.Join(t.waits, ", and for ")
 	}
 }
 
@@ -144,6 +144,22 @@ func (t *threeWay) reason(there bool) string {
 		return "first apply of what is there"
 	}
 	return "files changed"
+}
+
+// waits says what a value cannot be had from, and why: a referent whose change is
+// blocked, or one that is excluded and not there yet. What the files state of
+// either is known.
+func (m *maker) waits(v schema.Value) string {
+	t, field, ok := v.Target()
+	switch {
+	case !ok || m.in.Desired.Objects[t].Fields[field].Is == schema.Known:
+		return ""
+	case m.blocked[t]:
+		return t.String() + ", which is blocked"
+	case m.excluded(t) && m.in.Live.Objects[t].Fields[field].Is == schema.Absent:
+		return t.String() + ", which is excluded and not there yet"
+	}
+	return ""
 }
 
 // resolve turns a reference into what the referent will hold: an output of this

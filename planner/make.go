@@ -38,6 +38,9 @@ type Input struct {
 	ID       string
 	// Select keeps a plan to some addresses and what they refer to; nil is all.
 	Select func(schema.Address) bool
+	// Exclude are addresses that stay as they are, also where others refer to
+	// them; nil is none.
+	Exclude func(schema.Address) bool
 	// Allow archives what was applied and is no longer desired.
 	Allow bool
 	// Unlatch applies rolled-back content again.
@@ -114,10 +117,12 @@ type maker struct {
 
 func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Findings, f) }
 
+func (m *maker) excluded(a schema.Address) bool { return m.in.Exclude != nil && m.in.Exclude(a) }
+
 // visit plans one address after those it refers to.
 func (m *maker) visit(a schema.Address) error {
 	o, ok := m.in.Desired.Objects[a]
-	if m.seen[a] || !ok {
+	if m.seen[a] || !ok || m.excluded(a) {
 		return nil
 	}
 	m.seen[a] = true
@@ -261,7 +266,7 @@ func (m *maker) gone(a schema.Address) error {
 	entry := m.in.Applied.Entries[a]
 	_, desired := m.in.Desired.Objects[a]
 	_, settled := m.plan.Settle[a]
-	if desired || settled || m.in.Select != nil && !m.in.Select(a) {
+	if desired || settled || m.in.Select != nil && !m.in.Select(a) || m.excluded(a) {
 		return nil
 	}
 	kind, _ := schema.KindOf(a.Kind)

@@ -66,6 +66,7 @@ type situation struct {
 	latched                map[string]bool
 	block                  []string
 	allow                  bool
+	exclude                string
 	sameID                 string // of every live object, when not its name
 }
 
@@ -85,6 +86,9 @@ func (s situation) input() Input {
 	}
 	for a := range s.latched {
 		in.Applied.Latches[addr(a)] = in.Desired.Content(addr(a))
+	}
+	if s.exclude != "" {
+		in.Exclude = func(a schema.Address) bool { return a.String() == s.exclude }
 	}
 	for _, a := range s.block {
 		in.View.(flat).block[addr(a)] = true
@@ -125,8 +129,13 @@ func TestMake(t *testing.T) {
 		"blocked":            {situation: situation{desired: one(fields{"cores": 4}), block: []string{tier}}, want: "create hardwareTiers.small: not there yet [not yet]", codes: []string{"DC230"}},
 		"waits for what is blocked": {situation: situation{desired: map[string]fields{"amis.gpu": {"ssm": "/x"}, "amis.two": {"image": schema.RefTo(addr("amis.gpu"), "image")}}, block: []string{"amis.gpu", "amis.two"}},
 			want: "create amis.gpu: not there yet [not yet]\ncreate amis.two: not there yet [waits for amis.gpu, which is blocked]", codes: []string{"DC230"}},
-		"a setting unset": {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1, codes: []string{"DC240"}},
-		"a pool released": {situation: situation{applied: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}, live: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}}, want: "release nodePools.p: no longer in the files; what stands outside is left alone"},
+		"excluded, and referred to": {situation: situation{desired: map[string]fields{"environments.base": {"visibility": "global"}, "environments.top": {"x": schema.RefTo(addr("environments.base"), "id")}}, exclude: "environments.base",
+			live: map[string]fields{"environments.base": {"id": "b", "visibility": "private"}, "environments.top": {"x": "a"}}}, want: "update environments.top: first apply of what is there", steps: 1},
+		"excluded, and not there yet": {situation: situation{desired: map[string]fields{"environments.base": {"visibility": "global"}, "environments.top": {"x": schema.RefTo(addr("environments.base"), "id")}}, exclude: "environments.base"},
+			want: "create environments.top: not there yet [waits for environments.base, which is excluded and not there yet]"},
+		"excluded, and no longer desired": {situation: situation{applied: one(fields{"cores": 4}), live: one(fields{"cores": 4}), allow: true, exclude: tier}},
+		"a setting unset":                 {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1, codes: []string{"DC240"}},
+		"a pool released":                 {situation: situation{applied: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}, live: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}}, want: "release nodePools.p: no longer in the files; what stands outside is left alone"},
 		"a swap of names": {situation: situation{desired: map[string]fields{"hardwareTiers.a": {"cores": 1, "movedFrom": "b"}, "hardwareTiers.b": {"cores": 2}},
 			applied: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}, live: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}},
 			codes: []string{"DC223"}},
