@@ -77,14 +77,8 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	t.drifted = t.drifted || known && old != before
 	if t.change.Fields == nil {
 		t.change.Fields = make([]Diff, 0, len(t.at.Fields))
-		t.change.Positions = make([]schema.Position, 0, len(t.at.Fields))
 	}
 	t.change.Fields = append(t.change.Fields, Diff{p, before, want})
-	for _, pos := range t.at.At[p] {
-		if !slices.Contains(t.change.Positions, pos) {
-			t.change.Positions = append(t.change.Positions, pos)
-		}
-	}
 }
 
 // declare remembers the fields that decide about an object once the files no
@@ -117,6 +111,9 @@ func (t *threeWay) noteDrift(p string, before schema.Value) {
 }
 
 func (t *threeWay) finish(there bool) {
+	if len(t.change.Fields) > 0 {
+		t.change.Positions = stated(t.at, t.change.Fields)
+	}
 	if len(t.drift) > 0 && there {
 		t.m.plan.Drift = append(t.m.plan.Drift, Change{Address: t.change.Address, Action: ActionDrift,
 			Reason: "changed outside of domctl since the last apply", Fields: t.drift, Positions: t.change.Positions})

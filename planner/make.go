@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"domctl.dev/schema"
 )
@@ -20,9 +21,15 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
-	// Left are fields of the change that nothing is done about, each with a
-	// finding; they do not become applied.
-	Left []string
+	// Left is what nothing is done about while the rest is: it is shown as a blocked
+	// change of its own and does not become applied.
+	Left []Left
+}
+
+// Left are fields of a change that stay as they are, and why.
+type Left struct {
+	Fields []string
+	Why    schema.Finding
 }
 
 // Input is everything a plan follows from.
@@ -65,7 +72,7 @@ func (d Draft) Felt() (out []schema.Address) {
 			out = append(out, c.Address)
 		}
 	}
-	return out
+	return slices.Compact(out) // what is left of a change stands beside it
 }
 
 // Plan completes the draft. impact tells who feels a change to an address; nil
@@ -220,19 +227,58 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 		m.block(*c)
 		return true, nil
 	}
+	if m.leave(c, entry, low.Left); len(low.Left) > 0 && len(c.Fields) == 0 {
+		m.blocked[c.Address] = true
+		return true, nil
+	}
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
 	}
 	m.restart(*c, entry)
-	for _, p := range low.Left {
-		delete(entry.Fields, p)
-	}
 	for _, f := range c.Fields { // of a blocked change nothing rests on it
 		m.plan.Unknowns = m.plan.Unknowns || f.Before.Is == schema.Unknown
 	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
 	return false, nil
+}
+
+// leave takes what is left out of a change, and shows it beside it.
+func (m *maker) leave(c *Change, entry *schema.Entry, left []Left) {
+	o := m.in.Desired.Objects[c.Address]
+	for _, l := range left {
+		rest := Change{Address: c.Address, Action: c.Action, Reason: c.Reason, Blocked: l.Why.Message}
+		for _, d := range c.Fields {
+			if slices.Contains(l.Fields, d.Path) {
+				rest.Fields = append(rest.Fields, d)
+				delete(entry.Fields, d.Path)
+			}
+		}
+		c.Fields = slices.DeleteFunc(c.Fields, func(d Diff) bool { return slices.Contains(l.Fields, d.Path) })
+		rest.Positions = stated(o, rest.Fields)
+		l.Why.Positions = rest.Positions
+		m.find(l.Why)
+		m.plan.Changes = append(m.plan.Changes, rest)
+	}
+	if len(left) > 0 {
+		c.Positions = stated(o, c.Fields)
+	}
+}
+
+// stated are the places of some fields of an object, each once; those of the
+// object where they have none.
+func stated(o schema.Object, fields []Diff) (at []schema.Position) {
+	for _, d := range fields {
+		for _, p := range o.At[d.Path] {
+			if !slices.Contains(at, p) {
+				at = append(at, p)
+			}
+		}
+	}
+	if len(at) == 0 {
+		return o.Positions("")
+	}
+	return at
 }
 
 // block shows a change that nothing is done about.

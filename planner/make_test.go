@@ -11,7 +11,10 @@ import (
 )
 
 // flat is a View that writes every field of an address to one object.
-type flat struct{ block map[schema.Address]bool }
+type flat struct {
+	block map[schema.Address]bool
+	left  []Left
+}
 
 func unfelt(schema.Address) *Impact { return nil }
 
@@ -31,7 +34,7 @@ func (f flat) Lower(c Change) (Lowered, error) {
 		s.Writes[d.Path] = d.After
 		s.Expects = append(s.Expects, Expect{s.Object, d.Path, d.Before})
 	}
-	out := Lowered{Steps: []Step{s}, ID: schema.JSON(c.Address.Name)}
+	out := Lowered{Steps: []Step{s}, ID: schema.JSON(c.Address.Name), Left: f.left}
 	if c.Address.Kind == "amis" {
 		out.Outputs = map[string]schema.Value{"image": OutOf(s.ID, "image")}
 	}
@@ -71,7 +74,7 @@ type situation struct {
 }
 
 func (s situation) input() Input {
-	in := Input{ID: "p", Allow: s.allow, View: flat{map[schema.Address]bool{}}}
+	in := Input{ID: "p", Allow: s.allow, View: flat{block: map[schema.Address]bool{}}}
 	in.Desired = schema.Desired{Deployment: schema.Deployment{Name: "acme"}, Objects: map[schema.Address]schema.Object{}}
 	in.Live = schema.Live{Objects: map[schema.Address]schema.Observed{}}
 	in.Applied = schema.Applied{Entries: map[schema.Address]schema.Entry{}, Latches: map[schema.Address]string{}}
@@ -165,6 +168,24 @@ func TestMake(t *testing.T) {
 				t.Errorf("%d drifted, %d steps; want %d and %d", len(p.Drift), len(p.Steps), c.drift, c.steps)
 			}
 		})
+	}
+}
+
+// TestWhatIsLeft stands beside what is done, and does not become applied.
+func TestWhatIsLeft(t *testing.T) {
+	in := situation{desired: map[string]fields{tier: {"cores": 4, "name": "s"}}, live: map[string]fields{tier: {"cores": 3}}}.input()
+	in.View = flat{left: []Left{{[]string{"name"}, schema.Finding{Code: "DC239", Message: "of another owner"}}}}
+	p, err := planned(in)
+	want := "update hardwareTiers.small: first apply of what is there\nupdate hardwareTiers.small: first apply of what is there [of another owner]"
+	if err != nil || outline(p) != want || len(p.Changes[0].Fields) != 1 || p.Changes[1].Fields[0].Path != "name" {
+		t.Errorf("%v\n%s", err, outline(p))
+	}
+	if s := p.Summary; s.Update != 1 || s.Blocked != 1 || p.Stuck() || len(p.Settle[addr(tier)].Fields) != 1 {
+		t.Errorf("%+v %+v", s, p.Settle[addr(tier)])
+	}
+	in.View = flat{left: []Left{{[]string{"name", "cores"}, schema.Finding{Code: "DC239", Message: "of another owner"}}}}
+	if p, err := planned(in); err != nil || p.Summary.Update != 0 || p.Summary.Blocked != 1 || len(p.Settle) > 0 {
+		t.Errorf("%v, %+v", err, p.Summary)
 	}
 }
 
