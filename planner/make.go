@@ -191,6 +191,9 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	if !writes && from == a && was != nil && was.Equal(entry) {
 		return nil
 	}
+	if !writes && kind.Unresolved != nil && kind.Unresolved(m.in.Desired.Objects[a]) {
+		return nil // a finding of the compiler says so
+	}
 	if !writes {
 		c.Action, c.Reason = ActionAdopt, m.adopted(was, from == a)
 	}

@@ -117,6 +117,7 @@ func TestMake(t *testing.T) {
 		"drift":            {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: changed outside since the last apply", steps: 1, drift: 1},
 		"both":             {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: files changed, and changed outside", steps: 1, drift: 1},
 		"drift to desired": {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 5})}, want: "adopt hardwareTiers.small: live is as desired, the last apply set something else", drift: 1},
+		"not looked up":    {situation: situation{desired: map[string]fields{"baseImages.ded": {"image": "quay.io/acme/ded:1"}}, live: map[string]fields{"baseImages.ded": {"image": "quay.io/acme/ded:1"}}}},
 		"adopt":            {situation: situation{desired: one(fields{"cores": 4}), live: one(fields{"cores": 4})}, want: "adopt hardwareTiers.small: live is as desired and was not known yet"},
 		"gone outside":     {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4})}, want: "create hardwareTiers.small: gone outside since the last apply", steps: 1},
 		"null unsets":      {situation: situation{desired: one(fields{"cores": schema.Value{Is: schema.Unset}}), live: one(fields{"cores": 4})}, want: "update hardwareTiers.small: first apply of what is there", steps: 1},
