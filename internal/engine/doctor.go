@@ -51,9 +51,8 @@ func (d Doctor) Probe(ctx context.Context) []world.Check {
 	return slices.Concat(checks...)
 }
 
-// patience is for all of a part: a little more than what AWS and MongoDB have
-// for a call.
-const patience = 45 * time.Second
+// patience is for all of a part; a call of an adapter has at most as much.
+const patience = time.Minute
 
 // writes are dry runs where AWS has them.
 func (d Doctor) writes(ctx context.Context) (checks []world.Check) {
