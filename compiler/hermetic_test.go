@@ -38,7 +38,7 @@ func self(t *testing.T) string {
 	return path
 }
 
-const minimal = "package domino\n\ndeployment: name: \"acme\"\n"
+const minimal = "package domino\n\ndeployment: {name: \"acme\", world: \"sandbox\"}\n"
 
 // onDisk writes a tree and gives the source of its deployment prod.
 func onDisk(t *testing.T, files map[string]string) Source {

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"domctl.dev/schema"
 )
@@ -20,9 +21,15 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
-	// Left are fields of the change that nothing is done about, each with a
-	// finding; they do not become applied.
-	Left []string
+	// Left is what nothing is done about while the rest is: it is shown as a blocked
+	// change of its own and does not become applied.
+	Left []Left
+}
+
+// Left are fields of a change that stay as they are, and why.
+type Left struct {
+	Fields []string
+	Why    schema.Finding
 }
 
 // Input is everything a plan follows from.
@@ -38,6 +45,9 @@ type Input struct {
 	ID       string
 	// Select keeps a plan to some addresses and what they refer to; nil is all.
 	Select func(schema.Address) bool
+	// Exclude are addresses that stay as they are, also where others refer to
+	// them; nil is none.
+	Exclude func(schema.Address) bool
 	// Allow archives what was applied and is no longer desired.
 	Allow bool
 	// Unlatch applies rolled-back content again.
@@ -62,7 +72,7 @@ func (d Draft) Felt() (out []schema.Address) {
 			out = append(out, c.Address)
 		}
 	}
-	return out
+	return slices.Compact(out) // what is left of a change stands beside it
 }
 
 // Plan completes the draft. impact tells who feels a change to an address; nil
@@ -114,10 +124,12 @@ type maker struct {
 
 func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Findings, f) }
 
+func (m *maker) excluded(a schema.Address) bool { return m.in.Exclude != nil && m.in.Exclude(a) }
+
 // visit plans one address after those it refers to.
 func (m *maker) visit(a schema.Address) error {
 	o, ok := m.in.Desired.Objects[a]
-	if m.seen[a] || !ok {
+	if m.seen[a] || !ok || m.excluded(a) {
 		return nil
 	}
 	m.seen[a] = true
@@ -181,6 +193,9 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	if !writes && from == a && was != nil && was.Equal(entry) {
 		return nil
 	}
+	if !writes && kind.Unresolved != nil && kind.Unresolved(m.in.Desired.Objects[a]) {
+		return nil // a finding of check says so
+	}
 	m.unpin(a.Kind, &entry)
 	if !writes {
 		c.Action, c.Reason = ActionAdopt, m.adopted(was, from == a)
@@ -218,19 +233,58 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 		m.block(*c)
 		return true, nil
 	}
+	if m.leave(c, entry, low.Left); len(low.Left) > 0 && len(c.Fields) == 0 {
+		m.blocked[c.Address] = true
+		return true, nil
+	}
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
 	}
 	m.restart(*c, entry)
-	for _, p := range low.Left {
-		delete(entry.Fields, p)
-	}
 	for _, f := range c.Fields { // of a blocked change nothing rests on it
 		m.plan.Unknowns = m.plan.Unknowns || f.Before.Is == schema.Unknown
 	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
 	return false, nil
+}
+
+// leave takes what is left out of a change, and shows it beside it.
+func (m *maker) leave(c *Change, entry *schema.Entry, left []Left) {
+	o := m.in.Desired.Objects[c.Address]
+	for _, l := range left {
+		rest := Change{Address: c.Address, Action: c.Action, Reason: c.Reason, Blocked: l.Why.Message}
+		for _, d := range c.Fields {
+			if slices.Contains(l.Fields, d.Path) {
+				rest.Fields = append(rest.Fields, d)
+				delete(entry.Fields, d.Path)
+			}
+		}
+		c.Fields = slices.DeleteFunc(c.Fields, func(d Diff) bool { return slices.Contains(l.Fields, d.Path) })
+		rest.Positions = stated(o, rest.Fields)
+		l.Why.Positions = rest.Positions
+		m.find(l.Why)
+		m.plan.Changes = append(m.plan.Changes, rest)
+	}
+	if len(left) > 0 {
+		c.Positions = stated(o, c.Fields)
+	}
+}
+
+// stated are the places of some fields of an object, each once; those of the
+// object where they have none.
+func stated(o schema.Object, fields []Diff) (at []schema.Position) {
+	for _, d := range fields {
+		for _, p := range o.At[d.Path] {
+			if !slices.Contains(at, p) {
+				at = append(at, p)
+			}
+		}
+	}
+	if len(at) == 0 {
+		return o.Positions("")
+	}
+	return at
 }
 
 // block shows a change that nothing is done about.
@@ -250,7 +304,7 @@ func (m *maker) gone(a schema.Address) error {
 	entry := m.in.Applied.Entries[a]
 	_, desired := m.in.Desired.Objects[a]
 	_, settled := m.plan.Settle[a]
-	if desired || settled || m.in.Select != nil && !m.in.Select(a) {
+	if desired || settled || m.in.Select != nil && !m.in.Select(a) || m.excluded(a) {
 		return nil
 	}
 	kind, _ := schema.KindOf(a.Kind)

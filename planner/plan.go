@@ -7,6 +7,7 @@ package planner
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,7 +101,8 @@ type Change struct {
 	Fields    []Diff            `json:"fields,omitempty"`
 	Positions []schema.Position `json:"positions,omitempty"`
 	Impact    *Impact           `json:"impact,omitempty"`
-	// Blocked says why nothing is done about the change; no step belongs to it.
+	// Blocked says why nothing is done about the change; no step belongs to it. An
+	// address of which only some fields are left has two changes, one blocked.
 	Blocked string `json:"blocked,omitempty"`
 }
 
@@ -194,7 +196,9 @@ func (p *Plan) finish(id string, applied schema.Applied) {
 		}
 	}
 	p.Findings = schema.SortFindings(p.Findings)
-	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Address.Compare(b.Address) })
+	slices.SortStableFunc(p.Changes, func(a, b Change) int { // what is left of a change stands after it
+		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Blocked, b.Blocked))
+	})
 	p.summarise()
 	p.ID, p.Effect = id, p.effect()
 }

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Platforms are those that a base image is looked up for.
 func (o Object) Platforms() []string {
 	if stated := o.Fields["platforms"].Strings(); len(stated) > 0 {
@@ -11,7 +13,7 @@ func (o Object) Platforms() []string {
 // baseImages: images that environments are built on. Nothing is ever written;
 // the digest comes from resolved.cue.
 func baseImages() Kind {
-	return Kind{Name: "baseImages", noun: "base image", Gone: "release", Resolve: resolveImage, Fields: common(
+	return Kind{Name: "baseImages", noun: "base image", Gone: "release", Resolve: resolveImage, Unresolved: undigested, Fields: common(
 		Field{Path: "image", Type: String},
 		Field{Path: "platforms", Type: Set, Declared: true},
 		Field{Path: "digests.*", Type: String, Computed: true},
@@ -37,4 +39,9 @@ func resolveImage(r Resolved, a Address, o Object) *Finding {
 		o.Fields[p], o.At[p] = JSON(digest), o.At["image"]
 	}
 	return nil
+}
+
+// undigested says that a platform's digest was not looked up.
+func undigested(o Object) bool {
+	return slices.ContainsFunc(o.Platforms(), func(p string) bool { return o.Fields[JoinPath("digests", p)].Is == Absent })
 }

@@ -19,6 +19,7 @@ func Check(d Desired, reading []Finding) []Finding {
 	for _, f := range reading {
 		c.broken[f.Address] = c.broken[f.Address] || f.Severity == Error
 	}
+	c.world()
 	c.wellNamed()
 	c.references()
 	c.identities()
@@ -39,6 +40,26 @@ type checker struct {
 	broken map[Address]bool
 	found  []Finding
 	nouns  map[string]string // of the kinds, in running text
+}
+
+// world checks that a live deployment names what answers is compared with. A
+// plan asks AWS and MongoDB whatever the files hold, so each is required.
+func (c *checker) world() {
+	d := c.Deployment
+	if d.World != "live" || d.Name == "" || c.broken[Address{}] {
+		return
+	}
+	var missing []string
+	for _, need := range [][2]string{{"aws.account", d.AWS.Account}, {"aws.region", d.AWS.Region}, {"mongo.database", d.Mongo.Database}} {
+		if need[1] == "" {
+			missing = append(missing, need[0])
+		}
+	}
+	if len(missing) > 0 {
+		c.add("DC113", Error, Address{}, d.At,
+			"state them in deployment; aws sts get-caller-identity tells the account, and Domino's database is \"domino\". Or state world: \"sandbox\"",
+			"the world is live, and what who answers is compared with is not stated: %s", Listed(missing, "and"))
+	}
 }
 
 // of ranges over the objects of a kind, in order.

@@ -69,7 +69,9 @@ func checkCodes() []Code {
 			"Run `domctl update` and commit resolved.cue."},
 		{"DC112", "an instance type that is not known here", "check asks nobody: it judges by a table of AWS's answers, dated in the message, which leaves out what AWS offered before or after. The plan asks EC2.",
 			"Correct the name if it is mistyped; else nothing."},
-		{"DC113", "a secret in the clear", "The name of a setting says that it is a password, a secret, a token, a key or a credential, and its value stands in the files: whoever reads them, a plan or the records knows it.",
-			"Keep the value elsewhere and state a reference: {secret: env: \"…\"}. If it is no secret, turn the finding off: deployment: findings: DC113: \"off\"."},
+		{"DC113", "a live world without a name", "Before anything is read, who answers is compared with the account, the region and the database that the deployment names. What it does not name cannot be compared: with another profile or URI, another deployment would be changed.",
+			"State deployment.aws.account, deployment.aws.region and deployment.mongo.database; `aws sts get-caller-identity` tells the account. Or state world: \"sandbox\"."},
+		{"DC114", "a secret in the clear", "The name of a setting says that it is a password, a secret, a token, a key or a credential, and its value stands in the files: whoever reads them, a plan or the records knows it.",
+			"Keep the value elsewhere and state a reference: {secret: env: \"…\"}. If it is no secret, turn the finding off: deployment: findings: DC114: \"off\"."},
 	}
 }

@@ -56,6 +56,9 @@ type Kind struct {
 	// Restart says that a change of a member takes effect when Domino's services
 	// restart; nil: none does.
 	Restart func(name string) bool
+	// Unresolved says that something of an object is not in resolved.cue, so that it
+	// cannot be said to stand as the files want; nil: nothing of the kind is.
+	Unresolved func(o Object) bool
 	// Gone says what happens to what was applied and is no longer desired:
 	// "archive", "unset", "release" (let go, never touched).
 	Gone string

@@ -13,7 +13,7 @@ import (
 func inTheClear(c *checker) {
 	for a, o := range c.of("settings") {
 		if _, documented := SettingByName(a.Name); !documented && namesSecret(a.Name) && couldBeSecret(o.Fields["value"].Str()) {
-			c.add("DC113", Warning, a, o.Positions("value"), `keep it as a reference: {secret: env: "…"}`,
+			c.add("DC114", Warning, a, o.Positions("value"), `keep it as a reference: {secret: env: "…"}`,
 				"its name says that it is a secret, and its value stands in the clear")
 		}
 	}

@@ -247,15 +247,26 @@ func (v *View) encodeEnvironment(ref planner.Ref, d planner.Diff, writes map[str
 
 // revision finds an environment's revision by number.
 func (v *View) revision(env planner.Ref, number schema.Value) (id schema.Value, built bool) {
+	raw := v.raw[v.revisions()[revisionKey{env.ID(), number.Text}]]
+	return raw["_id"], raw["metadata.isBuilt"].Bool()
+}
+
+// revisionKey is what a revision is told by: its environment's id, and its number.
+type revisionKey struct{ environment, number string }
+
+// indexRevisions keeps the first id where Domino holds a number twice.
+func (v *View) indexRevisions() map[revisionKey]planner.Ref {
+	index := map[revisionKey]planner.Ref{}
 	for ref, raw := range v.raw {
-		if ref.Type() != "mongo/"+revisionsCollection || idText(raw["environmentId"].Text) != env.ID() {
+		if ref.Type() != "mongo/"+revisionsCollection {
 			continue
 		}
-		if plainJSON(raw["metadata.number"].Text) == number.Text {
-			return raw["_id"], raw["metadata.isBuilt"].Bool()
+		key := revisionKey{idText(raw["environmentId"].Text), plainJSON(raw["metadata.number"].Text)}
+		if first, known := index[key]; !known || ref < first {
+			index[key] = ref
 		}
 	}
-	return schema.Value{}, false
+	return index
 }
 
 // environmentUses are the fields that Domino's own docker-registry-cleaner reads
