@@ -53,7 +53,12 @@ type snapshot struct {
 func (s *snapshot) fill(ctx context.Context) error {
 	at := map[planner.Ref]planner.Raw{}
 	for _, r := range s.j.all(KindPre, "") {
-		s.Former, at = r.Former, maps.Clone(r.Pre)
+		s.Former, at = maps.Clone(r.Former), maps.Clone(r.Pre)
+		touched := s.j.touched()
+		maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { // of what it left alone the entry may be another's by now
+			_, was := touched[a]
+			return !was
+		})
 		for a, former := range r.Latches {
 			s.Latch[a] = strings.TrimSpace(former + " " + s.Latch[a])
 		}
