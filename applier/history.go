@@ -34,6 +34,9 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	}
 	s := snapshot{j: j, Snapshot: planner.Snapshot{Open: err == nil, Apply: id, Deployment: j.plan.Deployment, Lineage: a.Lineage, World: j.plan.World, Latch: maps.Clone(j.plan.Content),
 		Former: map[schema.Address]*schema.Entry{}, Digests: map[string]schema.Value{}, At: j.last()}}
+	for a, moved := range j.plan.Latch { // a latch that moved along with a name stays
+		s.Latch[a] = moved
+	}
 	for _, step := range j.plan.Steps {
 		if j.undecided(step.ID) {
 			return s.Snapshot, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
