@@ -87,7 +87,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err != nil {
 		return err
 	}
-	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(d.registries())}
+	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(registry.Config{Hosts: d.registries()})}
 	w.writes = func(ctx context.Context) map[string]error {
 		verdicts := cloud.Probe(ctx, aws.Apply, dep.AWS.Cluster)
 		for _, read := range aws.Permissions(aws.Plan) {
@@ -111,7 +111,7 @@ func (d *deployment) upstream(ctx context.Context) (world.Upstream, error) {
 		return sandbox.Open(d.path(sandboxFile), sandbox.Options{})
 	}
 	cloud, err := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
-	return port.Parts{STS: cloud, EC2: cloud, SSM: cloud, Registry: registry.New(d.registries())}, err
+	return port.Parts{STS: cloud, EC2: cloud, SSM: cloud, Registry: registry.New(registry.Config{Hosts: d.registries()})}, err
 }
 
 // registries are the hosts that may be asked: those the deployment lists, else
