@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
@@ -87,7 +88,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err != nil {
 		return err
 	}
-	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(registry.Config{Hosts: d.registries()})}
+	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(d.registries())}
 	w.writes = func(ctx context.Context) map[string]error {
 		verdicts := cloud.Probe(ctx, aws.Apply, dep.AWS.Cluster)
 		for _, read := range aws.Permissions(aws.Plan) {
@@ -111,15 +112,25 @@ func (d *deployment) upstream(ctx context.Context) (world.Upstream, error) {
 		return sandbox.Open(d.path(sandboxFile), sandbox.Options{})
 	}
 	cloud, err := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
-	return port.Parts{STS: cloud, EC2: cloud, SSM: cloud, Registry: registry.New(registry.Config{Hosts: d.registries()})}, err
+	return port.Parts{STS: cloud, EC2: cloud, SSM: cloud, Registry: registry.New(d.registries())}, err
 }
 
 // registries are the hosts that may be asked: those the deployment lists, else
-// those of its own base images.
-func (d *deployment) registries() []string {
+// those of its own base images. What they said is kept beside compiled files.
+func (d *deployment) registries() registry.Config {
 	desired := d.compiled.Desired
-	if len(desired.Deployment.Registries) > 0 {
-		return desired.Deployment.Registries
+	c := registry.Config{OnNodes: map[string]string{}}
+	if dir, err := os.UserCacheDir(); err == nil {
+		c.Cache = filepath.Join(dir, "domctl", "registry")
+	}
+	for _, r := range desired.Deployment.Registries {
+		c.Hosts = append(c.Hosts, r.Host)
+		if r.OnNodes != nil {
+			c.OnNodes[*r.OnNodes] = r.Host
+		}
+	}
+	if len(c.Hosts) > 0 {
+		return c
 	}
 	var images []string
 	for _, a := range schema.Addresses(desired.Objects) {
@@ -127,7 +138,8 @@ func (d *deployment) registries() []string {
 			images = append(images, image)
 		}
 	}
-	return registry.Hosts(images)
+	c.Hosts = registry.Hosts(images)
+	return c
 }
 
 // liveStore seals the records of a live deployment, wherever they are kept: they
