@@ -71,6 +71,19 @@ func worth(e Engine, all []Candidate, chosen []int) (saved int64, total Cost) {
 	return saved, total
 }
 
+// Idle are those of the cached candidates that fill disk, and without which
+// nothing more is transferred.
+func Idle(e Engine, all []Candidate, cached []int) (idle []int) {
+	saved, cost := worth(e, all, cached)
+	for at, i := range cached {
+		less, rest := worth(e, all, slices.Delete(slices.Clone(cached), at, at+1))
+		if less == saved && rest.Disk < cost.Disk {
+			idle = append(idle, i)
+		}
+	}
+	return idle
+}
+
 // slack covers the rounding of the bound.
 const slack = 1e-9
 

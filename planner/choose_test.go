@@ -51,6 +51,22 @@ func TestChooseEqualsBruteForce(t *testing.T) {
 	})
 }
 
+// TestIdle: what nothing runs is idle; not a base that another cached image
+// brings along, which fills nothing, nor one that only shares a layer.
+func TestIdle(t *testing.T) {
+	base, app, other, shares := gz("base", 100), gz("app", 10), gz("other", 50), gz("shared", 20)
+	all := []Candidate{
+		{content(base, app), 3}, {content(base), 0}, {content(other), 0},
+		{content(shares, gz("x", 1)), 0}, {content(shares, gz("y", 1)), 1},
+	}
+	if got := Idle(Docker, all, []int{0, 1, 2, 3}); fmt.Sprint(got) != "[2]" {
+		t.Errorf("idle are %v", got)
+	}
+	if got := Idle(Docker, all, []int{1}); len(got) != 0 {
+		t.Errorf("idle are %v, and the base saves 300 bytes", got)
+	}
+}
+
 // fleet is n images as a deployment has them: a few bases, families of
 // environments on them, revisions that differ in their last layers.
 func fleet(n int) (all []Candidate) {

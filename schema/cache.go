@@ -9,6 +9,7 @@ type Cache struct {
 	Runtime      string // "docker" or "containerd"
 	BaseImages   []string
 	Environments map[string][]int64
+	Volume       int64 // bytes of the root volume; 0 when not stated
 }
 
 // ActiveRevision stands in Cache for whichever revision is active.
@@ -18,6 +19,7 @@ const ActiveRevision = -1
 func (o Object) Cache() Cache {
 	var bake struct {
 		Runtime string
+		Volume  struct{ Size string }
 		Cache   struct {
 			BaseImages   []string
 			Environments map[string][]any
@@ -29,6 +31,9 @@ func (o Object) Cache() Cache {
 	c := Cache{Stated: true, Runtime: bake.Runtime, BaseImages: bake.Cache.BaseImages, Environments: map[string][]int64{}}
 	if c.Runtime == "" {
 		c.Runtime = "containerd"
+	}
+	if size, err := ParseBytes(bake.Volume.Size); err == nil {
+		c.Volume = size
 	}
 	for env, revisions := range bake.Cache.Environments {
 		for _, r := range revisions {

@@ -28,7 +28,7 @@ func TestRegistries(t *testing.T) {
 
 func TestCache(t *testing.T) {
 	o := Object{Fields: map[string]Value{"bake": {Is: Known, Text: `{"volume": {"size": "200GiB"}, "cache": {"baseImages": ["ded"], "environments": {"spark": ["active", 4]}}}`}}}
-	want := Cache{Stated: true, Runtime: "containerd", BaseImages: []string{"ded"}, Environments: map[string][]int64{"spark": {ActiveRevision, 4}}}
+	want := Cache{Stated: true, Runtime: "containerd", BaseImages: []string{"ded"}, Environments: map[string][]int64{"spark": {ActiveRevision, 4}}, Volume: 200 << 30}
 	if got := o.Cache(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -37,6 +37,9 @@ the bytes that a new node pulls: with nothing cached, with today's AMI, with the
 AMI as the files declare it, and, with --disk, with what "images suggest" would
 cache. Nothing is written outside.
 
+Warns when an AMI is to cache more than its volume bears, five base images or
+more, or what saves nothing.
+
 An AMI that domctl did not bake is "unknown": nobody can tell what is in it.
 What registries say is kept by digest, so that a second run is quick. When an
 image cannot be read, the others are shown and the exit code is 1.`,
@@ -101,11 +104,19 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	} else {
 		err = text(a.stdout, found)
 	}
-	if err != nil || !found.Partial {
+	if err == nil {
+		err = planner.WriteFindings(a.stderr, found.Findings, a.errorMark)
+	}
+	if err != nil {
 		return err
 	}
-	a.missing(found)
-	return exitCode(1)
+	if found.Partial {
+		a.missing(found)
+	}
+	if found.Partial || schema.Failed(found.Findings) {
+		return exitCode(1)
+	}
+	return nil
 }
 
 func (f imageFlags) read() (r engine.Images, err error) {
@@ -146,17 +157,10 @@ func (a *app) missing(f engine.Forecast) {
 	for _, i := range f.Images {
 		if i.Problem != "" {
 			n++
-			fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", planner.Printable(title(i)), planner.Printable(strings.ReplaceAll(i.Problem, "\n", "; ")))
+			fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", planner.Printable(i.Title()), planner.Printable(strings.ReplaceAll(i.Problem, "\n", "; ")))
 		}
 	}
 	fmt.Fprintf(a.stderr, "domctl: hint: the answer is partial: %d of %d images are not in it\n", n, len(f.Images))
-}
-
-func title(i engine.ImagePull) string {
-	if i.Revision == 0 {
-		return i.Name
-	}
-	return fmt.Sprintf("%s revision %d", i.Name, i.Revision)
 }
 
 func writePulls(out io.Writer, f engine.Forecast, window string) error {
@@ -164,7 +168,7 @@ func writePulls(out io.Writer, f engine.Forecast, window string) error {
 	fmt.Fprintln(w, "IMAGE\tPOOL\tRUNS\tPINNED\tEMPTY\tTODAY\tDECLARED\tSUGGESTED\tDISK")
 	for _, i := range f.Images {
 		if i.Problem != "" {
-			fmt.Fprintf(w, "%s\t-\t%d\t%d\t-\t-\t-\t-\tnot read\n", planner.Printable(title(i)), i.Runs, i.Pinned)
+			fmt.Fprintf(w, "%s\t-\t%d\t%d\t-\t-\t-\t-\tnot read\n", planner.Printable(i.Title()), i.Runs, i.Pinned)
 			continue
 		}
 		for _, p := range i.Pools {
@@ -175,12 +179,19 @@ func writePulls(out io.Writer, f engine.Forecast, window string) error {
 			if f.Suggested != nil {
 				suggested = pulled(p.Suggested)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", planner.Printable(title(i)), planner.Printable(pool), p.Runs, i.Pinned,
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", planner.Printable(i.Title()), planner.Printable(pool), p.Runs, i.Pinned,
 				schema.ShortBytes(i.Empty.Transfer), pulled(p.Today), pulled(p.Declared), suggested, filled(*i.Empty))
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for _, ami := range f.AMIs {
+		of := "; state bake.volume.size to compare it"
+		if ami.Limit > 0 {
+			of = fmt.Sprintf(" of the %s that the kubelet leaves on its volume", schema.ShortBytes(ami.Limit))
+		}
+		fmt.Fprintf(out, "\n%s is to cache %d images: %s%s.\n", ami.AMI, ami.Images, filled(ami.Cost), of)
 	}
 	_, err := fmt.Fprintf(out, "\nBytes that a new node of %s pulls (%s, %s). RUNS are those of the last %s. DISK is what\nthe image fills by itself; ≥ is a lower bound, as far as its registry tells.\n",
 		f.Deployment, f.Engine, f.Platform, window)
@@ -210,7 +221,7 @@ func writeSuggestion(out io.Writer, f engine.Forecast) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "IMAGE\tWEIGHT\tPULL")
 	for _, i := range s.Images {
-		fmt.Fprintf(w, "%s\t%d\t%s\n", planner.Printable(title(f.Images[i])), f.Images[i].Weight, schema.ShortBytes(f.Images[i].Empty.Transfer))
+		fmt.Fprintf(w, "%s\t%d\t%s\n", planner.Printable(f.Images[i].Title()), f.Images[i].Weight, schema.ShortBytes(f.Images[i].Empty.Transfer))
 	}
 	if err := w.Flush(); err != nil {
 		return err

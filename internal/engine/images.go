@@ -42,7 +42,10 @@ type Forecast struct {
 	Since      string      `json:"since,omitempty"` // RFC 3339
 	Images     []ImagePull `json:"images"`
 	Suggested  *Suggestion `json:"suggested,omitempty"`
+	AMIs       []AMIFill   `json:"amis,omitempty"`
 	Partial    bool        `json:"partial"`
+	// Findings are about what AMIs are to cache.
+	Findings []schema.Finding `json:"findings,omitempty"`
 }
 
 // ImagePull is one image: Empty is what it costs a node that holds nothing.
@@ -114,6 +117,7 @@ func (r Images) Forecast(ctx context.Context) (Forecast, error) {
 		return Forecast{}, err
 	}
 	f.reckon(desired, r.Disk)
+	f.Findings = schema.SortFindings(schema.Police(f.Findings, desired.Deployment.Findings))
 	return f, nil
 }
 
@@ -230,7 +234,7 @@ func (f *Forecast) suggest(disk int64) *planner.Disk {
 	engine := planner.Engine(f.Engine)
 	var candidates []planner.Candidate
 	var at []int
-	s := &Suggestion{Disk: disk, Limit: disk/100*KubeletShare + disk%100*KubeletShare/100, Images: []int{}}
+	s := &Suggestion{Disk: disk, Limit: kubeletLeaves(disk), Images: []int{}}
 	none := planner.NewDisk(engine)
 	for i, image := range f.Images {
 		if image.Problem == "" {
@@ -256,8 +260,8 @@ func (f *Forecast) suggest(disk int64) *planner.Disk {
 func (f *Forecast) declared(d schema.Desired) func(pool string) *planner.Disk {
 	disks, baked := map[schema.Address]*planner.Disk{}, []schema.Address{}
 	for _, a := range schema.Addresses(d.Objects) {
-		if c := d.Objects[a].Cache(); c.Stated {
-			disks[a], baked = f.holding(c), append(baked, a)
+		if d.Objects[a].Cache().Stated {
+			disks[a], baked = f.holding(a, d.Objects[a]), append(baked, a)
 		}
 	}
 	labels := world.PoolLabels(d)
@@ -271,22 +275,6 @@ func (f *Forecast) declared(d schema.Desired) func(pool string) *planner.Disk {
 		}
 		return disks[amis[0]]
 	}
-}
-
-// holding is a disk with what an AMI caches.
-func (f *Forecast) holding(c schema.Cache) *planner.Disk {
-	places, ok := world.Cached(f.used(), c)
-	disk := planner.NewDisk(planner.Engine(c.Runtime))
-	for _, i := range places {
-		if f.Images[i].Problem != "" {
-			ok = false
-		}
-		disk.Pull(f.Images[i].content)
-	}
-	if !ok {
-		return nil
-	}
-	return disk
 }
 
 func (f Forecast) used() []world.UsedImage {
