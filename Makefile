@@ -43,7 +43,7 @@ test-kube:
 	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire -run Kube ./internal/kube/... ./cmd/domctl/...
 
 sim:
-	$(GO) test ./internal/sim -run TestSim -count 1 -v -args -seeds $(SEEDS)
+	GOGC=800 $(GO) test ./internal/sim -run TestSim -count 1 -timeout 3h -v -args -seeds $(SEEDS)
 
 bench:
 	hack/bench.sh

@@ -19,8 +19,17 @@ type appliedBody struct {
 	schema.Applied
 	Deployment string `json:"deployment"`
 	// Place is that of the latest apply in the order of all.
+	Place int `json:"place"`
+	// Last is the latest apply in that order that settled something, so that
+	// its stream is known to have been. A place alone tells nothing: it is taken
+	// before record 0, which may never be written.
+	Last  lastApply `json:"last,omitzero"`
+	Nonce string    `json:"nonce"`
+}
+
+type lastApply struct {
+	ID    string `json:"id"`
 	Place int    `json:"place"`
-	Nonce string `json:"nonce"`
 }
 
 // ReadApplied answers what the store's deployment has applied, and etag "" when
@@ -140,9 +149,12 @@ func (r *run) settleApplied(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		before := schema.JSON(cur.Applied).Text
+		before := schema.JSON(cur).Text
 		r.merge(cur.Applied)
-		if schema.JSON(cur.Applied).Text == before {
+		if place := r.j.records[0].Place; place > cur.Last.Place {
+			cur.Last = lastApply{r.j.id, place}
+		}
+		if schema.JSON(cur).Text == before {
 			return nil
 		}
 		if lost = r.putApplied(ctx, cur, etag); lost == nil {
@@ -152,14 +164,39 @@ func (r *run) settleApplied(ctx context.Context) error {
 	return fmt.Errorf("applied: %w", lost)
 }
 
-// merge settles entries and latches. A rollback of what was cut off before
-// anything was done has latches alone, and none lets go of one.
-func (r *run) merge(cur schema.Applied) {
-	for a, latch := range r.j.plan.Latch {
-		if r.complete(a) {
-			cur.Latch(a, latch)
-		}
+// Kept says that the streams of the latest apply, and of those that have not
+// ended, are there: without one, an earlier apply would be taken for the latest.
+func (a *Applier) Kept(ctx context.Context) error {
+	b, etag, err := appliedOf(ctx, a.store(), a.Deployment)
+	if err != nil || etag == "" {
+		return err
 	}
+	open, err := a.OpenApplies(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range append(open, b.Last.ID) {
+		keys, err := a.store().List(ctx, "applies/"+id+"/")
+		if id == "" || err != nil || len(keys) > 0 {
+			continue // what cannot be listed is History's to tell
+		}
+		if slices.Contains(open, id) {
+			return Gone(id)
+		}
+		return fmt.Errorf("DC315: the records of apply %s, the latest that is known, are gone; restore applies/%[1]s/ from the store's versions, or name what to take back: domctl rollback --to APPLY", id)
+	}
+	return nil
+}
+
+// Gone is the news of an apply that reserves, and has no stream.
+func Gone(id string) error {
+	return fmt.Errorf("DC315: the records of apply %s, which has not ended, are gone; restore applies/%[1]s/ from the store's versions, or remove open/%[1]s to give it up", id)
+}
+
+// merge settles entries and latches. A rollback of what was cut off before
+// anything was done has latches alone, and none lets go of one; another apply has
+// those that move to another name.
+func (r *run) merge(cur schema.Applied) {
 	for a, e := range r.j.plan.Settle {
 		if !r.complete(a) {
 			continue
@@ -172,6 +209,11 @@ func (r *run) merge(cur schema.Applied) {
 			continue
 		}
 		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
+	}
+	for a, latch := range r.j.plan.Latch {
+		if r.complete(a) {
+			cur.Latch(a, latch)
+		}
 	}
 }
 

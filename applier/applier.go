@@ -264,11 +264,14 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 }
 
 // record0 consumes the plan, only when nothing reserves its addresses, *applied*
-// can be read, and every secret that it writes can be had: what is refused before
-// can be applied again.
+// can be read, who answers is who it was made against, and every secret that it
+// writes can be had: what is refused before can be applied again.
 func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	if err := r.unreserved(ctx, p); err != nil {
 		return err
+	}
+	if err := r.identify(ctx, p.World); err != nil {
+		return fmt.Errorf("%w; nothing was written, and the plan can still be applied", err)
 	}
 	if err := r.resolvable(ctx, p); err != nil {
 		return err
@@ -280,6 +283,9 @@ func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	err = r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Place: place, Plan: p})
 	if errors.Is(err, ErrFenced) {
 		return fmt.Errorf("%w; domctl apply --resume %s goes on with it, domctl plan makes a new one", ErrReplayed, p.ID)
+	}
+	if err == nil {
+		r.report(Event{Kind: KindPlan})
 	}
 	return err
 }

@@ -53,7 +53,12 @@ type snapshot struct {
 func (s *snapshot) fill(ctx context.Context) error {
 	at := map[planner.Ref]planner.Raw{}
 	for _, r := range s.j.all(KindPre, "") {
-		s.Former, at = r.Former, maps.Clone(r.Pre)
+		s.Former, at = maps.Clone(r.Former), maps.Clone(r.Pre)
+		touched := s.j.touched()
+		maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { // of what it left alone the entry may be another's by now
+			_, was := touched[a]
+			return !was
+		})
 		for a, former := range r.Latches {
 			s.Latch[a] = strings.TrimSpace(former + " " + s.Latch[a])
 		}
@@ -88,22 +93,27 @@ type Summary struct {
 	Records []Record
 }
 
-// History reads every apply's stream, latest first.
-func (a *Applier) History(ctx context.Context) ([]Summary, error) {
+// History reads every apply's stream, latest first. With an error it answers
+// those that could be read.
+func (a *Applier) History(ctx context.Context) (out []Summary, err error) {
 	keys, err := a.store().List(ctx, "applies/")
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrForeign) {
 		return nil, fmt.Errorf("records: %w", err)
 	}
-	var out []Summary
+	amiss := []error{err}
 	for _, id := range ids(keys) {
 		s, err := a.Summary(ctx, id)
-		if err != nil {
-			return nil, err
+		switch {
+		case errors.Is(err, ErrNoKey):
+			amiss = append(amiss, fmt.Errorf("applies/%s %w: move it elsewhere", id, ErrForeign))
+		case err != nil:
+			amiss = append(amiss, err)
+		default:
+			out = append(out, s)
 		}
-		out = append(out, s)
 	}
 	slices.SortStableFunc(out, func(x, y Summary) int { return cmp.Or(cmp.Compare(y.Place, x.Place), cmp.Compare(y.ID, x.ID)) })
-	return out, nil
+	return out, errors.Join(amiss...)
 }
 
 // Summary reads one apply's stream.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
+	"strconv"
 	"sync"
 	"time"
 
@@ -93,7 +95,7 @@ func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
 	j := a.stream(id)
 	for i, key := range keys {
 		if key != recordKey(id, i) {
-			return nil, fmt.Errorf("DC315: records of apply %s: %s is missing; restore it from the store's versions", id, recordKey(id, i))
+			return nil, gap(id, key, i)
 		}
 		b, err := a.batch(ctx, key)
 		if err != nil {
@@ -106,6 +108,14 @@ func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
 		j.plan = j.records[0].Plan // nil: fenced before it began
 	}
 	return j, nil
+}
+
+// gap says why a stream's i-th key is not the i-th record's.
+func gap(id, key string, i int) error {
+	if n, err := strconv.Atoi(path.Base(key)); err != nil || key != recordKey(id, n) {
+		return fmt.Errorf("records of apply %s: %s %w: move it elsewhere", id, key, ErrForeign)
+	}
+	return fmt.Errorf("DC315: records of apply %s: %s is missing; restore it from the store's versions", id, recordKey(id, i))
 }
 
 func (a *Applier) batch(ctx context.Context, key string) (b batch, err error) {

@@ -23,6 +23,7 @@ type run struct {
 	tried   map[string]bool    // steps that had their turn in this segment
 	waiting map[string]Attempt // pending steps, polled without the lock
 	again   bool               // a step failed that may be decided by looking again
+	known   bool               // who answers is who the plan was made against
 }
 
 // segment reserves, compares, records what stands, runs the steps, and records
@@ -71,8 +72,10 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 		return "", err
 	}
 	r.report(Event{Kind: KindWaiting, Why: "comparing what lives with what the plan saw"})
-	if err := r.identify(ctx); err != nil {
-		return r.stop(err)
+	if !r.known {
+		if err := r.identify(ctx, r.j.plan.World); err != nil {
+			return r.stop(err)
+		}
 	}
 	raw, err := r.read(ctx, r.refs())
 	if err != nil {
@@ -129,10 +132,12 @@ func (r *run) outcome(ctx context.Context) Outcome {
 	return EndedOutcome
 }
 
-func (r *run) identify(ctx context.Context) error {
+func (r *run) identify(ctx context.Context, w planner.World) error {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
-	return r.World.Identify(ctx, r.j.plan.World)
+	err := r.World.Identify(ctx, w)
+	r.known = err == nil
+	return err
 }
 
 // refs are all objects that the plan writes or rests on and that exist by name

@@ -166,6 +166,9 @@ func backoff(tries int) time.Duration {
 // write compares once more where the guard does not, records the begin, and
 // makes the write.
 func (t *turn) write(ctx context.Context, mark string, guard planner.Guard) error {
+	if err := t.lease.renew(context.WithoutCancel(ctx)); err != nil { // a pause before a try may be longer than a lease is fresh
+		return err
+	}
 	if err := t.compare(ctx, guard); err != nil {
 		return err
 	}

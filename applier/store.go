@@ -14,13 +14,15 @@ var (
 	ErrMoved  = errors.New("the etag moved") // PutIfMatch lost
 	// ErrDamaged: the body is torn, overwritten or of another key; it is there.
 	ErrDamaged = errors.New("the record is damaged")
+	// ErrForeign: List met what the store did not write.
+	ErrForeign = errors.New("is not a record of domctl's")
 )
 
 // Store is the state store: small objects under slash-separated keys, written
 // with compare-and-swap. Every mutable body carries a nonce, so that after an
 // unclear answer a read tells whether the write was ours. Reads see every write
 // that was answered. List returns all keys below a prefix, in order, or an
-// error; never a part. Delete of an absent key succeeds.
+// error; a part only with ErrForeign, of which it tells each. Delete of an absent key succeeds.
 type Store interface {
 	Get(ctx context.Context, key string) (body []byte, etag string, err error)
 	PutIfNone(ctx context.Context, key string, body []byte) (etag string, err error)

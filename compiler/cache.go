@@ -81,7 +81,16 @@ func (c cache) load(t *tree) (Result, bool) {
 	return r, <-decoded == nil && same
 }
 
+// readText reads an entry. What is no file would be waited for without end, and
+// an entry beyond the folder's bound is none that was kept here.
 func readText(path string) (string, error) {
+	at, err := os.Lstat(path)
+	if err != nil {
+		return "", err
+	}
+	if !at.Mode().IsRegular() || at.Size() > maxCache {
+		return "", errFormat
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

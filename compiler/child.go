@@ -105,6 +105,9 @@ func byChild(ctx context.Context, src Source) (string, error) {
 	case complaint.has(deniedMemory()...):
 		return "", limit{codeMemory, fmt.Sprintf("evaluation takes more than %s of memory", schema.CanonicalBytes(src.memory())), "simplify the expression, or raise --eval-memory"}
 	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 && complaint.Len() > 0 {
+		return "", errors.New(strings.TrimSpace(complaint.String())) // the child's own words
+	}
 	return "", fmt.Errorf("compile in a child: %w: %s", err, clip(complaint.String()))
 }
 

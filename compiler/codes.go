@@ -17,20 +17,10 @@ const (
 	codeMemory       = "DC014"
 	codeSize         = "DC015"
 	codeVendored     = "DC016"
+	codeLeftOut      = "DC017"
+	codeDenied       = "DC018"
 
-	codeReference  = "DC101"
-	codeBaseCycle  = "DC102"
-	codeDefault    = "DC103"
-	codeLimit      = "DC104"
-	codeFit        = "DC105"
-	codeIdentity   = "DC106"
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"
 	codeName       = "DC109"
-	codeUnresolved = "DC110"
-	codeStale      = "DC111"
-
-	codeInstanceType = "DC112"
-
-	codeSizes = "DC212"
 )

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -87,6 +88,9 @@ func Find(dir string) (Source, error) {
 	for root := abs; ; root = filepath.Dir(root) {
 		if fi, err := os.Stat(filepath.Join(root, "cue.mod")); err == nil && fi.IsDir() {
 			rel, err := filepath.Rel(root, abs)
+			if first, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); first == "cue.mod" {
+				return Source{}, fmt.Errorf("%s: cue.mod is CUE's own folder; name the deployment's, or the one that holds cue.mod", dir)
+			}
 			return Source{Root: root, Dir: filepath.ToSlash(rel)}, err
 		}
 		if root == filepath.Dir(root) {
@@ -218,5 +222,5 @@ func (r *Result) finish() {
 			r.Desired.Objects[a] = k.Spread(a.Name, o)
 		}
 	}
-	r.Findings = append(r.Findings, check(r.Desired, r.Findings)...)
+	r.Findings = append(r.Findings, schema.Check(r.Desired, r.Findings)...)
 }

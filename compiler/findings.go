@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	stderrors "errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +26,9 @@ type problems struct {
 func (p problems) of(err error, code string) (found []schema.Finding) {
 	for _, group := range groups(errors.Errors(err)) {
 		for _, e := range meant(group) {
-			found = append(found, p.finding(e, code))
+			if !stderrors.Is(e, errRefused) { // a finding of the tree's own
+				found = append(found, p.finding(e, code))
+			}
 		}
 	}
 	return found
@@ -129,14 +132,24 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		}
 		f.Hint = hintFor(ruleAt(path))
 	case strings.HasPrefix(format, "reference %q not found"):
-		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %v, which is not defined", orWhole(what), args[0])
-		if c := nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
+		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %s, which is not defined", orWhole(what), shown(path, args[0]))
+		if c := schema.Nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)
 		}
 	case strings.HasPrefix(format, "import failed"):
 		p.failedImport(&f, e)
+	case strings.HasSuffix(format, "found '%s' %s"): // a literal that CUE's parser quotes
+		f.Message = strings.TrimSpace(what + " " + fmt.Sprintf(strings.TrimSuffix(format, " %s"), args[:2]...))
+	case secretive(path) && len(args) > 0:
+		f.Message, f.Hint = what+" cannot be evaluated (not shown why: it may be a secret)", "`cue vet` says why"
 	default:
 		f.Message = strings.TrimSpace(what + " " + clip(fmt.Sprintf(format, args...)))
+	}
+	if f.Message == "" { // CUE wraps without words
+		f.Message = clip(e.Error())
+	}
+	if f.Code == codeMalformed && p.tree.conflicted(e.Position().Filename()) {
+		f.Hint = "this looks like a merge conflict: keep one side between <<<<<<< and >>>>>>>, and delete the marks"
 	}
 	if len(f.Positions) == 0 {
 		f.Positions = p.nearestPlace(path)
@@ -179,14 +192,18 @@ func (p problems) unknownField(f *schema.Finding, path []string, what string) {
 		f.Hint = "want " + parent.patterns[0].key.want()
 		return
 	}
-	f.Hint = didYouMean(path[len(path)-1], parent.names())
+	name := path[len(path)-1]
+	f.Hint = schema.DidYouMean(name, parent.names())
+	if at := len(path) - 3; at > 0 && ruleAt(path[:at+1]).isList() && ruleAt(path[:at]).object().byName[name] != nil {
+		f.Hint = fmt.Sprintf("%s stands beside %s, for all of them; what differs in it is an object of its own", name, path[at])
+	}
 }
 
 // misfit tells a value that the schema refuses from two places that disagree.
 func (p problems) misfit(f *schema.Finding, e errors.Error, path []string, what string) {
 	format, args := e.Msg()
 	ours := slices.ContainsFunc(errors.Positions(e), func(at token.Pos) bool { return p.tree.owned(at.Filename()) })
-	values := []string{clip(fmt.Sprint(args[0])), clip(fmt.Sprint(args[1]))}
+	values := []string{shown(path, args[0]), shown(path, args[1])}
 	r := ruleAt(path)
 	if !ours || r == nil {
 		f.Code, f.Message = codeConflict, fmt.Sprintf("%s is both %s and %s", orWhole(what), values[0], values[1])
@@ -204,7 +221,7 @@ func (p problems) misfit(f *schema.Finding, e errors.Error, path []string, what 
 	f.Code, f.Message = codeMisfit, fmt.Sprintf("%s %s %s, want %s", orWhole(what), verb, value, r.want())
 	f.Hint = hintFor(r)
 	if word, err := literal.Unquote(value); err == nil {
-		if c := nearest(word, r.words()); c != "" {
+		if c := schema.Nearest(word, r.words()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)
 		}
 	}
@@ -220,6 +237,9 @@ func hintFor(r *rule) string {
 		return ""
 	}
 	for _, arm := range append([]*rule{r}, r.alternatives()...) {
+		if arm.def == "#Name" { // its comment explains addresses
+			return "write letters, digits, _, . and -, the first a letter or a digit"
+		}
 		if arm.def != "" && arm.doc != "" && arm.open == nil {
 			_, how, ok := strings.Cut(arm.doc, ": ")
 			if !ok {
@@ -241,7 +261,7 @@ func (p problems) relative(path []string, a schema.Address) string {
 	case k.Flat:
 		return "it"
 	}
-	return schema.JoinPath(path[2:]...)
+	return schema.JoinPath(namesOnly(path[2:])...)
 }
 
 // ruleAt is the rule of a CUE path that starts at the root, or nil.

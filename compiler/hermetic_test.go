@@ -2,12 +2,15 @@ package compiler
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"domctl.dev/internal/gen"
@@ -35,7 +38,7 @@ func self(t *testing.T) string {
 	return path
 }
 
-const minimal = "package domino\n\ndeployment: name: \"acme\"\n"
+const minimal = "package domino\n\ndeployment: {name: \"acme\", world: \"sandbox\"}\n"
 
 // onDisk writes a tree and gives the source of its deployment prod.
 func onDisk(t *testing.T, files map[string]string) Source {
@@ -198,6 +201,11 @@ func TestChild(t *testing.T) {
 	here := compileDisk(t, src)
 	src.Self = self(t)
 	equal(t, "child", compileDisk(t, src), here)
+	gone := src
+	gone.Root = filepath.Join(src.Root, "gone")
+	if _, err := Compile(context.Background(), gone); err == nil || !strings.HasPrefix(err.Error(), "open the module: ") {
+		t.Errorf("a child that fails says %v", err)
+	}
 	src.Self = "/does/not/exist"
 	if _, err := Compile(context.Background(), src); err == nil {
 		t.Error("a child that cannot start is no error")
@@ -207,5 +215,65 @@ func TestChild(t *testing.T) {
 	src.Self = self(t)
 	if _, err := Compile(canceled, src); err != context.Canceled {
 		t.Errorf("canceled: %v", err)
+	}
+}
+
+// TestFilesOfOtherPackages counts no file that states nothing.
+func TestFilesOfOtherPackages(t *testing.T) {
+	r := compileDisk(t, onDisk(t, map[string]string{"ci.cue": "package ci\n", "shared.cue": "package domino\n"}))
+	if want := []string{"../cue.mod/module.cue", "../shared.cue", "deployment.cue"}; !slices.Equal(r.Files, want) || len(r.Findings) > 0 {
+		t.Errorf("files %q, found\n%s", r.Files, list(r.Findings))
+	}
+}
+
+// denying is a disk that denies one of its files.
+type denying struct {
+	fstest.MapFS
+	name string
+}
+
+func (d denying) Open(name string) (fs.File, error) {
+	if name == d.name {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return d.MapFS.Open(name)
+}
+
+func TestDeniedFiles(t *testing.T) {
+	for name, want := range map[string]string{
+		"prod/b.cue":         "b.cue may not be read: permission denied",
+		"cue.mod/module.cue": "../cue.mod/module.cue may not be read: permission denied",
+	} {
+		disk := denying{memory(map[string]string{"prod/a.cue": minimal, "prod/b.cue": "package domino\n"}), name}
+		en, err := compile(context.Background(), disk, Source{Root: "/", Dir: "prod"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := en.result.Findings; len(found) != 1 || found[0].Code != codeDenied || found[0].Message != want {
+			t.Errorf("%s: found\n%s", name, list(found))
+		}
+	}
+}
+
+// TestEmptyMessages finds words for what CUE wraps without any.
+func TestEmptyMessages(t *testing.T) {
+	src := onDisk(t, map[string]string{"prod/b.cue": "package domino\n\nimport \"acme.example/p\"\n\nenvironments: e: name: p.name\n"})
+	if err := errors.Join(os.Symlink("a.cue", filepath.Join(src.Root, "prod/l.cue")), os.Symlink("prod", filepath.Join(src.Root, "p"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"prod", "cue.mod", "none"} {
+		src.Dir = dir
+		r := compileDisk(t, src)
+		if len(r.Findings) == 0 {
+			t.Errorf("%s: nothing is found", dir)
+		}
+		for _, f := range r.Findings {
+			if f.Message == "" {
+				t.Errorf("%s: found\n%s", dir, list(r.Findings))
+			}
+		}
+	}
+	if _, err := Find(filepath.Join(src.Root, "cue.mod")); err == nil || !strings.Contains(err.Error(), "name the deployment's") {
+		t.Errorf("cue.mod is a deployment: %v", err)
 	}
 }

@@ -42,13 +42,14 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 			pkg.files = append(pkg.files, f)
 		}
 	}
+	leftOut := t.leftOut(src.Dir, inst.Files)
 	here := func(f *ast.File) bool { return path.Dir(strings.TrimPrefix(f.Filename, "/")) == src.Dir }
 	switch {
 	case inst.Err == nil && !slices.ContainsFunc(pkg.files, here):
-		return nil, []schema.Finding{{Code: codeNoDeployment, Severity: schema.Error,
-			Message: "no CUE files of package " + packageName + " in " + src.Dir, Hint: "domctl init"}}
+		return nil, append(leftOut, schema.Finding{Code: codeNoDeployment, Severity: schema.Error,
+			Message: "no CUE files of package " + packageName + " in " + src.Dir, Hint: "domctl init"})
 	case inst.Err != nil:
-		return nil, append(t.refusals(), pkg.findings(inst.Err, codeMalformed)...)
+		return nil, slices.Concat(leftOut, t.refusals(), pkg.findings(inst.Err, codeMalformed))
 	}
 	if !t.evaluateAll {
 		pkg.plain = takePlain(t, pkg.files)
@@ -59,7 +60,7 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 	if len(found) > 0 {
 		found = append(found, p.unknownFields(pkg.failed)...)
 	}
-	return pkg, append(found, p.unknownRoots(pkg.unknownRoots())...)
+	return pkg, slices.Concat(found, leftOut, p.unknownRoots(pkg.unknownRoots()))
 }
 
 // unknownRoots are the regular fields of the package that are no root of the

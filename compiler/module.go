@@ -31,6 +31,9 @@ const (
 // packages in silence.
 func (t *tree) module() (m module, found []schema.Finding) {
 	text, err := fs.ReadFile(t, moduleFile)
+	if errors.Is(err, errRefused) {
+		return m, t.refusals()
+	}
 	if err != nil {
 		return m, []schema.Finding{{Code: codeNoDeployment, Severity: schema.Error, Message: "there is no " + moduleFile, Hint: "domctl init"}}
 	}

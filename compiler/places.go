@@ -1,8 +1,6 @@
 package compiler
 
 import (
-	"slices"
-
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
@@ -49,18 +47,12 @@ func (p *places) of(v cue.Value) (at []schema.Position) {
 		}
 		at = append(at, p.tree.position(pos))
 	}
-	return inOrder(at)
+	return schema.InOrder(at)
 }
 
 func isField(n ast.Node) bool {
 	_, ok := n.(*ast.Field)
 	return ok
-}
-
-// inOrder sorts places and drops repeats.
-func inOrder(at []schema.Position) []schema.Position {
-	slices.SortFunc(at, schema.Position.Compare)
-	return slices.Compact(at)
 }
 
 func (t *tree) position(p token.Pos) schema.Position {
@@ -75,7 +67,7 @@ func (p problems) positions(e errors.Error) (at []schema.Position) {
 			at = append(at, p.tree.position(pos))
 		}
 	}
-	return inOrder(at)
+	return schema.InOrder(at)
 }
 
 // nearestPlace finds where a path, or as much of it as is stated, stands.
@@ -86,7 +78,7 @@ func (p problems) nearestPlace(path []string) []schema.Position {
 			at = append(at, p.stated(f.Decls, path)...)
 		}
 		if len(at) > 0 {
-			return inOrder(at)
+			return schema.InOrder(at)
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ func (g *group) read(t *tree, patterns []pattern, s *shape, r *rule) {
 	}
 	if len(parts) > 1 {
 		for path, at := range g.object.At {
-			g.object.At[path] = inOrder(at)
+			g.object.At[path] = schema.InOrder(at)
 		}
 	}
 	g.plain = true

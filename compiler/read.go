@@ -109,7 +109,7 @@ func (w *reader) flat(k schema.Kind, v cue.Value, path []string) {
 		return
 	}
 	if other, ok := w.result.Desired.Objects[a]; ok {
-		w.add(codeTwice, a, inOrder(append(at, other.At[""]...)), "keep the typed one", "stated by its name and under raw by its key")
+		w.add(codeTwice, a, schema.InOrder(append(at, other.At[""]...)), "keep the typed one", "stated by its name and under raw by its key")
 		return
 	}
 	w.result.Desired.Objects[a] = schema.Object{

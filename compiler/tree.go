@@ -42,12 +42,13 @@ type tree struct {
 	solid   map[string]bool // folders known to be no links
 	asked   map[question]answer
 	refused map[string]schema.Finding
-	failure error // of the disk, not of the files
+	ignored map[string]bool // files of other packages
+	failure error           // of the disk, not of the files
 }
 
 func newTree(files fs.FS, dir string) *tree {
 	t := &tree{files: files, dir: dir, own: map[string][]byte{}, read: map[string][]byte{}, solid: map[string]bool{".": true},
-		asked: map[question]answer{}, refused: map[string]schema.Finding{}}
+		asked: map[question]answer{}, refused: map[string]schema.Finding{}, ignored: map[string]bool{}}
 	for name, text := range schema.Files() {
 		t.own[path.Join(schemaDir, name)] = text
 	}
@@ -103,7 +104,7 @@ func (t *tree) readInto(text *bytes.Buffer, name string) error {
 	fi, err := fs.Stat(t.files, name)
 	switch {
 	case err != nil:
-		return err
+		return t.denied(name, err)
 	case !fi.Mode().IsRegular():
 		return t.refuse(name, codeLink, "not a regular file", "replace it by a file")
 	case fi.Size() > maxFile:
@@ -111,7 +112,7 @@ func (t *tree) readInto(text *bytes.Buffer, name string) error {
 	}
 	f, err := t.files.Open(name)
 	if err != nil {
-		return err
+		return t.denied(name, err)
 	}
 	defer f.Close()
 	text.Grow(int(fi.Size()) + bytes.MinRead)
@@ -157,7 +158,7 @@ func (t *tree) stat(name string) (fs.FileInfo, error) {
 	if err != nil && t.ownDir(name) {
 		return ownInfo{path.Base(name), 0, true}, nil
 	}
-	return fi, err
+	return fi, t.denied(name, err)
 }
 
 // ReadDir lists the user's folder with domctl's files among it. A link out of
@@ -167,6 +168,7 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	entries, err := fs.ReadDir(t.files, name)
+	err = t.denied(name, err)
 	t.note(question{askFolder, name}, digestOf(listing(entries)), err)
 	if err != nil && !t.ownDir(name) {
 		return nil, err
@@ -222,6 +224,14 @@ func (t *tree) leadsOut(name string) bool {
 	return err != nil || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(name), target))
 }
 
+// conflicted says whether a file that was read holds the marks of a merge that
+// git left to people.
+func (t *tree) conflicted(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Contains("\n"+string(t.read[strings.TrimPrefix(name, "/")]), "\n<<<<<<< ")
+}
+
 // errRefused marks what domctl does not read though it is there.
 var errRefused = errors.New("refused")
 
@@ -234,6 +244,15 @@ func (t *tree) refuse(name, code, message, hint string) error {
 	return &fs.PathError{Op: "open", Path: name, Err: errRefused}
 }
 
+// denied makes a finding of what may not be read; any other error, and none,
+// stays as it is.
+func (t *tree) denied(name string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return t.refuse(name, codeDenied, t.relative(name)+" may not be read: permission denied", "check its owner and mode")
+	}
+	return err
+}
+
 // refusals are the findings about files that were not read.
 func (t *tree) refusals() []schema.Finding {
 	t.mu.Lock()
@@ -241,10 +260,12 @@ func (t *tree) refusals() []schema.Finding {
 	return slices.Collect(maps.Values(t.refused))
 }
 
-// Files that were read, relative to the deployment's folder.
+// Files that were read and count, relative to the deployment's folder.
 func (t *tree) Files() (files []string) {
 	for name := range t.read {
-		files = append(files, t.relative(name))
+		if !t.ignored[name] {
+			files = append(files, t.relative(name))
+		}
 	}
 	slices.Sort(files)
 	return files

@@ -55,7 +55,7 @@ func (p problems) unknownBelow(top *ast.Field, r *rule, failed map[string]bool) 
 func (p problems) unknownRoots(roots []string) (found []schema.Finding) {
 	for _, name := range roots {
 		found = append(found, schema.Finding{Code: codeUnknownRoot, Severity: schema.Error,
-			Message: "unknown field " + schema.JoinPath(name) + " at the root", Hint: didYouMean(name, schema.Roots()),
+			Message: "unknown field " + schema.JoinPath(name) + " at the root", Hint: schema.DidYouMean(name, schema.Roots()),
 			Positions: p.nearestPlace([]string{name})})
 	}
 	return found

@@ -51,8 +51,10 @@ func stringOf(f schema.Field, s string) (schema.Value, error) {
 	case schema.Time:
 		return schema.JSON(schema.CanonicalTime(s)), nil
 	}
-	if kind, field, ok := strings.Cut(f.To, "#"); ok && !(kind == "amis" && strings.HasPrefix(s, "ami-")) {
-		return schema.RefTo(schema.Address{Kind: kind, Name: s}, field), nil
+	if name, field, ok := strings.Cut(f.To, "#"); ok {
+		if kind, _ := schema.KindOf(name); kind.Literal == nil || !kind.Literal(s) {
+			return schema.RefTo(schema.Address{Kind: name, Name: s}, field), nil
+		}
 	}
 	return schema.JSON(s), nil
 }

@@ -43,16 +43,17 @@ type threeWay struct {
 	change  Change
 	entry   schema.Entry
 	drift   []Diff
-	waits   []string // referents of this plan that are blocked
+	waits   []string // referents that are blocked or excluded, with that word
 	edited  bool     // the files changed since the last apply
 	drifted bool     // a field to write was changed outside
+	differs bool     // a secret and what lives differ; records hold its reference alone, so that nobody knows which changed
 }
 
 func (t *threeWay) field(p string, stated schema.Value) {
 	f, _ := t.kind.Field(p)
-	if target, of, ok := stated.Target(); ok && t.m.blocked[target] && t.m.in.Desired.Objects[target].Fields[of].Is != schema.Known {
-		if !slices.Contains(t.waits, target.String()) {
-			t.waits = append(t.waits, target.String())
+	if why := t.m.waits(stated); why != "" {
+		if !slices.Contains(t.waits, why) {
+			t.waits = append(t.waits, why)
 		}
 		return
 	}
@@ -69,23 +70,17 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	if !f.Computed || want != before { // what resolved.cue holds follows the files, nobody changed it outside
 		t.noteDrift(p, before)
 	}
-	t.m.plan.Unknowns = t.m.plan.Unknowns || before.Is == schema.Unknown
 	if want == before {
 		return
 	}
 	old, known := t.was.Fields[p]
 	t.edited = t.edited || !known || old != want
-	t.drifted = t.drifted || known && old != before
+	t.drifted = t.drifted || known && old != before && old.Is != schema.Secret
+	t.differs = t.differs || known && old == want && old.Is == schema.Secret
 	if t.change.Fields == nil {
 		t.change.Fields = make([]Diff, 0, len(t.at.Fields))
-		t.change.Positions = make([]schema.Position, 0, len(t.at.Fields))
 	}
 	t.change.Fields = append(t.change.Fields, Diff{p, before, want})
-	for _, pos := range t.at.At[p] {
-		if !slices.Contains(t.change.Positions, pos) {
-			t.change.Positions = append(t.change.Positions, pos)
-		}
-	}
 }
 
 // declare remembers the fields that decide about an object once the files no
@@ -118,6 +113,9 @@ func (t *threeWay) noteDrift(p string, before schema.Value) {
 }
 
 func (t *threeWay) finish(there bool) {
+	if len(t.change.Fields) > 0 {
+		t.change.Positions = stated(t.at, t.change.Fields)
+	}
 	if len(t.drift) > 0 && there {
 		t.m.plan.Drift = append(t.m.plan.Drift, Change{Address: t.change.Address, Action: ActionDrift,
 			Reason: "changed outside of domctl since the last apply", Fields: t.drift, Positions: t.change.Positions})
@@ -127,7 +125,7 @@ func (t *threeWay) finish(there bool) {
 	}
 	t.change.Reason = t.reason(there)
 	if len(t.waits) > 0 {
-		t.change.Blocked = "waits for " + strings.Join(t.waits, ", ") + ", which is blocked"
+		t.change.Blocked = "waits for " + strings.Join(t.waits, ", and for ")
 	}
 }
 
@@ -143,8 +141,26 @@ func (t *threeWay) reason(there bool) string {
 		return "changed outside since the last apply"
 	case len(t.was.Fields) == 0:
 		return "first apply of what is there"
+	case t.differs && !t.edited:
+		return "the secret and what lives differ: either was changed since the last apply"
 	}
 	return "files changed"
+}
+
+// waits says what a value cannot be had from, and why: a referent whose change is
+// blocked, or one that is excluded and not there yet. What the files state of
+// either is known.
+func (m *maker) waits(v schema.Value) string {
+	t, field, ok := v.Target()
+	switch {
+	case !ok || m.in.Desired.Objects[t].Fields[field].Is == schema.Known:
+		return ""
+	case m.blocked[t]:
+		return t.String() + ", which is blocked"
+	case m.excluded(t) && m.in.Live.Objects[t].Fields[field].Is == schema.Absent:
+		return t.String() + ", which is excluded and not there yet"
+	}
+	return ""
 }
 
 // resolve turns a reference into what the referent will hold: an output of this

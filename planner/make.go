@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"domctl.dev/schema"
 )
@@ -20,9 +21,15 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
-	// Left are fields of the change that nothing is done about, each with a
-	// finding; they do not become applied.
-	Left []string
+	// Left is what nothing is done about while the rest is: it is shown as a blocked
+	// change of its own and does not become applied.
+	Left []Left
+}
+
+// Left are fields of a change that stay as they are, and why.
+type Left struct {
+	Fields []string
+	Why    schema.Finding
 }
 
 // Input is everything a plan follows from.
@@ -38,6 +45,9 @@ type Input struct {
 	ID       string
 	// Select keeps a plan to some addresses and what they refer to; nil is all.
 	Select func(schema.Address) bool
+	// Exclude are addresses that stay as they are, also where others refer to
+	// them; nil is none.
+	Exclude func(schema.Address) bool
 	// Allow archives what was applied and is no longer desired.
 	Allow bool
 	// Unlatch applies rolled-back content again.
@@ -62,7 +72,7 @@ func (d Draft) Felt() (out []schema.Address) {
 			out = append(out, c.Address)
 		}
 	}
-	return out
+	return slices.Compact(out) // what is left of a change stands beside it
 }
 
 // Plan completes the draft. impact tells who feels a change to an address; nil
@@ -81,7 +91,8 @@ func Make(in Input) (Draft, error) {
 	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
-		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}}
+		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
+	m.declare()
 	for _, a := range schema.Addresses(in.Desired.Objects) {
 		if in.Select == nil || in.Select(a) {
 			if err := m.visit(a); err != nil {
@@ -90,7 +101,6 @@ func Make(in Input) (Draft, error) {
 		}
 	}
 	m.pending()
-	m.declare()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
 		if err := m.gone(a); err != nil {
 			return Draft{}, err
@@ -114,10 +124,12 @@ type maker struct {
 
 func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Findings, f) }
 
+func (m *maker) excluded(a schema.Address) bool { return m.in.Exclude != nil && m.in.Exclude(a) }
+
 // visit plans one address after those it refers to.
 func (m *maker) visit(a schema.Address) error {
 	o, ok := m.in.Desired.Objects[a]
-	if m.seen[a] || !ok {
+	if m.seen[a] || !ok || m.excluded(a) {
 		return nil
 	}
 	m.seen[a] = true
@@ -136,7 +148,8 @@ func (m *maker) visit(a schema.Address) error {
 		}
 	}
 	m.moves(a, o)
-	if m.held(a, func() string { return m.in.Desired.Content(a) }) {
+	if by, content := m.latch(a); m.held(by, content) {
+		m.hold(by, a)
 		return nil
 	}
 	c, entry := m.compare(a, o)
@@ -168,6 +181,7 @@ func (m *maker) moves(a schema.Address, o schema.Object) {
 func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	was, from := m.former(a)
 	m.remember(a, was, c, &entry)
+	pinned(was, &entry)
 	kind, _ := schema.KindOf(a.Kind)
 	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
@@ -179,6 +193,10 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	if !writes && from == a && was != nil && was.Equal(entry) {
 		return nil
 	}
+	if !writes && kind.Unresolved != nil && kind.Unresolved(m.in.Desired.Objects[a]) {
+		return nil // a finding of check says so
+	}
+	m.unpin(a.Kind, &entry)
 	if !writes {
 		c.Action, c.Reason = ActionAdopt, m.adopted(was, from == a)
 	}
@@ -215,36 +233,64 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 		m.block(*c)
 		return true, nil
 	}
+	if m.leave(c, entry, low.Left); len(low.Left) > 0 && len(c.Fields) == 0 {
+		m.blocked[c.Address] = true
+		return true, nil
+	}
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
 	}
 	m.restart(*c, entry)
-	for _, p := range low.Left {
-		delete(entry.Fields, p)
+	for _, f := range c.Fields { // of a blocked change nothing rests on it
+		m.plan.Unknowns = m.plan.Unknowns || f.Before.Is == schema.Unknown
 	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
 	return false, nil
 }
 
+// leave takes what is left out of a change, and shows it beside it.
+func (m *maker) leave(c *Change, entry *schema.Entry, left []Left) {
+	o := m.in.Desired.Objects[c.Address]
+	for _, l := range left {
+		rest := Change{Address: c.Address, Action: c.Action, Reason: c.Reason, Blocked: l.Why.Message}
+		for _, d := range c.Fields {
+			if slices.Contains(l.Fields, d.Path) {
+				rest.Fields = append(rest.Fields, d)
+				delete(entry.Fields, d.Path)
+			}
+		}
+		c.Fields = slices.DeleteFunc(c.Fields, func(d Diff) bool { return slices.Contains(l.Fields, d.Path) })
+		rest.Positions = stated(o, rest.Fields)
+		l.Why.Positions = rest.Positions
+		m.find(l.Why)
+		m.plan.Changes = append(m.plan.Changes, rest)
+	}
+	if len(left) > 0 {
+		c.Positions = stated(o, c.Fields)
+	}
+}
+
+// stated are the places of some fields of an object, each once; those of the
+// object where they have none.
+func stated(o schema.Object, fields []Diff) (at []schema.Position) {
+	for _, d := range fields {
+		for _, p := range o.At[d.Path] {
+			if !slices.Contains(at, p) {
+				at = append(at, p)
+			}
+		}
+	}
+	if len(at) == 0 {
+		return o.Positions("")
+	}
+	return at
+}
+
 // block shows a change that nothing is done about.
 func (m *maker) block(c Change) {
 	m.blocked[c.Address] = true
 	m.plan.Changes = append(m.plan.Changes, c)
-}
-
-// absent is the content of an address that the files no longer hold.
-const absent = "absent"
-
-// held says that a rollback holds this content of the address back.
-func (m *maker) held(a schema.Address, content func() string) bool {
-	if _, any := m.in.Applied.Latches[a]; !any || m.in.Unlatch || !m.in.Applied.Latched(a, content()) {
-		return false
-	}
-	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),
-		Message: "this content was rolled back and stays off until it changes",
-		Hint:    "change the files, or plan with --unlatch to apply it again"})
-	return true
 }
 
 // former is the entry the address had, under its own name or the one it was
@@ -258,15 +304,16 @@ func (m *maker) gone(a schema.Address) error {
 	entry := m.in.Applied.Entries[a]
 	_, desired := m.in.Desired.Objects[a]
 	_, settled := m.plan.Settle[a]
-	if desired || settled || m.in.Select != nil && !m.in.Select(a) {
+	if desired || settled || m.in.Select != nil && !m.in.Select(a) || m.excluded(a) {
 		return nil
 	}
 	kind, _ := schema.KindOf(a.Kind)
 	switch {
-	case m.held(a, func() string { return absent }):
+	case m.held(a, absent):
+		m.hold(a, a)
+	case m.pinsStoodOn(a.Kind, entry): // still remembered: it says why that must stay
 	case m.taken(a, entry) != "":
 		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
-	case kind.Gone == "release" && m.stoodOn(entry): // still remembered: it may say why that must stay
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():
@@ -281,41 +328,6 @@ func (m *maker) gone(a schema.Address) error {
 		return m.remove(a, kind)
 	}
 	return nil
-}
-
-// declared is what gone objects are compared with: which address declares an
-// outside object, and which values stand in what is still declared.
-type declared struct {
-	owner map[schema.Address]string // kind and outside id → address
-	value map[schema.Value]bool
-}
-
-// declare indexes the files once for all gone objects.
-func (m *maker) declare() {
-	m.declared = declared{map[schema.Address]string{}, map[schema.Value]bool{}}
-	for a := range m.in.Desired.Objects {
-		if o, ok := m.in.Live.Objects[a]; ok && o.ID != "" {
-			object := schema.Address{Kind: a.Kind, Name: o.ID}
-			if first := m.declared.owner[object]; first == "" || a.String() < first {
-				m.declared.owner[object] = a.String()
-			}
-		}
-		for _, v := range m.in.Applied.Entries[a].Fields {
-			m.declared.value[v] = true
-		}
-	}
-}
-
-// stoodOn says that something the files still declare was applied with a gone
-// object's identity as its value.
-func (m *maker) stoodOn(gone schema.Entry) bool {
-	return gone.ID.Is == schema.Known && m.declared.value[gone.ID]
-}
-
-// taken is the address that declares the very object a gone one was applied to;
-// "" when there is none.
-func (m *maker) taken(a schema.Address, entry schema.Entry) string {
-	return m.declared.owner[schema.Address{Kind: a.Kind, Name: entry.ID.Str()}]
 }
 
 func (m *maker) release(a schema.Address, reason string) {

@@ -3,6 +3,7 @@ package planner
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,10 @@ import (
 )
 
 // flat is a View that writes every field of an address to one object.
-type flat struct{ block map[schema.Address]bool }
+type flat struct {
+	block map[schema.Address]bool
+	left  []Left
+}
 
 func unfelt(schema.Address) *Impact { return nil }
 
@@ -31,7 +35,7 @@ func (f flat) Lower(c Change) (Lowered, error) {
 		s.Writes[d.Path] = d.After
 		s.Expects = append(s.Expects, Expect{s.Object, d.Path, d.Before})
 	}
-	out := Lowered{Steps: []Step{s}, ID: schema.JSON(c.Address.Name)}
+	out := Lowered{Steps: []Step{s}, ID: schema.JSON(c.Address.Name), Left: f.left}
 	if c.Address.Kind == "amis" {
 		out.Outputs = map[string]schema.Value{"image": OutOf(s.ID, "image")}
 	}
@@ -66,11 +70,12 @@ type situation struct {
 	latched                map[string]bool
 	block                  []string
 	allow                  bool
+	exclude                string
 	sameID                 string // of every live object, when not its name
 }
 
 func (s situation) input() Input {
-	in := Input{ID: "p", Allow: s.allow, View: flat{map[schema.Address]bool{}}}
+	in := Input{ID: "p", Allow: s.allow, View: flat{block: map[schema.Address]bool{}}}
 	in.Desired = schema.Desired{Deployment: schema.Deployment{Name: "acme"}, Objects: map[schema.Address]schema.Object{}}
 	in.Live = schema.Live{Objects: map[schema.Address]schema.Observed{}}
 	in.Applied = schema.Applied{Entries: map[schema.Address]schema.Entry{}, Latches: map[schema.Address]string{}}
@@ -85,6 +90,9 @@ func (s situation) input() Input {
 	}
 	for a := range s.latched {
 		in.Applied.Latches[addr(a)] = in.Desired.Content(addr(a))
+	}
+	if s.exclude != "" {
+		in.Exclude = func(a schema.Address) bool { return a.String() == s.exclude }
 	}
 	for _, a := range s.block {
 		in.View.(flat).block[addr(a)] = true
@@ -110,6 +118,7 @@ func TestMake(t *testing.T) {
 		"drift":            {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: changed outside since the last apply", steps: 1, drift: 1},
 		"both":             {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: files changed, and changed outside", steps: 1, drift: 1},
 		"drift to desired": {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 5})}, want: "adopt hardwareTiers.small: live is as desired, the last apply set something else", drift: 1},
+		"not looked up":    {situation: situation{desired: map[string]fields{"baseImages.ded": {"image": "quay.io/acme/ded:1"}}, live: map[string]fields{"baseImages.ded": {"image": "quay.io/acme/ded:1"}}}},
 		"adopt":            {situation: situation{desired: one(fields{"cores": 4}), live: one(fields{"cores": 4})}, want: "adopt hardwareTiers.small: live is as desired and was not known yet"},
 		"gone outside":     {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4})}, want: "create hardwareTiers.small: gone outside since the last apply", steps: 1},
 		"null unsets":      {situation: situation{desired: one(fields{"cores": schema.Value{Is: schema.Unset}}), live: one(fields{"cores": 4})}, want: "update hardwareTiers.small: first apply of what is there", steps: 1},
@@ -125,8 +134,13 @@ func TestMake(t *testing.T) {
 		"blocked":            {situation: situation{desired: one(fields{"cores": 4}), block: []string{tier}}, want: "create hardwareTiers.small: not there yet [not yet]", codes: []string{"DC230"}},
 		"waits for what is blocked": {situation: situation{desired: map[string]fields{"amis.gpu": {"ssm": "/x"}, "amis.two": {"image": schema.RefTo(addr("amis.gpu"), "image")}}, block: []string{"amis.gpu", "amis.two"}},
 			want: "create amis.gpu: not there yet [not yet]\ncreate amis.two: not there yet [waits for amis.gpu, which is blocked]", codes: []string{"DC230"}},
-		"a setting unset": {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1, codes: []string{"DC240"}},
-		"a pool released": {situation: situation{applied: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}, live: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}}, want: "release nodePools.p: no longer in the files; what stands outside is left alone"},
+		"excluded, and referred to": {situation: situation{desired: map[string]fields{"environments.base": {"visibility": "global"}, "environments.top": {"x": schema.RefTo(addr("environments.base"), "id")}}, exclude: "environments.base",
+			live: map[string]fields{"environments.base": {"id": "b", "visibility": "private"}, "environments.top": {"x": "a"}}}, want: "update environments.top: first apply of what is there", steps: 1},
+		"excluded, and not there yet": {situation: situation{desired: map[string]fields{"environments.base": {"visibility": "global"}, "environments.top": {"x": schema.RefTo(addr("environments.base"), "id")}}, exclude: "environments.base"},
+			want: "create environments.top: not there yet [waits for environments.base, which is excluded and not there yet]"},
+		"excluded, and no longer desired": {situation: situation{applied: one(fields{"cores": 4}), live: one(fields{"cores": 4}), allow: true, exclude: tier}},
+		"a setting unset":                 {situation: situation{applied: map[string]fields{"settings.x": {"value": "1"}}, live: map[string]fields{"settings.x": {"value": "1"}}}, want: "unset settings.x: no longer in the files", steps: 1, codes: []string{"DC240"}},
+		"a pool released":                 {situation: situation{applied: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}, live: map[string]fields{"nodePools.p": {"groups.a.ami": "ami-1"}}}, want: "release nodePools.p: no longer in the files; what stands outside is left alone"},
 		"a swap of names": {situation: situation{desired: map[string]fields{"hardwareTiers.a": {"cores": 1, "movedFrom": "b"}, "hardwareTiers.b": {"cores": 2}},
 			applied: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}, live: map[string]fields{"hardwareTiers.a": {"cores": 1}, "hardwareTiers.b": {"cores": 2}}},
 			codes: []string{"DC223"}},
@@ -156,6 +170,24 @@ func TestMake(t *testing.T) {
 				t.Errorf("%d drifted, %d steps; want %d and %d", len(p.Drift), len(p.Steps), c.drift, c.steps)
 			}
 		})
+	}
+}
+
+// TestWhatIsLeft stands beside what is done, and does not become applied.
+func TestWhatIsLeft(t *testing.T) {
+	in := situation{desired: map[string]fields{tier: {"cores": 4, "name": "s"}}, live: map[string]fields{tier: {"cores": 3}}}.input()
+	in.View = flat{left: []Left{{[]string{"name"}, schema.Finding{Code: "DC239", Message: "of another owner"}}}}
+	p, err := planned(in)
+	want := "update hardwareTiers.small: first apply of what is there\nupdate hardwareTiers.small: first apply of what is there [of another owner]"
+	if err != nil || outline(p) != want || len(p.Changes[0].Fields) != 1 || p.Changes[1].Fields[0].Path != "name" {
+		t.Errorf("%v\n%s", err, outline(p))
+	}
+	if s := p.Summary; s.Update != 1 || s.Blocked != 1 || p.Stuck() || len(p.Settle[addr(tier)].Fields) != 1 {
+		t.Errorf("%+v %+v", s, p.Settle[addr(tier)])
+	}
+	in.View = flat{left: []Left{{[]string{"name", "cores"}, schema.Finding{Code: "DC239", Message: "of another owner"}}}}
+	if p, err := planned(in); err != nil || p.Summary.Update != 0 || p.Summary.Blocked != 1 || len(p.Settle) > 0 {
+		t.Errorf("%v, %+v", err, p.Summary)
 	}
 }
 
@@ -202,6 +234,19 @@ func TestEffectBindsWhatWouldBeDone(t *testing.T) {
 	if third, _ := planned(moved.input()); third.Effect == first.Effect {
 		t.Error("another pre-image is another effect")
 	}
+	for what, change := range map[string]func(*Plan){
+		"lineage": func(p *Plan) { p.Lineage = "another" },
+		"world":   func(p *Plan) { p.World.Account = "999999999999" },
+		"former":  func(p *Plan) { p.Former = map[schema.Address]string{{Kind: "a", Name: "b"}: "another"} },
+		"latch":   func(p *Plan) { p.Latch = map[schema.Address]string{{Kind: "a", Name: "b"}: "another"} },
+		"settle":  func(p *Plan) { p.Settle = map[schema.Address]*schema.Entry{{Kind: "a", Name: "b"}: nil} },
+		"gates":   func(p *Plan) { p.Steps = []Step{{Gates: []Gate{{Kind: "approval", Arg: "2"}}}} },
+	} {
+		p := first
+		if change(&p); p.effect() == first.effect() {
+			t.Errorf("another %s is another effect", what)
+		}
+	}
 }
 
 // TestAlteredByOneByte flips every byte of a plan file.
@@ -216,6 +261,37 @@ func TestAlteredByOneByte(t *testing.T) {
 		bad[i] ^= 1
 		if got, err := Decode(bad); err == nil && got.Verify() == nil {
 			t.Fatalf("byte %d of %d altered and not noticed", i, len(file))
+		}
+	}
+}
+
+// TestForged plans have a hash, and are still not applied.
+func TestForged(t *testing.T) {
+	second := Step{ID: "second", Address: addr(tier)}
+	for name, c := range map[string]struct {
+		change func(*Plan)
+		says   string // "" where it is one that could have been made
+	}{
+		"as made":          {func(p *Plan) { p.ID = "20260301-101500-k3v9w2m4q7x1" }, ""},
+		"in order":         {func(p *Plan) { second.After = []string{p.Steps[0].ID}; p.Steps = append(p.Steps, second) }, ""},
+		"no id":            {func(p *Plan) { p.ID = "" }, `"" is no id`},
+		"another stream":   {func(p *Plan) { p.ID = "other/000001" }, `"other/000001" is no id`},
+		"a folder":         {func(p *Plan) { p.ID = ".." }, `".." is no id`},
+		"two of one name":  {func(p *Plan) { p.Steps = append(p.Steps, p.Steps[0]) }, "two steps are called hardwareTiers.small/write"},
+		"a loop":           {func(p *Plan) { p.Steps[0].After = []string{p.Steps[0].ID} }, "is no step before it"},
+		"after nothing":    {func(p *Plan) { p.Steps[0].After = []string{"x"} }, "comes after x"},
+		"unshown":          {func(p *Plan) { p.Steps[0].Address = addr("hardwareTiers.large") }, "of hardwareTiers.large, which no change speaks of"},
+		"shown as blocked": {func(p *Plan) { p.Changes[0].Blocked = "no" }, "of hardwareTiers.small, which no change speaks of"},
+	} {
+		p, err := planned(situation{desired: map[string]fields{tier: {"cores": 4}}}.input())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(&p)
+		p.Effect = p.effect()
+		p.Hash = p.hash()
+		if err := p.Verify(); c.says == "" && err != nil || c.says != "" && (!errors.Is(err, ErrAltered) || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
 }

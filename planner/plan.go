@@ -7,9 +7,11 @@ package planner
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"domctl.dev/schema"
@@ -99,7 +101,8 @@ type Change struct {
 	Fields    []Diff            `json:"fields,omitempty"`
 	Positions []schema.Position `json:"positions,omitempty"`
 	Impact    *Impact           `json:"impact,omitempty"`
-	// Blocked says why nothing is done about the change; no step belongs to it.
+	// Blocked says why nothing is done about the change; no step belongs to it. An
+	// address of which only some fields are left has two changes, one blocked.
 	Blocked string `json:"blocked,omitempty"`
 }
 
@@ -193,7 +196,9 @@ func (p *Plan) finish(id string, applied schema.Applied) {
 		}
 	}
 	p.Findings = schema.SortFindings(p.Findings)
-	slices.SortStableFunc(p.Changes, func(a, b Change) int { return a.Address.Compare(b.Address) })
+	slices.SortStableFunc(p.Changes, func(a, b Change) int { // what is left of a change stands after it
+		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Blocked, b.Blocked))
+	})
 	p.summarise()
 	p.ID, p.Effect = id, p.effect()
 }
@@ -241,6 +246,9 @@ func (p Plan) Verify() error {
 	if err := p.Intact(); err != nil {
 		return err
 	}
+	if why := p.unsound(); why != "" {
+		return fmt.Errorf("%w (%s)", ErrAltered, why)
+	}
 	if p.Unknowns {
 		return errors.New("DC302: the plan was made without seeing every live value and can only be shown; plan again with credentials")
 	}
@@ -250,6 +258,32 @@ func (p Plan) Verify() error {
 		}
 	}
 	return nil
+}
+
+// unsound says what of a plan no plan has that was made here, whatever its hash
+// says: an id that is no name of a stream, steps that nobody is shown, and an
+// order that has no beginning.
+func (p Plan) unsound() string {
+	if !regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`).MatchString(p.ID) {
+		return fmt.Sprintf("%q is no id of a plan", p.ID)
+	}
+	changes, steps := map[schema.Address]bool{}, map[string]bool{}
+	for _, c := range p.Changes {
+		changes[c.Address] = changes[c.Address] || c.Blocked == ""
+	}
+	for _, s := range p.Steps {
+		i := slices.IndexFunc(s.After, func(id string) bool { return !steps[id] })
+		switch {
+		case steps[s.ID]:
+			return "two steps are called " + s.ID
+		case i >= 0:
+			return fmt.Sprintf("step %s comes after %s, which is no step before it", s.ID, s.After[i])
+		case !changes[s.Address]:
+			return fmt.Sprintf("step %s is of %s, which no change speaks of", s.ID, s.Address)
+		}
+		steps[s.ID] = true
+	}
+	return ""
 }
 
 // Encode writes the sealed plan's canonical JSON and a newline.

@@ -1,12 +1,6 @@
 package planner
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-
-	"domctl.dev/schema"
-)
+import "domctl.dev/schema"
 
 // restarts says that a change of the address takes effect when Domino's services
 // restart.
@@ -44,7 +38,7 @@ func (m *maker) remember(a schema.Address, was *schema.Entry, c Change, entry *s
 // pending says once what waits for a restart since earlier applies.
 func (m *maker) pending() {
 	if len(m.waiting) > 0 {
-		m.find(schema.Finding{Code: "DC242", Severity: schema.Info, Message: "applied before, and in effect when Domino's services restart: " + some(m.waiting),
+		m.find(schema.Finding{Code: "DC242", Severity: schema.Info, Message: "applied before, and in effect when Domino's services restart: " + Few(m.waiting),
 			Hint: "once they restarted: domctl apply --restarted"})
 	}
 }
@@ -59,21 +53,6 @@ func (r *restorer) restart() {
 	}
 	if len(waits) > 0 {
 		r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC240", Severity: schema.Info,
-			Message: "taken back when Domino's services restart: " + some(waits), Hint: "restart the affected services afterwards"})
+			Message: "taken back when Domino's services restart: " + Few(waits), Hint: "restart the affected services afterwards"})
 	}
-}
-
-// some names a few addresses, in order, and counts the rest.
-func some(addresses []schema.Address) string {
-	const named = 5
-	slices.SortFunc(addresses, schema.Address.Compare)
-	var names []string
-	for _, a := range addresses[:min(len(addresses), named)] {
-		names = append(names, a.String())
-	}
-	text := strings.Join(names, ", ")
-	if more := len(addresses) - named; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

@@ -105,7 +105,7 @@ func writeChange(b *bytes.Buffer, c Change, style Style) {
 	for _, f := range c.Fields {
 		path := Printable(f.Path)
 		write(b, "    ", path, strings.Repeat(" ", width-len(path)+2))
-		f.show(b, c.Action, style)
+		f.show(b, c, style)
 	}
 	if c.Impact != nil {
 		write(b, "    used by ", c.Impact.String(), "\n")
@@ -142,14 +142,17 @@ func places(at []schema.Position) string {
 }
 
 // show writes a field's values: one line, and for text of several lines a diff
-// below it.
-func (d Diff) show(b *bytes.Buffer, a Action, style Style) {
+// below it, unless nothing is done about it.
+func (d Diff) show(b *bytes.Buffer, c Change, style Style) {
 	before, after := breaks(d.Before), breaks(d.After)
+	a := c.Action
 	switch {
 	case a == ActionRestore && strings.HasSuffix(d.Path, " ") && d.After.Is == schema.Absent: // the object itself
 		b.WriteString("made by the apply: deleted\n")
 	case a == ActionRestore && strings.HasSuffix(d.Path, " "):
 		b.WriteString("deleted by the apply: made again\n")
+	case len(before)+len(after) > 0 && c.Blocked != "":
+		write(b, extent(d.Before, before), " → ", extent(d.After, after), "\n")
 	case len(before)+len(after) > 0:
 		d.showLines(b, a, before, after, style)
 	case a == ActionCreate:
@@ -216,6 +219,24 @@ func Plural[N int | int64](n N, what string) string {
 		return "1 " + what
 	}
 	return strconv.FormatInt(int64(n), 10) + " " + what + "s"
+}
+
+// Few names the first of some addresses, in order, and counts the others.
+func Few(all []schema.Address) string {
+	const most = 5
+	all = slices.SortedFunc(slices.Values(all), schema.Address.Compare)
+	names := make([]string, 0, most)
+	for _, a := range all[:min(len(all), most)] {
+		names = append(names, a.String())
+	}
+	text := strings.Join(names, ", ")
+	switch n := len(all) - most; {
+	case n > 0:
+		text += fmt.Sprintf(" and %d more", n)
+	case text == "":
+		text = "nothing"
+	}
+	return text
 }
 
 // headline is the last line: what the plan amounts to.

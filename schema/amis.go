@@ -1,10 +1,12 @@
 package schema
 
+import "strings"
+
 // amis: machine images that nodes and executors start from. One is pinned (an
 // id with a reason), found (a filter or an SSM parameter, resolved through
 // resolved.cue) or baked.
 func amis() Kind {
-	return Kind{Name: "amis", Gone: "release", Spread: amiID, Fields: common(
+	return Kind{Name: "amis", noun: "AMI", Gone: "release", Spread: amiID, Literal: isAMI, Resolve: resolveAMI, check: checkAMIs, Fields: common(
 		Field{Path: "pin.id", Type: String, Declared: true, Kept: true},
 		Field{Path: "pin.reason", Type: String, Declared: true, Kept: true},
 		Field{Path: "pin.reviewBy", Type: String, Declared: true},
@@ -19,8 +21,48 @@ func amis() Kind {
 		Field{Path: "retain.age", Type: Duration, Declared: true},
 		Field{Path: "rollout", Type: Any, Declared: true},
 		Field{Path: "image", Type: String, Computed: true},
+		Field{Path: pinnedBefore + "*", Type: String, Declared: true, Computed: true, Kept: true},
 	)}
 }
+
+// isAMI says that a name is an image's own id.
+func isAMI(name string) bool { return strings.HasPrefix(name, "ami-") }
+
+func resolveAMI(r Resolved, a Address, o Object) *Finding {
+	source := AMISource(o)
+	entry, ok := r.AMIs[a.Name]
+	switch {
+	case source == "":
+		return nil
+	case !ok || entry.Source != source:
+		return unresolved(a, o.Positions(""), ok, "the image it is found by")
+	}
+	o.Fields["image"] = JSON(entry.Image)
+	return nil
+}
+
+// pinnedBefore is the map by which *applied* remembers the images that an entry
+// pinned before: the reasons by id.
+const pinnedBefore = "pinnedBefore."
+
+// Pins are the images that an applied entry of amis pins, or pinned before:
+// reasons by id.
+func (e Entry) Pins() map[string]Value {
+	pins := map[string]Value{}
+	for p, v := range e.Fields {
+		if id, before := strings.CutPrefix(p, pinnedBefore); before {
+			pins[id] = v
+		}
+	}
+	if id := e.Fields["pin.id"].Str(); id != "" {
+		pins[id] = e.Fields["pin.reason"]
+	}
+	return pins
+}
+
+// PinnedBefore is where an applied entry holds the reason of a pin that the files
+// no longer hold.
+func PinnedBefore(id string) string { return pinnedBefore + id }
 
 // amiID states which image the object is: the pinned id, or what resolved.cue
 // holds under "image". A baked AMI has none until its bake.

@@ -45,7 +45,7 @@ func recordCodes() []Code {
 			"Look at `domctl history`, then resume."},
 		{"DC314", "no such apply", "The records know no apply of this name.",
 			"See `domctl history`."},
-		{"DC315", "a torn or corrupt record", "A record's size or digest is not what was written, or one is missing: a number of a stream, or the record of what was applied beside recorded applies. domctl does not guess what it said.",
+		{"DC315", "a torn or corrupt record", "A record's size or digest is not what was written, or one is missing: a number of a stream, or, beside recorded applies, the record of what was applied or the key of digests. domctl does not guess what it said.",
 			"Restore it from the bucket's versions or a backup."},
 		{"DC316", "an unknown operation", "The plan holds a step that this version cannot carry out.",
 			"Use the version that made the plan."},

@@ -35,6 +35,10 @@ func readingCodes() []Code {
 			"Split the file, or leave data out of the tree."},
 		{"DC016", "vendored schema is old", "The copy of the schema under cue.mod/pkg, or kinds.cue, is not that of this domctl. domctl uses its own; editors and `cue vet` use the copy.",
 			"Run `domctl schema vendor` and commit what it writes."},
+		{"DC017", "file left out", "CUE passes over files of another package, without a package clause, or named *_tool.cue or *_test.cue: what they state would not count, and what was applied from them would be unset. In the deployment's folder that is a mistake. Files in folders above may belong to other packages.",
+			"Write `package domino` at the top of the file, or move it out of the deployment's folder."},
+		{"DC018", "file that may not be read", "The system denies domctl a file or folder of the tree, and what it states is not known.",
+			"Check the owner and mode of what is named, and of the folders above it."},
 	}
 }
 
@@ -65,5 +69,9 @@ func checkCodes() []Code {
 			"Run `domctl update` and commit resolved.cue."},
 		{"DC112", "an instance type that is not known here", "check asks nobody: it judges by a table of AWS's answers, dated in the message, which leaves out what AWS offered before or after. The plan asks EC2.",
 			"Correct the name if it is mistyped; else nothing."},
+		{"DC113", "a live world without a name", "Before anything is read, who answers is compared with the account, the region and the database that the deployment names. What it does not name cannot be compared: with another profile or URI, another deployment would be changed.",
+			"State deployment.aws.account, deployment.aws.region and deployment.mongo.database; `aws sts get-caller-identity` tells the account. Or state world: \"sandbox\"."},
+		{"DC114", "a secret in the clear", "The name of a setting says that it is a password, a secret, a token, a key or a credential, and its value stands in the files: whoever reads them, a plan or the records knows it.",
+			"Keep the value elsewhere and state a reference: {secret: env: \"…\"}. If it is no secret, turn the finding off: deployment: findings: DC114: \"off\"."},
 	}
 }

@@ -86,7 +86,7 @@ func blockedCodes() []Code {
 			"Change it in Domino, or leave it out of the files."},
 		{"DC239", "belongs to another owner", "The files say that someone else owns the field, so domctl states the change and writes nothing.",
 			"Make the change there; or state owner as \"domctl\"."},
-		{"DC241", "a managed node group would drain", "EKS drains the nodes of a managed node group as soon as it gets a new version, and this version of domctl does not roll nodes.",
+		{"DC241", "a managed node group would drain", "EKS drains the nodes of a managed node group as soon as it gets a new version, and this version of domctl does not roll nodes. The image is left; other changes of the pool are made.",
 			"Switch it by hand in a maintenance window, or wait for a version that rolls."},
 		{"DC243", "the group follows $Latest", "A new version of the launch template would take effect the moment it is made, before anything was checked.",
 			"Pin the group to a version, or to $Default."},

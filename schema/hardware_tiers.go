@@ -2,7 +2,7 @@ package schema
 
 // hardwareTiers: Domino's hardware tiers, every field of the public and v4 APIs.
 func hardwareTiers() Kind {
-	return Kind{Name: "hardwareTiers", Gone: "archive", Fields: common(
+	return Kind{Name: "hardwareTiers", noun: "hardware tier", check: checkTiers, Gone: "archive", Fields: common(
 		Field{Path: "name", Type: String},
 		Field{Path: "nodePool", Type: String, To: "nodePools#label"},
 		Field{Path: "cores", Type: Number, Unit: "cores"},

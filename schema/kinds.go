@@ -39,8 +39,6 @@ type Field struct {
 	Kept bool
 	// Computed fields are never stated in files.
 	Computed bool
-	// Sensitive values are masked wherever they could be seen.
-	Sensitive bool
 	// Unit documents what a number counts ("cents per minute").
 	Unit string
 }
@@ -58,10 +56,21 @@ type Kind struct {
 	// Restart says that a change of a member takes effect when Domino's services
 	// restart; nil: none does.
 	Restart func(name string) bool
+	// Unresolved says that something of an object is not in resolved.cue, so that it
+	// cannot be said to stand as the files want; nil: nothing of the kind is.
+	Unresolved func(o Object) bool
 	// Gone says what happens to what was applied and is no longer desired:
 	// "archive", "unset", "release" (let go, never touched).
 	Gone string
 
+	// Literal says of a name that it is the thing itself and no object's: "ami-0…".
+	Literal func(name string) bool
+	// Resolve fills computed fields from resolved.cue; the finding says what is not
+	// in it.
+	Resolve func(Resolved, Address, Object) *Finding
+
+	noun  string // in running text: "hardware tier"
+	check func(*checker)
 	index fieldIndex
 }
 

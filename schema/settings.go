@@ -3,7 +3,7 @@ package schema
 // settings: Domino's central configuration. Typed names for the documented
 // keys, any other under raw by its full key.
 func settings() Kind {
-	return Kind{Name: "settings", Gone: "unset", Flat: true, Key: settingName, Restart: needsRestart,
+	return Kind{Name: "settings", noun: "setting", Gone: "unset", Flat: true, Key: settingName, Restart: needsRestart, check: inTheClear,
 		Fields: []Field{{Path: "value", Type: String}, {Path: RestartMark, Type: String, Declared: true, Computed: true, Kept: true}}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -192,8 +193,8 @@ func plain(s string) bool {
 }
 
 // Content is the digest of one object's desired content, references counted
-// with the content of what they refer to. Cyclic references end where they
-// close.
+// with the content of what they refer to, and without what says which object it
+// is: a rename changes no content. Cyclic references end where they close.
 func (d Desired) Content(a Address) string {
 	return d.content(a, map[Address]bool{})
 }
@@ -205,11 +206,13 @@ func (d Desired) content(a Address, seen map[Address]bool) string {
 	}
 	seen[a] = true
 	defer delete(seen, a)
-	below := map[string]string{}
-	for p, v := range o.Fields {
+	fields, below := maps.Clone(o.Fields), map[string]string{}
+	delete(fields, "id")
+	delete(fields, "movedFrom")
+	for p, v := range fields {
 		if t, _, ok := v.Target(); ok {
 			below[p] = d.content(t, seen)
 		}
 	}
-	return DigestOf([]any{o.Fields, below})
+	return DigestOf([]any{fields, below})
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/state"
 	"domctl.dev/planner"
 )
 
@@ -126,13 +128,35 @@ func (a *app) planFor(ctx context.Context, e *engine.Engine, f applyFlags) (plan
 	if f.plan == "" {
 		return e.Plan(ctx, f.options)
 	}
-	b, err := os.ReadFile(f.plan)
+	b, err := readPlan(f.plan)
 	if err != nil {
-		return planner.Plan{}, fmt.Errorf("plan file: %w; domctl plan --out %s makes one", err, f.plan)
+		return planner.Plan{}, fmt.Errorf("plan file: %w; domctl plan --out FILE makes one", err)
 	}
 	p, err := planner.Decode(b)
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", f.plan, err)
 	}
 	return p, e.Fits(p)
+}
+
+// readPlan reads a plan file. A pipe or a device could be read without end, and a
+// plan that no state store takes is none.
+func readPlan(file string) ([]byte, error) {
+	at, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if !at.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", file)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, state.MaxBody+1))
+	if err == nil && len(b) > state.MaxBody {
+		err = fmt.Errorf("%s holds more than %d MiB", file, state.MaxBody>>20)
+	}
+	return b, err
 }

@@ -36,9 +36,14 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 		}
 	}
 	defer a.hush(ctx)()
+	a.recorded, a.begun = false, false
 	res, err := e.Apply(ctx, p)
-	if err != nil && a.begun {
-		return fmt.Errorf("%w\nhint: some steps may be done; when this is mended, %s", err, ways(&p, p.ID))
+	if err != nil && a.recorded {
+		done := "no step was begun, and the plan is recorded"
+		if a.begun {
+			done = "some steps may be done"
+		}
+		return fmt.Errorf("%w\nhint: %s; when this is mended, %s", err, done, ways(&p, p.ID))
 	}
 	if err := a.ended(&p, res, err); err != nil {
 		return err
@@ -108,6 +113,8 @@ func (a *app) progress(e applier.Event) {
 	switch e.Kind {
 	case applier.KindWaiting:
 		a.await(e, what)
+	case applier.KindPlan:
+		a.recorded = true
 	case applier.KindBegin:
 		a.begun = true
 		fmt.Fprintf(a.stdout, "  … %s\n", what)

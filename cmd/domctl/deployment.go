@@ -80,9 +80,35 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	return d.engine(ctx, report, parallelism)
 }
 
-// openRecords is open for verbs that need the records and who the deployment is,
-// not what its files want: the way back must not wait for the files to be right.
-func (a *app) openRecords(ctx context.Context, dir string, report func(applier.Event), parallelism int) (*engine.Engine, error) {
+// openBack is open for the way back, which must not wait for the files to be
+// right.
+func (a *app) openBack(ctx context.Context, dir string, report func(applier.Event), parallelism int) (*engine.Engine, error) {
+	d, err := a.compileRecords(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	a.doing("reading the records, and what lives outside", patience)
+	return d.engine(ctx, report, parallelism)
+}
+
+// openRecords is for verbs that need the records alone: no database and no cloud
+// is opened but the one that keeps them.
+func (a *app) openRecords(ctx context.Context, dir string) (*engine.Engine, error) {
+	d, err := a.compileRecords(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	a.doing("reading the records", patience)
+	store, err := d.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Store: store, Clock: wallClock{}, Random: rand.Text, Holder: holder(), Alive: alive})
+}
+
+// compileRecords reads who the deployment is, and lets go of mistakes in what its
+// files want.
+func (a *app) compileRecords(ctx context.Context, dir string) (*deployment, error) {
 	d, err := a.compile(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -100,8 +126,7 @@ func (a *app) openRecords(ctx context.Context, dir string, report func(applier.E
 	if wrong > 0 {
 		fmt.Fprintf(a.stderr, "domctl: warning: the files hold mistakes, %d in all; only the records are used (domctl check tells more)\n", wrong)
 	}
-	a.doing("reading the records, and where needed what lives outside", patience)
-	return d.engine(ctx, report, parallelism)
+	return d, nil
 }
 
 // engine wires a deployment to its world and its records.

@@ -54,11 +54,19 @@ for plan and for apply, and asks nobody.`,
 	return cmd
 }
 
-// examine makes one failed check of a world that cannot be opened.
+// examine makes a failed check of each thing that a world cannot be opened without.
 func (d *deployment) examine(ctx context.Context) []world.Check {
 	w, err := d.wire(ctx)
 	if err != nil {
-		return []world.Check{{Name: "deployment", Detail: err.Error(), Do: "mend it and run again; nothing else was looked at"}}
+		errs := []error{err}
+		if all, ok := err.(interface{ Unwrap() []error }); ok {
+			errs = all.Unwrap()
+		}
+		var checks []world.Check
+		for _, err := range errs {
+			checks = append(checks, world.Check{Name: "deployment", Detail: err.Error(), Do: "mend it and run again; nothing outside was looked at"})
+		}
+		return checks
 	}
 	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
 }

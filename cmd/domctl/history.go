@@ -28,18 +28,20 @@ of that object.`,
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			var o engine.HistoryOptions
-			o.Address, args = addressIn(args)
+			if o.Address, args = addressIn(args); len(args) > 1 {
+				return fmt.Errorf("neither %q nor %q is an address; write KIND.NAME, as in hardwareTiers.gpu-small: domctl plan names them", args[0], args[1])
+			}
 			if since != "" {
 				if o.Since, err = engine.ParseTime(since, time.Now()); err != nil {
 					return fmt.Errorf("--since: %w", err)
 				}
 			}
-			e, err := a.openRecords(cmd.Context(), dir(args), nil, 0)
+			e, err := a.openRecords(cmd.Context(), dir(args))
 			if err != nil {
 				return err
 			}
 			history, err := e.History(cmd.Context(), o)
-			if err != nil {
+			if err := a.warn(err, len(history) > 0); err != nil {
 				return err
 			}
 			return writeHistory(a.stdout, history)
@@ -48,6 +50,18 @@ of that object.`,
 	cmd.Flags().StringVar(&since, "since", "", "only since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
 	cmd.AddCommand(a.historyShowVerb())
 	return cmd
+}
+
+// warn prints what is amiss with records beside those that can be read; where
+// none can, it is the error.
+func (a *app) warn(err error, readable bool) error {
+	if err == nil || !readable {
+		return err
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(a.stderr, "domctl:", "warning"+strings.TrimPrefix(mistake(planner.Printable(strings.TrimSpace(line))), "error"))
+	}
+	return nil
 }
 
 // addressIn takes the address out of the arguments: the kinds tell it from a
@@ -72,28 +86,34 @@ func (a *app) historyShowVerb() *cobra.Command {
 as commands that a person can run when domctl cannot: a script for mongosh whose
 every write names the _id and what the plan saw, or one of the AWS CLI that
 compares before each call. Steps that are done are comments in it. Secrets are
-never in it: it says where to put them.`,
+never in it: it says where to put them. APPLY "last" is the newest one.`,
 		Args: cobra.RangeArgs(1, 2),
 		Example: `  domctl history show 20260301-101500-k3v9w2m4q7x1 prod
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as mongosh > apply.js
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as aws > apply.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.openRecords(cmd.Context(), dir(args[1:]), nil, 0)
+			e, err := a.openRecords(cmd.Context(), dir(args[1:]))
+			if err != nil {
+				return err
+			}
+			id, err := engine.Newest(args[0], func() ([]engine.Past, error) {
+				return e.History(cmd.Context(), engine.HistoryOptions{})
+			})
 			if err != nil {
 				return err
 			}
 			if as != "" {
-				text, n, err := e.Commands(cmd.Context(), args[0], as)
+				text, n, err := e.Commands(cmd.Context(), id, as)
 				if err != nil {
 					return err
 				}
 				if n == 0 {
-					return fmt.Errorf("apply %s has no step for %s; domctl history show %[1]s lists those it has", args[0], as)
+					return fmt.Errorf("apply %s has no step for %s; domctl history show %[1]s lists those it has", id, as)
 				}
 				_, err = io.WriteString(a.stdout, text)
 				return err
 			}
-			s, err := e.Story(cmd.Context(), args[0])
+			s, err := e.Story(cmd.Context(), id)
 			if err != nil {
 				return err
 			}

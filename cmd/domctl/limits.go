@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,20 +14,20 @@ import (
 
 // limits bound the evaluation of files, which happens in a process of its own.
 type limits struct {
-	timeout time.Duration
+	timeout spanFlag
 	memory  bytesFlag
 }
 
 func (l *limits) flags(f *pflag.FlagSet) {
-	l.timeout, l.memory = compiler.DefaultTimeout, compiler.DefaultMemory
-	f.DurationVar(&l.timeout, "eval-timeout", l.timeout, "longest time that evaluating the files may take")
+	l.timeout, l.memory = spanFlag(compiler.DefaultTimeout), compiler.DefaultMemory
+	f.Var(&l.timeout, "eval-timeout", "longest time that evaluating the files may take")
 	f.Var(&l.memory, "eval-memory", "most memory that evaluating the files may take")
 }
 
 // apply sets the limits, the program that keeps them, and where compiled
 // deployments are kept. Without a cache folder nothing is kept.
 func (l *limits) apply(src *compiler.Source) {
-	src.Timeout, src.Memory = l.timeout, int64(l.memory)
+	src.Timeout, src.Memory = time.Duration(l.timeout), int64(l.memory)
 	self, err := os.Executable()
 	if err != nil {
 		return
@@ -41,6 +42,24 @@ func (l *limits) apply(src *compiler.Source) {
 	}
 }
 
+// spanFlag is a time that something may take.
+type spanFlag time.Duration
+
+func (s spanFlag) String() string { return time.Duration(s).String() }
+
+// Type names the flag's form in help.
+func (s spanFlag) Type() string { return "duration" }
+
+// Set reads "30s".
+func (s *spanFlag) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err == nil && d <= 0 {
+		err = errors.New("want more than 0, such as 30s")
+	}
+	*s = spanFlag(d)
+	return err
+}
+
 // bytesFlag is a size with its unit.
 type bytesFlag int64
 
@@ -52,6 +71,9 @@ func (b *bytesFlag) Type() string { return "size" }
 // Set reads "512MiB".
 func (b *bytesFlag) Set(s string) error {
 	n, err := schema.ParseBytes(s)
+	if err == nil && n <= 0 {
+		err = errors.New("want more than 0, such as 512MiB")
+	}
 	*b = bytesFlag(n)
 	return err
 }

@@ -29,12 +29,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	// Short commands do better with memory than with a collector at work.
 	debug.SetGCPercent(400)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	asked := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
+		asked = append(asked, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), asked...)
 	defer stop()
 	// A reader that goes away must not kill an apply between two writes.
 	signal.Ignore(syscall.SIGPIPE)
-	// The second Ctrl-C is the system's own: it ends the process at once.
-	context.AfterFunc(ctx, stop)
+	// The second Ctrl-C is the system's own: it ends the process at once. A
+	// terminal that goes away may hang up twice.
+	context.AfterFunc(ctx, func() { signal.Ignore(syscall.SIGHUP); stop() })
 	app := newApp(stdin, stdout, stderr)
 	root := app.root()
 	root.SetArgs(args)

@@ -61,7 +61,7 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 
 func planFlags(f *pflag.FlagSet, o *engine.PlanOptions) {
 	f.StringArrayVar(&o.Target, "target", nil, "only this `address` or pattern and what it refers to (repeatable)")
-	f.StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern (repeatable)")
+	f.StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern, even where others refer to it (repeatable)")
 	f.StringArrayVar(&o.Allow, "allow", nil, "allow `archive`: archive what was applied and is no longer in the files")
 	f.BoolVar(&o.Restarted, "restarted", false, "Domino's services restarted: settings wait for that no longer")
 	f.BoolVar(&o.Unlatch, "unlatch", false, "apply content again that was rolled back")

@@ -54,7 +54,7 @@ func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions
 	if err := sideBySide(parallelism); err != nil {
 		return err
 	}
-	e, err := a.openRecords(ctx, dir, a.progress, parallelism)
+	e, err := a.openBack(ctx, dir, a.progress, parallelism)
 	if err != nil {
 		return err
 	}

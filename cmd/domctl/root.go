@@ -22,7 +22,7 @@ type app struct {
 	stdout, stderr   io.Writer
 	style, errorMark planner.Style // of stdout, of stderr
 	noColour         bool
-	begun            bool     // a step was begun
+	recorded, begun  bool     // the plan is recorded; a step was begun
 	told             []string // failures of steps that were printed as they happened
 	limits           limits
 	waits            *waits

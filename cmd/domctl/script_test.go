@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"mask": mask, "edit": edit, "await": await, "write": write,
+			"mask": mask, "edit": edit, "await": await, "write": write, "hole": hole,
 		},
 	})
 }
@@ -60,6 +61,17 @@ func write(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: write file")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile("stdout")), 0o666))
+}
+
+// hole makes a file of so many bytes that takes no room.
+func hole(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: hole file size")
+	}
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), nil, 0o666))
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 }
 
 // await polls until one of the files holds the text.

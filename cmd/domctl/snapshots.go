@@ -22,31 +22,35 @@ func (a *app) snapshotsVerb() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{Use: "list [DIR]", Short: "List the restore points, latest first", Args: cobra.MaximumNArgs(1), Example: "  domctl snapshots list prod",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args), nil, 0)
+				e, err := a.openRecords(cmd.Context(), dir(args))
 				if err != nil {
 					return err
 				}
 				points, err := e.RestorePoints(cmd.Context())
-				if err != nil {
+				if err := a.warn(err, len(points) > 0); err != nil {
 					return err
 				}
 				return writePoints(a.stdout, points)
 			}},
 		&cobra.Command{Use: "show APPLY [DIR]", Short: "Say what stood before an apply", Args: cobra.RangeArgs(1, 2), Example: "  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod",
-			Long: "Says what an apply found where it wrote. Nothing outside is asked: what stands by\nnow, and what of it conflicts, domctl rollback --to APPLY shows before it asks.",
+			Long: "Says what an apply found where it wrote. Nothing outside is asked: what stands by\nnow, and what of it conflicts, domctl rollback --to APPLY shows before it asks. APPLY \"last\" is the\nnewest restore point.",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args[1:]), nil, 0)
+				e, err := a.openRecords(cmd.Context(), dir(args[1:]))
 				if err != nil {
 					return err
 				}
-				found, err := e.RestorePoint(cmd.Context(), args[0])
+				id, err := engine.Newest(args[0], func() ([]engine.Past, error) { return e.RestorePoints(cmd.Context()) })
+				if err != nil {
+					return err
+				}
+				found, err := e.RestorePoint(cmd.Context(), id)
 				if errors.Is(err, applier.ErrUndecided) {
-					return fmt.Errorf("%w; domctl rollback --to %s settles that first", err, args[0])
+					return fmt.Errorf("%w; domctl rollback --to %s settles that first", err, id)
 				}
 				if err != nil {
 					return err
 				}
-				return writeStanding(a.stdout, args[0], found)
+				return writeStanding(a.stdout, id, found)
 			}})
 	return cmd
 }

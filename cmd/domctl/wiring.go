@@ -19,7 +19,6 @@ import (
 	"domctl.dev/internal/secret"
 	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
-	"domctl.dev/schema"
 )
 
 const sandboxFile = ".domctl/sandbox.json"
@@ -47,18 +46,16 @@ func (d *deployment) wire(ctx context.Context) (*wiring, error) {
 	return w, d.wireLive(ctx, w)
 }
 
-// wireSandbox keeps records in the clear: there is nothing in them but what
-// stands in the file beside them.
 func (d *deployment) wireSandbox(w *wiring) error {
-	s := d.compiled.Desired.Deployment.State
-	if s.S3 != nil {
-		return errors.New("the sandbox keeps its records in a folder; state: s3 is for the live world")
+	store, err := d.sandboxStore()
+	if err != nil {
+		return err
 	}
 	outside, err := sandbox.Open(d.path(sandboxFile), sandbox.Options{})
 	if err != nil {
 		return err
 	}
-	w.outside, w.store = outside, state.File(d.path(cmp.Or(s.File, ".domctl/state")))
+	w.outside, w.store = outside, store
 	w.secrets.Sources = map[string]secret.Source{"kubernetes": outside.KubernetesSecret, "ssm": func(ctx context.Context, name string) (string, error) {
 		found, err := outside.GetParameters(ctx, []string{name})
 		if value, ok := found[name]; ok || err != nil {
@@ -69,23 +66,23 @@ func (d *deployment) wireSandbox(w *wiring) error {
 	return nil
 }
 
+// wireLive opens everything, so that all that is missing is told at once.
 func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	dep := d.compiled.Desired.Deployment
-	cloud, err := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
-	if err != nil {
-		return err
+	cloud, noCloud := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
+	w.secrets.Sources = map[string]secret.Source{"kubernetes": kube.Open(kube.Config{Context: dep.Kubernetes.Context}).Secret}
+	for scheme, read := range map[string]func(*aws.Client, context.Context, string) (string, error){"ssm": (*aws.Client).Secret, "secretsManager": (*aws.Client).GetSecretValue} {
+		w.secrets.Sources[scheme] = func(ctx context.Context, name string) (string, error) {
+			if noCloud != nil {
+				return "", errors.New("AWS cannot be asked")
+			}
+			return read(cloud, ctx, name)
+		}
 	}
-	w.secrets.Sources = map[string]secret.Source{"ssm": cloud.Secret, "secretsManager": cloud.GetSecretValue,
-		"kubernetes": kube.Open(kube.Config{Context: dep.Kubernetes.Context}).Secret}
-	if dep.Mongo.URI == "" {
-		return errors.New("deployment.mongo.uri is not stated; write it as a reference: uri: secret: env: \"DOMCTL_MONGO_URI\"")
-	}
-	uri, err := w.secrets.Text(ctx, dep.Mongo.URI)
-	if err != nil {
-		return fmt.Errorf("deployment.mongo.uri: %w", err)
-	}
-	documents, err := mongo.Open(uri, cmp.Or(dep.Mongo.Database, "domino"), mongo.Options{})
-	if err != nil {
+	documents, noDocuments := d.documents(ctx, w.secrets)
+	var noStore error
+	w.store, noStore = d.liveStore(cloud)
+	if err := errors.Join(noCloud, noDocuments, noStore); err != nil {
 		return err
 	}
 	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(d.registries())}
@@ -101,8 +98,20 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 		}
 		return verdicts
 	}
-	w.store, err = d.liveStore(cloud)
-	return err
+	return nil
+}
+
+// documents is Domino's database, as who its URI says.
+func (d *deployment) documents(ctx context.Context, secrets secret.Resolver) (*mongo.Client, error) {
+	dep := d.compiled.Desired.Deployment
+	if dep.Mongo.URI == "" {
+		return nil, errors.New("deployment.mongo.uri is not stated; write it as a reference: uri: secret: env: \"DOMCTL_MONGO_URI\"")
+	}
+	uri, err := secrets.Text(ctx, dep.Mongo.URI)
+	if err != nil {
+		return nil, fmt.Errorf("deployment.mongo.uri: %w", err)
+	}
+	return mongo.Open(uri, dep.Mongo.Database, mongo.Options{})
 }
 
 // upstream opens what `update` asks, and no more: it needs no database.
@@ -132,22 +141,48 @@ func (d *deployment) registries() registry.Config {
 	if len(c.Hosts) > 0 {
 		return c
 	}
-	var images []string
-	for _, a := range schema.Addresses(desired.Objects) {
-		if image := desired.Objects[a].Fields["image"].Str(); a.Kind == "baseImages" && image != "" {
-			images = append(images, image)
-		}
-	}
-	c.Hosts = registry.Hosts(images)
+	c.Hosts = registry.Hosts(world.BaseImages(desired))
 	return c
 }
 
+// store opens the records alone.
+func (d *deployment) store(ctx context.Context) (applier.Store, error) {
+	dep := d.compiled.Desired.Deployment
+	switch {
+	case dep.World == "sandbox":
+		return d.sandboxStore()
+	case dep.State.S3 == nil:
+		return d.liveStore(nil)
+	}
+	cloud, err := aws.Open(ctx, aws.Config{Region: cmp.Or(dep.AWS.Region, dep.State.S3.Region), Profile: dep.AWS.Profile, Role: dep.AWS.Role})
+	if err != nil {
+		return nil, err
+	}
+	return d.liveStore(cloud)
+}
+
+// sandboxStore keeps records in the clear: there is nothing in them but what
+// stands in the file beside them.
+func (d *deployment) sandboxStore() (applier.Store, error) {
+	s := d.compiled.Desired.Deployment.State
+	if s.S3 != nil {
+		return nil, errors.New("the sandbox keeps its records in a folder; state: s3 is for the live world")
+	}
+	return state.File(d.path(cmp.Or(s.File, ".domctl/state"))), nil
+}
+
 // liveStore seals the records of a live deployment, wherever they are kept: they
-// hold what stood in Domino's database before each change.
+// hold what stood in Domino's database before each change. Only a bucket needs
+// the cloud; without one, what needs it is left out: why there is none is told
+// beside it.
 func (d *deployment) liveStore(cloud *aws.Client) (applier.Store, error) {
 	dep := d.compiled.Desired.Deployment
 	var store applier.Store
 	switch s := dep.State; {
+	case s.S3 != nil && cloud == nil:
+		if s.S3.KMSKey != "" {
+			return nil, nil
+		}
 	case s.S3 != nil:
 		store = state.S3(cloud.Bucket(aws.BucketConfig{Bucket: s.S3.Bucket, Region: s.S3.Region, KMSKey: s.S3.KMSKey, Owner: dep.AWS.Account}), s.S3.Prefix)
 		if s.S3.KMSKey != "" {

@@ -1,6 +1,6 @@
 // Command bench times domctl beside `cue export` on the same files, in one run,
-// and writes docs/benchmarks.md. Each pair runs A B A B …; figures are medians
-// of whole processes. It sends nothing over a network.
+// and writes docs/benchmarks.md. All commands take turns, A B A B …; figures are
+// medians of whole processes. It sends nothing over a network.
 package main
 
 import (
@@ -78,8 +78,7 @@ func (b *bench) build() error {
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cue: %w: %s", err, msg)
 	}
-	b.startup, err = b.time(b.work, nil, b.domctl, "version")
-	return err
+	return b.inTurn(b.work, []timed{{&b.startup, nil, []string{b.domctl, "version"}}})
 }
 
 func output(name string, args ...string) (string, error) {

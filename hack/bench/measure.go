@@ -44,25 +44,15 @@ func (b *bench) size(n int) (row, error) {
 	touch := func() error {
 		return appendTo(filepath.Join(dir, "objects_0000.cue"), fmt.Sprintf("\n// %d\n", time.Now().UnixNano()))
 	}
-	var err error
-	for _, m := range []struct {
-		into   *figure
-		before func() error
-		args   []string
-	}{
+	return r, b.inTurn(root, []timed{
 		{&r.export, nil, []string{b.cue, "export", "./prod"}},
 		{&r.planCold, cold, []string{b.domctl, "plan", "prod"}},
+		{&r.planWarm, nil, []string{b.domctl, "plan", "prod"}},
 		{&r.vet, nil, []string{b.cue, "vet", "-c", "./prod"}},
 		{&r.checkCold, cold, []string{b.domctl, "check", "prod"}},
 		{&r.checkWarm, nil, []string{b.domctl, "check", "prod"}},
-		{&r.planWarm, nil, []string{b.domctl, "plan", "prod"}},
 		{&r.changed, touch, []string{b.domctl, "plan", "prod"}},
-	} {
-		if *m.into, err = b.time(root, m.before, m.args...); err != nil {
-			return row{}, err
-		}
-	}
-	return r, nil
+	})
 }
 
 // furnish vendors the schema, so that cue checks what domctl checks, and gives
@@ -80,7 +70,7 @@ func (b *bench) furnish(root string) error {
 	if err := b.quiet(root, self, "-world", root); err != nil {
 		return err
 	}
-	return b.quiet(root, b.domctl, "apply", "prod", "--auto-approve")
+	return b.quiet(root, b.domctl, "apply", "prod", "--auto-approve", "--exclude", "environments.*")
 }
 
 func (b *bench) cache() string { return filepath.Join(b.work, "cache") }
@@ -101,25 +91,45 @@ func (b *bench) quiet(dir string, args ...string) error {
 
 func tail(b []byte) []byte { return b[max(0, len(b)-800):] }
 
-// time runs a command a few times and answers its medians; before runs ahead of
-// each and is not timed.
-func (b *bench) time(dir string, before func() error, args ...string) (figure, error) {
-	var wall, memory []float64
+// timed is a command, what goes ahead of each run of it and is not timed, and
+// where its medians go.
+type timed struct {
+	into   *figure
+	before func() error
+	args   []string
+}
+
+// inTurn runs the commands one after the other, A B A B …, so that a machine that
+// slows down slows all of them.
+func (b *bench) inTurn(dir string, commands []timed) error {
+	wall, memory := make([][]float64, len(commands)), make([][]float64, len(commands))
 	for range b.runs {
-		if before != nil {
-			if err := before(); err != nil {
-				return figure{}, err
+		for i, c := range commands {
+			if c.before != nil {
+				if err := c.before(); err != nil {
+					return err
+				}
 			}
+			f, err := b.once(dir, c.args)
+			if err != nil {
+				return err
+			}
+			wall[i], memory[i] = append(wall[i], f.ms), append(memory[i], f.mib)
 		}
-		cmd := b.command(dir, args...)
-		start := time.Now()
-		if err := cmd.Run(); err != nil {
-			return figure{}, fmt.Errorf("%v: %w", args, err)
-		}
-		wall = append(wall, float64(time.Since(start).Microseconds())/1000)
-		memory = append(memory, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024)
 	}
-	return figure{median(wall), median(memory)}, nil
+	for i, c := range commands {
+		*c.into = figure{median(wall[i]), median(memory[i])}
+	}
+	return nil
+}
+
+func (b *bench) once(dir string, args []string) (figure, error) {
+	cmd := b.command(dir, args...)
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return figure{}, fmt.Errorf("%v: %w", args, err)
+	}
+	return figure{float64(time.Since(start).Microseconds()) / 1000, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024}, nil
 }
 
 func median[T cmp.Ordered](s []T) T {

@@ -21,13 +21,19 @@ func sandboxFor(ctx context.Context, root, dir string) error {
 	if schema.Failed(res.Findings) {
 		return fmt.Errorf("the generated files are not valid: %v", res.Findings[0])
 	}
-	mongo := map[string][]any{"hardware_tier": {}, "environments_v2": {}, "environment_revisions": {}}
+	mongo := map[string][]any{"hardware_tier": {}, "environments_v2": {}, "environment_revisions": {}, "users": {}}
+	owners := map[string]any{}
 	for i, a := range schema.Addresses(res.Desired.Objects) {
 		switch o := res.Desired.Objects[a]; a.Kind {
 		case "hardwareTiers":
 			mongo["hardware_tier"] = append(mongo["hardware_tier"], tierDocument(a.Name, o))
 		case "environments":
-			mongo["environments_v2"] = append(mongo["environments_v2"], map[string]any{"_id": oid(i), "name": name(a, o),
+			owner := o.Fields["owner"].Str()
+			if owners[owner] == nil {
+				owners[owner] = oid(1<<20 + len(owners))
+				mongo["users"] = append(mongo["users"], map[string]any{"_id": owners[owner], "loginId": map[string]string{"id": owner}})
+			}
+			mongo["environments_v2"] = append(mongo["environments_v2"], map[string]any{"_id": oid(i), "name": name(a, o), "ownerId": owners[owner],
 				"description": o.Fields["description"].Str(), "visibility": title(o.Fields["visibility"].Str()), "isArchived": false})
 		}
 	}

@@ -217,6 +217,24 @@ func TestADeadlineEndsEveryCall(t *testing.T) {
 	}
 }
 
+// TestARefusedConnectionIsSaid, when the deadline comes between two attempts, and
+// only of a write that it may have been done.
+func TestARefusedConnectionIsSaid(t *testing.T) {
+	environment(t, "http://127.0.0.1:1")
+	c := mustOpen(t, Config{Timeout: 300 * time.Millisecond, Attempts: 1000, Backoff: 20 * time.Millisecond})
+	_, err := c.GetCallerIdentity(t.Context())
+	if want := "AWS sts:GetCallerIdentity: no answer within 300ms: connection refused"; err == nil || err.Error() != want || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	for name, open := range map[string]bool{createVersion: true, describeGroups: false} {
+		if err := c.explain(ctx, name, ctx.Err()); strings.Contains(err.Error(), "whether AWS did it is open") != open {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	f := startFake(t, func(q request) (int, string) { return http.StatusOK, paged(q, "") })
 	ctx, cancel := context.WithCancel(t.Context())

@@ -29,8 +29,12 @@ func (t told) Unwrap() error { return t.is }
 func (c *Client) explain(ctx context.Context, name string, err error) error {
 	at := "AWS " + name
 	var api smithy.APIError
-	if last, ok := ctx.Value(lastKey{}).(*error); ok && *last != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && errors.As(*last, &api) {
-		err = *last
+	var last error
+	if kept, ok := ctx.Value(lastKey{}).(*error); ok && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		last = *kept
+	}
+	if errors.As(last, &api) {
+		err = last
 	}
 	switch {
 	case errors.As(err, &api):
@@ -39,9 +43,21 @@ func (c *Client) explain(ctx context.Context, name string, err error) error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return told{at + ": cancelled before it answered", context.Canceled}
 	case ctx.Err() != nil:
-		return told{fmt.Sprintf("%s: no answer within %s; whether AWS did it is open", at, c.cfg.Timeout), context.DeadlineExceeded}
+		return told{fmt.Sprintf("%s: no answer within %s%s", at, c.cfg.Timeout, unanswered(name, last)), context.DeadlineExceeded}
 	}
 	return told{at + ": " + reason(err), nil}
+}
+
+// unanswered is what can be said of a call without an answer: what stood in the
+// way last, and of a write that it may have been done.
+func unanswered(name string, last error) (text string) {
+	if last != nil {
+		text = ": " + reason(last)
+	}
+	if !slices.ContainsFunc(reads(), func(p Permission) bool { return p.Call == name }) {
+		text += "; whether AWS did it is open"
+	}
+	return text
 }
 
 // reason is an error that is not AWS's answer: no credentials, no connection.

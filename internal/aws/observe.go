@@ -48,12 +48,12 @@ func observing(observe func(Call)) []func(*middleware.Stack) error {
 
 type lastKey struct{}
 
-// remembering keeps AWS's last refusal for explain: when the deadline comes
-// between two attempts, the SDK tells of the deadline alone.
+// remembering keeps the last error before the deadline for explain: when that
+// comes between two attempts, or in one, the SDK tells of the deadline alone.
 func remembering(s *middleware.Stack) error {
 	return s.Finalize.Insert(middleware.FinalizeMiddlewareFunc("domctlRemember", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		out, metadata, err := next.HandleFinalize(ctx, in)
-		if last, ok := ctx.Value(lastKey{}).(*error); ok {
+		if last, ok := ctx.Value(lastKey{}).(*error); ok && ctx.Err() == nil {
 			*last = err
 		}
 		return out, metadata, err

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -20,23 +21,44 @@ var ErrUnprobed = errors.New("cannot be tried without effect")
 // the way. An empty cluster leaves out EKS.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html (DryRun)
 func (c *Client) Probe(ctx context.Context, mode Mode, cluster string) map[string]error {
-	verdict := map[string]error{}
-	_, verdict["ec2:DescribeImages"] = c.DescribeImages(ctx, port.ImageQuery{IDs: []string{noImage}})
-	_, verdict[describeTemplates] = c.DescribeLaunchTemplates(ctx, nil)
-	_, verdict[describeVersions] = c.DescribeDefaultVersions(ctx)
-	_, verdict["ec2:DescribeInstanceTypes"] = c.DescribeInstanceTypes(ctx, []string{"m5.large"})
-	_, verdict[describeGroups] = c.DescribeAutoScalingGroups(ctx, nil)
-	_, verdict[describeConfigurations] = c.DescribeLaunchConfigurations(ctx, nil)
+	probes := map[string]func() error{
+		"ec2:DescribeImages": func() error {
+			_, err := c.DescribeImages(ctx, port.ImageQuery{IDs: []string{noImage}})
+			return err
+		},
+		describeTemplates:           func() error { _, err := c.DescribeLaunchTemplates(ctx, nil); return err },
+		describeVersions:            func() error { _, err := c.DescribeDefaultVersions(ctx); return err },
+		"ec2:DescribeInstanceTypes": func() error { _, err := c.DescribeInstanceTypes(ctx, []string{"m5.large"}); return err },
+		describeGroups:              func() error { _, err := c.DescribeAutoScalingGroups(ctx, nil); return err },
+		describeConfigurations:      func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
+	}
 	if cluster != "" {
-		_, verdict["eks:ListNodegroups"] = c.ListNodegroups(ctx, cluster)
+		probes["eks:ListNodegroups"] = func() error { _, err := c.ListNodegroups(ctx, cluster); return err }
 	}
 	if mode == Apply {
-		c.dryRuns(ctx, verdict)
+		c.dryRuns(ctx, probes)
 		for _, call := range []string{createConfiguration, "autoscaling:DeleteLaunchConfiguration", "autoscaling:UpdateAutoScalingGroup", "eks:UpdateNodegroupConfig"} {
-			verdict[call] = ErrUnprobed
+			probes[call] = func() error { return ErrUnprobed }
 		}
 	}
-	return verdict
+	return verdicts(probes)
+}
+
+// verdicts asks side by side: where nobody answers, each takes its whole deadline.
+func verdicts(probes map[string]func() error) map[string]error {
+	out := make(map[string]error, len(probes))
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	for call, probe := range probes {
+		wait.Go(func() {
+			err := probe()
+			mu.Lock()
+			defer mu.Unlock()
+			out[call] = err
+		})
+	}
+	wait.Wait()
+	return out
 }
 
 // Ids that nothing has: a dry run is checked for permission first.
@@ -45,15 +67,21 @@ const (
 	noTemplate = "lt-00000000000000000"
 )
 
-func (c *Client) dryRuns(ctx context.Context, verdict map[string]error) {
+func (c *Client) dryRuns(ctx context.Context, probes map[string]func() error) {
 	yes, id := true, noTemplate
-	_, err := ask(ctx, c, createVersion, c.ec2().CreateLaunchTemplateVersion, &ec2.CreateLaunchTemplateVersionInput{DryRun: &yes,
-		LaunchTemplateId: &id, LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: new(noImage)}}, ec2Once)
-	verdict[createVersion] = allowed(err)
-	_, err = ask(ctx, c, modifyTemplate, c.ec2().ModifyLaunchTemplate, &ec2.ModifyLaunchTemplateInput{DryRun: &yes, LaunchTemplateId: &id, DefaultVersion: number(1)}, ec2Once)
-	verdict[modifyTemplate] = allowed(err)
-	_, err = ask(ctx, c, deleteVersions, c.ec2().DeleteLaunchTemplateVersions, &ec2.DeleteLaunchTemplateVersionsInput{DryRun: &yes, LaunchTemplateId: &id, Versions: []string{"1"}}, ec2Once)
-	verdict[deleteVersions] = allowed(err)
+	probes[createVersion] = func() error {
+		_, err := ask(ctx, c, createVersion, c.ec2().CreateLaunchTemplateVersion, &ec2.CreateLaunchTemplateVersionInput{DryRun: &yes,
+			LaunchTemplateId: &id, LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: new(noImage)}}, ec2Once)
+		return allowed(err)
+	}
+	probes[modifyTemplate] = func() error {
+		_, err := ask(ctx, c, modifyTemplate, c.ec2().ModifyLaunchTemplate, &ec2.ModifyLaunchTemplateInput{DryRun: &yes, LaunchTemplateId: &id, DefaultVersion: number(1)}, ec2Once)
+		return allowed(err)
+	}
+	probes[deleteVersions] = func() error {
+		_, err := ask(ctx, c, deleteVersions, c.ec2().DeleteLaunchTemplateVersions, &ec2.DeleteLaunchTemplateVersionsInput{DryRun: &yes, LaunchTemplateId: &id, Versions: []string{"1"}}, ec2Once)
+		return allowed(err)
+	}
 }
 
 // errDryRun is EC2's answer to a dry run that would have been done.

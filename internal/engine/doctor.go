@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
@@ -29,11 +31,28 @@ type Doctor struct {
 // ErrUntried says that a call has no dry run.
 var ErrUntried = errors.New("cannot be tried without effect")
 
-// Probe looks at everything that a deployment needs and writes nothing.
+// Probe looks at everything that a deployment needs and writes nothing. Parts are
+// looked at side by side, each with a deadline of its own, so that one that does
+// not answer is not taken for another.
 func (d Doctor) Probe(ctx context.Context) []world.Check {
 	w := &world.World{Outside: d.Outside, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
-	return slices.Concat(w.Probe(ctx, d.Compiled.Desired), d.writes(ctx), d.registries(ctx), d.secrets(ctx), []world.Check{d.state(ctx)})
+	parts := []func(context.Context) []world.Check{
+		func(ctx context.Context) []world.Check { return w.Probe(ctx, d.Compiled.Desired) }, d.writes, d.registries, d.secrets, d.state}
+	checks := make([][]world.Check, len(parts))
+	var wait sync.WaitGroup
+	for i, part := range parts {
+		wait.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			checks[i] = part(ctx)
+		})
+	}
+	wait.Wait()
+	return slices.Concat(checks...)
 }
+
+// patience is for all of a part; a call of an adapter has at most as much.
+const patience = time.Minute
 
 // writes are dry runs where AWS has them.
 func (d Doctor) writes(ctx context.Context) (checks []world.Check) {
@@ -47,7 +66,7 @@ func (d Doctor) writes(ctx context.Context) (checks []world.Check) {
 		case errors.Is(err, ErrUntried):
 			c.Detail = "not known: " + err.Error()
 		case err != nil:
-			c = world.Check{Name: c.Name, Detail: err.Error(), Do: "give the permission to who applies; domctl doctor --policies prints what is needed"}
+			c = world.Unanswered(c.Name, "look at the message; run again once it is mended", err)
 		}
 		checks = append(checks, c)
 	}
@@ -66,7 +85,7 @@ func (d Doctor) registries(ctx context.Context) []world.Check {
 	for _, image := range schema.Sorted(images) {
 		c := world.Check{Name: "registry image " + image, OK: true, Detail: "answers"}
 		if _, err := d.Outside.Digests(ctx, image, nil); err != nil {
-			c = world.Check{Name: c.Name, Detail: err.Error(), Do: "check the name, docker login, and deployment.registries"}
+			c = world.Unanswered(c.Name, "check the name, docker login, and deployment.registries", err)
 		}
 		checks = append(checks, c)
 	}
@@ -91,21 +110,21 @@ func (d Doctor) secrets(ctx context.Context) []world.Check {
 	for _, ref := range schema.Sorted(refs) {
 		c := world.Check{Name: "secret " + ref, OK: true, Detail: "can be read"}
 		if _, err := d.Secret(ctx, ref); err != nil {
-			c = world.Check{Name: c.Name, Detail: err.Error(), Do: "set what the reference names, where domctl runs"}
+			c = world.Unanswered(c.Name, "set what the reference names, where domctl runs", err)
 		}
 		checks = append(checks, c)
 	}
 	return checks
 }
 
-func (d Doctor) state(ctx context.Context) world.Check {
+func (d Doctor) state(ctx context.Context) []world.Check {
 	applied, _, err := applier.ReadApplied(ctx, d.Store, d.Compiled.Desired.Deployment.Name)
 	var applies []string
 	if err == nil {
 		applies, err = d.Store.List(ctx, "open/")
 	}
 	if err != nil {
-		return world.Check{Name: "state store", Detail: err.Error(), Do: "check deployment.state, its permissions, and what seals it"}
+		return []world.Check{world.Unanswered("state store", "check deployment.state, its permissions, and what seals it", err)}
 	}
-	return world.Check{Name: "state store", OK: true, Detail: planner.Plural(len(applied.Entries), "object") + " applied, " + fmt.Sprint(len(applies)) + " not ended"}
+	return []world.Check{{Name: "state store", OK: true, Detail: planner.Plural(len(applied.Entries), "object") + " applied, " + fmt.Sprint(len(applies)) + " not ended"}}
 }

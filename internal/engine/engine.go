@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/port"
@@ -23,7 +25,8 @@ import (
 )
 
 // Config is what an engine is made of. All fields but Report, Alive, Source and
-// Lease are required.
+// Lease are required. Without Outside, Secret and Parallelism an engine can read
+// the records and break the lock, and do nothing else.
 type Config struct {
 	Compiled    compiler.Result
 	Outside     port.Outside
@@ -50,16 +53,18 @@ type Engine struct {
 }
 
 // Open makes an engine. It reads the deployment's digest key from the store,
-// and makes one at the first use. Where it may not, plans have one for this run
-// alone, and cannot be applied.
+// and makes one at the first use that may be followed by an apply. Where it may
+// not, plans have one for this run alone, and cannot be applied.
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
 	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.
-		if _, other := e.world.Identity(ctx); other != nil {
-			err = fmt.Errorf("%w\n%w", other, err)
+		if c.Outside != nil {
+			if _, other := e.world.Identity(ctx); other != nil {
+				err = fmt.Errorf("%w\n%w", other, err)
+			}
 		}
 		return nil, err
 	}
@@ -90,12 +95,36 @@ func (e *Engine) digestKey(ctx context.Context) ([]byte, error) {
 		if !errors.Is(err, applier.ErrNoKey) {
 			return nil, fmt.Errorf("state: %w", err)
 		}
+		if e.Outside == nil {
+			e.keyless = errors.New("only the records were opened")
+			return fresh, nil
+		}
+		if err := e.keyLost(ctx); err != nil {
+			return nil, err
+		}
 		_, e.keyless = e.Store.PutIfNone(ctx, "key", fresh)
 		if e.keyless == nil {
 			return fresh, nil
 		}
 	}
 	return fresh, nil
+}
+
+// keyLost tells a new store from one that has lost its key: with another one,
+// every secret that was applied would look changed. A key that somebody makes
+// meanwhile is found at the next look.
+func (e *Engine) keyLost(ctx context.Context) error {
+	applies, err := e.Store.List(ctx, "applies/")
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if len(applies) == 0 {
+		return nil
+	}
+	if _, _, err := e.Store.Get(ctx, "key"); !errors.Is(err, applier.ErrNoKey) {
+		return nil
+	}
+	return errors.New(`DC315: the record "key", which digests of secrets are made with, is gone while the store holds applies; restore it from the store's versions`)
 }
 
 // lineage names the store that holds a key, and tells nothing of it.
@@ -117,23 +146,24 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if schema.Failed(e.Compiled.Findings) {
 		return planner.Plan{}, &Invalid{e.Compiled.Findings}
 	}
-	desired := e.Compiled.Desired
-	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
-	if err != nil {
-		return planner.Plan{}, err
-	}
 	if i := slices.IndexFunc(o.Allow, func(a string) bool { return a != "archive" }); i >= 0 {
 		return planner.Plan{}, fmt.Errorf("--allow %q is nothing that can be allowed; there is --allow archive", o.Allow[i])
 	}
-	unended, err := e.unended(ctx)
-	if err != nil {
+	desired := e.Compiled.Desired
+	var applied schema.Applied
+	var unended []schema.Finding
+	var identity planner.World
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		applied, _, err = applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+		return err
+	})
+	group.Go(func() (err error) { unended, err = e.unended(ctx); return err })
+	group.Go(func() (err error) { identity, err = e.world.Identity(ctx); return err })
+	if err := group.Wait(); err != nil {
 		return planner.Plan{}, err
 	}
 	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(applied.Entries)))
-	if err != nil {
-		return planner.Plan{}, err
-	}
-	identity, err := e.world.Identity(ctx)
 	if err != nil {
 		return planner.Plan{}, err
 	}
@@ -143,7 +173,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	}
 	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
 		Findings: slices.Concat(e.Compiled.Findings, view.Findings, unended, e.unkept()), World: identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
-		Select: choose, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
+		Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
 }
 
 // unkept says that a plan cannot be applied, for want of a key that outlives it.

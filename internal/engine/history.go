@@ -41,27 +41,22 @@ func (p Past) RestorePoint() bool {
 // Whole says that the apply was taken back, and nothing of it is left.
 func (p Past) Whole() bool { return len(p.TakenBack) > 0 && len(p.Left) == 0 }
 
-// History answers what was applied, latest first.
+// History answers what was applied, latest first. With an error it answers what of
+// it can be read.
 func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]Past, error) {
+	history, err := e.past(ctx)
+	return slices.DeleteFunc(history, func(p Past) bool {
+		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && (p.Plan == nil || !p.Plan.Touches(o.Address))
+	}), errors.Join(err, e.Applier.Kept(ctx))
+}
+
+func (e *Engine) past(ctx context.Context) ([]Past, error) {
 	all, err := e.Applier.History(ctx)
-	if err != nil {
-		return nil, err
-	}
 	history := make([]Past, len(all))
 	for i, s := range all {
 		history[i] = past(s, all)
 	}
-	return slices.DeleteFunc(history, func(p Past) bool {
-		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && !touches(p.Summary, o.Address)
-	}), nil
-}
-
-func touches(s applier.Summary, a schema.Address) bool {
-	if s.Plan == nil {
-		return false
-	}
-	_, settles := s.Plan.Settle[a]
-	return settles
+	return history, err
 }
 
 // past finds what took an apply back, address by address: a rollback can be of a
@@ -90,7 +85,8 @@ func past(s applier.Summary, all []applier.Summary) Past {
 	return p
 }
 
-// RestorePoints are the applies that did something, latest first.
+// RestorePoints are the applies that did something, latest first; with an error
+// those that can be read.
 func (e *Engine) RestorePoints(ctx context.Context) ([]Past, error) {
 	history, err := e.History(ctx, HistoryOptions{})
 	return slices.DeleteFunc(history, func(p Past) bool { return !p.RestorePoint() }), err
@@ -156,6 +152,22 @@ func (e *Engine) Story(ctx context.Context, id string) (applier.Summary, error) 
 		err = fmt.Errorf("DC314: there is no apply %s; domctl history shows those there are", id)
 	}
 	return s, err
+}
+
+// Newest finds the apply that "last" means among those listed, latest first. Any
+// other name is answered as it is.
+func Newest(name string, listed func() ([]Past, error)) (id string, err error) {
+	if name != "last" {
+		return name, nil
+	}
+	all, err := listed()
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", errors.New("nothing was applied yet: there is no last apply")
+	}
+	return all[0].ID, nil
 }
 
 // Unended finds the apply that "last" means: the only one that has not ended. Any

@@ -26,8 +26,14 @@ func Locate(dir string) error {
 		return fmt.Errorf("%s is a file; name the deployment's folder: %s", dir, filepath.Dir(dir))
 	}
 	below := deploymentsBelow(dir)
-	if _, err := compiler.Find(dir); errors.Is(err, compiler.ErrNoModule) {
+	switch _, err := compiler.Find(dir); {
+	case errors.Is(err, compiler.ErrNoModule):
 		return fmt.Errorf("%s is no deployment: there is no cue.mod in it or above; %sdomctl init %[1]s makes one", dir, meant(below))
+	case err != nil:
+		return err
+	}
+	if _, err := os.ReadDir(dir); err != nil {
+		return fmt.Errorf("deployment: %w; check its owner and mode", err)
 	}
 	if !isDeployment(dir) && len(below) > 0 {
 		return fmt.Errorf("%s is no deployment, it holds some: %s", dir, strings.Join(below, ", "))

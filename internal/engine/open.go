@@ -3,10 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -20,6 +20,9 @@ func (e *Engine) unended(ctx context.Context) ([]schema.Finding, error) {
 	var found []schema.Finding
 	for _, id := range open {
 		s, err := e.Applier.Summary(ctx, id)
+		if applier.IsMissing(err) {
+			err = applier.Gone(id)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +34,7 @@ func (e *Engine) unended(ctx context.Context) ([]schema.Finding, error) {
 			continue // the reservation came late
 		}
 		found = append(found, schema.Finding{Code: "DC320", Severity: schema.Warning,
-			Message: fmt.Sprintf("apply %s of %s has not ended (%s) since %s and reserves %s", id, s.By, standing(s), s.At.UTC().Format(time.RFC3339), few(reserved)),
+			Message: fmt.Sprintf("apply %s of %s has not ended (%s) since %s and reserves %s", id, s.By, standing(s), s.At.UTC().Format(time.RFC3339), planner.Few(reserved)),
 			Hint:    onward(s)})
 	}
 	return found, nil
@@ -52,21 +55,4 @@ func onward(s applier.Summary) string {
 		return on
 	}
 	return on + fmt.Sprintf(", domctl rollback --to %s takes back what it did", s.ID)
-}
-
-// few names the first addresses and counts the others.
-func few(all []schema.Address) string {
-	const most = 5
-	names := make([]string, 0, most)
-	for _, a := range all[:min(len(all), most)] {
-		names = append(names, a.String())
-	}
-	text := strings.Join(names, ", ")
-	if n := len(all) - most; n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
-	}
-	if text == "" {
-		return "nothing"
-	}
-	return text
 }

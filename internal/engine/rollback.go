@@ -63,7 +63,7 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	history, err := e.History(ctx, HistoryOptions{})
+	history, err := e.past(ctx)
 	if err != nil {
 		return planner.Plan{}, err
 	}
@@ -128,8 +128,15 @@ func later(s planner.Snapshot, after []Past) map[schema.Address]string {
 	return out
 }
 
-// visibility is how long after a write the outside may still answer as before it.
-const visibility = 45 * time.Second
+// visibility is how long after its last write the outside may still answer as
+// before an apply: the longest window of its steps.
+func visibility(s planner.Snapshot) time.Duration {
+	most := 0
+	for _, d := range s.Done {
+		most = max(most, d.Step.Window)
+	}
+	return time.Duration(most) * time.Second
+}
 
 // restore looks until the reads must show all that the apply did: one that lags
 // would take what was done for undone.
@@ -142,11 +149,11 @@ func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan,
 		}
 		p, err := planner.Restore(s, view, e.Source, e.newID())
 		age := began.Sub(s.At)
-		if err != nil || !p.Standing() || age < 0 || age > visibility {
+		if err != nil || !p.Standing() || age < 0 || age > visibility(s) {
 			return p, err
 		}
 		if e.Report != nil {
-			e.Report(applier.Event{Kind: applier.KindWaiting, Most: visibility - age, At: began,
+			e.Report(applier.Event{Kind: applier.KindWaiting, Most: visibility(s) - age, At: began,
 				Why: "the apply is young, and reads may not show all of it yet; looking again"})
 		}
 		if err := e.Clock.Sleep(ctx, time.Second); err != nil {

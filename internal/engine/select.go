@@ -24,9 +24,11 @@ func (o PlanOptions) selector(there []schema.Address) (func(schema.Address) bool
 		return nil, nil
 	}
 	return func(a schema.Address) bool {
-		return (len(o.Target) == 0 || matchAny(o.Target, a)) && !matchAny(o.Exclude, a)
+		return (len(o.Target) == 0 || matchAny(o.Target, a)) && !o.excludes(a)
 	}, nil
 }
+
+func (o PlanOptions) excludes(a schema.Address) bool { return matchAny(o.Exclude, a) }
 
 func matchAny(patterns []string, a schema.Address) bool {
 	for _, p := range patterns {

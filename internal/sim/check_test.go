@@ -200,14 +200,20 @@ func (h *history) expected(ctx context.Context) (string, error) {
 	return m.Managed()
 }
 
+// latched holds property 7 of all that rollbacks took back. One of a part leaves
+// out what it was not asked for, also where nothing of it was ever done.
 func (h *history) latched(ctx context.Context, e *engine.Engine) {
 	all, err := e.History(ctx, engine.HistoryOptions{})
-	off := map[schema.Address]bool{}
+	whole, off := map[string]bool{}, map[schema.Address]bool{}
 	for _, s := range all {
-		if s.By != "before" && s.Whole() {
-			for a := range s.Plan.Content {
-				off[a] = true
-			}
+		whole[s.ID] = s.By != "before" && s.Whole()
+	}
+	for _, r := range all {
+		if r.Plan == nil || !whole[r.Plan.Restores] || r.Outcome != applier.EndedOutcome {
+			continue
+		}
+		for a := range r.Plan.Latch {
+			off[a] = true
 		}
 	}
 	p, planErr := e.Plan(ctx, engine.PlanOptions{Allow: []string{"archive"}})

@@ -151,16 +151,17 @@ func (f *files) List(ctx context.Context, prefix string) (keys []string, err err
 		keys, err = walk(root, prefix)
 		return f.explain("cannot be listed", err)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, applier.ErrForeign) {
 		return nil, err
 	}
 	slices.Sort(keys)
-	return keys, nil
+	return keys, err
 }
 
 // walk lists the keys below prefix in no order. What the store did not write is
 // an error: a list that skips it might be a part.
 func walk(root *os.Root, prefix string) (keys []string, err error) {
+	var foreign []error
 	start := path.Clean(folderName(prefix[:strings.LastIndex(prefix, "/")+1]))
 	err = fs.WalkDir(root.FS(), start, func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -173,14 +174,13 @@ func walk(root *os.Root, prefix string) (keys []string, err error) {
 		}
 		key, ok := keyOf(name)
 		if !ok || !d.Type().IsRegular() {
-			return fmt.Errorf("%s is not a record of domctl's: move it elsewhere", name)
-		}
-		if strings.HasPrefix(key, prefix) {
+			foreign = append(foreign, fmt.Errorf("%s %w: move it elsewhere", name, applier.ErrForeign))
+		} else if strings.HasPrefix(key, prefix) {
 			keys = append(keys, key)
 		}
 		return nil
 	})
-	return keys, err
+	return keys, errors.Join(append(foreign, err)...)
 }
 
 func (f *files) read(root *os.Root, key string) (r record, err error) {
@@ -225,7 +225,7 @@ func (f *files) write(root *os.Root, r record, put place) error {
 		err = put(root, writeFile, name)
 	}
 	if err != nil {
-		return f.explain("cannot be written, and nothing was written", err)
+		return f.explain("cannot be written, and this record was not", err)
 	}
 	return f.explain("may have lost the last write", syncFolder(root, path.Dir(name)))
 }
@@ -286,7 +286,7 @@ func (f *files) explain(what string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		advice = "the disk is full: free some space and run the command again: "
+		advice = "the disk is full: free some space: "
 	case errors.Is(err, syscall.EROFS):
 		advice = "it is on a read-only file system: mount it writable or choose another state folder: "
 	case errors.Is(err, fs.ErrPermission):

@@ -88,14 +88,16 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]string, error) {
 		return nil, fmt.Errorf("state keys below %q: %w", prefix, err)
 	}
 	keys := make([]string, 0, len(found))
+	var foreign []error
 	for _, k := range found {
 		key := strings.TrimPrefix(k, b.prefix)
 		if CheckKey(key) != nil {
-			return nil, fmt.Errorf("state keys below %q: %q is not a record of domctl's: move it elsewhere", prefix, k)
+			foreign = append(foreign, fmt.Errorf("state keys below %q: %q %w: move it elsewhere", prefix, k, applier.ErrForeign))
+			continue
 		}
 		keys = append(keys, key)
 	}
-	return keys, nil
+	return keys, errors.Join(foreign...)
 }
 
 func (b *bucket) Delete(ctx context.Context, key string) error {

@@ -92,7 +92,7 @@ func (s *sealed) seal(ctx context.Context, key string, body []byte) ([]byte, err
 	var aead cipher.AEAD
 	var err error
 	if e.wrapped, aead, err = s.useKey(ctx); err != nil {
-		return nil, fmt.Errorf("state key %q cannot be sealed, and nothing was written: %w", key, err)
+		return nil, fmt.Errorf("state key %q cannot be sealed, and was not written: %w", key, err)
 	}
 	e.sealed = aead.Seal(nil, nil, body, e.bound(s.deployment, key))
 	return e.encode(), nil

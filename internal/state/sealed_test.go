@@ -170,7 +170,7 @@ func TestEveryFlippedOrMissingByteIsSeen(t *testing.T) {
 func TestAKeeperThatFailsStopsTheWrite(t *testing.T) {
 	m, down := Memory(), errors.New("the key service is down")
 	_, err := Sealed(m, &countingKeeper{fail: down}, "d").PutIfNone(t.Context(), "applied", nil)
-	if !errors.Is(err, down) || !strings.Contains(err.Error(), "nothing was written") || len(m.Calls()) != 0 {
+	if !errors.Is(err, down) || !strings.Contains(err.Error(), "was not written") || len(m.Calls()) != 0 {
 		t.Fatalf("%v after %v", err, m.Calls())
 	}
 }

@@ -183,7 +183,7 @@ func TestAFailingDiskKeepsTheOldBody(t *testing.T) {
 			_, err = s.PutIfMatch(t.Context(), "k", []byte("new"), etag)
 			_, noneErr := s.PutIfNone(t.Context(), "other", []byte("new"))
 			for _, err := range []error{err, noneErr} {
-				if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "nothing was written") {
+				if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "this record was not") {
 					t.Fatalf("the message is %v", err)
 				}
 			}

@@ -169,8 +169,8 @@ func (v *View) special(standing schema.Value, a schema.Address) string {
 		return ""
 	}
 	for _, addr := range schema.Addresses(v.applied.Entries) {
-		if _, declared := v.desired.Objects[addr]; !declared && v.applied.Entries[addr].Fields["pin.id"] == standing {
-			return fmt.Sprintf("stands on %s, which %s pinned when it was last in the files (%s)", standing.Str(), addr, v.applied.Entries[addr].Fields["pin.reason"].Str())
+		if reason, pinned := v.applied.Entries[addr].Pins()[standing.Str()]; pinned && addr.Kind == "amis" {
+			return fmt.Sprintf("stands on %s, which %s pinned before (%s)", standing.Str(), addr, reason.Str())
 		}
 	}
 	if v.ours(a, standing) {

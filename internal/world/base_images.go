@@ -1,6 +1,10 @@
 package world
 
-import "context"
+import (
+	"context"
+
+	"domctl.dev/schema"
+)
 
 // lookBaseImages reads nothing: a base image is what resolved.cue holds, and
 // `domctl update` alone asks the registry. What the files state is what lives.
@@ -19,4 +23,14 @@ func lookBaseImages(_ context.Context, l *look) error {
 		l.observe(a, "", seen)
 	}
 	return nil
+}
+
+// BaseImages are the images that the files' base images name, in order of address.
+func BaseImages(d schema.Desired) (images []string) {
+	for _, a := range schema.Addresses(d.Objects) {
+		if image := d.Objects[a].Fields["image"].Str(); a.Kind == "baseImages" && image != "" {
+			images = append(images, image)
+		}
+	}
+	return images
 }

@@ -34,7 +34,7 @@ type Found struct {
 // Discover reads what lives and states what no object of the files speaks of.
 // What it states, a plan adopts without a change.
 func (w *World) Discover(ctx context.Context, d schema.Desired, applied schema.Applied, s Search) (Found, error) {
-	f := &finder{look: &look{World: w, desired: d, applied: applied, view: w.newView(d, applied)}, search: s,
+	f := &finder{look: &look{World: w, desired: d, applied: applied, view: w.newView(d, applied)}, search: s, former: formerly(applied),
 		Found: Found{Objects: map[schema.Address]schema.Object{}, Comments: map[schema.Address]string{}}}
 	for _, k := range Discoverable() {
 		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, k) {
@@ -64,28 +64,50 @@ type finder struct {
 	*look
 	Found
 	search Search
+	former map[schema.Address]string // kind and outside id → name under which it was applied
+}
+
+// formerly names what was applied by what it is outside: the first name of each.
+func formerly(applied schema.Applied) map[schema.Address]string {
+	names := map[schema.Address]string{}
+	for _, a := range schema.Addresses(applied.Entries) {
+		object := schema.Address{Kind: a.Kind, Name: applied.Entries[a].ID.Str()}
+		if _, known := names[object]; !known && object.Name != "" {
+			names[object] = a.Name
+		}
+	}
+	return names
 }
 
 func (f *finder) note(format string, args ...any) {
 	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
 }
 
-// add states an object under a name that is free, and answers its address.
-func (f *finder) add(kind, name string, fields map[string]schema.Value) schema.Address {
-	a := schema.Address{Kind: kind, Name: name}
-	for n := 2; f.taken(a); n++ {
-		a.Name = fmt.Sprintf("%s-%d", name, n)
+// add states an object under the name that domctl applied it by, else one that is
+// free, and answers its address. id is what it is outside.
+func (f *finder) add(kind, id, name string, fields map[string]schema.Value) schema.Address {
+	a := schema.Address{Kind: kind, Name: f.former[schema.Address{Kind: kind, Name: id}]}
+	if a.Name == "" || f.stated(a) {
+		a.Name = name
+		for n := 2; f.taken(a); n++ {
+			a.Name = fmt.Sprintf("%s-%d", name, n)
+		}
 	}
 	f.Objects[a] = schema.Object{Fields: fields}
 	return a
 }
 
-// taken names are declared, found, or still known to have been applied.
-func (f *finder) taken(a schema.Address) bool {
+// stated names are declared, or found.
+func (f *finder) stated(a schema.Address) bool {
 	_, declared := f.desired.Objects[a]
 	_, found := f.Objects[a]
+	return declared || found
+}
+
+// taken names are stated, or still known to have been applied.
+func (f *finder) taken(a schema.Address) bool {
 	_, applied := f.applied.Entries[a]
-	return declared || found || applied
+	return applied || f.stated(a)
 }
 
 // declared are the documents of a directory that the files speak of already.
@@ -142,7 +164,7 @@ func (f *finder) tiers(ctx context.Context) error {
 		if schema.NameFault(id) != "" {
 			name = cmp.Or(slug(id), "tier")
 		}
-		a := f.add("hardwareTiers", name, f.statable("hardwareTiers", name, fields))
+		a := f.add("hardwareTiers", id, name, f.statable("hardwareTiers", name, fields))
 		f.Objects[a].Fields["id"] = schema.JSON(id)
 		for _, err := range errs {
 			f.note("%s: %v: left out", a, err)

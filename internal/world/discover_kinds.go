@@ -72,7 +72,7 @@ func (f *finder) environment(id, owner string, seen schema.Observed) {
 	}
 	delete(seen.Fields, "activeRevision")
 	delete(seen.Fields, "archived")
-	a := f.add("environments", name, f.statable("environments", name, seen.Fields))
+	a := f.add("environments", id, name, f.statable("environments", name, seen.Fields))
 	f.Objects[a].Fields["id"] = schema.JSON(id)
 	if owner != "" {
 		f.Objects[a].Fields["owner"] = schema.JSON(owner)
@@ -206,7 +206,7 @@ func (f *finder) pool(label string, groups []schema.Group, standing map[schema.A
 	if name == "" {
 		name = "pool"
 	}
-	a := f.add("nodePools", name, map[string]schema.Value{"groups": schema.JSON(groups)})
+	a := f.add("nodePools", name, name, map[string]schema.Value{"groups": schema.JSON(groups)})
 	fields := f.Objects[a].Fields
 	if a.Name != label {
 		fields["label"] = schema.JSON(label)

@@ -32,7 +32,7 @@ func (f *finder) namePool(a schema.Address) {
 		if name == "" {
 			name = "pool"
 		}
-		pool = f.add("nodePools", name, map[string]schema.Value{})
+		pool = f.add("nodePools", name, name, map[string]schema.Value{})
 		if pool.Name != label {
 			f.Objects[pool].Fields["label"] = schema.JSON(label)
 		}
@@ -119,5 +119,5 @@ func (f *finder) imageEntry(id, name string, on schema.Address) schema.Address {
 	if name = slug(name); name == "" {
 		name = id
 	}
-	return f.add("amis", name, map[string]schema.Value{"pin.id": schema.JSON(id), "pin.reason": schema.JSON("found on " + on.String())})
+	return f.add("amis", id, name, map[string]schema.Value{"pin.id": schema.JSON(id), "pin.reason": schema.JSON("found on " + on.String())})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -82,6 +83,11 @@ func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]plann
 		o, errs := l.decodeEnvironment(ref, paths)
 		if owner := owners[l.view.raw[ref]["ownerId"].Text]; owner != "" {
 			o.Fields["owner"] = schema.JSON(owner)
+		}
+		for path := range l.desired.Objects[a].Fields {
+			if schema.BuildsRevision(path) { // Domino's database shows none of what a revision was built from
+				o.Fields[path] = schema.Value{Is: schema.Unknown}
+			}
 		}
 		l.mistyped(a, ref, errs)
 		l.observe(a, ref, o)
@@ -197,16 +203,20 @@ func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 	}
 	writes := map[string]schema.Value{}
 	var builds []string
+	var at []schema.Position // of what needs a build
+	o := v.desired.Objects[c.Address]
 	for _, d := range c.Fields {
 		if schema.BuildsRevision(d.Path) {
-			builds = append(builds, d.Path)
+			root, _, _ := strings.Cut(d.Path, ".")
+			builds, at = append(builds, root), append(at, o.Positions(d.Path)...)
 		} else if err := v.encodeEnvironment(ref, d, writes); err != nil {
-			return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", c.Positions), nil
+			return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", o.Positions(d.Path)), nil
 		}
 	}
 	if len(builds) > 0 {
-		return blocked("DC231", c.Address, "changes "+strings.Join(builds, ", ")+", which needs a new revision, and this version of domctl does not build environments",
-			"save the revision in Domino, or leave these fields out of the files for now", c.Positions), nil
+		slices.SortFunc(at, schema.Position.Compare)
+		return blocked("DC231", c.Address, "states "+strings.Join(slices.Compact(builds), ", ")+", which only a new revision changes, and this version of domctl neither sees nor builds one",
+			"save the revision in Domino, or leave these fields out of the files for now", at), nil
 	}
 	out := planner.Lowered{ID: schema.JSON(idPlain(ref))}
 	if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
@@ -237,13 +247,39 @@ func (v *View) encodeEnvironment(ref planner.Ref, d planner.Diff, writes map[str
 
 // revision finds an environment's revision by number.
 func (v *View) revision(env planner.Ref, number schema.Value) (id schema.Value, built bool) {
+	raw := v.raw[v.revisions()[revisionKey{env.ID(), number.Text}]]
+	return raw["_id"], raw["metadata.isBuilt"].Bool()
+}
+
+// revisionKey is what a revision is told by: its environment's id, and its number.
+type revisionKey struct{ environment, number string }
+
+// indexRevisions keeps the first id where Domino holds a number twice.
+func (v *View) indexRevisions() map[revisionKey]planner.Ref {
+	index := map[revisionKey]planner.Ref{}
 	for ref, raw := range v.raw {
-		if ref.Type() != "mongo/"+revisionsCollection || idText(raw["environmentId"].Text) != env.ID() {
+		if ref.Type() != "mongo/"+revisionsCollection {
 			continue
 		}
-		if plainJSON(raw["metadata.number"].Text) == number.Text {
-			return raw["_id"], raw["metadata.isBuilt"].Bool()
+		key := revisionKey{idText(raw["environmentId"].Text), plainJSON(raw["metadata.number"].Text)}
+		if first, known := index[key]; !known || ref < first {
+			index[key] = ref
 		}
 	}
-	return schema.Value{}, false
+	return index
+}
+
+// environmentUses are the fields that Domino's own docker-registry-cleaner reads
+// (github.com/dominodatalab/docker-registry-cleaner).
+func environmentUses(*World) []use {
+	return []use{
+		{collection: "projects", path: "overrideV2EnvironmentId", count: projects},
+		{collection: "organizations", path: "defaultV2EnvironmentId", count: uses},
+		{collection: "userPreferences", path: "defaultEnvironmentId", count: users},
+		{collection: "runs", path: "environmentId", live: "completed", count: runs},
+		{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, count: uses},
+		{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId", count: uses},
+		{collection: "app_versions", path: "environmentId", count: uses},
+		{collection: "models", path: "environmentId", count: uses},
+	}
 }

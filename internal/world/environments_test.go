@@ -52,6 +52,17 @@ func TestEnvironments(t *testing.T) {
 	}
 }
 
+// TestARevisionIsFoundOnce: of two with one number it is always the same one.
+func TestARevisionIsFoundOnce(t *testing.T) {
+	twice := strings.Replace(spark, `"number": 3, "isBuilt": false`, `"number": 2, "isBuilt": true`, 1)
+	for range 16 {
+		p := newBench(t, twice, "").plan(object("environments", "Spark", map[string]any{"activeRevision": 2}))
+		if got := steps(p); !strings.HasSuffix(got, `activeRevisionId={"$oid":"0123456789abcdef000000b2"}`) {
+			t.Fatal(got)
+		}
+	}
+}
+
 func TestAnEnvironmentThatIsNotThere(t *testing.T) {
 	p := newBench(t, spark, "").plan(object("environments", "ray", map[string]any{"name": "Ray"}))
 	if got := findings(p); !slices.Equal(got, []string{"DC231 environments.ray"}) || len(p.Steps) > 0 {

@@ -83,10 +83,7 @@ func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) planner.Lower
 		}
 		ref := v.refs[executorOf(c.Address)]
 		if why := v.keepTierAMI(c, d, ref); why != nil {
-			if len(c.Fields) == 1 {
-				return planner.Lowered{Blocked: why}
-			}
-			out.Findings, out.Left = append(out.Findings, *why), append(out.Left, "ami")
+			out.Left = append(out.Left, planner.Left{Fields: []string{"ami"}, Why: *why})
 			continue
 		}
 		_, paths := executorPaths(v.world.Deployment.Mongo.Mapping.ExecutorGroups)

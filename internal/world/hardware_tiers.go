@@ -216,3 +216,13 @@ func (v *View) kin(ref planner.Ref) planner.Raw {
 	}
 	return v.raw[slices.Min(kin)]
 }
+
+// tierUses: where a run's hardware tier stands is not public, so it is counted
+// where deployment.mongo.mapping.hardwareTiers.fields.runs names the path.
+func tierUses(w *World) []use {
+	path := w.Deployment.Mongo.Mapping.HardwareTiers.Fields["runs"]
+	if path == "" {
+		return nil
+	}
+	return []use{{collection: "runs", path: path, live: "completed", count: runs}}
+}

@@ -13,8 +13,9 @@ import (
 )
 
 // Identity asks the outside who answers: the account and region of AWS, the
-// database and replica set of MongoDB, side by side. Systems that the
-// deployment does not name are not asked.
+// database and replica set of MongoDB, side by side. A live deployment that does
+// not name them is refused; of a sandbox, systems that it does not name are not
+// asked.
 func (w *World) Identity(ctx context.Context) (planner.World, error) {
 	var aws, mongo planner.World
 	err := sideBySide(
@@ -25,8 +26,8 @@ func (w *World) Identity(ctx context.Context) (planner.World, error) {
 
 func (w *World) identifyAWS(ctx context.Context) (id planner.World, err error) {
 	want := w.Deployment.AWS
-	if want.Account == "" {
-		return id, nil
+	if want.Account == "" || want.Region == "" && w.live() {
+		return id, w.unnamed("DC601: the deployment does not name its AWS account and region; state deployment.aws.account and region")
 	}
 	who, err := w.Outside.GetCallerIdentity(ctx)
 	if err != nil {
@@ -42,10 +43,20 @@ func (w *World) identifyAWS(ctx context.Context) (id planner.World, err error) {
 	return id, err
 }
 
+func (w *World) live() bool { return w.Deployment.World == "live" }
+
+// unnamed is the error of a system that nothing can be compared with.
+func (w *World) unnamed(why string) error {
+	if w.live() {
+		return errors.New(why + ", so that no other one is changed")
+	}
+	return nil
+}
+
 func (w *World) identifyMongo(ctx context.Context) (id planner.World, err error) {
 	want := w.Deployment.Mongo
 	if want.Database == "" {
-		return id, nil
+		return id, w.unnamed("DC602: the deployment does not name its database; state deployment.mongo.database")
 	}
 	db, err := w.Outside.Database(ctx)
 	if err != nil {
@@ -107,14 +118,7 @@ func (l *look) emptied(kind, what string, found int) error {
 	if found > 0 || known == 0 {
 		return nil
 	}
-	return fmt.Errorf("DC604: %s is empty, and domctl applied %d %s before: this looks like another database; check the URI and the mapping", what, known, plural(known, kind))
-}
-
-func plural(n int, s string) string {
-	if n == 1 && len(s) > 0 && s[len(s)-1] == 's' {
-		return s[:len(s)-1]
-	}
-	return s
+	return fmt.Errorf("DC604: %s is empty, and domctl applied %s before: this looks like another database; check the URI and the mapping", what, planner.Plural(known, strings.TrimSuffix(kind, "s")))
 }
 
 func (l *look) find(code string, severity schema.Severity, a schema.Address, message, hint string) {

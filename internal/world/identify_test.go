@@ -17,8 +17,12 @@ func TestAnotherWorldIsRefused(t *testing.T) {
 		"DC601: AWS answers for region us-west-2":      func(d *schema.Deployment) { d.AWS.Region = "eu-west-1" },
 		`DC602: MongoDB answers as replica set "rs0"`:  func(d *schema.Deployment) { d.Mongo.ReplicaSet = "rs1" },
 		`DC602: MongoDB answers for database "domino"`: func(d *schema.Deployment) { d.Mongo.Database = "other" },
+		"DC601: the deployment does not name its AWS":  func(d *schema.Deployment) { d.AWS.Account = "" },
+		"does not name its AWS account and region":     func(d *schema.Deployment) { d.AWS.Region = "" },
+		"DC602: the deployment does not name its data": func(d *schema.Deployment) { d.Mongo.Database = "" },
 	} {
 		b := newBench(t, `"hardware_tier": [{"_id": "x"}]`, "")
+		b.deployment.World = "live"
 		change(&b.deployment)
 		if _, err := b.engine(tier).Plan(context.Background(), engine.PlanOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

@@ -25,25 +25,10 @@ func users(i *planner.Impact, n int64)    { i.Users += n }
 func runs(i *planner.Impact, n int64)     { i.Runs += n }
 func uses(i *planner.Impact, n int64)     { i.Uses += n }
 
-// usesOf a kind. Where a run's hardware tier stands is not public: it is counted
-// where deployment.mongo.mapping.hardwareTiers.fields.runs names the path.
-func (w *World) usesOf(kind string) []use {
-	switch kind {
-	case "environments":
-		return []use{
-			{collection: "projects", path: "overrideV2EnvironmentId", count: projects},
-			{collection: "organizations", path: "defaultV2EnvironmentId", count: uses},
-			{collection: "userPreferences", path: "defaultEnvironmentId", count: users},
-			{collection: "runs", path: "environmentId", live: "completed", count: runs},
-			{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, count: uses},
-			{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId", count: uses},
-			{collection: "app_versions", path: "environmentId", count: uses},
-			{collection: "models", path: "environmentId", count: uses},
-		}
-	case "hardwareTiers":
-		if path := w.Deployment.Mongo.Mapping.HardwareTiers.Fields["runs"]; path != "" {
-			return []use{{collection: "runs", path: path, live: "completed", count: runs}}
-		}
+// usesOf a kind.
+func (w *World) usesOf(name string) []use {
+	if of := kinds()[name].uses; of != nil {
+		return of(w)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,7 +33,9 @@ func lookPools(ctx context.Context, l *look) error {
 	if err != nil {
 		return err
 	}
-	addAll(l.view.raw, groups, managed, images)
+	maps.Copy(l.view.raw, groups)
+	maps.Copy(l.view.raw, managed)
+	maps.Copy(l.view.raw, images)
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
@@ -92,14 +95,6 @@ func (l *look) wantedImage(a schema.Address, g schema.Group) schema.Value {
 	return v
 }
 
-func addAll(to map[planner.Ref]planner.Raw, from ...map[planner.Ref]planner.Raw) {
-	for _, m := range from {
-		for r, raw := range m {
-			to[r] = raw
-		}
-	}
-}
-
 func (w *World) cluster(g schema.Group) string {
 	if g.Cluster != "" {
 		return g.Cluster
@@ -128,12 +123,14 @@ func (l *look) readStarts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addAll(l.view.raw, starts, versions)
+	maps.Copy(l.view.raw, starts)
+	maps.Copy(l.view.raw, versions)
 	var others, copies map[planner.Ref]planner.Raw
 	err = sideBySide(
 		func() (err error) { others, err = l.readVersions(ctx, l.otherVersions()); return err },
 		func() (err error) { copies, err = l.readConfigurations(ctx, l.copies()); return err })
-	addAll(l.view.raw, others, copies)
+	maps.Copy(l.view.raw, others)
+	maps.Copy(l.view.raw, copies)
 	return err
 }
 

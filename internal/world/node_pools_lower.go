@@ -17,13 +17,7 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
-	if len(p.left) == len(c.Fields) && len(p.left) > 0 {
-		return planner.Lowered{Blocked: p.owned()}, nil
-	}
-	if len(p.left) > 0 {
-		p.findings = append(p.findings, *p.owned())
-	}
-	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Findings: p.findings, Left: p.left}, nil
+	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Findings: p.findings, Left: p.left()}, nil
 }
 
 // poolLowering gathers one pool's steps.
@@ -35,8 +29,9 @@ type poolLowering struct {
 	findings []schema.Finding
 	made     map[string]planner.Step // what is made by the step, by name
 	wanted   map[string]schema.Value // launch template → the image that its default version gets
-	left     []string                // fields that belong to someone else
+	owned    []string                // fields that belong to someone else
 	elsewise []string                // what that someone would have to change
+	rolls    []string                // images of managed node groups
 }
 
 // group lowers one group's changes; an answer means that the pool is blocked.
@@ -53,6 +48,8 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		case !ok:
 		case p.belongs(field) != "domctl":
 			p.leave(g, field, d)
+		case field == "ami" && g.NodeGroup != "":
+			p.rolls = append(p.rolls, d.Path)
 		case field == "ami":
 			if why := p.image(g, ref, d); why != nil {
 				return why
@@ -88,7 +85,7 @@ func terraformName(field string, managed bool) string {
 }
 
 func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
-	p.left = append(p.left, d.Path)
+	p.owned = append(p.owned, d.Path)
 	if p.belongs(field) == "terraform" {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s = %s (is %s)", g.Key(), terraformName(field, g.NodeGroup != ""), d.After.Text, or(d.Before.Display())))
 	} else {
@@ -96,13 +93,26 @@ func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	}
 }
 
-// owned says what stands otherwise in the fields that domctl does not write.
-func (p *poolLowering) owned() *schema.Finding {
+// left are the fields that domctl does not write, and why.
+func (p *poolLowering) left() (left []planner.Left) {
+	if len(p.owned) > 0 {
+		left = append(left, planner.Left{Fields: p.owned, Why: p.elsewhere()})
+	}
+	if len(p.rolls) > 0 {
+		left = append(left, planner.Left{Fields: p.rolls, Why: *p.block("DC241",
+			"switching a managed node group drains its nodes at once, and this version of domctl does not roll nodes",
+			"switch it by hand in a maintenance window, or wait for a version that rolls")})
+	}
+	return left
+}
+
+// elsewhere says what stands otherwise in the fields of another owner.
+func (p *poolLowering) elsewhere() schema.Finding {
 	hint := "change it in Terraform, then plan again"
 	if p.o.Fields["owner.ami"].Str() == "observe" || p.o.Fields["owner.size"].Str() == "observe" {
 		hint = "state owner as \"domctl\" to have it changed, or correct the files"
 	}
-	return blocked("DC239", p.change.Address, "not written, because it belongs to another owner: "+strings.Join(p.elsewise, "; "), hint, p.change.Positions).Blocked
+	return *p.block("DC239", "not written, because it belongs to another owner: "+strings.Join(p.elsewise, "; "), hint)
 }
 
 func (p *poolLowering) block(code, message, hint string) *schema.Finding {
@@ -111,10 +121,6 @@ func (p *poolLowering) block(code, message, hint string) *schema.Finding {
 
 // image switches what a group starts nodes from.
 func (p *poolLowering) image(g schema.Group, ref planner.Ref, d planner.Diff) *schema.Finding {
-	if g.NodeGroup != "" {
-		return p.block("DC241", "switching a managed node group drains its nodes at once, and this version of domctl does not roll nodes",
-			"switch it by hand in a maintenance window, or wait for a version that rolls")
-	}
 	if why := p.v.special(d.Before, p.change.Address); why != "" {
 		return p.block("DC232", g.Key()+" "+why, "leave ami out of the pool, or list the AMI under replaces of the entry that may take its place")
 	}

@@ -30,9 +30,19 @@ func failed(name, do, format string, args ...any) Check {
 
 // unread is the check of a read that failed.
 func unread(name string, err error) Check {
-	do := "look at the message; run again once it is mended"
-	if errors.Is(err, port.ErrDenied) {
+	return Unanswered(name, "look at the message; run again once it is mended", err)
+}
+
+// Unanswered is the check of what did not answer as it should. do is for errors
+// that are neither a denial nor the end of domctl's own patience.
+func Unanswered(name, do string, err error) Check {
+	switch {
+	case errors.Is(err, port.ErrDenied):
 		do = "give the permission; domctl doctor --policies prints what is needed"
+	case errors.Is(err, context.Canceled):
+		return failed(name, "run again, and let it end", "cancelled before it answered")
+	case errors.Is(err, context.DeadlineExceeded):
+		do = "look whether it can be reached from here, then run again"
 	}
 	return failed(name, do, "%v", err)
 }

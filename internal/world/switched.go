@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"maps"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -25,7 +26,7 @@ func (l *look) readSwitched(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addAll(l.view.raw, standing)
+	maps.Copy(l.view.raw, standing)
 	for _, g := range groups {
 		if word := groupRaw(g)["version"].Str(); templates[g.Template] && (word == "" || word[0] == '$') {
 			key := followed(g.Template, word)

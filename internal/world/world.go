@@ -40,16 +40,17 @@ type kind struct {
 	look     func(context.Context, *look) error
 	lower    func(*View, planner.Change) (planner.Lowered, error)
 	discover func(*finder, context.Context) error // nil: it does not live by itself
+	uses     func(*World) []use                   // where Domino's documents name its objects; nil: nowhere
 }
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"amis":          {lookAMIs, lowerAMI, nil},
-		"baseImages":    {lookBaseImages, lowerNothing, nil},
-		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments},
-		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers},
-		"nodePools":     {lookPools, lowerPool, (*finder).pools},
-		"settings":      {lookSettings, lowerSetting, (*finder).settings},
+		"amis":          {look: lookAMIs, lower: lowerAMI},
+		"baseImages":    {look: lookBaseImages, lower: lowerNothing},
+		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments, environmentUses},
+		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers, tierUses},
+		"nodePools":     {look: lookPools, lower: lowerPool, discover: (*finder).pools},
+		"settings":      {look: lookSettings, lower: lowerSetting, discover: (*finder).settings},
 	}
 }
 
@@ -70,6 +71,8 @@ type View struct {
 	// followers are the Auto Scaling groups, declared or not, that follow a launch
 	// template which gets a version, by template and word (see followed).
 	followers map[string][]string
+	// revisions are the environments' revisions, indexed when first asked for.
+	revisions func() map[revisionKey]planner.Ref
 }
 
 // look is what one kind's read adds to the view; kinds read side by side.
@@ -81,8 +84,10 @@ type look struct {
 }
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
-	return &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
+	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
 		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, followers: map[string][]string{}}
+	v.revisions = sync.OnceValue(v.indexRevisions)
+	return v
 }
 
 // Look reads what desired and applied speak of, kinds side by side. A read that

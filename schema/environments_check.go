@@ -1,0 +1,51 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+)
+
+// checkEnvironments looks at what environments are built on.
+func checkEnvironments(c *checker) {
+	for a, o := range c.of("environments") {
+		c.oneOf(a, o, false, "base.image", "base.environment", "base.uri", "base.default")
+		if v := o.Fields["base.revision"]; v.Is == Known && o.Fields["base.environment"].Is != Ref {
+			c.add("DC108", Error, a, o.Positions("base.revision"), "state base.environment too",
+				"base.revision is stated without base.environment")
+		}
+	}
+	c.baseCycles()
+}
+
+// baseCycles finds environments that are built on themselves.
+func (c *checker) baseCycles() {
+	done := map[Address]bool{}
+	for start := range c.of("environments") {
+		var chain []Address
+		for a := start; !done[a]; {
+			chain = append(chain, a)
+			done[a] = true
+			next, _, ok := c.Objects[a].Fields["base.environment"].Target()
+			if i := slices.Index(chain, next); ok && i >= 0 {
+				c.cycle(chain[i:])
+			}
+			if !ok {
+				break
+			}
+			a = next
+		}
+	}
+}
+
+func (c *checker) cycle(chain []Address) {
+	first := slices.MinFunc(chain, Address.Compare)
+	var at []Position
+	names := make([]string, len(chain))
+	for i := range chain {
+		a := chain[(slices.Index(chain, first)+i)%len(chain)]
+		names[i] = a.Name
+		at = append(at, c.Objects[a].Positions("base.environment")...)
+	}
+	c.add("DC102", Error, first, at, "give one of them another base",
+		"cycle of bases: %s → %s", strings.Join(names, " → "), first.Name)
+}

@@ -1,0 +1,100 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkPools looks at each pool's groups, sizes and label.
+func checkPools(c *checker) {
+	groups := map[string]Address{}
+	for a, o := range c.of("nodePools") {
+		c.poolLabel(a, o)
+		c.poolImage(a, o)
+		c.groups(a, o, groups)
+	}
+	c.sizes()
+	c.instanceTypes()
+}
+
+// poolLabel checks what tiers and nodes name the pool by: the stated label, else
+// the object's name. Groups can be tagged with anything, so a label that no node
+// can carry may live: it is no error.
+func (c *checker) poolLabel(a Address, o Object) {
+	label := o.Fields["label"].Str()
+	if fault := LabelFault(label); fault != "" && NameFault(a.Name) == "" {
+		c.add("DC109", Warning, a, o.Positions("label"), "state the label that the nodes carry", "label %s %s", quoted(label), fault)
+	}
+}
+
+// poolImage looks at one group, since a pool's image stands on each of them.
+func (c *checker) poolImage(a Address, o Object) {
+	for _, p := range Sorted(o.Fields) {
+		if target, _, ok := o.Fields[p].Target(); ok && strings.HasSuffix(p, ".ami") {
+			c.declared(a, o.Positions(p), "ami", target)
+			return
+		}
+	}
+}
+
+// sizes compares the sizes that a pool states for each of its groups. Against
+// what lives they are judged by the plan.
+func (c *checker) sizes() {
+	for a, o := range c.of("nodePools") {
+		groups := o.Groups()
+		if len(groups) == 0 {
+			continue
+		}
+		at := JoinPath("groups", groups[0].Key()) + ".size."
+		for _, pair := range [][2]string{{"min", "max"}, {"min", "desired"}, {"desired", "max"}} {
+			low, stated := o.Fields[at+pair[0]].Float()
+			high, both := o.Fields[at+pair[1]].Float()
+			if stated && both && low > high {
+				c.add("DC212", Error, a, slices.Concat(o.Positions(at+pair[0]), o.Positions(at+pair[1])), "state sizes with min ≤ desired ≤ max",
+					"size.%s is %v and size.%s is %v", pair[0], low, pair[1], high)
+			}
+		}
+	}
+}
+
+// instanceTypes says which expected types the embedded table does not hold: with
+// one of them, whether a tier fits is left to the plan, which asks EC2.
+func (c *checker) instanceTypes() {
+	for a, o := range c.of("nodePools") {
+		for _, t := range o.Fields["expect.instanceTypes"].Strings() {
+			if _, ok := InstanceTypes()[t]; !ok {
+				c.add("DC112", Info, a, o.Positions("expect.instanceTypes"), DidYouMean(t, Sorted(InstanceTypes())),
+					"instance type %s is not known here (instance types of %s, %s), so whether tiers fit is not checked", quoted(t), InstanceTypesSource, InstanceTypesDate)
+			}
+		}
+	}
+}
+
+// groups checks the members of a pool: each an ASG or a managed node group, and
+// none of them twice.
+func (c *checker) groups(a Address, o Object, seen map[string]Address) {
+	var groups []Group
+	_ = json.Unmarshal([]byte(o.Fields["groups"].Text), &groups)
+	at := o.Positions("groups")
+	for i, g := range groups {
+		if (g.ASG == "") == (g.NodeGroup == "") {
+			c.add("DC108", Error, a, at, "", "groups.%d: state one of asg and nodegroup", i)
+			continue
+		}
+		name := "Auto Scaling group " + g.ASG
+		if g.NodeGroup != "" {
+			name = fmt.Sprintf("node group %s", g.NodeGroup)
+			if g.Cluster != "" {
+				name += " of cluster " + g.Cluster
+			}
+		}
+		if other, ok := seen[name]; ok {
+			c.add("DC106", Error, a, InOrder(append(at[:len(at):len(at)], c.Objects[other].Positions("groups")...)),
+				"a group belongs to one pool", "%s is claimed by %s", name, claimants([]Address{other, a}))
+			continue
+		}
+		seen[name] = a
+	}
+}
