@@ -1,5 +1,7 @@
 package schema
 
+import "encoding/json"
+
 // Deployment says which Domino deployment the folder describes, where its
 // outside is, and where its records are kept. Field comments stand in
 // schema.cue, which users read.
@@ -12,9 +14,25 @@ type Deployment struct {
 	Mongo      Mongo             `json:"mongo,omitzero"`
 	State      State             `json:"state,omitzero"`
 	Windows    map[string]Window `json:"windows,omitempty"`
-	Registries []string          `json:"registries,omitempty"` // hosts that may be asked
+	Registries []Registry        `json:"registries,omitempty"` // that may be asked
 	Findings   map[string]string `json:"findings,omitempty"`   // code → error, warning, off
 	At         []Position        `json:"at,omitempty"`
+}
+
+// Registry is a host that may be asked for images. OnNodes is the host in names
+// of images that it answers for; nil means Host.
+type Registry struct {
+	Host    string  `json:"host"`
+	OnNodes *string `json:"onNodes,omitempty"`
+}
+
+// UnmarshalJSON reads a host alone too.
+func (r *Registry) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, &r.Host); err == nil {
+		return nil
+	}
+	type plain Registry
+	return json.Unmarshal(text, (*plain)(r))
 }
 
 // AWS names the account and region that everything in EC2, Auto Scaling, EKS

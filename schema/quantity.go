@@ -73,6 +73,16 @@ func CanonicalBytes(bytes int64) string {
 	return strconv.FormatInt(bytes, 10) + "B"
 }
 
+// ShortBytes writes bytes for people, to a tenth: "1.2 GiB".
+func ShortBytes(n int64) string {
+	for _, u := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		if size, _ := unitSize(u); n >= size {
+			return strconv.FormatFloat(float64(n)/float64(size), 'f', 1, 64) + " " + u
+		}
+	}
+	return strconv.FormatInt(n, 10) + " B"
+}
+
 // ParseDuration reads "90d", "1h30m", "2w": Go's units, days and weeks.
 func ParseDuration(s string) (time.Duration, error) {
 	bad := fmt.Errorf("%q is not a duration; write \"90d\", \"12h\" or \"1h30m\"", s)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
@@ -124,13 +125,24 @@ func (d *deployment) upstream(ctx context.Context) (world.Upstream, error) {
 }
 
 // registries are the hosts that may be asked: those the deployment lists, else
-// those of its own base images.
-func (d *deployment) registries() []string {
+// those of its own base images. What they said is kept beside compiled files.
+func (d *deployment) registries() registry.Config {
 	desired := d.compiled.Desired
-	if len(desired.Deployment.Registries) > 0 {
-		return desired.Deployment.Registries
+	c := registry.Config{OnNodes: map[string]string{}}
+	if dir, err := os.UserCacheDir(); err == nil {
+		c.Cache = filepath.Join(dir, "domctl", "registry")
 	}
-	return registry.Hosts(world.BaseImages(desired))
+	for _, r := range desired.Deployment.Registries {
+		c.Hosts = append(c.Hosts, r.Host)
+		if r.OnNodes != nil {
+			c.OnNodes[*r.OnNodes] = r.Host
+		}
+	}
+	if len(c.Hosts) > 0 {
+		return c
+	}
+	c.Hosts = registry.Hosts(world.BaseImages(desired))
+	return c
 }
 
 // store opens the records alone.

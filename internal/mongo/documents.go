@@ -79,6 +79,9 @@ func (c *Client) count(ctx context.Context, db *mongo.Database, g port.Group) (c
 		return nil, err
 	}
 	filter, err := anyFilter(g.Any)
+	if err == nil {
+		filter, err = since(filter, g.Since)
+	}
 	if err != nil {
 		return nil, err
 	}

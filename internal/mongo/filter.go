@@ -3,6 +3,7 @@ package mongo
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -51,6 +52,22 @@ func anyFilter(anyOf map[string][]string) (bson.D, error) {
 		filter = append(filter, bson.E{Key: name, Value: bson.D{{Key: "$in", Value: values}}})
 	}
 	return filter, nil
+}
+
+// since narrows a filter to dates that are not before those given.
+func since(filter bson.D, dates map[string]time.Time) (bson.D, error) {
+	all := bson.A{filter}
+	for _, path := range schema.Sorted(dates) {
+		name, err := dotted(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, bson.D{{Key: name, Value: bson.D{{Key: "$gte", Value: bson.NewDateTimeFromTime(dates[path])}}}})
+	}
+	if len(all) == 1 {
+		return filter, nil
+	}
+	return bson.D{{Key: "$and", Value: all}}, nil
 }
 
 // projection asks for the fields and _id; one that lies within another is left

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"time"
 )
 
 // What adapters answer for the cases that decide something; anything else is
@@ -54,10 +55,13 @@ type Query struct {
 	Fields     []string
 }
 
-// Group counts documents that share the values of By.
+// Group counts documents that share the values of By. Since narrows to those
+// whose path holds a date that is not before this one, as MongoDB's $gte has it,
+// to the millisecond.
 type Group struct {
 	Collection string
 	Any        map[string][]string
+	Since      map[string]time.Time
 	By         []string
 }
 
@@ -276,12 +280,31 @@ type Secrets interface {
 	GetSecretValue(ctx context.Context, id string) (string, error)
 }
 
-// Registry resolves an image to its digests.
+// Manifest is what an image consists of on one platform. Config is the digest of
+// its configuration.
+type Manifest struct {
+	Digest, Config string
+	Layers         []Layer // the base's first
+}
+
+// Layer is one layer of an image: Digest and Size are of the blob that is
+// transferred, DiffID of the tar in it. Foreign ones are not distributable: their
+// bytes lie elsewhere. Unpacked is the size of the tar: Exact, or at least so.
+type Layer struct {
+	Digest, DiffID, MediaType string
+	Size, Unpacked            int64
+	Exact, Foreign            bool
+}
+
+// Registry resolves an image to its digests and layers.
 type Registry interface {
 	// Digests of an image by platform ("linux/amd64"); empty platforms means
 	// all the image has, those it lacks are left out. ErrNotFound when the tag
 	// is missing.
 	Digests(ctx context.Context, image string, platforms []string) (map[string]string, error)
+	// Layers of an image on one platform. ErrNotFound when the tag is missing or
+	// has no image for the platform.
+	Layers(ctx context.Context, image, platform string) (Manifest, error)
 }
 
 // Outside is all of it in one: a port that nobody wired does not compile.

@@ -1,7 +1,8 @@
-// Package registry resolves images to digests, and is the only importer of
-// go-containerregistry. It contacts the hosts it was given and no other, token
-// realms and redirects included; credentials come from Docker's keychain and
-// never reach an error, and neither does a URL, which may be a signed one.
+// Package registry resolves images to digests and tells their layers, and is the
+// only importer of go-containerregistry. It contacts the hosts it was given and
+// no other, token realms and redirects included, and no URL of a foreign layer;
+// credentials come from Docker's keychain and never reach an error, and neither
+// does a URL, which may be a signed one.
 package registry
 
 import (
@@ -24,33 +25,46 @@ import (
 	"domctl.dev/internal/port"
 )
 
+// Config says what a client may ask, and where it keeps what it learnt.
+type Config struct {
+	// Hosts that may be contacted ("quay.io", "localhost:5000"). docker.io
+	// stands for the hosts behind it.
+	Hosts []string
+	// OnNodes tells by the address in an image's name which of the hosts answers
+	// for it here; "" is for names without one.
+	OnNodes map[string]string
+	// Cache is a folder outside the tree; "" keeps things in memory.
+	Cache string
+}
+
 // Client asks registries. Make it with New; its methods may be called
 // concurrently.
 type Client struct {
-	hosts map[string]bool
-	slots chan struct{} // images asked for at once
-	http  http.RoundTripper
-	keys  authn.Keychain
+	hosts   map[string]bool
+	onNodes map[string]string
+	http    http.RoundTripper
+	keys    authn.Keychain
+	cache   *cache
 
 	mu    sync.Mutex
-	known map[string]map[string]string // platforms by repository and digest: they never change
+	gates map[string]*gate // by host
 }
 
 var _ port.Registry = (*Client)(nil)
 
-// Bounds: of one image's look-ups with their back-off, of images asked for at
-// once (Quay answers 429 to more than a few), and of answers kept.
+// Bounds: of one image's look-ups with their back-off, of images asked of one
+// registry at once (Quay answers 429 to more than a few), and of time-outs in a
+// row after which a registry is no longer asked.
 const (
 	deadline = time.Minute
 	atOnce   = 4
-	maxKnown = 10_000
+	giveUp   = 4
 )
 
-// New makes a client that may contact the given hosts ("quay.io",
-// "localhost:5000"). docker.io stands for the hosts behind it.
-func New(hosts []string) *Client {
-	c := &Client{hosts: map[string]bool{}, slots: make(chan struct{}, atOnce), keys: authn.DefaultKeychain, known: map[string]map[string]string{}}
-	for _, h := range hosts {
+// New makes a client.
+func New(cfg Config) *Client {
+	c := &Client{hosts: map[string]bool{}, onNodes: cfg.OnNodes, keys: authn.DefaultKeychain, cache: newCache(cfg.Cache, time.Now), gates: map[string]*gate{}}
+	for _, h := range cfg.Hosts {
 		c.hosts[h] = true
 	}
 	if c.hosts["docker.io"] || c.hosts["index.docker.io"] {
@@ -75,30 +89,27 @@ func Hosts(images []string) []string {
 
 // Digests of an image by platform, all it has when none are named; those it
 // lacks are left out. An image that is not an index has the one platform of its
-// configuration. A digest seen before costs one HEAD, which no registry counts
+// configuration. What was seen before costs one HEAD, which no registry counts
 // as a pull.
-func (c *Client) Digests(ctx context.Context, image string, platforms []string) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
-	ref, err := name.ParseReference(image)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not the name of an image", image)
-	}
-	host := ref.Context().RegistryStr()
-	if !c.hosts[host] {
-		return nil, fmt.Errorf("%s: %w", image, errFenced{host})
-	}
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%s: not asked yet: %w", image, ctx.Err())
-	}
-	all, err := c.all(ctx, ref)
-	if err != nil {
-		return nil, explain(ctx, image, host, err)
-	}
-	return choose(all, platforms), nil
+func (c *Client) Digests(ctx context.Context, image string, platforms []string) (all map[string]string, err error) {
+	err = c.at(ctx, image, func(ctx context.Context, s *session, ref name.Reference) error {
+		digest, err := s.head(ctx, ref)
+		if err == nil {
+			all, err = s.all(ctx, digest)
+		}
+		return err
+	})
+	return choose(all, platforms), err
+}
+
+// Layers of an image on one platform. What was seen before costs one HEAD, and
+// nothing for an image that is named by its digest.
+func (c *Client) Layers(ctx context.Context, image, platform string) (m port.Manifest, err error) {
+	err = c.at(ctx, image, func(ctx context.Context, s *session, ref name.Reference) error {
+		m, err = s.layers(ctx, ref, platform)
+		return err
+	})
+	return m, err
 }
 
 // choose keeps the platforms asked for; none keeps all.
@@ -108,90 +119,92 @@ func choose(all map[string]string, platforms []string) map[string]string {
 	return out
 }
 
-func (c *Client) all(ctx context.Context, ref name.Reference) (map[string]string, error) {
-	// A puller of its own: one that is shared keeps the error of a first
-	// authentication that was cancelled.
-	puller, err := remote.NewPuller(remote.WithTransport(c.http), remote.WithAuthFromKeychain(c.keys),
-		remote.WithRetryBackoff(remote.Backoff{Steps: 1}), remote.WithRetryStatusCodes())
+// here is an image's name with the address that its registry has from here.
+func (c *Client) here(image string) string {
+	host, rest, ok := strings.Cut(image, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		host, rest = "", image
+	}
+	if at, known := c.onNodes[host]; known {
+		return at + "/" + rest
+	}
+	return image
+}
+
+// at asks for one image, in its turn, within the deadline.
+func (c *Client) at(ctx context.Context, image string, ask func(context.Context, *session, name.Reference) error) error {
+	ref, err := name.ParseReference(c.here(image))
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%q is not the name of an image", image)
 	}
-	head, err := puller.Head(ctx, ref)
-	if err != nil {
-		return nil, err
+	host := ref.Context().RegistryStr()
+	if !c.hosts[host] {
+		return fmt.Errorf("%s: %w", image, errFenced{host})
 	}
-	exact := ref.Context().Digest(head.Digest.String())
-	if all := c.recall(exact.String()); all != nil {
-		return all, nil
+	g := c.gate(host)
+	if err := g.enter(ctx); err != nil {
+		return fmt.Errorf("%s: not asked yet: %w", image, err)
 	}
-	desc, err := puller.Get(ctx, exact)
-	if err != nil {
-		return nil, err
+	defer g.leave()
+	if g.silent() {
+		return told{fmt.Sprintf("%s: not asked: %s gave no answer %d times in a row", image, host, giveUp), context.DeadlineExceeded}
 	}
-	all, err := platformsOf(desc)
+	timed, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	s, err := c.login(timed, ref.Context())
 	if err == nil {
-		c.remember(exact.String(), all)
+		err = ask(timed, s, ref)
 	}
-	return all, err
+	g.note(err != nil && timed.Err() != nil && ctx.Err() == nil)
+	if err != nil {
+		return explain(timed, image, host, err)
+	}
+	return nil
 }
 
-func (c *Client) recall(exact string) map[string]string {
+func (c *Client) gate(host string) *gate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.known[exact]
+	if c.gates[host] == nil {
+		c.gates[host] = &gate{slots: make(chan struct{}, atOnce)}
+	}
+	return c.gates[host]
 }
 
-func (c *Client) remember(exact string, all map[string]string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.known) >= maxKnown {
-		clear(c.known)
-	}
-	c.known[exact] = all
+// gate lets so many images at once be asked of one registry, and shuts for good
+// when it does not answer.
+type gate struct {
+	slots chan struct{}
+	mu    sync.Mutex
+	quiet int // time-outs in a row
 }
 
-func platformsOf(desc *remote.Descriptor) (map[string]string, error) {
-	switch {
-	case desc.MediaType.IsIndex():
-		return ofIndex(desc)
-	case !desc.MediaType.IsImage():
-		return nil, told{fmt.Sprintf("it is of media type %s, neither an image nor an index of images", desc.MediaType), nil}
+func (g *gate) enter(ctx context.Context) error {
+	select {
+	case g.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	image, err := desc.Image()
-	if err != nil {
-		return nil, err
-	}
-	config, err := image.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	p := v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
-	return map[string]string{platform(p): desc.Digest.String()}, nil
 }
 
-// ofIndex leaves out attestations, whose platform is unknown. Of two entries
-// for a platform the first counts, as for a container runtime.
-// https://github.com/opencontainers/image-spec/blob/main/image-index.md
-func ofIndex(desc *remote.Descriptor) (map[string]string, error) {
-	index, err := desc.ImageIndex()
-	if err != nil {
-		return nil, err
-	}
-	manifest, err := index.IndexManifest()
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for _, m := range manifest.Manifests {
-		if m.Platform == nil || m.Platform.OS == "unknown" || !m.MediaType.IsImage() {
-			continue
-		}
-		if p := platform(*m.Platform); out[p] == "" {
-			out[p] = m.Digest.String()
-		}
-	}
-	return out, nil
+func (g *gate) leave() { <-g.slots }
+
+func (g *gate) silent() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.quiet >= giveUp
 }
+
+func (g *gate) note(timedOut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.quiet++; !timedOut {
+		g.quiet = 0
+	}
+}
+
+func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // platform is "os/architecture", with the variant unless it is the one that the
 // architecture has by default (containerd's platforms.Normalize).

@@ -76,7 +76,7 @@ func TestDigestsOfAnIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, _ := arm.Digest()
-	c := New([]string{host})
+	c := New(Config{Hosts: []string{host}})
 	got, err := c.Digests(context.Background(), tag(t, host).String(), nil)
 	if err != nil || len(got) != 2 || got["linux/arm64"] != want.String() {
 		t.Fatalf("%v %v", got, err)
@@ -96,7 +96,7 @@ func TestDigestOfASingleImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, _ := i.Digest()
-	got, err := New([]string{host}).Digests(context.Background(), tag(t, host).String(), nil)
+	got, err := New(Config{Hosts: []string{host}}).Digests(context.Background(), tag(t, host).String(), nil)
 	if err != nil || got["linux/amd64"] != want.String() {
 		t.Fatalf("%v %v", got, err)
 	}
@@ -114,7 +114,7 @@ func TestAnswers(t *testing.T) {
 	}
 	for status, want := range map[int]error{401: port.ErrDenied, 403: port.ErrDenied, 404: port.ErrNotFound} {
 		host := serve(t, answer(status))
-		if _, err := New([]string{host}).Digests(context.Background(), tag(t, host).String(), nil); !errors.Is(err, want) {
+		if _, err := New(Config{Hosts: []string{host}}).Digests(context.Background(), tag(t, host).String(), nil); !errors.Is(err, want) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -122,7 +122,7 @@ func TestAnswers(t *testing.T) {
 
 // counted gives a client whose pauses are noted, not waited.
 func counted(host string) (*Client, *[]time.Duration) {
-	c, pauses := New([]string{host}), &[]time.Duration{}
+	c, pauses := New(Config{Hosts: []string{host}}), &[]time.Duration{}
 	c.http = fence{c.hosts, patience{remote.DefaultTransport, func(ctx context.Context, d time.Duration) error {
 		*pauses = append(*pauses, d)
 		return ctx.Err()
@@ -177,7 +177,7 @@ func TestADigestSeenBeforeCostsOneHead(t *testing.T) {
 	}
 	heads.Store(0)
 	gets.Store(0)
-	c := New([]string{host})
+	c := New(Config{Hosts: []string{host}})
 	for range 3 {
 		if got, err := c.Digests(context.Background(), tag(t, host).String(), nil); err != nil || len(got) != 1 {
 			t.Fatalf("%v %v", got, err)
@@ -219,7 +219,7 @@ func TestNoErrorHoldsCredentials(t *testing.T) {
 			answer(w, r)
 			return true
 		})
-		c := New([]string{host, target})
+		c := New(Config{Hosts: []string{host, target}})
 		c.keys = login{}
 		_, err := c.Digests(context.Background(), tag(t, host).String(), nil)
 		if err == nil {
@@ -242,12 +242,12 @@ func (login) Resolve(authn.Resource) (authn.Authenticator, error) {
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	host := serve(t, func(http.ResponseWriter, *http.Request) bool { cancel(); return false })
-	if _, err := New([]string{host}).Digests(ctx, tag(t, host).String(), nil); !errors.Is(err, context.Canceled) {
+	if _, err := New(Config{Hosts: []string{host}}).Digests(ctx, tag(t, host).String(), nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	c := New([]string{host})
+	c := New(Config{Hosts: []string{host}})
 	for range atOnce {
-		c.slots <- struct{}{}
+		c.gate(host).slots <- struct{}{}
 	}
 	if _, err := c.Digests(ctx, tag(t, host).String(), nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -284,12 +284,12 @@ func TestFenced(t *testing.T) {
 		return true
 	})
 	for what, host := range map[string]string{"redirect": redirect, "realm": realm} {
-		_, err := New([]string{host}).Digests(context.Background(), tag(t, host).String(), nil)
+		_, err := New(Config{Hosts: []string{host}}).Digests(context.Background(), tag(t, host).String(), nil)
 		if err == nil || what == "redirect" && !strings.Contains(err.Error(), other+" is not one that may be asked") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := New(nil).Digests(context.Background(), tag(t, other).String(), nil); err == nil {
+	if _, err := New(Config{}).Digests(context.Background(), tag(t, other).String(), nil); err == nil {
 		t.Error("a host that nobody listed was asked")
 	}
 	if n := stranger.Load(); n > 0 {

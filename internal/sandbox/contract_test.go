@@ -211,8 +211,11 @@ func (c *seeder) secret(t *testing.T, name, v string) string {
 func (c *seeder) registryImage(t *testing.T, repository, tag string, platforms ...string) (string, map[string]string) {
 	image, digests := "registry.example.com/"+repository+":"+tag, map[string]string{}
 	for _, p := range platforms {
-		digests[p] = fmt.Sprintf("sha256:%x", p)
+		digests[p] = hashed(image, p)
 	}
-	c.change(t, func(s *state) { put(&s.registry, image, digests) })
+	c.change(t, func(s *state) {
+		put(&s.registry, image, digests)
+		put(&s.layers, image, []layer{{Name: "base", Size: "30MiB", Unpacked: "80MiB"}, {Name: "own", Size: "1KiB", Compression: "zstd"}})
+	})
 	return image, digests
 }

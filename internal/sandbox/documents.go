@@ -58,6 +58,9 @@ func project(v value, fields [][]string) port.Document {
 // sorted by key.
 func (w *World) Count(ctx context.Context, g port.Group) ([]port.Count, error) {
 	filter, err := newFilter(g.Collection, g.Any)
+	if err == nil {
+		err = filter.since(g.Since)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sandbox Count: %w", err)
 	}

@@ -75,8 +75,8 @@ func Calls() []string {
 		"CopyLaunchConfiguration", "Count", "CreateLaunchTemplateVersion", "Database", "DeleteLaunchConfiguration",
 		"DeleteLaunchTemplateVersion", "DeleteOne", "DescribeAutoScalingGroups", "DescribeDefaultVersions", "DescribeImages",
 		"DescribeInstanceTypes", "DescribeLaunchConfigurations", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates",
-		"DescribeNodegroup", "Digests", "Find", "GetCallerIdentity", "GetParameters", "InsertOne", "KubernetesSecret", "ListNodegroups",
-		"ModifyLaunchTemplate", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
+		"DescribeNodegroup", "Digests", "Find", "GetCallerIdentity", "GetParameters", "InsertOne", "KubernetesSecret", "Layers",
+		"ListNodegroups", "ModifyLaunchTemplate", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }
 

@@ -67,7 +67,7 @@ func (w *World) KubernetesSecret(ctx context.Context, name string) (string, erro
 // by one of its digests. Platforms that it lacks are left out.
 func (w *World) Digests(ctx context.Context, image string, platforms []string) (map[string]string, error) {
 	return read(ctx, w, "Digests", func(s *state) (map[string]string, int, error) {
-		found := s.image(image)
+		_, found := s.image(image)
 		if found == nil {
 			return nil, 0, fmt.Errorf("image %s: %w", image, port.ErrNotFound)
 		}
@@ -79,13 +79,14 @@ func (w *World) Digests(ctx context.Context, image string, platforms []string) (
 	})
 }
 
-func (s *state) image(name string) map[string]string {
+// image is the name that the file has an image under, and its digests.
+func (s *state) image(name string) (string, map[string]string) {
 	repository, digest, byDigest := strings.Cut(name, "@")
 	if !byDigest {
 		if found := s.registry[name]; found != nil || strings.LastIndexByte(name, ':') > strings.LastIndexByte(name, '/') {
-			return found
+			return name, found
 		}
-		return s.registry[name+":latest"]
+		return name + ":latest", s.registry[name+":latest"]
 	}
 	for _, ref := range schema.Sorted(s.registry) {
 		if !strings.HasPrefix(ref, repository+":") {
@@ -93,9 +94,9 @@ func (s *state) image(name string) map[string]string {
 		}
 		for platform, d := range s.registry[ref] {
 			if d == digest {
-				return map[string]string{platform: d}
+				return ref, map[string]string{platform: d}
 			}
 		}
 	}
-	return nil
+	return name, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/schema"
@@ -47,9 +48,20 @@ type filter struct {
 	ids    map[string]bool // of _id, when it is asked for
 }
 
+// wanted is what a path must hold: one of the keys, or a date from a moment on,
+// milliseconds since 1970.
 type wanted struct {
 	path []string
 	keys map[string]bool
+	from *int64
+}
+
+func (w wanted) is(v value) bool {
+	if w.from == nil {
+		return w.keys[v.key()]
+	}
+	ms, err := strconv.ParseInt(v.text, 10, 64)
+	return v.kind == date && err == nil && ms >= *w.from
 }
 
 func newFilter(collection string, anyOf map[string][]string) (f filter, err error) {
@@ -79,7 +91,7 @@ func newFilter(collection string, anyOf map[string][]string) (f filter, err erro
 		if p == "_id" {
 			f.ids = keys
 		} else {
-			f.wanted = append(f.wanted, wanted{path, keys})
+			f.wanted = append(f.wanted, wanted{path: path, keys: keys})
 		}
 	}
 	return f, nil
@@ -100,6 +112,19 @@ func isKey(text string) bool {
 		}
 	}
 	return true
+}
+
+// since narrows a filter to dates that are not before those given.
+func (f *filter) since(dates map[string]time.Time) error {
+	for _, p := range schema.Sorted(dates) {
+		path, err := address(p)
+		if err != nil {
+			return err
+		}
+		ms := dates[p].UnixMilli()
+		f.wanted = append(f.wanted, wanted{path: path, from: &ms})
+	}
+	return nil
 }
 
 // searchable refuses what MongoDB would not compare as a port's text does.
@@ -151,7 +176,7 @@ func (f filter) holds(v value) bool {
 // a path goes through arrays, and null finds what is missing.
 func (w wanted) holds(v value, path []string) bool {
 	if len(path) == 0 {
-		return w.keys[v.key()] || v.kind == array && w.any(v, path)
+		return w.is(v) || v.kind == array && w.any(v, path)
 	}
 	if v.kind == array {
 		return w.element(v, path) || w.any(v, path)
@@ -166,7 +191,7 @@ func (w wanted) holds(v value, path []string) bool {
 // any tries the elements; below an array only documents have fields.
 func (w wanted) any(v value, path []string) bool {
 	for _, k := range v.kids {
-		if len(path) == 0 && w.keys[k.value.key()] || len(path) > 0 && k.value.kind == document && w.holds(k.value, path) {
+		if len(path) == 0 && w.is(k.value) || len(path) > 0 && k.value.kind == document && w.holds(k.value, path) {
 			return true
 		}
 	}

@@ -20,6 +20,7 @@ type state struct {
 	aws      cloud
 	registry map[string]map[string]string // image → platform → digest
 	cluster  cluster
+	layers   map[string][]layer // image → its layers, the base's first
 	faults   []Fault
 	kept     map[string]string // other top-level members, as they stand
 }
@@ -88,6 +89,8 @@ func (s *state) section(p *parser, key string) (err error) {
 		return p.strict(&s.registry, "registry")
 	case "kubernetes":
 		return p.strict(&s.cluster, "kubernetes")
+	case "layers":
+		return p.layers(&s.layers)
 	case "faults":
 		return p.faults(&s.faults)
 	}
@@ -170,6 +173,9 @@ func (s *state) encode() []byte {
 	parts["registry"] = layout(compact(s.registry), 1)
 	if len(s.cluster.Secrets) > 0 {
 		parts["kubernetes"] = layout(compact(s.cluster), 1)
+	}
+	if len(s.layers) > 0 {
+		parts["layers"] = layout(compact(s.layers), 1)
 	}
 	if len(s.faults) > 0 {
 		parts["faults"] = layout(compact(s.faults), 1)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"domctl.dev/internal/port"
 )
@@ -25,6 +26,7 @@ func findCases() []Case {
 		{Name: "Find/Dates", Source: "MongoDB Extended JSON (v2), $date", run: dates},
 		{Name: "Count/Groups", Source: "MongoDB manual, $group", run: countGroups},
 		{Name: "Count/MissingIsNull", Source: "MongoDB manual, $group, null and missing", run: countMissing},
+		{Name: "Count/Since", Source: "MongoDB Manual, $gte; Comparison/Sort Order, type bracketing", run: countSince},
 	}
 }
 
@@ -153,6 +155,20 @@ func countGroups(t *testing.T, w World) {
 	got = value(w.Documents.Count(background(), port.Group{Collection: things, Any: map[string][]string{"s": {`"Running"`}}, By: []string{"e"}}))(t)
 	if fmt.Sprint(got) != `[{["x"] 2} {["y"] 1}]` {
 		t.Errorf("counted %v", got)
+	}
+}
+
+func countSince(t *testing.T, w World) {
+	w.Put.Documents(t, things, `{"_id": 1, "d": {"$date": "2026-03-31T12:00:00Z"}}`, `{"_id": 2, "d": {"$date": "2026-03-31T12:00:00.001Z"}}`,
+		`{"_id": 3, "d": null}`, `{"_id": 4}`, `{"_id": 5, "d": "2027-01-01T00:00:00Z"}`, `{"_id": 6, "d": [{"$date": "2027-01-01T00:00:00Z"}]}`, `{"_id": 7, "d": 1900000000000}`)
+	since := map[string]time.Time{"d": time.UnixMilli(1774958400001)}
+	got := value(w.Documents.Count(background(), port.Group{Collection: things, Since: since, By: []string{"_id"}}))(t)
+	if len(got) != 2 || got[0].Key[0] != number(2) || got[1].Key[0] != number(6) {
+		t.Errorf("counted %v, want 2 and 6", got)
+	}
+	got = value(w.Documents.Count(background(), port.Group{Collection: things, Since: since, Any: map[string][]string{"d": {"null"}}}))(t)
+	if len(got) != 0 {
+		t.Errorf("counted %v of what is missing", got)
 	}
 }
 

@@ -163,3 +163,8 @@ func (h Hooked) GetParameters(ctx context.Context, names []string) (map[string]s
 func (h Hooked) Digests(ctx context.Context, image string, platforms []string) (map[string]string, error) {
 	return ask(h, "Digests", func() (map[string]string, error) { return h.Outside.Digests(ctx, image, platforms) })
 }
+
+// Layers implements port.Registry.
+func (h Hooked) Layers(ctx context.Context, image, platform string) (port.Manifest, error) {
+	return ask(h, "Layers", func() (port.Manifest, error) { return h.Outside.Layers(ctx, image, platform) })
+}

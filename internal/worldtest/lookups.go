@@ -195,3 +195,47 @@ func digestsMissing(t *testing.T, w World) {
 		}
 	}
 }
+
+func layerCases() []Case {
+	return []Case{
+		{Name: "Layers/OfAPlatform", Source: "OCI Image Manifest Specification, layers; OCI Image Configuration, rootfs", run: layers},
+		{Name: "Layers/ByDigest", Source: "OCI Distribution Specification, Pulling manifests", run: layersByDigest},
+		{Name: "Layers/Missing", Source: "OCI Distribution Specification, Pulling manifests, 404", run: layersMissing},
+	}
+}
+
+func layers(t *testing.T, w World) {
+	image, digests := w.Put.RegistryImage(t, "acme/base", "v1", "linux/amd64", "linux/arm64")
+	for platform, digest := range digests {
+		m := value(w.Registry.Layers(background(), image, platform))(t)
+		if m.Digest != digest || !isDigest(m.Config) || len(m.Layers) == 0 {
+			t.Fatalf("layers for %s are %+v, want those of %s", platform, m, digest)
+		}
+		for _, l := range m.Layers {
+			if !isDigest(l.Digest) || !isDigest(l.DiffID) || l.MediaType == "" || l.Size <= 0 || l.Unpacked < l.Size || l.Foreign {
+				t.Errorf("layer is %+v", l)
+			}
+		}
+	}
+}
+
+func isDigest(s string) bool { return len(s) == 71 && s[:7] == "sha256:" }
+
+func layersByDigest(t *testing.T, w World) {
+	image, digests := w.Put.RegistryImage(t, "acme/base", "v1", "linux/amd64")
+	want := value(w.Registry.Layers(background(), image, "linux/amd64"))(t)
+	repository := image[:len(image)-len(":v1")]
+	got := value(w.Registry.Layers(background(), repository+"@"+digests["linux/amd64"], "linux/amd64"))(t)
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("layers by digest are %+v, by tag %+v", got, want)
+	}
+}
+
+func layersMissing(t *testing.T, w World) {
+	image, _ := w.Put.RegistryImage(t, "acme/base", "v1", "linux/amd64")
+	for _, c := range [][2]string{{image + "-none", "linux/amd64"}, {image, "linux/riscv64"}} {
+		if got, err := w.Registry.Layers(background(), c[0], c[1]); !errors.Is(err, port.ErrNotFound) {
+			t.Errorf("layers of %s for %s are %+v, %v; want ErrNotFound", c[0], c[1], got, err)
+		}
+	}
+}

@@ -121,6 +121,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Secrets != nil }, secretCases())
 	add(func(w World) bool { return w.STS != nil }, identityCases())
 	add(func(w World) bool { return w.Registry != nil }, registryCases())
+	add(func(w World) bool { return w.Registry != nil }, layerCases())
 	return append(cases, pageCases()...)
 }
 

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// imageFlags are those of images and of its suggest.
+type imageFlags struct{ format, weights, window, disk string }
+
+func (f *imageFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&f.weights, "weights", "runs", "what counts: runs, or even")
+	cmd.Flags().StringVar(&f.window, "window", "30d", "how far back runs count")
+	cmd.Flags().StringVar(&f.disk, "disk", "", "size of a node's volume: 200GiB")
+}
+
+func (a *app) imagesVerb() *cobra.Command {
+	var f imageFlags
+	cmd := &cobra.Command{
+		Use:   "images [DIR]",
+		Short: "Say what a new node pulls for each environment",
+		Long: `Reads which images are in use (active revisions, revisions that ran, revisions
+that projects are pinned to, base images) and asks the registries for their
+layers. Shows for each, and for each node pool where Domino's database tells it,
+the bytes that a new node pulls: with nothing cached, with today's AMI, with the
+AMI as the files declare it, and, with --disk, with what "images suggest" would
+cache. Nothing is written outside.
+
+Warns when an AMI is to cache more than its volume bears, five base images or
+more, or what saves nothing.
+
+An AMI that domctl did not bake is "unknown": nobody can tell what is in it.
+What registries say is kept by digest, so that a second run is quick. When an
+image cannot be read, the others are shown and the exit code is 1.`,
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  domctl images prod\n  domctl images prod --disk 200GiB --weights even\n  domctl images prod --format json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.images(cmd.Context(), dir(args), f, func(out io.Writer, found engine.Forecast) error { return writePulls(out, found, f.window) })
+		},
+	}
+	f.add(cmd)
+	cmd.AddCommand(a.suggestVerb())
+	return cmd
+}
+
+func (a *app) suggestVerb() *cobra.Command {
+	var f imageFlags
+	cmd := &cobra.Command{
+		Use:   "suggest --disk SIZE [DIR]",
+		Short: "Choose which images an AMI should cache",
+		Long: `Chooses the images whose caching saves most bytes on new nodes, each counted as
+often as it ran, on at most 80 % of the volume: above that the kubelet removes
+images. Layers that images share count once. Prints them as bake.cache has them.
+The choice is the best there is, or it says how far off it may be.`,
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  domctl images suggest --disk 200GiB prod",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.images(cmd.Context(), dir(args), f, writeSuggestion)
+		},
+	}
+	f.add(cmd)
+	_ = cmd.MarkFlagRequired("disk")
+	return cmd
+}
+
+// images forecasts and prints as asked; an answer that is partial ends with 1.
+func (a *app) images(ctx context.Context, folder string, f imageFlags, text func(io.Writer, engine.Forecast) error) error {
+	r, err := f.read()
+	if err != nil {
+		return err
+	}
+	d, err := a.compile(ctx, folder)
+	if err != nil {
+		return err
+	}
+	if schema.Failed(d.compiled.Findings) {
+		return a.refuse(d.compiled.Findings)
+	}
+	w, err := d.wire(ctx)
+	if err != nil {
+		return err
+	}
+	r.Compiled, r.Outside, r.Store, r.Now, r.Progress = d.compiled, w.outside, w.store, wallClock{}.Now, a.counting("images")
+	found, err := r.Forecast(ctx)
+	if err != nil {
+		return err
+	}
+	if f.format == "json" {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(found)
+	} else {
+		err = text(a.stdout, found)
+	}
+	if err == nil {
+		err = planner.WriteFindings(a.stderr, found.Findings, a.errorMark)
+	}
+	if err != nil {
+		return err
+	}
+	if found.Partial {
+		a.missing(found)
+	}
+	if found.Partial || schema.Failed(found.Findings) {
+		return exitCode(1)
+	}
+	return nil
+}
+
+func (f imageFlags) read() (r engine.Images, err error) {
+	if f.format != "text" && f.format != "json" {
+		return r, fmt.Errorf("unknown format %q; use text or json", f.format)
+	}
+	if f.weights != "runs" && f.weights != "even" {
+		return r, fmt.Errorf("--weights is %q; use runs or even", f.weights)
+	}
+	r.Weights = f.weights
+	if r.Window, err = schema.ParseDuration(f.window); err != nil {
+		return r, fmt.Errorf("--window: %w", err)
+	}
+	if f.disk != "" {
+		if r.Disk, err = schema.ParseBytes(f.disk); err != nil {
+			return r, fmt.Errorf("--disk: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// counting shows a person how far long work is.
+func (a *app) counting(what string) func(done, total int) {
+	if !isTerminal(a.stderr) {
+		return nil
+	}
+	return func(done, total int) {
+		fmt.Fprintf(a.stderr, "\r%d of %d %s", done, total, what)
+		if done == total {
+			fmt.Fprint(a.stderr, "\r\x1b[K")
+		}
+	}
+}
+
+// missing names what is not in the answer.
+func (a *app) missing(f engine.Forecast) {
+	n := 0
+	for _, i := range f.Images {
+		if i.Problem != "" {
+			n++
+			fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", planner.Printable(i.Title()), planner.Printable(strings.ReplaceAll(i.Problem, "\n", "; ")))
+		}
+	}
+	fmt.Fprintf(a.stderr, "domctl: hint: the answer is partial: %d of %d images are not in it\n", n, len(f.Images))
+}
+
+func writePulls(out io.Writer, f engine.Forecast, window string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "IMAGE\tPOOL\tRUNS\tPINNED\tEMPTY\tTODAY\tDECLARED\tSUGGESTED\tDISK")
+	for _, i := range f.Images {
+		if i.Problem != "" {
+			fmt.Fprintf(w, "%s\t-\t%d\t%d\t-\t-\t-\t-\tnot read\n", planner.Printable(i.Title()), i.Runs, i.Pinned)
+			continue
+		}
+		for _, p := range i.Pools {
+			pool, suggested := p.Pool, "-"
+			if pool == "" {
+				pool = "-"
+			}
+			if f.Suggested != nil {
+				suggested = pulled(p.Suggested)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", planner.Printable(i.Title()), planner.Printable(pool), p.Runs, i.Pinned,
+				schema.ShortBytes(i.Empty.Transfer), pulled(p.Today), pulled(p.Declared), suggested, filled(*i.Empty))
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, ami := range f.AMIs {
+		of := "; state bake.volume.size to compare it"
+		if ami.Limit > 0 {
+			of = fmt.Sprintf(" of the %s that the kubelet leaves on its volume", schema.ShortBytes(ami.Limit))
+		}
+		fmt.Fprintf(out, "\n%s is to cache %d images: %s%s.\n", ami.AMI, ami.Images, filled(ami.Cost), of)
+	}
+	_, err := fmt.Fprintf(out, "\nBytes that a new node of %s pulls (%s, %s). RUNS are those of the last %s. DISK is what\nthe image fills by itself; ≥ is a lower bound, as far as its registry tells.\n",
+		f.Deployment, f.Engine, f.Platform, window)
+	return err
+}
+
+func pulled(n *int64) string {
+	if n == nil {
+		return "unknown"
+	}
+	return schema.ShortBytes(*n)
+}
+
+func filled(c planner.Cost) string {
+	if c.Exact {
+		return schema.ShortBytes(c.Disk)
+	}
+	return "≥ " + schema.ShortBytes(c.Disk)
+}
+
+func writeSuggestion(out io.Writer, f engine.Forecast) error {
+	s := f.Suggested
+	if len(s.Images) == 0 {
+		_, err := fmt.Fprintln(out, nothing(f))
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "IMAGE\tWEIGHT\tPULL")
+	for _, i := range s.Images {
+		fmt.Fprintf(w, "%s\t%d\t%s\n", planner.Printable(f.Images[i].Title()), f.Images[i].Weight, schema.ShortBytes(f.Images[i].Empty.Transfer))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	best := "No choice saves more."
+	if !s.Proven {
+		best = fmt.Sprintf("No choice saves more than %s.", share(s.Most, s.Whole))
+	}
+	fmt.Fprintf(out, "\nFills %s of the %s that the kubelet leaves on %s (%d %%), and saves %s of the\nbytes that new nodes pull, weighted by %s. %s\n",
+		filled(s.Cost), schema.ShortBytes(s.Limit), schema.ShortBytes(s.Disk), engine.KubeletShare, share(s.Saved, s.Whole), f.Weights, best)
+	return writeCache(out, f)
+}
+
+// nothing says why no image is worth it.
+func nothing(f engine.Forecast) string {
+	if f.Suggested.Whole == 0 {
+		return "Nothing ran in that time, so that nothing is worth caching; --window looks further back, --weights even counts every image once."
+	}
+	return fmt.Sprintf("No image fits in %s.", schema.ShortBytes(f.Suggested.Limit))
+}
+
+func share(part, whole int64) string {
+	return fmt.Sprintf("%.1f %%", 100*float64(part)/float64(max(whole, 1)))
+}
+
+// writeCache prints the choice as a file states it.
+func writeCache(out io.Writer, f engine.Forecast) error {
+	c, unnamed := f.Cache()
+	fmt.Fprintf(out, "\ncache: {\n")
+	if len(c.BaseImages) > 0 {
+		fmt.Fprintf(out, "\tbaseImages: [%s]\n", strings.Join(each(c.BaseImages, quoted), ", "))
+	}
+	for _, name := range schema.Sorted(c.Environments) {
+		fmt.Fprintf(out, "\tenvironments: %s: [%s]\n", quoted(name), strings.Join(each(c.Environments[name], revision), ", "))
+	}
+	for _, name := range unnamed {
+		fmt.Fprintf(out, "\t// %s is not in the files; domctl import finds it\n", planner.Printable(name))
+	}
+	_, err := fmt.Fprintln(out, "}")
+	return err
+}
+
+func each[T any](list []T, text func(T) string) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = text(v)
+	}
+	return out
+}
+
+func quoted(s string) string { return schema.JSON(s).Text }
+
+func revision(n int64) string {
+	if n == schema.ActiveRevision {
+		return `"active"`
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,13 @@
+package schema
+
+// imageCodes are about what an AMI is to cache; `domctl images` says them.
+func imageCodes() []Code {
+	return []Code{
+		{"DC261", "more is cached than the kubelet leaves", "Once a volume is fuller than 85 %, the kubelet removes images until it is at 80 %, those that nothing used first. What a registry tells of sizes is a lower bound, and the system is on the volume too.",
+			"Cache less (`domctl images suggest` chooses), or state a larger bake.volume.size."},
+		{"DC262", "many cached base images", "Domino's own advice is to cache fewer than five: layers that images share count, not images, and each one more needs disk.",
+			"Keep those that most runs share; `domctl images suggest` chooses."},
+		{"DC263", "a cached image saves nothing", "With or without it, new nodes pull the same bytes for what ran: nothing ran it of late, and what it shares is cached by others.",
+			"Leave it out of bake.cache; or look further back with --window."},
+	}
+}
