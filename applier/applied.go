@@ -157,6 +157,9 @@ func (r *run) settleApplied(ctx context.Context) error {
 		if schema.JSON(cur).Text == before {
 			return nil
 		}
+		if err := r.lease.hold(ctx); err != nil { // after the read: whoever takes the lease later moves the etag first
+			return err
+		}
 		if lost = r.putApplied(ctx, cur, etag); lost == nil {
 			return nil
 		}

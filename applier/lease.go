@@ -214,6 +214,14 @@ func (l *lease) renew(ctx context.Context) error {
 	return l.write(ctx, false)
 }
 
+// hold proves that the lease is still ours: a holder that stood still may have
+// lost it, and what it was about to settle may have been taken back.
+func (l *lease) hold(ctx context.Context) error {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	return l.write(ctx, false)
+}
+
 // fresh says that a write sent by now has lost its effect, or shown it, before
 // anyone can take the lease.
 func (l *lease) fresh() bool {
