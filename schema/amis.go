@@ -72,3 +72,13 @@ func amiID(_ string, o Object) Object {
 	}
 	return o
 }
+
+// Bakes says whether some image is to be baked.
+func Bakes(d Desired) bool {
+	for a, o := range d.Objects {
+		if a.Kind == "amis" && o.Fields["bake"].Is != Absent {
+			return true
+		}
+	}
+	return false
+}

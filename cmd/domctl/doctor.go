@@ -102,14 +102,21 @@ func (a *app) examined(checks []world.Check, format string) error {
 	return nil
 }
 
+// scope is what of AWS the deployment has to do with.
+func (d *deployment) scope() aws.Scope {
+	dep := d.compiled.Desired.Deployment
+	s := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster,
+		SecretParameters: len(d.secrets("ssm")) > 0, ManagedSecrets: len(d.secrets("secretsManager")) > 0, Bakes: schema.Bakes(d.compiled.Desired)}
+	if b := dep.State.S3; b != nil {
+		s.Bucket, s.Prefix, s.KMSKey = b.Bucket, b.Prefix, b.KMSKey
+	}
+	return s
+}
+
 // policies prints what plan needs, then what apply needs beside it.
 func (a *app) policies(d *deployment) error {
 	dep := d.compiled.Desired.Deployment
-	scope := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster,
-		SecretParameters: len(d.secrets("ssm")) > 0, ManagedSecrets: len(d.secrets("secretsManager")) > 0}
-	if s := dep.State.S3; s != nil {
-		scope.Bucket, scope.Prefix, scope.KMSKey = s.Bucket, s.Prefix, s.KMSKey
-	}
+	scope := d.scope()
 	for _, mode := range []aws.Mode{aws.Plan, aws.Apply} {
 		fmt.Fprintf(a.stdout, "# IAM policy for %s\n%s\n\n", mode, aws.Policy(mode, scope))
 	}

@@ -27,6 +27,11 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["DescribeLaunchTemplateVersions"] = c.DescribeLaunchTemplateVersions(ctx, "lt-1", nil)
 	_, errs["DescribeDefaultVersions"] = c.DescribeDefaultVersions(ctx)
 	_, errs["DescribeInstanceTypes"] = c.DescribeInstanceTypes(ctx, []string{"g5.2xlarge"})
+	_, errs["DescribeInstances"] = c.DescribeInstances(ctx, port.Select{IDs: []string{"i-1"}})
+	_, errs["DescribeVolumes"] = c.DescribeVolumes(ctx, port.Select{})
+	_, errs["DescribeSecurityGroups"] = c.DescribeSecurityGroups(ctx, port.Select{})
+	_, errs["DescribeKeyPairs"] = c.DescribeKeyPairs(ctx, port.Select{})
+	_, errs["GetConsoleOutput"] = c.GetConsoleOutput(ctx, "i-1")
 	_, errs["DescribeAutoScalingGroups"] = c.DescribeAutoScalingGroups(ctx, nil)
 	_, errs["DescribeLaunchConfigurations"] = c.DescribeLaunchConfigurations(ctx, nil)
 	_, errs["ListNodegroups"] = c.ListNodegroups(ctx, "acme")
@@ -45,6 +50,13 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["write CreateLaunchTemplateVersion"] = c.CreateLaunchTemplateVersion(ctx, port.NewLaunchTemplateVersion{Template: "lt-1", Source: 1, Token: "t"})
 	errs["write ModifyLaunchTemplate"] = c.ModifyLaunchTemplate(ctx, "lt-1", 2)
 	errs["write DeleteLaunchTemplateVersion"] = c.DeleteLaunchTemplateVersion(ctx, "lt-1", 2)
+	_, errs["write RunInstance"] = c.RunInstance(ctx, port.NewInstance{Token: "t", Image: "ami-1", Type: "m5.large"})
+	errs["write StartInstance"] = c.StartInstance(ctx, "i-1")
+	errs["write StopInstance"] = c.StopInstance(ctx, "i-1")
+	errs["write TerminateInstance"] = c.TerminateInstance(ctx, "i-1")
+	errs["write DeleteVolume"] = c.DeleteVolume(ctx, "vol-1")
+	errs["write DeleteSecurityGroup"] = c.DeleteSecurityGroup(ctx, "sg-1")
+	errs["write DeleteKeyPair"] = c.DeleteKeyPair(ctx, "key-1")
 	errs["write DeleteLaunchConfiguration"] = c.DeleteLaunchConfiguration(ctx, "lc")
 	errs["write UpdateAutoScalingGroup"] = c.UpdateAutoScalingGroup(ctx, port.GroupUpdate{Name: "a", Min: &n})
 	errs["write UpdateNodegroupScaling"] = c.UpdateNodegroupScaling(ctx, "acme", "a", "t", &n, nil, nil)
@@ -136,6 +148,12 @@ func paged(q request, token string) string {
 	switch q.action {
 	case "DescribeImages":
 		return result(q, `<imagesSet><item><imageId>ami-1</imageId></item></imagesSet><nextToken>`+token+`</nextToken>`)
+	case "DescribeInstances":
+		return result(q, `<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId></item></instancesSet></item></reservationSet><nextToken>`+token+`</nextToken>`)
+	case "DescribeVolumes":
+		return result(q, `<volumeSet><item><volumeId>vol-1</volumeId></item></volumeSet><nextToken>`+token+`</nextToken>`)
+	case "DescribeSecurityGroups":
+		return result(q, `<securityGroupInfo><item><groupId>sg-1</groupId></item></securityGroupInfo><nextToken>`+token+`</nextToken>`)
 	case "DescribeLaunchTemplates":
 		return result(q, `<launchTemplates><item><launchTemplateId>lt-1</launchTemplateId></item></launchTemplates><nextToken>`+token+`</nextToken>`)
 	case "DescribeLaunchTemplateVersions":
@@ -157,6 +175,9 @@ func pagedReads(ctx context.Context, c *Client) map[string]func() (int, error) {
 	count := func(n int, err error) (int, error) { return n, err }
 	return map[string]func() (int, error){
 		"images":    func() (int, error) { l, err := c.DescribeImages(ctx, port.ImageQuery{}); return count(len(l), err) },
+		"instances": func() (int, error) { l, err := c.DescribeInstances(ctx, port.Select{}); return count(len(l), err) },
+		"volumes":   func() (int, error) { l, err := c.DescribeVolumes(ctx, port.Select{}); return count(len(l), err) },
+		"secured":   func() (int, error) { l, err := c.DescribeSecurityGroups(ctx, port.Select{}); return count(len(l), err) },
 		"templates": func() (int, error) { l, err := c.DescribeLaunchTemplates(ctx, nil); return count(len(l), err) },
 		"versions": func() (int, error) {
 			l, err := c.DescribeLaunchTemplateVersions(ctx, "lt-1", nil)

@@ -272,13 +272,13 @@ func TestProbe(t *testing.T) {
 			return http.StatusForbidden, refusal(q, "AccessDenied", "no")
 		case q.form.Get("DryRun") == "true":
 			return http.StatusPreconditionFailed, refusal(q, "DryRunOperation", "would have succeeded")
-		case strings.HasPrefix(q.action, "Describe"):
+		case strings.HasPrefix(q.action, "Describe"), strings.HasPrefix(q.action, "Get"):
 			return http.StatusOK, result(q, "")
 		}
 		t.Errorf("%s is called for real", q.action)
 		return http.StatusOK, "{}"
 	})
-	verdict := f.open(Config{}).Probe(t.Context(), Apply, "")
+	verdict := f.open(Config{}).Probe(t.Context(), Apply, Scope{Bakes: true})
 	for _, p := range Permissions(Apply) {
 		service, operation, _ := strings.Cut(p.Call, ":")
 		err, tried := verdict[p.Call]
@@ -291,7 +291,7 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%s is not tried", p.Call)
 		}
 	}
-	if plan := f.open(Config{}).Probe(t.Context(), Plan, ""); len(plan) != 6 {
+	if plan := f.open(Config{}).Probe(t.Context(), Plan, Scope{}); len(plan) != 6 {
 		t.Errorf("a plan tries %v", plan)
 	}
 }

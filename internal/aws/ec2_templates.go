@@ -183,5 +183,5 @@ func keptVersion(template string, n int64, why *types.ResponseError) error {
 	case strings.Contains(text, "default version"):
 		is = port.ErrInUse
 	}
-	return told{fmt.Sprintf("AWS %s: version %d of %s stays: %s: %s", deleteVersions, n, template, code, text), is}
+	return told{fmt.Sprintf("AWS %s: version %d of %s stays: %s: %s", deleteVersions, n, template, code, text), is, code}
 }

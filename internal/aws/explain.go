@@ -18,6 +18,13 @@ import (
 type told struct {
 	text string
 	is   error
+	code string // AWS's; "" when AWS did not answer
+}
+
+// coded says whether AWS answered an error of this code.
+func coded(err error, code string) bool {
+	var t told
+	return errors.As(err, &t) && t.code == code
 }
 
 func (t told) Error() string { return t.text }
@@ -39,13 +46,13 @@ func (c *Client) explain(ctx context.Context, name string, err error) error {
 	switch {
 	case errors.As(err, &api):
 		is := kindOf(api)
-		return told{fmt.Sprintf("%s: %s%s", at, c.message(name, api), hint(is, api.ErrorCode())), is}
+		return told{fmt.Sprintf("%s: %s%s", at, c.message(name, api), hint(is, api.ErrorCode())), is, api.ErrorCode()}
 	case errors.Is(ctx.Err(), context.Canceled):
-		return told{at + ": cancelled before it answered", context.Canceled}
+		return told{at + ": cancelled before it answered", context.Canceled, ""}
 	case ctx.Err() != nil:
-		return told{fmt.Sprintf("%s: no answer within %s%s", at, c.cfg.Timeout, unanswered(name, last)), context.DeadlineExceeded}
+		return told{fmt.Sprintf("%s: no answer within %s%s", at, c.cfg.Timeout, unanswered(name, last)), context.DeadlineExceeded, ""}
 	}
-	return told{at + ": " + reason(err), nil}
+	return told{at + ": " + reason(err), nil, ""}
 }
 
 // unanswered is what can be said of a call without an answer: what stood in the
@@ -96,6 +103,8 @@ func hint(is error, code string) string {
 		return ": the credentials have expired, sign in again"
 	case code == "NoSuchBucket":
 		return ": look at deployment.state.s3"
+	case code == "InsufficientInstanceCapacity":
+		return ": try again later, or name another instance type or subnet"
 	case errors.Is(is, port.ErrDenied):
 		return ": domctl doctor --policies prints the permissions needed"
 	case errors.Is(is, port.ErrThrottled):
@@ -131,27 +140,33 @@ func says(text string, any ...string) bool {
 
 func codes() map[string]error {
 	return map[string]error{
-		"DryRunOperation":             errDryRun,
-		"UnauthorizedOperation":       port.ErrDenied,
-		"AccessDenied":                port.ErrDenied,
-		"AccessDeniedException":       port.ErrDenied,
-		"Forbidden":                   port.ErrDenied,
-		"AuthFailure":                 port.ErrDenied,
-		"OptInRequired":               port.ErrDenied,
-		"InvalidClientTokenId":        port.ErrDenied,
-		"UnrecognizedClientException": port.ErrDenied,
-		"InvalidAccessKeyId":          port.ErrDenied,
-		"SignatureDoesNotMatch":       port.ErrDenied,
-		"ExpiredToken":                port.ErrDenied,
-		"ExpiredTokenException":       port.ErrDenied,
-		"RequestExpired":              port.ErrDenied,
-		"IdempotentParameterMismatch": port.ErrMismatch,
-		"ResourceInUse":               port.ErrInUse,
-		"ResourceInUseFault":          port.ErrInUse,
-		"ResourceInUseException":      port.ErrInUse,
-		"DependencyViolation":         port.ErrInUse,
-		"InvalidAMIName.Duplicate":    port.ErrDuplicate,
-		"AlreadyExists":               port.ErrDuplicate,
-		"NoSuchKey":                   port.ErrNotFound,
+		"DryRunOperation":              errDryRun,
+		"UnauthorizedOperation":        port.ErrDenied,
+		"AccessDenied":                 port.ErrDenied,
+		"AccessDeniedException":        port.ErrDenied,
+		"Forbidden":                    port.ErrDenied,
+		"AuthFailure":                  port.ErrDenied,
+		"OptInRequired":                port.ErrDenied,
+		"InvalidClientTokenId":         port.ErrDenied,
+		"UnrecognizedClientException":  port.ErrDenied,
+		"InvalidAccessKeyId":           port.ErrDenied,
+		"SignatureDoesNotMatch":        port.ErrDenied,
+		"ExpiredToken":                 port.ErrDenied,
+		"ExpiredTokenException":        port.ErrDenied,
+		"RequestExpired":               port.ErrDenied,
+		"IdempotentParameterMismatch":  port.ErrMismatch,
+		"IdempotentInstanceTerminated": port.ErrTerminated,
+		"IncorrectInstanceState":       port.ErrState,
+		"IncorrectState":               port.ErrState,
+		"InvalidAMIID.Unavailable":     port.ErrNotFound, // deregistered, or not available yet
+		"ResourceInUse":                port.ErrInUse,
+		"ResourceInUseFault":           port.ErrInUse,
+		"ResourceInUseException":       port.ErrInUse,
+		"VolumeInUse":                  port.ErrInUse,
+		"InvalidGroup.InUse":           port.ErrInUse,
+		"DependencyViolation":          port.ErrInUse,
+		"InvalidAMIName.Duplicate":     port.ErrDuplicate,
+		"AlreadyExists":                port.ErrDuplicate,
+		"NoSuchKey":                    port.ErrNotFound,
 	}
 }

@@ -22,6 +22,9 @@ type Permission struct {
 	When string
 }
 
+// bakes is the setting that makes domctl run instances.
+const bakes = "amis: bake"
+
 // Permissions lists every API call of a mode, for doctor and its policies.
 // Source: the "Actions" pages of the Service Authorization Reference; what a
 // call needs of other services is on its own page.
@@ -42,6 +45,11 @@ func reads() []Permission {
 		only("ec2:DescribeLaunchTemplates", "", ""),
 		only("ec2:DescribeLaunchTemplateVersions", "", ""),
 		only("ec2:DescribeInstanceTypes", "", ""),
+		only(describeInstances, "", bakes),
+		only(consoleOutput, "instance", bakes),
+		only(describeVolumes, "", bakes),
+		only(describeSecured, "", bakes),
+		only(describeKeys, "", bakes),
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
@@ -60,6 +68,15 @@ func writes() []Permission {
 		only("ec2:CreateLaunchTemplateVersion", "launch-template", ""),
 		only("ec2:ModifyLaunchTemplate", "launch-template", ""),
 		only("ec2:DeleteLaunchTemplateVersions", "launch-template", ""),
+		// What is launched is tagged in the same call, and given its profile's role.
+		// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+		{Call: runInstances, Actions: []string{runInstances, "ec2:CreateTags", "iam:PassRole"}, When: bakes},
+		only(startInstances, "instance", bakes),
+		only(stopInstances, "instance", bakes),
+		only(terminate, "instance", bakes),
+		only(deleteVolume, "volume", bakes),
+		only(deleteSecured, "security-group", bakes),
+		only(deleteKey, "key-pair", bakes),
 		{Call: createConfiguration, Actions: []string{createConfiguration, "iam:PassRole"}, On: "launchConfiguration"},
 		only("autoscaling:DeleteLaunchConfiguration", "launchConfiguration", ""),
 		// Auto Scaling checks that the caller may start what the template says.

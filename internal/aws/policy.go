@@ -17,6 +17,7 @@ type Scope struct {
 	Bucket, Prefix, KMSKey string
 	SecretParameters       bool // some secret is kept in SSM
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
+	Bakes                  bool // some AMI is to be baked
 }
 
 // statement is one of an IAM policy's.
@@ -72,6 +73,8 @@ func (s Scope) makes(p Permission) bool {
 		return s.Bucket != ""
 	case "deployment.state.s3.kmsKey":
 		return s.KMSKey != ""
+	case bakes:
+		return s.Bakes
 	case "secret: ssm":
 		return s.SecretParameters
 	case "secret: secretsManager":
@@ -108,8 +111,8 @@ func (s Scope) resource(on string) string {
 			return s.KMSKey
 		}
 		return "arn:aws:kms:" + place + ":key/*" // IAM matches no alias
-	case "launch-template":
-		return "arn:aws:ec2:" + place + ":launch-template/*"
+	case "launch-template", "instance", "volume", "security-group", "key-pair":
+		return "arn:aws:ec2:" + place + ":" + on + "/*"
 	case "launchConfiguration":
 		return "arn:aws:autoscaling:" + place + ":launchConfiguration:*:launchConfigurationName/*"
 	case "autoScalingGroup":

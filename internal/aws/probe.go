@@ -15,12 +15,12 @@ import (
 // the call: Auto Scaling and EKS have no dry run.
 var ErrUnprobed = errors.New("cannot be tried without effect")
 
-// Probe tries the calls of EC2, Auto Scaling and EKS that a mode makes, and
-// changes nothing: reads are made, EC2's writes are dry runs. It answers by call
-// nil, an error that wraps port.ErrDenied or ErrUnprobed, or what else stood in
-// the way. An empty cluster leaves out EKS.
+// Probe tries the calls of EC2, Auto Scaling and EKS that a mode makes in a
+// scope, and changes nothing: reads are made, EC2's writes are dry runs. It
+// answers by call nil, an error that wraps port.ErrDenied or ErrUnprobed, or what
+// else stood in the way.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html (DryRun)
-func (c *Client) Probe(ctx context.Context, mode Mode, cluster string) map[string]error {
+func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error {
 	probes := map[string]func() error{
 		"ec2:DescribeImages": func() error {
 			_, err := c.DescribeImages(ctx, port.ImageQuery{IDs: []string{noImage}})
@@ -32,11 +32,17 @@ func (c *Client) Probe(ctx context.Context, mode Mode, cluster string) map[strin
 		describeGroups:              func() error { _, err := c.DescribeAutoScalingGroups(ctx, nil); return err },
 		describeConfigurations:      func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
 	}
-	if cluster != "" {
-		probes["eks:ListNodegroups"] = func() error { _, err := c.ListNodegroups(ctx, cluster); return err }
+	if s.Cluster != "" {
+		probes["eks:ListNodegroups"] = func() error { _, err := c.ListNodegroups(ctx, s.Cluster); return err }
+	}
+	if s.Bakes {
+		c.bakeReads(ctx, probes)
 	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
+		if s.Bakes {
+			c.bakeDryRuns(ctx, probes)
+		}
 		for _, call := range []string{createConfiguration, "autoscaling:DeleteLaunchConfiguration", "autoscaling:UpdateAutoScalingGroup", "eks:UpdateNodegroupConfig"} {
 			probes[call] = func() error { return ErrUnprobed }
 		}

@@ -148,5 +148,5 @@ func (b *Bucket) DeleteObject(ctx context.Context, key string) error {
 
 func (b *Bucket) explain(ctx context.Context, name, key string, err error) error {
 	err = b.c.explain(ctx, name, err)
-	return told{fmt.Sprintf("%s (s3://%s/%s)", err, b.cfg.Bucket, key), errors.Unwrap(err)}
+	return told{fmt.Sprintf("%s (s3://%s/%s)", err, b.cfg.Bucket, key), errors.Unwrap(err), ""}
 }

@@ -53,6 +53,24 @@ func (s seed) image(t *testing.T, i port.Image) string {
 	return *out.ImageId
 }
 
+func (s seed) volume(t *testing.T, v port.Volume) string {
+	t.Helper()
+	in := &ec2.CreateVolumeInput{AvailabilityZone: new(s.account.Region + "a"), Size: new(int32(v.GiB)), TagSpecifications: specifications(v.Tags, ec2types.ResourceTypeVolume)}
+	return *done[*ec2.CreateVolumeOutput](t)(s.c.ec2().CreateVolume(t.Context(), in)).VolumeId
+}
+
+func (s seed) securityGroup(t *testing.T, g port.SecurityGroup) string {
+	t.Helper()
+	in := &ec2.CreateSecurityGroupInput{GroupName: &g.Name, Description: &g.Name, TagSpecifications: specifications(g.Tags, ec2types.ResourceTypeSecurityGroup)}
+	return *done[*ec2.CreateSecurityGroupOutput](t)(s.c.ec2().CreateSecurityGroup(t.Context(), in)).GroupId
+}
+
+func (s seed) keyPair(t *testing.T, k port.KeyPair) string {
+	t.Helper()
+	in := &ec2.CreateKeyPairInput{KeyName: &k.Name, TagSpecifications: specifications(k.Tags, ec2types.ResourceTypeKeyPair)}
+	return *done[*ec2.CreateKeyPairOutput](t)(s.c.ec2().CreateKeyPair(t.Context(), in)).KeyPairId
+}
+
 func (s seed) template(t *testing.T, name string, versions ...port.LaunchTemplateVersion) (id string) {
 	t.Helper()
 	for i, v := range versions {

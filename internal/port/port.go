@@ -7,8 +7,6 @@ package port
 import (
 	"context"
 	"errors"
-	"path"
-	"strings"
 	"time"
 )
 
@@ -20,7 +18,9 @@ var (
 	ErrDenied     = errors.New("access denied")              // credentials lack a permission
 	ErrThrottled  = errors.New("throttled")                  // still throttled after the adapter's back-off
 	ErrMismatch   = errors.New("token used for other input") // IdempotentParameterMismatch
+	ErrTerminated = errors.New("token's instance is gone")   // IdempotentInstanceTerminated
 	ErrInUse      = errors.New("in use")                     // a delete of what something refers to
+	ErrState      = errors.New("not in a state for this")    // IncorrectInstanceState and its like
 	ErrNotPrimary = errors.New("not the primary")            // a MongoDB write refused by its server, undone: another is elected
 	ErrUnsent     = errors.New("nothing was sent")           // a MongoDB write for which no server was found
 	ErrUnfiltered = errors.New("the filter has no _id")      // refused before it is sent
@@ -107,36 +107,6 @@ type STS interface {
 	GetCallerIdentity(ctx context.Context) (Identity, error)
 }
 
-// ImageQuery narrows DescribeImages; IDs that do not exist are left out of the
-// answer rather than failing it. nil IDs means all, an empty list none, and so
-// for every list of names or ids in this package.
-type ImageQuery struct {
-	IDs     []string
-	Owners  []string            // "self", "amazon", account ids
-	Filters map[string][]string // EC2 filter names
-}
-
-// Image is an AMI. OwnerAlias is "amazon" or "aws-marketplace" for images of
-// these, else "".
-type Image struct {
-	ID, Name, Owner, State, Architecture, Created string // Created: RFC 3339
-	OwnerAlias                                    string
-	Tags                                          map[string]string
-	// RootDevice is the name of the device that the image starts from, RootGiB the
-	// size that the image states for it; 0: it states none.
-	RootDevice string
-	RootGiB    int64
-}
-
-// Wildcard says whether the value of an EC2 filter finds a text: "*" is any
-// characters, "?" any one, "\\" takes the next as it is.
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
-func Wildcard(pattern, text string) bool {
-	escaped := strings.NewReplacer(`[`, `\[`, `/`, "\x00").Replace(pattern)
-	ok, err := path.Match(escaped, strings.ReplaceAll(text, "/", "\x00"))
-	return err == nil && ok
-}
-
 // LaunchTemplate without its versions.
 type LaunchTemplate struct {
 	ID, Name        string
@@ -174,6 +144,8 @@ type InstanceType struct {
 
 // EC2 is the part of Amazon EC2 that domctl calls.
 type EC2 interface {
+	Instances
+	Leftovers
 	DescribeImages(ctx context.Context, q ImageQuery) ([]Image, error)
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.
 	DescribeLaunchTemplates(ctx context.Context, ids []string) ([]LaunchTemplate, error)

@@ -1,6 +1,10 @@
 package sandbox
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+)
 
 // cloud is the file's "aws": one account in one region. Field order is the
 // order in the file.
@@ -10,13 +14,19 @@ type cloud struct {
 	AutoScalingGroups    map[string]group                `json:"autoScalingGroups,omitempty"`
 	Images               map[string]image                `json:"images,omitempty"` // by AMI id
 	InstanceTypes        map[string]instanceType         `json:"instanceTypes,omitempty"`
+	Instances            map[string]instance             `json:"instances,omitempty"` // by id
+	KeyPairs             map[string]keyPair              `json:"keyPairs,omitempty"`  // by id
 	LaunchConfigurations map[string]launchConfiguration  `json:"launchConfigurations,omitempty"`
 	LaunchTemplates      map[string]launchTemplate       `json:"launchTemplates,omitempty"` // by id
+	Made                 int64                           `json:"made,omitempty"`            // resources that were given an id
 	NodeGroups           map[string]map[string]nodeGroup `json:"nodeGroups,omitempty"`      // by cluster and name
 	Parameters           map[string]string               `json:"parameters,omitempty"`      // SSM
 	Region               string                          `json:"region"`
-	Secrets              map[string]string               `json:"secrets,omitempty"` // Secrets Manager, by name
-	Tokens               map[string]token                `json:"tokens,omitempty"`  // idempotency tokens by call
+	Secrets              map[string]string               `json:"secrets,omitempty"`        // Secrets Manager, by name
+	SecurityGroups       map[string]securityGroup        `json:"securityGroups,omitempty"` // by id
+	Snapshots            map[string]snapshot             `json:"snapshots,omitempty"`      // by id
+	Tokens               map[string]token                `json:"tokens,omitempty"`         // idempotency tokens by call
+	Volumes              map[string]volume               `json:"volumes,omitempty"`        // by id
 }
 
 // token remembers what an idempotency token was used for.
@@ -35,8 +45,17 @@ type image struct {
 	OwnerAlias   string            `json:"ownerAlias,omitempty"` // "amazon"
 	RootDevice   string            `json:"rootDevice,omitempty"` // empty means /dev/xvda
 	RootGiB      int64             `json:"rootGiB,omitempty"`
-	State        string            `json:"state,omitempty"` // empty means available
+	Snapshots    map[string]string `json:"snapshots,omitempty"` // device → snapshot
+	State        string            `json:"state,omitempty"`     // empty means available
 	Tags         map[string]string `json:"tags,omitempty"`
+}
+
+// snapshot is one of a volume.
+type snapshot struct {
+	Created string            `json:"created,omitempty"`
+	GiB     int64             `json:"gib"`
+	Tags    map[string]string `json:"tags,omitempty"`
+	Volume  string            `json:"volume,omitempty"`
 }
 
 // instanceType is an EC2 instance type's capacity.
@@ -106,4 +125,26 @@ type nodeGroup struct {
 	Status        string            `json:"status,omitempty"` // empty means ACTIVE
 	Template      string            `json:"template,omitempty"`
 	Version       int64             `json:"version,omitempty"` // of the template
+}
+
+// made gives the next resource an id like EC2's: of its number, so that runs with
+// the same clock end in the same file.
+func (s *state) made(prefix string) (*state, string) {
+	n := *s
+	n.aws.Made++
+	return &n, prefix + "-" + hashed(prefix, fmt.Sprint(n.aws.Made))[len("sha256:"):][:17]
+}
+
+// added is the map with another value for a key; the map itself stays.
+func added[V any](m map[string]V, key string, v V) map[string]V {
+	n := make(map[string]V, len(m)+1)
+	maps.Copy(n, m)
+	n[key] = v
+	return n
+}
+
+func removed[V any](m map[string]V, key string) map[string]V {
+	n := maps.Clone(m)
+	delete(n, key)
+	return n
 }

@@ -71,6 +71,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
 		Break:  c.fail,
 		Put: worldtest.Put{
+			Volume: c.volume, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
 			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, RegistryImage: c.registryImage,
 		},
@@ -156,6 +157,24 @@ func (c *seeder) image(t *testing.T, i port.Image) string {
 	c.change(t, func(s *state) {
 		put(&s.aws.Images, id, image{Architecture: i.Architecture, Available: soon, Name: i.Name, Owner: i.Owner, State: i.State, Tags: i.Tags, RootDevice: i.RootDevice, RootGiB: i.RootGiB})
 	})
+	return id
+}
+
+func (c *seeder) volume(t *testing.T, v port.Volume) string {
+	id := c.id("vol")
+	c.change(t, func(s *state) { put(&s.aws.Volumes, id, volume{GiB: v.GiB, Tags: v.Tags}) })
+	return id
+}
+
+func (c *seeder) securityGroup(t *testing.T, g port.SecurityGroup) string {
+	id := c.id("sg")
+	c.change(t, func(s *state) { put(&s.aws.SecurityGroups, id, securityGroup{Name: g.Name, Tags: g.Tags}) })
+	return id
+}
+
+func (c *seeder) keyPair(t *testing.T, k port.KeyPair) string {
+	id := c.id("key")
+	c.change(t, func(s *state) { put(&s.aws.KeyPairs, id, keyPair{Name: k.Name, Tags: k.Tags}) })
 	return id
 }
 

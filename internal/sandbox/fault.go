@@ -72,11 +72,13 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"CopyLaunchConfiguration", "Count", "CreateLaunchTemplateVersion", "Database", "DeleteLaunchConfiguration",
-		"DeleteLaunchTemplateVersion", "DeleteOne", "DescribeAutoScalingGroups", "DescribeDefaultVersions", "DescribeImages",
-		"DescribeInstanceTypes", "DescribeLaunchConfigurations", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates",
-		"DescribeNodegroup", "Digests", "Find", "GetCallerIdentity", "GetParameters", "InsertOne", "KubernetesSecret", "Layers",
-		"ListNodegroups", "ModifyLaunchTemplate", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
+		"CopyLaunchConfiguration", "Count", "CreateLaunchTemplateVersion", "Database", "DeleteKeyPair", "DeleteLaunchConfiguration",
+		"DeleteLaunchTemplateVersion", "DeleteOne", "DeleteSecurityGroup", "DeleteVolume", "DescribeAutoScalingGroups",
+		"DescribeDefaultVersions", "DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs",
+		"DescribeLaunchConfigurations", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
+		"DescribeSecurityGroups", "DescribeVolumes", "Digests", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters",
+		"InsertOne", "KubernetesSecret", "Layers", "ListNodegroups", "ModifyLaunchTemplate", "RunInstance", "StartInstance",
+		"StopInstance", "TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }
 

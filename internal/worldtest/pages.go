@@ -57,7 +57,35 @@ func pagedEC2() []paged {
 			putImage(t, w, fmt.Sprint("acme-", i))
 		}
 	}
+	instances := func(t *testing.T, w World) {
+		image, _ := putImage(t, w, "acme-base")
+		for i := range w.Many {
+			value(w.EC2.RunInstance(background(), port.NewInstance{Token: fmt.Sprint("t", i), Image: image, Type: "m5.xlarge"}))(t)
+		}
+	}
+	volumes := func(t *testing.T, w World) {
+		for range w.Many {
+			w.Put.Volume(t, port.Volume{GiB: 8, Tags: ours()})
+		}
+	}
+	groups := func(t *testing.T, w World) {
+		for i := range w.Many {
+			w.Put.SecurityGroup(t, port.SecurityGroup{Name: fmt.Sprint("acme-", i), Tags: ours()})
+		}
+	}
 	return []paged{
+		{"DescribeVolumes", "EC2 API Reference, DescribeVolumes, NextToken", has, volumes, func(w World) (int, error) {
+			found, err := w.EC2.DescribeVolumes(background(), byTag())
+			return len(found), err
+		}},
+		{"DescribeSecurityGroups", "EC2 API Reference, DescribeSecurityGroups, NextToken", has, groups, func(w World) (int, error) {
+			found, err := w.EC2.DescribeSecurityGroups(background(), byTag())
+			return len(found), err
+		}},
+		{"DescribeInstances", "EC2 API Reference, DescribeInstances, NextToken", has, instances, func(w World) (int, error) {
+			found, err := w.EC2.DescribeInstances(background(), port.Select{})
+			return len(found), err
+		}},
 		{"DescribeImages", describeImages + ", NextToken", has, images, func(w World) (int, error) {
 			found, err := w.EC2.DescribeImages(background(), port.ImageQuery{Owners: []string{"self"}})
 			return len(found), err

@@ -75,6 +75,10 @@ type Put struct {
 	Template func(t *testing.T, name string, versions ...port.LaunchTemplateVersion) string
 	// InstanceType sees to it that the type exists; its capacity is the real one.
 	InstanceType func(t *testing.T, i port.InstanceType)
+	// Volume, SecurityGroup and KeyPair make one with its tags, and answer its id.
+	Volume        func(t *testing.T, v port.Volume) string
+	SecurityGroup func(t *testing.T, g port.SecurityGroup) string
+	KeyPair       func(t *testing.T, k port.KeyPair) string
 	// Configuration makes a launch configuration.
 	Configuration func(t *testing.T, c port.LaunchConfiguration)
 	// Group makes an Auto Scaling group.
@@ -114,6 +118,8 @@ func Cases() (cases []Case) {
 	add(documents, refusedCases())
 	add(func(w World) bool { return w.EC2 != nil }, imageCases())
 	add(func(w World) bool { return w.EC2 != nil }, templateCases())
+	add(func(w World) bool { return w.EC2 != nil }, instanceCases())
+	add(func(w World) bool { return w.EC2 != nil }, leftoverCases())
 	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())

@@ -13,7 +13,9 @@ from werkzeug.serving import make_server
 import accounts  # noqa: F401
 import dryrun  # noqa: F401
 import images  # noqa: F401
+import instances  # noqa: F401
 import known  # noqa: F401
+import leftovers  # noqa: F401
 import templates  # noqa: F401
 import tokens  # noqa: F401  after images and templates: a repeated call skips their checks
 import groups  # noqa: F401
