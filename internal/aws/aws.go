@@ -56,8 +56,9 @@ type Config struct {
 // Client calls AWS. Its methods may be called concurrently; nothing is asked of
 // the network before the first of them.
 type Client struct {
-	cfg Config
-	sdk aws.Config
+	cfg   Config
+	sdk   aws.Config
+	place string // " in eu-west-1" for messages; "" in the deployment's region
 
 	ec2         func() *ec2.Client
 	autoscaling func() *autoscaling.Client

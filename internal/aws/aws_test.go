@@ -31,6 +31,8 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["DescribeVolumes"] = c.DescribeVolumes(ctx, port.Select{})
 	_, errs["DescribeSecurityGroups"] = c.DescribeSecurityGroups(ctx, port.Select{})
 	_, errs["DescribeKeyPairs"] = c.DescribeKeyPairs(ctx, port.Select{})
+	_, errs["DescribeSnapshots"] = c.DescribeSnapshots(ctx, port.Select{})
+	_, errs["DescribeLaunchPermission"] = c.DescribeLaunchPermission(ctx, "ami-1")
 	_, errs["GetConsoleOutput"] = c.GetConsoleOutput(ctx, "i-1")
 	_, errs["DescribeAutoScalingGroups"] = c.DescribeAutoScalingGroups(ctx, nil)
 	_, errs["DescribeLaunchConfigurations"] = c.DescribeLaunchConfigurations(ctx, nil)
@@ -54,6 +56,14 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	errs["write StartInstance"] = c.StartInstance(ctx, "i-1")
 	errs["write StopInstance"] = c.StopInstance(ctx, "i-1")
 	errs["write TerminateInstance"] = c.TerminateInstance(ctx, "i-1")
+	_, errs["write CopyImage"] = c.In("eu-west-1").CopyImage(ctx, port.ImageCopy{Token: "t", Source: "ami-1", SourceRegion: "us-west-2", Name: "copy"})
+	errs["write ModifyLaunchPermission"] = c.ModifyLaunchPermission(ctx, "ami-1", []string{"111122223333"}, nil)
+	errs["write CreateTags"] = c.CreateTags(ctx, []string{"ami-1"}, map[string]string{"a": "b"})
+	errs["write DeleteTags"] = c.DeleteTags(ctx, []string{"ami-1"}, []string{"a"})
+	errs["write EnableImageDeprecation"] = c.EnableImageDeprecation(ctx, "ami-1", time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+	errs["write DisableImageDeprecation"] = c.DisableImageDeprecation(ctx, "ami-1")
+	_, errs["write DeregisterImage"] = c.DeregisterImage(ctx, "ami-1")
+	errs["write DeleteSnapshot"] = c.DeleteSnapshot(ctx, "snap-1")
 	errs["write DeleteVolume"] = c.DeleteVolume(ctx, "vol-1")
 	errs["write DeleteSecurityGroup"] = c.DeleteSecurityGroup(ctx, "sg-1")
 	errs["write DeleteKeyPair"] = c.DeleteKeyPair(ctx, "key-1")
@@ -85,7 +95,7 @@ func TestReadsAreRepeatedAndWritesAreNot(t *testing.T) {
 		if slices.ContainsFunc(writes(), func(w Permission) bool { return w.Call == p.Call }) && p.Call != "kms:GenerateDataKey" {
 			want = 1
 		}
-		if n := attempts[p.Call]; n != want && p.Call != "sts:AssumeRole" && p.Call != createConfiguration {
+		if n := attempts[p.Call]; n != want && p.Call != "sts:AssumeRole" && p.Call != createConfiguration && p.Call != createImage {
 			t.Errorf("%s is attempted %d times; want %d", p.Call, n, want)
 		}
 	}
@@ -93,6 +103,9 @@ func TestReadsAreRepeatedAndWritesAreNot(t *testing.T) {
 
 func TestEveryCallHasItsPermission(t *testing.T) {
 	f := startFake(t, func(q request) (int, string) {
+		if q.action == "DescribeInstances" {
+			return http.StatusOK, paged(q, "")
+		}
 		if q.action == "DescribeLaunchConfigurations" {
 			return http.StatusOK, result(q, `<LaunchConfigurations><member><LaunchConfigurationName>lc</LaunchConfigurationName></member></LaunchConfigurations>`)
 		}
@@ -101,6 +114,8 @@ func TestEveryCallHasItsPermission(t *testing.T) {
 	c := f.open(Config{})
 	errs := everything(t.Context(), c)
 	delete(errs, "DescribeLaunchConfigurations")
+	delete(errs, "DescribeInstances")
+	_, errs["CreateImage"] = c.CreateImage(t.Context(), port.NewImage{Instance: "i-1", Name: "baked"})
 	errs["CopyLaunchConfiguration"] = c.CopyLaunchConfiguration(t.Context(), "lc", "lc-2", "ami-2")
 	for name, err := range errs {
 		if !errors.Is(err, port.ErrDenied) {
@@ -150,6 +165,8 @@ func paged(q request, token string) string {
 		return result(q, `<imagesSet><item><imageId>ami-1</imageId></item></imagesSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeInstances":
 		return result(q, `<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId></item></instancesSet></item></reservationSet><nextToken>`+token+`</nextToken>`)
+	case "DescribeSnapshots":
+		return result(q, `<snapshotSet><item><snapshotId>snap-1</snapshotId></item></snapshotSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeVolumes":
 		return result(q, `<volumeSet><item><volumeId>vol-1</volumeId></item></volumeSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeSecurityGroups":
@@ -177,6 +194,7 @@ func pagedReads(ctx context.Context, c *Client) map[string]func() (int, error) {
 		"images":    func() (int, error) { l, err := c.DescribeImages(ctx, port.ImageQuery{}); return count(len(l), err) },
 		"instances": func() (int, error) { l, err := c.DescribeInstances(ctx, port.Select{}); return count(len(l), err) },
 		"volumes":   func() (int, error) { l, err := c.DescribeVolumes(ctx, port.Select{}); return count(len(l), err) },
+		"snapshots": func() (int, error) { l, err := c.DescribeSnapshots(ctx, port.Select{}); return count(len(l), err) },
 		"secured":   func() (int, error) { l, err := c.DescribeSecurityGroups(ctx, port.Select{}); return count(len(l), err) },
 		"templates": func() (int, error) { l, err := c.DescribeLaunchTemplates(ctx, nil); return count(len(l), err) },
 		"versions": func() (int, error) {

@@ -24,7 +24,7 @@ const maxValues = 200
 func (c *Client) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.Image, error) {
 	const name = "ec2:DescribeImages"
 	found, err := batches(q.IDs, maxValues, func(ids []string) ([]types.Image, error) {
-		in := &ec2.DescribeImagesInput{Owners: q.Owners, Filters: filters(q.Filters)}
+		in := &ec2.DescribeImagesInput{Owners: q.Owners, Filters: filters(q.Filters), IncludeDisabled: &q.Disabled}
 		if yes := true; ids != nil {
 			in.Filters = append(in.Filters, filter("image-id", ids))
 			in.IncludeDeprecated, in.IncludeDisabled = &yes, &yes
@@ -43,21 +43,30 @@ func (c *Client) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.
 	}
 	var images []port.Image
 	for _, i := range found {
-		images = append(images, port.Image{ID: str(i.ImageId), Name: str(i.Name), Owner: str(i.OwnerId), OwnerAlias: str(i.ImageOwnerAlias), State: string(i.State),
-			Architecture: string(i.Architecture), Created: str(i.CreationDate), Tags: tagMap(i.Tags, ec2Tag), RootDevice: str(i.RootDeviceName), RootGiB: rootSize(i)})
+		images = append(images, image(i))
 	}
 	slices.SortFunc(images, func(a, b port.Image) int { return cmp.Compare(a.ID, b.ID) })
 	return images, nil
 }
 
-// rootSize is the size of the volume that an image starts from, GiB.
-func rootSize(i types.Image) int64 {
+func image(i types.Image) port.Image {
+	p := port.Image{
+		ID: str(i.ImageId), Name: str(i.Name), Owner: str(i.OwnerId), OwnerAlias: str(i.ImageOwnerAlias), State: string(i.State), Architecture: string(i.Architecture),
+		Created: str(i.CreationDate), Reason: stateReason(i.StateReason), Description: str(i.Description), Tags: tagMap(i.Tags, ec2Tag),
+		Instance: str(i.SourceInstanceId), Source: str(i.SourceImageId), SourceRegion: str(i.SourceImageRegion),
+		Deprecated: str(i.DeprecationTime), Public: i.Public != nil && *i.Public, RootDevice: str(i.RootDeviceName),
+	}
 	for _, b := range i.BlockDeviceMappings {
-		if b.Ebs != nil && str(b.DeviceName) == str(i.RootDeviceName) {
-			return num(b.Ebs.VolumeSize)
+		if b.Ebs == nil {
+			continue
+		}
+		p.Volumes = append(p.Volumes, port.ImageVolume{Device: str(b.DeviceName), Snapshot: str(b.Ebs.SnapshotId), GiB: num(b.Ebs.VolumeSize),
+			Deleted: b.Ebs.DeleteOnTermination != nil && *b.Ebs.DeleteOnTermination})
+		if str(b.DeviceName) == p.RootDevice {
+			p.RootGiB = num(b.Ebs.VolumeSize)
 		}
 	}
-	return 0
+	return p
 }
 
 func ec2Tag(t types.Tag) (key, value *string) { return t.Key, t.Value }
@@ -109,6 +118,9 @@ func instanceType(i types.InstanceTypeInfo) port.InstanceType {
 	}
 	if i.MemoryInfo != nil {
 		t.MemoryMiB = num(i.MemoryInfo.SizeInMiB)
+	}
+	if i.InstanceStorageInfo != nil {
+		t.StoreGB = num(i.InstanceStorageInfo.TotalSizeInGB)
 	}
 	if i.GpuInfo != nil {
 		for _, g := range i.GpuInfo.Gpus {

@@ -34,7 +34,7 @@ func (t told) Unwrap() error { return t.is }
 // to do where that is known. Error codes are those of the services' "Common
 // errors" and operation pages.
 func (c *Client) explain(ctx context.Context, name string, err error) error {
-	at := "AWS " + name
+	at := "AWS " + name + c.place
 	var api smithy.APIError
 	var last error
 	if kept, ok := ctx.Value(lastKey{}).(*error); ok && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -162,6 +162,7 @@ func codes() map[string]error {
 		"ResourceInUse":                port.ErrInUse,
 		"ResourceInUseFault":           port.ErrInUse,
 		"ResourceInUseException":       port.ErrInUse,
+		"InvalidSnapshot.InUse":        port.ErrInUse,
 		"VolumeInUse":                  port.ErrInUse,
 		"InvalidGroup.InUse":           port.ErrInUse,
 		"DependencyViolation":          port.ErrInUse,

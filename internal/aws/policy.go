@@ -111,6 +111,9 @@ func (s Scope) resource(on string) string {
 			return s.KMSKey
 		}
 		return "arn:aws:kms:" + place + ":key/*" // IAM matches no alias
+	case "image", "snapshot":
+		// EC2's images have no account in their ARN, and copies lie in other regions.
+		return "arn:aws:ec2:*::" + on + "/*"
 	case "launch-template", "instance", "volume", "security-group", "key-pair":
 		return "arn:aws:ec2:" + place + ":" + on + "/*"
 	case "launchConfiguration":

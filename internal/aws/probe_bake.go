@@ -3,8 +3,10 @@ package aws
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"domctl.dev/internal/port"
 )
@@ -16,6 +18,13 @@ func (c *Client) bakeReads(ctx context.Context, probes map[string]func() error) 
 	none := port.Select{IDs: []string{"none"}}
 	probes[describeInstances] = func() error { _, err := c.DescribeInstances(ctx, none); return err }
 	probes[describeVolumes] = func() error { _, err := c.DescribeVolumes(ctx, none); return err }
+	probes[describeSnapshots] = func() error { _, err := c.DescribeSnapshots(ctx, none); return err }
+	probes[describePermission] = func() error {
+		if _, err := c.DescribeLaunchPermission(ctx, noImage); !errors.Is(err, port.ErrNotFound) {
+			return err
+		}
+		return nil
+	}
 	probes[describeSecured] = func() error { _, err := c.DescribeSecurityGroups(ctx, none); return err }
 	probes[describeKeys] = func() error { _, err := c.DescribeKeyPairs(ctx, none); return err }
 	probes[consoleOutput] = func() error {
@@ -42,7 +51,23 @@ func (c *Client) bakeDryRuns(ctx context.Context, probes map[string]func() error
 	probes[startInstances] = dry(ctx, c, startInstances, c.ec2().StartInstances, &ec2.StartInstancesInput{DryRun: &yes, InstanceIds: instances})
 	probes[stopInstances] = dry(ctx, c, stopInstances, c.ec2().StopInstances, &ec2.StopInstancesInput{DryRun: &yes, InstanceIds: instances})
 	probes[terminate] = dry(ctx, c, terminate, c.ec2().TerminateInstances, &ec2.TerminateInstancesInput{DryRun: &yes, InstanceIds: instances})
+	c.imageDryRuns(ctx, probes)
 	probes[deleteVolume] = dry(ctx, c, deleteVolume, c.ec2().DeleteVolume, &ec2.DeleteVolumeInput{DryRun: &yes, VolumeId: new("vol-00000000000000000")})
 	probes[deleteSecured] = dry(ctx, c, deleteSecured, c.ec2().DeleteSecurityGroup, &ec2.DeleteSecurityGroupInput{DryRun: &yes, GroupId: new("sg-00000000000000000")})
 	probes[deleteKey] = dry(ctx, c, deleteKey, c.ec2().DeleteKeyPair, &ec2.DeleteKeyPairInput{DryRun: &yes, KeyPairId: new("key-00000000000000000")})
+}
+
+func (c *Client) imageDryRuns(ctx context.Context, probes map[string]func() error) {
+	yes, image, name, far := true, noImage, "domctl-dry-run", time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	tags, ids := []types.Tag{{Key: &name}}, []string{image}
+	probes[createImage] = dry(ctx, c, createImage, c.ec2().CreateImage, &ec2.CreateImageInput{DryRun: &yes, InstanceId: new(noInstance), Name: &name})
+	probes[copyImage] = dry(ctx, c, copyImage, c.ec2().CopyImage, &ec2.CopyImageInput{DryRun: &yes, SourceImageId: &image, SourceRegion: &c.sdk.Region, Name: &name})
+	probes[modifyPermission] = dry(ctx, c, modifyPermission, c.ec2().ModifyImageAttribute, &ec2.ModifyImageAttributeInput{DryRun: &yes, ImageId: &image,
+		LaunchPermission: &types.LaunchPermissionModifications{Add: permissions([]string{"000000000000"})}})
+	probes[createTags] = dry(ctx, c, createTags, c.ec2().CreateTags, &ec2.CreateTagsInput{DryRun: &yes, Resources: ids, Tags: tags})
+	probes[deleteTags] = dry(ctx, c, deleteTags, c.ec2().DeleteTags, &ec2.DeleteTagsInput{DryRun: &yes, Resources: ids, Tags: tags})
+	probes[enableDeprecation] = dry(ctx, c, enableDeprecation, c.ec2().EnableImageDeprecation, &ec2.EnableImageDeprecationInput{DryRun: &yes, ImageId: &image, DeprecateAt: &far})
+	probes[disableDeprecation] = dry(ctx, c, disableDeprecation, c.ec2().DisableImageDeprecation, &ec2.DisableImageDeprecationInput{DryRun: &yes, ImageId: &image})
+	probes[deregisterImage] = dry(ctx, c, deregisterImage, c.ec2().DeregisterImage, &ec2.DeregisterImageInput{DryRun: &yes, ImageId: &image})
+	probes[deleteSnapshot] = dry(ctx, c, deleteSnapshot, c.ec2().DeleteSnapshot, &ec2.DeleteSnapshotInput{DryRun: &yes, SnapshotId: new("snap-00000000000000000")})
 }

@@ -59,6 +59,13 @@ func (s seed) volume(t *testing.T, v port.Volume) string {
 	return *done[*ec2.CreateVolumeOutput](t)(s.c.ec2().CreateVolume(t.Context(), in)).VolumeId
 }
 
+func (s seed) snapshot(t *testing.T, v port.Snapshot) string {
+	t.Helper()
+	volume := s.volume(t, port.Volume{GiB: v.GiB})
+	in := &ec2.CreateSnapshotInput{VolumeId: &volume, TagSpecifications: specifications(v.Tags, ec2types.ResourceTypeSnapshot)}
+	return *done[*ec2.CreateSnapshotOutput](t)(s.c.ec2().CreateSnapshot(t.Context(), in)).SnapshotId
+}
+
 func (s seed) securityGroup(t *testing.T, g port.SecurityGroup) string {
 	t.Helper()
 	in := &ec2.CreateSecurityGroupInput{GroupName: &g.Name, Description: &g.Name, TagSpecifications: specifications(g.Tags, ec2types.ResourceTypeSecurityGroup)}

@@ -69,7 +69,7 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 		Settle: func(*testing.T) {},
 		Break:  b.set,
 		Put: worldtest.Put{
-			Volume: s.volume, SecurityGroup: s.securityGroup, KeyPair: s.keyPair,
+			Volume: s.volume, Snapshot: s.snapshot, SecurityGroup: s.securityGroup, KeyPair: s.keyPair,
 			Image: s.image, Template: s.template, InstanceType: func(*testing.T, port.InstanceType) {},
 			Configuration: s.configuration, Group: s.group, NodeGroup: s.nodeGroup, Parameter: s.parameter, Secret: s.secret,
 		},

@@ -138,15 +138,18 @@ type InstanceType struct {
 	Name          string
 	VCPUs, GPUs   int64
 	MemoryMiB     int64
+	StoreGB       int64 // of instance store; 0: none
 	GPUName       string
 	Architectures []string
 }
 
 // EC2 is the part of Amazon EC2 that domctl calls.
 type EC2 interface {
+	Images
 	Instances
 	Leftovers
-	DescribeImages(ctx context.Context, q ImageQuery) ([]Image, error)
+	// In is the same account's images in another region.
+	In(region string) Images
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.
 	DescribeLaunchTemplates(ctx context.Context, ids []string) ([]LaunchTemplate, error)
 	// DescribeLaunchTemplateVersions of one template, by number; unknown numbers

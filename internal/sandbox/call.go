@@ -47,7 +47,7 @@ func (w *World) begin(ctx context.Context, c call) ([]Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	struck := w.suffer(c, s.faults)
+	struck := w.suffer(c, w.place(s), s.faults)
 	for _, f := range struck {
 		if err := f.before(ctx, w.opts.Wait); err != nil {
 			return nil, err
@@ -130,15 +130,25 @@ func read[T any](ctx context.Context, w *World, name string, f func(*state) (T, 
 
 // write runs one outside write. f gives the state after it, or nil when
 // nothing changed.
-func write[T any](ctx context.Context, w *World, name string, f func(*state) (*state, T, error)) (answer T, err error) {
+func write[T any](ctx context.Context, w *World, name string, f func(*state) (*state, T, error)) (T, error) {
+	return making(ctx, w, name, func(s *state, _ string) (*state, T, error) { return f(s) })
+}
+
+// making is a write that may begin well: fails says what becomes of it, "" for
+// nothing bad.
+func making[T any](ctx context.Context, w *World, name string, f func(s *state, fails string) (*state, T, error)) (answer T, err error) {
 	var none T
 	c := writing(name)
 	struck, err := w.begin(ctx, c)
 	if err != nil {
 		return none, fmt.Errorf("sandbox %s: %w", name, err)
 	}
+	fails := ""
+	if slices.ContainsFunc(struck, func(f Fault) bool { return f.Fault == "fails" }) {
+		fails = "Server.InternalError: the sandbox was asked to let it fail"
+	}
 	err = w.backing.update(ctx, func(s *state) (next *state, err error) {
-		next, answer, err = f(s)
+		next, answer, err = f(s, fails)
 		return next, err
 	})
 	if err == nil {

@@ -22,6 +22,7 @@ type cloud struct {
 	NodeGroups           map[string]map[string]nodeGroup `json:"nodeGroups,omitempty"`      // by cluster and name
 	Parameters           map[string]string               `json:"parameters,omitempty"`      // SSM
 	Region               string                          `json:"region"`
+	Regions              map[string]regional             `json:"regions,omitempty"`        // the others
 	Secrets              map[string]string               `json:"secrets,omitempty"`        // Secrets Manager, by name
 	SecurityGroups       map[string]securityGroup        `json:"securityGroups,omitempty"` // by id
 	Snapshots            map[string]snapshot             `json:"snapshots,omitempty"`      // by id
@@ -35,18 +36,26 @@ type token struct {
 	Request string `json:"request"`
 }
 
-// image is an AMI. One that is pending becomes available at Available.
+// image is an AMI. One that is pending is available from Available on, or failed
+// when Fails says why.
 type image struct {
 	Architecture string            `json:"architecture"`
-	Available    string            `json:"available,omitempty"` // RFC 3339
-	Created      string            `json:"created,omitempty"`   // RFC 3339
+	Available    string            `json:"available,omitempty"`  // RFC 3339
+	Created      string            `json:"created,omitempty"`    // RFC 3339
+	Deprecated   string            `json:"deprecated,omitempty"` // RFC 3339
+	Description  string            `json:"description,omitempty"`
+	Fails        string            `json:"fails,omitempty"`
+	Instance     string            `json:"instance,omitempty"` // it was made from
+	Launch       []string          `json:"launch,omitempty"`   // accounts that may launch it; "all"
 	Name         string            `json:"name"`
 	Owner        string            `json:"owner,omitempty"`      // account; empty means this one
 	OwnerAlias   string            `json:"ownerAlias,omitempty"` // "amazon"
 	RootDevice   string            `json:"rootDevice,omitempty"` // empty means /dev/xvda
 	RootGiB      int64             `json:"rootGiB,omitempty"`
 	Snapshots    map[string]string `json:"snapshots,omitempty"` // device → snapshot
-	State        string            `json:"state,omitempty"`     // empty means available
+	Source       string            `json:"source,omitempty"`    // it is a copy of
+	SourceRegion string            `json:"sourceRegion,omitempty"`
+	State        string            `json:"state,omitempty"` // empty means available
 	Tags         map[string]string `json:"tags,omitempty"`
 }
 
@@ -54,6 +63,7 @@ type image struct {
 type snapshot struct {
 	Created string            `json:"created,omitempty"`
 	GiB     int64             `json:"gib"`
+	Settles string            `json:"settles,omitempty"` // RFC 3339, when it is completed
 	Tags    map[string]string `json:"tags,omitempty"`
 	Volume  string            `json:"volume,omitempty"`
 }
@@ -64,6 +74,7 @@ type instanceType struct {
 	GPUName       string   `json:"gpuName,omitempty"`
 	GPUs          int64    `json:"gpus,omitempty"`
 	MemoryMiB     int64    `json:"memoryMiB"`
+	StoreGB       int64    `json:"storeGB,omitempty"` // of instance store
 	VCPUs         int64    `json:"vcpus"`
 }
 

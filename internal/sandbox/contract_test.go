@@ -71,7 +71,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
 		Break:  c.fail,
 		Put: worldtest.Put{
-			Volume: c.volume, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
+			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
 			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, RegistryImage: c.registryImage,
 		},
@@ -166,6 +166,12 @@ func (c *seeder) volume(t *testing.T, v port.Volume) string {
 	return id
 }
 
+func (c *seeder) snapshot(t *testing.T, v port.Snapshot) string {
+	id := c.id("snap")
+	c.change(t, func(s *state) { put(&s.aws.Snapshots, id, snapshot{GiB: v.GiB, Tags: v.Tags}) })
+	return id
+}
+
 func (c *seeder) securityGroup(t *testing.T, g port.SecurityGroup) string {
 	id := c.id("sg")
 	c.change(t, func(s *state) { put(&s.aws.SecurityGroups, id, securityGroup{Name: g.Name, Tags: g.Tags}) })
@@ -191,7 +197,7 @@ func (c *seeder) template(t *testing.T, name string, versions ...port.LaunchTemp
 
 func (c *seeder) instanceType(t *testing.T, i port.InstanceType) {
 	c.change(t, func(s *state) {
-		put(&s.aws.InstanceTypes, i.Name, instanceType{Architectures: i.Architectures, GPUName: i.GPUName, GPUs: i.GPUs, MemoryMiB: i.MemoryMiB, VCPUs: i.VCPUs})
+		put(&s.aws.InstanceTypes, i.Name, instanceType{Architectures: i.Architectures, GPUName: i.GPUName, GPUs: i.GPUs, MemoryMiB: i.MemoryMiB, StoreGB: i.StoreGB, VCPUs: i.VCPUs})
 	})
 }
 

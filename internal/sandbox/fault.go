@@ -17,12 +17,13 @@ import (
 // empty means all the fault can strike), skips the first After of them and then
 // strikes Times times, 0 being always. Counting starts with each World.
 type Fault struct {
-	After int    `json:"after,omitempty"`
-	Call  string `json:"call,omitempty"`
-	Delay string `json:"delay,omitempty"` // of slow: "2s"
-	Fault string `json:"fault"`           // its name, see Faults
-	Times int    `json:"times,omitempty"`
-	Lag   int    `json:"writes,omitempty"` // of lag: how many writes are not seen yet
+	After  int    `json:"after,omitempty"`
+	Call   string `json:"call,omitempty"`
+	Delay  string `json:"delay,omitempty"`  // of slow: "2s"
+	Fault  string `json:"fault"`            // its name, see Faults
+	Region string `json:"region,omitempty"` // of calls for one region alone
+	Times  int    `json:"times,omitempty"`
+	Lag    int    `json:"writes,omitempty"` // of lag: how many writes are not seen yet
 }
 
 // Faults are the names a Fault may have, each with what the caller sees.
@@ -36,6 +37,7 @@ func Faults() map[string]string {
 		"slow":          "the answer comes after delay",
 		"lag":           "AWS and registry reads show the state before the last writes",
 		"lost":          "the call takes effect and its answer is lost",
+		"fails":         "an image or instance is begun, and fails",
 		"partialPage":   "a read fails after its first page",
 		"repeatedToken": "a read is given the same page token twice",
 		"notPrimary":    "MongoDB: the server is not primary, nothing was written",
@@ -72,13 +74,15 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"CopyLaunchConfiguration", "Count", "CreateLaunchTemplateVersion", "Database", "DeleteKeyPair", "DeleteLaunchConfiguration",
-		"DeleteLaunchTemplateVersion", "DeleteOne", "DeleteSecurityGroup", "DeleteVolume", "DescribeAutoScalingGroups",
-		"DescribeDefaultVersions", "DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs",
-		"DescribeLaunchConfigurations", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
-		"DescribeSecurityGroups", "DescribeVolumes", "Digests", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters",
-		"InsertOne", "KubernetesSecret", "Layers", "ListNodegroups", "ModifyLaunchTemplate", "RunInstance", "StartInstance",
-		"StopInstance", "TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
+		"CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateTags", "Database",
+		"DeleteKeyPair", "DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne", "DeleteSecurityGroup",
+		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeDefaultVersions",
+		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
+		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
+		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation",
+		"EnableImageDeprecation", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters", "InsertOne", "KubernetesSecret",
+		"Layers", "ListNodegroups", "ModifyLaunchPermission", "ModifyLaunchTemplate", "RunInstance", "StartInstance", "StopInstance",
+		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }
 
@@ -113,16 +117,18 @@ func (c call) suffers(name string) bool {
 		return !c.write
 	case "lag":
 		return !c.write && !c.mongo
+	case "fails":
+		return slices.Contains([]string{"CopyImage", "CreateImage", "RunInstance"}, c.name)
 	}
 	return true
 }
 
 // suffer finds the faults that strike this call, counting each.
-func (w *World) suffer(c call, asked []Fault) (struck []Fault) {
+func (w *World) suffer(c call, place string, asked []Fault) (struck []Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, f := range slices.Concat(w.opts.Faults, asked) {
-		if !f.names(c.name) || !c.suffers(f.Fault) {
+		if !f.names(c.name) || !c.suffers(f.Fault) || f.Region != "" && f.Region != place {
 			continue
 		}
 		n := w.struck[f]

@@ -19,35 +19,56 @@ func (w *World) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.I
 		return nil, err
 	}
 	return read(ctx, w, "DescribeImages", func(s *state) (out []port.Image, n int, err error) {
-		for _, id := range chosen(q.IDs, s.aws.Images) {
+		for _, id := range chosen(q.IDs, w.here(s).Images) {
 			i, err := w.image(s, id)
 			if err != nil {
 				return nil, 0, err
 			}
-			if i.owned(q.Owners, s.aws.Account) && passes(q.Filters, i.Tags, func(name string) []string { return i.attribute(id, name) }) {
-				out = append(out, i.port(id))
+			if i.owned(q.Owners, s.aws.Account) && (q.IDs != nil || i.listed(q.Disabled, s.aws.Account, w.now())) &&
+				passes(q.Filters, i.Tags, func(name string) []string { return i.attribute(id, name) }) {
+				out = append(out, w.portImage(s, id, i))
 			}
 		}
 		return out, max(len(out), len(q.IDs)), nil
 	})
 }
 
+// listed says whether an image that nobody asked for by id is in a list: a
+// disabled one on request, another's until it is deprecated (EC2 API Reference,
+// DescribeImages, IncludeDisabled and IncludeDeprecated).
+func (i image) listed(disabled bool, self, now string) bool {
+	return (disabled || i.State != "disabled") && (i.Owner == self || i.Deprecated == "" || now < i.Deprecated)
+}
+
 // image as it stands at this time.
 func (w *World) image(s *state, id string) (i image, err error) {
-	i, ok := s.aws.Images[id]
+	i, ok := w.here(s).Images[id]
 	if !ok {
 		return i, fmt.Errorf("image %s: %w", id, port.ErrNotFound)
 	}
 	i.Owner, i.RootDevice = cmp.Or(i.Owner, s.aws.Account), cmp.Or(i.RootDevice, "/dev/xvda")
-	if i.State, err = w.settled(cmp.Or(i.State, "available"), i.Available, "pending", "available"); err != nil {
+	to := "available"
+	if i.Fails != "" {
+		to = "failed"
+	}
+	if i.State, err = w.settled(cmp.Or(i.State, "available"), i.Available, "pending", to); err != nil {
 		return i, fmt.Errorf("aws.images.%s: %w", id, err)
 	}
 	return i, nil
 }
 
-func (i image) port(id string) port.Image {
-	return port.Image{ID: id, Name: i.Name, Owner: i.Owner, OwnerAlias: i.OwnerAlias, State: i.State, Architecture: i.Architecture, Created: i.Created,
-		Tags: copied(i.Tags), RootDevice: i.RootDevice, RootGiB: i.RootGiB}
+func (w *World) portImage(s *state, id string, i image) port.Image {
+	p := port.Image{ID: id, Name: i.Name, Owner: i.Owner, OwnerAlias: i.OwnerAlias, State: i.State, Architecture: i.Architecture, Created: i.Created,
+		Description: i.Description, Tags: copied(i.Tags), Instance: i.Instance, Source: i.Source, SourceRegion: i.SourceRegion,
+		Deprecated: i.Deprecated, Public: i.public(), RootDevice: i.RootDevice, RootGiB: i.RootGiB}
+	if i.State == "failed" {
+		p.Reason = i.Fails
+	}
+	for _, device := range schema.Sorted(i.Snapshots) {
+		snap := i.Snapshots[device]
+		p.Volumes = append(p.Volumes, port.ImageVolume{Device: device, Snapshot: snap, GiB: w.here(s).Snapshots[snap].GiB, Deleted: true})
+	}
+	return p
 }
 
 // chosen are the keys asked for that exist, or all when asked is nil; sorted,
@@ -118,7 +139,7 @@ func (w *World) DescribeInstanceTypes(ctx context.Context, names []string) ([]po
 	return read(ctx, w, "DescribeInstanceTypes", func(s *state) (out []port.InstanceType, n int, _ error) {
 		for _, name := range chosen(names, s.aws.InstanceTypes) {
 			t := s.aws.InstanceTypes[name]
-			out = append(out, port.InstanceType{Name: name, VCPUs: t.VCPUs, GPUs: t.GPUs, MemoryMiB: t.MemoryMiB, GPUName: t.GPUName, Architectures: slices.Clone(t.Architectures)})
+			out = append(out, port.InstanceType{Name: name, VCPUs: t.VCPUs, GPUs: t.GPUs, MemoryMiB: t.MemoryMiB, StoreGB: t.StoreGB, GPUName: t.GPUName, Architectures: slices.Clone(t.Architectures)})
 		}
 		return out, max(len(out), len(names)), nil
 	})

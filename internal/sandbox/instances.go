@@ -17,6 +17,7 @@ import (
 // Settles; without that it stays there, as one that never comes up.
 type instance struct {
 	Architecture string            `json:"architecture,omitempty"`
+	Fails        string            `json:"fails,omitempty"`  // why it is terminated rather than running
 	Groups       []string          `json:"groups,omitempty"` // security groups
 	Image        string            `json:"image"`
 	Key          string            `json:"key,omitempty"` // name of a key pair
@@ -64,6 +65,9 @@ func (w *World) instance(s *state, id string) (i instance, err error) {
 	for _, change := range [][2]string{{"pending", "running"}, {"stopping", "stopped"}, {"shutting-down", "terminated"}} {
 		if i.State == change[0] && err == nil {
 			i.State, err = w.settled(i.State, i.Settles, change[0], change[1])
+			if i.State == "running" && i.Fails != "" {
+				i.State, i.Reason = "terminated", i.Fails
+			}
 		}
 	}
 	switch {
@@ -82,7 +86,7 @@ func (i instance) forgotten(now time.Time) bool {
 
 // RunInstance makes a pending instance and the volumes of its image.
 func (w *World) RunInstance(ctx context.Context, n port.NewInstance) (string, error) {
-	return write(ctx, w, "RunInstance", func(s *state) (*state, string, error) {
+	return making(ctx, w, "RunInstance", func(s *state, fails string) (*state, string, error) {
 		request := n
 		request.Token = ""
 		id, used, err := s.used("RunInstance", n.Token, request)
@@ -100,7 +104,9 @@ func (w *World) RunInstance(ctx context.Context, n port.NewInstance) (string, er
 			return nil, "", fmt.Errorf("an instance needs a type")
 		}
 		next, id := s.made("i")
-		next = next.withInstance(id, w.launched(n, from, len(s.aws.Instances)))
+		i := w.launched(n, from, len(s.aws.Instances))
+		i.Fails = fails
+		next = next.withInstance(id, i)
 		next = next.withVolumes(w.now(), id, n, from)
 		return next.using("RunInstance", n.Token, request, id), id, nil
 	})

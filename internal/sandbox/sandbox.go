@@ -43,7 +43,8 @@ type Options struct {
 	Lag func(call string) int
 	// Faults strike beside those in the file.
 	Faults []Fault
-	// Settle is how long a node group is UPDATING after it was scaled.
+	// Settle is how long a change takes: a node group is UPDATING, an image
+	// pending, an instance on its way to another state.
 	Settle time.Duration
 	// Pages overrides how many objects a call's page holds.
 	Pages map[string]int
@@ -53,7 +54,12 @@ type Options struct {
 type World struct {
 	backing backing
 	opts    Options
+	region  string // "" for the file's own
+	*ledger
+}
 
+// ledger is what all views of one World count.
+type ledger struct {
 	mu     sync.Mutex
 	counts Counts
 	struck map[Fault]int
@@ -99,9 +105,8 @@ func newWorld(b backing, o Options) (*World, error) {
 	if o.Wait == nil {
 		o.Wait = port.Sleep
 	}
-	w := &World{backing: b, opts: o, struck: map[Fault]int{}}
-	w.counts = Counts{Calls: map[string]int{}, Pages: map[string]int{}}
-	return w, nil
+	counts := Counts{Calls: map[string]int{}, Pages: map[string]int{}}
+	return &World{backing: b, opts: o, ledger: &ledger{counts: counts, struck: map[Fault]int{}}}, nil
 }
 
 // Counts so far.

@@ -2,6 +2,7 @@ package worldtest
 
 import (
 	"context"
+	"time"
 
 	"domctl.dev/internal/port"
 )
@@ -64,4 +65,72 @@ func (h Hooked) DescribeKeyPairs(ctx context.Context, q port.Select) ([]port.Key
 // DeleteKeyPair implements port.Leftovers.
 func (h Hooked) DeleteKeyPair(ctx context.Context, id string) error {
 	return tell(h, "DeleteKeyPair", func() error { return h.Outside.DeleteKeyPair(ctx, id) })
+}
+
+// placed is an outside whose images are another region's.
+type placed struct {
+	port.Images
+	elsewhere
+}
+
+type elsewhere struct{ port.Outside }
+
+// In implements port.EC2.
+func (h Hooked) In(region string) port.Images {
+	return Hooked{Outside: placed{h.Outside.In(region), elsewhere{h.Outside}}, Hook: h.Hook}
+}
+
+// CreateImage implements port.Images.
+func (h Hooked) CreateImage(ctx context.Context, n port.NewImage) (string, error) {
+	return ask(h, "CreateImage", func() (string, error) { return h.Outside.CreateImage(ctx, n) })
+}
+
+// CopyImage implements port.Images.
+func (h Hooked) CopyImage(ctx context.Context, c port.ImageCopy) (string, error) {
+	return ask(h, "CopyImage", func() (string, error) { return h.Outside.CopyImage(ctx, c) })
+}
+
+// DescribeLaunchPermission implements port.Images.
+func (h Hooked) DescribeLaunchPermission(ctx context.Context, image string) (port.LaunchPermission, error) {
+	return ask(h, "DescribeLaunchPermission", func() (port.LaunchPermission, error) { return h.Outside.DescribeLaunchPermission(ctx, image) })
+}
+
+// ModifyLaunchPermission implements port.Images.
+func (h Hooked) ModifyLaunchPermission(ctx context.Context, image string, add, remove []string) error {
+	return tell(h, "ModifyLaunchPermission", func() error { return h.Outside.ModifyLaunchPermission(ctx, image, add, remove) })
+}
+
+// CreateTags implements port.Images.
+func (h Hooked) CreateTags(ctx context.Context, ids []string, tags map[string]string) error {
+	return tell(h, "CreateTags", func() error { return h.Outside.CreateTags(ctx, ids, tags) })
+}
+
+// DeleteTags implements port.Images.
+func (h Hooked) DeleteTags(ctx context.Context, ids []string, keys []string) error {
+	return tell(h, "DeleteTags", func() error { return h.Outside.DeleteTags(ctx, ids, keys) })
+}
+
+// EnableImageDeprecation implements port.Images.
+func (h Hooked) EnableImageDeprecation(ctx context.Context, image string, at time.Time) error {
+	return tell(h, "EnableImageDeprecation", func() error { return h.Outside.EnableImageDeprecation(ctx, image, at) })
+}
+
+// DisableImageDeprecation implements port.Images.
+func (h Hooked) DisableImageDeprecation(ctx context.Context, image string) error {
+	return tell(h, "DisableImageDeprecation", func() error { return h.Outside.DisableImageDeprecation(ctx, image) })
+}
+
+// DeregisterImage implements port.Images.
+func (h Hooked) DeregisterImage(ctx context.Context, image string) ([]string, error) {
+	return ask(h, "DeregisterImage", func() ([]string, error) { return h.Outside.DeregisterImage(ctx, image) })
+}
+
+// DescribeSnapshots implements port.Images.
+func (h Hooked) DescribeSnapshots(ctx context.Context, q port.Select) ([]port.Snapshot, error) {
+	return ask(h, "DescribeSnapshots", func() ([]port.Snapshot, error) { return h.Outside.DescribeSnapshots(ctx, q) })
+}
+
+// DeleteSnapshot implements port.Images.
+func (h Hooked) DeleteSnapshot(ctx context.Context, id string) error {
+	return tell(h, "DeleteSnapshot", func() error { return h.Outside.DeleteSnapshot(ctx, id) })
 }

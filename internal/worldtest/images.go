@@ -97,7 +97,7 @@ func imagePending(t *testing.T, w World) {
 }
 
 func instanceTypes(t *testing.T, w World) {
-	want := port.InstanceType{Name: "g5.2xlarge", VCPUs: 8, GPUs: 1, MemoryMiB: 32768, GPUName: "A10G", Architectures: []string{"x86_64"}}
+	want := port.InstanceType{Name: "g5.2xlarge", VCPUs: 8, GPUs: 1, MemoryMiB: 32768, StoreGB: 450, GPUName: "A10G", Architectures: []string{"x86_64"}}
 	w.Put.InstanceType(t, want)
 	got := value(w.EC2.DescribeInstanceTypes(background(), []string{"g5.2xlarge", "z9.none", "g5.2xlarge"}))(t)
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("[%+v]", want) {

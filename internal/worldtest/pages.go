@@ -68,6 +68,11 @@ func pagedEC2() []paged {
 			w.Put.Volume(t, port.Volume{GiB: 8, Tags: ours()})
 		}
 	}
+	snapshots := func(t *testing.T, w World) {
+		for range w.Many {
+			w.Put.Snapshot(t, port.Snapshot{GiB: 8, Tags: ours()})
+		}
+	}
 	groups := func(t *testing.T, w World) {
 		for i := range w.Many {
 			w.Put.SecurityGroup(t, port.SecurityGroup{Name: fmt.Sprint("acme-", i), Tags: ours()})
@@ -76,6 +81,10 @@ func pagedEC2() []paged {
 	return []paged{
 		{"DescribeVolumes", "EC2 API Reference, DescribeVolumes, NextToken", has, volumes, func(w World) (int, error) {
 			found, err := w.EC2.DescribeVolumes(background(), byTag())
+			return len(found), err
+		}},
+		{"DescribeSnapshots", "EC2 API Reference, DescribeSnapshots, NextToken", has, snapshots, func(w World) (int, error) {
+			found, err := w.EC2.DescribeSnapshots(background(), byTag())
 			return len(found), err
 		}},
 		{"DescribeSecurityGroups", "EC2 API Reference, DescribeSecurityGroups, NextToken", has, groups, func(w World) (int, error) {

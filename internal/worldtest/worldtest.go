@@ -75,8 +75,9 @@ type Put struct {
 	Template func(t *testing.T, name string, versions ...port.LaunchTemplateVersion) string
 	// InstanceType sees to it that the type exists; its capacity is the real one.
 	InstanceType func(t *testing.T, i port.InstanceType)
-	// Volume, SecurityGroup and KeyPair make one with its tags, and answer its id.
+	// Volume, Snapshot, SecurityGroup and KeyPair make one with its tags, and answer its id.
 	Volume        func(t *testing.T, v port.Volume) string
+	Snapshot      func(t *testing.T, s port.Snapshot) string
 	SecurityGroup func(t *testing.T, g port.SecurityGroup) string
 	KeyPair       func(t *testing.T, k port.KeyPair) string
 	// Configuration makes a launch configuration.
@@ -120,6 +121,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.EC2 != nil }, templateCases())
 	add(func(w World) bool { return w.EC2 != nil }, instanceCases())
 	add(func(w World) bool { return w.EC2 != nil }, leftoverCases())
+	add(func(w World) bool { return w.EC2 != nil }, bakeCases())
 	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 import accounts  # noqa: F401
 import dryrun  # noqa: F401
 import images  # noqa: F401
+import bake  # noqa: F401
 import instances  # noqa: F401
 import known  # noqa: F401
 import leftovers  # noqa: F401
