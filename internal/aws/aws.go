@@ -44,9 +44,12 @@ type Config struct {
 	Timeout  time.Duration // of one API call with its retries [30 s]
 	Attempts int           // of a read [8]
 	Backoff  time.Duration // at most, between two attempts [5 s]
+	Poll     time.Duration // between two looks at a command that runs [2 s]
 	PageSize int32         // asked for, at most what each API allows [all of it]
 	MaxPages int           // of one read, after which it fails [1000]
 
+	// Wait passes the time between two looks. nil waits in real time.
+	Wait func(context.Context, time.Duration) error
 	// Observe hears of every attempt after it ended. It may be called concurrently.
 	Observe func(Call)
 	// Warn hears what AWS warned of in a call that succeeded.
@@ -75,6 +78,7 @@ var (
 	_ port.AutoScaling = (*Client)(nil)
 	_ port.EKS         = (*Client)(nil)
 	_ port.SSM         = (*Client)(nil)
+	_ port.Shell       = (*Client)(nil)
 	_ port.Secrets     = (*Client)(nil)
 )
 
@@ -83,6 +87,10 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, 30*time.Second)
 	cfg.Attempts = cmp.Or(cfg.Attempts, 8)
 	cfg.Backoff = cmp.Or(cfg.Backoff, 5*time.Second)
+	cfg.Poll = cmp.Or(cfg.Poll, 2*time.Second)
+	if cfg.Wait == nil {
+		cfg.Wait = port.Sleep
+	}
 	cfg.MaxPages = cmp.Or(cfg.MaxPages, 1000)
 	options := []func(*config.LoadOptions) error{
 		config.WithRetryer(cfg.retryer),

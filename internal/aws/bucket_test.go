@@ -272,6 +272,8 @@ func TestProbe(t *testing.T) {
 			return http.StatusForbidden, refusal(q, "AccessDenied", "no")
 		case q.form.Get("DryRun") == "true":
 			return http.StatusPreconditionFailed, refusal(q, "DryRunOperation", "would have succeeded")
+		case q.service == "ssm":
+			return http.StatusOK, "{}"
 		case strings.HasPrefix(q.action, "Describe"), strings.HasPrefix(q.action, "Get"):
 			return http.StatusOK, result(q, "")
 		}

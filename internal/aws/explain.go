@@ -168,6 +168,9 @@ func codes() map[string]error {
 		"DependencyViolation":          port.ErrInUse,
 		"InvalidAMIName.Duplicate":     port.ErrDuplicate,
 		"AlreadyExists":                port.ErrDuplicate,
+		"InvalidInstanceId":            port.ErrState, // SSM: not online, or no agent that it knows
+		"InvocationDoesNotExist":       port.ErrNotFound,
+		"InvalidCommandId":             port.ErrNotFound,
 		"NoSuchKey":                    port.ErrNotFound,
 	}
 }

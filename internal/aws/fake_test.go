@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -86,6 +87,7 @@ func signedFor(r *http.Request) string {
 func (f *fake) open(cfg Config) *Client {
 	f.t.Helper()
 	cfg.Backoff = time.Millisecond
+	cfg.Wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	cfg.Observe = func(c Call) {
 		f.mu.Lock()
 		defer f.mu.Unlock()

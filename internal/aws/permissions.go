@@ -52,6 +52,8 @@ func reads() []Permission {
 		only(describePermission, "", bakes),
 		only(describeSecured, "", bakes),
 		only(describeKeys, "", bakes),
+		only(instanceInfo, "", bakes),
+		only(commandInvocation, "", bakes),
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
@@ -88,6 +90,7 @@ func writes() []Permission {
 		only(deleteVolume, "volume", bakes),
 		only(deleteSecured, "security-group", bakes),
 		only(deleteKey, "key-pair", bakes),
+		only(sendCommand, "command", bakes),
 		{Call: createConfiguration, Actions: []string{createConfiguration, "iam:PassRole"}, On: "launchConfiguration"},
 		only("autoscaling:DeleteLaunchConfiguration", "launchConfiguration", ""),
 		// Auto Scaling checks that the caller may start what the template says.

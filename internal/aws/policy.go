@@ -56,7 +56,7 @@ func Policy(mode Mode, s Scope) []byte {
 	var statements []statement
 	for i, r := range resources {
 		slices.Sort(byResource[r])
-		statements = append(statements, statement{Sid: "Domctl" + string(rune('A'+i)), Effect: "Allow", Action: byResource[r], Resource: []string{r}})
+		statements = append(statements, statement{Sid: "Domctl" + string(rune('A'+i)), Effect: "Allow", Action: byResource[r], Resource: strings.Fields(r)})
 	}
 	text, _ := json.MarshalIndent(map[string]any{"Version": "2012-10-17", "Statement": statements}, "", "  ")
 	return text
@@ -83,7 +83,8 @@ func (s Scope) makes(p Permission) bool {
 	return true
 }
 
-// resource is the ARN pattern of a kind of resource.
+// resource is the ARN pattern of a kind of resource, or several with spaces
+// between.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/
 func (s Scope) resource(on string) string {
 	place := cmp.Or(s.Region, "*") + ":" + cmp.Or(s.Account, "*")
@@ -111,6 +112,8 @@ func (s Scope) resource(on string) string {
 			return s.KMSKey
 		}
 		return "arn:aws:kms:" + place + ":key/*" // IAM matches no alias
+	case "command":
+		return "arn:aws:ssm:" + cmp.Or(s.Region, "*") + "::document/" + runShellScript + " arn:aws:ec2:" + place + ":instance/*"
 	case "image", "snapshot":
 		// EC2's images have no account in their ARN, and copies lie in other regions.
 		return "arn:aws:ec2:*::" + on + "/*"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"domctl.dev/internal/port"
 )
@@ -27,6 +28,11 @@ func (c *Client) bakeReads(ctx context.Context, probes map[string]func() error) 
 	}
 	probes[describeSecured] = func() error { _, err := c.DescribeSecurityGroups(ctx, none); return err }
 	probes[describeKeys] = func() error { _, err := c.DescribeKeyPairs(ctx, none); return err }
+	probes[instanceInfo] = func() error { _, err := c.Reachable(ctx, port.Machine{ID: noInstance}); return err }
+	probes[commandInvocation] = func() error {
+		_, err := ask(ctx, c, commandInvocation, c.ssm().GetCommandInvocation, &ssm.GetCommandInvocationInput{CommandId: new(noCommandID), InstanceId: new(noInstance)})
+		return allowed(err)
+	}
 	probes[consoleOutput] = func() error {
 		if _, err := c.GetConsoleOutput(ctx, noInstance); !errors.Is(err, port.ErrNotFound) {
 			return err
@@ -52,6 +58,7 @@ func (c *Client) bakeDryRuns(ctx context.Context, probes map[string]func() error
 	probes[stopInstances] = dry(ctx, c, stopInstances, c.ec2().StopInstances, &ec2.StopInstancesInput{DryRun: &yes, InstanceIds: instances})
 	probes[terminate] = dry(ctx, c, terminate, c.ec2().TerminateInstances, &ec2.TerminateInstancesInput{DryRun: &yes, InstanceIds: instances})
 	c.imageDryRuns(ctx, probes)
+	probes[sendCommand] = func() error { return ErrUnprobed }
 	probes[deleteVolume] = dry(ctx, c, deleteVolume, c.ec2().DeleteVolume, &ec2.DeleteVolumeInput{DryRun: &yes, VolumeId: new("vol-00000000000000000")})
 	probes[deleteSecured] = dry(ctx, c, deleteSecured, c.ec2().DeleteSecurityGroup, &ec2.DeleteSecurityGroupInput{DryRun: &yes, GroupId: new("sg-00000000000000000")})
 	probes[deleteKey] = dry(ctx, c, deleteKey, c.ec2().DeleteKeyPair, &ec2.DeleteKeyPairInput{DryRun: &yes, KeyPairId: new("key-00000000000000000")})

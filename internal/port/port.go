@@ -21,6 +21,9 @@ var (
 	ErrTerminated = errors.New("token's instance is gone")   // IdempotentInstanceTerminated
 	ErrInUse      = errors.New("in use")                     // a delete of what something refers to
 	ErrState      = errors.New("not in a state for this")    // IncorrectInstanceState and its like
+	ErrTimeout    = errors.New("did not end in time")        // a script that was ended on its machine
+	ErrInput      = errors.New("takes no standard input")    // SSM keeps what a command is given
+	ErrHostKey    = errors.New("not this machine's key")     // someone else answers at its address
 	ErrNotPrimary = errors.New("not the primary")            // a MongoDB write refused by its server, undone: another is elected
 	ErrUnsent     = errors.New("nothing was sent")           // a MongoDB write for which no server was found
 	ErrUnfiltered = errors.New("the filter has no _id")      // refused before it is sent

@@ -25,7 +25,7 @@ func (w *World) CreateImage(ctx context.Context, n port.NewImage) (string, error
 		if err != nil {
 			return nil, "", err
 		}
-		made := image{Architecture: i.Architecture, Description: n.Description, Instance: n.Instance, RootDevice: i.RootDevice, Snapshots: map[string]string{}}
+		made := image{Architecture: i.Architecture, Description: n.Description, Instance: n.Instance, Disk: i.Disk.stopped(), RootDevice: i.RootDevice, Snapshots: map[string]string{}}
 		next := s
 		for _, a := range s.attached(n.Instance) {
 			v := s.aws.Volumes[a.Volume]
@@ -83,7 +83,7 @@ func (w *World) CopyImage(ctx context.Context, c port.ImageCopy) (string, error)
 		if err != nil {
 			return nil, "", err
 		}
-		made := image{Architecture: from.Architecture, Description: c.Description, RootDevice: from.RootDevice, RootGiB: from.RootGiB,
+		made := image{Architecture: from.Architecture, Description: c.Description, Disk: from.Disk, RootDevice: from.RootDevice, RootGiB: from.RootGiB,
 			Source: c.Source, SourceRegion: c.SourceRegion, Snapshots: map[string]string{}}
 		there, next := s.regional(c.SourceRegion).Snapshots, s
 		for _, device := range schema.Sorted(from.Snapshots) {

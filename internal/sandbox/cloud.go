@@ -47,6 +47,7 @@ type image struct {
 	Fails        string            `json:"fails,omitempty"`
 	Instance     string            `json:"instance,omitempty"` // it was made from
 	Launch       []string          `json:"launch,omitempty"`   // accounts that may launch it; "all"
+	Disk         *disk             `json:"disk,omitempty"`     // what is on its disk
 	Name         string            `json:"name"`
 	Owner        string            `json:"owner,omitempty"`      // account; empty means this one
 	OwnerAlias   string            `json:"ownerAlias,omitempty"` // "amazon"

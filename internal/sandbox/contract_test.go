@@ -65,7 +65,7 @@ func (c *seeder) options() Options {
 func (c *seeder) world(first, second *World) worldtest.World {
 	c.w = first
 	return worldtest.World{
-		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, STS: first, Secrets: first, Registry: first, Second: second,
+		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, Shell: first, STS: first, Secrets: first, Registry: first, Second: second,
 		Want:   worldtest.Identity{Database: "domino", ReplicaSet: "rs0", Account: "111122223333", Region: "us-west-2"},
 		Many:   5,
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },

@@ -81,7 +81,7 @@ func Calls() []string {
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation",
 		"EnableImageDeprecation", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters", "InsertOne", "KubernetesSecret",
-		"Layers", "ListNodegroups", "ModifyLaunchPermission", "ModifyLaunchTemplate", "RunInstance", "StartInstance", "StopInstance",
+		"Layers", "ListNodegroups", "ModifyLaunchPermission", "ModifyLaunchTemplate", "Reachable", "RunInstance", "RunScript", "StartInstance", "StopInstance",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }

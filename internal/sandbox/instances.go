@@ -22,6 +22,7 @@ type instance struct {
 	Image        string            `json:"image"`
 	Key          string            `json:"key,omitempty"` // name of a key pair
 	Launched     string            `json:"launched,omitempty"`
+	Disk         *disk             `json:"disk,omitempty"` // its disk
 	PrivateIP    string            `json:"privateIP,omitempty"`
 	Profile      string            `json:"profile,omitempty"`
 	Reason       string            `json:"reason,omitempty"`
@@ -132,7 +133,7 @@ func (w *World) bootable(s *state, id string) (image, error) {
 
 func (w *World) launched(n port.NewInstance, from image, number int) instance {
 	return instance{
-		Architecture: from.Architecture, Groups: slices.Clone(n.Groups), Image: n.Image, Key: n.Key, Launched: w.now(), Profile: n.Profile,
+		Architecture: from.Architecture, Groups: slices.Clone(n.Groups), Image: n.Image, Key: n.Key, Launched: w.now(), Disk: from.Disk, Profile: n.Profile,
 		PrivateIP: fmt.Sprintf("10.0.%d.%d", number/250, number%250+4), RootDevice: from.RootDevice, Settles: w.settles(), State: "pending",
 		Subnet: n.Subnet, Tags: copied(n.Tags), Token: n.Token, Type: n.Type,
 	}
@@ -253,7 +254,7 @@ func (w *World) turn(ctx context.Context, call, id, from, through, to string) er
 		case i.State != from:
 			return nil, fmt.Errorf("instance %s is %s: %w", id, i.State, port.ErrState)
 		}
-		i.State, i.Settles, i.Reason = through, w.settles(), ""
+		i.State, i.Settles, i.Reason, i.Disk = through, w.settles(), "", i.Disk.stopped()
 		if through == "pending" {
 			i.Launched = w.now()
 		} else {
@@ -292,7 +293,12 @@ func (w *World) GetConsoleOutput(ctx context.Context, id string) (string, error)
 		if err != nil || i.State == "pending" {
 			return "", 0, err
 		}
-		key := "\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + hashed("host key", id)[len("sha256:"):][:32]
-		return "-----BEGIN SSH HOST KEY KEYS-----\r\nssh-ed25519 " + base64.StdEncoding.EncodeToString([]byte(key)) + " root@" + id + "\r\n-----END SSH HOST KEY KEYS-----\r\n", 0, nil
+		return "-----BEGIN SSH HOST KEY KEYS-----\r\n" + hostKey(id) + "\r\n-----END SSH HOST KEY KEYS-----\r\n", 0, nil
 	})
+}
+
+// hostKey is a public key as ssh writes it; nobody has the private one.
+func hostKey(id string) string {
+	key := "\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + hashed("host key", id)[len("sha256:"):][:32]
+	return "ssh-ed25519 " + base64.StdEncoding.EncodeToString([]byte(key)) + " root@" + id
 }

@@ -65,7 +65,10 @@ type ledger struct {
 	struck map[Fault]int
 }
 
-var _ port.Outside = (*World)(nil)
+var (
+	_ port.Outside = (*World)(nil)
+	_ port.Shell   = (*World)(nil)
+)
 
 // Counts tells what a World was asked: calls, and pages that the real API
 // would have sent, by call; and how often the file was read and parsed.

@@ -23,6 +23,7 @@ type World struct {
 	AutoScaling port.AutoScaling
 	EKS         port.EKS
 	SSM         port.SSM
+	Shell       port.Shell // on the instances of EC2
 	STS         port.STS
 	Secrets     port.Secrets
 	Registry    port.Registry
@@ -122,6 +123,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.EC2 != nil }, instanceCases())
 	add(func(w World) bool { return w.EC2 != nil }, leftoverCases())
 	add(func(w World) bool { return w.EC2 != nil }, bakeCases())
+	add(func(w World) bool { return w.Shell != nil }, shellCases())
 	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())

@@ -11,6 +11,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 import accounts  # noqa: F401
+import commands  # noqa: F401
 import dryrun  # noqa: F401
 import images  # noqa: F401
 import bake  # noqa: F401
