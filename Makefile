@@ -32,8 +32,9 @@ test:
 # contract and end-to-end suites against them.
 test-live:
 	hack/wire/install.sh
+	hack/wire/sshd.sh
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire ./internal/wiretest/...
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/engine/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/ssh/... ./internal/engine/... ./cmd/domctl/...
 
 # test-kube is test-live against a Kubernetes API server, which takes minutes to
 # build the first time.

@@ -64,7 +64,8 @@ type Output struct {
 // ended.
 type Shell interface {
 	// Reachable says whether the machine would take a script: false while it
-	// starts. ErrHostKey is an error, for it does not pass by waiting.
+	// starts. ErrHostKey does not pass by waiting; ErrDenied may, over SSH, for a
+	// machine that has just started sets up its users.
 	Reachable(ctx context.Context, m Machine) (bool, error)
 	RunScript(ctx context.Context, m Machine, s Script) (Output, error)
 }
