@@ -398,6 +398,9 @@ func TestErrorKinds(t *testing.T) {
 		"InvalidUserData.Malformed": nil, "AlreadyExists": port.ErrDuplicate, "InvalidAMIName.Duplicate": port.ErrDuplicate,
 		"UnauthorizedOperation": port.ErrDenied, "ExpiredToken": port.ErrDenied, "RequestLimitExceeded": port.ErrThrottled,
 		"Throttling": port.ErrThrottled, "IdempotentParameterMismatch": port.ErrMismatch, "ResourceInUse": port.ErrInUse,
+		"IdempotentInstanceTerminated": port.ErrTerminated, "IncorrectInstanceState": port.ErrState, "InvalidAMIID.Unavailable": port.ErrNotFound,
+		"InvalidInstanceID.NotFound": port.ErrNotFound, "InvalidInstanceId": port.ErrState, "InvalidSnapshot.InUse": port.ErrInUse, "VolumeInUse": port.ErrInUse,
+		"DependencyViolation": port.ErrInUse, "InsufficientInstanceCapacity": nil, "InvocationDoesNotExist": port.ErrNotFound,
 		"ResourceInUseException": port.ErrInUse, "NoSuchBucket": nil, "NoSuchKey": port.ErrNotFound, "InternalError": nil,
 	} {
 		if got := kindOf(&smithy.GenericAPIError{Code: code}); got != want {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -125,7 +125,7 @@ func instance(i types.Instance) port.Instance {
 	p := port.Instance{
 		ID: str(i.InstanceId), Token: str(i.ClientToken), Image: str(i.ImageId), Type: string(i.InstanceType), Architecture: string(i.Architecture),
 		Subnet: str(i.SubnetId), Key: str(i.KeyName), PrivateIP: str(i.PrivateIpAddress), PublicIP: str(i.PublicIpAddress),
-		RootDevice: str(i.RootDeviceName), Tags: tagMap(i.Tags, ec2Tag), Reason: stateReason(i.StateReason),
+		Launched: when(i.LaunchTime), RootDevice: str(i.RootDeviceName), Tags: tagMap(i.Tags, ec2Tag), Reason: stateReason(i.StateReason),
 	}
 	if i.State != nil {
 		p.State = string(i.State.Name)
@@ -135,9 +135,6 @@ func instance(i types.Instance) port.Instance {
 	}
 	if i.IamInstanceProfile != nil {
 		p.Profile = path.Base(str(i.IamInstanceProfile.Arn))
-	}
-	if i.LaunchTime != nil {
-		p.Launched = i.LaunchTime.UTC().Format(time.RFC3339)
 	}
 	for _, g := range i.SecurityGroups {
 		p.Groups = append(p.Groups, str(g.GroupId))
@@ -157,7 +154,7 @@ func stateReason(r *types.StateReason) string {
 	switch {
 	case r == nil:
 		return ""
-	case str(r.Code) == "" || len(str(r.Message)) > len(str(r.Code)) && (*r.Message)[:len(*r.Code)] == *r.Code:
+	case strings.HasPrefix(str(r.Message), str(r.Code)):
 		return str(r.Message)
 	case str(r.Message) == "":
 		return *r.Code
