@@ -59,7 +59,8 @@ type Attachment struct {
 type Instances interface {
 	// RunInstance launches one instance. A repeated Token answers the first id
 	// again, ErrMismatch when the rest differs, ErrTerminated once that instance
-	// is; an image that is not there, or not available, is ErrNotFound.
+	// is; an image that is not there, or not available, is ErrNotFound, as is a
+	// missing group or key.
 	RunInstance(ctx context.Context, n NewInstance) (id string, err error)
 	DescribeInstances(ctx context.Context, q Select) ([]Instance, error)
 	// StartInstance answers ErrNotFound for a missing instance, which a new one

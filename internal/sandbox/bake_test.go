@@ -146,3 +146,18 @@ func TestHooksSeeEveryRegion(t *testing.T) {
 		t.Errorf("%d counted, seen %v", n, seen)
 	}
 }
+
+func TestAnImageOfAnotherArchitecture(t *testing.T) {
+	w, _, _ := machineWorld(t)
+	err := w.backing.update(t.Context(), func(s *state) (*state, error) {
+		n := *s
+		n.aws.InstanceTypes = map[string]instanceType{"m7g.large": {Architectures: []string{"arm64"}}}
+		return &n, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := w.RunInstance(t.Context(), port.NewInstance{Image: "ami-1", Type: "m7g.large"}); err == nil {
+		t.Errorf("%s is launched", id)
+	}
+}

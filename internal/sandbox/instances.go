@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -98,11 +100,11 @@ func (w *World) RunInstance(ctx context.Context, n port.NewInstance) (string, er
 			return nil, id, err
 		}
 		from, err := w.bootable(s, n.Image)
+		if err == nil {
+			err = s.launches(n, from)
+		}
 		if err != nil {
 			return nil, "", err
-		}
-		if n.Type == "" {
-			return nil, "", fmt.Errorf("an instance needs a type")
 		}
 		next, id := s.made("i")
 		i := w.launched(n, from, len(s.aws.Instances))
@@ -129,6 +131,27 @@ func (w *World) bootable(s *state, id string) (image, error) {
 		err = fmt.Errorf("image %s is %s, not available: %w", id, i.State, port.ErrNotFound)
 	}
 	return i, err
+}
+
+// launches refuses what EC2 refuses of a launch: a group or key that is not
+// there, a type of another architecture (EC2 API Reference, Error codes).
+func (s *state) launches(n port.NewInstance, from image) error {
+	for _, g := range n.Groups {
+		if _, ok := s.aws.SecurityGroups[g]; !ok {
+			return fmt.Errorf("security group %s: %w", g, port.ErrNotFound)
+		}
+	}
+	keys := slices.Collect(maps.Values(s.aws.KeyPairs))
+	if n.Key != "" && !slices.ContainsFunc(keys, func(k keyPair) bool { return k.Name == n.Key }) {
+		return fmt.Errorf("key pair %s: %w", n.Key, port.ErrNotFound)
+	}
+	if t, known := s.aws.InstanceTypes[n.Type]; known && !slices.Contains(t.Architectures, from.Architecture) {
+		return fmt.Errorf("instance type %s is of %s, image %s of %s", n.Type, strings.Join(t.Architectures, ", "), n.Image, from.Architecture)
+	}
+	if n.Type == "" {
+		return errors.New("an instance needs a type")
+	}
+	return nil
 }
 
 func (w *World) launched(n port.NewInstance, from image, number int) instance {

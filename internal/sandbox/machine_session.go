@@ -48,10 +48,10 @@ var errEndless = errors.New("the script does not end")
 func (on *session) run(ctx context.Context, s port.Script) (out port.Output, err error) {
 	var stdout, stderr bytes.Buffer
 	err = on.interpret(ctx, s.Text, bytes.NewReader(s.Input), &stdout, &stderr)
-	status, exited := interp.IsExitStatus(err)
+	var exited interp.ExitStatus
 	switch {
-	case exited:
-		out.Exit = int(status)
+	case errors.As(err, &exited):
+		out.Exit = int(exited)
 	case errors.Is(err, errEndless):
 		return out, port.ErrTimeout
 	case err != nil:
@@ -73,7 +73,7 @@ func (on *session) interpret(ctx context.Context, text string, in io.Reader, std
 	file, err := parsed(text)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
-		return interp.NewExitStatus(2)
+		return interp.ExitStatus(2)
 	}
 	env := expand.ListEnviron("HOME=/root", "PATH=/usr/bin", "USER=root", "PWD=/", "INSTANCE_ID="+on.id)
 	r, err := interp.New(interp.Env(env), interp.Dir("/"), interp.Params(append([]string{"--"}, args...)...), interp.StdIO(in, stdout, stderr),
@@ -82,7 +82,7 @@ func (on *session) interpret(ctx context.Context, text string, in io.Reader, std
 			_, err := on.stat(ctx, path, true)
 			return err
 		}),
-		interp.ExecHandler(on.exec))
+		interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc { return on.exec }))
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func status(n int) error {
 	if n == 0 {
 		return nil
 	}
-	return interp.NewExitStatus(uint8(n))
+	return interp.ExitStatus(uint8(n))
 }
 
 // answered finds the answer to a command line, and uses it up.

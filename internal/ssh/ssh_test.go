@@ -2,11 +2,16 @@ package ssh
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"domctl.dev/internal/port"
 )
@@ -129,6 +134,23 @@ func TestThroughABastion(t *testing.T) {
 	g.cfg.Bastion.HostKeys = []string{line}
 	if _, err := g.open(t).Reachable(t.Context(), g.m); !errors.Is(err, port.ErrHostKey) || !strings.Contains(err.Error(), "bastion") {
 		t.Errorf("an impostor for a bastion: %v", err)
+	}
+}
+
+// TestAnotherKindOfKey is asked for, and the server has none.
+func TestAnotherKindOfKey(t *testing.T) {
+	g, _ := local(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := ssh.NewPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.m.HostKeys = []string{string(ssh.MarshalAuthorizedKey(public))}
+	if yes, err := g.open(t).Reachable(t.Context(), g.m); yes || !errors.Is(err, port.ErrHostKey) {
+		t.Errorf("%v, %v", yes, err)
 	}
 }
 

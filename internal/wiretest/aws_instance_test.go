@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"domctl.dev/internal/wiretest"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"domctl.dev/internal/wiretest"
 )
 
 // started is a running instance.
@@ -42,6 +43,13 @@ func TestInstancesByClientToken(t *testing.T) {
 			equal(t, *out.Reservations[0].Instances[0].InstanceId, id)
 		}
 	}
+}
+
+func TestRunInstancesWithoutTheKey(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, wiretest.AWS(t))
+	_, err := c.run(ec2.RunInstancesInput{ImageId: c.image("base"), KeyName: aws.String("none")})
+	refused(t, err, "InvalidKeyPair.NotFound")
 }
 
 func TestATerminatedInstanceIsNeitherStartedNorImaged(t *testing.T) {

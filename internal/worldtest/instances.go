@@ -24,6 +24,7 @@ func instanceCases() []Case {
 		{Name: "RunInstance/TokenOfATerminated", Source: "EC2 API Reference, Error codes, IdempotentInstanceTerminated", run: runTerminated},
 		{Name: "RunInstance/NoToken", Source: runInstances + ", ClientToken", run: runNoToken},
 		{Name: "RunInstance/MissingImage", Source: "EC2 API Reference, Error codes, InvalidAMIID.NotFound", run: runMissing},
+		{Name: "RunInstance/MissingGroupOrKey", Source: "EC2 API Reference, Error codes, InvalidGroup.NotFound and InvalidKeyPair.NotFound", run: runUnknown},
 		{Name: "DescribeInstances/Filters", Source: "EC2 API Reference, DescribeInstances, Filter.N", run: instanceFilters},
 		{Name: "Instances/Lifecycle", Source: lifecycle, run: instanceLife},
 		{Name: "Instances/TransitionsAreSeen", Source: lifecycle, run: instanceTransitions},
@@ -132,6 +133,23 @@ func runMissing(t *testing.T, w World) {
 	n := port.NewInstance{Token: "t1", Image: "ami-0123456789abcdef0", Type: "m5.xlarge"}
 	if id, err := w.EC2.RunInstance(background(), n); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("an image that is not: %s, %v; want ErrNotFound", id, err)
+	}
+}
+
+func runUnknown(t *testing.T, w World) {
+	image, _ := putImage(t, w, "acme-base")
+	key, group := port.KeyPair{Name: "baker"}, w.Put.SecurityGroup(t, port.SecurityGroup{Name: "baker"})
+	w.Put.KeyPair(t, key)
+	n := port.NewInstance{Token: "t1", Image: image, Type: "m5.xlarge", Groups: []string{group}, Key: key.Name}
+	if i := theInstance(t, w, value(w.EC2.RunInstance(background(), n))(t)); i.Key != key.Name || !slices.Equal(i.Groups, n.Groups) {
+		t.Errorf("instance is %+v, want %+v", i, n)
+	}
+	for what, n := range map[string]port.NewInstance{
+		"group": {Image: image, Type: "m5.xlarge", Groups: []string{"sg-00000000000000000"}}, "key": {Image: image, Type: "m5.xlarge", Key: "none"},
+	} {
+		if id, err := w.EC2.RunInstance(background(), n); !errors.Is(err, port.ErrNotFound) {
+			t.Errorf("an unknown %s: %s, %v; want ErrNotFound", what, id, err)
+		}
 	}
 }
 

@@ -1,5 +1,6 @@
-"""Instances: the states they are started and stopped in, their client token, host keys on the console.
+"""Instances: the key they need, the states they are started and stopped in, their client token, host keys on the console.
 
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StartInstances.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
@@ -12,11 +13,19 @@ import hashlib
 
 from moto.core.types import Base64EncodedString
 from moto.ec2 import utils
-from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.exceptions import EC2ClientError, InvalidKeyPairNameError
 from moto.ec2.models.instances import InstanceBackend
 from moto.ec2.responses import EC2Response
 
 from patch import wrap
+
+@wrap(InstanceBackend, "run_instances")
+def run_instances(original, self, image_id, count, user_data, security_group_names, **kwargs):
+    key = kwargs.get("key_name")
+    if key and key not in self.key_pairs:
+        raise InvalidKeyPairNameError({key})
+    return original(self, image_id, count, user_data, security_group_names, **kwargs)
+
 
 utils.filter_dict_attribute_mapping["client-token"] = "client_token"
 
