@@ -1,23 +1,62 @@
 package planner
 
 import (
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"domctl.dev/schema"
 )
 
+// comparison is one address merged: what changes, what *applied* would hold, and
+// what changed outside meanwhile, nil if nothing did.
+type comparison struct {
+	change Change
+	entry  schema.Entry
+	drift  *Change
+}
+
+// ahead compares side by side the objects that refer to no other, since nothing
+// that is planned before them decides about them. The rest is nil.
+func (m *maker) ahead(addresses []schema.Address) []*comparison {
+	out := make([]*comparison, len(addresses))
+	share := max(64, (len(out)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for from := 0; from < len(out); from += share {
+		all.Go(func() {
+			for i := from; i < min(from+share, len(out)); i++ {
+				if o := m.in.Desired.Objects[addresses[i]]; !refers(o) {
+					c := m.compare(addresses[i], o)
+					out[i] = &c
+				}
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
+func refers(o schema.Object) bool {
+	for _, v := range o.Fields {
+		if v.Is == schema.Ref {
+			return true
+		}
+	}
+	return false
+}
+
 // compare merges one address field by field: what the files want against what
 // stands, with what the last apply set saying who changed it.
-func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry) {
+func (m *maker) compare(a schema.Address, o schema.Object) comparison {
 	kind, _ := schema.KindOf(a.Kind)
 	live, there := m.in.Live.Objects[a]
 	was, _ := m.former(a)
 	if was == nil {
 		was = &schema.Entry{}
 	}
-	t := threeWay{m: m, kind: kind, live: live, was: *was, at: o,
-		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: make(map[string]schema.Value, len(o.Fields))}}
+	t := threeWay{m: m, kind: kind, live: live, was: *was, at: o, comparison: comparison{
+		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: make(map[string]schema.Value, len(o.Fields))}}}
 	if !there {
 		t.change.Action = ActionCreate
 		t.entry.ID = was.ID // what stood under it is gone; an unset setting keeps its identity
@@ -31,7 +70,7 @@ func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry
 		}
 	}
 	t.finish(there)
-	return t.change, t.entry
+	return t.comparison
 }
 
 type threeWay struct {
@@ -40,9 +79,8 @@ type threeWay struct {
 	live    schema.Observed
 	was     schema.Entry
 	at      schema.Object
-	change  Change
-	entry   schema.Entry
-	drift   []Diff
+	comparison
+	moved   []Diff   // outside
 	waits   []string // referents that are blocked or excluded, with that word
 	edited  bool     // the files changed since the last apply
 	drifted bool     // a field to write was changed outside
@@ -108,7 +146,7 @@ func (t *threeWay) dropped(p string) {
 
 func (t *threeWay) noteDrift(p string, before schema.Value) {
 	if old, ok := t.was.Fields[p]; ok && old != before && old.Is != schema.Secret {
-		t.drift = append(t.drift, Diff{p, old, before})
+		t.moved = append(t.moved, Diff{p, old, before})
 	}
 }
 
@@ -116,9 +154,8 @@ func (t *threeWay) finish(there bool) {
 	if len(t.change.Fields) > 0 {
 		t.change.Positions = stated(t.at, t.change.Fields)
 	}
-	if len(t.drift) > 0 && there {
-		t.m.plan.Drift = append(t.m.plan.Drift, Change{Address: t.change.Address, Action: ActionDrift,
-			Reason: "changed outside of domctl since the last apply", Fields: t.drift, Positions: t.change.Positions})
+	if len(t.moved) > 0 && there {
+		t.drift = &Change{Address: t.change.Address, Action: ActionDrift, Reason: "changed outside of domctl since the last apply", Fields: t.moved, Positions: t.change.Positions}
 	}
 	if len(t.change.Positions) == 0 {
 		t.change.Positions = t.at.Positions("")

@@ -93,11 +93,11 @@ func Make(in Input) (Draft, error) {
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
 	m.declare()
-	for _, a := range schema.Addresses(in.Desired.Objects) {
-		if in.Select == nil || in.Select(a) {
-			if err := m.visit(a); err != nil {
-				return Draft{}, err
-			}
+	stated := slices.DeleteFunc(schema.Addresses(in.Desired.Objects), func(a schema.Address) bool { return in.Select != nil && !in.Select(a) })
+	compared := m.ahead(stated)
+	for i, a := range stated {
+		if err := m.visit(a, compared[i]); err != nil {
+			return Draft{}, err
 		}
 	}
 	m.pending()
@@ -126,25 +126,21 @@ func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Finding
 
 func (m *maker) excluded(a schema.Address) bool { return m.in.Exclude != nil && m.in.Exclude(a) }
 
-// visit plans one address after those it refers to.
-func (m *maker) visit(a schema.Address) error {
+// visit plans one address after those it refers to; compared is what ahead made
+// of it.
+func (m *maker) visit(a schema.Address, compared *comparison) error {
 	o, ok := m.in.Desired.Objects[a]
 	if m.seen[a] || !ok || m.excluded(a) {
 		return nil
 	}
 	m.seen[a] = true
-	var refs map[string]schema.Address
-	for p, v := range o.Fields {
-		if t, _, ok := v.Target(); ok {
-			if refs == nil {
-				refs = map[string]schema.Address{}
+	if compared == nil {
+		for _, p := range schema.Sorted(o.Fields) {
+			if t, _, ok := o.Fields[p].Target(); ok {
+				if err := m.visit(t, nil); err != nil {
+					return err
+				}
 			}
-			refs[p] = t
-		}
-	}
-	for _, p := range schema.Sorted(refs) {
-		if err := m.visit(refs[p]); err != nil {
-			return err
 		}
 	}
 	m.moves(a, o)
@@ -152,12 +148,18 @@ func (m *maker) visit(a schema.Address) error {
 		m.hold(by, a)
 		return nil
 	}
-	c, entry := m.compare(a, o)
-	if c.Blocked != "" {
-		m.block(c)
+	if compared == nil {
+		c := m.compare(a, o)
+		compared = &c
+	}
+	if compared.drift != nil {
+		m.plan.Drift = append(m.plan.Drift, *compared.drift)
+	}
+	if compared.change.Blocked != "" {
+		m.block(compared.change)
 		return nil
 	}
-	return m.settle(a, c, entry)
+	return m.settle(a, compared.change, compared.entry)
 }
 
 // moves refuses a movedFrom that cannot be followed: the objects of two
@@ -308,12 +310,13 @@ func (m *maker) gone(a schema.Address) error {
 		return nil
 	}
 	kind, _ := schema.KindOf(a.Kind)
+	by, taken := m.taken(a, entry)
 	switch {
 	case m.held(a, absent):
 		m.hold(a, a)
 	case m.pinsStoodOn(a.Kind, entry): // still remembered: it says why that must stay
-	case m.taken(a, entry) != "":
-		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
+	case taken:
+		m.release(a, "the same object is "+by.String()+" in the files")
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
@@ -131,12 +133,12 @@ func (a *app) compileRecords(ctx context.Context, dir string) (*deployment, erro
 
 // engine wires a deployment to its world and its records.
 func (d *deployment) engine(ctx context.Context, report func(applier.Event), parallelism int) (*engine.Engine, error) {
-	w, err := d.wire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	source, err := d.source()
-	if err != nil {
+	var w *wiring
+	var source planner.Source
+	var group errgroup.Group
+	group.Go(func() (err error) { w, err = d.wire(ctx); return err })
+	group.Go(func() (err error) { source, err = d.source(); return err })
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Clock: wallClock{},
