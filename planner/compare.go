@@ -12,24 +12,22 @@ import (
 // comparison is one address merged: what changes, what *applied* would hold, and
 // what changed outside meanwhile, nil if nothing did.
 type comparison struct {
-	change Change
-	entry  schema.Entry
-	drift  *Change
+	change   Change
+	entry    schema.Entry
+	drift    *Change
+	findings []schema.Finding
 }
 
-// ahead compares side by side the objects that refer to no other, since nothing
-// that is planned before them decides about them. The rest is nil.
-func (m *maker) ahead(addresses []schema.Address) []*comparison {
-	out := make([]*comparison, len(addresses))
+// compareAll compares addresses side by side: what they refer to was planned
+// before.
+func (m *maker) compareAll(addresses []schema.Address) []comparison {
+	out := make([]comparison, len(addresses))
 	share := max(64, (len(out)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
 	var all sync.WaitGroup
 	for from := 0; from < len(out); from += share {
 		all.Go(func() {
 			for i := from; i < min(from+share, len(out)); i++ {
-				if o := m.in.Desired.Objects[addresses[i]]; !refers(o) {
-					c := m.compare(addresses[i], o)
-					out[i] = &c
-				}
+				out[i] = m.compare(addresses[i])
 			}
 		})
 	}
@@ -37,18 +35,11 @@ func (m *maker) ahead(addresses []schema.Address) []*comparison {
 	return out
 }
 
-func refers(o schema.Object) bool {
-	for _, v := range o.Fields {
-		if v.Is == schema.Ref {
-			return true
-		}
-	}
-	return false
-}
-
 // compare merges one address field by field: what the files want against what
-// stands, with what the last apply set saying who changed it.
-func (m *maker) compare(a schema.Address, o schema.Object) comparison {
+// stands, with what the last apply set saying who changed it. It changes nothing
+// of the maker.
+func (m *maker) compare(a schema.Address) comparison {
+	o := m.in.Desired.Objects[a]
 	kind, _ := schema.KindOf(a.Kind)
 	live, there := m.in.Live.Objects[a]
 	was, _ := m.former(a)
@@ -74,11 +65,11 @@ func (m *maker) compare(a schema.Address, o schema.Object) comparison {
 }
 
 type threeWay struct {
-	m       *maker
-	kind    schema.Kind
-	live    schema.Observed
-	was     schema.Entry
-	at      schema.Object
+	m    *maker
+	kind schema.Kind
+	live schema.Observed
+	was  schema.Entry
+	at   schema.Object
 	comparison
 	moved   []Diff   // outside
 	waits   []string // referents that are blocked or excluded, with that word
@@ -95,7 +86,7 @@ func (t *threeWay) field(p string, stated schema.Value) {
 		}
 		return
 	}
-	want := t.m.resolve(stated)
+	want := t.resolve(stated)
 	if want.Is == schema.Unset {
 		want = schema.Value{}
 	}
@@ -202,21 +193,21 @@ func (m *maker) waits(v schema.Value) string {
 
 // resolve turns a reference into what the referent will hold: an output of this
 // plan, what the files state of it, or what lives.
-func (m *maker) resolve(v schema.Value) schema.Value {
-	t, field, ok := v.Target()
+func (t *threeWay) resolve(v schema.Value) schema.Value {
+	to, field, ok := v.Target()
 	if !ok {
 		return v
 	}
-	if out, ok := m.outputs[t][field]; ok {
+	if out, ok := t.m.outputs[to][field]; ok {
 		return out
 	}
-	if stated := m.in.Desired.Objects[t].Fields[field]; stated.Is == schema.Known {
+	if stated := t.m.in.Desired.Objects[to].Fields[field]; stated.Is == schema.Known {
 		return stated
 	}
-	got := m.in.Live.Objects[t].Fields[field]
+	got := t.m.in.Live.Objects[to].Fields[field]
 	if got.Is == schema.Absent {
-		m.find(schema.Finding{Code: "DC210", Severity: schema.Error, Address: t, Positions: m.in.Desired.Objects[t].Positions(""),
-			Message: "has no " + field + " that others could refer to", Hint: "see the other findings of " + t.String()})
+		t.findings = append(t.findings, schema.Finding{Code: "DC210", Severity: schema.Error, Address: to, Positions: t.m.in.Desired.Objects[to].Positions(""),
+			Message: "has no " + field + " that others could refer to", Hint: "see the other findings of " + to.String()})
 	}
 	return got
 }

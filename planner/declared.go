@@ -10,8 +10,8 @@ import (
 // object, and what stands in what is still declared.
 type declared struct {
 	owner map[schema.Address]schema.Address // kind and outside id → address
-	stood map[schema.Address]bool   // kind and the value that was applied where one of the kind is named
-	left  []schema.Address          // what is latched and the files no longer hold
+	stood map[schema.Address]bool           // kind and the value that was applied where one of the kind is named
+	left  []schema.Address                  // what is latched and the files no longer hold
 }
 
 // declare indexes the files once for all that was applied.

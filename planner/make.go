@@ -93,12 +93,8 @@ func Make(in Input) (Draft, error) {
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
 	m.declare()
-	stated := slices.DeleteFunc(schema.Addresses(in.Desired.Objects), func(a schema.Address) bool { return in.Select != nil && !in.Select(a) })
-	compared := m.ahead(stated)
-	for i, a := range stated {
-		if err := m.visit(a, compared[i]); err != nil {
-			return Draft{}, err
-		}
+	if err := m.stated(); err != nil {
+		return Draft{}, err
 	}
 	m.pending()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
@@ -126,32 +122,65 @@ func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Finding
 
 func (m *maker) excluded(a schema.Address) bool { return m.in.Exclude != nil && m.in.Exclude(a) }
 
-// visit plans one address after those it refers to; compared is what ahead made
-// of it.
-func (m *maker) visit(a schema.Address, compared *comparison) error {
-	o, ok := m.in.Desired.Objects[a]
-	if m.seen[a] || !ok || m.excluded(a) {
-		return nil
+// stated plans what the files hold: first what others refer to, then the rest,
+// which is compared side by side, since nothing among it decides about another.
+func (m *maker) stated() error {
+	all := slices.DeleteFunc(schema.Addresses(m.in.Desired.Objects), func(a schema.Address) bool { return m.in.Select != nil && !m.in.Select(a) })
+	for _, a := range all {
+		if err := m.referents(a); err != nil {
+			return err
+		}
 	}
-	m.seen[a] = true
-	if compared == nil {
-		for _, p := range schema.Sorted(o.Fields) {
-			if t, _, ok := o.Fields[p].Target(); ok {
-				if err := m.visit(t, nil); err != nil {
-					return err
-				}
+	rest := slices.DeleteFunc(all, func(a schema.Address) bool { return m.seen[a] || m.excluded(a) })
+	for i, c := range m.compareAll(rest) {
+		m.seen[rest[i]] = true
+		if err := m.plans(rest[i], c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// referents plans what an object refers to.
+func (m *maker) referents(a schema.Address) error {
+	var paths []string
+	fields := m.in.Desired.Objects[a].Fields
+	for p, v := range fields {
+		if v.Is == schema.Ref {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	for _, p := range paths {
+		if t, _, ok := fields[p].Target(); ok {
+			if err := m.visit(t); err != nil {
+				return err
 			}
 		}
 	}
-	m.moves(a, o)
+	return nil
+}
+
+// visit plans one address after those it refers to.
+func (m *maker) visit(a schema.Address) error {
+	if _, ok := m.in.Desired.Objects[a]; m.seen[a] || !ok || m.excluded(a) {
+		return nil
+	}
+	m.seen[a] = true
+	if err := m.referents(a); err != nil {
+		return err
+	}
+	return m.plans(a, m.compare(a))
+}
+
+// plans shows and lowers one address that was compared.
+func (m *maker) plans(a schema.Address, compared comparison) error {
+	m.moves(a, m.in.Desired.Objects[a])
 	if by, content := m.latch(a); m.held(by, content) {
 		m.hold(by, a)
 		return nil
 	}
-	if compared == nil {
-		c := m.compare(a, o)
-		compared = &c
-	}
+	m.plan.Findings = append(m.plan.Findings, compared.findings...)
 	if compared.drift != nil {
 		m.plan.Drift = append(m.plan.Drift, *compared.drift)
 	}
