@@ -65,6 +65,8 @@ type Status struct {
 
 // Attempt is a step at its turn.
 type Attempt struct {
+	Apply string    // the apply's id
+	Began time.Time // when the apply did, UTC: the same in every process that goes on with it
 	// Step has outputs of earlier steps filled in; secrets are references still.
 	Step planner.Step
 	// Want is Step.Writes with every secret as its keyed digest: what to compare
@@ -73,7 +75,7 @@ type Attempt struct {
 	Token string // at most 64 ASCII characters, the same for every try of the step
 	Mark  string // the write to make
 	Begun map[string]bool
-	Pre   planner.Raw // what the first segment read of the step's object
+	Pre   planner.Raw // what the step's object held before the apply's first write to it
 	Abort bool        // Observe names clean-up writes, and no forward one
 }
 
@@ -218,7 +220,7 @@ const (
 
 func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode) (Result, error) {
 	for ; ; p = nil {
-		r := &run{Applier: a, mode: m, tried: map[string]bool{}, waiting: map[string]Attempt{}}
+		r := &run{Applier: a, mode: m, waiting: map[string]Attempt{}}
 		res, err := r.locked(ctx, id, p)
 		if err != nil || res.Outcome != PausedOutcome || len(r.waiting) == 0 || ctx.Err() != nil {
 			return res, err

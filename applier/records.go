@@ -20,7 +20,7 @@ type RecordKind string
 // The kinds of records.
 const (
 	KindPlan    RecordKind = "plan"    // record 0: the plan
-	KindPre     RecordKind = "pre"     // whole objects before the first write, and the former entries
+	KindPre     RecordKind = "pre"     // whole objects before the first write, and in the first the former entries
 	KindBegin   RecordKind = "begin"   // a write is about to be made
 	KindMissed  RecordKind = "missed"  // the outside answered that a begun write did not happen
 	KindDone    RecordKind = "done"    // a step stands; its outputs
@@ -69,6 +69,7 @@ type journal struct {
 	mu      sync.Mutex
 	next    int
 	records []Record
+	dones   map[string]Record // by step
 	queue   []*entry
 	writing bool
 	err     error // sticky: after a failed append nothing more is begun
@@ -79,7 +80,19 @@ type entry struct {
 	done    chan error
 }
 
-func (a *Applier) stream(id string) *journal { return &journal{a: a, id: id} }
+func (a *Applier) stream(id string) *journal {
+	return &journal{a: a, id: id, dones: map[string]Record{}}
+}
+
+// keep takes durable records into what this process knows.
+func (j *journal) keep(records []Record) {
+	j.records = append(j.records, records...)
+	for _, r := range records {
+		if _, is := j.dones[r.Step]; r.Kind == KindDone && !is {
+			j.dones[r.Step] = r
+		}
+	}
+}
 
 func recordKey(id string, n int) string { return fmt.Sprintf("applies/%s/%06d", id, n) }
 
@@ -101,7 +114,7 @@ func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
 		if err != nil {
 			return nil, err
 		}
-		j.records = append(j.records, b.Records...)
+		j.keep(b.Records)
 	}
 	j.next = len(keys)
 	if len(j.records) > 0 {
@@ -175,7 +188,7 @@ func (j *journal) flush(ctx context.Context) (again bool) {
 	j.mu.Lock()
 	if j.err = err; err == nil {
 		j.next++
-		j.records = append(j.records, b.Records...)
+		j.keep(b.Records)
 	}
 	j.mu.Unlock()
 	for _, e := range queue {
@@ -222,7 +235,15 @@ func (j *journal) all(kind RecordKind, step string) (out []Record) {
 
 func (j *journal) has(kind RecordKind, step string) bool { return len(j.all(kind, step)) > 0 }
 
-func (j *journal) done(step string) bool { return j.has(KindDone, step) }
+func (j *journal) done(step string) bool { _, ok := j.doneAs(step); return ok }
+
+// doneAs is the record that says that a step stands.
+func (j *journal) doneAs(step string) (Record, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r, ok := j.dones[step]
+	return r, ok
+}
 
 // undecided says that a step was begun, and that no record tells what became of it.
 func (j *journal) undecided(step string) bool {
@@ -265,11 +286,15 @@ func (j *journal) begun(step string) (marks map[string]int, digests map[string]s
 	return marks, digests
 }
 
-func (j *journal) pre(ref planner.Ref) planner.Raw {
+// pre is what an object held before the apply's first write to it; ok is false
+// until that is recorded.
+func (j *journal) pre(ref planner.Ref) (raw planner.Raw, ok bool) {
 	for _, r := range j.all(KindPre, "") {
-		return r.Pre[ref]
+		if raw, ok = r.Pre[ref]; ok {
+			return raw, true
+		}
 	}
-	return nil
+	return nil, false
 }
 
 // last is when the stream's last record was written.

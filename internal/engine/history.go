@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -214,31 +215,26 @@ func manual(s applier.Summary) []world.Manual {
 		case applier.KindDone:
 			outputs[r.Step] = r.Outputs
 		case applier.KindPre:
-			pre = r.Pre
+			maps.Copy(pre, r.Pre)
 		}
 	}
 	steps := make([]world.Manual, len(s.Plan.Steps))
 	for i, step := range s.Plan.Steps {
 		_, done := outputs[step.ID]
-		steps[i] = world.Manual{Apply: s.ID, Step: filled(step, outputs), Pre: pre[step.Object], Done: done}
+		step = filled(step, outputs)
+		steps[i] = world.Manual{Apply: s.ID, Step: step, Pre: pre[step.Object], Done: done}
 	}
 	return steps
 }
 
 // filled puts outputs of done steps in the place of their names.
 func filled(s planner.Step, outputs map[string]map[string]schema.Value) planner.Step {
-	fill := func(m map[string]schema.Value) map[string]schema.Value {
-		out := map[string]schema.Value{}
-		for k, v := range m {
-			if step, name, ok := planner.SplitOut(v); ok && outputs[step][name].Is != schema.Absent {
-				v = outputs[step][name]
-			}
-			out[k] = v
+	return s.Resolved(func(v schema.Value) schema.Value {
+		if step, name, ok := planner.SplitOut(v); ok && outputs[step][name].Is != schema.Absent {
+			return outputs[step][name]
 		}
-		return out
-	}
-	s.Writes, s.Args = fill(s.Writes), fill(s.Args)
-	return s
+		return v
+	})
 }
 
 // ParseTime reads a point in time: RFC 3339, a day or a minute in local time,
