@@ -19,18 +19,20 @@ type RecordKind string
 
 // The kinds of records.
 const (
-	KindPlan    RecordKind = "plan"    // record 0: the plan
-	KindPre     RecordKind = "pre"     // whole objects before the first write, and in the first the former entries
-	KindBegin   RecordKind = "begin"   // a write is about to be made
-	KindMissed  RecordKind = "missed"  // the outside answered that a begun write did not happen
-	KindDone    RecordKind = "done"    // a step stands; its outputs
-	KindUndone  RecordKind = "undone"  // nothing of a begun step stands
-	KindFailed  RecordKind = "failed"  // a segment ended with failed steps
-	KindPaused  RecordKind = "paused"  // a segment ended with steps that wait
-	KindRefused RecordKind = "refused" // the apply ended before its first write
-	KindFenced  RecordKind = "fenced"  // another process took the lease
-	KindEnded   RecordKind = "ended"   // nothing is left to do
-	KindWaiting RecordKind = "waiting" // an Event and never a record: something takes its time
+	KindPlan   RecordKind = "plan"   // record 0: the plan
+	KindPre    RecordKind = "pre"    // whole objects before the first write, and in the first the former entries
+	KindBegin  RecordKind = "begin"  // a write is about to be made
+	KindMissed RecordKind = "missed" // the outside answered that a begun write did not happen
+	KindDone   RecordKind = "done"   // a step stands; its outputs
+	KindUndone RecordKind = "undone" // nothing of a begun step stands
+	// KindApproved: a person lets steps through; who, and which gates.
+	KindApproved RecordKind = "approved"
+	KindFailed   RecordKind = "failed"  // a segment ended with failed steps
+	KindPaused   RecordKind = "paused"  // a segment ended with steps that wait
+	KindRefused  RecordKind = "refused" // the apply ended before its first write
+	KindFenced   RecordKind = "fenced"  // another process took the lease
+	KindEnded    RecordKind = "ended"   // nothing is left to do
+	KindWaiting  RecordKind = "waiting" // an Event and never a record: something takes its time
 )
 
 // Record is one entry of an apply's stream.
@@ -47,6 +49,8 @@ type Record struct {
 	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`
 	Latches map[schema.Address]string        `json:"latches,omitempty"` // the former ones
 	Outputs map[string]schema.Value          `json:"outputs,omitempty"`
+	// Approval is that of KindApproved.
+	Approval *Approval `json:"approval,omitempty"`
 	// Digests are the keyed digests of the secrets that a begun write carries.
 	Digests map[string]schema.Value `json:"digests,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,20 +16,25 @@ import (
 // run is one segment: what happens between taking the lock and releasing it.
 type run struct {
 	*Applier
-	lease   *lease
-	j       *journal
-	mode    mode
-	mu      sync.Mutex
-	why     []string
-	waiting map[string]Attempt // pending steps, polled without the lock
-	again   bool               // a step failed that may be decided by looking again
-	known   bool               // who answers is who the plan was made against
+	lease    *lease
+	j        *journal
+	mode     mode
+	approver string // who approves what waits, before anything is done
+	mu       sync.Mutex
+	why      []string
+	waiting  map[string]Attempt // pending steps, polled without the lock
+	again    bool               // a step failed that may be decided by looking again
+	known    bool               // who answers is who the plan was made against
+	held     held
 }
 
 // segment reserves, compares, records what stands, runs the steps, and records
 // how it ended.
 func (r *run) segment(ctx context.Context) (Result, error) {
 	if over := r.j.over(); over != "" {
+		if r.approver != "" {
+			return r.result(over), r.unasked()
+		}
 		return r.result(over), r.unreserve(ctx)
 	}
 	outcome, err := r.work(ctx)
@@ -93,6 +99,11 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 			return RefusedOutcome, nil
 		}
 	}
+	if r.approver != "" {
+		if err := r.approve(ctx); err != nil {
+			return "", err
+		}
+	}
 	if err := r.steps(ctx); err != nil {
 		return "", err
 	}
@@ -126,6 +137,9 @@ func (r *run) outcome(ctx context.Context) Outcome {
 		return PausedOutcome
 	case left > 0 && (r.mode == forward || len(r.waiting) > 0):
 		r.why = []string{"waiting with " + planner.Plural(left, "step") + " left"}
+		if len(r.held.why) > 0 {
+			r.why[0] += ": " + strings.Join(r.held.why, "; ")
+		}
 		return PausedOutcome
 	}
 	return EndedOutcome
@@ -241,12 +255,7 @@ func (r *run) turn(s planner.Step) bool {
 	if r.mode != forward {
 		return r.j.undecided(s.ID)
 	}
-	for _, g := range s.Gates {
-		if r.Open == nil || !r.Open(*r.j.plan, g) {
-			return false
-		}
-	}
-	return true
+	return r.passes(s)
 }
 
 func (a *Applier) report(e Event) {

@@ -100,12 +100,21 @@ type Expect struct {
 	Value schema.Value `json:"value"`
 }
 
-// Gate holds a step back until something outside the plan is true: Kind
-// "window", "approval".
+// Gate holds a step back until something outside the plan is true.
 type Gate struct {
-	Kind string `json:"kind"`
-	Arg  string `json:"arg"`
+	Kind string `json:"kind"` // WindowGate or ApprovalGate
+	// Arg is the window's name, or what people approve ("amis.gpu rollout 2"): gates
+	// of one Arg are approved together.
+	Arg       string        `json:"arg"`
+	Window    schema.Window `json:"window,omitzero"`     // when it opens, as the files said
+	Approvals int           `json:"approvals,omitempty"` // how many people must approve
 }
+
+// The kinds of gates.
+const (
+	WindowGate   = "window"
+	ApprovalGate = "approval"
+)
 
 // Step is one concrete outside operation. ID is the same in every plan of the
 // same content: address, operation, object.

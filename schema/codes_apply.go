@@ -59,6 +59,8 @@ func recordCodes() []Code {
 			"Go on with it by `domctl apply --resume`, abandon it with `--supersede`, or take back what it did with `domctl rollback --to`. `domctl history show` tells what became of each step."},
 		{"DC321", "an output is missing", "A step writes what an earlier one was to make, and that one did not say what it made.",
 			"Look with `domctl history show` what the earlier step did, then plan again."},
+		{"DC322", "nothing waits for this approval", "An approval is of what an apply waits for at that moment: not of later steps, and not twice by one person.",
+			"See in `domctl history show` what the apply waits for."},
 	}
 }
 

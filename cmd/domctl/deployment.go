@@ -164,14 +164,19 @@ func (d *deployment) path(rel string) string { return filepath.Join(d.dir, filep
 
 // holder says who holds a lock, and where.
 func holder() string {
-	name, host := "unknown", "unknown"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
+	host := "unknown"
 	if h, err := os.Hostname(); err == nil {
 		host = h
 	}
-	return fmt.Sprintf("%s@%s pid %d", name, host, os.Getpid())
+	return fmt.Sprintf("%s@%s pid %d", person(), host, os.Getpid())
+}
+
+// person is who runs this process, as the machine knows them.
+func person() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
 }
 
 // alive knows about holders on this machine, where there is a /proc to ask: one

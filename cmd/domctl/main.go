@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // windows name time zones, and a container may have none
 
 	"domctl.dev/compiler"
 	"domctl.dev/planner"

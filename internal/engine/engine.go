@@ -24,8 +24,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Report, Alive, Source and
-// Lease are required. Without Outside, Secret and Parallelism an engine can read
+// Config is what an engine is made of. All fields but Report, Alive, Source, Open
+// and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
 	Compiled    compiler.Result
@@ -39,6 +39,9 @@ type Config struct {
 	Report      func(applier.Event)
 	Alive       func(holder string) (alive, known bool)
 	Source      planner.Source
+	// Open answers for gates, see applier.Applier; nil goes by the clock, and by the
+	// approvals that the records hold.
+	Open func(planner.Plan, planner.Gate, []applier.Approval) applier.Passage
 	// Lease is how long a lock stands without a sign of life before another
 	// process may take it; zero is two minutes.
 	Lease time.Duration
@@ -69,8 +72,11 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	e.world.Key = key
+	if c.Open == nil {
+		c.Open = e.gate
+	}
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
-		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
+		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open}
 	return e, nil
 }
 
