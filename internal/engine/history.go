@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"domctl.dev/applier"
-	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -199,15 +198,14 @@ func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n 
 	if s.Plan == nil {
 		return "", 0, fmt.Errorf("DC312: apply %s was fenced before it began: it has no steps; plan again", id)
 	}
-	write := map[string]func(planner.World, []world.Manual) (string, int){"mongosh": world.Mongosh, "aws": world.AWS}[tool]
-	if write == nil {
+	text, n, known := e.world.Script(tool, s.Plan.World, manual(s))
+	if !known {
 		return "", 0, fmt.Errorf("there are no commands for %q; choose mongosh or aws", tool)
 	}
-	text, n = write(s.Plan.World, manual(s))
 	return text, n, nil
 }
 
-func manual(s applier.Summary) []world.Manual {
+func manual(s applier.Summary) []applier.Manual {
 	outputs := map[string]map[string]schema.Value{}
 	pre := map[planner.Ref]planner.Raw{}
 	for _, r := range s.Records {
@@ -218,11 +216,11 @@ func manual(s applier.Summary) []world.Manual {
 			maps.Copy(pre, r.Pre)
 		}
 	}
-	steps := make([]world.Manual, len(s.Plan.Steps))
+	steps := make([]applier.Manual, len(s.Plan.Steps))
 	for i, step := range s.Plan.Steps {
 		_, done := outputs[step.ID]
 		step = filled(step, outputs)
-		steps[i] = world.Manual{Apply: s.ID, Step: step, Pre: pre[step.Object], Done: done}
+		steps[i] = applier.Manual{Apply: s.ID, Step: step, Pre: pre[step.Object], Done: done}
 	}
 	return steps
 }

@@ -23,7 +23,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields are required.
+// World is one deployment's outside. All fields but Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -33,6 +33,8 @@ type World struct {
 	// for the life of the deployment.
 	Key []byte
 	Now func() time.Time
+	// Long are the rows of operations that take more than one call.
+	Long applier.Operations
 }
 
 // kind is one row of the kind table.
