@@ -70,10 +70,12 @@ type journal struct {
 	a       *Applier
 	id      string
 	plan    *planner.Plan
+	began   time.Time // when its first record was written
 	mu      sync.Mutex
 	next    int
 	records []Record
-	dones   map[string]Record // by step
+	byStep  map[string][]Record
+	pres    []Record // those of KindPre
 	queue   []*entry
 	writing bool
 	err     error // sticky: after a failed append nothing more is begun
@@ -85,15 +87,18 @@ type entry struct {
 }
 
 func (a *Applier) stream(id string) *journal {
-	return &journal{a: a, id: id, dones: map[string]Record{}}
+	return &journal{a: a, id: id, byStep: map[string][]Record{}}
 }
 
 // keep takes durable records into what this process knows.
 func (j *journal) keep(records []Record) {
 	j.records = append(j.records, records...)
 	for _, r := range records {
-		if _, is := j.dones[r.Step]; r.Kind == KindDone && !is {
-			j.dones[r.Step] = r
+		if r.Step != "" {
+			j.byStep[r.Step] = append(j.byStep[r.Step], r)
+		}
+		if r.Kind == KindPre {
+			j.pres = append(j.pres, r)
 		}
 	}
 }
@@ -122,7 +127,7 @@ func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
 	}
 	j.next = len(keys)
 	if len(j.records) > 0 {
-		j.plan = j.records[0].Plan // nil: fenced before it began
+		j.plan, j.began = j.records[0].Plan, j.records[0].At // no plan: fenced before it began
 	}
 	return j, nil
 }
@@ -229,8 +234,12 @@ func (j *journal) broken() error { j.mu.Lock(); defer j.mu.Unlock(); return j.er
 func (j *journal) all(kind RecordKind, step string) (out []Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, r := range j.records {
-		if r.Kind == kind && (step == "" || r.Step == step) {
+	from := j.records
+	if step != "" {
+		from = j.byStep[step]
+	}
+	for _, r := range from {
+		if r.Kind == kind {
 			out = append(out, r)
 		}
 	}
@@ -245,8 +254,12 @@ func (j *journal) done(step string) bool { _, ok := j.doneAs(step); return ok }
 func (j *journal) doneAs(step string) (Record, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r, ok := j.dones[step]
-	return r, ok
+	for _, r := range j.byStep[step] {
+		if r.Kind == KindDone {
+			return r, true
+		}
+	}
+	return Record{}, false
 }
 
 // undecided says that a step was begun, and that no record tells what became of it.
@@ -273,17 +286,16 @@ func (j *journal) begun(step string) (marks map[string]int, digests map[string]s
 	marks = map[string]int{}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, r := range j.records {
-		switch {
-		case r.Step != step:
-		case r.Kind == KindBegin:
+	for _, r := range j.byStep[step] {
+		switch r.Kind {
+		case KindBegin:
 			marks[r.Mark]++
 			digests = r.Digests
-		case r.Kind == KindMissed:
+		case KindMissed:
 			if marks[r.Mark]--; marks[r.Mark] <= 0 {
 				delete(marks, r.Mark)
 			}
-		case r.Kind == KindUndone:
+		case KindUndone:
 			clear(marks)
 		}
 	}
@@ -293,7 +305,9 @@ func (j *journal) begun(step string) (marks map[string]int, digests map[string]s
 // pre is what an object held before the apply's first write to it; ok is false
 // until that is recorded.
 func (j *journal) pre(ref planner.Ref) (raw planner.Raw, ok bool) {
-	for _, r := range j.all(KindPre, "") {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.pres {
 		if raw, ok = r.Pre[ref]; ok {
 			return raw, true
 		}
