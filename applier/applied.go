@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -200,8 +199,9 @@ func Gone(id string) error {
 // anything was done has latches alone, and none lets go of one; another apply has
 // those that move to another name.
 func (r *run) merge(cur schema.Applied) {
+	left := r.left()
 	for a, e := range r.j.plan.Settle {
-		if !r.complete(a) {
+		if left[a] {
 			continue
 		}
 		if r.j.plan.Restores == "" {
@@ -214,7 +214,7 @@ func (r *run) merge(cur schema.Applied) {
 		cur.Entries[a] = schema.Entry{ID: r.j.output(e.ID), Fields: r.outputs(e.Fields)}
 	}
 	for a, latch := range r.j.plan.Latch {
-		if r.complete(a) {
+		if !left[a] {
 			cur.Latch(a, latch)
 		}
 	}
@@ -232,9 +232,15 @@ func (r *run) outdated(applied schema.Applied) (why []string) {
 	return why
 }
 
-// complete says that every step of an address is done.
-func (r *run) complete(a schema.Address) bool {
-	return !slices.ContainsFunc(r.j.plan.Steps, func(s planner.Step) bool { return s.Address == a && !r.j.done(s.ID) })
+// left are the addresses of which a step is not done.
+func (r *run) left() map[schema.Address]bool {
+	left := map[schema.Address]bool{}
+	for _, s := range r.j.plan.Steps {
+		if !r.j.done(s.ID) {
+			left[s.Address] = true
+		}
+	}
+	return left
 }
 
 func (r *run) outputs(fields map[string]schema.Value) map[string]schema.Value {

@@ -65,6 +65,8 @@ type Status struct {
 
 // Attempt is a step at its turn.
 type Attempt struct {
+	Apply string    // the apply's id
+	Began time.Time // when the apply did, UTC: the same in every process that goes on with it
 	// Step has outputs of earlier steps filled in; secrets are references still.
 	Step planner.Step
 	// Want is Step.Writes with every secret as its keyed digest: what to compare
@@ -73,7 +75,7 @@ type Attempt struct {
 	Token string // at most 64 ASCII characters, the same for every try of the step
 	Mark  string // the write to make
 	Begun map[string]bool
-	Pre   planner.Raw // what the first segment read of the step's object
+	Pre   planner.Raw // what the step's object held before the apply's first write to it
 	Abort bool        // Observe names clean-up writes, and no forward one
 }
 
@@ -110,7 +112,7 @@ type Event struct {
 	Most    time.Duration // of KindWaiting: how much longer at most; 0: not known
 }
 
-// Applier is made for one deployment and one process. All fields but Open,
+// Applier is made for one deployment and one process. All fields but
 // Report and Alive are required.
 type Applier struct {
 	Store       Store
@@ -123,8 +125,10 @@ type Applier struct {
 	Lineage     string // which store it is: a plan made against another is refused
 	TTL         time.Duration
 	Parallelism int
-	// Open answers whether a gate lets its step through.
-	Open func(planner.Plan, planner.Gate) bool
+	// Open answers whether a gate lets its step through; the approvals are those of
+	// the gate, each by another person. It is called under the lock, and asks nothing
+	// outside.
+	Open func(planner.Plan, planner.Gate, []Approval) Passage
 	// Report is told every event; those of steps that run side by side one at a
 	// time.
 	Report func(Event)
@@ -170,7 +174,7 @@ func (a *Applier) Apply(ctx context.Context, p planner.Plan) (Result, error) {
 	if err := a.knows(p); err != nil {
 		return Result{}, err
 	}
-	return a.run(ctx, p.ID, &p, forward)
+	return a.run(ctx, p.ID, &p, forward, "")
 }
 
 // knows refuses a plan that was made against another state store: what it took
@@ -184,13 +188,13 @@ func (a *Applier) knows(p planner.Plan) error {
 
 // Resume goes on with an apply that was interrupted, waited or failed.
 func (a *Applier) Resume(ctx context.Context, id string) (Result, error) {
-	return a.run(ctx, id, nil, forward)
+	return a.run(ctx, id, nil, forward, "")
 }
 
 // Settle decides every begun step, makes clean-up writes only, and ends the
 // apply: what a rollback needs first.
 func (a *Applier) Settle(ctx context.Context, id string) (Result, error) {
-	return a.run(ctx, id, nil, settling)
+	return a.run(ctx, id, nil, settling, "")
 }
 
 // Supersede abandons an open apply for another one: it is settled, ends, and
@@ -204,7 +208,7 @@ func (a *Applier) Supersede(ctx context.Context, id string) (Result, error) {
 	if !slices.Contains(open, id) {
 		return Result{ID: id}, fmt.Errorf("DC307: apply %s is not open: there is nothing to supersede; see domctl history", id)
 	}
-	return a.run(ctx, id, nil, superseding)
+	return a.run(ctx, id, nil, superseding, "")
 }
 
 // mode is what a segment is for.
@@ -216,9 +220,9 @@ const (
 	superseding      // the same, and end also what cannot be decided
 )
 
-func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode) (Result, error) {
-	for ; ; p = nil {
-		r := &run{Applier: a, mode: m, tried: map[string]bool{}, waiting: map[string]Attempt{}}
+func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode, approver string) (Result, error) {
+	for ; ; p, approver = nil, "" {
+		r := &run{Applier: a, mode: m, approver: approver, waiting: map[string]Attempt{}}
 		res, err := r.locked(ctx, id, p)
 		if err != nil || res.Outcome != PausedOutcome || len(r.waiting) == 0 || ctx.Err() != nil {
 			return res, err
@@ -309,8 +313,8 @@ func (r *run) resolvable(ctx context.Context, p *planner.Plan) error {
 	return nil
 }
 
-// poll waits, without the lock, until a pending step has something new to say.
-// A look that fails is new: the next segment looks again, and records it.
+// poll waits, without the lock, until a pending step has something new to say, or
+// a gate opens. A look that fails is new: the next segment looks again, and records it.
 func (r *run) poll(ctx context.Context) {
 	for {
 		wait := time.Hour
@@ -324,7 +328,10 @@ func (r *run) poll(ctx context.Context) {
 			r.report(Event{Kind: KindWaiting, Step: at.Step, Why: cmp.Or(st.Why, "the outside is at it")})
 			wait = min(wait, max(st.Wait, time.Second))
 		}
-		if r.Clock.Sleep(ctx, wait) != nil {
+		if !r.held.opens.IsZero() {
+			wait = min(wait, r.held.opens.Sub(r.Clock.Now()))
+		}
+		if wait <= 0 || r.Clock.Sleep(ctx, wait) != nil {
 			return
 		}
 	}

@@ -81,22 +81,6 @@ func TestTheGuardOfAWriteIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestAGateHoldsAStepBack until it opens; its sibling needs none.
-func TestAGateHoldsAStepBack(t *testing.T) {
-	r := newRig(t)
-	open, asked := false, planner.Gate{}
-	r.Open = func(_ planner.Plan, g planner.Gate) bool { asked = g; return open }
-	gate := planner.Gate{Kind: "approval", Arg: "2"}
-	res, err := r.Apply(t.Context(), r.plan(func(s *planner.Step) { s.Gates = []planner.Gate{gate} }, plain))
-	r.ends(res, err, applier.PausedOutcome, "waiting with 1 step left", "b")
-	if asked != gate {
-		t.Errorf("asked about %v", asked)
-	}
-	open = true
-	res, err = r.Resume(t.Context(), "plan-1")
-	r.ends(res, err, applier.EndedOutcome, "", "b", "a")
-}
-
 // TestWhoCannotTellWritesNothing more, and looks again when it is resumed.
 func TestWhoCannotTellWritesNothing(t *testing.T) {
 	r := newRig(t)

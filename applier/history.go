@@ -55,8 +55,11 @@ type snapshot struct {
 // fill goes through what was done, in its order.
 func (s *snapshot) fill(ctx context.Context) error {
 	at := map[planner.Ref]planner.Raw{}
-	for _, r := range s.j.all(KindPre, "") {
-		s.Former, at = maps.Clone(r.Former), maps.Clone(r.Pre)
+	for i, r := range s.j.all(KindPre, "") {
+		if maps.Copy(at, r.Pre); i > 0 {
+			continue
+		}
+		s.Former = maps.Clone(r.Former)
 		touched := s.j.touched()
 		maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { // of what it left alone the entry may be another's by now
 			_, was := touched[a]

@@ -14,27 +14,32 @@ type place struct {
 }
 
 // moved compares, at a segment's start, every expectation that no step of this
-// plan writes; a step's own turn compares the rest.
+// plan writes, of objects that are there by then; a step's own turn compares the
+// rest.
 func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
+	steps := make([]planner.Step, len(r.j.plan.Steps))
 	writer := map[place]string{} // → the first step that writes it
-	for _, s := range r.j.plan.Steps {
+	for i, s := range r.j.plan.Steps {
+		s = r.j.resolve(s)
+		steps[i] = s
 		for p := range s.Writes {
 			if k := (place{s.Object, p}); writer[k] == "" {
 				writer[k] = s.ID
 			}
 		}
 	}
-	for _, s := range r.j.plan.Steps {
+	for _, s := range steps {
 		if begun, _ := r.j.begun(s.ID); len(begun) > 0 || r.j.done(s.ID) {
 			continue
 		}
 		stands, _ := s.Stands(raw[s.Object], r.World.Same) // as wanted already: there is nothing to write
 		for _, e := range s.Expects {
 			w := writer[place{e.Ref, e.Path}]
-			if w != "" && w != s.ID || e.Value.Is == schema.Out || stands && e.Ref == s.Object {
+			got, read := raw[e.Ref]
+			if w != "" && w != s.ID || e.Value.Is == schema.Out || stands && e.Ref == s.Object || !read {
 				continue
 			}
-			if got := raw[e.Ref].At(e.Path); !r.World.Same(e.Value, got) {
+			if got := got.At(e.Path); !r.World.Same(e.Value, got) {
 				why = append(why, movedText(s, e, got))
 			}
 		}

@@ -11,8 +11,8 @@ func (j *journal) output(v schema.Value) schema.Value {
 	if !ok {
 		return v
 	}
-	for _, r := range j.all(KindDone, step) {
-		return r.Outputs[name]
+	if done, ok := j.doneAs(step); ok {
+		return done.Outputs[name]
 	}
 	return v
 }
@@ -28,19 +28,4 @@ func (j *journal) step(id string) planner.Step {
 }
 
 // resolve fills in outputs of earlier steps.
-func (j *journal) resolve(s planner.Step) planner.Step {
-	fill := func(m map[string]schema.Value) map[string]schema.Value {
-		out := make(map[string]schema.Value, len(m))
-		for k, v := range m {
-			out[k] = j.output(v)
-		}
-		return out
-	}
-	s.Writes, s.Args = fill(s.Writes), fill(s.Args)
-	expects := make([]planner.Expect, len(s.Expects))
-	for i, e := range s.Expects {
-		expects[i] = planner.Expect{Ref: e.Ref, Path: e.Path, Value: j.output(e.Value)}
-	}
-	s.Expects = expects
-	return s
-}
+func (j *journal) resolve(s planner.Step) planner.Step { return s.Resolved(j.output) }

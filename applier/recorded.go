@@ -2,6 +2,7 @@ package applier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -29,11 +30,11 @@ func (a *Applier) Recorded(ctx context.Context, ref string) (schema.Value, error
 	if err != nil {
 		return schema.Value{}, err
 	}
-	pre, err := a.preOf(ctx, id)
+	pre, err := a.preOf(ctx, id, object)
 	if err != nil {
 		return schema.Value{}, err
 	}
-	v := pre[object].At(path)
+	v := pre.At(path)
 	if v.Is != schema.Known {
 		return schema.Value{}, fmt.Errorf("DC308: the records of apply %s hold no %s of %s; plan the rollback again", id, path, object)
 	}
@@ -55,16 +56,20 @@ func splitRecordRef(ref string) (apply string, object planner.Ref, path string, 
 	return parts[0], planner.Ref(parts[1]), parts[2], nil
 }
 
-// preOf reads an apply's stream as far as its whole objects.
-func (a *Applier) preOf(ctx context.Context, id string) (map[planner.Ref]planner.Raw, error) {
+// preOf reads an apply's stream as far as the whole object; nil when that is not
+// in it.
+func (a *Applier) preOf(ctx context.Context, id string, object planner.Ref) (planner.Raw, error) {
 	for n := 0; ; n++ {
 		b, err := a.batch(ctx, recordKey(id, n))
+		if n > 0 && errors.Is(err, ErrNoKey) {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range b.Records {
-			if r.Kind == KindPre {
-				return r.Pre, nil
+			if raw, is := r.Pre[object]; is {
+				return raw, nil
 			}
 		}
 	}

@@ -19,18 +19,20 @@ type RecordKind string
 
 // The kinds of records.
 const (
-	KindPlan    RecordKind = "plan"    // record 0: the plan
-	KindPre     RecordKind = "pre"     // whole objects before the first write, and the former entries
-	KindBegin   RecordKind = "begin"   // a write is about to be made
-	KindMissed  RecordKind = "missed"  // the outside answered that a begun write did not happen
-	KindDone    RecordKind = "done"    // a step stands; its outputs
-	KindUndone  RecordKind = "undone"  // nothing of a begun step stands
-	KindFailed  RecordKind = "failed"  // a segment ended with failed steps
-	KindPaused  RecordKind = "paused"  // a segment ended with steps that wait
-	KindRefused RecordKind = "refused" // the apply ended before its first write
-	KindFenced  RecordKind = "fenced"  // another process took the lease
-	KindEnded   RecordKind = "ended"   // nothing is left to do
-	KindWaiting RecordKind = "waiting" // an Event and never a record: something takes its time
+	KindPlan   RecordKind = "plan"   // record 0: the plan
+	KindPre    RecordKind = "pre"    // whole objects before the first write, and in the first the former entries
+	KindBegin  RecordKind = "begin"  // a write is about to be made
+	KindMissed RecordKind = "missed" // the outside answered that a begun write did not happen
+	KindDone   RecordKind = "done"   // a step stands; its outputs
+	KindUndone RecordKind = "undone" // nothing of a begun step stands
+	// KindApproved: a person lets steps through; who, and which gates.
+	KindApproved RecordKind = "approved"
+	KindFailed   RecordKind = "failed"  // a segment ended with failed steps
+	KindPaused   RecordKind = "paused"  // a segment ended with steps that wait
+	KindRefused  RecordKind = "refused" // the apply ended before its first write
+	KindFenced   RecordKind = "fenced"  // another process took the lease
+	KindEnded    RecordKind = "ended"   // nothing is left to do
+	KindWaiting  RecordKind = "waiting" // an Event and never a record: something takes its time
 )
 
 // Record is one entry of an apply's stream.
@@ -47,6 +49,8 @@ type Record struct {
 	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`
 	Latches map[schema.Address]string        `json:"latches,omitempty"` // the former ones
 	Outputs map[string]schema.Value          `json:"outputs,omitempty"`
+	// Approval is that of KindApproved.
+	Approval *Approval `json:"approval,omitempty"`
 	// Digests are the keyed digests of the secrets that a begun write carries.
 	Digests map[string]schema.Value `json:"digests,omitempty"`
 }
@@ -66,9 +70,12 @@ type journal struct {
 	a       *Applier
 	id      string
 	plan    *planner.Plan
+	began   time.Time // when its first record was written
 	mu      sync.Mutex
 	next    int
 	records []Record
+	byStep  map[string][]Record
+	pres    []Record // those of KindPre
 	queue   []*entry
 	writing bool
 	err     error // sticky: after a failed append nothing more is begun
@@ -79,7 +86,22 @@ type entry struct {
 	done    chan error
 }
 
-func (a *Applier) stream(id string) *journal { return &journal{a: a, id: id} }
+func (a *Applier) stream(id string) *journal {
+	return &journal{a: a, id: id, byStep: map[string][]Record{}}
+}
+
+// keep takes durable records into what this process knows.
+func (j *journal) keep(records []Record) {
+	j.records = append(j.records, records...)
+	for _, r := range records {
+		if r.Step != "" {
+			j.byStep[r.Step] = append(j.byStep[r.Step], r)
+		}
+		if r.Kind == KindPre {
+			j.pres = append(j.pres, r)
+		}
+	}
+}
 
 func recordKey(id string, n int) string { return fmt.Sprintf("applies/%s/%06d", id, n) }
 
@@ -101,11 +123,11 @@ func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
 		if err != nil {
 			return nil, err
 		}
-		j.records = append(j.records, b.Records...)
+		j.keep(b.Records)
 	}
 	j.next = len(keys)
 	if len(j.records) > 0 {
-		j.plan = j.records[0].Plan // nil: fenced before it began
+		j.plan, j.began = j.records[0].Plan, j.records[0].At // no plan: fenced before it began
 	}
 	return j, nil
 }
@@ -175,7 +197,7 @@ func (j *journal) flush(ctx context.Context) (again bool) {
 	j.mu.Lock()
 	if j.err = err; err == nil {
 		j.next++
-		j.records = append(j.records, b.Records...)
+		j.keep(b.Records)
 	}
 	j.mu.Unlock()
 	for _, e := range queue {
@@ -212,8 +234,12 @@ func (j *journal) broken() error { j.mu.Lock(); defer j.mu.Unlock(); return j.er
 func (j *journal) all(kind RecordKind, step string) (out []Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, r := range j.records {
-		if r.Kind == kind && (step == "" || r.Step == step) {
+	from := j.records
+	if step != "" {
+		from = j.byStep[step]
+	}
+	for _, r := range from {
+		if r.Kind == kind {
 			out = append(out, r)
 		}
 	}
@@ -222,7 +248,19 @@ func (j *journal) all(kind RecordKind, step string) (out []Record) {
 
 func (j *journal) has(kind RecordKind, step string) bool { return len(j.all(kind, step)) > 0 }
 
-func (j *journal) done(step string) bool { return j.has(KindDone, step) }
+func (j *journal) done(step string) bool { _, ok := j.doneAs(step); return ok }
+
+// doneAs is the record that says that a step stands.
+func (j *journal) doneAs(step string) (Record, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.byStep[step] {
+		if r.Kind == KindDone {
+			return r, true
+		}
+	}
+	return Record{}, false
+}
 
 // undecided says that a step was begun, and that no record tells what became of it.
 func (j *journal) undecided(step string) bool {
@@ -248,28 +286,33 @@ func (j *journal) begun(step string) (marks map[string]int, digests map[string]s
 	marks = map[string]int{}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, r := range j.records {
-		switch {
-		case r.Step != step:
-		case r.Kind == KindBegin:
+	for _, r := range j.byStep[step] {
+		switch r.Kind {
+		case KindBegin:
 			marks[r.Mark]++
 			digests = r.Digests
-		case r.Kind == KindMissed:
+		case KindMissed:
 			if marks[r.Mark]--; marks[r.Mark] <= 0 {
 				delete(marks, r.Mark)
 			}
-		case r.Kind == KindUndone:
+		case KindUndone:
 			clear(marks)
 		}
 	}
 	return marks, digests
 }
 
-func (j *journal) pre(ref planner.Ref) planner.Raw {
-	for _, r := range j.all(KindPre, "") {
-		return r.Pre[ref]
+// pre is what an object held before the apply's first write to it; ok is false
+// until that is recorded.
+func (j *journal) pre(ref planner.Ref) (raw planner.Raw, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.pres {
+		if raw, ok = r.Pre[ref]; ok {
+			return raw, true
+		}
 	}
-	return nil
+	return nil, false
 }
 
 // last is when the stream's last record was written.

@@ -58,6 +58,9 @@ func (r *rig) Read(_ context.Context, refs []planner.Ref) (map[planner.Ref]plann
 	defer r.mu.Unlock()
 	out := map[planner.Ref]planner.Raw{}
 	for _, ref := range refs {
+		if _, waits := ref.Out(); waits {
+			r.t.Errorf("%s is read", ref)
+		}
 		out[ref] = maps.Clone(r.outside[ref])
 	}
 	return out, nil
@@ -75,17 +78,26 @@ func (e executor) Observe(_ context.Context, a applier.Attempt) (applier.Status,
 	if e.r.observe != nil {
 		return e.r.observe(a), nil
 	}
-	if done, _ := a.Step.Stands(e.r.outside[a.Step.Object], e.r.Same); done {
+	e.r.mu.Lock()
+	defer e.r.mu.Unlock()
+	switch done, before := a.Step.Stands(e.r.outside[a.Step.Object], e.r.Same); {
+	case done:
 		return applier.Status{State: applier.Finished}, nil
+	case before && a.Abort:
+		return applier.Status{State: applier.Undone}, nil
 	}
 	return applier.Status{}, nil
 }
 
 func (e executor) Start(_ context.Context, a applier.Attempt) error {
+	e.r.mu.Lock()
 	e.r.starts = append(e.r.starts, a)
+	e.r.mu.Unlock()
 	if e.r.start != nil {
 		return e.r.start(a)
 	}
+	e.r.mu.Lock()
+	defer e.r.mu.Unlock()
 	e.r.outside[a.Step.Object] = e.r.outside[a.Step.Object].With(a.Step.Writes)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,21 +16,25 @@ import (
 // run is one segment: what happens between taking the lock and releasing it.
 type run struct {
 	*Applier
-	lease   *lease
-	j       *journal
-	mode    mode
-	mu      sync.Mutex
-	why     []string
-	tried   map[string]bool    // steps that had their turn in this segment
-	waiting map[string]Attempt // pending steps, polled without the lock
-	again   bool               // a step failed that may be decided by looking again
-	known   bool               // who answers is who the plan was made against
+	lease    *lease
+	j        *journal
+	mode     mode
+	approver string // who approves what waits, before anything is done
+	mu       sync.Mutex
+	why      []string
+	waiting  map[string]Attempt // pending steps, polled without the lock
+	again    bool               // a step failed that may be decided by looking again
+	known    bool               // who answers is who the plan was made against
+	held     held
 }
 
 // segment reserves, compares, records what stands, runs the steps, and records
 // how it ended.
 func (r *run) segment(ctx context.Context) (Result, error) {
 	if over := r.j.over(); over != "" {
+		if r.approver != "" {
+			return r.result(over), r.unasked()
+		}
 		return r.result(over), r.unreserve(ctx)
 	}
 	outcome, err := r.work(ctx)
@@ -94,6 +99,11 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 			return RefusedOutcome, nil
 		}
 	}
+	if r.approver != "" {
+		if err := r.approve(ctx); err != nil {
+			return "", err
+		}
+	}
 	if err := r.steps(ctx); err != nil {
 		return "", err
 	}
@@ -127,6 +137,9 @@ func (r *run) outcome(ctx context.Context) Outcome {
 		return PausedOutcome
 	case left > 0 && (r.mode == forward || len(r.waiting) > 0):
 		r.why = []string{"waiting with " + planner.Plural(left, "step") + " left"}
+		if len(r.held.why) > 0 {
+			r.why[0] += ": " + strings.Join(r.held.why, "; ")
+		}
 		return PausedOutcome
 	}
 	return EndedOutcome
@@ -140,14 +153,19 @@ func (r *run) identify(ctx context.Context, w planner.World) error {
 	return err
 }
 
-// refs are all objects that the plan writes or rests on and that exist by name
-// before it runs.
+// refs are all objects that the plan writes or rests on, without those that a
+// step has yet to make.
 func (r *run) refs() (refs []planner.Ref) {
+	add := func(ref planner.Ref) {
+		if _, waits := ref.Out(); !waits {
+			refs = append(refs, ref)
+		}
+	}
 	for _, s := range r.j.plan.Steps {
 		s = r.j.resolve(s)
-		refs = append(refs, s.Object)
+		add(s.Object)
 		for _, e := range s.Expects {
-			refs = append(refs, e.Ref)
+			add(e.Ref)
 		}
 	}
 	slices.Sort(refs)
@@ -162,7 +180,8 @@ func (r *run) read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]pla
 
 // preimages records, once an apply, what each step's object holds, whole, and
 // the former entries and latches of *applied*; or says why the plan has none to
-// go by.
+// go by. What the plan itself makes is recorded at the turn of the first step
+// that writes it, see preimage.
 func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) error {
 	if r.j.has(KindPre, "") {
 		return nil
@@ -176,7 +195,9 @@ func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) er
 	}
 	rec := Record{Kind: KindPre, Pre: map[planner.Ref]planner.Raw{}, Former: map[schema.Address]*schema.Entry{}, Latches: map[schema.Address]string{}}
 	for _, s := range r.j.plan.Steps {
-		rec.Pre[s.Object] = raw[s.Object]
+		if was, read := raw[s.Object]; read {
+			rec.Pre[s.Object] = was
+		}
 	}
 	for a := range r.j.plan.Settle {
 		rec.Former[a] = nil
@@ -190,27 +211,34 @@ func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) er
 	return r.j.append(ctx, rec)
 }
 
-// steps runs what is ready, wave by wave; a step that fails stops its
-// dependents, its siblings finish.
+// steps runs each step as soon as those before it are done; one that fails
+// stops its dependents, the others go on.
 func (r *run) steps(ctx context.Context) error {
-	for ready := r.ready(ctx); len(ready) > 0; ready = r.ready(ctx) {
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, max(r.Parallelism, 1))
-		for _, s := range ready {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				if err := r.step(ctx, s); err != nil {
-					r.fail(s, err)
-				}
-			})
+	q := r.queue()
+	ended := make(chan int)
+	for running := 0; ; running-- {
+		for running < max(r.Parallelism, 1) && ctx.Err() == nil && r.j.broken() == nil {
+			i, ok := q.next()
+			if !ok {
+				break
+			}
+			if s := r.j.plan.Steps[i]; r.turn(s) {
+				running++
+				go func() {
+					if err := r.step(ctx, s); err != nil {
+						r.fail(s, err)
+					}
+					ended <- i
+				}()
+			}
 		}
-		wg.Wait()
-		if err := r.j.broken(); err != nil {
-			return err
+		if running == 0 {
+			return r.j.broken()
+		}
+		if i := <-ended; r.j.done(r.j.plan.Steps[i].ID) {
+			q.done(i)
 		}
 	}
-	return nil
 }
 
 func (r *run) fail(s planner.Step, err error) {
@@ -218,36 +246,16 @@ func (r *run) fail(s planner.Step, err error) {
 	defer r.mu.Unlock()
 	r.again = r.again || !errors.As(err, &undecidable{})
 	r.why = append(r.why, fmt.Sprintf("%s: %v", s.ID, err))
-	r.reportLocked(Event{Kind: KindFailed, Step: s, Why: err.Error()})
+	r.report(Event{Kind: KindFailed, Step: r.j.resolve(s), Why: err.Error()})
 }
 
-// ready are the steps whose turn has come. Settling looks only at what was
-// begun and is undecided.
-func (r *run) ready(ctx context.Context) (out []planner.Step) {
-	for _, s := range r.j.plan.Steps {
-		if ctx.Err() == nil && !r.tried[s.ID] && !r.j.done(s.ID) && r.turn(s) {
-			r.tried[s.ID] = true
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
+// turn says whether a step whose time has come is to be run. Settling looks only
+// at what was begun and is undecided.
 func (r *run) turn(s planner.Step) bool {
-	for _, id := range s.After {
-		if !r.j.done(id) {
-			return false
-		}
-	}
 	if r.mode != forward {
 		return r.j.undecided(s.ID)
 	}
-	for _, g := range s.Gates {
-		if r.Open == nil || !r.Open(*r.j.plan, g) {
-			return false
-		}
-	}
-	return true
+	return r.passes(s)
 }
 
 func (a *Applier) report(e Event) {
@@ -256,8 +264,6 @@ func (a *Applier) report(e Event) {
 		a.Report(e)
 	}
 }
-
-func (r *run) reportLocked(e Event) { r.Applier.report(e) }
 
 func (r *run) tell(e Event) {
 	r.mu.Lock()

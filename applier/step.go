@@ -41,10 +41,17 @@ func (r *run) step(ctx context.Context, s planner.Step) error {
 // begin, when it was begun.
 func (r *run) turnOf(ctx context.Context, s planner.Step, ex Executor) (*turn, error) {
 	s = r.j.resolve(s)
+	if out, waits := s.Object.Out(); waits {
+		return nil, fmt.Errorf("DC321: the step before it gave no %s; look with domctl history show %s what it did, then plan again", out.Text, r.j.id)
+	}
+	pre, err := r.preimage(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	begun, digests := r.j.begun(s.ID)
 	t := &turn{run: r, ex: ex, before: begun, asked: map[string]bool{}, began: r.Clock.Now()}
 	t.since = t.began
-	t.at = Attempt{Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: r.j.pre(s.Object), Abort: r.mode != forward, Want: map[string]schema.Value{}}
+	t.at = Attempt{Apply: r.j.id, Began: r.j.began, Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: pre, Abort: r.mode != forward, Want: map[string]schema.Value{}}
 	for mark := range begun {
 		t.at.Begun[mark] = true
 	}
@@ -62,6 +69,20 @@ func (r *run) turnOf(ctx context.Context, s planner.Step, ex Executor) (*turn, e
 		t.at.Want[p] = v
 	}
 	return t, nil
+}
+
+// preimage is what a step's object held before the apply. Of an object that the
+// apply makes, it is read and recorded before the first begin of a write to it.
+func (r *run) preimage(ctx context.Context, s planner.Step) (planner.Raw, error) {
+	if pre, known := r.j.pre(s.Object); known || r.mode != forward {
+		return pre, nil
+	}
+	raw, err := r.read(ctx, []planner.Ref{s.Object})
+	if err != nil {
+		return nil, err
+	}
+	pre := raw[s.Object]
+	return pre, r.j.append(ctx, Record{Kind: KindPre, Step: s.ID, Pre: map[planner.Ref]planner.Raw{s.Object: pre}})
 }
 
 func (r *run) digest(ctx context.Context, ref schema.Value) (schema.Value, error) {

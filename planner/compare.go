@@ -1,23 +1,53 @@
 package planner
 
 import (
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"domctl.dev/schema"
 )
 
+// comparison is one address merged: what changes, what *applied* would hold, and
+// what changed outside meanwhile, nil if nothing did.
+type comparison struct {
+	change   Change
+	entry    schema.Entry
+	drift    *Change
+	findings []schema.Finding
+}
+
+// compareAll compares addresses side by side: what they refer to was planned
+// before.
+func (m *maker) compareAll(addresses []schema.Address) []comparison {
+	out := make([]comparison, len(addresses))
+	share := max(64, (len(out)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for from := 0; from < len(out); from += share {
+		all.Go(func() {
+			for i := from; i < min(from+share, len(out)); i++ {
+				out[i] = m.compare(addresses[i])
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
 // compare merges one address field by field: what the files want against what
-// stands, with what the last apply set saying who changed it.
-func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry) {
+// stands, with what the last apply set saying who changed it. It changes nothing
+// of the maker.
+func (m *maker) compare(a schema.Address) comparison {
+	o := m.in.Desired.Objects[a]
 	kind, _ := schema.KindOf(a.Kind)
 	live, there := m.in.Live.Objects[a]
 	was, _ := m.former(a)
 	if was == nil {
 		was = &schema.Entry{}
 	}
-	t := threeWay{m: m, kind: kind, live: live, was: *was, at: o,
-		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: make(map[string]schema.Value, len(o.Fields))}}
+	t := threeWay{m: m, kind: kind, live: live, was: *was, at: o, comparison: comparison{
+		change: Change{Address: a, Action: ActionUpdate}, entry: schema.Entry{ID: schema.JSON(live.ID), Fields: make(map[string]schema.Value, len(o.Fields))}}}
 	if !there {
 		t.change.Action = ActionCreate
 		t.entry.ID = was.ID // what stood under it is gone; an unset setting keeps its identity
@@ -31,18 +61,17 @@ func (m *maker) compare(a schema.Address, o schema.Object) (Change, schema.Entry
 		}
 	}
 	t.finish(there)
-	return t.change, t.entry
+	return t.comparison
 }
 
 type threeWay struct {
-	m       *maker
-	kind    schema.Kind
-	live    schema.Observed
-	was     schema.Entry
-	at      schema.Object
-	change  Change
-	entry   schema.Entry
-	drift   []Diff
+	m    *maker
+	kind schema.Kind
+	live schema.Observed
+	was  schema.Entry
+	at   schema.Object
+	comparison
+	moved   []Diff   // outside
 	waits   []string // referents that are blocked or excluded, with that word
 	edited  bool     // the files changed since the last apply
 	drifted bool     // a field to write was changed outside
@@ -57,7 +86,7 @@ func (t *threeWay) field(p string, stated schema.Value) {
 		}
 		return
 	}
-	want := t.m.resolve(stated)
+	want := t.resolve(stated)
 	if want.Is == schema.Unset {
 		want = schema.Value{}
 	}
@@ -108,7 +137,7 @@ func (t *threeWay) dropped(p string) {
 
 func (t *threeWay) noteDrift(p string, before schema.Value) {
 	if old, ok := t.was.Fields[p]; ok && old != before && old.Is != schema.Secret {
-		t.drift = append(t.drift, Diff{p, old, before})
+		t.moved = append(t.moved, Diff{p, old, before})
 	}
 }
 
@@ -116,9 +145,8 @@ func (t *threeWay) finish(there bool) {
 	if len(t.change.Fields) > 0 {
 		t.change.Positions = stated(t.at, t.change.Fields)
 	}
-	if len(t.drift) > 0 && there {
-		t.m.plan.Drift = append(t.m.plan.Drift, Change{Address: t.change.Address, Action: ActionDrift,
-			Reason: "changed outside of domctl since the last apply", Fields: t.drift, Positions: t.change.Positions})
+	if len(t.moved) > 0 && there {
+		t.drift = &Change{Address: t.change.Address, Action: ActionDrift, Reason: "changed outside of domctl since the last apply", Fields: t.moved, Positions: t.change.Positions}
 	}
 	if len(t.change.Positions) == 0 {
 		t.change.Positions = t.at.Positions("")
@@ -165,21 +193,21 @@ func (m *maker) waits(v schema.Value) string {
 
 // resolve turns a reference into what the referent will hold: an output of this
 // plan, what the files state of it, or what lives.
-func (m *maker) resolve(v schema.Value) schema.Value {
-	t, field, ok := v.Target()
+func (t *threeWay) resolve(v schema.Value) schema.Value {
+	to, field, ok := v.Target()
 	if !ok {
 		return v
 	}
-	if out, ok := m.outputs[t][field]; ok {
+	if out, ok := t.m.outputs[to][field]; ok {
 		return out
 	}
-	if stated := m.in.Desired.Objects[t].Fields[field]; stated.Is == schema.Known {
+	if stated := t.m.in.Desired.Objects[to].Fields[field]; stated.Is == schema.Known {
 		return stated
 	}
-	got := m.in.Live.Objects[t].Fields[field]
+	got := t.m.in.Live.Objects[to].Fields[field]
 	if got.Is == schema.Absent {
-		m.find(schema.Finding{Code: "DC210", Severity: schema.Error, Address: t, Positions: m.in.Desired.Objects[t].Positions(""),
-			Message: "has no " + field + " that others could refer to", Hint: "see the other findings of " + t.String()})
+		t.findings = append(t.findings, schema.Finding{Code: "DC210", Severity: schema.Error, Address: to, Positions: t.m.in.Desired.Objects[to].Positions(""),
+			Message: "has no " + field + " that others could refer to", Hint: "see the other findings of " + to.String()})
 	}
 	return got
 }

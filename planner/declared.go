@@ -9,14 +9,14 @@ import (
 // declared is what *applied* is compared with: which address declares an outside
 // object, and what stands in what is still declared.
 type declared struct {
-	owner map[schema.Address]string // kind and outside id → address
-	stood map[schema.Address]bool   // kind and the value that was applied where one of the kind is named
-	left  []schema.Address          // what is latched and the files no longer hold
+	owner map[schema.Address]schema.Address // kind and outside id → address
+	stood map[schema.Address]bool           // kind and the value that was applied where one of the kind is named
+	left  []schema.Address                  // what is latched and the files no longer hold
 }
 
 // declare indexes the files once for all that was applied.
 func (m *maker) declare() {
-	m.declared = declared{owner: map[schema.Address]string{}, stood: map[schema.Address]bool{}}
+	m.declared = declared{owner: map[schema.Address]schema.Address{}, stood: map[schema.Address]bool{}}
 	for _, a := range schema.Addresses(m.in.Applied.Latches) {
 		if _, stated := m.in.Desired.Objects[a]; !stated {
 			m.declared.left = append(m.declared.left, a)
@@ -25,8 +25,8 @@ func (m *maker) declare() {
 	for a := range m.in.Desired.Objects {
 		if o, ok := m.in.Live.Objects[a]; ok && o.ID != "" {
 			object := schema.Address{Kind: a.Kind, Name: o.ID}
-			if first := m.declared.owner[object]; first == "" || a.String() < first {
-				m.declared.owner[object] = a.String()
+			if first, taken := m.declared.owner[object]; !taken || a.Compare(first) < 0 {
+				m.declared.owner[object] = a
 			}
 		}
 		if was, _ := m.former(a); was != nil {
@@ -46,10 +46,10 @@ func (m *maker) stands(of string, was schema.Entry) {
 	}
 }
 
-// taken is the address that declares the very object a gone one was applied to;
-// "" when there is none.
-func (m *maker) taken(a schema.Address, entry schema.Entry) string {
-	return m.declared.owner[schema.Address{Kind: a.Kind, Name: entry.ID.Str()}]
+// taken is the address that declares the very object a gone one was applied to.
+func (m *maker) taken(a schema.Address, entry schema.Entry) (by schema.Address, ok bool) {
+	by, ok = m.declared.owner[schema.Address{Kind: a.Kind, Name: entry.ID.Str()}]
+	return by, ok
 }
 
 // pinned carries over the images that an address pinned, and pins no longer.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"domctl.dev/schema"
 )
 
 // planSchema compiles docs/plan.schema.json.
@@ -54,8 +56,14 @@ func TestPlansFollowTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate(t, s, Encode(p)); err != nil {
-		t.Error(err)
+	gated := p
+	gated.Steps = []Step{{ID: "s", Address: addr(tier), Op: "ec2.CreateTags", Object: OutRef("ec2/image", "", "bake", "image"), Guard: Absolute, Gates: []Gate{
+		{Kind: ApprovalGate, Arg: "amis.gpu rollout 2", Approvals: 2},
+		{Kind: WindowGate, Arg: "w", Window: schema.Window{Days: []string{"sat"}, From: "22:00", To: "04:00", Timezone: "UTC"}}}}}
+	for _, p := range []Plan{p, gated} {
+		if err := validate(t, s, Encode(p)); err != nil {
+			t.Error(err)
+		}
 	}
 	var loose map[string]any
 	if err := json.Unmarshal(Encode(p), &loose); err != nil {

@@ -93,12 +93,8 @@ func Make(in Input) (Draft, error) {
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
 	m.declare()
-	for _, a := range schema.Addresses(in.Desired.Objects) {
-		if in.Select == nil || in.Select(a) {
-			if err := m.visit(a); err != nil {
-				return Draft{}, err
-			}
-		}
+	if err := m.stated(); err != nil {
+		return Draft{}, err
 	}
 	m.pending()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
@@ -126,38 +122,73 @@ func (m *maker) find(f schema.Finding) { m.plan.Findings = append(m.plan.Finding
 
 func (m *maker) excluded(a schema.Address) bool { return m.in.Exclude != nil && m.in.Exclude(a) }
 
-// visit plans one address after those it refers to.
-func (m *maker) visit(a schema.Address) error {
-	o, ok := m.in.Desired.Objects[a]
-	if m.seen[a] || !ok || m.excluded(a) {
-		return nil
-	}
-	m.seen[a] = true
-	var refs map[string]schema.Address
-	for p, v := range o.Fields {
-		if t, _, ok := v.Target(); ok {
-			if refs == nil {
-				refs = map[string]schema.Address{}
-			}
-			refs[p] = t
-		}
-	}
-	for _, p := range schema.Sorted(refs) {
-		if err := m.visit(refs[p]); err != nil {
+// stated plans what the files hold: first what others refer to, then the rest,
+// which is compared side by side, since nothing among it decides about another.
+func (m *maker) stated() error {
+	all := slices.DeleteFunc(schema.Addresses(m.in.Desired.Objects), func(a schema.Address) bool { return m.in.Select != nil && !m.in.Select(a) })
+	for _, a := range all {
+		if err := m.referents(a); err != nil {
 			return err
 		}
 	}
-	m.moves(a, o)
+	rest := slices.DeleteFunc(all, func(a schema.Address) bool { return m.seen[a] || m.excluded(a) })
+	for i, c := range m.compareAll(rest) {
+		m.seen[rest[i]] = true
+		if err := m.plans(rest[i], c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// referents plans what an object refers to.
+func (m *maker) referents(a schema.Address) error {
+	var paths []string
+	fields := m.in.Desired.Objects[a].Fields
+	for p, v := range fields {
+		if v.Is == schema.Ref {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	for _, p := range paths {
+		if t, _, ok := fields[p].Target(); ok {
+			if err := m.visit(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// visit plans one address after those it refers to.
+func (m *maker) visit(a schema.Address) error {
+	if _, ok := m.in.Desired.Objects[a]; m.seen[a] || !ok || m.excluded(a) {
+		return nil
+	}
+	m.seen[a] = true
+	if err := m.referents(a); err != nil {
+		return err
+	}
+	return m.plans(a, m.compare(a))
+}
+
+// plans shows and lowers one address that was compared.
+func (m *maker) plans(a schema.Address, compared comparison) error {
+	m.moves(a, m.in.Desired.Objects[a])
 	if by, content := m.latch(a); m.held(by, content) {
 		m.hold(by, a)
 		return nil
 	}
-	c, entry := m.compare(a, o)
-	if c.Blocked != "" {
-		m.block(c)
+	m.plan.Findings = append(m.plan.Findings, compared.findings...)
+	if compared.drift != nil {
+		m.plan.Drift = append(m.plan.Drift, *compared.drift)
+	}
+	if compared.change.Blocked != "" {
+		m.block(compared.change)
 		return nil
 	}
-	return m.settle(a, c, entry)
+	return m.settle(a, compared.change, compared.entry)
 }
 
 // moves refuses a movedFrom that cannot be followed: the objects of two
@@ -308,12 +339,13 @@ func (m *maker) gone(a schema.Address) error {
 		return nil
 	}
 	kind, _ := schema.KindOf(a.Kind)
+	by, taken := m.taken(a, entry)
 	switch {
 	case m.held(a, absent):
 		m.hold(a, a)
 	case m.pinsStoodOn(a.Kind, entry): // still remembered: it says why that must stay
-	case m.taken(a, entry) != "":
-		m.release(a, "the same object is "+m.taken(a, entry)+" in the files")
+	case taken:
+		m.release(a, "the same object is "+by.String()+" in the files")
 	case kind.Gone == "release":
 		m.release(a, "no longer in the files; what stands outside is left alone")
 	case entry.Fields["lifecycle.protect"].Bool():

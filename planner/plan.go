@@ -273,11 +273,15 @@ func (p Plan) unsound() string {
 	}
 	for _, s := range p.Steps {
 		i := slices.IndexFunc(s.After, func(id string) bool { return !steps[id] })
+		outs := s.outputs()
+		o := slices.IndexFunc(outs, func(id string) bool { return !slices.Contains(s.After, id) })
 		switch {
 		case steps[s.ID]:
 			return "two steps are called " + s.ID
 		case i >= 0:
 			return fmt.Sprintf("step %s comes after %s, which is no step before it", s.ID, s.After[i])
+		case o >= 0:
+			return fmt.Sprintf("step %s names an output of %s, which it does not come after", s.ID, outs[o])
 		case !changes[s.Address]:
 			return fmt.Sprintf("step %s is of %s, which no change speaks of", s.ID, s.Address)
 		}

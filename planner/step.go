@@ -10,7 +10,8 @@ import (
 )
 
 // Ref names one outside object: "mongo/hardware_tier#gpu-small". The part before
-// "#" is its type, the rest the outside's own id.
+// "#" is its type, the rest the outside's own id. An object that an earlier step
+// makes has a Ref of OutRef until that step is done.
 type Ref string
 
 // Type is the part before "#".
@@ -99,12 +100,21 @@ type Expect struct {
 	Value schema.Value `json:"value"`
 }
 
-// Gate holds a step back until something outside the plan is true: Kind
-// "window", "approval".
+// Gate holds a step back until something outside the plan is true.
 type Gate struct {
-	Kind string `json:"kind"`
-	Arg  string `json:"arg"`
+	Kind string `json:"kind"` // WindowGate or ApprovalGate
+	// Arg is the window's name, or what people approve ("amis.gpu rollout 2"): gates
+	// of one Arg are approved together.
+	Arg       string        `json:"arg"`
+	Window    schema.Window `json:"window,omitzero"`     // when it opens, as the files said
+	Approvals int           `json:"approvals,omitempty"` // how many people must approve
 }
+
+// The kinds of gates.
+const (
+	WindowGate   = "window"
+	ApprovalGate = "approval"
+)
 
 // Step is one concrete outside operation. ID is the same in every plan of the
 // same content: address, operation, object.
@@ -146,20 +156,6 @@ func (s Step) Stands(live Raw, same Same) (done, before bool) {
 	return done, before
 }
 
-// OutOf names another step's output.
-func OutOf(step, name string) schema.Value {
-	return schema.Value{Is: schema.Out, Text: step + "#" + name}
-}
-
-// SplitOut takes apart what OutOf made; ok is false for any other value.
-func SplitOut(v schema.Value) (step, name string, ok bool) {
-	i := strings.LastIndex(v.Text, "#")
-	if v.Is != schema.Out || i < 0 {
-		return "", "", false
-	}
-	return v.Text[:i], v.Text[i+1:], true
-}
-
 // link adds the order that follows from named outputs and shared objects: steps
 // on one object are a chain.
 func link(steps []Step) error {
@@ -177,18 +173,6 @@ func link(steps []Step) error {
 		last[s.Object] = s.ID
 	}
 	return nil
-}
-
-// outputs are the steps whose outputs this one names, in order.
-func (s *Step) outputs() (ids []string) {
-	for _, m := range []map[string]schema.Value{s.Writes, s.Args} {
-		for _, k := range schema.Sorted(m) {
-			if id, _, ok := SplitOut(m[k]); ok {
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
 }
 
 func (s *Step) after(id string) {

@@ -48,14 +48,20 @@ const pinnedBefore = "pinnedBefore."
 // Pins are the images that an applied entry of amis pins, or pinned before:
 // reasons by id.
 func (e Entry) Pins() map[string]Value {
-	pins := map[string]Value{}
+	var pins map[string]Value
+	pin := func(id string, reason Value) {
+		if pins == nil { // most entries pin nothing
+			pins = map[string]Value{}
+		}
+		pins[id] = reason
+	}
 	for p, v := range e.Fields {
 		if id, before := strings.CutPrefix(p, pinnedBefore); before {
-			pins[id] = v
+			pin(id, v)
 		}
 	}
 	if id := e.Fields["pin.id"].Str(); id != "" {
-		pins[id] = e.Fields["pin.reason"]
+		pin(id, e.Fields["pin.reason"])
 	}
 	return pins
 }

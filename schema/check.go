@@ -20,6 +20,7 @@ func Check(d Desired, reading []Finding) []Finding {
 		c.broken[f.Address] = c.broken[f.Address] || f.Severity == Error
 	}
 	c.world()
+	c.windows()
 	c.wellNamed()
 	c.references()
 	c.identities()

@@ -57,6 +57,10 @@ func recordCodes() []Code {
 			"Look at the object that the message names; the records say what it held before."},
 		{"DC320", "an apply has not ended", "It runs at this moment, waits, failed in part, or was cut off. Until it has ended it reserves its addresses: a plan that changes one of them is shown, and refused when it is applied (DC311).",
 			"Go on with it by `domctl apply --resume`, abandon it with `--supersede`, or take back what it did with `domctl rollback --to`. `domctl history show` tells what became of each step."},
+		{"DC321", "an output is missing", "A step writes what an earlier one was to make, and that one did not say what it made.",
+			"Look with `domctl history show` what the earlier step did, then plan again."},
+		{"DC322", "nothing waits for this approval", "An approval is of what an apply waits for at that moment: not of later steps, and not twice by one person.",
+			"See in `domctl history show` what the apply waits for."},
 	}
 }
 

@@ -73,5 +73,7 @@ func checkCodes() []Code {
 			"State deployment.aws.account, deployment.aws.region and deployment.mongo.database; `aws sts get-caller-identity` tells the account. Or state world: \"sandbox\"."},
 		{"DC114", "a secret in the clear", "The name of a setting says that it is a password, a secret, a token, a key or a credential, and its value stands in the files: whoever reads them, a plan or the records knows it.",
 			"Keep the value elsewhere and state a reference: {secret: env: \"…\"}. If it is no secret, turn the finding off: deployment: findings: DC114: \"off\"."},
+		{"DC115", "a window that never opens", "Steps of a rollout wait for it: its times, days or time zone must say when.",
+			"Correct it; names of time zones are those of the IANA database, as in America/New_York."},
 	}
 }

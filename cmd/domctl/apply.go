@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,7 @@ import (
 
 type applyFlags struct {
 	plan, resume, supersede string
-	yes                     bool
+	yes, approve            bool
 	parallelism             int
 	options                 engine.PlanOptions
 }
@@ -40,11 +41,13 @@ how to go on; a second Ctrl-C ends domctl at once.`,
   domctl apply prod --plan prod.plan --auto-approve
   domctl apply prod --target 'hardwareTiers.*'
   domctl apply prod --resume last
+  domctl apply prod --resume last --approve
   domctl apply prod --supersede last`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), dir(args), f) },
 	}
 	cmd.Flags().StringVar(&f.plan, "plan", "", "apply this plan `file` and nothing else")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with this `apply`; \"last\" is the only one that has not ended")
+	cmd.Flags().BoolVar(&f.approve, "approve", false, "with --resume: approve, as yourself, what the apply waits for at this moment")
 	cmd.Flags().StringVar(&f.supersede, "supersede", "", "first abandon this `apply`, which has not ended; what it did stays. \"last\" is the only one")
 	cmd.Flags().BoolVar(&f.yes, "auto-approve", false, "do not ask")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 10, "how many steps run side by side")
@@ -61,12 +64,15 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	if err := sideBySide(f.parallelism); err != nil {
 		return err
 	}
+	if f.approve && f.resume == "" {
+		return errors.New("--approve is for an apply that waits; name it: domctl apply --resume APPLY --approve")
+	}
 	e, err := a.open(ctx, dir, a.progress, f.parallelism)
 	if err != nil {
 		return err
 	}
 	if f.resume != "" {
-		return a.resume(ctx, e, f.resume)
+		return a.resume(ctx, e, f)
 	}
 	if f.supersede != "" {
 		if err := a.supersede(ctx, e, f.supersede, f.yes); err != nil {
@@ -109,8 +115,8 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	return err
 }
 
-func (a *app) resume(ctx context.Context, e *engine.Engine, id string) error {
-	id, err := e.Unended(ctx, id)
+func (a *app) resume(ctx context.Context, e *engine.Engine, f applyFlags) error {
+	id, err := e.Unended(ctx, f.resume)
 	if err != nil {
 		return err
 	}
@@ -119,7 +125,12 @@ func (a *app) resume(ctx context.Context, e *engine.Engine, id string) error {
 		return err
 	}
 	defer a.hush(ctx)()
-	res, err := e.Applier.Resume(ctx, id)
+	var res applier.Result
+	if f.approve {
+		res, err = e.Applier.Approve(ctx, id, person())
+	} else {
+		res, err = e.Applier.Resume(ctx, id)
+	}
 	return a.ended(s.Plan, res, err)
 }
 

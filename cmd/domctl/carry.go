@@ -115,6 +115,8 @@ func (a *app) progress(e applier.Event) {
 		a.await(e, what)
 	case applier.KindPlan:
 		a.recorded = true
+	case applier.KindApproved:
+		fmt.Fprintf(a.stdout, "  ✓ %s\n", planner.Printable(e.Why))
 	case applier.KindBegin:
 		a.begun = true
 		fmt.Fprintf(a.stdout, "  … %s\n", what)

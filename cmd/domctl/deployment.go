@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
@@ -131,12 +133,12 @@ func (a *app) compileRecords(ctx context.Context, dir string) (*deployment, erro
 
 // engine wires a deployment to its world and its records.
 func (d *deployment) engine(ctx context.Context, report func(applier.Event), parallelism int) (*engine.Engine, error) {
-	w, err := d.wire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	source, err := d.source()
-	if err != nil {
+	var w *wiring
+	var source planner.Source
+	var group errgroup.Group
+	group.Go(func() (err error) { w, err = d.wire(ctx); return err })
+	group.Go(func() (err error) { source, err = d.source(); return err })
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Clock: wallClock{},
@@ -162,14 +164,19 @@ func (d *deployment) path(rel string) string { return filepath.Join(d.dir, filep
 
 // holder says who holds a lock, and where.
 func holder() string {
-	name, host := "unknown", "unknown"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
+	host := "unknown"
 	if h, err := os.Hostname(); err == nil {
 		host = h
 	}
-	return fmt.Sprintf("%s@%s pid %d", name, host, os.Getpid())
+	return fmt.Sprintf("%s@%s pid %d", person(), host, os.Getpid())
+}
+
+// person is who runs this process, as the machine knows them.
+func person() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
 }
 
 // alive knows about holders on this machine, where there is a /proc to ask: one

@@ -98,25 +98,25 @@ install_kube() (
 
 download() { apt-get -qq -o APT::Sandbox::User=root download "docker-registry=$registry_version*" >&2; }
 
-# prepared makes the cache's folder, and waits for whoever is at work in it.
+# prepared LOCK: makes the cache's folder, and waits for whoever holds the lock in it.
 prepared() {
 	mkdir -p "$dir"
-	exec 9>"$dir/lock"
+	exec 9>"$dir/$1"
 	flock 9
 }
 
 case ${1:-install} in
 path) echo "$dir" ;;
 mongo)
-	prepared
+	prepared lock
 	mongo
 	;;
 kube)
-	prepared
+	prepared lock.kube
 	part kube
 	;;
 install)
-	prepared
+	prepared lock
 	mongo
 	part moto
 	part registry

@@ -80,7 +80,7 @@ func (w *wired) grow(tiers, groups int) {
 		_, err = w.AutoScaling.CreateAutoScalingGroup(w.t.Context(), &autoscaling.CreateAutoScalingGroupInput{AutoScalingGroupName: &name,
 			AvailabilityZones: []string{w.Account.Region + "a"}, MinSize: sdk.Int32(0), MaxSize: sdk.Int32(2),
 			LaunchTemplate: &astypes.LaunchTemplateSpecification{LaunchTemplateId: out.LaunchTemplate.LaunchTemplateId, Version: sdk.String("$Default")}})
-		w.must(err)
+		w.must(wiretest.Made(err))
 		fmt.Fprintf(&files, "nodePools: \"more-%d\": {groups: [{asg: %q}], ami: \"new\"}\n", i, name)
 	}
 	w.must(os.WriteFile(filepath.Join(w.dir, "more.cue"), []byte(files.String()), 0o600))

@@ -24,8 +24,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Report, Alive, Source and
-// Lease are required. Without Outside, Secret and Parallelism an engine can read
+// Config is what an engine is made of. All fields but Report, Alive, Source, Open
+// and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
 	Compiled    compiler.Result
@@ -39,6 +39,9 @@ type Config struct {
 	Report      func(applier.Event)
 	Alive       func(holder string) (alive, known bool)
 	Source      planner.Source
+	// Open answers for gates, see applier.Applier; nil goes by the clock, and by the
+	// approvals that the records hold.
+	Open func(planner.Plan, planner.Gate, []applier.Approval) applier.Passage
 	// Lease is how long a lock stands without a sign of life before another
 	// process may take it; zero is two minutes.
 	Lease time.Duration
@@ -69,8 +72,11 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	e.world.Key = key
+	if c.Open == nil {
+		c.Open = e.gate
+	}
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
-		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive}
+		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open}
 	return e, nil
 }
 
@@ -150,30 +156,52 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 		return planner.Plan{}, fmt.Errorf("--allow %q is nothing that can be allowed; there is --allow archive", o.Allow[i])
 	}
 	desired := e.Compiled.Desired
-	var applied schema.Applied
-	var unended []schema.Finding
-	var identity planner.World
+	now, err := e.read(ctx)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(now.applied.Entries)))
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	return weighed(ctx, now.view, planner.Input{Desired: desired, Live: now.view.Live, Applied: now.applied, View: now.view,
+		Findings: slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), World: now.identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
+		Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
+}
+
+// present is what a plan is made of beside the files.
+type present struct {
+	identity planner.World
+	applied  schema.Applied
+	view     *world.View
+	unended  []schema.Finding
+}
+
+// read asks for all of it side by side: a round trip of each is the least that a
+// plan takes. Whatever else failed, the wrong world and lost records are told
+// first, as what explains the rest.
+func (e *Engine) read(ctx context.Context) (now present, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wrong, lost error
 	var group errgroup.Group
+	group.Go(func() error {
+		now.identity, wrong = e.world.Identity(ctx)
+		if wrong != nil {
+			cancel()
+		}
+		return wrong
+	})
+	group.Go(func() (err error) { now.unended, err = e.unended(ctx); return err })
 	group.Go(func() (err error) {
-		applied, _, err = applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+		now.view, err = e.world.Look(ctx, e.Compiled.Desired, func() (schema.Applied, error) {
+			now.applied, _, lost = applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+			return now.applied, lost
+		})
 		return err
 	})
-	group.Go(func() (err error) { unended, err = e.unended(ctx); return err })
-	group.Go(func() (err error) { identity, err = e.world.Identity(ctx); return err })
-	if err := group.Wait(); err != nil {
-		return planner.Plan{}, err
-	}
-	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(applied.Entries)))
-	if err != nil {
-		return planner.Plan{}, err
-	}
-	view, err := e.world.Look(ctx, desired, applied)
-	if err != nil {
-		return planner.Plan{}, err
-	}
-	return weighed(ctx, view, planner.Input{Desired: desired, Live: view.Live, Applied: applied, View: view,
-		Findings: slices.Concat(e.Compiled.Findings, view.Findings, unended, e.unkept()), World: identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
-		Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
+	err = group.Wait()
+	return now, cmp.Or(wrong, lost, err)
 }
 
 // unkept says that a plan cannot be applied, for want of a key that outlives it.

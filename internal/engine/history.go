@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"domctl.dev/applier"
-	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -198,15 +198,14 @@ func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n 
 	if s.Plan == nil {
 		return "", 0, fmt.Errorf("DC312: apply %s was fenced before it began: it has no steps; plan again", id)
 	}
-	write := map[string]func(planner.World, []world.Manual) (string, int){"mongosh": world.Mongosh, "aws": world.AWS}[tool]
-	if write == nil {
+	text, n, known := e.world.Script(tool, s.Plan.World, manual(s))
+	if !known {
 		return "", 0, fmt.Errorf("there are no commands for %q; choose mongosh or aws", tool)
 	}
-	text, n = write(s.Plan.World, manual(s))
 	return text, n, nil
 }
 
-func manual(s applier.Summary) []world.Manual {
+func manual(s applier.Summary) []applier.Manual {
 	outputs := map[string]map[string]schema.Value{}
 	pre := map[planner.Ref]planner.Raw{}
 	for _, r := range s.Records {
@@ -214,31 +213,26 @@ func manual(s applier.Summary) []world.Manual {
 		case applier.KindDone:
 			outputs[r.Step] = r.Outputs
 		case applier.KindPre:
-			pre = r.Pre
+			maps.Copy(pre, r.Pre)
 		}
 	}
-	steps := make([]world.Manual, len(s.Plan.Steps))
+	steps := make([]applier.Manual, len(s.Plan.Steps))
 	for i, step := range s.Plan.Steps {
 		_, done := outputs[step.ID]
-		steps[i] = world.Manual{Apply: s.ID, Step: filled(step, outputs), Pre: pre[step.Object], Done: done}
+		step = filled(step, outputs)
+		steps[i] = applier.Manual{Apply: s.ID, Step: step, Pre: pre[step.Object], Done: done}
 	}
 	return steps
 }
 
 // filled puts outputs of done steps in the place of their names.
 func filled(s planner.Step, outputs map[string]map[string]schema.Value) planner.Step {
-	fill := func(m map[string]schema.Value) map[string]schema.Value {
-		out := map[string]schema.Value{}
-		for k, v := range m {
-			if step, name, ok := planner.SplitOut(v); ok && outputs[step][name].Is != schema.Absent {
-				v = outputs[step][name]
-			}
-			out[k] = v
+	return s.Resolved(func(v schema.Value) schema.Value {
+		if step, name, ok := planner.SplitOut(v); ok && outputs[step][name].Is != schema.Absent {
+			return outputs[step][name]
 		}
-		return out
-	}
-	s.Writes, s.Args = fill(s.Writes), fill(s.Args)
-	return s
+		return v
+	})
 }
 
 // ParseTime reads a point in time: RFC 3339, a day or a minute in local time,

@@ -100,7 +100,7 @@ func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
 	outside := port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(registry.Config{})}
 	hooked := worldtest.Hooked{Outside: outside, Hook: func(call string, after bool) error { return kill.Gate(call, phase(after)) }}
 	secret := func(context.Context, string) (schema.Value, error) { return schema.JSON("canary-token-new"), nil }
-	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: mortal{w.store, kill.Gate}, Secret: secret,
+	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: sim.Gated(w.store, kill.Gate, w.clock), Secret: secret,
 		Clock: w.clock, Random: rand.Text, Holder: "test", Parallelism: 1})
 }
 

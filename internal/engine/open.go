@@ -40,10 +40,13 @@ func (e *Engine) unended(ctx context.Context) ([]schema.Finding, error) {
 	return found, nil
 }
 
-// standing is where an apply that has not ended is, in a word or two.
+// standing is where an apply that has not ended is, and what it waits for.
 func standing(s applier.Summary) string {
-	if s.Outcome == "" {
+	switch s.Outcome {
+	case "":
 		return "running, or cut off"
+	case applier.PausedOutcome:
+		return "paused: " + s.Why
 	}
 	return string(s.Outcome)
 }

@@ -53,7 +53,7 @@ func (f folder) engine(ctx context.Context, files string, gate sim.Gate) (*engin
 		return nil, err
 	}
 	secret := func(_ context.Context, ref string) (schema.Value, error) { return schema.JSON("canary of " + ref), nil }
-	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: box, Store: mortal{state.File(f.path("state")), gate},
+	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: box, Store: sim.Gated(state.File(f.path("state")), gate, clock),
 		Secret: secret, Clock: clock, Random: rand.Text, Holder: "test", Parallelism: 1})
 }
 

@@ -8,10 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"golang.org/x/sync/errgroup"
 )
 
 // Head answers the commit that a folder's repository stands on, and whether any
@@ -65,29 +68,41 @@ func differs(repo *git.Repository, hash plumbing.Hash, dir string, files []strin
 	if err != nil {
 		return false, err
 	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	var differ atomic.Bool
 	for _, f := range files {
-		same, err := sameBlob(tree, root, filepath.Join(dir, filepath.FromSlash(f)))
-		if err != nil || !same {
-			return true, err
+		file := filepath.Join(dir, filepath.FromSlash(f))
+		want, err := blobOf(tree, root, file)
+		if err != nil || want.IsZero() || differ.Load() {
+			return true, errors.Join(err, group.Wait())
 		}
+		group.Go(func() error {
+			got, err := blobHash(file)
+			if got != want {
+				differ.Store(true)
+			}
+			return err
+		})
 	}
-	return false, nil
+	err = group.Wait()
+	return differ.Load(), err
 }
 
-func sameBlob(tree *object.Tree, root, file string) (bool, error) {
+// blobOf is what the tree holds of a file; zero: it does not.
+func blobOf(tree *object.Tree, root, file string) (plumbing.Hash, error) {
 	rel, err := filepath.Rel(root, file)
 	if err != nil {
-		return false, err
+		return plumbing.ZeroHash, err
 	}
 	entry, err := tree.FindEntry(filepath.ToSlash(rel))
 	if errors.Is(err, object.ErrEntryNotFound) || errors.Is(err, object.ErrDirectoryNotFound) {
-		return false, nil
+		return plumbing.ZeroHash, nil
 	}
 	if err != nil {
-		return false, err
+		return plumbing.ZeroHash, err
 	}
-	hash, err := blobHash(file)
-	return hash == entry.Hash, err
+	return entry.Hash, nil
 }
 
 func blobHash(file string) (plumbing.Hash, error) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -215,6 +216,9 @@ func theInterruptedTidiesUp(t *testing.T, domctl string) { tidiesUp(t, domctl, o
 // theHungUpTidiesUp: a shell that goes away hangs up on its jobs, and then the
 // terminal does.
 func theHungUpTidiesUp(t *testing.T, domctl string) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP) // else a child of tests under nohup would ignore it, as they do
+	defer signal.Stop(caught)
 	tidiesUp(t, domctl, syscall.SIGHUP, syscall.SIGHUP)
 }
 

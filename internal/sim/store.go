@@ -19,6 +19,11 @@ type store struct {
 	clock applier.Clock
 }
 
+// Gated is a process's view of records that others have too.
+func Gated(records applier.Store, gate Gate, clock applier.Clock) applier.Store {
+	return store{records, gate, clock}
+}
+
 type got struct {
 	body []byte
 	etag string

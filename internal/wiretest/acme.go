@@ -120,7 +120,7 @@ func (a *Acme) seedGroups(t testing.TB) {
 	t.Helper()
 	_, err := a.AutoScaling.CreateLaunchConfiguration(context.Background(), &autoscaling.CreateLaunchConfigurationInput{
 		LaunchConfigurationName: aws.String("acme-lc"), ImageId: &a.Old, InstanceType: aws.String("m5.2xlarge")})
-	must(t, made(err))
+	must(t, Made(err))
 	template := func(id, version string) *autoscaling.CreateAutoScalingGroupInput {
 		return &autoscaling.CreateAutoScalingGroupInput{LaunchTemplate: &astypes.LaunchTemplateSpecification{LaunchTemplateId: &id, Version: &version}}
 	}
@@ -131,7 +131,7 @@ func (a *Acme) seedGroups(t testing.TB) {
 		in.AutoScalingGroupName, in.AvailabilityZones = &name, []string{a.Account.Region + "a"}
 		in.MinSize, in.MaxSize, in.DesiredCapacity = aws.Int32(0), aws.Int32(2), aws.Int32(0)
 		_, err := a.AutoScaling.CreateAutoScalingGroup(context.Background(), in)
-		must(t, made(err))
+		must(t, Made(err))
 	}
 }
 
@@ -148,9 +148,9 @@ func (a *Acme) seedNodeGroup(t testing.TB) {
 	must(t, err)
 }
 
-// made forgives that it was made before: the SDK repeats a call whose answer was
+// Made forgives that it was made before: the SDK repeats a call whose answer was
 // cut off, and these names are of an account that nobody else has.
-func made(err error) error {
+func Made(err error) error {
 	var exists *astypes.AlreadyExistsFault
 	if errors.As(err, &exists) {
 		return nil

@@ -16,9 +16,10 @@ import (
 func (w *World) LookBack(ctx context.Context, s planner.Snapshot) (*View, error) {
 	v := w.newView(schema.Desired{}, schema.Applied{})
 	var refs, made []planner.Ref
+	table := w.Operations()
 	for _, d := range s.Done {
 		refs = append(refs, d.Step.Object)
-		if u := operations()[d.Step.Op].undo; u != nil {
+		if u := table[d.Step.Op].Undo; u != nil {
 			for _, back := range u(d) {
 				refs = append(refs, back.Object)
 				if whole, is := back.Writes[""]; is && whole.Is == schema.Absent {
@@ -38,7 +39,7 @@ func (v *View) Raw(r planner.Ref) planner.Raw { return v.raw[r] }
 
 // Undo takes back a step that made or deleted an object.
 func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
-	if u := operations()[d.Step.Op].undo; u != nil {
+	if u := v.world.Operations()[d.Step.Op].Undo; u != nil {
 		return u(d), nil
 	}
 	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s; leave the address out with --exclude", d.Step.ID, d.Step.Irreversible)

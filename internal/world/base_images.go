@@ -14,7 +14,7 @@ func lookBaseImages(_ context.Context, l *look) error {
 		if !ok {
 			continue
 		}
-		seen := observedOf(a.Name)
+		seen := observedOf(a.Name, 4)
 		for p, v := range o.Fields {
 			if p == "image" || len(p) > len("digests.") && p[:len("digests.")] == "digests." {
 				seen.Fields[p] = v

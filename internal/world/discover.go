@@ -34,7 +34,7 @@ type Found struct {
 // Discover reads what lives and states what no object of the files speaks of.
 // What it states, a plan adopts without a change.
 func (w *World) Discover(ctx context.Context, d schema.Desired, applied schema.Applied, s Search) (Found, error) {
-	f := &finder{look: &look{World: w, desired: d, applied: applied, view: w.newView(d, applied)}, search: s, former: formerly(applied),
+	f := &finder{look: &look{World: w, desired: d, applied: func() schema.Applied { return applied }, view: w.newView(d, applied)}, search: s, former: formerly(applied),
 		Found: Found{Objects: map[schema.Address]schema.Object{}, Comments: map[schema.Address]string{}}}
 	for _, k := range Discoverable() {
 		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, k) {
@@ -106,7 +106,7 @@ func (f *finder) stated(a schema.Address) bool {
 
 // taken names are stated, or still known to have been applied.
 func (f *finder) taken(a schema.Address) bool {
-	_, applied := f.applied.Entries[a]
+	_, applied := f.applied().Entries[a]
 	return applied || f.stated(a)
 }
 

@@ -46,7 +46,7 @@ func (f *finder) environments(ctx context.Context) error {
 	for _, id := range schema.Sorted(d.byID) {
 		ref := d.byID[id]
 		raw := f.view.raw[ref]
-		seen, _ := f.decodeEnvironment(ref, environmentPaths())
+		seen, _ := f.decodeEnvironment(ref, environmentPaths(), 0)
 		owner := owners[raw["ownerId"].Text]
 		switch {
 		case declared[ref], f.search.Owner != "" && owner != f.search.Owner,

@@ -18,8 +18,9 @@ const (
 	revisionsCollection    = "environment_revisions"
 )
 
-func observedOf(id string) schema.Observed {
-	return schema.Observed{ID: id, Fields: make(map[string]schema.Value, 8)}
+// observedOf has room for so many fields.
+func observedOf(id string, fields int) schema.Observed {
+	return schema.Observed{ID: id, Fields: make(map[string]schema.Value, fields)}
 }
 
 // legacyCollection is where environments of Domino's first generation live.
@@ -80,7 +81,7 @@ func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]plann
 	maps.Copy(l.view.raw, revisions)
 	paths := environmentPaths()
 	for a, ref := range found {
-		o, errs := l.decodeEnvironment(ref, paths)
+		o, errs := l.decodeEnvironment(ref, paths, len(l.desired.Objects[a].Fields))
 		if owner := owners[l.view.raw[ref]["ownerId"].Text]; owner != "" {
 			o.Fields["owner"] = schema.JSON(owner)
 		}
@@ -151,9 +152,11 @@ func environmentPaths() map[string]placed {
 	}
 }
 
-func (l *look) decodeEnvironment(ref planner.Ref, paths map[string]placed) (o schema.Observed, errs []error) {
+// decodeEnvironment states a document in the words of the schema, with room for
+// more fields.
+func (l *look) decodeEnvironment(ref planner.Ref, paths map[string]placed, more int) (o schema.Observed, errs []error) {
 	raw := l.view.raw[ref]
-	o = observedOf(idPlain(ref))
+	o = observedOf(idPlain(ref), len(paths)+3+more)
 	for path, f := range paths {
 		v, err := f.read(raw, f.doc)
 		if err != nil {

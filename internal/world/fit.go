@@ -12,18 +12,21 @@ import (
 // tenants are the desired tiers by the pool they name.
 func tenants(d schema.Desired) map[schema.Address][]schema.Address {
 	out := map[schema.Address][]schema.Address{}
-	for _, a := range schema.Addresses(d.Objects) {
-		if pool, field, ok := d.Objects[a].Fields["nodePool"].Target(); ok && field == "label" {
+	for a, o := range d.Objects {
+		if pool, field, ok := o.Fields["nodePool"].Target(); ok && field == "label" {
 			out[pool] = append(out[pool], a)
 		}
+	}
+	for _, tiers := range out {
+		slices.SortFunc(tiers, schema.Address.Compare)
 	}
 	return out
 }
 
 // readCapacities asks for the instance types that the pools of the files expect.
-func (w *World) readCapacities(ctx context.Context, d schema.Desired) (map[string]schema.Capacity, error) {
+func (w *World) readCapacities(ctx context.Context, d schema.Desired, byPool map[schema.Address][]schema.Address) (map[string]schema.Capacity, error) {
 	names := map[string]bool{}
-	for pool := range tenants(d) {
+	for pool := range byPool {
 		for _, t := range d.Objects[pool].Fields["expect.instanceTypes"].Strings() {
 			names[t] = true
 		}
@@ -48,10 +51,10 @@ func (w *World) capacities(ctx context.Context, names []string) (map[string]sche
 
 // fit judges every tier, its stated values over its live ones, by what EC2 says
 // of the instance types that its pool expects, else starts.
-func (v *View) fit(ctx context.Context, known map[string]schema.Capacity) error {
+func (v *View) fit(ctx context.Context, byPool map[schema.Address][]schema.Address, known map[string]schema.Capacity) error {
 	pools := map[schema.Address][]string{}
 	missing := map[string]bool{}
-	for pool := range tenants(v.desired) {
+	for pool := range byPool {
 		o := v.desired.Objects[pool]
 		pools[pool] = o.Fields["expect.instanceTypes"].Strings()
 		if len(pools[pool]) > 0 {
@@ -73,7 +76,7 @@ func (v *View) fit(ctx context.Context, known map[string]schema.Capacity) error 
 		return err
 	}
 	maps.Copy(known, more)
-	for pool, tiers := range tenants(v.desired) {
+	for pool, tiers := range byPool {
 		fields := maps.Clone(v.desired.Objects[pool].Fields)
 		fields["expect.instanceTypes"] = schema.JSON(pools[pool])
 		for _, a := range tiers {

@@ -110,7 +110,7 @@ func or(s string) string {
 // or a partial read, looks just like it.
 func (l *look) emptied(kind, what string, found int) error {
 	known := 0
-	for a := range l.applied.Entries {
+	for a := range l.applied().Entries {
 		if a.Kind == kind {
 			known++
 		}
@@ -142,7 +142,7 @@ func (l *look) wanted(kind string) (out []schema.Address) {
 			all[a] = true
 		}
 	}
-	for a := range l.applied.Entries {
+	for a := range l.applied().Entries {
 		if a.Kind == kind {
 			all[a] = true
 		}
@@ -185,7 +185,7 @@ func (d directory) identify(a schema.Address) (ref planner.Ref, ok bool) {
 		return d.claim(a, ref, ok)
 	}
 	refs := d.named(a, o)
-	if e, _ := d.applied.Former(d.desired, a); e != nil && e.ID.Str() != "" {
+	if e, _ := d.applied().Former(d.desired, a); e != nil && e.ID.Str() != "" {
 		ref, ok = d.byID[e.ID.Str()]
 		if !ok && len(refs) > 0 {
 			d.find("DC144", schema.Error, a, fmt.Sprintf("the last apply set it on %s, which is gone, and %s lives under its name", e.ID.Str(), joinIDs(refs)),

@@ -36,7 +36,7 @@ type UsedImage struct {
 // built are left out. An image's name is read, never made up. Calls grow with
 // pages.
 func (w *World) Images(ctx context.Context, d schema.Desired, a schema.Applied, since time.Time) ([]UsedImage, error) {
-	u := &usage{look: &look{w, d, a, w.newView(d, a)}, revisions: map[string]*UsedImage{}}
+	u := &usage{look: &look{w, d, func() schema.Applied { return a }, w.newView(d, a)}, revisions: map[string]*UsedImage{}}
 	var runs, pins []port.Count
 	var tiers map[string]string
 	tier := w.Deployment.Mongo.Mapping.HardwareTiers.Fields["runs"]

@@ -171,7 +171,7 @@ func (w *World) groupRefOf(g schema.Group) planner.Ref {
 
 // decodePool states what stands of each group in the schema's words.
 func (l *look) decodePool(a schema.Address) {
-	o := observedOf(a.Name)
+	o := observedOf(a.Name, 8)
 	for _, g := range l.desired.Objects[a].Groups() {
 		raw := l.view.raw[l.groupRefOf(g)]
 		if raw == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"domctl.dev/applier"
@@ -12,42 +13,61 @@ import (
 	"domctl.dev/schema"
 )
 
-// operation is one row of the operation table. observe nil compares the
-// object's paths with what the step writes.
-type operation struct {
-	observe func(context.Context, *World, applier.Attempt) (applier.Status, error)
-	start   func(context.Context, *World, applier.Attempt) error
-	undo    func(planner.Done) []planner.Step
+// operations are the rows of this package, each of one call. Deletes are only ever
+// the way back from what made the object.
+func (w *World) operations() applier.Operations {
+	one := func(start start) applier.Executor { return single{w, nil, start} }
+	return applier.Operations{
+		"mongo.insert": {Executor: one(insertDocument), Undo: undoInsert, Tool: "mongosh", Command: insertCommand, Calls: []string{"InsertOne"}},
+		"mongo.update": {Executor: one(updateDocument), Tool: "mongosh", Command: updateCommand, Calls: []string{"UpdateOne"}},
+		"mongo.delete": {Executor: one(deleteDocument), Undo: undoDelete, Tool: "mongosh", Command: deleteCommand, Calls: []string{"DeleteOne"}},
+		"ec2.CreateLaunchTemplateVersion": {Executor: single{w, observeVersion, createVersion}, Undo: undoVersion,
+			Tool: "aws", Command: createVersionCommand, Calls: []string{"ec2:CreateLaunchTemplateVersion"}},
+		"ec2.DeleteLaunchTemplateVersion": {Executor: one(deleteVersion),
+			Tool: "aws", Command: deleteVersionCommand, Calls: []string{"ec2:DeleteLaunchTemplateVersions"}},
+		"ec2.ModifyLaunchTemplate": {Executor: one(modifyTemplate),
+			Tool: "aws", Command: modifyTemplateCommand, Calls: []string{"ec2:ModifyLaunchTemplate"}},
+		"autoscaling.CopyLaunchConfiguration": {Executor: single{w, observeConfiguration, copyConfiguration}, Undo: undoConfiguration,
+			Tool: "aws", Command: copyCommand, Calls: []string{"autoscaling:CreateLaunchConfiguration"}},
+		"autoscaling.DeleteLaunchConfiguration": {Executor: one(deleteConfiguration),
+			Tool: "aws", Command: deleteConfigurationCommand, Calls: []string{"autoscaling:DeleteLaunchConfiguration"}},
+		"autoscaling.UpdateAutoScalingGroup": {Executor: one(updateGroup),
+			Tool: "aws", Command: updateGroupCommand, Calls: []string{"autoscaling:UpdateAutoScalingGroup"}},
+		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
+			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
+	}
 }
 
-func operations() map[string]operation {
-	return map[string]operation{
-		"mongo.insert":                    {start: insertDocument, undo: undoInsert},
-		"mongo.update":                    {start: updateDocument},
-		"mongo.delete":                    {start: deleteDocument, undo: undoDelete},
-		"ec2.CreateLaunchTemplateVersion": {observeVersion, createVersion, undoVersion},
-		"ec2.DeleteLaunchTemplateVersion": {start: deleteVersion},
-		"ec2.ModifyLaunchTemplate":        {start: modifyTemplate},
-		"autoscaling.CopyLaunchConfiguration": {observe: observeConfiguration, start: copyConfiguration,
-			undo: undoConfiguration},
-		"autoscaling.DeleteLaunchConfiguration": {start: deleteConfiguration},
-		"autoscaling.UpdateAutoScalingGroup":    {start: updateGroup},
-		"eks.UpdateNodegroupConfig":             {start: scaleNodeGroup},
-	}
+// Operations is the whole table: the rows of this package, and Long.
+func (w *World) Operations() applier.Operations {
+	all := w.operations()
+	maps.Copy(all, w.Long)
+	return all
 }
 
 // Executor finds the executor of an operation.
 func (w *World) Executor(op string) (applier.Executor, bool) {
-	_, ok := operations()[op]
-	return executor{w}, ok
+	row, ok := w.Operations()[op]
+	return row.Executor, ok
 }
 
-type executor struct{ *World }
+type (
+	observe func(context.Context, *World, applier.Attempt) (applier.Status, error)
+	start   func(context.Context, *World, applier.Attempt) error
+)
+
+// single is the executor of an operation of one call. observe nil compares the
+// object's paths with what the step writes.
+type single struct {
+	*World
+	observe observe
+	start   start
+}
 
 // Observe compares one object with the attempt: done, as before, or neither.
-func (e executor) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
-	if o := operations()[a.Step.Op]; o.observe != nil {
-		return o.observe(ctx, e.World, a)
+func (e single) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+	if e.observe != nil {
+		return e.observe(ctx, e.World, a)
 	}
 	raw, err := e.Read(ctx, []planner.Ref{a.Step.Object})
 	if err != nil {
@@ -73,7 +93,7 @@ func (w *World) judge(a applier.Attempt, live planner.Raw) applier.Status {
 }
 
 // Start makes the attempt's one write, with secrets resolved at this moment.
-func (e executor) Start(ctx context.Context, a applier.Attempt) error {
+func (e single) Start(ctx context.Context, a applier.Attempt) error {
 	writes := make(map[string]schema.Value, len(a.Step.Writes))
 	for p, v := range a.Step.Writes {
 		if v.Is == schema.Secret {
@@ -85,7 +105,7 @@ func (e executor) Start(ctx context.Context, a applier.Attempt) error {
 		writes[p] = v
 	}
 	a.Step.Writes = writes
-	return refusal(operations()[a.Step.Op].start(ctx, e.World, a))
+	return refusal(e.start(ctx, e.World, a))
 }
 
 var errNoMatch = errors.New("DC304: the object is not as the plan saw it")

@@ -23,7 +23,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields are required.
+// World is one deployment's outside. All fields but Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -33,6 +33,8 @@ type World struct {
 	// for the life of the deployment.
 	Key []byte
 	Now func() time.Time
+	// Long are the rows of operations that take more than one call.
+	Long applier.Operations
 }
 
 // kind is one row of the kind table.
@@ -75,11 +77,12 @@ type View struct {
 	revisions func() map[revisionKey]planner.Ref
 }
 
-// look is what one kind's read adds to the view; kinds read side by side.
+// look is what one kind's read adds to the view; kinds read side by side. What
+// the last apply set is read beside them: who asks waits for it.
 type look struct {
 	*World
 	desired schema.Desired
-	applied schema.Applied
+	applied func() schema.Applied
 	view    *View
 }
 
@@ -90,48 +93,52 @@ func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	return v
 }
 
-// Look reads what desired and applied speak of, kinds side by side. A read that
-// fails is an error that names the kind; it never looks like absence.
-func (w *World) Look(ctx context.Context, d schema.Desired, a schema.Applied) (*View, error) {
-	names := w.kindsOf(d, a)
-	parts := make([]*View, len(names))
-	reads := make([]func() error, len(names))
-	for i, name := range names {
-		parts[i] = w.newView(d, a)
-		reads[i] = func() error {
-			if err := kinds()[name].look(ctx, &look{w, d, a, parts[i]}); err != nil {
+// Look reads what desired and applied speak of: *applied* and all kinds side by
+// side. A read that fails is an error that names the kind; it never looks like
+// absence.
+func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (schema.Applied, error)) (*View, error) {
+	var applied schema.Applied
+	known := make(chan struct{})
+	byPool := tenants(d)
+	var capacities map[string]schema.Capacity
+	reads := []func() error{
+		func() (err error) { defer close(known); applied, err = readApplied(); return err },
+		func() (err error) { capacities, err = w.readCapacities(ctx, d, byPool); return err }}
+	stated := kindsOf(d.Objects)
+	var parts []*View
+	for _, name := range schema.Sorted(kinds()) {
+		part := w.newView(d, schema.Applied{})
+		parts = append(parts, part)
+		reads = append(reads, func() error {
+			l := &look{w, d, func() schema.Applied { <-known; return applied }, part}
+			if !stated[name] && !kindsOf(l.applied().Entries)[name] {
+				return nil
+			}
+			if err := kinds()[name].look(ctx, l); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			return nil
-		}
+		})
 	}
-	var capacities map[string]schema.Capacity
-	reads = append(reads, func() (err error) { capacities, err = w.readCapacities(ctx, d); return err })
 	if err := sideBySide(reads...); err != nil {
 		return nil, err
 	}
-	v := w.newView(d, a)
-	if len(parts) > 0 { // the rest is added to the largest
-		slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
-		v, parts = parts[0], parts[1:]
-	}
-	for _, p := range parts {
+	slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
+	v := parts[0] // the rest is added to the largest
+	v.applied = applied
+	for _, p := range parts[1:] {
 		v.add(p)
 	}
 	v.limits()
-	return v, v.fit(ctx, capacities)
+	return v, v.fit(ctx, byPool, capacities)
 }
 
-// kindsOf are the kinds that desired or applied hold objects of.
-func (w *World) kindsOf(d schema.Desired, a schema.Applied) []string {
+func kindsOf[V any](objects map[schema.Address]V) map[string]bool {
 	names := map[string]bool{}
-	for addr := range d.Objects {
-		names[addr.Kind] = true
+	for a := range objects {
+		names[a.Kind] = true
 	}
-	for addr := range a.Entries {
-		names[addr.Kind] = true
-	}
-	return schema.Sorted(names)
+	return names
 }
 
 func (v *View) add(p *View) {

@@ -264,5 +264,5 @@ func all(parts ...map[schema.Address]schema.Object) map[schema.Address]schema.Ob
 // look reads without an engine.
 func (b *bench) look(d map[schema.Address]schema.Object, a schema.Applied) (*world.View, error) {
 	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
-	return w.Look(context.Background(), schema.Desired{Deployment: b.deployment, Objects: d}, a)
+	return w.Look(context.Background(), schema.Desired{Deployment: b.deployment, Objects: d}, func() (schema.Applied, error) { return a, nil })
 }

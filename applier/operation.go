@@ -1,0 +1,45 @@
+package applier
+
+import (
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Operation is one row of the operation table: all there is to know of a Step.Op.
+// internal/world has the rows of single calls, internal/bake and internal/roll
+// those of long operations; internal/engine puts them together.
+type Operation struct {
+	Executor
+	// Undo takes back a step that made or deleted an object. nil: the step only
+	// writes fields, which planner takes back, or is the way back itself.
+	Undo func(planner.Done) []planner.Step
+	// Tool is what a person does it with, "mongosh" or "aws", and Command how: lines
+	// that stop at what is not as the plan saw it.
+	Tool    string
+	Command func(Manual) string
+	// Calls are the writes it makes outside: of AWS as IAM names them
+	// ("ec2:ModifyLaunchTemplate"), of MongoDB as port.Documents does ("UpdateOne").
+	Calls []string
+}
+
+// Operations is the table, by Step.Op.
+type Operations map[string]Operation
+
+// Manual is one step as a person would carry it out: outputs of done steps are
+// filled in.
+type Manual struct {
+	Apply string
+	Step  planner.Step
+	Pre   planner.Raw // what the object held before the apply; nil when that is not recorded
+	Done  bool
+	// Names are the variables in which the script keeps what steps give that are
+	// not done, by step; this one's own too.
+	Names map[string]string
+}
+
+// Variable is the name in which the script keeps an output; ok is false for any
+// other value.
+func (m Manual) Variable(v schema.Value) (name string, ok bool) {
+	step, _, ok := planner.SplitOut(v)
+	return m.Names[step], ok
+}
