@@ -44,8 +44,12 @@ func TestEveryRowIsWhole(t *testing.T) {
 // TestRowsCallWhatPermissionsSay: what a row writes is what the policy of an apply
 // allows, and nothing that no row writes.
 func TestRowsCallWhatPermissionsSay(t *testing.T) {
-	unused := map[string]bool{}
+	unused, long := map[string]bool{}, map[string]bool{}
 	for _, p := range aws.Permissions(aws.Apply) {
+		if p.When == "amis: bake" {
+			long[p.Call] = true // whose rows are not of this package
+			continue
+		}
 		if system, _, _ := strings.Cut(p.Call, ":"); system != "s3" && system != "kms" { // which are the records'
 			unused[p.Call] = true
 		}
@@ -54,6 +58,7 @@ func TestRowsCallWhatPermissionsSay(t *testing.T) {
 		delete(unused, p.Call)
 	}
 	allowed := maps.Clone(unused)
+	maps.Copy(allowed, long)
 	for op, row := range (&World{}).operations() {
 		for _, call := range row.Calls {
 			_, document := reflect.TypeFor[port.Documents]().MethodByName(call)
