@@ -231,3 +231,15 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 }
+
+func FuzzPinned(f *testing.F) {
+	_, line, _ := pair(&testing.T{})
+	for _, s := range []string{line, "", "ssh-rsa", "ssh-ed25519 AAAA", "# " + line, "no-pty " + line} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		if keys, algorithms, err := pinned([]string{line}); err == nil && (len(keys) != 1 || len(algorithms) == 0) {
+			t.Errorf("%q: %d keys, %v", line, len(keys), algorithms)
+		}
+	})
+}
