@@ -80,7 +80,7 @@ func Calls() []string {
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation",
-		"EnableImageDeprecation", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters", "InsertOne", "KubernetesSecret",
+		"EnableImageDeprecation", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
 		"Layers", "ListNodegroups", "ModifyLaunchPermission", "ModifyLaunchTemplate", "Reachable", "RunInstance", "RunScript", "StartInstance", "StopInstance",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}

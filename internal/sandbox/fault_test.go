@@ -5,12 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"domctl.dev/internal/port"
+	"domctl.dev/schema"
 )
 
 const faulty = `{
@@ -274,5 +276,23 @@ func TestLockWaitEndsWithItsCaller(t *testing.T) {
 	w.opts.Hook = nil
 	if ok, err := set(w, "3"); !ok || err != nil {
 		t.Error(ok, err)
+	}
+}
+
+// TestEveryCallHasItsName, by which faults, hooks and counts know it.
+func TestEveryCallHasItsName(t *testing.T) {
+	want := map[string]bool{"KubernetesSecret": true}
+	for _, p := range []reflect.Type{reflect.TypeFor[port.Outside](), reflect.TypeFor[port.Shell](), reflect.TypeFor[port.Secrets]()} {
+		for i := range p.NumMethod() {
+			want[p.Method(i).Name] = true
+		}
+	}
+	delete(want, "In") // asks nothing
+	got := map[string]bool{}
+	for _, name := range Calls() {
+		got[name] = true
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("named are\n%v, the ports have\n%v", schema.Sorted(got), schema.Sorted(want))
 	}
 }

@@ -1,0 +1,18 @@
+package sim
+
+import (
+	"regexp"
+	"testing"
+
+	"domctl.dev/internal/sandbox"
+)
+
+// TestEveryWriteIsNoted: a call whose name does not say that it reads is one.
+func TestEveryWriteIsNoted(t *testing.T) {
+	reads := regexp.MustCompile(`^(Count|Database|Describe.*|Digests|Find|Get.*|KubernetesSecret|Layers|List.*|Reachable)$`)
+	for _, call := range sandbox.Calls() {
+		if reads.MatchString(call) == isWrite(call) {
+			t.Errorf("%s is a write: %v", call, isWrite(call))
+		}
+	}
+}
