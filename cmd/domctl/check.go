@@ -19,8 +19,8 @@ func (a *app) checkVerb() *cobra.Command {
 nobody. The exit code is 1 when one of them is not valid.`,
 		Example: "  domctl check prod\n  domctl check staging prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				args = []string{dir(args)}
+			if len(args) < 2 {
+				args = []string{a.dir(args)}
 			}
 			all, err := a.compileAll(cmd.Context(), args)
 			if err != nil {
@@ -38,9 +38,9 @@ func (a *app) checked(all []*deployment) error {
 	for _, d := range all {
 		findings := schema.SortFindings(d.compiled.Findings)
 		if len(all) > 1 {
-			findings = within(d.dir, findings)
+			findings = within(a.at(d.dir), findings)
 		}
-		if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
+		if err := a.tellFindings(findings); err != nil {
 			return err
 		}
 		if schema.Failed(findings) {

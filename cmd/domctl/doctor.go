@@ -35,7 +35,7 @@ for plan and for apply, and asks nobody.`,
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl doctor prod\n  domctl doctor prod --format json\n  domctl doctor prod --policies",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := a.compile(cmd.Context(), dir(args))
+			d, err := a.compile(cmd.Context(), a.dir(args))
 			if err != nil {
 				return err
 			}
@@ -86,9 +86,9 @@ func (a *app) examined(checks []world.Check, format string) error {
 			if c.OK {
 				mark = "✓"
 			}
-			fmt.Fprintf(a.stdout, "%s %s: %s\n", mark, planner.Printable(c.Name), planner.Printable(c.Detail))
+			fmt.Fprintf(a.stdout, "%s %s: %s\n", mark, planner.Printable(c.Name), a.here(planner.Printable(c.Detail)))
 			if c.Do != "" {
-				fmt.Fprintf(a.stdout, "    %s\n", planner.Printable(c.Do))
+				fmt.Fprintf(a.stdout, "    %s\n", a.here(planner.Printable(c.Do)))
 			}
 		}
 	default:

@@ -36,7 +36,7 @@ of that object.`,
 					return fmt.Errorf("--since: %w", err)
 				}
 			}
-			e, err := a.openRecords(cmd.Context(), dir(args))
+			e, err := a.openRecords(cmd.Context(), a.dir(args))
 			if err != nil {
 				return err
 			}
@@ -58,9 +58,7 @@ func (a *app) warn(err error, readable bool) error {
 	if err == nil || !readable {
 		return err
 	}
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintln(a.stderr, "domctl:", "warning"+strings.TrimPrefix(mistake(planner.Printable(strings.TrimSpace(line))), "error"))
-	}
+	a.tell("warning", err.Error())
 	return nil
 }
 
@@ -92,7 +90,7 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as mongosh > apply.js
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as aws > apply.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.openRecords(cmd.Context(), dir(args[1:]))
+			e, err := a.openRecords(cmd.Context(), a.dir(args[1:]))
 			if err != nil {
 				return err
 			}
@@ -171,7 +169,7 @@ func (a *app) writeStory(s applier.Summary) error {
 		if r.Why != "" {
 			line += "  " + r.Why
 		}
-		if _, err := fmt.Fprintln(a.stdout, planner.Printable(line)); err != nil {
+		if _, err := fmt.Fprintln(a.stdout, a.here(planner.Printable(line))); err != nil {
 			return err
 		}
 	}

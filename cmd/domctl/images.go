@@ -46,7 +46,7 @@ image cannot be read, the others are shown and the exit code is 1.`,
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl images prod\n  domctl images prod --disk 200GiB --weights even\n  domctl images prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.images(cmd.Context(), dir(args), f, func(out io.Writer, found engine.Forecast) error { return writePulls(out, found, f.window) })
+			return a.images(cmd.Context(), a.dir(args), f, func(out io.Writer, found engine.Forecast) error { return writePulls(out, found, f.window) })
 		},
 	}
 	f.add(cmd)
@@ -66,7 +66,7 @@ The choice is the best there is, or it says how far off it may be.`,
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl images suggest --disk 200GiB prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.images(cmd.Context(), dir(args), f, writeSuggestion)
+			return a.images(cmd.Context(), a.dir(args), f, writeSuggestion)
 		},
 	}
 	f.add(cmd)
@@ -105,7 +105,7 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 		err = text(a.stdout, found)
 	}
 	if err == nil {
-		err = planner.WriteFindings(a.stderr, found.Findings, a.errorMark)
+		err = a.tellFindings(found.Findings)
 	}
 	if err != nil {
 		return err
@@ -157,10 +157,10 @@ func (a *app) missing(f engine.Forecast) {
 	for _, i := range f.Images {
 		if i.Problem != "" {
 			n++
-			fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", planner.Printable(i.Title()), planner.Printable(strings.ReplaceAll(i.Problem, "\n", "; ")))
+			a.tell("error", i.Title()+": "+oneLine(i.Problem))
 		}
 	}
-	fmt.Fprintf(a.stderr, "domctl: hint: the answer is partial: %d of %d images are not in it\n", n, len(f.Images))
+	a.tell("hint", fmt.Sprintf("the answer is partial: %d of %d images are not in it", n, len(f.Images)))
 }
 
 func writePulls(out io.Writer, f engine.Forecast, window string) error {

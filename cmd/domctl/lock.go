@@ -14,7 +14,7 @@ func (a *app) lockVerb() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{Use: "show [DIR]", Short: "Say who holds the lock", Args: cobra.MaximumNArgs(1), Example: "  domctl lock show prod",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args))
+				e, err := a.openRecords(cmd.Context(), a.dir(args))
 				if err != nil {
 					return err
 				}
@@ -27,7 +27,7 @@ func (a *app) lockVerb() *cobra.Command {
 		&cobra.Command{Use: "break [DIR]", Short: "Free the lock, whoever holds it", Args: cobra.MaximumNArgs(1), Example: "  domctl lock break prod",
 			Long: "Frees the lock. The holder's next write is refused; a call it has in flight may\nstill take effect.",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args))
+				e, err := a.openRecords(cmd.Context(), a.dir(args))
 				if err != nil {
 					return err
 				}
@@ -46,7 +46,7 @@ func (a *app) showLock(words string, l applier.Lock) {
 		return
 	}
 	if l.Holder == "" { // it could not be read
-		fmt.Fprintln(a.stdout, "The lock could not be read, so nobody knows who held it; it is free. Every apply that has not ended was fenced: domctl history tells which.")
+		fmt.Fprintln(a.stdout, a.here("The lock could not be read, so nobody knows who held it; it is free. Every apply that has not ended was fenced: domctl history tells which."))
 		return
 	}
 	fmt.Fprintf(a.stdout, "%s by %s for apply %s since %s.\n", words, l.Holder, l.Apply, l.Since.UTC().Format(time.RFC3339))

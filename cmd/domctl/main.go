@@ -17,7 +17,6 @@ import (
 	_ "time/tzdata" // windows name time zones, and a container may have none
 
 	"domctl.dev/compiler"
-	"domctl.dev/planner"
 )
 
 func main() {
@@ -58,14 +57,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		return 1
 	}
+	message := suggestion(err.Error())
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = fmt.Errorf("interrupted (%w); domctl history shows what was begun, if anything was", err)
+		message = app.interrupted(message)
 	}
-	for line := range strings.Lines(suggestion(err.Error())) {
-		if line = strings.TrimSpace(line); line != "" {
-			fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(line)))
-		}
-	}
+	app.tell("error", message)
 	return 1
 }
 
@@ -87,15 +83,14 @@ func suggestion(message string) string {
 	return strings.TrimSpace(regexp.MustCompile(`\n+Did you mean this\?\n\t(.*)`).ReplaceAllString(message, "; did you mean $1?"))
 }
 
-// mistake puts a finding's code where findings have it: "error DC303: …".
-func mistake(message string) string {
-	if strings.HasPrefix(message, "hint: ") {
-		return message
+// interrupted is what is said after Ctrl-C: not what each read was at, but what
+// became of the outside, and how to go on.
+func (a *app) interrupted(message string) string {
+	if !a.wrote.Load() {
+		return "interrupted; nothing was changed"
 	}
-	if regexp.MustCompile(`^DC\d{3}: `).MatchString(message) {
-		return "error " + message
-	}
-	return "error: " + message
+	_, on, _ := strings.Cut(message, "\nhint: ")
+	return strings.TrimSuffix("interrupted; domctl history shows what was begun\nhint: "+on, "\nhint: ")
 }
 
 // compileChild evaluates files for a parent that bounds this process.

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -32,7 +31,7 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 			if !slices.Contains(formats(), format) {
 				return fmt.Errorf("unknown format %q; use %s", format, strings.Join(formats(), ", "))
 			}
-			e, err := a.open(cmd.Context(), dir(args), nil, 0)
+			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
 			if err != nil {
 				return err
 			}
@@ -44,8 +43,8 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 				return err
 			}
 			if out != "" {
-				if err := os.WriteFile(out, planner.Encode(p), 0o600); err != nil {
-					return fmt.Errorf("plan file: %w", err)
+				if err := replaceFile(out, planner.Encode(p), 0o600); err != nil {
+					return fmt.Errorf("plan file %w", err)
 				}
 			}
 			return planExit(p, detailed)
@@ -78,7 +77,7 @@ func (a *app) show(p planner.Plan, format string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(p.Sealed())
 	}
-	if err := planner.WriteFindings(a.stderr, p.Findings, a.errorMark); err != nil {
+	if err := a.tellFindings(p.Findings); err != nil {
 		return err
 	}
 	return p.Text(a.stdout, a.style)

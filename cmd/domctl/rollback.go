@@ -37,7 +37,7 @@ What was taken back stays off until the files change, or with plan --unlatch.`,
 					return fmt.Errorf("--before: %w", err)
 				}
 			}
-			return a.rollback(cmd.Context(), dir(args), o, yes, parallelism)
+			return a.rollback(cmd.Context(), a.dir(args), o, yes, parallelism)
 		},
 	}
 	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; the last one that did something if not given")

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,11 +28,14 @@ type app struct {
 	told             []string // failures of steps that were printed as they happened
 	limits           limits
 	waits            *waits
+	folder           string         // of the deployment, as it was typed
+	commands         *regexp.Regexp // those that take it
+	wrote            *atomic.Bool   // something was recorded
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	w := &waits{out: stderr, width: func() int { return columns(stderr) }, now: time.Now}
-	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w}
+	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w, wrote: new(atomic.Bool)}
 }
 
 // patience is that of the adapters, rounded up.
@@ -74,6 +79,7 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	completionExamples(root)
 	helpVerb(root)
 	explainArgs(root)
+	a.commands = commandsOf(root)
 	return root
 }
 
@@ -172,12 +178,4 @@ func columns(stream any) int {
 		return 80
 	}
 	return width
-}
-
-// dir is the deployment's folder: the only argument of most verbs.
-func dir(args []string) string {
-	if len(args) == 0 {
-		return "."
-	}
-	return args[0]
 }

@@ -22,7 +22,7 @@ func (a *app) snapshotsVerb() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{Use: "list [DIR]", Short: "List the restore points, latest first", Args: cobra.MaximumNArgs(1), Example: "  domctl snapshots list prod",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args))
+				e, err := a.openRecords(cmd.Context(), a.dir(args))
 				if err != nil {
 					return err
 				}
@@ -35,7 +35,7 @@ func (a *app) snapshotsVerb() *cobra.Command {
 		&cobra.Command{Use: "show APPLY [DIR]", Short: "Say what stood before an apply", Args: cobra.RangeArgs(1, 2), Example: "  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod",
 			Long: "Says what an apply found where it wrote. Nothing outside is asked: what stands by\nnow, and what of it conflicts, domctl rollback --to APPLY shows before it asks. APPLY \"last\" is the\nnewest restore point.",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args[1:]))
+				e, err := a.openRecords(cmd.Context(), a.dir(args[1:]))
 				if err != nil {
 					return err
 				}

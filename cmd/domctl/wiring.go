@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
@@ -44,6 +45,31 @@ func (d *deployment) wire(ctx context.Context) (*wiring, error) {
 		return w, d.wireSandbox(w)
 	}
 	return w, d.wireLive(ctx, w)
+}
+
+// witness notes that records were written. Whatever an apply or a rollback does
+// outside has one before it; the key alone, which a first plan makes, tells of
+// nothing.
+type witness struct {
+	applier.Store
+	wrote *atomic.Bool
+}
+
+func (w witness) PutIfNone(ctx context.Context, key string, body []byte) (string, error) {
+	if key != "key" {
+		w.wrote.Store(true)
+	}
+	return w.Store.PutIfNone(ctx, key, body)
+}
+
+func (w witness) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	w.wrote.Store(true)
+	return w.Store.PutIfMatch(ctx, key, body, etag)
+}
+
+func (w witness) Delete(ctx context.Context, key string) error {
+	w.wrote.Store(true)
+	return w.Store.Delete(ctx, key)
 }
 
 func (d *deployment) wireSandbox(w *wiring) error {
