@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"domctl.dev/applier"
@@ -33,8 +34,7 @@ type wiring struct {
 	outside port.Outside
 	store   applier.Store
 	secrets secret.Resolver
-	// writes tells by call whether AWS would allow what an apply writes; nil in
-	// the sandbox.
+	// writes tells by call whether AWS would allow what an apply writes.
 	writes func(context.Context) map[string]error
 }
 
@@ -81,7 +81,7 @@ func (d *deployment) wireSandbox(w *wiring) error {
 	if err != nil {
 		return err
 	}
-	w.outside, w.store = outside, store
+	w.outside, w.store, w.writes = outside, store, dryRuns(outside)
 	w.secrets.Sources = map[string]secret.Source{"kubernetes": outside.KubernetesSecret, "ssm": func(ctx context.Context, name string) (string, error) {
 		found, err := outside.GetParameters(ctx, []string{name})
 		if value, ok := found[name]; ok || err != nil {
@@ -90,6 +90,20 @@ func (d *deployment) wireSandbox(w *wiring) error {
 		return "", port.ErrNotFound
 	}, "secretsManager": outside.GetSecretValue}
 	return nil
+}
+
+// dryRuns are what doctor shows of a live deployment, asked of the sandbox.
+func dryRuns(outside *sandbox.World) func(context.Context) map[string]error {
+	return func(ctx context.Context) map[string]error {
+		verdicts := map[string]error{}
+		for call, tried := range aws.Tried() {
+			if verdicts[call] = engine.ErrUntried; tried {
+				_, operation, _ := strings.Cut(call, ":")
+				verdicts[call] = outside.DryRun(ctx, operation)
+			}
+		}
+		return verdicts
+	}
 }
 
 // wireLive opens everything, so that all that is missing is told at once.

@@ -37,11 +37,20 @@ func (c *Client) Probe(ctx context.Context, mode Mode, cluster string) map[strin
 	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
-		for _, call := range []string{createConfiguration, "autoscaling:DeleteLaunchConfiguration", "autoscaling:UpdateAutoScalingGroup", "eks:UpdateNodegroupConfig"} {
-			probes[call] = func() error { return ErrUnprobed }
+		for call, tried := range Tried() {
+			if !tried {
+				probes[call] = func() error { return ErrUnprobed }
+			}
 		}
 	}
 	return verdicts(probes)
+}
+
+// Tried are the calls of EC2, Auto Scaling and EKS that only an apply makes; true
+// for those that have a dry run.
+func Tried() map[string]bool {
+	return map[string]bool{createVersion: true, modifyTemplate: true, deleteVersions: true,
+		createConfiguration: false, "autoscaling:DeleteLaunchConfiguration": false, "autoscaling:UpdateAutoScalingGroup": false, "eks:UpdateNodegroupConfig": false}
 }
 
 // verdicts asks side by side: where nobody answers, each takes its whole deadline.
