@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -20,7 +19,7 @@ import (
 )
 
 func (a *app) doctorVerb() *cobra.Command {
-	var format string
+	var form *format
 	var policies bool
 	cmd := &cobra.Command{
 		Use:   "doctor [DIR]",
@@ -46,10 +45,10 @@ for plan and for apply, and asks nobody.`,
 				return a.policies(d)
 			}
 			a.doing("asking AWS, MongoDB, registries and the state store", patience)
-			return a.examined(d.examine(cmd.Context()), format)
+			return a.examined(d.examine(cmd.Context()), form.json())
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	form = formatFlag(cmd, "json")
 	cmd.Flags().BoolVar(&policies, "policies", false, "print the least IAM policies, MongoDB and Kubernetes roles")
 	return cmd
 }
@@ -71,16 +70,12 @@ func (d *deployment) examine(ctx context.Context) []world.Check {
 	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
 }
 
-func (a *app) examined(checks []world.Check, format string) error {
-	switch format {
-	case "json":
-		enc := json.NewEncoder(a.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(checks); err != nil {
+func (a *app) examined(checks []world.Check, asJSON bool) error {
+	if asJSON {
+		if err := a.json(checks); err != nil {
 			return err
 		}
-	case "text":
+	} else {
 		for _, c := range checks {
 			mark := "✗"
 			if c.OK {
@@ -91,8 +86,6 @@ func (a *app) examined(checks []world.Check, format string) error {
 				fmt.Fprintf(a.stdout, "    %s\n", a.here(planner.Printable(c.Do)))
 			}
 		}
-	default:
-		return fmt.Errorf("unknown format %q; use text or json", format)
 	}
 	for _, c := range checks {
 		if !c.OK {

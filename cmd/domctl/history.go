@@ -17,6 +17,7 @@ import (
 
 func (a *app) historyVerb() *cobra.Command {
 	var since string
+	var form *format
 	cmd := &cobra.Command{
 		Use:   "history [ADDRESS] [DIR]",
 		Short: "Show what was applied, when and by whom",
@@ -44,10 +45,14 @@ of that object.`,
 			if err := a.warn(err, len(history) > 0); err != nil {
 				return err
 			}
+			if form.json() {
+				return a.json(historyShape{shapes, shapesOfPast(history)})
+			}
 			return writeHistory(a.stdout, history)
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "only since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
+	form = formatFlag(cmd, "json")
 	cmd.AddCommand(a.historyShowVerb())
 	return cmd
 }
@@ -77,6 +82,7 @@ func addressIn(args []string) (schema.Address, []string) {
 
 func (a *app) historyShowVerb() *cobra.Command {
 	var as string
+	var form *format
 	cmd := &cobra.Command{
 		Use:   "show APPLY [DIR]",
 		Short: "Tell the story of one apply, or write its steps as commands",
@@ -115,11 +121,16 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 			if err != nil {
 				return err
 			}
+			if form.json() {
+				return a.json(shapeOfStory(s))
+			}
 			return a.writeStory(s)
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh or aws")
 	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"mongosh", "aws"}, cobra.ShellCompDirectiveNoFileComp))
+	form = formatFlag(cmd, "json")
+	cmd.MarkFlagsMutuallyExclusive("as", "format")
 	return cmd
 }
 

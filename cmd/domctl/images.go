@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -16,10 +15,13 @@ import (
 )
 
 // imageFlags are those of images and of its suggest.
-type imageFlags struct{ format, weights, window, disk string }
+type imageFlags struct {
+	form                  *format
+	weights, window, disk string
+}
 
 func (f *imageFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.format, "format", "text", "text or json")
+	f.form = formatFlag(cmd, "json")
 	cmd.Flags().StringVar(&f.weights, "weights", "runs", "what counts: runs, or even")
 	cmd.Flags().StringVar(&f.window, "window", "30d", "how far back runs count")
 	cmd.Flags().StringVar(&f.disk, "disk", "", "size of a node's volume: 200GiB")
@@ -96,11 +98,8 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	if err != nil {
 		return err
 	}
-	if f.format == "json" {
-		enc := json.NewEncoder(a.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(found)
+	if f.form.json() {
+		err = a.json(found)
 	} else {
 		err = text(a.stdout, found)
 	}
@@ -120,9 +119,6 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 }
 
 func (f imageFlags) read() (r engine.Images, err error) {
-	if f.format != "text" && f.format != "json" {
-		return r, fmt.Errorf("unknown format %q; use text or json", f.format)
-	}
 	if f.weights != "runs" && f.weights != "even" {
 		return r, fmt.Errorf("--weights is %q; use runs or even", f.weights)
 	}
