@@ -128,7 +128,6 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh or aws")
-	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"mongosh", "aws"}, cobra.ShellCompDirectiveNoFileComp))
 	form = formatFlag(cmd, "json")
 	cmd.MarkFlagsMutuallyExclusive("as", "format")
 	return cmd

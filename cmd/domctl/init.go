@@ -36,7 +36,6 @@ Examples: ` + strings.Join(examples.Names(), ", ") + ".",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.init(cmd.Context(), a.dir(args), name) },
 	}
 	cmd.Flags().StringVar(&name, "example", "eks", "the `example` to start from")
-	_ = cmd.RegisterFlagCompletionFunc("example", cobra.FixedCompletions(examples.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

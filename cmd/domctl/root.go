@@ -80,6 +80,7 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	helpVerb(root)
 	explainArgs(root)
 	a.commands = commandsOf(root)
+	a.complete(root)
 	return root
 }
 
