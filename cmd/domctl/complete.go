@@ -40,7 +40,7 @@ func (a *app) complete(c *cobra.Command) {
 	flags := map[string]completion{
 		"target": inDir(a.addresses), "exclude": inDir(a.addresses),
 		"resume": unended, "supersede": unended,
-		"to":         inDir(func(ctx context.Context, dir string) []string { return a.applies(ctx, dir, "applies/") }),
+		"to":         inDir(func(ctx context.Context, dir string) []string { return orLast(a.applies(ctx, dir, "applies/")) }),
 		"allow":      oneOf("archive"),
 		"kind":       oneOf(world.Discoverable()...),
 		"visibility": oneOf("private", "organization", "global"),

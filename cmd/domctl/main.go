@@ -40,6 +40,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// The second Ctrl-C is the system's own: it ends the process at once. A
 	// terminal that goes away may hang up twice.
 	context.AfterFunc(ctx, func() { signal.Ignore(syscall.SIGHUP); stop() })
+	if len(args) == 1 && args[0] == "--version" { // as everyone types it first
+		args = []string{"version"}
+	}
 	app := newApp(stdin, stdout, stderr)
 	root := app.root()
 	root.SetArgs(args)
@@ -75,10 +78,13 @@ func tuneCollector() {
 }
 
 // suggestion brings cobra's "Did you mean this?" into the line it belongs to, and
-// says of flags that exclude each other which they are.
+// says of flags that exclude each other which they are, and where verbs are listed.
 func suggestion(message string) string {
 	if set := regexp.MustCompile(`^if any flags in the group .* \[(.*)\] were all set$`).FindStringSubmatch(message); set != nil {
 		return "--" + strings.ReplaceAll(set[1], " ", " and --") + " exclude each other; give one of them"
+	}
+	if regexp.MustCompile(`^unknown command "[^"]*" for "domctl"$`).MatchString(message) {
+		return message + "; domctl --help lists those there are"
 	}
 	return strings.TrimSpace(regexp.MustCompile(`\n+Did you mean this\?\n\t(.*)`).ReplaceAllString(message, "; did you mean $1?"))
 }

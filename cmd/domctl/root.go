@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // app is what all verbs share: where they print, and how.
@@ -107,11 +108,32 @@ func known(root *cobra.Command, args []string) error {
 		return nil
 	}
 	c.SuggestionsMinimumDistance = 2
-	meant := "; " + c.CommandPath() + " --help lists those there are"
+	meant := "; it has " + verbs(c)
 	if near := c.SuggestionsFor(given[0]); len(near) > 0 {
 		meant = "; did you mean " + near[0] + "?"
 	}
 	return fmt.Errorf("unknown command %q for %q%s", given[0], c.CommandPath(), meant)
+}
+
+// verbs lists those of a group.
+func verbs(group *cobra.Command) string {
+	var names []string
+	for _, c := range group.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.CommandPath())
+		}
+	}
+	return schema.Listed(names, "and")
+}
+
+// namesApply refuses a folder where an apply should be named: somebody left it out.
+func namesApply(c *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		if at, err := os.Stat(args[0]); err == nil && at.IsDir() {
+			return fmt.Errorf("%s is a folder, and no apply is named; write %s last %[1]s for the latest", args[0], c.CommandPath())
+		}
+	}
+	return nil
 }
 
 func arguments(n int) string {
