@@ -45,7 +45,11 @@ for plan and for apply, and asks nobody.`,
 				return a.policies(d)
 			}
 			a.doing("asking AWS, MongoDB, registries and the state store", patience)
-			return a.examined(d.examine(cmd.Context()), form.json())
+			checks := d.examine(cmd.Context())
+			if err := cmd.Context().Err(); err != nil {
+				return err // what was cut off is no finding
+			}
+			return a.examined(checks, form.json())
 		},
 	}
 	form = formatFlag(cmd, "json")

@@ -80,6 +80,9 @@ func newFile(dir, stem, ext string, text []byte) (name string, err error) {
 			return "", err
 		}
 		_, err = f.Write(text)
-		return name, errors.Join(err, f.Close())
+		if err = errors.Join(err, f.Close()); err != nil { // a part of it would be taken for all
+			err = errors.Join(fmt.Errorf("%s cannot be written: %w", name, without(err)), os.Remove(f.Name()))
+		}
+		return name, err
 	}
 }

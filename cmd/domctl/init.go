@@ -50,7 +50,7 @@ func (a *app) init(ctx context.Context, dir, name string) error {
 	}
 	for _, d := range e.Deployments {
 		if err := begin(context.WithoutCancel(ctx), filepath.Join(dir, filepath.FromSlash(d)), e, d); err != nil {
-			return err
+			return fmt.Errorf("%w; the files are there, and domctl sandbox reset --example %s makes the sandbox", err, name)
 		}
 	}
 	fmt.Fprintf(a.stdout, "Made a deployment of the example %q in %s:\n", name, dir)

@@ -12,6 +12,7 @@ import (
 	"domctl.dev/examples"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/sandbox"
+	"domctl.dev/schema"
 )
 
 func (a *app) sandboxVerb() *cobra.Command {
@@ -58,6 +59,9 @@ func (a *app) resetSandbox(ctx context.Context, dir, name string) error {
 		return err
 	}
 	if d.compiled.Desired.Deployment.World != "sandbox" {
+		if schema.Failed(d.compiled.Findings) { // nobody can tell
+			return a.refuse(d.compiled.Findings)
+		}
 		return fmt.Errorf("%s is a live deployment: there is no sandbox to reset", dir)
 	}
 	below := "."
