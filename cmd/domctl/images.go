@@ -160,6 +160,10 @@ func (a *app) missing(f engine.Forecast) {
 }
 
 func writePulls(out io.Writer, f engine.Forecast, window string) error {
+	if len(f.Images) == 0 {
+		_, err := fmt.Fprintln(out, "No image is in use: the files declare no base image, and no environment has a revision.")
+		return err
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "IMAGE\tPOOL\tRUNS\tPINNED\tEMPTY\tTODAY\tDECLARED\tSUGGESTED\tDISK")
 	for _, i := range f.Images {

@@ -83,6 +83,9 @@ func suggestion(message string) string {
 	if set := regexp.MustCompile(`^if any flags in the group .* \[(.*)\] were all set$`).FindStringSubmatch(message); set != nil {
 		return "--" + strings.ReplaceAll(set[1], " ", " and --") + " exclude each other; give one of them"
 	}
+	if flag := regexp.MustCompile(`^required flag\(s\) "(.*)" not set$`).FindStringSubmatch(message); flag != nil {
+		return "--" + flag[1] + " is required; --help says what it takes"
+	}
 	if regexp.MustCompile(`^unknown command "[^"]*" for "domctl"$`).MatchString(message) {
 		return message + "; domctl --help lists those there are"
 	}
