@@ -23,6 +23,7 @@ const (
 	askFolder  = 'd'
 	askKind    = 'k'
 	askBeneath = 'b' // the user's file where domctl's own stands
+	askBelow   = 's' // what lies below a deployment's folder and is not read
 )
 
 // answer is a digest of what the tree said; zero is "nothing there".
@@ -89,6 +90,8 @@ func (t *tree) ask(q question, room *bytes.Buffer) answer {
 		_, _ = t.Stat(q.name)
 	case askBeneath:
 		_, _ = t.beneath(q.name)
+	case askBelow:
+		t.below()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

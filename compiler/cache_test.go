@@ -73,6 +73,7 @@ func TestCacheMisses(t *testing.T) {
 		"import gains a file":   write("lib/more.cue", "package lib\n"),
 		"embedded changes":      write("prod/e.txt", "RUN false\n"),
 		"file appears":          write("prod/c.cue", "package domino\n"),
+		"file appears below":    write("prod/sub/x.cue", "package domino\n"),
 		"inherited appears":     write("other.cue", "package domino\n"),
 		"stray appears":         write("cue.mod/usr/x/y.cue", "package y\n"),
 		"replacements appear":   write("cue.mod/local-module.cue", "deps: {}\n"),

@@ -103,17 +103,10 @@ func Find(dir string) (Source, error) {
 // all that is stands in the findings, and then Desired holds what could be
 // read. ErrCache comes with a complete result.
 func Compile(ctx context.Context, src Source) (Result, error) {
-	kept, ok := cacheOf(src)
-	if ok {
-		root, err := os.OpenRoot(src.Root)
-		if err != nil {
-			return Result{}, fmt.Errorf("open the module: %w", err)
-		}
-		defer root.Close()
-		if r, ok := kept.load(newTree(root.FS(), src.Dir)); ok {
-			return r, nil
-		}
+	if r, ok := Kept(src); ok {
+		return r, nil
 	}
+	kept, ok := cacheOf(src)
 	text, en, err := fresh(ctx, src, ok)
 	if over := (limit{}); errors.As(err, &over) {
 		return Result{Desired: schema.Desired{Objects: map[schema.Address]schema.Object{}}, Findings: []schema.Finding{over.finding()}}, nil
@@ -125,6 +118,20 @@ func Compile(ctx context.Context, src Source) (Result, error) {
 		return en.result, fmt.Errorf("%w: %w", ErrCache, err)
 	}
 	return en.result, nil
+}
+
+// Kept is Compile from the cache alone: it evaluates nothing and writes nothing.
+func Kept(src Source) (Result, bool) {
+	kept, ok := cacheOf(src)
+	if !ok {
+		return Result{}, false
+	}
+	root, err := os.OpenRoot(src.Root)
+	if err != nil {
+		return Result{}, false
+	}
+	defer root.Close()
+	return kept.load(newTree(root.FS(), src.Dir))
 }
 
 // fresh compiles, here or in a child, and gives the entry and, if asked or at

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"cmp"
 	stderrors "errors"
 	"fmt"
 	"slices"
@@ -135,6 +136,8 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %s, which is not defined", orWhole(what), shown(path, args[0]))
 		if c := schema.Nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)
+		} else if name := fmt.Sprint(args[0]); !secretive(path) && ruleAt(path).takes(name) {
+			f.Hint = fmt.Sprintf("text stands in quotes: %q", name)
 		}
 	case strings.HasPrefix(format, "import failed"):
 		p.failedImport(&f, e)
@@ -205,13 +208,17 @@ func (p problems) misfit(f *schema.Finding, e errors.Error, path []string, what 
 	ours := slices.ContainsFunc(errors.Positions(e), func(at token.Pos) bool { return p.tree.owned(at.Filename()) })
 	values := []string{shown(path, args[0]), shown(path, args[1])}
 	r := ruleAt(path)
-	if !ours || r == nil {
+	mistyped := ""
+	if !ours {
+		mistyped = r.mistyped(values)
+	}
+	if r == nil || !ours && mistyped == "" {
 		f.Code, f.Message = codeConflict, fmt.Sprintf("%s is both %s and %s", orWhole(what), values[0], values[1])
 		f.Hint = "state it once, or the same everywhere"
 		return
 	}
-	value := values[0]
-	if at := e.InputPositions(); strings.HasPrefix(format, "conflicting") && len(at) > 1 && p.tree.owned(at[0].Filename()) {
+	value := cmp.Or(mistyped, values[0])
+	if at := e.InputPositions(); ours && strings.HasPrefix(format, "conflicting") && len(at) > 1 && p.tree.owned(at[0].Filename()) {
 		value = values[1]
 	}
 	verb := "is"
@@ -219,7 +226,7 @@ func (p problems) misfit(f *schema.Finding, e errors.Error, path []string, what 
 		verb = "holds"
 	}
 	f.Code, f.Message = codeMisfit, fmt.Sprintf("%s %s %s, want %s", orWhole(what), verb, value, r.want())
-	f.Hint = hintFor(r)
+	f.Hint = cmp.Or(hintFor(r), r.unquoted(value))
 	if word, err := literal.Unquote(value); err == nil {
 		if c := schema.Nearest(word, r.words()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)

@@ -42,7 +42,7 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 			pkg.files = append(pkg.files, f)
 		}
 	}
-	leftOut := t.leftOut(src.Dir, inst.Files)
+	leftOut := append(t.leftOut(src.Dir, inst.Files), t.misplaced()...)
 	here := func(f *ast.File) bool { return path.Dir(strings.TrimPrefix(f.Filename, "/")) == src.Dir }
 	switch {
 	case inst.Err == nil && !slices.ContainsFunc(pkg.files, here):

@@ -2,8 +2,10 @@ package compiler
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/token"
 )
 
@@ -115,6 +117,46 @@ func (r *rule) fits(v any) bool {
 		return ok && r.open.fits(fields)
 	}
 	return false
+}
+
+// takes is fits of a rule that may be nil.
+func (r *rule) takes(v any) bool { return r != nil && r.fits(v) }
+
+// mistyped finds the value that does not fit among two that disagree, where the
+// other one is no more than a type: the user's own constraint, and beside the
+// point. "" is none.
+func (r *rule) mistyped(values []string) string {
+	for i, value := range values {
+		v, ok := plainly(value)
+		if ok && r != nil && !r.fits(v) && slices.Contains([]string{"string", "number", "int", "float", "bool"}, values[1-i]) {
+			return value
+		}
+	}
+	return ""
+}
+
+// unquoted is a hint for a number or a truth in quotes.
+func (r *rule) unquoted(value string) string {
+	text, err := literal.Unquote(value)
+	if v, ok := plainly(text); err == nil && ok && r.fits(v) {
+		return "write it without quotes: " + text
+	}
+	return ""
+}
+
+// plainly reads a scalar as CUE prints it.
+func plainly(s string) (v any, ok bool) {
+	if text, err := literal.Unquote(s); err == nil {
+		return text, true
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n, true
+	}
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		return n, true
+	}
+	b, err := strconv.ParseBool(s)
+	return b, err == nil && (s == "true" || s == "false")
 }
 
 func (o *object) fits(fields map[string]any) bool {

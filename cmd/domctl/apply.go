@@ -43,7 +43,7 @@ how to go on; a second Ctrl-C ends domctl at once.`,
   domctl apply prod --resume last
   domctl apply prod --resume last --approve
   domctl apply prod --supersede last`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), dir(args), f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), a.dir(args), f) },
 	}
 	cmd.Flags().StringVar(&f.plan, "plan", "", "apply this plan `file` and nothing else")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with this `apply`; \"last\" is the only one that has not ended")
@@ -111,7 +111,7 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	if err != nil || res.Outcome != applier.EndedOutcome {
 		return a.ended(nil, res, err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.\n", id, planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"))
+	_, err = fmt.Fprintln(a.stdout, a.here(fmt.Sprintf("Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.", id, planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"))))
 	return err
 }
 

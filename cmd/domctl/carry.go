@@ -62,14 +62,14 @@ func (a *app) blocked(p planner.Plan) error {
 	if n == 1 {
 		were = "is blocked and was"
 	}
-	fmt.Fprintf(a.stderr, "domctl: error: %s %s not made; the plan above says why\n", planner.Plural(n, "change"), were)
+	a.tell("error", planner.Plural(n, "change")+" "+were+" not made; the plan above says why")
 	return exitCode(1)
 }
 
 // hush tells a person who pressed Ctrl-C that it was heard.
 func (a *app) hush(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, func() {
-		fmt.Fprintln(a.stderr, "domctl: interrupted; finishing the calls in flight (Ctrl-C again ends domctl at once)")
+		a.tell("interrupted", "finishing the calls in flight (Ctrl-C again ends domctl at once)")
 	})
 }
 
@@ -126,7 +126,7 @@ func (a *app) progress(e applier.Event) {
 		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
 	case applier.KindFailed:
 		a.waits.over(e.Step.ID)
-		fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", what, planner.Printable(strings.ReplaceAll(e.Why, "\n", "; ")))
+		a.tell("error", what+": "+oneLine(e.Why))
 		a.told = append(a.told, e.Why)
 	}
 }
@@ -159,21 +159,21 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 	}
 	switch res.Outcome {
 	case applier.EndedOutcome:
-		fmt.Fprintln(a.stdout, closing(p, res.Done))
+		fmt.Fprintln(a.stdout, a.here(closing(p, res.Done)))
 		return nil
 	case applier.RefusedOutcome:
 		for _, why := range res.Why {
-			fmt.Fprintln(a.stderr, "domctl:", mistake(planner.Printable(why)))
+			a.tell("error", oneLine(why))
 		}
-		fmt.Fprintln(a.stderr, "domctl: hint: nothing was written; domctl plan shows what stands by now")
+		a.tell("hint", "nothing was written; domctl plan shows what stands by now")
 		return exitCode(1)
 	}
 	for _, why := range res.Why {
 		if !slices.ContainsFunc(a.told, func(told string) bool { return strings.HasSuffix(why, told) }) {
-			fmt.Fprintf(a.stderr, "domctl: %s: %s\n", res.Outcome, planner.Printable(why))
+			a.tell(string(res.Outcome), oneLine(why))
 		}
 	}
-	fmt.Fprintf(a.stderr, "domctl: hint: %s done, %s left; %s\n", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res.ID))
+	a.tell("hint", fmt.Sprintf("%s done, %s left; %s", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res.ID)))
 	return exitCode(1)
 }
 

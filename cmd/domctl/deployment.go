@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,6 +29,7 @@ import (
 type deployment struct {
 	dir      string
 	compiled compiler.Result
+	wrote    *atomic.Bool // something was recorded
 }
 
 // compile reads a folder and prints what it found of it.
@@ -56,7 +58,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	results, err := compiler.CompileAll(ctx, sources)
 	if errors.Is(err, compiler.ErrCache) {
-		fmt.Fprintf(a.stderr, "domctl: warning: %s\n", planner.Printable(err.Error()))
+		a.tell("warning", err.Error())
 		err = nil
 	}
 	if err != nil {
@@ -64,7 +66,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i]}
+		all[i] = &deployment{dir, results[i], a.wrote}
 	}
 	return all, nil
 }
@@ -105,7 +107,7 @@ func (a *app) openRecords(ctx context.Context, dir string) (*engine.Engine, erro
 	if err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Store: store, Clock: wallClock{}, Random: rand.Text, Holder: holder(), Alive: alive})
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Store: witness{store, d.wrote}, Clock: wallClock{}, Random: rand.Text, Holder: holder(), Alive: alive})
 }
 
 // compileRecords reads who the deployment is, and lets go of mistakes in what its
@@ -126,7 +128,7 @@ func (a *app) compileRecords(ctx context.Context, dir string) (*deployment, erro
 		}
 	}
 	if wrong > 0 {
-		fmt.Fprintf(a.stderr, "domctl: warning: the files hold mistakes, %d in all; only the records are used (domctl check tells more)\n", wrong)
+		a.tell("warning", fmt.Sprintf("the files hold mistakes, %d in all; only the records are used (domctl check tells more)", wrong))
 	}
 	return d, nil
 }
@@ -141,7 +143,7 @@ func (d *deployment) engine(ctx context.Context, report func(applier.Event), par
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Clock: wallClock{},
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Outside: w.outside, Store: witness{w.store, d.wrote}, Secret: w.secrets.Resolve, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
 
@@ -154,7 +156,7 @@ func (d *deployment) source() (planner.Source, error) {
 // refuse prints findings and ends the program with 1.
 func (a *app) refuse(findings []schema.Finding) error {
 	findings = schema.SortFindings(findings)
-	if err := planner.WriteFindings(a.stderr, findings, a.errorMark); err != nil {
+	if err := a.tellFindings(findings); err != nil {
 		return err
 	}
 	return exitCode(1)

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -20,7 +19,7 @@ import (
 )
 
 func (a *app) doctorVerb() *cobra.Command {
-	var format string
+	var form *format
 	var policies bool
 	cmd := &cobra.Command{
 		Use:   "doctor [DIR]",
@@ -35,7 +34,7 @@ for plan and for apply, and asks nobody.`,
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl doctor prod\n  domctl doctor prod --format json\n  domctl doctor prod --policies",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := a.compile(cmd.Context(), dir(args))
+			d, err := a.compile(cmd.Context(), a.dir(args))
 			if err != nil {
 				return err
 			}
@@ -46,10 +45,14 @@ for plan and for apply, and asks nobody.`,
 				return a.policies(d)
 			}
 			a.doing("asking AWS, MongoDB, registries and the state store", patience)
-			return a.examined(d.examine(cmd.Context()), format)
+			checks := d.examine(cmd.Context())
+			if err := cmd.Context().Err(); err != nil {
+				return err // what was cut off is no finding
+			}
+			return a.examined(checks, form.json())
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	form = formatFlag(cmd, "json")
 	cmd.Flags().BoolVar(&policies, "policies", false, "print the least IAM policies, MongoDB and Kubernetes roles")
 	return cmd
 }
@@ -71,28 +74,22 @@ func (d *deployment) examine(ctx context.Context) []world.Check {
 	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
 }
 
-func (a *app) examined(checks []world.Check, format string) error {
-	switch format {
-	case "json":
-		enc := json.NewEncoder(a.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(checks); err != nil {
+func (a *app) examined(checks []world.Check, asJSON bool) error {
+	if asJSON {
+		if err := a.json(checks); err != nil {
 			return err
 		}
-	case "text":
+	} else {
 		for _, c := range checks {
 			mark := "✗"
 			if c.OK {
 				mark = "✓"
 			}
-			fmt.Fprintf(a.stdout, "%s %s: %s\n", mark, planner.Printable(c.Name), planner.Printable(c.Detail))
+			fmt.Fprintf(a.stdout, "%s %s: %s\n", mark, planner.Printable(c.Name), a.here(planner.Printable(c.Detail)))
 			if c.Do != "" {
-				fmt.Fprintf(a.stdout, "    %s\n", planner.Printable(c.Do))
+				fmt.Fprintf(a.stdout, "    %s\n", a.here(planner.Printable(c.Do)))
 			}
 		}
-	default:
-		return fmt.Errorf("unknown format %q; use text or json", format)
 	}
 	for _, c := range checks {
 		if !c.OK {

@@ -77,7 +77,7 @@ func TestFaultMongoLostBeforeTheWrite(t *testing.T) {
 	set.FailOver("update", false, nil)
 	set.FailOver("insert", false, nil)
 	out := domctl(t, 1, "apply", f.dir, "--auto-approve")
-	f.says(out, "DC317", "left no effect", "the connection broke; whether the server did it is open", "domctl apply --resume ")
+	f.says(out, "DC317", "left no effect", "the connection broke; whether the server did it is open", "domctl apply "+f.dir+" --resume ")
 	f.resumed()
 	f.failedOver(set, out, whole)
 }

@@ -163,7 +163,7 @@ func TestFaultMongoHung(t *testing.T) {
 func TestFaultMongoDownHalfWay(t *testing.T) {
 	f := newFaulty(t)
 	out := f.applyUntil(1, "hardwareTiers.small", f.proxy.Cut)
-	f.says(out, "hardwareTiers.small", "MongoDB", "domctl apply --resume ", " goes on")
+	f.says(out, "hardwareTiers.small", "MongoDB", "domctl apply "+f.dir+" --resume ", " goes on")
 	f.proxy.Heal()
 	f.resumed()
 }
@@ -172,7 +172,7 @@ func TestFaultMongoDownHalfWay(t *testing.T) {
 func TestFaultMongoAnswerLost(t *testing.T) {
 	f := newFaulty(t)
 	out := f.applyUntil(1, "hardwareTiers.small", f.proxy.CutAfterRequest)
-	f.says(out, "hardwareTiers.small", "MongoDB", "domctl apply --resume ", " goes on")
+	f.says(out, "hardwareTiers.small", "MongoDB", "domctl apply "+f.dir+" --resume ", " goes on")
 	if !strings.Contains(database(t, f.Acme), `"resources":{"cores":{"$numberDouble":"2.0"}`) {
 		t.Errorf("the update that was cut off did not arrive:\n%s", database(t, f.Acme))
 	}
@@ -208,7 +208,7 @@ func TestFaultDenied(t *testing.T) {
 			code := map[string]string{"ec2": "UnauthorizedOperation", "autoscaling": "AccessDenied"}[call]
 			f.Account.Fail(wiretest.Fault{Service: call, Action: action, Error: code, Times: -1})
 			out := domctl(t, 1, "apply", f.dir, "--auto-approve")
-			f.says(out, "nodePools.", call+":"+action, code, "domctl doctor --policies", "domctl apply --resume ", "domctl rollback --to ")
+			f.says(out, "nodePools.", call+":"+action, code, "domctl doctor "+f.dir+" --policies", "domctl apply "+f.dir+" --resume ", "domctl rollback "+f.dir+" --to ")
 			if n := f.wrote(action); n != 0 {
 				t.Errorf("%s took effect %d times", action, n)
 			}
@@ -227,7 +227,7 @@ func TestFaultExpiredHalfWay(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			f := newFaulty(t)
 			out := f.applyUntil(1, step, func() { f.Account.Fail(wiretest.Fault{Error: "ExpiredToken", Times: -1}) })
-			f.says(out, "ExpiredToken", "sign in again", "domctl apply --resume ")
+			f.says(out, "ExpiredToken", "sign in again", "domctl apply "+f.dir+" --resume ")
 			f.fails("ExpiredToken", "sign in again")
 			f.Account.Reset()
 			f.resumed()
@@ -298,7 +298,7 @@ func (f *faulty) convergesAfter(code int, out string) {
 	switch {
 	case code == 0:
 		f.nothing()
-	case strings.Contains(out, "domctl apply --resume "):
+	case strings.Contains(out, "domctl apply "+f.dir+" --resume "):
 		f.resumed()
 	default:
 		f.says(out, "s3:PutObject", f.Bucket)
@@ -328,7 +328,7 @@ func TestFaultRecordsDenied(t *testing.T) {
 	f.Account.Fail(wiretest.Fault{Service: "s3", Action: "PutObject", Error: "AccessDenied", Times: -1})
 	before := database(t, f.Acme)
 	out := domctl(t, 1, "apply", f.dir, "--auto-approve")
-	f.says(out, "s3:PutObject", "AccessDenied", f.Bucket, "domctl doctor --policies")
+	f.says(out, "s3:PutObject", "AccessDenied", f.Bucket, "domctl doctor "+f.dir+" --policies")
 	if after := database(t, f.Acme); after != before {
 		t.Errorf("something was written without a record:\n%s", after)
 	}
@@ -341,7 +341,7 @@ func TestFaultRecordsDeniedHalfWay(t *testing.T) {
 	out := f.applyUntil(1, "hardwareTiers.small", func() {
 		f.Account.Fail(wiretest.Fault{Service: "s3", Action: "PutObject", Error: "AccessDenied", Times: -1})
 	})
-	f.says(out, "s3:PutObject", "AccessDenied", f.Bucket, "domctl apply --resume ")
+	f.says(out, "s3:PutObject", "AccessDenied", f.Bucket, "domctl apply "+f.dir+" --resume ")
 	f.Account.Reset()
 	f.resumed()
 }
@@ -372,7 +372,7 @@ func TestFaultMongoReadOnly(t *testing.T) {
 	}
 	before := database(t, f.Acme)
 	out := domctl(t, 1, "apply", f.dir, "--auto-approve", "--parallelism", "1")
-	f.says(out, "hardwareTiers.small", "the URI's user may not do this (Unauthorized 13)", "domctl doctor --policies", "domctl apply --resume ")
+	f.says(out, "hardwareTiers.small", "the URI's user may not do this (Unauthorized 13)", "domctl doctor "+f.dir+" --policies", "domctl apply "+f.dir+" --resume ")
 	if after := database(t, f.Acme); after != before || strings.Contains(out, serversText) {
 		t.Errorf("something was written or shown: %s\n%s", after, out)
 	}

@@ -17,6 +17,7 @@ import (
 
 func (a *app) historyVerb() *cobra.Command {
 	var since string
+	var form *format
 	cmd := &cobra.Command{
 		Use:   "history [ADDRESS] [DIR]",
 		Short: "Show what was applied, when and by whom",
@@ -36,7 +37,7 @@ of that object.`,
 					return fmt.Errorf("--since: %w", err)
 				}
 			}
-			e, err := a.openRecords(cmd.Context(), dir(args))
+			e, err := a.openRecords(cmd.Context(), a.dir(args))
 			if err != nil {
 				return err
 			}
@@ -44,10 +45,14 @@ of that object.`,
 			if err := a.warn(err, len(history) > 0); err != nil {
 				return err
 			}
+			if form.json() {
+				return a.json(historyShape{shapes, shapesOfPast(history)})
+			}
 			return writeHistory(a.stdout, history)
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "only since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
+	form = formatFlag(cmd, "json")
 	cmd.AddCommand(a.historyShowVerb())
 	return cmd
 }
@@ -58,9 +63,7 @@ func (a *app) warn(err error, readable bool) error {
 	if err == nil || !readable {
 		return err
 	}
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintln(a.stderr, "domctl:", "warning"+strings.TrimPrefix(mistake(planner.Printable(strings.TrimSpace(line))), "error"))
-	}
+	a.tell("warning", err.Error())
 	return nil
 }
 
@@ -79,6 +82,7 @@ func addressIn(args []string) (schema.Address, []string) {
 
 func (a *app) historyShowVerb() *cobra.Command {
 	var as string
+	var form *format
 	cmd := &cobra.Command{
 		Use:   "show APPLY [DIR]",
 		Short: "Tell the story of one apply, or write its steps as commands",
@@ -92,7 +96,10 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as mongosh > apply.js
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as aws > apply.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.openRecords(cmd.Context(), dir(args[1:]))
+			if err := namesApply(cmd, args); err != nil {
+				return err
+			}
+			e, err := a.openRecords(cmd.Context(), a.dir(args[1:]))
 			if err != nil {
 				return err
 			}
@@ -117,11 +124,15 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 			if err != nil {
 				return err
 			}
+			if form.json() {
+				return a.json(shapeOfStory(s))
+			}
 			return a.writeStory(s)
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh or aws")
-	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"mongosh", "aws"}, cobra.ShellCompDirectiveNoFileComp))
+	form = formatFlag(cmd, "json")
+	cmd.MarkFlagsMutuallyExclusive("as", "format")
 	return cmd
 }
 
@@ -171,7 +182,7 @@ func (a *app) writeStory(s applier.Summary) error {
 		if r.Why != "" {
 			line += "  " + r.Why
 		}
-		if _, err := fmt.Fprintln(a.stdout, planner.Printable(line)); err != nil {
+		if _, err := fmt.Fprintln(a.stdout, a.here(planner.Printable(line))); err != nil {
 			return err
 		}
 	}

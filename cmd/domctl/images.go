@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -16,10 +15,13 @@ import (
 )
 
 // imageFlags are those of images and of its suggest.
-type imageFlags struct{ format, weights, window, disk string }
+type imageFlags struct {
+	form                  *format
+	weights, window, disk string
+}
 
 func (f *imageFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.format, "format", "text", "text or json")
+	f.form = formatFlag(cmd, "json")
 	cmd.Flags().StringVar(&f.weights, "weights", "runs", "what counts: runs, or even")
 	cmd.Flags().StringVar(&f.window, "window", "30d", "how far back runs count")
 	cmd.Flags().StringVar(&f.disk, "disk", "", "size of a node's volume: 200GiB")
@@ -46,7 +48,7 @@ image cannot be read, the others are shown and the exit code is 1.`,
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl images prod\n  domctl images prod --disk 200GiB --weights even\n  domctl images prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.images(cmd.Context(), dir(args), f, func(out io.Writer, found engine.Forecast) error { return writePulls(out, found, f.window) })
+			return a.images(cmd.Context(), a.dir(args), f, func(out io.Writer, found engine.Forecast) error { return writePulls(out, found, f.window) })
 		},
 	}
 	f.add(cmd)
@@ -66,7 +68,7 @@ The choice is the best there is, or it says how far off it may be.`,
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl images suggest --disk 200GiB prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.images(cmd.Context(), dir(args), f, writeSuggestion)
+			return a.images(cmd.Context(), a.dir(args), f, writeSuggestion)
 		},
 	}
 	f.add(cmd)
@@ -96,16 +98,13 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	if err != nil {
 		return err
 	}
-	if f.format == "json" {
-		enc := json.NewEncoder(a.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(found)
+	if f.form.json() {
+		err = a.json(found)
 	} else {
 		err = text(a.stdout, found)
 	}
 	if err == nil {
-		err = planner.WriteFindings(a.stderr, found.Findings, a.errorMark)
+		err = a.tellFindings(found.Findings)
 	}
 	if err != nil {
 		return err
@@ -120,9 +119,6 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 }
 
 func (f imageFlags) read() (r engine.Images, err error) {
-	if f.format != "text" && f.format != "json" {
-		return r, fmt.Errorf("unknown format %q; use text or json", f.format)
-	}
 	if f.weights != "runs" && f.weights != "even" {
 		return r, fmt.Errorf("--weights is %q; use runs or even", f.weights)
 	}
@@ -157,13 +153,17 @@ func (a *app) missing(f engine.Forecast) {
 	for _, i := range f.Images {
 		if i.Problem != "" {
 			n++
-			fmt.Fprintf(a.stderr, "domctl: error: %s: %s\n", planner.Printable(i.Title()), planner.Printable(strings.ReplaceAll(i.Problem, "\n", "; ")))
+			a.tell("error", i.Title()+": "+oneLine(i.Problem))
 		}
 	}
-	fmt.Fprintf(a.stderr, "domctl: hint: the answer is partial: %d of %d images are not in it\n", n, len(f.Images))
+	a.tell("hint", fmt.Sprintf("the answer is partial: %d of %d images are not in it", n, len(f.Images)))
 }
 
 func writePulls(out io.Writer, f engine.Forecast, window string) error {
+	if len(f.Images) == 0 {
+		_, err := fmt.Fprintln(out, "No image is in use: the files declare no base image, and no environment has a revision.")
+		return err
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "IMAGE\tPOOL\tRUNS\tPINNED\tEMPTY\tTODAY\tDECLARED\tSUGGESTED\tDISK")
 	for _, i := range f.Images {

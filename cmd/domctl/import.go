@@ -27,7 +27,7 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl import prod\n  domctl import prod --kind environments --owner data-org --visibility organization",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), dir(args), nil, 0)
+			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
 			if err != nil {
 				return err
 			}
@@ -35,7 +35,7 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 			if err != nil {
 				return err
 			}
-			return a.imported(dir(args), found)
+			return a.imported(a.dir(args), found)
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.Kinds, "kind", nil, "only this `kind`: environments, hardwareTiers, nodePools or settings (repeatable)")
@@ -60,7 +60,7 @@ func (a *app) imported(dir string, found engine.Imported) error {
 		}
 	}
 	for _, n := range found.Notes {
-		fmt.Fprintf(a.stderr, "domctl: %s\n", planner.Printable(n))
+		a.tell("info", n)
 	}
 	return nil
 }
@@ -80,6 +80,9 @@ func newFile(dir, stem, ext string, text []byte) (name string, err error) {
 			return "", err
 		}
 		_, err = f.Write(text)
-		return name, errors.Join(err, f.Close())
+		if err = errors.Join(err, f.Close()); err != nil { // a part of it would be taken for all
+			err = errors.Join(fmt.Errorf("%s cannot be written: %w", name, without(err)), os.Remove(f.Name()))
+		}
+		return name, err
 	}
 }

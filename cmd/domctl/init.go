@@ -33,10 +33,9 @@ Examples: ` + strings.Join(examples.Names(), ", ") + ".",
 		Example: `  domctl init prod
   domctl init prod --example classic
   domctl init . --example empty`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.init(cmd.Context(), dir(args), name) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.init(cmd.Context(), a.dir(args), name) },
 	}
 	cmd.Flags().StringVar(&name, "example", "eks", "the `example` to start from")
-	_ = cmd.RegisterFlagCompletionFunc("example", cobra.FixedCompletions(examples.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -50,8 +49,8 @@ func (a *app) init(ctx context.Context, dir, name string) error {
 		return err
 	}
 	for _, d := range e.Deployments {
-		if err := begin(ctx, filepath.Join(dir, filepath.FromSlash(d)), e, d); err != nil {
-			return err
+		if err := begin(context.WithoutCancel(ctx), filepath.Join(dir, filepath.FromSlash(d)), e, d); err != nil {
+			return fmt.Errorf("%w; the files are there, and domctl sandbox reset --example %s makes the sandbox", err, name)
 		}
 	}
 	fmt.Fprintf(a.stdout, "Made a deployment of the example %q in %s:\n", name, dir)

@@ -17,7 +17,6 @@ import (
 	_ "time/tzdata" // windows name time zones, and a container may have none
 
 	"domctl.dev/compiler"
-	"domctl.dev/planner"
 )
 
 func main() {
@@ -41,6 +40,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// The second Ctrl-C is the system's own: it ends the process at once. A
 	// terminal that goes away may hang up twice.
 	context.AfterFunc(ctx, func() { signal.Ignore(syscall.SIGHUP); stop() })
+	if len(args) == 1 && args[0] == "--version" { // as everyone types it first
+		args = []string{"version"}
+	}
 	app := newApp(stdin, stdout, stderr)
 	root := app.root()
 	root.SetArgs(args)
@@ -58,14 +60,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		return 1
 	}
+	message := suggestion(err.Error())
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = fmt.Errorf("interrupted (%w); domctl history shows what was begun, if anything was", err)
+		message = app.interrupted(message)
 	}
-	for line := range strings.Lines(suggestion(err.Error())) {
-		if line = strings.TrimSpace(line); line != "" {
-			fmt.Fprintln(stderr, "domctl:", mistake(planner.Printable(line)))
-		}
-	}
+	app.tell("error", message)
 	return 1
 }
 
@@ -79,23 +78,28 @@ func tuneCollector() {
 }
 
 // suggestion brings cobra's "Did you mean this?" into the line it belongs to, and
-// says of flags that exclude each other which they are.
+// says of flags that exclude each other which they are, and where verbs are listed.
 func suggestion(message string) string {
 	if set := regexp.MustCompile(`^if any flags in the group .* \[(.*)\] were all set$`).FindStringSubmatch(message); set != nil {
 		return "--" + strings.ReplaceAll(set[1], " ", " and --") + " exclude each other; give one of them"
 	}
+	if flag := regexp.MustCompile(`^required flag\(s\) "(.*)" not set$`).FindStringSubmatch(message); flag != nil {
+		return "--" + flag[1] + " is required; --help says what it takes"
+	}
+	if regexp.MustCompile(`^unknown command "[^"]*" for "domctl"$`).MatchString(message) {
+		return message + "; domctl --help lists those there are"
+	}
 	return strings.TrimSpace(regexp.MustCompile(`\n+Did you mean this\?\n\t(.*)`).ReplaceAllString(message, "; did you mean $1?"))
 }
 
-// mistake puts a finding's code where findings have it: "error DC303: …".
-func mistake(message string) string {
-	if strings.HasPrefix(message, "hint: ") {
-		return message
+// interrupted is what is said after Ctrl-C: not what each read was at, but what
+// became of the outside, and how to go on.
+func (a *app) interrupted(message string) string {
+	if !a.wrote.Load() {
+		return "interrupted; nothing was changed"
 	}
-	if regexp.MustCompile(`^DC\d{3}: `).MatchString(message) {
-		return "error " + message
-	}
-	return "error: " + message
+	_, on, _ := strings.Cut(message, "\nhint: ")
+	return strings.TrimSuffix("interrupted; domctl history shows what was begun\nhint: "+on, "\nhint: ")
 }
 
 // compileChild evaluates files for a parent that bounds this process.

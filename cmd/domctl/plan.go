@@ -1,11 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,7 +12,8 @@ import (
 
 func (a *app) planVerb() *cobra.Command {
 	var o engine.PlanOptions
-	var format, out string
+	var out string
+	var form *format
 	var detailed bool
 	cmd := &cobra.Command{
 		Use:   "plan [DIR]",
@@ -29,10 +26,7 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
   domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(formats(), format) {
-				return fmt.Errorf("unknown format %q; use %s", format, strings.Join(formats(), ", "))
-			}
-			e, err := a.open(cmd.Context(), dir(args), nil, 0)
+			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
 			if err != nil {
 				return err
 			}
@@ -40,20 +34,19 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 			if err != nil {
 				return err
 			}
-			if err := a.show(p, format); err != nil {
+			if err := a.show(p, form.name); err != nil {
 				return err
 			}
 			if out != "" {
-				if err := os.WriteFile(out, planner.Encode(p), 0o600); err != nil {
-					return fmt.Errorf("plan file: %w", err)
+				if err := replaceFile(out, planner.Encode(p), 0o600); err != nil {
+					return fmt.Errorf("plan file %w", err)
 				}
 			}
 			return planExit(p, detailed)
 		},
 	}
 	planFlags(cmd.Flags(), &o)
-	cmd.Flags().StringVar(&format, "format", "text", "text, json or markdown")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
+	form = formatFlag(cmd, "json", "markdown")
 	cmd.Flags().StringVar(&out, "out", "", "also write the plan to this `file`, for apply --plan")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return cmd
@@ -73,18 +66,13 @@ func (a *app) show(p planner.Plan, format string) error {
 	case "markdown":
 		return p.Markdown(a.stdout)
 	case "json":
-		enc := json.NewEncoder(a.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(p.Sealed())
+		return a.json(p.Sealed())
 	}
-	if err := planner.WriteFindings(a.stderr, p.Findings, a.errorMark); err != nil {
+	if err := a.tellFindings(p.Findings); err != nil {
 		return err
 	}
 	return p.Text(a.stdout, a.style)
 }
-
-func formats() []string { return []string{"text", "json", "markdown"} }
 
 func planExit(p planner.Plan, detailed bool) error {
 	for _, f := range p.Findings {

@@ -87,7 +87,7 @@ func TestFaultKilled(t *testing.T) {
 		t.Fatalf("it was not killed:\n%s", said)
 	}
 	f.says(domctl(t, 0, "lock", "show", f.dir), "The lock is held by ")
-	f.says(domctl(t, 1, "apply", f.dir, "--auto-approve"), "DC311", "domctl apply --resume ", "--supersede ")
+	f.says(domctl(t, 1, "apply", f.dir, "--auto-approve"), "DC311", "domctl apply "+f.dir+" --resume ", "--supersede ")
 	f.says(domctl(t, 0, "apply", f.dir, "--resume", "last"), "Applied: ")
 	f.says(domctl(t, 0, "lock", "show", f.dir), "The lock is free.")
 	f.nothing()

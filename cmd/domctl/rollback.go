@@ -37,10 +37,10 @@ What was taken back stays off until the files change, or with plan --unlatch.`,
 					return fmt.Errorf("--before: %w", err)
 				}
 			}
-			return a.rollback(cmd.Context(), dir(args), o, yes, parallelism)
+			return a.rollback(cmd.Context(), a.dir(args), o, yes, parallelism)
 		},
 	}
-	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; the last one that did something if not given")
+	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; \"last\", or none given, is the last one that did something")
 	cmd.Flags().StringVar(&before, "before", "", "take back every apply since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
 	cmd.Flags().StringArrayVar(&o.Target, "target", nil, "only this `address` or pattern (repeatable)")
 	cmd.Flags().StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern (repeatable)")

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // app is what all verbs share: where they print, and how.
@@ -26,11 +29,14 @@ type app struct {
 	told             []string // failures of steps that were printed as they happened
 	limits           limits
 	waits            *waits
+	folder           string         // of the deployment, as it was typed
+	commands         *regexp.Regexp // those that take it
+	wrote            *atomic.Bool   // something was recorded
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	w := &waits{out: stderr, width: func() int { return columns(stderr) }, now: time.Now}
-	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w}
+	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w, wrote: new(atomic.Bool)}
 }
 
 // patience is that of the adapters, rounded up.
@@ -74,6 +80,8 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	completionExamples(root)
 	helpVerb(root)
 	explainArgs(root)
+	a.commands = commandsOf(root)
+	a.complete(root)
 	return root
 }
 
@@ -100,11 +108,32 @@ func known(root *cobra.Command, args []string) error {
 		return nil
 	}
 	c.SuggestionsMinimumDistance = 2
-	meant := "; " + c.CommandPath() + " --help lists those there are"
+	meant := "; it has " + verbs(c)
 	if near := c.SuggestionsFor(given[0]); len(near) > 0 {
 		meant = "; did you mean " + near[0] + "?"
 	}
 	return fmt.Errorf("unknown command %q for %q%s", given[0], c.CommandPath(), meant)
+}
+
+// verbs lists those of a group.
+func verbs(group *cobra.Command) string {
+	var names []string
+	for _, c := range group.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.CommandPath())
+		}
+	}
+	return schema.Listed(names, "and")
+}
+
+// namesApply refuses a folder where an apply should be named: somebody left it out.
+func namesApply(c *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		if at, err := os.Stat(args[0]); err == nil && at.IsDir() {
+			return fmt.Errorf("%s is a folder, and no apply is named; write %s last %[1]s for the latest", args[0], c.CommandPath())
+		}
+	}
+	return nil
 }
 
 func arguments(n int) string {
@@ -172,12 +201,4 @@ func columns(stream any) int {
 		return 80
 	}
 	return width
-}
-
-// dir is the deployment's folder: the only argument of most verbs.
-func dir(args []string) string {
-	if len(args) == 0 {
-		return "."
-	}
-	return args[0]
 }

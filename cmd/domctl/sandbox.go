@@ -12,6 +12,7 @@ import (
 	"domctl.dev/examples"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/sandbox"
+	"domctl.dev/schema"
 )
 
 func (a *app) sandboxVerb() *cobra.Command {
@@ -23,14 +24,14 @@ func (a *app) sandboxVerb() *cobra.Command {
 applied to the sandbox since, and every edit of it, is gone; the CUE files stay.`,
 		Example: "  domctl sandbox reset prod\n  domctl sandbox reset prod --example empty",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.resetSandbox(cmd.Context(), dir(args), example)
+			return a.resetSandbox(cmd.Context(), a.dir(args), example)
 		},
 	}
 	reset.Flags().StringVar(&example, "example", "", "the `example` whose world to take; else the one that init took")
 	cmd.AddCommand(reset, &cobra.Command{Use: "show [DIR]", Short: "Print the sandbox's world", Args: cobra.MaximumNArgs(1), Example: "  domctl sandbox show prod",
 		Long: "Prints the world that .domctl/sandbox.json holds, laid out afresh. An edit of that\nfile is what someone does by hand to the real systems: domctl plan shows it as drift.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			d := deployment{dir: dir(args)}
+			d := deployment{dir: a.dir(args)}
 			if err := engine.Locate(d.dir); err != nil {
 				return err
 			}
@@ -58,6 +59,9 @@ func (a *app) resetSandbox(ctx context.Context, dir, name string) error {
 		return err
 	}
 	if d.compiled.Desired.Deployment.World != "sandbox" {
+		if schema.Failed(d.compiled.Findings) { // nobody can tell
+			return a.refuse(d.compiled.Findings)
+		}
 		return fmt.Errorf("%s is a live deployment: there is no sandbox to reset", dir)
 	}
 	below := "."
@@ -78,7 +82,7 @@ func (a *app) resetSandbox(ctx context.Context, dir, name string) error {
 	if err := os.RemoveAll(d.path(".domctl")); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	if err := begin(ctx, dir, e, below); err != nil {
+	if err := begin(context.WithoutCancel(ctx), dir, e, below); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "The sandbox and its records in %s are as init left them.\n", d.path(".domctl"))

@@ -18,9 +18,9 @@ func (a *app) schemaVerb() *cobra.Command {
 		Long: `Writes cue.mod/pkg/domctl.dev/schema and kinds.cue, so that cue vet and editors
 know the fields and their documentation. domctl itself always uses its own copy.`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			changed, err := engine.Vendor(dir(args))
+			changed, err := engine.Vendor(a.dir(args))
 			if errors.Is(err, fs.ErrNotExist) {
-				err = cmp.Or(engine.Locate(dir(args)), err)
+				err = cmp.Or(engine.Locate(a.dir(args)), err)
 			}
 			for _, f := range changed {
 				fmt.Fprintln(a.stdout, "wrote", f)

@@ -19,39 +19,62 @@ import (
 func (a *app) snapshotsVerb() *cobra.Command {
 	cmd := &cobra.Command{Use: "snapshots", Short: "See what each apply would be taken back to",
 		Example: "  domctl snapshots list prod\n  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod"}
-	cmd.AddCommand(
-		&cobra.Command{Use: "list [DIR]", Short: "List the restore points, latest first", Args: cobra.MaximumNArgs(1), Example: "  domctl snapshots list prod",
-			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args))
-				if err != nil {
-					return err
-				}
-				points, err := e.RestorePoints(cmd.Context())
-				if err := a.warn(err, len(points) > 0); err != nil {
-					return err
-				}
-				return writePoints(a.stdout, points)
-			}},
-		&cobra.Command{Use: "show APPLY [DIR]", Short: "Say what stood before an apply", Args: cobra.RangeArgs(1, 2), Example: "  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod",
-			Long: "Says what an apply found where it wrote. Nothing outside is asked: what stands by\nnow, and what of it conflicts, domctl rollback --to APPLY shows before it asks. APPLY \"last\" is the\nnewest restore point.",
-			RunE: func(cmd *cobra.Command, args []string) error {
-				e, err := a.openRecords(cmd.Context(), dir(args[1:]))
-				if err != nil {
-					return err
-				}
-				id, err := engine.Newest(args[0], func() ([]engine.Past, error) { return e.RestorePoints(cmd.Context()) })
-				if err != nil {
-					return err
-				}
-				found, err := e.RestorePoint(cmd.Context(), id)
-				if errors.Is(err, applier.ErrUndecided) {
-					return fmt.Errorf("%w; domctl rollback --to %s settles that first", err, id)
-				}
-				if err != nil {
-					return err
-				}
-				return writeStanding(a.stdout, id, found)
-			}})
+	cmd.AddCommand(a.snapshotsListVerb(), a.snapshotsShowVerb())
+	return cmd
+}
+
+func (a *app) snapshotsListVerb() *cobra.Command {
+	var form *format
+	cmd := &cobra.Command{Use: "list [DIR]", Short: "List the restore points, latest first", Args: cobra.MaximumNArgs(1),
+		Example: "  domctl snapshots list prod\n  domctl snapshots list prod --format json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.openRecords(cmd.Context(), a.dir(args))
+			if err != nil {
+				return err
+			}
+			points, err := e.RestorePoints(cmd.Context())
+			if err := a.warn(err, len(points) > 0); err != nil {
+				return err
+			}
+			if form.json() {
+				return a.json(pointsShape{shapes, shapesOfPast(points)})
+			}
+			return writePoints(a.stdout, points)
+		}}
+	form = formatFlag(cmd, "json")
+	return cmd
+}
+
+func (a *app) snapshotsShowVerb() *cobra.Command {
+	var form *format
+	cmd := &cobra.Command{Use: "show APPLY [DIR]", Short: "Say what stood before an apply", Args: cobra.RangeArgs(1, 2),
+		Example: "  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod\n  domctl snapshots show last prod --format json",
+		Long:    "Says what an apply found where it wrote. Nothing outside is asked: what stands by\nnow, and what of it conflicts, domctl rollback --to APPLY shows before it asks. APPLY \"last\" is the\nnewest restore point.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := namesApply(cmd, args); err != nil {
+				return err
+			}
+			e, err := a.openRecords(cmd.Context(), a.dir(args[1:]))
+			if err != nil {
+				return err
+			}
+			id, err := engine.Newest(args[0], func() ([]engine.Past, error) { return e.RestorePoints(cmd.Context()) })
+			if err != nil {
+				return err
+			}
+			found, err := e.RestorePoint(cmd.Context(), id)
+			if errors.Is(err, applier.ErrUndecided) {
+				return fmt.Errorf("%w; domctl rollback --to %s settles that first", err, id)
+			}
+			if err != nil {
+				return err
+			}
+			if form.json() {
+				return a.json(shapeOfStanding(id, found))
+			}
+			return writeStanding(a.stdout, id, found)
+		}}
+	form = formatFlag(cmd, "json")
 	return cmd
 }
 

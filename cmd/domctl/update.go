@@ -28,7 +28,7 @@ everything is looked up. When one look-up fails, the file stays as it was.`,
 		Example: "  domctl update\n  domctl update prod\n  domctl update prod baseImages.ded gpu",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, names := dirAndNames(args)
-			d, err := a.compile(cmd.Context(), folder)
+			d, err := a.compile(cmd.Context(), a.at(folder))
 			if err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ func (a *app) update(ctx context.Context, d *deployment, names []string) error {
 		return fmt.Errorf("%w\nhint: %s stays as it was", err, resolvedFile)
 	}
 	if u.Text != nil {
-		if err := replaceFile(filepath.Join(d.dir, resolvedFile), u.Text); err != nil {
+		if err := replaceFile(filepath.Join(d.dir, resolvedFile), u.Text, 0o644); err != nil {
 			return err
 		}
 	}
@@ -77,27 +77,4 @@ func (a *app) update(ctx context.Context, d *deployment, names []string) error {
 	}
 	fmt.Fprintf(a.stdout, "%d looked up, %d moved.\n", u.Asked, len(u.Moves))
 	return nil
-}
-
-// replaceFile writes a file whole or not at all.
-func replaceFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".domctl-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
 }

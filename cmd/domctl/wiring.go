@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
@@ -32,8 +34,7 @@ type wiring struct {
 	outside port.Outside
 	store   applier.Store
 	secrets secret.Resolver
-	// writes tells by call whether AWS would allow what an apply writes; nil in
-	// the sandbox.
+	// writes tells by call whether AWS would allow what an apply writes.
 	writes func(context.Context) map[string]error
 }
 
@@ -46,6 +47,31 @@ func (d *deployment) wire(ctx context.Context) (*wiring, error) {
 	return w, d.wireLive(ctx, w)
 }
 
+// witness notes that records were written. Whatever an apply or a rollback does
+// outside has one before it; the key alone, which a first plan makes, tells of
+// nothing.
+type witness struct {
+	applier.Store
+	wrote *atomic.Bool
+}
+
+func (w witness) PutIfNone(ctx context.Context, key string, body []byte) (string, error) {
+	if key != "key" {
+		w.wrote.Store(true)
+	}
+	return w.Store.PutIfNone(ctx, key, body)
+}
+
+func (w witness) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	w.wrote.Store(true)
+	return w.Store.PutIfMatch(ctx, key, body, etag)
+}
+
+func (w witness) Delete(ctx context.Context, key string) error {
+	w.wrote.Store(true)
+	return w.Store.Delete(ctx, key)
+}
+
 func (d *deployment) wireSandbox(w *wiring) error {
 	store, err := d.sandboxStore()
 	if err != nil {
@@ -55,7 +81,7 @@ func (d *deployment) wireSandbox(w *wiring) error {
 	if err != nil {
 		return err
 	}
-	w.outside, w.store = outside, store
+	w.outside, w.store, w.writes = outside, store, dryRuns(outside, d.scope())
 	w.secrets.Sources = map[string]secret.Source{"kubernetes": outside.KubernetesSecret, "ssm": func(ctx context.Context, name string) (string, error) {
 		found, err := outside.GetParameters(ctx, []string{name})
 		if value, ok := found[name]; ok || err != nil {
@@ -64,6 +90,20 @@ func (d *deployment) wireSandbox(w *wiring) error {
 		return "", port.ErrNotFound
 	}, "secretsManager": outside.GetSecretValue}
 	return nil
+}
+
+// dryRuns are what doctor shows of a live deployment, asked of the sandbox.
+func dryRuns(outside *sandbox.World, s aws.Scope) func(context.Context) map[string]error {
+	return func(ctx context.Context) map[string]error {
+		verdicts := map[string]error{}
+		for call, tried := range aws.Tried(s) {
+			if verdicts[call] = engine.ErrUntried; tried {
+				_, operation, _ := strings.Cut(call, ":")
+				verdicts[call] = outside.DryRun(ctx, operation)
+			}
+		}
+		return verdicts
+	}
 }
 
 // wireLive opens everything, so that all that is missing is told at once.

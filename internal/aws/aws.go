@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -136,7 +137,37 @@ func newClient(cfg Config, sdk aws.Config) *Client {
 // The SDK's adaptive mode learns a rate from what was sent before; in a program
 // that has only begun, one throttled call sets that to one call in two seconds.
 func (cfg Config) retryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
+	return impatient{retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = cfg.Attempts, cfg.Backoff, ratelimit.None
-	})
+	}), cfg.Backoff}
+}
+
+// impatient gives up soon on an address that cannot be reached: a wrong endpoint
+// or region, or a tunnel that is down, does not mend itself as a throttle does.
+type impatient struct {
+	aws.RetryerV2
+	most time.Duration // between two attempts
+}
+
+// unreachedAttempts are a second and two apart, for what is just starting.
+const unreachedAttempts = 3
+
+func (r impatient) RetryDelay(attempt int, err error) (time.Duration, error) {
+	switch {
+	case unreached(err) == nil:
+		return r.RetryerV2.RetryDelay(attempt, err)
+	case attempt >= unreachedAttempts:
+		return 0, err
+	}
+	return min(r.most, time.Duration(attempt)*time.Second), nil
+}
+
+// unreached is the connection that was not made, nil where one was, or where
+// time ran out.
+func unreached(err error) *net.OpError {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" && !dial.Timeout() {
+		return dial
+	}
+	return nil
 }

@@ -73,6 +73,9 @@ func reason(err error) string {
 	if strings.Contains(text, "get credentials") || strings.Contains(text, "failed to retrieve credentials") {
 		return "no AWS credentials can be had: look at deployment.aws.profile, AWS_PROFILE or the role of this machine: " + innermost(err)
 	}
+	if dial := unreached(err); dial != nil {
+		return dial.Error() + ": look at deployment.aws.region, AWS_ENDPOINT_URL and the way out from here"
+	}
 	return innermost(err)
 }
 

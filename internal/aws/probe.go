@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -40,14 +41,29 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
-		if s.Bakes {
+if s.Bakes {
 			c.bakeDryRuns(ctx, probes)
 		}
-		for _, call := range []string{createConfiguration, "autoscaling:DeleteLaunchConfiguration", "autoscaling:UpdateAutoScalingGroup", "eks:UpdateNodegroupConfig"} {
-			probes[call] = func() error { return ErrUnprobed }
+		for call, tried := range Tried(s) {
+			if !tried {
+				probes[call] = func() error { return ErrUnprobed }
+			}
 		}
 	}
 	return verdicts(probes)
+}
+
+// Tried are the calls of EC2, Auto Scaling, EKS and SSM that only an apply makes in
+// a scope; true for those that have a dry run.
+func Tried(s Scope) map[string]bool {
+	calls := map[string]bool{createVersion: true, modifyTemplate: true, deleteVersions: true,
+		createConfiguration: false, "autoscaling:DeleteLaunchConfiguration": false, "autoscaling:UpdateAutoScalingGroup": false, "eks:UpdateNodegroupConfig": false}
+	for _, p := range writes() {
+		if p.When == bakes && s.Bakes {
+			calls[p.Call] = strings.HasPrefix(p.Call, "ec2:")
+		}
+	}
+	return calls
 }
 
 // verdicts asks side by side: where nobody answers, each takes its whole deadline.

@@ -16,7 +16,7 @@ import (
 // RollbackOptions name what to take back; zero means the last apply that did
 // something, all of it.
 type RollbackOptions struct {
-	To              string    // this apply and no other
+	To              string    // this apply and no other; "last" is the one that zero means
 	Before          time.Time // every apply that began at this time or later
 	Target, Exclude []string  // addresses or patterns of path.Match
 }
@@ -28,7 +28,7 @@ var ErrNothingToTakeBack = errors.New("DC422: there is no apply to take back; se
 // first. What is not named is the last apply, and never the one before it: a job
 // that runs again must not walk backwards.
 func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) (ids []string, err error) {
-	if o.To != "" {
+	if o.To != "" && o.To != "last" {
 		return []string{o.To}, nil
 	}
 	points, err := e.RestorePoints(ctx)

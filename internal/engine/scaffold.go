@@ -30,8 +30,9 @@ func (e *ExistsError) Error() string {
 }
 
 // Lay writes the files, and a CUE module where none lies above. It writes
-// nothing when one of the files is there. The answer is what it wrote, sorted,
-// relative to the folder.
+// nothing when one of the files is there, and takes back what it wrote when one
+// cannot be written, so that it can be tried again. The answer is what it wrote,
+// sorted, relative to the folder.
 func (s Scaffold) Lay() (written []string, err error) {
 	if err := s.free(); err != nil {
 		return nil, err
@@ -47,6 +48,15 @@ func (s Scaffold) Lay() (written []string, err error) {
 	if _, err := os.Lstat(filepath.Join(s.Dir, ignoreFile)); errors.Is(err, fs.ErrNotExist) {
 		files[ignoreFile] = []byte("# The sandbox, and records that are kept in a folder.\n.domctl/\n")
 	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, p := range written {
+			_ = os.Remove(filepath.Join(s.Dir, filepath.FromSlash(p))) // not the schema's folder
+		}
+		written = nil
+	}()
 	for _, p := range schema.Sorted(files) {
 		if err := create(filepath.Join(s.Dir, filepath.FromSlash(p)), files[p]); err != nil {
 			return written, err
@@ -85,7 +95,7 @@ func resolve(dir string) (string, error) {
 }
 
 // module finds the root of the module that a folder lies in, there or not yet.
-// made says that there is none and the folder becomes one. A folder below a
+// made says that there is none, or half of one, and the folder becomes one. A folder below a
 // deployment is refused: it would inherit that one's files.
 func module(dir string) (root string, made bool, err error) {
 	abs, err := filepath.Abs(dir)
@@ -106,7 +116,7 @@ func module(dir string) (root string, made bool, err error) {
 	above := src.Dir
 	switch {
 	case there == abs && above == ".":
-		return src.Root, false, nil
+		return src.Root, !exists(filepath.Join(src.Root, moduleFile)), nil
 	case there == abs:
 		above = path.Dir(above)
 	}
@@ -179,7 +189,11 @@ func create(name string, text []byte) error {
 		return fmt.Errorf("init: %w", err)
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name)
+		return fmt.Errorf("init: %w; nothing was kept", err)
+	}
+	return nil
 }
 
 // Vendor writes this version's schema into the module that a folder lies in, and

@@ -64,3 +64,25 @@ func TestLay(t *testing.T) {
 		t.Error("half of it was written")
 	}
 }
+
+// TestLayTakesBack: what cannot be laid down whole can be tried again.
+func TestLayTakesBack(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "sub")
+	if err := os.WriteFile(in, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := Scaffold{Dir: dir, Files: map[string][]byte{"a.cue": []byte("package domino\n\ndeployment: name: \"x\"\n"), "sub/b.txt": []byte("b")}, Deployments: []string{"."}}
+	if written, err := s.Lay(); err == nil || written != nil {
+		t.Errorf("laid down below a file: %q", written)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "a.cue")); err == nil {
+		t.Error("a.cue stays")
+	}
+	if err := os.Remove(in); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Lay(); err != nil {
+		t.Errorf("tried again: %v", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"domctl.dev/schema"
 )
@@ -17,7 +18,7 @@ func (o PlanOptions) selector(there []schema.Address) (func(schema.Address) bool
 			return nil, fmt.Errorf("%q is not a pattern: %w; write an address, or one with * as in 'hardwareTiers.gpu-*'", p, err)
 		}
 		if p != "*" && !slices.ContainsFunc(there, func(a schema.Address) bool { return matchAny([]string{p}, a) }) {
-			return nil, fmt.Errorf("no address matches %q; write one as plans show it, or a pattern as in 'hardwareTiers.gpu-*'", p)
+			return nil, fmt.Errorf("no address matches %q; %s", p, meantAddress(p, there))
 		}
 	}
 	if len(o.Target)+len(o.Exclude) == 0 {
@@ -26,6 +27,18 @@ func (o PlanOptions) selector(there []schema.Address) (func(schema.Address) bool
 	return func(a schema.Address) bool {
 		return (len(o.Target) == 0 || matchAny(o.Target, a)) && !o.excludes(a)
 	}, nil
+}
+
+// meantAddress is the address that a pattern misses narrowly, else how one is written.
+func meantAddress(pattern string, there []schema.Address) string {
+	names := make([]string, len(there))
+	for i, a := range there {
+		names[i] = a.String()
+	}
+	if near := schema.Nearest(pattern, names); near != "" && !strings.ContainsAny(pattern, "*?[") {
+		return "did you mean " + near + "?"
+	}
+	return "write one as plans show it, or a pattern as in 'hardwareTiers.gpu-*'"
 }
 
 func (o PlanOptions) excludes(a schema.Address) bool { return matchAny(o.Exclude, a) }

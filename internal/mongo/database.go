@@ -27,10 +27,15 @@ type hello struct {
 // Database says who answers. ReplicaSet is empty for a standalone server and
 // for mongos. A server older than 4.2 is an error.
 func (c *Client) Database(ctx context.Context) (d port.Database, err error) {
-	err = c.call(ctx, "hello", "", func(ctx context.Context, db *mongo.Database) error {
-		d, err = database(ctx, db)
-		return err
-	})
+	for range 3 { // the driver repeats no plain command; by the next time it has found the new primary
+		err = c.call(ctx, "hello", "", func(ctx context.Context, db *mongo.Database) error {
+			d, err = database(ctx, db)
+			return err
+		})
+		if !errors.Is(err, port.ErrNotPrimary) {
+			break
+		}
+	}
 	if err != nil {
 		return port.Database{}, err
 	}

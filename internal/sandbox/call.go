@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // call describes one outside call.
@@ -158,6 +159,22 @@ func making[T any](ctx context.Context, w *World, name string, f func(s *state, 
 		return none, fmt.Errorf("sandbox %s: %w", name, err)
 	}
 	return answer, nil
+}
+
+// DryRun answers as EC2 does to a dry run of a write, named as its API names it
+// (DeleteLaunchTemplateVersions): nil, or what would stand in its way.
+func (w *World) DryRun(ctx context.Context, operation string) error {
+	name := strings.TrimSuffix(operation, "s")
+	switch {
+	case operation == "ModifyImageAttribute":
+		name = "ModifyLaunchPermission"
+	case slices.Contains(Calls(), operation):
+		name = operation
+	}
+	if _, err := w.begin(ctx, writing(name)); err != nil {
+		return fmt.Errorf("sandbox %s: %w", name, err)
+	}
+	return nil
 }
 
 // effect runs a write that answers nothing.

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// replaceFile writes a file whole or not at all, beside what it replaces; a link
+// stays one. Its error names the file.
+func replaceFile(name string, text []byte, mode fs.FileMode) error {
+	target, err := filepath.EvalSymlinks(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		target, err = name, nil
+	}
+	if err == nil {
+		err = replace(target, text, mode)
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", name, without(err))
+	}
+	return nil
+}
+
+func replace(name string, text []byte, mode fs.FileMode) error {
+	if at, err := os.Stat(name); err == nil && !at.Mode().IsRegular() { // a pipe, a device: nothing to replace
+		return os.WriteFile(name, text, mode)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".domctl-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// without takes the name of a file that nobody asked for out of an error.
+func without(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}

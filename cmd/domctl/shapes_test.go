@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"domctl.dev/applier"
+)
+
+// shapeSchemas compiles the definitions of docs/json.schema.json.
+func shapeSchemas(t *testing.T) func(verb string) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	for _, name := range []string{"plan.schema.json", "json.schema.json"} {
+		text, err := os.ReadFile("../../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.AddResource("https://domctl.dev/"+name, doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func(verb string) *jsonschema.Schema {
+		s, err := c.Compile("https://domctl.dev/json.schema.json#/$defs/" + strings.ReplaceAll(verb, " ", "%20"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+}
+
+func holds(t *testing.T, s *jsonschema.Schema, text []byte) {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if err := s.Validate(doc); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+	loose, ok := doc.(map[string]any)
+	if !ok {
+		return
+	}
+	loose["surprise"] = true
+	if s.Validate(loose) == nil {
+		t.Error("the schema takes what is not described")
+	}
+}
+
+// TestShapes: what verbs print as JSON is as docs/json.schema.json says, with and
+// without anything to tell.
+func TestShapes(t *testing.T) {
+	schemas, dir := shapeSchemas(t), t.TempDir()
+	prod, bare, broken := filepath.Join(dir, "prod"), filepath.Join(dir, "bare"), filepath.Join(dir, "broken")
+	do := func(code int, args ...string) []byte {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if got := run(args, strings.NewReader(""), &out, &errs); got != code {
+			t.Fatalf("%v: exit code %d, want %d\n%s", args, got, code, errs.String())
+		}
+		return out.Bytes()
+	}
+	do(0, "init", prod)
+	do(0, "init", bare, "--example", "empty")
+	do(0, "init", broken)
+	if err := os.WriteFile(filepath.Join(broken, "wrong.cue"), []byte("package domino\n\nhardwareTiers: small: nodePol: \"x\"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	do(0, "apply", prod, "--auto-approve")
+	do(0, "rollback", prod, "--target", "hardwareTiers.large", "--auto-approve")
+	var points pointsShape
+	if err := json.Unmarshal(do(0, "snapshots", "list", prod, "--format", "json"), &points); err != nil || len(points.RestorePoints) < 2 {
+		t.Fatalf("%v: %+v", err, points)
+	}
+	for _, c := range []struct {
+		code int
+		verb string
+		args []string
+	}{
+		{0, "check", []string{prod, bare}},
+		{1, "check", []string{prod, broken}},
+		{0, "history", []string{prod}},
+		{0, "history", []string{bare}},
+		{0, "history show", []string{"last", prod}},
+		{0, "history show", []string{points.RestorePoints[0].ID, prod}},
+		{0, "snapshots list", []string{prod}},
+		{0, "snapshots list", []string{bare}},
+		{0, "snapshots show", []string{points.RestorePoints[0].ID, prod}},
+		{0, "snapshots show", []string{points.RestorePoints[1].ID, prod}},
+		{0, "lock show", []string{prod}},
+		{0, "doctor", []string{prod}},
+	} {
+		holds(t, schemas(c.verb), do(c.code, append(append(strings.Fields(c.verb), c.args...), "--format", "json")...))
+	}
+}
+
+func TestShapeOfALock(t *testing.T) {
+	held, err := json.Marshal(shapeOfLock(applier.Lock{Holder: "ada@laptop pid 4711", Apply: "20260301-101500-k3v7w2m4q7x2", Nonce: "n"}))
+	if err != nil || strings.Contains(string(held), "nonce") {
+		t.Fatal(err, string(held))
+	}
+	s := shapeSchemas(t)("lock show")
+	holds(t, s, held)
+	holds(t, s, []byte(`{"format":1,"free":true}`))
+	half, _ := jsonschema.UnmarshalJSON(strings.NewReader(`{"format":1,"free":false,"holder":"x"}`))
+	if s.Validate(half) == nil {
+		t.Error("a held lock without its apply is taken")
+	}
+}
