@@ -41,7 +41,7 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
-if s.Bakes {
+		if s.Bakes {
 			c.bakeDryRuns(ctx, probes)
 		}
 		for call, tried := range Tried(s) {
