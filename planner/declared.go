@@ -64,6 +64,18 @@ func pinned(was *schema.Entry, entry *schema.Entry) {
 	}
 }
 
+// carry takes along what each later entry holds too.
+func carry(kind schema.Kind, was *schema.Entry, entry *schema.Entry) {
+	if was == nil || !kind.Carries {
+		return
+	}
+	for p, v := range was.Fields {
+		if f, _ := kind.Field(p); f.Carried {
+			entry.Fields[p] = v
+		}
+	}
+}
+
 // unpin forgets the former pins that nothing stands on which the files declare.
 // It happens when an entry is written anyway: to forget is no change.
 func (m *maker) unpin(kind string, entry *schema.Entry) {

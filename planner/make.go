@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"domctl.dev/schema"
@@ -21,6 +22,9 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
+	// Remember is what *applied* holds of the object beside its fields: kept ones that
+	// no file states.
+	Remember map[string]schema.Value
 	// Left is what nothing is done about while the rest is: it is shown as a blocked
 	// change of its own and does not become applied.
 	Left []Left
@@ -214,6 +218,7 @@ func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
 	m.remember(a, was, c, &entry)
 	pinned(was, &entry)
 	kind, _ := schema.KindOf(a.Kind)
+	carry(kind, was, &entry)
 	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
 	if writes {
 		blocked, err := m.lower(&c, &entry)
@@ -272,6 +277,7 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 		entry.ID = low.ID
 	}
 	m.restart(*c, entry)
+	maps.Copy(entry.Fields, low.Remember)
 	for _, f := range c.Fields { // of a blocked change nothing rests on it
 		m.plan.Unknowns = m.plan.Unknowns || f.Before.Is == schema.Unknown
 	}

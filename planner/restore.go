@@ -140,6 +140,9 @@ type restorer struct {
 
 // reverse takes one step back, after those that built on it.
 func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
+	if len(d.Step.Writes) == 0 && d.Step.Creates == "" {
+		return nil, nil // it wrote nothing that stands by itself
+	}
 	back := []Step{unwrite(d)}
 	if _, whole := d.Step.Writes[""]; whole || d.Step.Creates != "" {
 		var err error

@@ -22,6 +22,15 @@ func amis() Kind {
 		Field{Path: "rollout", Type: Any, Declared: true},
 		Field{Path: "image", Type: String, Computed: true},
 		Field{Path: pinnedBefore + "*", Type: String, Declared: true, Computed: true, Kept: true},
+		Field{Path: bakedBefore + "*", Type: Any, Declared: true, Computed: true, Kept: true, Carried: true},
+		Field{Path: "content.base", Type: String, Computed: true},
+		Field{Path: "content.images.*", Type: String, Computed: true},
+		Field{Path: "content.runtime", Type: String, Computed: true},
+		Field{Path: "content.scripts", Type: String, Computed: true},
+		Field{Path: "content.volume", Type: Any, Computed: true},
+		Field{Path: "content.gpu", Type: String, Computed: true},
+		Field{Path: "content.highstate", Type: String, Computed: true},
+		Field{Path: "content.recipe", Type: Int, Computed: true},
 	)}
 }
 

@@ -9,5 +9,7 @@ func imageCodes() []Code {
 			"Keep those that most runs share; `domctl images suggest` chooses."},
 		{"DC263", "a cached image saves nothing", "With or without it, new nodes pull the same bytes for what ran: nothing ran it of late, and what it shares is cached by others.",
 			"Leave it out of bake.cache; or look further back with --window."},
+		{"DC264", "a baked image does not say what it holds", "The tag on the image that tells its content is not what the records say: somebody changed it. What cannot be told is baked again.",
+			"Find out who changes tags of images; the new one takes the place of this."},
 	}
 }

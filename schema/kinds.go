@@ -39,6 +39,8 @@ type Field struct {
 	Kept bool
 	// Computed fields are never stated in files.
 	Computed bool
+	// Carried fields are kept ones that each later entry of the address holds too.
+	Carried bool
 	// Unit documents what a number counts ("cents per minute").
 	Unit string
 }
@@ -72,6 +74,8 @@ type Kind struct {
 	noun  string // in running text: "hardware tier"
 	check func(*checker)
 	index fieldIndex
+	// Carries says that the kind has carried fields.
+	Carries bool
 }
 
 // Kinds is the kind table, ordered by name.
@@ -82,6 +86,7 @@ var table = sync.OnceValue(func() []Kind {
 	kinds := []Kind{amis(), baseImages(), environments(), hardwareTiers(), nodePools(), settings()}
 	for i := range kinds {
 		kinds[i].index = indexOf(kinds[i].Fields)
+		kinds[i].Carries = slices.ContainsFunc(kinds[i].Fields, func(f Field) bool { return f.Carried })
 	}
 	return kinds
 })

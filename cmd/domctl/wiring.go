@@ -125,7 +125,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err := errors.Join(noCloud, noDocuments, noStore); err != nil {
 		return err
 	}
-	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Registry: registry.New(d.registries())}
+	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries())}
 	w.writes = func(ctx context.Context) map[string]error {
 		verdicts := cloud.Probe(ctx, aws.Apply, d.scope())
 		for _, read := range aws.Permissions(aws.Plan) {

@@ -18,6 +18,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
+	"domctl.dev/internal/bake"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -28,10 +29,12 @@ import (
 // and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
-	Compiled    compiler.Result
-	Outside     port.Outside
-	Store       applier.Store
-	Secret      func(ctx context.Context, ref string) (schema.Value, error)
+	Compiled compiler.Result
+	Outside  port.Outside
+	Store    applier.Store
+	Secret   func(ctx context.Context, ref string) (schema.Value, error)
+	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
+	SSH         func(s schema.SSH, key []byte) (port.Shell, error)
 	Clock       applier.Clock
 	Random      func() string // 26 characters of base32
 	Holder      string
@@ -60,7 +63,8 @@ type Engine struct {
 // not, plans have one for this run alone, and cannot be applied.
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
-	e.world = &world.World{Outside: c.Outside, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now}
+	long := bake.Maker{Outside: c.Outside, Now: c.Clock.Now, SSH: e.ssh()}.Operations()
+	e.world = &world.World{Outside: c.Outside, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.
@@ -86,6 +90,21 @@ func (e *Engine) secret(ctx context.Context, ref string) (schema.Value, error) {
 		return e.Applier.Recorded(ctx, ref)
 	}
 	return e.Secret(ctx, ref)
+}
+
+// ssh opens a way to instances with the key that a reference leads to; nil where
+// the outside has its own.
+func (e *Engine) ssh() func(context.Context, schema.SSH) (port.Shell, error) {
+	if e.SSH == nil {
+		return nil
+	}
+	return func(ctx context.Context, s schema.SSH) (port.Shell, error) {
+		key, err := e.Secret(ctx, s.KeyRef())
+		if err != nil {
+			return nil, fmt.Errorf("connect.ssh.key: %w", err)
+		}
+		return e.SSH(s, []byte(key.Str()))
+	}
 }
 
 // digestKey is what digests of secrets are keyed with: in the store, sealed
@@ -164,7 +183,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	return weighed(ctx, now.view, planner.Input{Desired: desired, Live: now.view.Live, Applied: now.applied, View: now.view,
+	return weighed(ctx, now.view, planner.Input{Desired: now.view.Desired(), Live: now.view.Live, Applied: now.applied, View: now.view,
 		Findings: slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), World: now.identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
 		Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
 }

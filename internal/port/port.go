@@ -294,6 +294,7 @@ type Outside interface {
 	EKS
 	SSM
 	Registry
+	Shell
 }
 
 // Parts is an Outside put together of one client for each system.
@@ -305,4 +306,5 @@ type Parts struct {
 	EKS
 	SSM
 	Registry
+	Shell
 }

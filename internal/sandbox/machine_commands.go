@@ -20,7 +20,7 @@ type command func(ctx context.Context, on *session, hc interp.HandlerContext, ar
 // has no answer for, is not on the machine.
 func commands() map[string]command {
 	table := map[string]command{
-		"cat": cat, "grep": grep, "head": head, "rm": remove, "mkdir": makeFolder, "touch": touch, "truncate": truncate, "tee": tee, "mv": move,
+		"cat": cat, "grep": grep, "head": head, "tail": tail, "rm": remove, "mkdir": makeFolder, "touch": touch, "truncate": truncate, "tee": tee, "mv": move,
 		"which": which, "uname": uname, "hostname": hostname, "sh": shell, "bash": shell, "id": say("uid=0(root) gid=0(root) groups=0(root)"),
 		"sudo": prefix, "env": prefix, "nohup": prefix, "setsid": prefix, "nice": prefix, "timeout": timeout, "systemd-run": prefix,
 		"docker": docker("docker"), "nerdctl": docker("containerd"), "crictl": crictl, "ctr": ctr,
@@ -111,6 +111,22 @@ func head(_ context.Context, _ *session, hc interp.HandlerContext, _ []string) e
 	if lines.Scan() {
 		fmt.Fprintln(hc.Stdout, lines.Text())
 	}
+	return nil
+}
+
+// tail is the last line: tail -n 1 FILE.
+func tail(ctx context.Context, on *session, hc interp.HandlerContext, args []string) error {
+	in, names := hc.Stdin, operands(args, "-n", "-c")
+	if len(names) > 0 {
+		f, err := on.open(ctx, names[0], 0, 0)
+		if err != nil {
+			return fail(hc, 1, "tail: cannot open '%s' for reading: No such file or directory", names[0])
+		}
+		in = f
+	}
+	text, _ := io.ReadAll(in)
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	fmt.Fprintln(hc.Stdout, lines[len(lines)-1])
 	return nil
 }
 

@@ -32,6 +32,8 @@ func docker(runtime string) command {
 			return on.inspected(hc, runtime, rest[1:])
 		case "rmi", "rm":
 			return on.removed(hc, runtime, rest[1:])
+		case "tag":
+			return on.named(hc, runtime, rest[1:])
 		case "run", "create":
 			return on.ran(hc, runtime, rest[1:])
 		case "login":
@@ -193,9 +195,26 @@ func ctr(_ context.Context, on *session, hc interp.HandlerContext, args []string
 		return on.images(hc, runtime, args)
 	case "rm", "remove":
 		return on.removed(hc, runtime, rest[2:])
+	case "tag":
+		return on.named(hc, runtime, rest[2:])
 	case "label":
 		return on.labelled(hc, runtime, rest[2:])
 	}
+	return nil
+}
+
+// named gives an image another name.
+func (on *session) named(hc interp.HandlerContext, runtime string, names []string) error {
+	on.mu.Lock()
+	defer on.mu.Unlock()
+	if len(names) != 2 {
+		return fail(hc, 1, "an image and its new name are needed")
+	}
+	_, h, ok := on.disk.find(runtime, names[0])
+	if !ok {
+		return fail(hc, 1, "Error: No such image: %s", names[0])
+	}
+	on.disk.Stores[runtime][names[1]] = h
 	return nil
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 
 	"domctl.dev/applier"
@@ -26,12 +27,16 @@ func (m *Machine) Copy(ctx context.Context, clock applier.Clock) (*Machine, erro
 	return c, nil
 }
 
+// moments are times in names and fields that tell of no difference: those of an
+// apply that began later.
+var moments = regexp.MustCompile(`-\d{8}-\d{4}-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
 // Told are the effects as text, sorted: what was written, and how often.
 func (m *Machine) Told() (told []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.Effects {
-		told = append(told, e.Call+" "+e.Args)
+		told = append(told, e.Call+" "+moments.ReplaceAllString(e.Args, "…"))
 	}
 	slices.Sort(told)
 	return told

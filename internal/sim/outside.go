@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -129,5 +130,16 @@ func managed(content []byte) (string, error) {
 			delete(t, "next")
 		}
 	}
-	return schema.JSON(all).Text, nil
+	delete(all.AWS, "made")
+	instances, _ := all.AWS["instances"].(map[string]any)
+	maps.DeleteFunc(instances, func(_ string, i any) bool { // EC2 shows one that is gone for about an hour
+		state, _ := i.(map[string]any)["state"].(string)
+		return state == "shutting-down" || state == "terminated"
+	})
+	for _, kind := range []string{"instances", "volumes", "snapshots"} {
+		if left, ok := all.AWS[kind].(map[string]any); ok && len(left) == 0 {
+			delete(all.AWS, kind)
+		}
+	}
+	return moments.ReplaceAllString(schema.JSON(all).Text, "…"), nil
 }

@@ -48,15 +48,18 @@ type edit struct {
 // deck is what a seed's lives are drawn from. A seed that once failed keeps the
 // deck that it failed with.
 type deck struct {
-	acts  []string
-	lives int // at most
+	acts   []string
+	lives  int      // at most
+	worlds []string // by what is drawn of four
 }
 
 func decks() []deck {
 	return []deck{
-		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "supersede", "break"}, 4},
+		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "supersede", "break"}, 4, []string{"classic", "modern", "modern", "modern"}},
 		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
-			"foreign", "lose"}, 5},
+			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "modern"}},
+		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
+			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "baking"}},
 	}
 }
 
@@ -83,10 +86,8 @@ func seconds(r *rand.Rand, from ...int) time.Duration {
 func draw(seed uint64, n int, all map[string][]schema.Address) scenario {
 	r := rand.New(rand.NewPCG(seed, 1))
 	deck := decks()[n]
-	s := scenario{seed: seed, deck: n, world: "modern", back: r.IntN(2) == 0}
-	if r.IntN(4) == 0 {
-		s.world = "classic"
-	}
+	s := scenario{seed: seed, deck: n, back: r.IntN(2) == 0}
+	s.world = deck.worlds[r.IntN(4)]
 	for _, a := range all[s.world] {
 		if r.IntN(5) > 0 {
 			s.objects = append(s.objects, a)

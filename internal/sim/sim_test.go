@@ -50,7 +50,7 @@ func TestSim(t *testing.T) {
 func load(t *testing.T) (map[string]world, map[string][]schema.Address) {
 	t.Helper()
 	worlds, objects := map[string]world{}, map[string][]schema.Address{}
-	for _, name := range []string{"modern", "classic"} {
+	for _, name := range []string{"modern", "classic", "baking"} {
 		var w world
 		var err error
 		if w.content, err = os.ReadFile("testdata/" + name + "/sandbox.json"); err != nil {

@@ -26,6 +26,9 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 	for _, i := range images {
 		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
 			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
+		for k, tag := range i.Tags {
+			out[imageRef(i.ID)]["tags."+schema.JoinPath(k)] = schema.JSON(tag)
+		}
 	}
 	return out, nil
 }
@@ -39,10 +42,17 @@ func lookAMIs(ctx context.Context, l *look) error {
 			ids[a] = id
 		}
 	}
+	read := slices.Collect(maps.Values(ids))
+	for _, a := range l.wanted("amis") {
+		if id := l.applied().Entries[a].ID.Str(); l.desired.Objects[a].Fields["bake"].Is != schema.Absent && id != "" {
+			read = append(read, id)
+		}
+	}
+	slices.Sort(read)
 	var raw map[planner.Ref]planner.Raw
 	err := sideBySide(
 		func() (err error) {
-			raw, err = l.readImages(ctx, slices.Compact(slices.Sorted(maps.Values(ids))))
+			raw, err = l.readImages(ctx, slices.Compact(read))
 			return err
 		},
 		func() error { return l.lookAhead(ctx, ids) })
@@ -61,6 +71,7 @@ func lookAMIs(ctx context.Context, l *look) error {
 		l.foundByFilter(a, id, image)
 		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: map[string]schema.Value{"image": schema.JSON(id)}})
 	}
+	l.lookBaked(raw)
 	return nil
 }
 
@@ -141,8 +152,11 @@ func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 		return blocked("DC236", c.Address, fmt.Sprintf("%s is not an image of this account and region", id),
 			"check the id, the region and who owns the image", c.Positions), nil
 	case o.Fields["bake"].Is != schema.Absent:
-		return blocked("DC230", c.Address, "its image has yet to be baked, and this version of domctl does not bake",
-			"bake it by hand and pin its id, or wait for a version that bakes", c.Positions), nil
+		if why, is := v.unbaked[c.Address]; is {
+			return planner.Lowered{Blocked: &why}, nil
+		}
+		b, _ := o.Bake()
+		return v.lowerBake(c, b), nil
 	}
 	return blocked("DC237", c.Address, "its image is not resolved", "run domctl update "+c.Address.Name, c.Positions), nil
 }

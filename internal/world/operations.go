@@ -33,6 +33,7 @@ func (w *World) operations() applier.Operations {
 			Tool: "aws", Command: deleteConfigurationCommand, Calls: []string{"autoscaling:DeleteLaunchConfiguration"}},
 		"autoscaling.UpdateAutoScalingGroup": {Executor: one(updateGroup),
 			Tool: "aws", Command: updateGroupCommand, Calls: []string{"autoscaling:UpdateAutoScalingGroup"}},
+		"ec2.DeregisterImage": {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -123,6 +124,12 @@ func refusal(err error) error {
 	return err
 }
 
+// readNothing is of what has no id of its own: the image that a bake is about to
+// make.
+func readNothing(context.Context, []string) (map[planner.Ref]planner.Raw, error) {
+	return map[planner.Ref]planner.Raw{}, nil
+}
+
 // readType reads the objects of one ref type in batches.
 func (w *World) readType(ctx context.Context, typ string, ids []string) (map[planner.Ref]planner.Raw, error) {
 	if collection, ok := strings.CutPrefix(typ, "mongo/"); ok {
@@ -135,6 +142,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"asg/group":     w.readGroups,
 		"asg/config":    w.readConfigurations,
 		"eks/nodegroup": w.readNodeGroups,
+		"bake/image":    readNothing,
 	}
 	read, ok := readers[typ]
 	if !ok {

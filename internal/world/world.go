@@ -73,6 +73,7 @@ type View struct {
 	// followers are the Auto Scaling groups, declared or not, that follow a launch
 	// template which gets a version, by template and word (see followed).
 	followers map[string][]string
+	unbaked   map[schema.Address]schema.Finding // why an AMI cannot be baked
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
 }
@@ -88,7 +89,7 @@ type look struct {
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, followers: map[string][]string{}}
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, followers: map[string][]string{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
 	return v
 }
@@ -130,6 +131,9 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		v.add(p)
 	}
 	v.limits()
+	if err := v.bakes(ctx); err != nil {
+		return nil, err
+	}
 	return v, v.fit(ctx, byPool, capacities)
 }
 

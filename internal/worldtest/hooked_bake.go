@@ -134,3 +134,13 @@ func (h Hooked) DescribeSnapshots(ctx context.Context, q port.Select) ([]port.Sn
 func (h Hooked) DeleteSnapshot(ctx context.Context, id string) error {
 	return tell(h, "DeleteSnapshot", func() error { return h.Outside.DeleteSnapshot(ctx, id) })
 }
+
+// Reachable implements port.Shell.
+func (h Hooked) Reachable(ctx context.Context, m port.Machine) (bool, error) {
+	return ask(h, "Reachable", func() (bool, error) { return h.Outside.Reachable(ctx, m) })
+}
+
+// RunScript implements port.Shell.
+func (h Hooked) RunScript(ctx context.Context, m port.Machine, s port.Script) (port.Output, error) {
+	return ask(h, "RunScript", func() (port.Output, error) { return h.Outside.RunScript(ctx, m, s) })
+}

@@ -1,0 +1,163 @@
+package bake
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// baking is bake.image: launch, work, stop, image, terminate.
+type baking struct{ Maker }
+
+// Observe tells where a bake is: by the image of its name first, else by its
+// instance.
+func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+	o, err := orderOf(a.Step)
+	if err != nil {
+		return applier.Status{}, err
+	}
+	images, err := b.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {o.name(a.Began)}}})
+	if err != nil {
+		return applier.Status{}, err
+	}
+	i, stale, err := b.instances(ctx, a)
+	switch {
+	case err != nil:
+		return applier.Status{}, err
+	case len(images) > 0 && images[0].Tags[schema.TagToken] != a.Token:
+		return failed("DC332: an image called %s is there, %s, and this apply did not make it; remove it, or plan again", images[0].Name, images[0].ID), nil
+	case stale != nil:
+		return next(undo+stale.ID, planner.Absolute), nil
+	case len(images) > 0:
+		return b.made(a, o, images[0], i), nil
+	case gone(i):
+		return b.none(a, i), nil
+	}
+	switch i.State {
+	case "pending":
+		return pending(10*time.Second, "instance %s starts", i.ID), nil
+	case "stopping":
+		return pending(10*time.Second, "instance %s stops", i.ID), nil
+	case "stopped":
+		if !a.Begun["stop "+i.ID] {
+			return failed("DC330: instance %s was stopped by someone else before its work was done; domctl rollback removes it, domctl apply makes another", i.ID), nil
+		}
+		return next("image "+i.ID, planner.Name), nil
+	}
+	return b.running(ctx, a, o, *i)
+}
+
+// none is a bake without an instance, and without an image that shows.
+func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
+	if a.Abort {
+		return applier.Status{State: applier.Undone}
+	}
+	if i == nil {
+		return next(launched(a), planner.Token)
+	}
+	if why := begun(a, "fail "+i.ID+" "); len(why) > 0 {
+		return failed("DC331: %s", why[0])
+	}
+	if a.Begun["image "+i.ID] && !b.late(*i, mostWork+mostBoot) {
+		return pending(5*time.Second, "the image of instance %s does not show yet", i.ID)
+	}
+	return failed("DC330: instance %s was terminated before an image was made of it (%s); domctl rollback, then apply again", i.ID, i.Reason)
+}
+
+// running is a bake whose instance is up.
+func (b baking) running(ctx context.Context, a applier.Attempt, o order, i port.Instance) (applier.Status, error) {
+	if i.Tags[tagFailure] != "" {
+		return next("terminate "+i.ID, planner.Absolute), nil
+	}
+	w, there, err := b.work(ctx, o, i, a.Token)
+	switch {
+	case err != nil:
+		return applier.Status{}, err
+	case !there && b.late(i, mostBoot):
+		return next("fail "+i.ID+" it could not be reached for "+mostBoot.String(), planner.Absolute), nil
+	case !there:
+		return pending(10*time.Second, "instance %s runs and cannot be reached yet", i.ID), nil
+	case w.state == "":
+		return next("work "+i.ID, planner.Name), nil
+	case w.state == "done":
+		return next("stop "+i.ID, planner.Absolute), nil
+	case w.state == "failed":
+		return next("fail "+i.ID+" "+w.at, planner.Absolute), nil
+	case b.late(i, mostWork):
+		return next("fail "+i.ID+" it was not done after "+mostWork.String()+": "+w.at, planner.Absolute), nil
+	}
+	return pending(5*time.Second, "%s", w.at), nil
+}
+
+// made is a bake of which there is an image.
+func (b baking) made(a applier.Attempt, o order, image port.Image, i *port.Instance) applier.Status {
+	switch {
+	case a.Abort:
+		return next(undo+image.ID, planner.Absolute)
+	case image.State == "pending":
+		return pending(15*time.Second, "image %s is made", image.ID)
+	case image.State != "available":
+		return failed("DC333: image %s is %s: %s; domctl rollback removes it, domctl apply makes another", image.ID, image.State, image.Reason)
+	case !gone(i):
+		return next("terminate "+i.ID, planner.Absolute)
+	}
+	baked := schema.Baked{Image: image.ID, Base: o.base, Name: image.Name, Key: o.key, At: a.Began.UTC().Format(time.RFC3339)}
+	return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(image.ID), "baked": schema.JSON(baked)}}
+}
+
+// tagFailure says on an instance why its work failed, so that the reason outlives
+// the process and the instance.
+const tagFailure = "domctl:failure"
+
+// Start makes the one write that the mark names.
+func (b baking) Start(ctx context.Context, a applier.Attempt) error {
+	o, err := orderOf(a.Step)
+	if err != nil {
+		return err
+	}
+	what, rest, _ := strings.Cut(a.Mark, " ")
+	id, why, _ := strings.Cut(rest, " ")
+	switch what {
+	case "launch":
+		err = b.launch(ctx, a, o, o.base)
+	case "work":
+		err = b.begin(ctx, o, id, a.Token, o.workText(a.Token))
+	case "fail":
+		err = b.Outside.CreateTags(ctx, []string{id}, map[string]string{tagFailure: tagText(why)})
+	case "stop":
+		err = b.Outside.StopInstance(ctx, id)
+	case "image":
+		_, err = b.Outside.CreateImage(ctx, port.NewImage{Instance: id, Name: o.name(a.Began), Description: "baked by domctl for " + o.deployment, Tags: o.tags(a)})
+	case "terminate":
+		err = b.Outside.TerminateInstance(ctx, id)
+	case "undo":
+		err = b.undo(ctx, id)
+	}
+	return refused(err)
+}
+
+// undo takes away an instance, or the image.
+func (b baking) undo(ctx context.Context, id string) error {
+	if !strings.HasPrefix(id, "ami-") {
+		return b.Outside.TerminateInstance(ctx, id)
+	}
+	_, err := b.Outside.DeregisterImage(ctx, id)
+	return err
+}
+
+// tagText is a text as the value of a tag: at most 256 characters, of letters,
+// digits and a few signs.
+func tagText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || strings.ContainsRune("\"'`<>\\|{}[]^$%&*?;,#!", r) {
+			return ' '
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 250)]
+}

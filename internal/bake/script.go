@@ -1,0 +1,148 @@
+package bake
+
+import (
+	"fmt"
+	"strings"
+
+	"domctl.dev/schema"
+)
+
+// The work on an instance lies in a folder in memory, which is gone once the
+// instance is stopped: what the script says of itself, its text, and its log.
+func folder(id string) string { return "/run/domctl/" + id }
+
+// lookText prints how work stands: none, running, done or failed, and at what.
+func lookText(id string) string {
+	return fmt.Sprintf("cat %s/status 2>/dev/null || echo none\n", folder(id))
+}
+
+// beginText lays a script down and starts it apart from the session that asks.
+// Who comes second changes nothing: the script takes a lock first.
+func beginText(id, text string) string {
+	end := "DOMCTL-" + schema.DigestOf(text)
+	at := folder(id)
+	return fmt.Sprintf(`set -eu
+mkdir -p %[1]s
+cat >%[1]s/work.new <<'%[2]s'
+%[3]s
+%[2]s
+mv %[1]s/work.new %[1]s/work
+cat >%[1]s/run.new <<'%[2]s'
+mkdir %[1]s/lock 2>/dev/null || exit 0
+if sh %[1]s/work >%[1]s/log 2>&1; then
+	echo "done" >%[1]s/status
+else
+	echo "failed $(cat %[1]s/at 2>/dev/null || echo at once): $(tail -n 1 %[1]s/log)" >%[1]s/status
+fi
+%[2]s
+mv %[1]s/run.new %[1]s/run
+if command -v systemd-run >/dev/null 2>&1; then
+	systemd-run --quiet --collect --unit=domctl-%[4]s sh %[1]s/run
+else
+	setsid sh %[1]s/run </dev/null >/dev/null 2>&1 &
+fi
+`, at, end, strings.TrimSuffix(text, "\n"), id)
+}
+
+// stages are commands with what people are told while each runs.
+type stages struct {
+	b  strings.Builder
+	at string // the folder
+}
+
+func (s *stages) say(what string) {
+	fmt.Fprintf(&s.b, "echo %[1]s >%[2]s/at\necho running %[1]s >%[2]s/status\n", quote(what), s.at)
+}
+
+func (s *stages) run(lines ...string) {
+	for _, l := range lines {
+		s.b.WriteString(l + "\n")
+	}
+}
+
+// quote is a text as one word of sh.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// workText sets an instance up: scripts, images, clean-up.
+func (o order) workText(id string) string {
+	s := stages{at: folder(id)}
+	s.run("set -eu")
+	for n, script := range o.bake.Scripts {
+		s.say(fmt.Sprintf("script %d of %d", n+1, len(o.bake.Scripts)))
+		s.run("(", script, ")")
+	}
+	for n, image := range o.images {
+		s.say(fmt.Sprintf("image %d of %d: %s", n+1, len(o.images), image))
+		s.run(o.runtime().pull(image)...)
+	}
+	if o.bake.Salt.Highstate != "" {
+		s.say("salt-call state.highstate")
+		s.run("salt-call --retcode-passthrough state.highstate")
+	}
+	s.say("clean-up")
+	s.run(cleanUp()...)
+	return s.b.String()
+}
+
+// cleanUp leaves nothing that instances of the image must not share: who it is,
+// who may log in, what was logged, and credentials of registries.
+func cleanUp() []string {
+	return []string{
+		"truncate -s 0 /etc/machine-id",
+		"rm -rf /var/lib/cloud/data /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/sem",
+		"rm -f /root/.ssh/authorized_keys /root/.docker/config.json",
+		"for home in /home/*; do rm -f \"$home/.ssh/authorized_keys\" \"$home/.docker/config.json\"; done",
+		"sync",
+	}
+}
+
+// verifyText looks whether an instance holds every image by its digest, and
+// whether a container of each starts without pulling anything.
+func (o order) verifyText(id string) string {
+	s := stages{at: folder(id)}
+	s.run("set -eu")
+	for n, image := range o.images {
+		s.say(fmt.Sprintf("image %d of %d: %s", n+1, len(o.images), image))
+		s.run(o.runtime().check(image)...)
+	}
+	return s.b.String()
+}
+
+// runtime is how a container runtime is driven.
+type runtime struct{ pull, check func(image string) []string }
+
+func (o order) runtime() runtime {
+	if o.bake.Runtime == "docker" {
+		return runtime{
+			pull: func(image string) []string {
+				name, byDigest := names(image)
+				return []string{"docker pull " + quote(byDigest), "docker tag " + quote(byDigest) + " " + quote(name)}
+			},
+			check: func(image string) []string {
+				_, byDigest := names(image)
+				return []string{"docker image inspect " + quote(byDigest) + " >/dev/null"}
+			}}
+	}
+	return runtime{
+		pull: func(image string) []string {
+			name, byDigest := names(image)
+			const ctr = "ctr -n k8s.io images "
+			return []string{"crictl pull " + quote(byDigest), ctr + "tag --force " + quote(byDigest) + " " + quote(name) + " >/dev/null",
+				ctr + "label " + quote(byDigest) + " io.cri-containerd.pinned=pinned >/dev/null", ctr + "label " + quote(name) + " io.cri-containerd.pinned=pinned >/dev/null"}
+		},
+		check: func(image string) []string {
+			_, byDigest := names(image)
+			return []string{"crictl inspecti " + quote(byDigest) + " >/dev/null"}
+		}}
+}
+
+// names of an image that is written repository:tag@digest: by its tag, which pods
+// name, and by its digest.
+func names(image string) (byTag, byDigest string) {
+	name, digest, _ := strings.Cut(image, "@")
+	repository := name
+	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
+		repository = name[:colon]
+	}
+	return name, repository + "@" + digest
+}

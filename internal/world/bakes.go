@@ -1,0 +1,364 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Recipe is the version of how an image is baked. It grows when the same inputs
+// would give another image.
+const Recipe = 1
+
+// Desired is what the files state, and what the world says of the inputs of each
+// AMI that is baked: fields below "content".
+func (v *View) Desired() schema.Desired { return v.desired }
+
+// bakes says what each baked AMI is to be made of, which image stands for it, and
+// what keeps it from being baked. Only what they cache costs calls.
+func (v *View) bakes(ctx context.Context) error {
+	baking := map[schema.Address]*inputs{}
+	for a, o := range v.desired.Objects {
+		if b, ok := o.Bake(); ok && a.Kind == "amis" {
+			baking[a] = &inputs{View: v, address: a, object: o, bake: b, images: map[string]string{}}
+		}
+	}
+	if len(baking) == 0 {
+		return nil
+	}
+	var bases []string
+	for _, in := range baking {
+		if in.base = in.from(); in.base != "" {
+			bases = append(bases, in.base)
+		}
+		in.cache()
+	}
+	slices.Sort(bases)
+	var images map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) { images, err = v.world.readImages(ctx, slices.Compact(bases)); return err },
+		func() error { return v.named(ctx, baking) })
+	if err != nil {
+		return fmt.Errorf("amis: %w", err)
+	}
+	maps.Copy(v.raw, images)
+	if err := v.digested(ctx, baking); err != nil {
+		return err
+	}
+	v.desired.Objects = maps.Clone(v.desired.Objects)
+	for a, in := range baking {
+		if in.problem != nil {
+			v.unbaked[a] = *in.problem
+			continue
+		}
+		o := in.object
+		o.Fields = maps.Clone(o.Fields)
+		maps.Copy(o.Fields, in.content())
+		v.desired.Objects[a] = o
+	}
+	return nil
+}
+
+// inputs are what one image is baked from.
+type inputs struct {
+	*View
+	address schema.Address
+	object  schema.Object
+	bake    schema.Bake
+	base    string            // the root image
+	images  map[string]string // by path below content.images: the image as nodes name it, with its digest in the end
+	wants   map[string]string // the same paths → ids of revisions whose images are not named yet
+	problem *schema.Finding
+}
+
+func (in *inputs) stop(message, hint string) {
+	if in.problem == nil {
+		in.problem = blocked("DC230", in.address, message, hint, in.object.Positions("bake")).Blocked
+	}
+}
+
+// from is the root of the image that the builder starts from.
+func (in *inputs) from() string {
+	switch from := in.bake.From; {
+	case from.Pool != "":
+		return in.fromPool(schema.Address{Kind: "nodePools", Name: from.Pool})
+	case from.AMI != "":
+		other := in.desired.Objects[schema.Address{Kind: "amis", Name: from.AMI}]
+		if id := other.Fields["image"].Str(); id != "" {
+			return id
+		}
+		in.stop("starts from amis."+from.AMI+", whose image is not known", "pin or find that image, or start from a pool")
+	case from.Instance != "":
+		in.stop("starts from an instance, and this version of domctl bakes from images alone", "state from: pool or from: ami, or bake it by hand and pin its id")
+	default:
+		in.stop("does not say what to start from", "state bake: from: {pool: …} or {ami: …}")
+	}
+	return ""
+}
+
+// fromPool is the root of what a pool's groups start nodes from today.
+func (in *inputs) fromPool(pool schema.Address) (base string) {
+	for _, g := range in.desired.Objects[pool].Groups() {
+		id := in.root(in.imageOf(in.raw[in.world.groupRefOf(g)]).Str())
+		switch {
+		case id == "":
+			in.stop(fmt.Sprintf("starts from %s, and what %s starts nodes from is not known", pool, g.Key()), "see the other findings of "+pool.String())
+		case base != "" && base != id:
+			in.stop(fmt.Sprintf("starts from %s, whose groups start nodes from %s and from %s", pool, base, id), "state from: ami")
+		}
+		base = id
+	}
+	if base == "" {
+		in.stop("starts from "+pool.String()+", which has no groups", "state from: ami")
+	}
+	return base
+}
+
+// root is the image that one was baked from, by what *applied* holds; an image
+// that domctl did not bake is its own.
+func (v *View) root(image string) string {
+	for _, a := range schema.Addresses(v.applied.Entries) {
+		if a.Kind != "amis" {
+			continue
+		}
+		for _, b := range v.applied.Entries[a].Baked() {
+			if b.Image == image {
+				return b.Base
+			}
+		}
+	}
+	return image
+}
+
+// cache gathers what is cached: base images by the digest in resolved.cue, and
+// revisions whose images have yet to be named.
+func (in *inputs) cache() {
+	c := in.object.Cache()
+	in.wants = map[string]string{}
+	for _, name := range c.BaseImages {
+		o := in.desired.Objects[schema.Address{Kind: "baseImages", Name: name}]
+		digest := o.Fields["digests."+schema.JoinPath(Platform)].Str()
+		if digest == "" {
+			in.stop("caches baseImages."+name+", which is not resolved for "+Platform, "domctl update "+name)
+			continue
+		}
+		image, _, _ := strings.Cut(o.Fields["image"].Str(), "@")
+		in.images[name] = image + "@" + digest
+	}
+	for _, name := range schema.Sorted(c.Environments) {
+		for _, n := range c.Environments[name] {
+			id, key := in.cachedRevision(schema.Address{Kind: "environments", Name: name}, n)
+			if id == "" {
+				in.stop(fmt.Sprintf("caches %s of environments.%s, which is not there or not built", strings.ReplaceAll(key, "active", "the active revision"), name), "build it in Domino, or cache another revision")
+			}
+			in.wants[name+":"+key] = id
+		}
+	}
+}
+
+// cachedRevision is the id of a revision, and how the files name it. The active one
+// is that which the files make active, where they say so.
+func (in *inputs) cachedRevision(a schema.Address, n int64) (id, key string) {
+	number, key := schema.JSON(n), fmt.Sprint(n)
+	if n == schema.ActiveRevision {
+		key = "active"
+		if number = in.desired.Objects[a].Fields["activeRevision"]; number.Is != schema.Known {
+			return standing(in.raw[in.refs[a]], "activeRevisionId").Text, key
+		}
+	}
+	revision, built := in.revision(in.refs[a], number)
+	if !built {
+		return "", key
+	}
+	return revision.Text, key
+}
+
+// named reads what Domino calls the images of the revisions.
+func (v *View) named(ctx context.Context, baking map[schema.Address]*inputs) error {
+	wanted := map[string]bool{}
+	for _, in := range baking {
+		for _, id := range in.wants {
+			wanted[id] = id != ""
+		}
+	}
+	delete(wanted, "")
+	if len(wanted) == 0 {
+		return nil
+	}
+	docs, err := v.world.Outside.Find(ctx, port.Query{Collection: revisionsCollection, Any: map[string][]string{"_id": schema.Sorted(wanted)}, Fields: []string{"metadata.dockerImageName"}})
+	if err != nil {
+		return err
+	}
+	names := map[string]string{}
+	for _, d := range docs {
+		raw := rawOf(d)
+		if repository, tag := raw.At("metadata.dockerImageName.repository").Str(), raw.At("metadata.dockerImageName.tag").Str(); repository != "" && tag != "" {
+			names[d["_id"]] = repository + ":" + tag
+		}
+	}
+	for _, in := range baking {
+		for _, p := range schema.Sorted(in.wants) {
+			if in.images[p] = names[in.wants[p]]; in.images[p] == "" {
+				in.stop("caches revision "+p+", whose document names no image", "look at its build in Domino")
+			}
+		}
+	}
+	return nil
+}
+
+// digested adds the digests that tags stand for, each image asked for once.
+func (v *View) digested(ctx context.Context, baking map[schema.Address]*inputs) error {
+	digests, missing := map[string]string{}, map[string]error{}
+	var mu sync.Mutex
+	var reads []func() error
+	for _, in := range baking {
+		for _, image := range in.images {
+			if _, asked := digests[image]; asked || image == "" || strings.Contains(image, "@") {
+				continue
+			}
+			digests[image] = ""
+			reads = append(reads, func() error {
+				found, err := v.world.Outside.Digests(ctx, image, []string{Platform})
+				mu.Lock()
+				defer mu.Unlock()
+				digests[image] = found[Platform]
+				if errors.Is(err, port.ErrNotFound) {
+					missing[image] = err
+					return nil
+				}
+				return err
+			})
+		}
+	}
+	if err := sideBySide(reads...); err != nil {
+		return fmt.Errorf("amis: %w", err)
+	}
+	for _, in := range baking {
+		for _, p := range schema.Sorted(in.images) {
+			image := in.images[p]
+			if image == "" || strings.Contains(image, "@") {
+				continue
+			}
+			if digests[image] == "" {
+				in.stop(fmt.Sprintf("caches %s, and %s has no image of that name for %s (%v)", p, image, Platform, missing[image]), "look at its build in Domino, or cache another revision")
+			}
+			in.images[p] = image + "@" + digests[image]
+		}
+	}
+	return nil
+}
+
+// content is what decides about the image, as fields of the object.
+func (in *inputs) content() map[string]schema.Value {
+	b := in.bake
+	out := map[string]schema.Value{"content.base": schema.JSON(in.base), "content.recipe": schema.JSON(Recipe),
+		"content.runtime": schema.JSON(strings.TrimSuffix(b.Runtime+"/"+b.Snapshotter, "/"))}
+	for p, image := range in.images {
+		out["content.images."+schema.JoinPath(p)] = schema.JSON(image)
+	}
+	if len(b.Scripts) > 0 {
+		out["content.scripts"] = schema.JSON(schema.DigestOf(b.Scripts))
+	}
+	if b.Volume.Size != "" || b.Volume.Type != "" {
+		out["content.volume"] = schema.JSON(b.Volume)
+	}
+	if b.GPU.MinDriver != "" {
+		out["content.gpu"] = schema.JSON(b.GPU.MinDriver)
+	}
+	if b.Salt.Highstate != "" {
+		out["content.highstate"] = schema.JSON(b.Salt.Highstate)
+	}
+	return out
+}
+
+// contentKey tells one content from another: 32 hexadecimal digits.
+func contentKey(fields map[string]schema.Value) string {
+	content := map[string]schema.Value{}
+	for p, v := range fields {
+		if schema.IsContent(p) {
+			content[p] = v
+		}
+	}
+	return schema.DigestOf(content)
+}
+
+// lookBaked observes the images that stand for baked entries: the one that the
+// last apply recorded, if it is there, this account's, available, and holds what
+// was recorded.
+func (l *look) lookBaked(raw map[planner.Ref]planner.Raw) {
+	for _, a := range l.wanted("amis") {
+		entry, known := l.applied().Entries[a]
+		id := entry.ID.Str()
+		image := raw[imageRef(id)]
+		if _, bakes := l.desired.Objects[a].Bake(); !bakes || !known || image == nil {
+			continue
+		}
+		self := l.Deployment.AWS.Account
+		switch {
+		case image["state"].Str() != "available" || self != "" && image["owner"].Str() != self:
+			continue
+		case image["tags."+schema.JoinPath(schema.TagKey)].Str() != contentKey(entry.Fields):
+			l.find("DC264", schema.Warning, a, id+" no longer says what it holds: its tag "+schema.TagKey+" is not what was recorded", "it is baked again; look who changed the tag")
+			continue
+		}
+		fields := map[string]schema.Value{"image": schema.JSON(id)}
+		for p, v := range entry.Fields {
+			if schema.IsContent(p) {
+				fields[p] = v
+			}
+		}
+		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: fields})
+	}
+}
+
+// lowerBake makes an image of an entry and verifies it on a fresh instance. What
+// refers to the image waits until it is verified.
+func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
+	o := v.desired.Objects[c.Address]
+	key, base := contentKey(o.Fields), o.Fields["content.base"].Str()
+	if why := v.unusable(c, schema.JSON(base)); why != nil {
+		return planner.Lowered{Blocked: why}
+	}
+	var images []string
+	for _, p := range schema.Sorted(o.Fields) {
+		if strings.HasPrefix(p, "content.images.") {
+			images = append(images, o.Fields[p].Str())
+		}
+	}
+	slices.Sort(images)
+	args := map[string]schema.Value{"ami": schema.JSON(c.Address.Name), "deployment": schema.JSON(v.world.Deployment.Name), "key": schema.JSON(key), "base": schema.JSON(base),
+		"images": schema.JSON(slices.Compact(images)), "bake": o.Fields["bake"], "rootDevice": v.raw[imageRef(base)]["rootDevice"]}
+	made := planner.Step{ID: c.Address.String() + "/bake.image/" + key[:8], Address: c.Address, Op: "bake.image", Object: planner.Ref("bake/image#" + c.Address.Name + "/" + key),
+		Creates: "id", Guard: planner.Token, Window: window, Args: args,
+		Expects: []planner.Expect{{Ref: imageRef(base), Path: "state", Value: schema.JSON("available")}}}
+	image := planner.OutRef("ec2/image", "", made.ID, "id")
+	verified := planner.Step{ID: c.Address.String() + "/bake.verify/" + key[:8], Address: c.Address, Op: "bake.verify", Object: image,
+		Guard: planner.Token, Window: window, Args: maps.Clone(args)}
+	verified.Args["image"] = planner.OutOf(made.ID, "id")
+	id := planner.OutOf(verified.ID, "id")
+	return planner.Lowered{Steps: []planner.Step{made, verified}, ID: id, Outputs: map[string]schema.Value{"id": id, "image": id},
+		Remember: map[string]schema.Value{schema.BakedBefore(key): planner.OutOf(made.ID, "baked")}}
+}
+
+func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {
+	_, err := w.Outside.DeregisterImage(ctx, a.Step.Object.ID())
+	return err
+}
+
+func deregisterCommand(m applier.Manual) string {
+	id := m.Step.Object.ID()
+	check := ""
+	for _, e := range m.Step.Expects {
+		check += fmt.Sprintf("is \"$(aws ec2 describe-images --image-ids %s --query \"Images[0].Tags[?Key=='%s']|[0].Value\" --output text)\" %s %s\n", sh(id), schema.TagKey, sh(e.Value.Str()), sh("the tag "+schema.TagKey+" of "+id))
+	}
+	return check + "aws ec2 deregister-image --delete-associated-snapshots --image-id " + sh(id)
+}

@@ -1,0 +1,118 @@
+package schema
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Bake is how an object of amis is made, as the files state it.
+type Bake struct {
+	From struct {
+		Pool     string `json:"pool"`
+		AMI      string `json:"ami"`
+		Instance string `json:"instance"`
+	} `json:"from"`
+	Runtime     string `json:"runtime"` // "docker" or "containerd"
+	Snapshotter string `json:"snapshotter"`
+	Instance    struct {
+		Type           string   `json:"type"`
+		Subnet         string   `json:"subnet"`
+		SecurityGroups []string `json:"securityGroups"`
+		Profile        string   `json:"profile"`
+	} `json:"instance"`
+	Connect struct {
+		SSM bool `json:"ssm"`
+		SSH *SSH `json:"ssh"`
+	} `json:"connect"`
+	Volume struct {
+		Size string `json:"size"`
+		Type string `json:"type"`
+	} `json:"volume"`
+	GPU struct {
+		MinDriver string `json:"minDriver"`
+	} `json:"gpu"`
+	Scripts []string `json:"scripts"`
+	Salt    struct {
+		Highstate string `json:"highstate"`
+	} `json:"salt"`
+}
+
+// SSH is how commands reach an instance over SSH.
+type SSH struct {
+	User    string `json:"user"`
+	Port    int    `json:"port"`
+	Address string `json:"address"` // "private" or "public"
+	Key     struct {
+		Secret map[string]string `json:"secret"`
+	} `json:"key"`
+	Bastion *struct {
+		Address  string   `json:"address"`
+		User     string   `json:"user"`
+		HostKeys []string `json:"hostKeys"`
+	} `json:"bastion"`
+}
+
+// KeyRef is the reference to the private key: "env:NAME", "" where none is stated.
+func (s SSH) KeyRef() string {
+	for source, name := range s.Key.Secret {
+		return source + ":" + name
+	}
+	return ""
+}
+
+// Bake of an object of amis; ok is false for one that is not baked.
+func (o Object) Bake() (b Bake, ok bool) {
+	v := o.Fields["bake"]
+	ok = v.Is == Known && json.Unmarshal([]byte(v.Text), &b) == nil
+	if b.Runtime == "" {
+		b.Runtime = "containerd"
+	}
+	return b, ok
+}
+
+// bakedBefore is the map by which *applied* remembers the images that an entry
+// had baked: a Baked each, by the first digits of its content's digest.
+const bakedBefore = "bakedBefore."
+
+// Baked is an image that domctl made. Base is the root of it: the image that
+// its builder started from, or what that one itself had been baked from.
+type Baked struct {
+	Image string `json:"image"`
+	Base  string `json:"base"`
+	Name  string `json:"name"`
+	Key   string `json:"key"`
+	At    string `json:"at"` // RFC 3339: when its apply began
+}
+
+// BakedBefore is where an applied entry holds an image of this content.
+func BakedBefore(key string) string { return bakedBefore + key[:min(len(key), 8)] }
+
+// Baked are the images that an applied entry of amis had made, the one that
+// stands for it now included.
+func (e Entry) Baked() (all []Baked) {
+	for _, p := range Sorted(e.Fields) {
+		var b Baked
+		if strings.HasPrefix(p, bakedBefore) && json.Unmarshal([]byte(e.Fields[p].Text), &b) == nil {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+const content = "content."
+
+// IsContent says of a field of amis that it is an input of a bake, which the world
+// fills in.
+func IsContent(path string) bool { return strings.HasPrefix(path, content) }
+
+// Tags on what a bake makes. They count only on what this account owns, and
+// beside a record.
+const (
+	TagDeployment = "domctl:deployment"
+	TagAMI        = "domctl:ami"      // the name of the entry in files
+	TagKey        = "domctl:key"      // of the content
+	TagBase       = "domctl:base"     // the root image
+	TagApply      = "domctl:apply"    // and
+	TagToken      = "domctl:token"    // of the step that made it
+	TagVerified   = "domctl:verified" // "passed", or why not
+)

@@ -1,0 +1,19 @@
+package schema
+
+// bakeCodes are about an image in the making.
+func bakeCodes() []Code {
+	return []Code{
+		{"DC330", "the instance is not as it was left", "Somebody stopped or terminated the instance on which an image is made, or on which one is verified, before its work was done. What it holds by now is not known.",
+			"`domctl rollback` removes what was made; apply again to make another."},
+		{"DC331", "the work on the instance failed", "A script, a pull or the clean-up ended with an error, or did not end in time. No image was made, and the instance is terminated; the message says what it was at and the last line of its log.",
+			"Mend what the message names, `domctl rollback`, and apply again."},
+		{"DC332", "the image's name is taken", "An image of the name that this apply would give is there, and this apply did not make it. The name holds the deployment, the minute, the entry and the content.",
+			"Remove the other image if nobody needs it, or plan again: a later minute is another name."},
+		{"DC333", "EC2 could not make the image", "The image came to a state other than available.",
+			"`domctl rollback` removes it; apply again to make another."},
+		{"DC334", "the new image is gone", "It was made by this apply, and somebody deregistered it before it was verified.",
+			"Plan again."},
+		{"DC335", "the new image did not pass", "A fresh instance of it did not come up, or does not hold what it should. Nothing was switched to it.",
+			"Look at what the message says is missing; `domctl rollback` removes the image."},
+	}
+}
