@@ -22,6 +22,8 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
+	// Waves are the places of steps in rollouts, by id.
+	Waves map[string]Wave
 	// Remember is what *applied* holds of the object beside its fields: kept ones that
 	// no file states.
 	Remember map[string]schema.Value
@@ -92,7 +94,7 @@ func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {
 // Make merges desired, applied and live field by field, in the order of
 // references, and lowers what differs to steps.
 func Make(in Input) (Draft, error) {
-	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, outputs: map[schema.Address]map[string]schema.Value{}}
+	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, waves: map[string]Wave{}, outputs: map[schema.Address]map[string]schema.Value{}}
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
@@ -109,6 +111,7 @@ func Make(in Input) (Draft, error) {
 	if err := link(m.plan.Steps); err != nil {
 		return Draft{}, err
 	}
+	m.plan.Steps = inWaves(m.plan.Steps, m.waves)
 	return Draft{m.plan, in}, nil
 }
 
@@ -118,6 +121,7 @@ type maker struct {
 	seen    map[schema.Address]bool
 	outputs map[schema.Address]map[string]schema.Value
 	blocked map[schema.Address]bool
+	waves   map[string]Wave
 	waiting []schema.Address // set by earlier applies, and wait for a restart
 	declared
 }
@@ -283,6 +287,7 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	}
 	m.outputs[c.Address] = low.Outputs
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
+	maps.Copy(m.waves, low.Waves)
 	return false, nil
 }
 

@@ -11,5 +11,7 @@ func imageCodes() []Code {
 			"Leave it out of bake.cache; or look further back with --window."},
 		{"DC264", "a baked image does not say what it holds", "The tag on the image that tells its content is not what the records say: somebody changed it. What cannot be told is baked again.",
 			"Find out who changes tags of images; the new one takes the place of this."},
+		{"DC265", "rolled out in waves", "The image reaches tiers and pools in the order of its rollout: each wave after all of the one before, when its window is open and it was approved. What no wave names comes last.",
+			"Nothing. An apply that waits is gone on with by `domctl apply --resume`, an approval is given with `--approve`."},
 	}
 }

@@ -19,8 +19,10 @@ import (
 	"domctl.dev/internal/registry"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/secret"
+	"domctl.dev/internal/ssh"
 	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
+	"domctl.dev/schema"
 )
 
 const sandboxFile = ".domctl/sandbox.json"
@@ -34,6 +36,8 @@ type wiring struct {
 	outside port.Outside
 	store   applier.Store
 	secrets secret.Resolver
+	// ssh opens a way to instances over SSH; nil in the sandbox, which reaches them.
+	ssh func(schema.SSH, []byte) (port.Shell, error)
 	// writes tells by call whether AWS would allow what an apply writes.
 	writes func(context.Context) map[string]error
 }
@@ -126,6 +130,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 		return err
 	}
 	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries())}
+	w.ssh = openSSH
 	w.writes = func(ctx context.Context) map[string]error {
 		verdicts := cloud.Probe(ctx, aws.Apply, d.scope())
 		for _, read := range aws.Permissions(aws.Plan) {
@@ -139,6 +144,14 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 		return verdicts
 	}
 	return nil
+}
+
+func openSSH(s schema.SSH, key []byte) (port.Shell, error) {
+	c := ssh.Config{User: s.User, Port: s.Port, Key: key}
+	if b := s.Bastion; b != nil {
+		c.Bastion = &ssh.Bastion{Address: b.Address, User: b.User, HostKeys: b.HostKeys}
+	}
+	return ssh.Open(c)
 }
 
 // documents is Domino's database, as who its URI says.

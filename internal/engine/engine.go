@@ -25,7 +25,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Report, Alive, Source, Open
+// Config is what an engine is made of. All fields but SSH, Report, Alive, Source, Open
 // and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {

@@ -37,6 +37,7 @@ func (v *View) bakes(ctx context.Context) error {
 	}
 	var bases []string
 	for _, in := range baking {
+		in.unmade()
 		if in.base = in.from(); in.base != "" {
 			bases = append(bases, in.base)
 		}
@@ -83,6 +84,18 @@ type inputs struct {
 func (in *inputs) stop(message, hint string) {
 	if in.problem == nil {
 		in.problem = blocked("DC230", in.address, message, hint, in.object.Positions("bake")).Blocked
+	}
+}
+
+// unmade stops at what this version does not do yet, rather than leave it out.
+func (in *inputs) unmade() {
+	switch b := in.bake; {
+	case b.GPU.MinDriver != "":
+		in.stop("states gpu.minDriver, and this version of domctl does not check drivers", "check it in a script, which ends with an error: bake: scripts")
+	case b.Snapshotter != "" && b.Snapshotter != "overlayfs":
+		in.stop("states snapshotter "+b.Snapshotter+", and this version of domctl pulls into overlayfs alone", "leave it out, and turn lazy pulling off on the nodes")
+	case !b.Connect.SSM && b.Connect.SSH == nil:
+		in.stop("does not say how to reach its instance", "state bake: connect: ssm: true, or ssh: {…}")
 	}
 }
 

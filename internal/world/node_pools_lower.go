@@ -11,13 +11,13 @@ import (
 // lowerPool makes one version and one switch per launch template, however many
 // groups share it, and one update per group whose size changes.
 func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
-	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, wanted: map[string]schema.Value{}}
+	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, wanted: map[string]schema.Value{}, waves: map[string]planner.Wave{}}
 	for _, g := range p.o.Groups() {
 		if why := p.group(g); why != nil {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
-	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Findings: p.findings, Left: p.left()}, nil
+	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Waves: p.waves, Findings: p.findings, Left: p.left()}, nil
 }
 
 // poolLowering gathers one pool's steps.
@@ -26,6 +26,7 @@ type poolLowering struct {
 	change   planner.Change
 	o        schema.Object
 	steps    []planner.Step
+	waves    map[string]planner.Wave
 	findings []schema.Finding
 	made     map[string]planner.Step // what is made by the step, by name
 	wanted   map[string]schema.Value // launch template → the image that its default version gets
@@ -51,8 +52,14 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		case field == "ami" && g.NodeGroup != "":
 			p.rolls = append(p.rolls, d.Path)
 		case field == "ami":
+			before := len(p.steps)
 			if why := p.image(g, ref, d); why != nil {
 				return why
+			}
+			if len(p.waves) == 0 { // said once for the pool
+				p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[before:], p.waves)...)
+			} else {
+				p.v.roll(p.change, p.o.Fields[d.Path], p.steps[before:], p.waves)
 			}
 		default:
 			size[strings.TrimPrefix(field, "size.")] = d.After
