@@ -13,5 +13,7 @@ func imageCodes() []Code {
 			"Find out who changes tags of images; the new one takes the place of this."},
 		{"DC265", "rolled out in waves", "The image reaches tiers and pools in the order of its rollout: each wave after all of the one before, when its window is open and it was approved. What no wave names comes last.",
 			"Nothing. An apply that waits is gone on with by `domctl apply --resume`, an approval is given with `--approve`."},
+		{"DC266", "older images stay", "What `retain` states is not carried out by this version of domctl: each image that it baked stays until somebody removes it.",
+			"Deregister older images by hand when nothing starts from them."},
 	}
 }

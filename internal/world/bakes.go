@@ -57,6 +57,10 @@ func (v *View) bakes(ctx context.Context) error {
 	}
 	v.desired.Objects = maps.Clone(v.desired.Objects)
 	for a, in := range baking {
+		if retain := in.object.Fields["retain.count"]; retain.Is != schema.Absent || in.object.Fields["retain.age"].Is != schema.Absent {
+			v.Findings = append(v.Findings, schema.Finding{Code: "DC266", Severity: schema.Info, Address: a, Positions: in.object.Positions("retain.count"),
+				Message: "states retain, and this version of domctl retires no image", Hint: "deregister older images by hand when nothing starts from them"})
+		}
 		if in.problem != nil {
 			v.unbaked[a] = *in.problem
 			continue
