@@ -1,0 +1,81 @@
+package bake
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"domctl.dev/applier"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func TestNames(t *testing.T) {
+	for image, want := range map[string][2]string{
+		"quay.io/domino/base:DED@sha256:aa":     {"quay.io/domino/base:DED", "quay.io/domino/base@sha256:aa"},
+		"10.0.0.5:5000/env:65e0-9@sha256:bb":    {"10.0.0.5:5000/env:65e0-9", "10.0.0.5:5000/env@sha256:bb"},
+		"10.0.0.5:5000/untagged@sha256:cc":      {"10.0.0.5:5000/untagged", "10.0.0.5:5000/untagged@sha256:cc"},
+		"domino-environment:65e0-9@sha256:dead": {"domino-environment:65e0-9", "domino-environment@sha256:dead"},
+	} {
+		if byTag, byDigest := names(image); byTag != want[0] || byDigest != want[1] {
+			t.Errorf("%s is %s and %s", image, byTag, byDigest)
+		}
+	}
+}
+
+// TestNoTextEscapes: what comes from files and from Domino's database stays one word
+// of the scripts, and their end cannot be forged by a line of them.
+func TestNoTextEscapes(t *testing.T) {
+	evil := "x'; reboot #"
+	o := order{images: []string{evil + ":1@sha256:aa"}, bake: schema.Bake{Runtime: "docker"}}
+	for _, text := range []string{o.workText("t"), o.verifyText("t")} {
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(strings.TrimSpace(line), "reboot") || strings.Contains(line, "'x'; reboot") {
+				t.Errorf("a command of its own: %s", line)
+			}
+		}
+	}
+	for _, text := range []string{"echo\nDOMCTL-\nreboot", o.workText("t")} {
+		end := "DOMCTL-" + schema.DigestOf(text)
+		if begin := beginText("t", text); strings.Count(begin, "\n"+end+"\n") != 2 {
+			t.Errorf("%q ends %d times", end, strings.Count(begin, "\n"+end+"\n"))
+		}
+	}
+}
+
+func TestNameOfAnImage(t *testing.T) {
+	o := order{ami: "gpu", deployment: "acme", key: strings.Repeat("ab", 16)}
+	at := time.Date(2026, 3, 1, 23, 59, 30, 0, time.FixedZone("", 3600))
+	if got := o.name(at); got != "domino-acme-executor-20260301-2259-gpu-abababab" {
+		t.Error(got)
+	}
+}
+
+// TestRounds: a step that was taken back and goes on has another token and mark.
+func TestRounds(t *testing.T) {
+	first := applier.Attempt{Token: "token", Begun: map[string]bool{"launch": true}}
+	again := applier.Attempt{Token: "token", Begun: map[string]bool{"launch": true, "undo i-1": true}}
+	if launchToken(first) != "token" || launched(first) != "launch" {
+		t.Error(launchToken(first), launched(first))
+	}
+	if launchToken(again) == "token" || len(launchToken(again)) > 64 || launched(again) != "launch 1" {
+		t.Error(launchToken(again), launched(again))
+	}
+}
+
+func FuzzTagText(f *testing.F) {
+	f.Add("image 1 of 2: no such host\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		tag := tagText(s)
+		if len(tag) > 256 || !utf8.ValidString(tag) || strings.ContainsAny(tag, "\n\"'`<>") {
+			t.Errorf("%q", tag)
+		}
+	})
+}
+
+func TestAnOrderWithoutABake(t *testing.T) {
+	if _, err := orderOf(planner.Step{ID: "s", Args: map[string]schema.Value{}}); err == nil {
+		t.Error("no error")
+	}
+}
