@@ -29,9 +29,15 @@ func (a *app) tell(severity, message string) {
 
 // tellFindings says findings on standard error.
 func (a *app) tellFindings(findings []schema.Finding) error {
-	found := slices.Clone(findings)
+	found, done := slices.Clone(findings), map[string]string{}
+	here := func(text string) string { // many findings say the same
+		if _, known := done[text]; !known {
+			done[text] = a.here(text)
+		}
+		return done[text]
+	}
 	for i, f := range found {
-		found[i].Message, found[i].Hint = a.here(f.Message), a.here(f.Hint)
+		found[i].Message, found[i].Hint = here(f.Message), here(f.Hint)
 	}
 	return planner.WriteFindings(a.stderr, found, a.errorMark)
 }
