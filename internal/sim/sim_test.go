@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +21,7 @@ var (
 	seeds = flag.Int("seeds", 200, "how many seeds TestSim plays, from -from on")
 	from  = flag.Uint64("from", 1, "the first seed")
 	seed  = flag.Uint64("seed", 0, "play this seed alone, and show what happens")
+	keep  = flag.Bool("keep", false, "go on after a seed that fails")
 	cards = flag.Int("deck", len(decks())-1, "what lives are drawn from")
 	drop  = flag.String("drop", "", "leave these parts of the seed's scenario out: numbers with commas")
 )
@@ -32,19 +35,29 @@ func TestSim(t *testing.T) {
 		replay(t, worlds, draw(*seed, *cards, objects))
 		return
 	}
-	began := time.Now()
+	began, played := time.Now(), atomic.Int64{}
 	const workers = 2
 	t.Run("seeds", func(t *testing.T) {
 		for w := range workers {
 			t.Run(strconv.Itoa(w), func(t *testing.T) {
 				t.Parallel()
-				for i := uint64(w); i < uint64(*seeds) && !t.Failed(); i += workers {
+				for i := uint64(w); i < uint64(*seeds) && (*keep || !t.Failed()); i += workers {
 					one(t, worlds, draw(*from+i, *cards, objects))
+					if n := played.Add(1); n%10_000 == 0 {
+						t.Log(pace(n, began))
+					}
 				}
 			})
 		}
 	})
-	t.Logf("%d seeds, %.0f a second", *seeds, float64(*seeds)/time.Since(began).Seconds())
+	t.Log(pace(played.Load(), began))
+}
+
+// pace is how far a run has come, and what it holds of memory.
+func pace(played int64, began time.Time) string {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return fmt.Sprintf("%d seeds, %.0f a second, %d MiB", played, float64(played)/time.Since(began).Seconds(), m.Sys>>20)
 }
 
 func load(t *testing.T) (map[string]world, map[string][]schema.Address) {

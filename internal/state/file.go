@@ -28,13 +28,14 @@ const (
 // old body or the new one, whatever dies. An error that says "nothing was
 // written" is sure of it; after any other, read.
 func File(dir string) applier.Store {
-	return &files{dir: dir, turn: make(chan struct{}, 1), create: createFile}
+	return &files{dir: dir, turn: make(chan struct{}, 1), create: createFile, sync: syncFolder}
 }
 
 type files struct {
 	dir    string
 	turn   chan struct{} // one writer of this process at a time: flock is for the others
 	create func(root *os.Root, name string) (handle, error)
+	sync   func(root *os.Root, dir string) error // makes the names in a folder durable
 }
 
 // handle is a file being written.
@@ -137,7 +138,7 @@ func (f *files) Delete(ctx context.Context, key string) error {
 			return nil
 		}
 		if err == nil {
-			err = syncFolder(root, path.Dir(name))
+			err = f.sync(root, path.Dir(name))
 		}
 		return f.explain("cannot be written", err)
 	})
@@ -216,7 +217,7 @@ func (f *files) write(root *os.Root, r record, put place) error {
 		err = nil
 	}
 	if err == nil {
-		err = makeFolders(root, path.Dir(name))
+		err = f.makeFolders(root, path.Dir(name))
 	}
 	if err == nil {
 		err = f.fill(root, r.encode())
@@ -227,7 +228,7 @@ func (f *files) write(root *os.Root, r record, put place) error {
 	if err != nil {
 		return f.explain("cannot be written, and this record was not", err)
 	}
-	return f.explain("may have lost the last write", syncFolder(root, path.Dir(name)))
+	return f.explain("may have lost the last write", f.sync(root, path.Dir(name)))
 }
 
 func (f *files) fill(root *os.Root, b []byte) error {
@@ -243,11 +244,11 @@ func (f *files) fill(root *os.Root, b []byte) error {
 }
 
 // makeFolders makes each missing folder of dir and syncs the one it stands in.
-func makeFolders(root *os.Root, dir string) error {
+func (f *files) makeFolders(root *os.Root, dir string) error {
 	if dir == "." {
 		return nil
 	}
-	if err := makeFolders(root, path.Dir(dir)); err != nil {
+	if err := f.makeFolders(root, path.Dir(dir)); err != nil {
 		return err
 	}
 	err := root.Mkdir(dir, 0o700)
@@ -257,7 +258,7 @@ func makeFolders(root *os.Root, dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncFolder(root, path.Dir(dir))
+	return f.sync(root, path.Dir(dir))
 }
 
 func syncFolder(root *os.Root, dir string) error {

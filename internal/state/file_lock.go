@@ -70,27 +70,32 @@ func (f *files) lock(ctx context.Context, root *os.Root, flag int) (*os.File, er
 		if err != nil {
 			return nil, f.explain("cannot be locked, and nothing was written", err)
 		}
-		got, err := tryLock(lock, flag != os.O_RDONLY)
-		if err == nil && got && stillNamed(root, lock) {
+		held, err := hold(root, lock, flag != os.O_RDONLY)
+		if held {
 			return lock, nil
 		}
 		lock.Close()
 		if err != nil {
 			return nil, f.explain("cannot be locked, and nothing was written", err)
 		}
-		if !got && port.Sleep(ctx, lockPoll) != nil {
+		if port.Sleep(ctx, lockPoll) != nil {
 			return nil, f.busy(ctx)
 		}
 	}
 }
 
-func stillNamed(root *os.Root, lock *os.File) bool {
+// hold locks an open lock file that still has its name: one that has lost it
+// keeps nobody out.
+func hold(root *os.Root, lock *os.File, exclusive bool) (held bool, err error) {
+	if got, err := tryLock(lock, exclusive); err != nil || !got {
+		return false, err
+	}
 	named, err := root.Lstat(lockFile)
 	if err != nil {
-		return false
+		return false, nil
 	}
-	held, err := lock.Stat()
-	return err == nil && os.SameFile(named, held)
+	mine, err := lock.Stat()
+	return err == nil && os.SameFile(named, mine), err
 }
 
 func (f *files) busy(ctx context.Context) error {

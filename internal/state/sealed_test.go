@@ -104,7 +104,34 @@ func TestAnotherProcessOpensWithOneCallAKey(t *testing.T) {
 	}
 }
 
-// put stores a sealed "the body" under key and answers what the store holds.
+// TestADataKeyServesSoManyBodies, and the next one is sealed with another.
+func TestADataKeyServesSoManyBodies(t *testing.T) {
+	m, k := Memory(), &countingKeeper{}
+	s := Sealed(m, k, "d").(*sealed)
+	put := func(key string) {
+		if _, err := s.PutIfNone(t.Context(), key, []byte(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("applies/a/0")
+	s.uses = maxUses - 1
+	put("applies/a/1")
+	if k.made != 1 || s.uses != maxUses {
+		t.Fatalf("%d keys made for %d bodies", k.made, s.uses)
+	}
+	put("applies/a/2")
+	put("applies/a/3")
+	if k.made != 2 || s.uses != 2 {
+		t.Fatalf("%d keys made; want another after %d bodies", k.made, maxUses)
+	}
+	for key := range m.Bodies() {
+		if body, _, err := Sealed(m, k, "d").Get(t.Context(), key); err != nil || string(body) != key {
+			t.Errorf("%s comes back as %q, %v", key, body, err)
+		}
+	}
+}
+
+// putSealed stores a sealed "the body" under key and answers what the store holds.
 func putSealed(t *testing.T, k Keeper, deployment, key string) []byte {
 	t.Helper()
 	m := Memory()

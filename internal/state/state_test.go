@@ -171,7 +171,7 @@ func TestAFailingDiskKeepsTheOldBody(t *testing.T) {
 		"disk quota exceeded":   {write: syscall.EDQUOT, after: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &files{dir: t.TempDir(), turn: make(chan struct{}, 1), create: createFile}
+			s := File(t.TempDir()).(*files)
 			etag, err := s.PutIfNone(t.Context(), "k", []byte("old"))
 			if err != nil {
 				t.Fatal(err)

@@ -168,8 +168,10 @@ func putIfMatchAbsent(t test) {
 	}
 	_, err := t.store.PutIfMatch(t.ctx, "gone", []byte("y"), etag)
 	t.wantErr(err, applier.ErrMoved)
-	_, err = t.store.PutIfMatch(t.ctx, "never", []byte("y"), etag)
-	t.wantErr(err, applier.ErrMoved)
+	for _, stale := range []string{etag, "", "nonsense"} {
+		_, err = t.store.PutIfMatch(t.ctx, "never", []byte("y"), stale)
+		t.wantErr(err, applier.ErrMoved)
+	}
 	t.wantList("")
 }
 
