@@ -84,8 +84,13 @@ func secrets(suffix string) map[string]string {
 	return map[string]string{"env:SIM_TOKEN": "canary-token-" + suffix, "env:SIM_FRESH": "canary-fresh-" + suffix}
 }
 
+// longest is how long a scenario may take by the clock on the wall: most take
+// less than a tenth of a second, and one without an end would take all memory.
+const longest = 3 * time.Minute
+
 // run plays a scenario in a bubble of its own.
 func run(t *testing.T, worlds map[string]world, s scenario, secret string) (h *history, err error) {
+	defer time.AfterFunc(longest, func() { panic(fmt.Sprintf("no end after %s: %s", longest, s)) }).Stop()
 	synctest.Test(t, func(*testing.T) {
 		defer func() {
 			if p := recover(); p != nil {
