@@ -55,10 +55,31 @@ func (e *Engine) Rollbacks(ctx context.Context, o RollbackOptions) (ids []string
 }
 
 // Rollback plans the way back from one apply, as far as it was not taken back
-// yet. Steps of it that were begun and are undecided are settled first. *Applied*
-// is read before the history: an apply that comes in between moves it, and the
-// plan is refused.
+// yet. Steps of it that were begun and are undecided are settled first, once: one
+// that was undecided when the apply ended stays so.
 func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (planner.Plan, error) {
+	for settled := false; ; settled = true {
+		p, err := e.wayBack(ctx, id, o) // by the records as they are by now
+		switch {
+		case errors.Is(err, errOpen) && settled:
+			return p, fmt.Errorf("DC319: apply %s: %w; run the rollback again", id, err)
+		case errors.Is(err, applier.ErrUndecided) && settled:
+			return p, fmt.Errorf("DC319: apply %s ended while nobody could tell what became of a step, so it cannot be taken back; look at the object and set it by hand, domctl history show %[1]s --as mongosh or aws writes the commands: %w", id, err)
+		case !errors.Is(err, errOpen) && !errors.Is(err, applier.ErrUndecided):
+			return p, err
+		}
+		if err := e.settle(ctx, id); err != nil {
+			return planner.Plan{}, err
+		}
+	}
+}
+
+// errOpen is answered for an apply that has not ended.
+var errOpen = errors.New("it has not ended")
+
+// wayBack reads *applied* before the history: an apply that comes in between moves
+// it, and the plan is refused.
+func (e *Engine) wayBack(ctx context.Context, id string, o RollbackOptions) (planner.Plan, error) {
 	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
 	if err != nil {
 		return planner.Plan{}, err
@@ -72,11 +93,8 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 		return planner.Plan{}, err
 	}
 	s, err := e.Applier.Snapshot(ctx, id)
-	if errors.Is(err, applier.ErrUndecided) || err == nil && s.Open {
-		if err := e.settle(ctx, id); err != nil {
-			return planner.Plan{}, err
-		}
-		return e.Rollback(ctx, id, o) // by the records as they are by now
+	if err == nil && s.Open {
+		err = errOpen
 	}
 	if err != nil {
 		return planner.Plan{}, err

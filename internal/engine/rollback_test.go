@@ -2,13 +2,17 @@ package engine_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // TestRollbackOfAKilledApply takes back an apply that died anywhere.
@@ -96,6 +100,69 @@ func (r rig) back(f fixture, id string, kill *sim.Kill) (killed bool) {
 	}
 	r.goOn(f.after, p)
 	return true
+}
+
+// TestAnUndecidedStepThatStaysSo: an apply that was abandoned while someone else
+// had changed what a begun step writes is not taken back, and says so at once.
+func TestAnUndecidedStepThatStaysSo(t *testing.T) {
+	f := fixtures(t)[1]
+	start := f.start(t)
+	p := start.plan(f.after)
+	met := 0
+	for k := range start.copy().count(f, p) {
+		r := start.copy()
+		r.dies(f, p, k)
+		e := r.engine(f.after)
+		if _, err := e.Applier.Snapshot(t.Context(), p.ID); !errors.Is(err, applier.ErrUndecided) {
+			continue
+		}
+		step := r.undecided(f, p)
+		if step.Op != "mongo.update" || step.Object.Type() != "mongo/hardware_tier" {
+			continue
+		}
+		met++
+		r.byHand(step)
+		res, err := e.Applier.Supersede(t.Context(), p.ID)
+		r.ended(res, err)
+		_, err = e.Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+		says(t, err, "DC319", p.ID, step.ID, "history show")
+	}
+	if met == 0 {
+		t.Error("no kill leaves a step undecided")
+	}
+}
+
+// undecided is the step that was begun last.
+func (r rig) undecided(f fixture, p planner.Plan) planner.Step {
+	r.t.Helper()
+	s, err := r.engine(f.after).Applier.Summary(r.t.Context(), p.ID)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, record := range slices.Backward(s.Records) {
+		if record.Kind == applier.KindBegin {
+			i := slices.IndexFunc(p.Steps, func(s planner.Step) bool { return s.ID == record.Step })
+			return p.Steps[i]
+		}
+	}
+	r.t.Fatal("no step was begun")
+	return planner.Step{}
+}
+
+// byHand changes what a step writes of a tier.
+func (r rig) byHand(step planner.Step) {
+	r.t.Helper()
+	w, err := r.Box.Open(sandbox.Options{Clock: r.Clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	set := port.Document{}
+	for path := range step.Writes {
+		set[path] = `"by hand"`
+	}
+	if matched, err := w.UpdateOne(r.t.Context(), "hardware_tier", port.Document{"_id": schema.JSON(step.Object.ID()).Text}, set, nil); err != nil || !matched {
+		r.t.Fatalf("%s: %v, %v", step.Object, matched, err)
+	}
 }
 
 // asBefore holds that the world is as it was before the apply, and that its
