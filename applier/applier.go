@@ -135,6 +135,8 @@ type Applier struct {
 	// Alive says whether a holder still runs, when that can be known: a dead
 	// holder on this machine need not be waited for.
 	Alive func(holder string) (alive, known bool)
+
+	seen seen
 }
 
 // Deadline bounds every single call of the outside and of the store, where a

@@ -107,19 +107,37 @@ func (a *Applier) History(ctx context.Context) (out []Summary, err error) {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	amiss := []error{err}
-	for _, id := range ids(keys) {
-		s, err := a.Summary(ctx, id)
-		switch {
-		case errors.Is(err, ErrNoKey):
+	got := a.batches(ctx, keys)
+	streams := byStream(keys)
+	for _, id := range schema.Sorted(streams) {
+		if len(streams[id]) == 0 {
 			amiss = append(amiss, fmt.Errorf("applies/%s %w: move it elsewhere", id, ErrForeign))
-		case err != nil:
-			amiss = append(amiss, err)
-		default:
-			out = append(out, s)
+			continue
 		}
+		j, err := a.journal(id, streams[id], got)
+		if err != nil {
+			amiss = append(amiss, err)
+			continue
+		}
+		out = append(out, j.summary())
 	}
 	slices.SortStableFunc(out, func(x, y Summary) int { return cmp.Or(cmp.Compare(y.Place, x.Place), cmp.Compare(y.ID, x.ID)) })
 	return out, errors.Join(amiss...)
+}
+
+// byStream are the keys below "applies/" by the apply that they belong to, in
+// order; a key that stands where a stream's folder would has none.
+func byStream(keys []string) map[string][]string {
+	streams := map[string][]string{}
+	for _, key := range keys {
+		var its []string
+		id, _, below := strings.Cut(strings.TrimPrefix(key, "applies/"), "/")
+		if below {
+			its = []string{key}
+		}
+		streams[id] = append(streams[id], its...)
+	}
+	return streams
 }
 
 // Summary reads one apply's stream.
@@ -128,7 +146,11 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{ID: id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Touched: j.touched()}
+	return j.summary(), nil
+}
+
+func (j *journal) summary() Summary {
+	s := Summary{ID: j.id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Touched: j.touched()}
 	s.At, s.By, s.Place = j.records[0].At, j.records[0].By, j.records[0].Place
 	for _, r := range j.records {
 		switch o := Outcome(r.Kind); o {
@@ -140,7 +162,7 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 			}
 		}
 	}
-	return s, nil
+	return s
 }
 
 // touched is Summary.Touched. What was cut off before it recorded the former

@@ -94,13 +94,12 @@ func newMaking(t *testing.T) (*making, planner.Plan) {
 
 // mortal is the rig's applier in a process that dies.
 func (m *making) mortal(kill *sim.Kill) *applier.Applier {
-	a := *m.Applier
-	a.Store = sim.Gated(m.store, kill.Gate, m)
-	a.Executor = func(op string) (applier.Executor, bool) {
-		ex, ok := m.Executor(op)
-		return gated{ex, kill.Gate}, ok
-	}
-	return &a
+	return &applier.Applier{Store: sim.Gated(m.store, kill.Gate, m), World: m.World, Clock: m.Clock, Nonce: m.Nonce, Holder: m.Holder, Deployment: m.Deployment,
+		Lineage: m.Lineage, TTL: m.TTL, Parallelism: m.Parallelism, Open: m.Open, Report: m.Report, Alive: m.Alive,
+		Executor: func(op string) (applier.Executor, bool) {
+			ex, ok := m.Executor(op)
+			return gated{ex, kill.Gate}, ok
+		}}
 }
 
 type gated struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -112,22 +113,28 @@ func (a *Applier) load(ctx context.Context, id string) (*journal, error) {
 		return nil, fmt.Errorf("records of apply %s: %w", id, err)
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("DC314: there is no apply %s: %w", id, ErrNoKey)
+		return nil, missing(id)
 	}
+	return a.journal(id, keys, a.batches(ctx, keys))
+}
+
+func missing(id string) error { return fmt.Errorf("DC314: there is no apply %s: %w", id, ErrNoKey) }
+
+// journal puts a stream together from what was read of its keys.
+func (a *Applier) journal(id string, keys []string, got map[string]read) (*journal, error) {
 	j := a.stream(id)
 	for i, key := range keys {
 		if key != recordKey(id, i) {
 			return nil, gap(id, key, i)
 		}
-		b, err := a.batch(ctx, key)
-		if err != nil {
+		if err := got[key].err; err != nil {
 			return nil, err
 		}
-		j.keep(b.Records)
+		j.keep(got[key].Records)
 	}
-	j.next = len(keys)
-	if len(j.records) > 0 {
-		j.plan, j.began = j.records[0].Plan, j.records[0].At // no plan: fenced before it began
+	j.next, j.plan, j.began = len(keys), j.records[0].Plan, j.records[0].At // no plan: fenced before it began
+	if j.plan == nil && slices.ContainsFunc(j.records, func(r Record) bool { return r.Kind != KindFenced }) {
+		return nil, fmt.Errorf("%w: the records of apply %s do not begin with its plan; restore them from the store's versions", ErrTorn, id)
 	}
 	return j, nil
 }
@@ -140,19 +147,8 @@ func gap(id, key string, i int) error {
 	return fmt.Errorf("DC315: records of apply %s: %s is missing; restore it from the store's versions", id, recordKey(id, i))
 }
 
-func (a *Applier) batch(ctx context.Context, key string) (b batch, err error) {
-	body, _, err := a.store().Get(ctx, key)
-	if errors.Is(err, ErrDamaged) {
-		return b, fmt.Errorf("%w: record %s (%w); restore it from the store's versions", ErrTorn, key, err)
-	}
-	if err != nil {
-		return b, fmt.Errorf("record %s: %w", key, err)
-	}
-	return decodeBatch(key, body)
-}
-
 func decodeBatch(key string, body []byte) (b batch, err error) {
-	if err := json.Unmarshal(body, &b); err != nil || b.Nonce == "" {
+	if err := json.Unmarshal(body, &b); err != nil || b.Nonce == "" || len(b.Records) == 0 {
 		return batch{}, fmt.Errorf("%w: record %s (%v); restore it from the store's versions", ErrTorn, key, err)
 	}
 	return b, nil

@@ -52,21 +52,24 @@ func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]Past, error) 
 
 func (e *Engine) past(ctx context.Context) ([]Past, error) {
 	all, err := e.Applier.History(ctx)
+	rollbacks := map[string][]applier.Summary{} // that ended, in order, by what they take back
+	for _, r := range slices.Backward(all) {
+		if r.Plan != nil && r.Plan.Restores != "" && r.Outcome == applier.EndedOutcome {
+			rollbacks[r.Plan.Restores] = append(rollbacks[r.Plan.Restores], r)
+		}
+	}
 	history := make([]Past, len(all))
 	for i, s := range all {
-		history[i] = past(s, all)
+		history[i] = past(s, rollbacks[s.ID])
 	}
 	return history, err
 }
 
 // past finds what took an apply back, address by address: a rollback can be of a
 // part, or be abandoned on its way.
-func past(s applier.Summary, all []applier.Summary) Past {
+func past(s applier.Summary, rollbacks []applier.Summary) Past {
 	p := Past{Summary: s, back: map[schema.Address]string{}}
-	for _, r := range slices.Backward(all) {
-		if r.Plan == nil || r.Plan.Restores != s.ID || r.Outcome != applier.EndedOutcome {
-			continue
-		}
+	for _, r := range rollbacks {
 		took := false
 		for a, whole := range r.Touched {
 			if took = took || whole; whole {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	"domctl.dev/applier"
 )
 
@@ -47,6 +49,7 @@ type sealed struct {
 	aead    cipher.AEAD // of wrapped
 	uses    int
 	opened  map[string]cipher.AEAD // by wrapped key
+	opening singleflight.Group
 }
 
 // Bounds of one data key's use, far below what AES-GCM bears with random
@@ -143,7 +146,16 @@ func (s *sealed) useKey(ctx context.Context) (wrapped []byte, aead cipher.AEAD, 
 }
 
 // keyFor answers the cipher of a wrapped key, from memory if it was met before.
+// Those who meet one side by side ask once.
 func (s *sealed) keyFor(ctx context.Context, wrapped []byte) (cipher.AEAD, error) {
+	aead, err, _ := s.opening.Do(string(wrapped), func() (any, error) { return s.openKey(ctx, wrapped) })
+	if err != nil {
+		return nil, err
+	}
+	return aead.(cipher.AEAD), nil
+}
+
+func (s *sealed) openKey(ctx context.Context, wrapped []byte) (cipher.AEAD, error) {
 	s.mu.Lock()
 	aead := s.opened[string(wrapped)]
 	s.mu.Unlock()

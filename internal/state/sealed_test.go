@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"filippo.io/age"
 
@@ -18,6 +22,7 @@ import (
 type countingKeeper struct {
 	made, opened int
 	fail         error
+	slow         time.Duration // of OpenKey
 }
 
 func (*countingKeeper) Name() string { return "test" }
@@ -30,6 +35,7 @@ func (k *countingKeeper) NewKey(context.Context) (key, wrapped []byte, err error
 
 func (k *countingKeeper) OpenKey(_ context.Context, wrapped []byte) ([]byte, error) {
 	k.opened++
+	time.Sleep(k.slow)
 	key, ok := bytes.CutPrefix(wrapped, []byte("wrapped"))
 	if !ok {
 		return nil, ErrOpaque
@@ -102,6 +108,32 @@ func TestAnotherProcessOpensWithOneCallAKey(t *testing.T) {
 	if k.made != 2 || k.opened != 1 {
 		t.Fatalf("%d keys made and %d opened; want 2 and 1", k.made, k.opened)
 	}
+}
+
+// TestReadersSideBySideOpenAKeyOnce, also while it is being opened.
+func TestReadersSideBySideOpenAKeyOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, k := Memory(), &countingKeeper{slow: time.Second}
+		writer := Sealed(m, k, "d")
+		for i := range 20 {
+			if _, err := writer.PutIfNone(t.Context(), fmt.Sprintf("applies/a/%d", i), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reader := Sealed(m, k, "d")
+		var group sync.WaitGroup
+		for key := range m.Bodies() {
+			group.Go(func() {
+				if _, _, err := reader.Get(t.Context(), key); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if k.opened != 1 {
+			t.Errorf("the key is opened %d times", k.opened)
+		}
+	})
 }
 
 // TestADataKeyServesSoManyBodies, and the next one is sealed with another.
