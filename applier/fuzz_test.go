@@ -82,6 +82,8 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte(`{"nonce":"n","records":[{"kind":"fenced"}]}`), []byte(`{"nonce":"n","records":null}`), []byte(`null`))
 	f.Add([]byte(`{"nonce":"n"}`), []byte(`{"nonce":"n","records":[{"kind":"fenced"}]}`), []byte(`{}`))
 	f.Add([]byte(`{"nonce":"n","records":[{"kind":"fenced"}]}`), []byte(`{"nonce":"n","records":[{"kind":"pre"},{"kind":"begin","step":"s"}]}`), []byte(`{}`))
+	f.Add([]byte(schema.JSON(map[string]any{"nonce": "n", "records": []applier.Record{{Kind: applier.KindPlan, Plan: &plan}, {Kind: applier.KindPre}}}).Text),
+		[]byte(`{"nonce":"m","records":[{"kind":"begin","step":"s"},{"kind":"done","step":"s"}]}`), []byte(`{}`))
 	f.Fuzz(func(t *testing.T, first, second, open []byte) {
 		a := keeping(t, map[string][]byte{"applies/a1/000000": first, "applies/a1/000001": second, "open/a1": open})
 		_, _ = a.Summary(t.Context(), "a1")

@@ -69,11 +69,15 @@ func (s *snapshot) fill(ctx context.Context) error {
 			s.Latch[a] = strings.TrimSpace(former + " " + s.Latch[a])
 		}
 	}
+	steps := map[string]planner.Step{}
+	for _, step := range s.j.plan.Steps {
+		steps[step.ID] = step
+	}
 	for _, r := range s.j.all(KindDone, "") {
 		if begun, _ := s.j.begun(r.Step); len(begun) == 0 {
 			continue // someone else had made it so: nothing to take back
 		}
-		step := s.j.step(r.Step)
+		step := s.j.resolve(steps[r.Step])
 		d, err := s.conceal(ctx, planner.Done{Step: step, Pre: at[step.Object], Outputs: r.Outputs})
 		if err != nil {
 			return err

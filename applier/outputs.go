@@ -17,15 +17,5 @@ func (j *journal) output(v schema.Value) schema.Value {
 	return v
 }
 
-// step is a step of the plan with outputs filled in; zero if there is none.
-func (j *journal) step(id string) planner.Step {
-	for _, s := range j.plan.Steps {
-		if s.ID == id {
-			return j.resolve(s)
-		}
-	}
-	return planner.Step{}
-}
-
 // resolve fills in outputs of earlier steps.
 func (j *journal) resolve(s planner.Step) planner.Step { return s.Resolved(j.output) }
