@@ -158,8 +158,11 @@ func lacks(want string, has map[string]string) error {
 // read puts manifest and configuration together.
 func (s *session) read(ctx context.Context, digest string, m *v1.Manifest, config *v1.ConfigFile) (port.Manifest, error) {
 	diffs := config.RootFS.DiffIDs
-	if len(diffs) != len(m.Layers) || len(diffs) > maxLayers {
-		return port.Manifest{}, told{fmt.Sprintf("its manifest names %d layers and its configuration %d", len(m.Layers), len(diffs)), nil}
+	switch n := len(m.Layers); {
+	case n > maxLayers:
+		return port.Manifest{}, told{fmt.Sprintf("its manifest names %d layers, which no engine takes", n), nil}
+	case n != len(diffs):
+		return port.Manifest{}, told{fmt.Sprintf("its manifest names %d layers and its configuration %d", n, len(diffs)), nil}
 	}
 	out := port.Manifest{Digest: digest, Config: m.Config.Digest.String()}
 	for i, l := range m.Layers {
