@@ -41,7 +41,7 @@ func (c *Client) DescribeAutoScalingGroups(ctx context.Context, names []string) 
 
 func (c *Client) groups(ctx context.Context, names []string) ([]types.AutoScalingGroup, error) {
 	return batches(names, maxGroups, func(names []string) ([]types.AutoScalingGroup, error) {
-		return pages(c, describeGroups, func(token *string) ([]types.AutoScalingGroup, *string, error) {
+		return pages(c, describeGroups, func(g types.AutoScalingGroup) string { return str(g.AutoScalingGroupName) }, func(token *string) ([]types.AutoScalingGroup, *string, error) {
 			out, err := ask(ctx, c, describeGroups, c.autoscaling().DescribeAutoScalingGroups,
 				&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: names, MaxRecords: c.groupPage(names), NextToken: token})
 			if err != nil {
@@ -168,7 +168,7 @@ func (c *Client) DescribeLaunchConfigurations(ctx context.Context, names []strin
 
 func (c *Client) configurations(ctx context.Context, names []string) ([]types.LaunchConfiguration, error) {
 	return batches(names, maxConfigurations, func(names []string) ([]types.LaunchConfiguration, error) {
-		return pages(c, describeConfigurations, func(token *string) ([]types.LaunchConfiguration, *string, error) {
+		return pages(c, describeConfigurations, func(l types.LaunchConfiguration) string { return str(l.LaunchConfigurationName) }, func(token *string) ([]types.LaunchConfiguration, *string, error) {
 			out, err := ask(ctx, c, describeConfigurations, c.autoscaling().DescribeLaunchConfigurations,
 				&autoscaling.DescribeLaunchConfigurationsInput{LaunchConfigurationNames: names, MaxRecords: c.pageSize(100), NextToken: token})
 			if err != nil {

@@ -157,7 +157,7 @@ func paged(q request, token string) string {
 	case "DescribeLaunchTemplates":
 		return result(q, `<launchTemplates><item><launchTemplateId>lt-1</launchTemplateId></item></launchTemplates><nextToken>`+token+`</nextToken>`)
 	case "DescribeLaunchTemplateVersions":
-		return result(q, `<launchTemplateVersionSet><item><launchTemplateId>lt-1</launchTemplateId></item></launchTemplateVersionSet><nextToken>`+token+`</nextToken>`)
+		return result(q, `<launchTemplateVersionSet><item><launchTemplateId>lt-1</launchTemplateId><versionNumber>1</versionNumber></item></launchTemplateVersionSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeInstanceTypes":
 		return result(q, `<instanceTypeSet><item><instanceType>m5.large</instanceType></item></instanceTypeSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeAutoScalingGroups":

@@ -20,8 +20,9 @@ func ask[In, Out, Opt any](ctx context.Context, c *Client, name string, op func(
 }
 
 // pages reads every page. A token that comes again, or more pages than
-// Config.MaxPages, is an error: an answer that never ends is not complete.
-func pages[T any](c *Client, name string, page func(token *string) (items []T, next *string, err error)) ([]T, error) {
+// Config.MaxPages, is an error: an answer that never ends is not complete. So is an
+// item without an id: nobody could say what it is, nor that it is there.
+func pages[T any](c *Client, name string, id func(T) string, page func(token *string) (items []T, next *string, err error)) ([]T, error) {
 	var all []T
 	var token *string
 	seen := map[string]bool{}
@@ -29,6 +30,9 @@ func pages[T any](c *Client, name string, page func(token *string) (items []T, n
 		items, next, err := page(token)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(items, func(item T) bool { return id(item) == "" }) {
+			return nil, hollow(name, "an item without its id")
 		}
 		all = append(all, items...)
 		if next == nil || *next == "" {
@@ -41,6 +45,11 @@ func pages[T any](c *Client, name string, page func(token *string) (items []T, n
 		token = next
 	}
 	return nil, fmt.Errorf("AWS %s: the answer has more than %d pages", name, c.cfg.MaxPages)
+}
+
+// hollow is an answer that lacks what no answer of AWS lacks.
+func hollow(name, what string) error {
+	return fmt.Errorf("AWS %s: the answer holds %s; look at the endpoint that answers", name, what)
 }
 
 // batches reads items by name or id, at most size of them a call. A nil list is
@@ -103,3 +112,6 @@ func num[N int32 | int64](n *N) int64 {
 	}
 	return int64(*n)
 }
+
+// itself is the id of a name.
+func itself(name string) string { return name }

@@ -29,7 +29,7 @@ func (c *Client) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.
 			in.Filters = append(in.Filters, filter("image-id", ids))
 			in.IncludeDeprecated, in.IncludeDisabled = &yes, &yes
 		}
-		return pages(c, name, func(token *string) ([]types.Image, *string, error) {
+		return pages(c, name, func(i types.Image) string { return str(i.ImageId) }, func(token *string) ([]types.Image, *string, error) {
 			in.MaxResults, in.NextToken = c.pageSize(1000), token
 			out, err := ask(ctx, c, name, c.ec2().DescribeImages, in)
 			if err != nil {
@@ -91,7 +91,7 @@ func (c *Client) DescribeInstanceTypes(ctx context.Context, names []string) ([]p
 		if names != nil {
 			in.Filters = []types.Filter{filter("instance-type", names)}
 		}
-		return pages(c, name, func(token *string) ([]types.InstanceTypeInfo, *string, error) {
+		return pages(c, name, func(i types.InstanceTypeInfo) string { return string(i.InstanceType) }, func(token *string) ([]types.InstanceTypeInfo, *string, error) {
 			in.NextToken = token
 			out, err := ask(ctx, c, name, c.ec2().DescribeInstanceTypes, in)
 			if err != nil {

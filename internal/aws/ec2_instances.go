@@ -99,7 +99,7 @@ func selected(q port.Select, ids []string, name string) []types.Filter {
 func (c *Client) DescribeInstances(ctx context.Context, q port.Select) ([]port.Instance, error) {
 	found, err := batches(q.IDs, maxValues, func(ids []string) ([]types.Reservation, error) {
 		in := &ec2.DescribeInstancesInput{Filters: selected(q, ids, "instance-id"), MaxResults: c.pageSize(1000)}
-		return pages(c, describeInstances, func(token *string) ([]types.Reservation, *string, error) {
+		return pages(c, describeInstances, reserved, func(token *string) ([]types.Reservation, *string, error) {
 			in.NextToken = token
 			out, err := ask(ctx, c, describeInstances, c.ec2().DescribeInstances, in)
 			if err != nil {
@@ -119,6 +119,18 @@ func (c *Client) DescribeInstances(ctx context.Context, q port.Select) ([]port.I
 	}
 	slices.SortFunc(all, func(a, b port.Instance) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
+}
+
+// reserved tells a reservation by its instances: "" where one of them has no id.
+func reserved(r types.Reservation) (ids string) {
+	ids = "reservation"
+	for _, i := range r.Instances {
+		if str(i.InstanceId) == "" {
+			return ""
+		}
+		ids += " " + *i.InstanceId
+	}
+	return ids
 }
 
 func instance(i types.Instance) port.Instance {

@@ -26,7 +26,7 @@ func described[T, P any](c *Client, call string, q port.Select, idFilter string,
 	answer func(T) P, id func(P) string) ([]P, error) {
 	found, err := batches(q.IDs, maxValues, func(ids []string) ([]T, error) {
 		by := selected(q, ids, idFilter)
-		return pages(c, call, func(token *string) ([]T, *string, error) { return page(by, token) })
+		return pages(c, call, func(t T) string { return id(answer(t)) }, func(token *string) ([]T, *string, error) { return page(by, token) })
 	})
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (c *Client) templates(ctx context.Context, ids []string) ([]types.LaunchTem
 	if ids == nil {
 		in.MaxResults = c.pageSize(200)
 	}
-	return pages(c, describeTemplates, func(token *string) ([]types.LaunchTemplate, *string, error) {
+	return pages(c, describeTemplates, func(t types.LaunchTemplate) string { return str(t.LaunchTemplateId) }, func(token *string) ([]types.LaunchTemplate, *string, error) {
 		in.NextToken = token
 		out, err := ask(ctx, c, describeTemplates, c.ec2().DescribeLaunchTemplates, in)
 		if err != nil {
@@ -98,7 +98,7 @@ func (c *Client) DescribeDefaultVersions(ctx context.Context) ([]port.LaunchTemp
 
 func (c *Client) versions(ctx context.Context, in *ec2.DescribeLaunchTemplateVersionsInput) ([]types.LaunchTemplateVersion, error) {
 	in.MaxResults = c.pageSize(200)
-	return pages(c, describeVersions, func(token *string) ([]types.LaunchTemplateVersion, *string, error) {
+	return pages(c, describeVersions, numbered, func(token *string) ([]types.LaunchTemplateVersion, *string, error) {
 		in.NextToken = token
 		out, err := ask(ctx, c, describeVersions, c.ec2().DescribeLaunchTemplateVersions, in)
 		if err != nil {
@@ -106,6 +106,14 @@ func (c *Client) versions(ctx context.Context, in *ec2.DescribeLaunchTemplateVer
 		}
 		return out.LaunchTemplateVersions, out.NextToken, nil
 	})
+}
+
+// numbered is a version's number, "" for none.
+func numbered(v types.LaunchTemplateVersion) string {
+	if num(v.VersionNumber) == 0 {
+		return ""
+	}
+	return *number(num(v.VersionNumber))
 }
 
 func versionsOf(found []types.LaunchTemplateVersion) (all []port.LaunchTemplateVersion, err error) {

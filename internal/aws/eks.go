@@ -15,7 +15,7 @@ import (
 // https://docs.aws.amazon.com/eks/latest/APIReference/API_ListNodegroups.html
 func (c *Client) ListNodegroups(ctx context.Context, cluster string) ([]string, error) {
 	const name = "eks:ListNodegroups"
-	return pages(c, name, func(token *string) ([]string, *string, error) {
+	return pages(c, name, itself, func(token *string) ([]string, *string, error) {
 		out, err := ask(ctx, c, name, c.eks().ListNodegroups, &eks.ListNodegroupsInput{ClusterName: &cluster, MaxResults: c.pageSize(100), NextToken: token})
 		if err != nil {
 			return nil, nil, err
@@ -30,6 +30,9 @@ func (c *Client) DescribeNodegroup(ctx context.Context, cluster, name string) (p
 	out, err := ask(ctx, c, "eks:DescribeNodegroup", c.eks().DescribeNodegroup, &eks.DescribeNodegroupInput{ClusterName: &cluster, NodegroupName: &name})
 	if err != nil {
 		return port.NodeGroup{}, err
+	}
+	if out.Nodegroup == nil || str(out.Nodegroup.NodegroupName) == "" {
+		return port.NodeGroup{}, hollow("eks:DescribeNodegroup", "no node group")
 	}
 	return nodeGroup(out.Nodegroup)
 }

@@ -118,7 +118,7 @@ func status(err error) int {
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 func (b *Bucket) ListObjects(ctx context.Context, prefix string) ([]string, error) {
 	const name = "s3:ListObjectsV2"
-	return pages(b.c, name, func(token *string) ([]string, *string, error) {
+	return pages(b.c, name, itself, func(token *string) ([]string, *string, error) {
 		in := &s3.ListObjectsV2Input{Bucket: &b.cfg.Bucket, Prefix: &prefix, ContinuationToken: token, MaxKeys: b.c.pageSize(1000), ExpectedBucketOwner: filled(b.cfg.Owner)}
 		out, err := ask(ctx, b.c, name, b.s3.ListObjectsV2, in)
 		if err != nil {

@@ -15,8 +15,11 @@ func (c *Client) GetSecretValue(ctx context.Context, id string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if out.SecretString == nil {
+	switch {
+	case out.SecretString != nil:
+		return *out.SecretString, nil
+	case len(out.SecretBinary) > 0:
 		return string(out.SecretBinary), nil
 	}
-	return *out.SecretString, nil
+	return "", hollow("secretsmanager:GetSecretValue", "no value of "+id)
 }

@@ -47,5 +47,8 @@ func (c *Client) Secret(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return str(out.Parameter.Value), nil
+	if out.Parameter == nil || str(out.Parameter.Value) == "" { // AWS keeps none that is empty
+		return "", hollow("ssm:GetParameter", "no value of "+name)
+	}
+	return *out.Parameter.Value, nil
 }
