@@ -62,7 +62,7 @@ func reachable(raw planner.Raw, doc string) error {
 		if !leaf {
 			continue
 		}
-		if got := jsonType(plainJSON(v.Text)); got != "document" && got != "null" || strings.HasPrefix(v.Text, `{"$`) {
+		if got := jsonType(plainJSON(v.Text)); got != "document" && got != "null" {
 			return fmt.Errorf("%s holds a %s where a document is expected", above, got)
 		}
 	}
@@ -87,6 +87,10 @@ func jsonType(text string) string {
 	case '"':
 		return "string"
 	case '{':
+		if wrapped, ok := strings.CutPrefix(text, `{"`); ok && strings.HasPrefix(wrapped, "$") {
+			name, _, _ := strings.Cut(wrapped, `"`)
+			return name // of another BSON type, as Extended JSON has it
+		}
 		return "document"
 	case '[':
 		return "list"

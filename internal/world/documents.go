@@ -34,7 +34,9 @@ func idText(id string) string {
 
 // quoted says that a string stands in a ref as JSON: bare, it would read as
 // Extended JSON, or as JSON itself.
-func quoted(s string) bool { return strings.HasPrefix(s, "{") || strings.HasPrefix(s, `"`) }
+func quoted(s string) bool {
+	return s == "null" || s == "true" || s == "false" || s != "" && strings.ContainsRune(`{["`, rune(s[0]))
+}
 
 // idJSON is idText's inverse.
 func idJSON(text string) string {

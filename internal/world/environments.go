@@ -251,7 +251,7 @@ func (v *View) encodeEnvironment(ref planner.Ref, d planner.Diff, writes map[str
 // revision finds an environment's revision by number.
 func (v *View) revision(env planner.Ref, number schema.Value) (id schema.Value, built bool) {
 	raw := v.raw[v.revisions()[revisionKey{env.ID(), number.Text}]]
-	return raw["_id"], raw["metadata.isBuilt"].Bool()
+	return standing(raw, "_id"), raw["metadata.isBuilt"].Bool()
 }
 
 // revisionKey is what a revision is told by: its environment's id, and its number.

@@ -89,6 +89,7 @@ func TestTiersOfAnotherShape(t *testing.T) {
 		`{"_id": "x", "flags": {"isDefault": 1}}`:                                "holds a number where a truth value is expected",
 		`{"_id": "x", "overProvisioning": {"daysOfWeek": ["Someday"]}}`:          "which is no weekday",
 		`{"_id": "x", "podCustomization": {"additionalLabels": "a=b"}}`:          "holds a string where a document is expected",
+		`{"_id": "x", "podCustomization": {"additionalLabels": {"$minKey": 1}}}`: "holds a $minKey where a document is expected",
 		`{"_id": "x", "centsPerMinute": {"$numberDouble": "NaN"}, "tags": 1}`:    "where a number is expected",
 	} {
 		p := newBench(t, `"hardware_tier": [`+live+`]`, "").plan(object("hardwareTiers", "x", map[string]any{"name": "X"}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"domctl.dev/internal/port"
@@ -50,7 +51,12 @@ func (l *look) emptiedConfig(ctx context.Context) error {
 func (l *look) lookSetting(ctx context.Context, a schema.Address) error {
 	ref := settingRef(schema.SettingsNamespace, schema.SettingKey(a.Name))
 	l.view.refs[a] = ref
-	value := settingText(l.view.raw[ref])
+	raw := l.view.raw[ref]
+	value := settingText(raw)
+	if _, leaf := raw["value"]; !leaf && value.Is != schema.Absent {
+		l.mistyped(a, ref, []error{errors.New("value holds a document where a text is expected")})
+		return nil
+	}
 	if value.Is == schema.Absent {
 		l.resolvable(ctx, a)
 		return nil

@@ -56,6 +56,19 @@ func TestASecretThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestASettingThatHoldsADocument is told, and its members, which may be secret,
+// are not.
+func TestASettingThatHoldsADocument(t *testing.T) {
+	for _, value := range []any{nil, "1", "!env:TOKEN"} {
+		b := newBench(t, `"config": [{"_id": 1, "namespace": "common", "key": "k", "value": {"a": {"b": "canary"}}}]`, "")
+		b.env = map[string]string{"env:TOKEN": "canary-new"}
+		p := b.plan(object("settings", "k", map[string]any{"value": value}))
+		if got := findings(p); !slices.Contains(got, "DC146 settings.k") || !schema.Failed(p.Findings) || strings.Contains(strings.ReplaceAll(schema.JSON(p).Text, "canary-new", ""), "canary") {
+			t.Errorf("%v: %v\n%s", value, got, schema.JSON(p).Text)
+		}
+	}
+}
+
 func TestTwoRecordsOfOneSetting(t *testing.T) {
 	b := newBench(t, `"config": [{"_id": 1, "namespace": "common", "key": "k", "value": "a"}, {"_id": 2, "namespace": "common", "key": "k", "value": "b"}]`, "")
 	if _, err := b.look(object("settings", "k", map[string]any{"value": "a"}), schema.Applied{}); err == nil || !strings.Contains(err.Error(), "DC141") {
