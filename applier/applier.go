@@ -28,6 +28,9 @@ type World interface {
 	Read(context.Context, []planner.Ref) (map[planner.Ref]planner.Raw, error)
 	// Same compares a wanted value, digests included, with what stands.
 	Same(want, got schema.Value) bool
+	// Shown is a value that stands at a path of an object, as a message may hold it:
+	// the digest of one that may be a secret.
+	Shown(ref planner.Ref, path string, stands schema.Value) schema.Value
 	// Digest is the keyed digest of a secret reference, resolved at this moment.
 	Digest(context.Context, schema.Value) (schema.Value, error)
 }

@@ -40,7 +40,7 @@ func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
 				continue
 			}
 			if got := got.At(e.Path); !r.World.Same(e.Value, got) {
-				why = append(why, movedText(s, e, got))
+				why = append(why, r.movedText(s, e, got))
 			}
 		}
 	}
@@ -48,7 +48,7 @@ func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
 	return slices.Compact(why)
 }
 
-func movedText(s planner.Step, e planner.Expect, got schema.Value) string {
+func (a *Applier) movedText(s planner.Step, e planner.Expect, got schema.Value) string {
 	what := e.Path
 	if what == "" {
 		what = "the object"
@@ -57,7 +57,7 @@ func movedText(s planner.Step, e planner.Expect, got schema.Value) string {
 		}
 		return fmt.Sprintf("DC304: %s: %s is there by now, the plan saw none; plan again", s.Address, e.Ref)
 	}
-	if e.Value.Is == schema.Digest || got.Is == schema.Digest {
+	if got = a.World.Shown(e.Ref, e.Path, got); e.Value.Is == schema.Digest || got.Is == schema.Digest {
 		return fmt.Sprintf("DC304: %s: %s: %s moved since the plan was made; plan again", s.Address, e.Ref, what)
 	}
 	return fmt.Sprintf("DC304: %s: %s: %s moved from %s to %s since the plan was made; plan again", s.Address, e.Ref, what, e.Value.Display(), got.Display())

@@ -68,6 +68,8 @@ func (r *rig) Read(_ context.Context, refs []planner.Ref) (map[planner.Ref]plann
 
 func (r *rig) Same(want, got schema.Value) bool { return want == got }
 
+func (r *rig) Shown(_ planner.Ref, _ string, stands schema.Value) schema.Value { return stands }
+
 func (r *rig) Digest(context.Context, schema.Value) (schema.Value, error) {
 	return schema.Value{}, errors.New("no step here writes a secret")
 }

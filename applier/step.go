@@ -269,7 +269,7 @@ func (t *turn) compare(ctx context.Context, guard planner.Guard) error {
 	}
 	for _, e := range rest {
 		if got := raw[e.Ref].At(e.Path); !t.World.Same(e.Value, got) {
-			return errors.New(movedText(t.at.Step, e, got))
+			return errors.New(t.movedText(t.at.Step, e, got))
 		}
 	}
 	return nil

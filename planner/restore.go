@@ -81,6 +81,9 @@ type Past interface {
 	Keep(Done) (steps []Step, instead string)
 	// Same compares with keyed digests, as the applier does.
 	Same(want, got schema.Value) bool
+	// Shown is a value that stands as a plan may hold it: the digest of one that may
+	// be a secret.
+	Shown(ref Ref, path string, stands schema.Value) schema.Value
 }
 
 // Restore plans the way back from one apply, last step first, on the written
@@ -215,7 +218,7 @@ func (r *restorer) judge(s Step) bool {
 		r.change[s.Address] = c
 	}
 	for _, p := range schema.Sorted(s.Writes) {
-		c.Fields = append(c.Fields, Diff{string(s.Object) + " " + p, s.shown(p, at.At(p)), s.Writes[p]})
+		c.Fields = append(c.Fields, Diff{string(s.Object) + " " + p, r.shown(s, p, at.At(p)), s.Writes[p]})
 	}
 	return true
 }
@@ -231,23 +234,29 @@ func (r *restorer) masked(writes map[string]schema.Value) map[string]schema.Valu
 	return out
 }
 
-// shown is a live value of the step's object as a plan may hold it.
-func (s Step) shown(p string, live schema.Value) schema.Value {
-	secret := s.Writes[p].Is == schema.Secret
+// shown is a live value of the step's object as a plan may hold it: in the clear
+// where the step says the same, or where nobody takes it for a secret.
+func (r *restorer) shown(s Step, p string, live schema.Value) schema.Value {
+	secret, said := s.Writes[p].Is == schema.Secret, false
 	for _, e := range s.Expects {
-		secret = secret || e.Ref == s.Object && e.Path == p && e.Value.Is == schema.Digest
+		if e.Ref == s.Object && e.Path == p {
+			secret, said = secret || e.Value.Is == schema.Digest, said || e.Value == live
+		}
 	}
-	if secret && live.Is == schema.Known {
+	switch {
+	case secret && live.Is == schema.Known:
 		return schema.Value{Is: schema.Digest}
+	case said:
+		return live
 	}
-	return live
+	return r.past.Shown(s.Object, p, live)
 }
 
 func (r *restorer) conflict(s Step, at Raw) {
 	for _, e := range s.Expects {
 		if got := at.At(e.Path); e.Ref == s.Object && !r.past.Same(e.Value, got) {
 			r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC420", Severity: schema.Error, Address: s.Address,
-				Message: "changed since the apply: " + string(s.Object) + " " + e.Path + " was set to " + e.Value.Display() + " and is " + s.shown(e.Path, got).Display(),
+				Message: "changed since the apply: " + string(s.Object) + " " + e.Path + " was set to " + e.Value.Display() + " and is " + r.shown(s, e.Path, got).Display(),
 				Hint:    "set it back by hand, or leave this address out: domctl rollback --exclude " + s.Address.String()})
 		}
 	}

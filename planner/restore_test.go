@@ -14,6 +14,7 @@ type past struct {
 	undo func(Done) ([]Step, error)
 	uses map[Ref][]Use
 	kept []Step
+	hide string // a path whose values may be secrets
 }
 
 func (p past) Raw(r Ref) Raw                    { return p.raw[r] }
@@ -21,6 +22,13 @@ func (p past) Same(want, got schema.Value) bool { return want == got }
 func (p past) Undo(d Done) ([]Step, error)      { return p.undo(d) }
 func (p past) Uses(r Ref) []Use                 { return p.uses[r] }
 func (p past) Keep(d Done) ([]Step, string)     { return p.kept, "it stays" }
+
+func (p past) Shown(_ Ref, path string, stands schema.Value) schema.Value {
+	if path == p.hide {
+		return schema.Value{Is: schema.Digest, Text: "d"}
+	}
+	return stands
+}
 
 func update(object Ref, path string, before, after any) Done {
 	s := Step{ID: "up/" + string(object) + "/" + path, Address: addr(tier), Op: "flat.write", Object: object, Guard: Conditional,
@@ -66,6 +74,14 @@ func TestRestoreNamesConflicts(t *testing.T) {
 	}
 	if p.Sealed().Verify() == nil {
 		t.Error("a conflict forbids the apply")
+	}
+	p, err = Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON("canary")}}, hide: "cores"}, Source{}, "r1")
+	if err != nil || len(p.Findings) != 1 || !strings.Contains(p.Findings[0].Message, "cores was set to 4 and is (secret)") || strings.Contains(schema.JSON(p).Text, "canary") {
+		t.Errorf("a value that may be a secret: %+v %v", p, err)
+	}
+	p, err = Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(4)}}, hide: "cores"}, Source{}, "r1")
+	if err != nil || p.Changes[0].Fields[0].Before != schema.JSON(4) {
+		t.Errorf("a value that the apply stated: %+v %v", p.Changes, err)
 	}
 }
 

@@ -64,7 +64,7 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 	out.plan(p)
 	r.ended(open().Apply(t.Context(), p))
 	conflicting := r.copy()
-	conflicting.edit("canary-fresh-new", "canary-fresh-edited", "canary-token-new", "canary-token-edited")
+	conflicting.edit("canary-fresh-new", "canary-fresh-edited", "canary-token-new", "canary-token-edited", `"value": "on"`, `"value": "canary-flag-edited"`)
 	q, err := conflicting.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
 	if err != nil || !schema.Failed(q.Findings) {
 		t.Fatalf("an edit is no conflict: %v", err)
@@ -78,7 +78,7 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 	}
 	out.plan(back)
 	moved := r.copy()
-	moved.edit("canary-token-new", "canary-token-moved")
+	moved.edit("canary-token-new", "canary-token-moved", `"value": "on"`, `"value": "canary-flag-moved"`) // of which the files say "on" in the clear
 	res, err := moved.engine(f.after).Apply(t.Context(), back)
 	out.err(fmt.Errorf("%+v %w", res, err))
 	r.ended(open().Apply(t.Context(), back))

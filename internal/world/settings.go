@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -107,6 +108,11 @@ func (l *look) shown(ctx context.Context, a schema.Address, live schema.Value) (
 		return live, nil
 	}
 	return l.digest(live), nil
+}
+
+// documentedSetting says that a record's key is one that Domino documents.
+func documentedSetting(ref planner.Ref) bool {
+	return slices.ContainsFunc(schema.Settings(), func(s schema.Setting) bool { return ref == settingRef(schema.SettingsNamespace, s.Key) })
 }
 
 // lowerSetting writes one record of the central configuration. An unset removes

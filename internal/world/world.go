@@ -217,6 +217,20 @@ func (w *World) Same(want, got schema.Value) bool {
 	return want == got
 }
 
+// Shown is World.Shown.
+func (v *View) Shown(ref planner.Ref, path string, stands schema.Value) schema.Value {
+	return v.world.Shown(ref, path, stands)
+}
+
+// Shown is a value that stands as a message may hold it. An undocumented setting
+// may be a secret, also where the files state one that is not.
+func (w *World) Shown(ref planner.Ref, path string, stands schema.Value) schema.Value {
+	if ref.Type() == "mongo/"+configCollection && path == "value" && stands.Is == schema.Known && !documentedSetting(ref) {
+		return w.digest(stands)
+	}
+	return stands
+}
+
 // Digest is the keyed digest of a secret reference, resolved at this moment.
 func (w *World) Digest(ctx context.Context, ref schema.Value) (schema.Value, error) {
 	v, err := w.Secret(ctx, ref.Text)
