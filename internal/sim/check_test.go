@@ -12,6 +12,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -201,19 +202,25 @@ func (h *history) expected(ctx context.Context) (string, error) {
 }
 
 // latched holds property 7 of all that rollbacks took back. One of a part leaves
-// out what it was not asked for, also where nothing of it was ever done.
+// out what it was not asked for, also where nothing of it was ever done. Under
+// another name, or with another content, an address is not held.
 func (h *history) latched(ctx context.Context, e *engine.Engine) {
 	all, err := e.History(ctx, engine.HistoryOptions{})
-	whole, off := map[string]bool{}, map[schema.Address]bool{}
+	plans, off := map[string]*planner.Plan{}, map[string]bool{}
 	for _, s := range all {
-		whole[s.ID] = s.By != "before" && s.Whole()
+		if s.By != "before" && s.Whole() {
+			plans[s.ID] = s.Plan
+		}
 	}
 	for _, r := range all {
-		if r.Plan == nil || !whole[r.Plan.Restores] || r.Outcome != applier.EndedOutcome {
+		if r.Plan == nil || plans[r.Plan.Restores] == nil || r.Outcome != applier.EndedOutcome {
 			continue
 		}
+		taken := plans[r.Plan.Restores]
 		for a := range r.Plan.Latch {
-			off[a] = true
+			for _, content := range append(strings.Fields(taken.Latch[a]), taken.Content[a]) {
+				off[a.String()+" "+content] = true
+			}
 		}
 	}
 	p, planErr := e.Plan(ctx, engine.PlanOptions{Allow: []string{"archive"}})
@@ -221,7 +228,7 @@ func (h *history) latched(ctx context.Context, e *engine.Engine) {
 		h.violate(7, "%v", err)
 	}
 	for _, c := range p.Changes {
-		if off[c.Address] {
+		if off[c.Address.String()+" "+p.Content[c.Address]] {
 			h.violate(7, "content that was rolled back is planned again: %+v", c)
 		}
 	}
