@@ -132,6 +132,30 @@ func gone(i *port.Instance) bool {
 	return i == nil || i.State == "terminated" || i.State == "shutting-down"
 }
 
+// hidden is an instance of this round that the work was begun on, that nobody took
+// away, and that does not show: the read lags, or it went long ago. Ending it again
+// does no harm; believing the read would leave it running.
+func hidden(a applier.Attempt, now *port.Instance) (id string, is bool) {
+	if now != nil || a.Abort {
+		return "", false
+	}
+	for _, id := range begun(a, "work ") {
+		if !a.Begun["terminate "+id] && !a.Begun[undo+id] {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// terminate ends an instance; one that is not there any more has ended.
+func (m Maker) terminate(ctx context.Context, id string) error {
+	err := m.Outside.TerminateInstance(ctx, id)
+	if errors.Is(err, port.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // undo begins the mark of what takes an instance or an image away again.
 const undo = "undo "
 

@@ -106,6 +106,9 @@ func (b baking) made(a applier.Attempt, o order, image port.Image, i *port.Insta
 	case !gone(i):
 		return next("terminate "+i.ID, planner.Absolute)
 	}
+	if id, hides := hidden(a, i); hides {
+		return next("terminate "+id, planner.Absolute)
+	}
 	baked := schema.Baked{Image: image.ID, Base: o.base, Name: image.Name, Key: o.key, At: a.Began.UTC().Format(time.RFC3339)}
 	return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(image.ID), "baked": schema.JSON(baked)}}
 }
@@ -134,7 +137,7 @@ func (b baking) Start(ctx context.Context, a applier.Attempt) error {
 	case "image":
 		_, err = b.Outside.CreateImage(ctx, port.NewImage{Instance: id, Name: o.name(a.Began), Description: "baked by domctl for " + o.deployment, Tags: o.tags(a)})
 	case "terminate":
-		err = b.Outside.TerminateInstance(ctx, id)
+		err = b.terminate(ctx, id)
 	case "undo":
 		err = b.undo(ctx, id)
 	}

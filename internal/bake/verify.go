@@ -33,6 +33,7 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	if err != nil {
 		return applier.Status{}, err
 	}
+	missing, hides := hidden(a, i)
 	verdict := ""
 	if len(images) > 0 {
 		verdict = images[0].Tags[schema.TagVerified]
@@ -42,6 +43,8 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 		return next(undo+stale.ID, planner.Absolute), nil
 	case verdict != "" && !gone(i):
 		return next("terminate "+i.ID, planner.Absolute), nil
+	case verdict == passed && hides:
+		return next("terminate "+missing, planner.Absolute), nil
 	case verdict == passed:
 		return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(id)}}, nil
 	case a.Abort:
@@ -99,7 +102,7 @@ func (v verifying) Start(ctx context.Context, a applier.Attempt) error {
 	case "tag":
 		err = v.Outside.CreateTags(ctx, []string{id}, map[string]string{schema.TagVerified: tagText(verdict)})
 	case "terminate", "undo":
-		err = v.Outside.TerminateInstance(ctx, id)
+		err = v.terminate(ctx, id)
 	}
 	return refused(err)
 }

@@ -152,6 +152,9 @@ func (h *history) named(err error) bool {
 	if strings.Contains(err.Error(), "in use") || strings.Contains(err.Error(), "DC311") {
 		return true // a rollback out of turn, whose copies a later apply builds on; a reservation that came too late
 	}
+	if strings.Contains(err.Error(), "DC332") {
+		return true // two bakes of one content that began in the same minute
+	}
 	return (h.disturbed() || lagged) && regexp.MustCompile(`DC(144|304|305|311)`).MatchString(err.Error())
 }
 
