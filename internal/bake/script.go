@@ -36,7 +36,7 @@ else
 fi
 %[2]s
 mv %[1]s/run.new %[1]s/run
-if command -v systemd-run >/dev/null 2>&1; then
+if systemctl show-environment >/dev/null 2>&1; then
 	systemd-run --quiet --collect --unit=domctl-%[4]s sh %[1]s/run
 else
 	setsid sh %[1]s/run </dev/null >/dev/null 2>&1 &
