@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live test-kube sim bench clean
+.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube sim bench clean
 
 all: build
 
@@ -35,6 +35,14 @@ test-live:
 	hack/wire/sshd.sh
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire ./internal/wiretest/...
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/ssh/... ./internal/engine/... ./cmd/domctl/...
+
+# test-bake bakes AMIs on instances that are real: each has a Docker engine and an
+# SSH server of its own on this machine. As root.
+test-bake:
+	hack/wire/install.sh
+	hack/wire/sshd.sh
+	hack/bake/install.sh
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire,bake -run TestBake ./internal/wiretest/... ./cmd/domctl/...
 
 # test-kube is test-live against a Kubernetes API server, which takes minutes to
 # build the first time.

@@ -1,0 +1,173 @@
+//go:build wire && bake
+
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/wiretest"
+)
+
+// onRealInstances lays the deployment's files down and points domctl's
+// environment at it.
+func onRealInstances(t *testing.T) (b *wiretest.Bakery, dir string) {
+	t.Helper()
+	b = wiretest.NewBakery(t)
+	b.Account.Setenv()
+	t.Setenv("DOMCTL_MONGO_URI", b.URI)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	root := t.TempDir()
+	for name, text := range b.Files() {
+		name = filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir = filepath.Join(root, "acme")
+	domctl(t, 0, "update", dir)
+	return b, dir
+}
+
+// TestBakeReal bakes an image on a real engine, and looks at what nodes of it do.
+func TestBakeReal(t *testing.T) {
+	b, dir := onRealInstances(t)
+	domctl(t, 2, "plan", dir, "--detailed-exitcode")
+	t.Log(domctl(t, 0, "apply", dir, "--auto-approve"))
+	if out := domctl(t, 0, "plan", dir, "--detailed-exitcode"); !strings.Contains(out, "nothing to do") {
+		t.Errorf("the second plan is not empty:\n%s", out)
+	}
+	image := theImage(t, b)
+	forecast(t, b, dir, b.Start(t, image))
+	firstContainer(t, b, image)
+	for _, i := range b.Left(t) {
+		b.End(t, i)
+	}
+	domctl(t, 0, "rollback", dir, "--auto-approve")
+	if baked := b.Baked(t); len(baked) != 0 {
+		t.Errorf("after the rollback there are %d images", len(baked))
+	}
+	if got := b.Serving(t); got != b.Old {
+		t.Errorf("after the rollback nodes start from %s, not from %s", got, b.Old)
+	}
+}
+
+// theImage is the one that was baked; it is tagged, nodes start from it, and no
+// instance is left.
+func theImage(t *testing.T, b *wiretest.Bakery) string {
+	t.Helper()
+	baked := b.Baked(t)
+	if len(baked) != 1 {
+		t.Fatalf("%d images were baked", len(baked))
+	}
+	tags := map[string]string{}
+	for _, tag := range baked[0].Tags {
+		tags[*tag.Key] = *tag.Value
+	}
+	for _, k := range []string{"domctl:key", "domctl:deployment", "domctl:base", "domctl:verified"} {
+		if tags[k] == "" {
+			t.Errorf("the image has no tag %s: %v", k, tags)
+		}
+	}
+	if got := b.Serving(t); got != *baked[0].ImageId {
+		t.Errorf("nodes start from %s, not from %s", got, *baked[0].ImageId)
+	}
+	if left := b.Left(t); len(left) != 0 {
+		t.Errorf("instances are left: %v", left)
+	}
+	return *baked[0].ImageId
+}
+
+// forecast compares what a node of the baked image fetches with what was said.
+func forecast(t *testing.T, b *wiretest.Bakery, dir, node string) {
+	t.Helper()
+	var f engine.Forecast
+	if err := json.Unmarshal([]byte(domctl(t, 0, "images", dir, "--format", "json")), &f); err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]int64{}
+	for _, i := range f.Images {
+		if len(i.Pools) == 1 && i.Pools[0].Declared != nil {
+			said[i.Name] = *i.Pools[0].Declared
+		}
+	}
+	for _, name := range []string{"standard", "spark"} {
+		b.Meter.Take()
+		out := b.Run(t, node, "docker pull "+b.Image(name))
+		got := b.Meter.Take()
+		t.Logf("%s: %d bytes were fetched, %d were said", name, got, said[name])
+		if math.Abs(float64(got-said[name])) > 0.01*float64(said[name]) {
+			t.Errorf("%s: %d bytes were fetched, %d were said", name, got, said[name])
+		}
+		if name == "standard" && !strings.Contains(out, "Image is up to date") {
+			t.Errorf("the engine has not all of what is cached:\n%s", out)
+		}
+	}
+	if said["spark"] == 0 {
+		t.Errorf("nothing is said of spark: %+v", f.Images)
+	}
+}
+
+// firstContainer measures how long a fresh node takes to a first container, with
+// what is cached and without.
+func firstContainer(t *testing.T, b *wiretest.Bakery, image string) {
+	t.Helper()
+	for what, from := range map[string]string{"cached": image, "not cached": b.Old} {
+		took := b.Run(t, b.Start(t, from), "began=$(date +%s%3N)\ndocker run --rm --network none "+b.Image("standard")+" >&2\necho $(($(date +%s%3N) - began))")
+		ms, err := strconv.Atoi(strings.TrimSpace(took))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("first container, %s: %.2f s", what, float64(ms)/1000)
+	}
+}
+
+// TestBakeRealKilled bakes over SSH. domctl dies by SIGKILL while an instance is at
+// work, which goes on by itself; another goes on with the apply.
+func TestBakeRealKilled(t *testing.T) {
+	b, dir := onRealInstances(t)
+	f := &faulty{Acme: b.Acme, t: t, dir: dir}
+	f.edit("connect: ssm: true", `connect: ssh: {user: "root", key: secret: env: "BAKE_KEY"}`+"\n\t\t"+`instance: keyPair: "bakers"`)
+	t.Setenv("BAKE_KEY", b.KeyPair(t, "bakers"))
+	f.edit("echo tuned >/etc/tuned", "sleep 12")
+	p := f.start("apply", dir, "--auto-approve")
+	at := ""
+	for at == "" && p.lines.Scan() {
+		at = atWork(t, b)
+	}
+	p.signal(syscall.SIGKILL)
+	_, said := p.end()
+	t.Logf("killed at %q:\n%s", at, said)
+	if strings.Contains(said, " stop i-") {
+		t.Fatal("it was past the work")
+	}
+	f.says(domctl(t, 1, "apply", dir, "--auto-approve"), "DC311", "domctl apply --resume ")
+	f.says(domctl(t, 0, "apply", dir, "--resume", "last"), "Applied: ")
+	f.nothing()
+	theImage(t, b)
+	if made := b.Made(t); len(made) != 2 {
+		t.Errorf("a bake and a verification made %d instances", len(made))
+	}
+	b.Tagged(t)
+}
+
+// atWork is what the only instance says it is at; "" when it is at nothing yet.
+func atWork(t *testing.T, b *wiretest.Bakery) string {
+	t.Helper()
+	if on := b.In(t, types.InstanceStateNameRunning); len(on) == 1 {
+		return strings.TrimSpace(b.Run(t, on[0], "cat /run/domctl/*/at 2>/dev/null || true"))
+	}
+	return ""
+}
