@@ -36,8 +36,8 @@ test-live:
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire ./internal/wiretest/...
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/ssh/... ./internal/engine/... ./cmd/domctl/...
 
-# test-bake bakes AMIs on instances that are real: each has a Docker engine and an
-# SSH server of its own on this machine. As root.
+# test-bake bakes AMIs on instances that are real: each has an SSH server, a Docker
+# engine and a containerd of its own on this machine. As root.
 test-bake:
 	hack/wire/install.sh
 	hack/wire/sshd.sh

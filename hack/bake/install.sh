@@ -1,19 +1,21 @@
 #!/bin/sh
-# Unpacks Debian's Docker engine into a cache outside the tree, for make test-bake. It is not
-# installed: installing it would start a system service.
-# usage: install.sh        unpacks it if it is not there; says nothing when it is
-#        install.sh path   prints the folder, unpacked or not
+# Puts the engines of make test-bake into a cache outside the tree: Debian's Docker engine, unpacked
+# (installing it would start a system service), and containerd 2 with crictl, built with Go.
+# usage: install.sh        does it if it is not done; says nothing when it is
+#        install.sh path   prints the folder, filled or not
 set -eu
 
 packages="docker.io=20.10.24+dfsg1-1+deb12u1* containerd=1.6.20~ds1-1+deb12u* runc=1.1.5+ds1-1+deb12u*"
 cache=${DOMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/domctl}
-dir=$cache/engine-$( (uname -m; cat "$0") | sha256sum | cut -c1-12)
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$cache/engines-$( (uname -m; cd "$here" && cat install.sh containerd/go.mod) | sha256sum | cut -c1-12)
 
 fail() { echo "bake: $*" >&2; exit 1; }
 
 [ "${1:-}" != path ] || { echo "$dir"; exit 0; }
-[ "$(id -u)" = 0 ] || fail "instances are namespaces with a Docker engine in them: run this as root"
+[ "$(id -u)" = 0 ] || fail "instances are namespaces with engines in them: run this as root"
 command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail "the Docker engine comes from Debian packages; this system has no apt-get and dpkg"
+command -v go >/dev/null || fail "containerd is built with Go; install it"
 
 mkdir -p "$dir"
 exec 9>"$dir/lock"
@@ -22,7 +24,7 @@ flock 9
 
 echo "bake: unpacking $packages into $dir" >&2
 cd "$dir"
-rm -rf usr ./*.deb
+rm -rf usr cri ./*.deb
 # shellcheck disable=SC2086 # a list of words
 download() { apt-get -qq -o APT::Sandbox::User=root download $packages >&2; }
 download || { apt-get update -qq >&2 && download; } || fail "apt-get download failed: $packages"
@@ -34,4 +36,12 @@ rm -rf etc lib
 for program in usr/bin/docker usr/bin/containerd usr/sbin/dockerd usr/sbin/runc; do
 	"$program" --version >/dev/null || fail "$program does not run here; as root: apt-get install --no-install-recommends libdevmapper1.02.1 libseccomp2 libsystemd0"
 done
-touch done
+
+echo "bake: building containerd into $dir" >&2
+mkdir -p cri/bin cri/libexec
+cd "$here/containerd"
+export CGO_ENABLED=0
+build() { go build -trimpath -ldflags "-s -w" -o "$@" >&2; }
+build "$dir/cri/bin/" github.com/containerd/containerd/v2/cmd/ctr sigs.k8s.io/cri-tools/cmd/crictl
+build "$dir/cri/libexec/" github.com/containerd/containerd/v2/cmd/containerd github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2
+touch "$dir/done"

@@ -1,5 +1,5 @@
-"""Machines that are real: namespaces on this host with an address, an OpenSSH server and a Docker
-engine each, and disks that are folders.
+"""Machines that are real: namespaces on this host with an address, an OpenSSH server, a Docker engine
+and a containerd each, and disks that are folders.
 
 A machine's processes are in a process namespace that dies with the program that started it, also
 when that is killed; its mounts go with them. Folders and empty control groups are left: sweep.
@@ -28,8 +28,8 @@ PR_SET_PDEATHSIG = 1
 class Host:
     """Where machines run: a folder, and addresses of loopback that nobody uses."""
 
-    def __init__(self, folder, engine):
-        self.folder, self.engine, self.taken = os.path.abspath(folder), engine, set()
+    def __init__(self, folder, engines):
+        self.folder, self.engines, self.taken = os.path.abspath(folder), engines, set()
         self.group = os.path.basename(self.folder)
         # The death signal comes when the thread that forked ends: one thread forks for all.
         self.forker = ThreadPoolExecutor(1, "forker")
@@ -80,10 +80,11 @@ class Machine:
         with open(f"{self.at}/init.log", "ab") as log:
             argv = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
             hostname = "ip-" + self.ip.replace(".", "-")
-            self.process = self.host.fork([*argv, "/bin/sh", f"{HERE}/init.sh", self.at, hostname, self.host.engine], log)
+            self.process = self.host.fork([*argv, "/bin/sh", f"{HERE}/init.sh", self.at, hostname, self.host.engines], log)
         self.wait("its first process", self.find_first)
         self.wait("SSH", self.ssh_answers)
         self.wait("Docker", self.docker_answers)
+        self.wait("containerd", self.containerd_answers)
         self.console += self.boot_text()
 
     def unpack(self):
@@ -101,6 +102,7 @@ class Machine:
         engine = {"hosts": ["unix:///run/docker.sock"], "iptables": False, "ip6tables": False, "bridge": "none", "ip-forward": False}
         engine |= {"ip-masq": False, "userland-proxy": False, "storage-driver": "overlay2", "cgroup-parent": f"/{self.host.group}/{self.name}"}
         write(f"{self.at}/daemon.json", json.dumps(engine))
+        write(f"{self.at}/containerd.toml", CONTAINERD)
 
     def wait(self, what, there):
         end = time.monotonic() + BOOT_LIMIT
@@ -130,14 +132,22 @@ class Machine:
             return False
 
     def docker_answers(self):
-        # Through the machine's own root, where its /run is.
+        return b"200" in self.asked("docker.sock", b"GET /_ping HTTP/1.0\r\n\r\n")
+
+    def containerd_answers(self):
+        # The preface of HTTP/2 and an empty SETTINGS frame, which the server answers with its own.
+        return self.asked("containerd/containerd.sock", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+
+    def asked(self, name, question):
+        """What a socket below the machine's /run answers, at least in part."""
         with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
             try:
-                s.connect(f"/proc/{self.first}/root/run/docker.sock")
-                s.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-                return b"200" in s.recv(64)
+                s.connect(f"/proc/{self.first}/root/run/{name}")
+                s.sendall(question)
+                return s.recv(64)
             except OSError:
-                return False
+                return b""
 
     def boot_text(self):
         """The console after a boot, as cloud-init ends it."""
@@ -183,6 +193,14 @@ KbdInteractiveAuthentication no
 UsePAM no
 PermitRootLogin prohibit-password
 MaxStartups 100
+"""
+
+# As EKS' images of Amazon Linux 2023 have it: layers are kept unpacked alone.
+CONTAINERD = """version = 3
+[plugins."io.containerd.cri.v1.images"]
+discard_unpacked_layers = true
+[plugins."io.containerd.cri.v1.runtime"]
+restrict_oom_score_adj = true
 """
 
 

@@ -31,8 +31,8 @@ MOST_STDOUT, MOST_STDERR = 24000, 8000
 CUT = "--output truncated--"
 
 
-def install(folder, engine):
-    host = Host(folder, engine)
+def install(folder, engines):
+    host = Host(folder, engines)
     instances(host)
     images(host)
     commands()

@@ -1,9 +1,9 @@
-"""Serves moto with domctl's additions and with instances that are real: serve.py HOST PORT FOLDER ENGINE.
+"""Serves moto with domctl's additions and with instances that are real: serve.py HOST PORT FOLDER ENGINES.
 
 It is the launcher of the wire tests (hack/wire/moto/serve.py) and, beside it: an instance is a
 machine of this host (machine.py), StopInstances stops it, CreateImage keeps its disk under the
 image's id, an instance of that image starts on a copy, SSM runs commands on it. FOLDER holds the
-disks, ENGINE is where install.sh unpacked Docker.
+disks, ENGINES is where install.sh put them.
 """
 
 import os
@@ -16,6 +16,6 @@ import real  # noqa: E402
 
 
 if __name__ == "__main__":
-    host, port, folder, engine = sys.argv[1:]
-    real.install(folder, engine)
+    host, port, folder, engines = sys.argv[1:]
+    real.install(folder, engines)
     serve.main(host, port)

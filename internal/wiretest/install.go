@@ -20,8 +20,8 @@ func (m missing) Error() string {
 	switch m.what {
 	case "kube":
 		return "kube-apiserver is not installed: run hack/wire/install.sh kube"
-	case "docker":
-		return "docker is not unpacked: run hack/bake/install.sh"
+	case "engines":
+		return "the engines are not installed: run hack/bake/install.sh"
 	}
 	return m.what + " is not installed: run hack/wire/install.sh"
 }

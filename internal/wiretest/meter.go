@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Meter stands before a registry, and counts the bytes of the blobs that Docker
-// engines fetch: what domctl itself asks for is not counted.
+// Meter stands before a registry, and counts the bytes of the blobs that engines
+// fetch: what domctl itself asks for is not counted.
 type Meter struct {
 	Addr  string // host:port, on loopback
 	bytes atomic.Int64
@@ -25,7 +25,7 @@ func NewMeter(t testing.TB, registry *Server) *Meter {
 	m := &Meter{}
 	to := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: registry.Addr})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && strings.HasPrefix(r.UserAgent(), "docker/") && strings.Contains(r.URL.Path, "/blobs/") {
+		if r.Method == http.MethodGet && byEngine(r) && strings.Contains(r.URL.Path, "/blobs/") {
 			w = &counted{w, &m.bytes}
 		}
 		to.ServeHTTP(w, r)
@@ -33,6 +33,10 @@ func NewMeter(t testing.TB, registry *Server) *Meter {
 	t.Cleanup(server.Close)
 	m.Addr = strings.TrimPrefix(server.URL, "http://")
 	return m
+}
+
+func byEngine(r *http.Request) bool {
+	return strings.HasPrefix(r.UserAgent(), "docker/") || strings.HasPrefix(r.UserAgent(), "containerd/")
 }
 
 // Take gives what was fetched since it was last asked.

@@ -15,7 +15,7 @@ import (
 const realPrefix = "domctl-bake-"
 
 // Real is a moto whose instances are real, and where their disks lie: each has an
-// address of its own with an OpenSSH server, a Docker engine, and takes commands
+// address of its own with an OpenSSH server, a Docker engine and a containerd, and takes commands
 // over SSM; an image keeps an instance's disk. See hack/bake/serve.py.
 type Real struct {
 	*Server
@@ -29,7 +29,7 @@ func NewReal(t testing.TB) *Real {
 	t.Helper()
 	at, err := located()
 	check(t, err)
-	engine, err := engineFolder(at)
+	engines, err := enginesFolder(at)
 	check(t, err)
 	home, err := part("moto")
 	check(t, err)
@@ -51,15 +51,15 @@ func NewReal(t testing.TB) *Real {
 	return &Real{launch(t, program{
 		name: "moto with real instances",
 		argv: func(port string) []string {
-			return []string{python, script("serve.py"), "127.0.0.1", port, folder, engine}
+			return []string{python, script("serve.py"), "127.0.0.1", port, folder, engines}
 		},
 		env:   []string{"PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"},
 		ready: httpReady("/domctl/calls"),
 	}), folder}
 }
 
-// engineFolder is where hack/bake/install.sh has put Docker.
-func engineFolder(at place) (string, error) {
+// enginesFolder is where hack/bake/install.sh has put the engines.
+func enginesFolder(at place) (string, error) {
 	if os.Getuid() != 0 {
 		return "", errors.New("instances that are real need root")
 	}
@@ -69,7 +69,7 @@ func engineFolder(at place) (string, error) {
 	}
 	dir := strings.TrimSpace(string(out))
 	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
-		return "", missing{"docker"}
+		return "", missing{"engines"}
 	}
 	return dir, nil
 }

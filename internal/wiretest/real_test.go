@@ -26,6 +26,11 @@ func TestBakeInstances(t *testing.T) {
 	if got := b.Run(t, first, "yes | head -c 30000"); len(got) != 24_000 || !strings.HasSuffix(got, "--output truncated--") {
 		t.Errorf("of 30000 characters %d are kept: …%q", len(got), got[max(0, len(got)-30):])
 	}
+	for engine, version := range map[string]string{"docker version --format '{{.Server.Version}}'": "20.", "crictl version 2>/dev/null | sed -n 's/RuntimeVersion: *//p'": "2."} {
+		if got := b.Run(t, first, engine); !strings.HasPrefix(got, version) {
+			t.Errorf("%s: %q", engine, got)
+		}
+	}
 	console, err := b.EC2.GetConsoleOutput(t.Context(), &ec2.GetConsoleOutputInput{InstanceId: &first})
 	must(t, err)
 	equal(t, *console.Output != "", true)
