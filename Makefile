@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube sim bench clean
+.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube sim bench bench-bake clean
 
 all: build
 
@@ -56,6 +56,10 @@ sim:
 
 bench:
 	hack/bench.sh
+
+# bench-bake writes what test-bake measures into docs/bake-figures.md.
+bench-bake:
+	hack/bake/figures.sh $(GO)
 
 clean:
 	rm -rf bin dist
