@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live test-kube sim bench clean
+.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube sim bench bench-bake clean
 
 all: build
 
@@ -36,6 +36,14 @@ test-live:
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire ./internal/wiretest/...
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/ssh/... ./internal/engine/... ./cmd/domctl/...
 
+# test-bake bakes AMIs on instances that are real: each has an SSH server, a Docker
+# engine and a containerd of its own on this machine. As root.
+test-bake:
+	hack/wire/install.sh
+	hack/wire/sshd.sh
+	hack/bake/install.sh
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire,bake -run TestBake ./internal/wiretest/... ./cmd/domctl/...
+
 # test-kube is test-live against a Kubernetes API server, which takes minutes to
 # build the first time.
 test-kube:
@@ -50,6 +58,10 @@ sim:
 
 bench:
 	hack/bench.sh
+
+# bench-bake writes what test-bake measures into docs/bake-figures.md.
+bench-bake:
+	hack/bake/figures.sh $(GO)
 
 clean:
 	rm -rf bin dist

@@ -19,6 +19,7 @@ type Bake struct {
 		Subnet         string   `json:"subnet"`
 		SecurityGroups []string `json:"securityGroups"`
 		Profile        string   `json:"profile"`
+		KeyPair        string   `json:"keyPair"`
 	} `json:"instance"`
 	Connect struct {
 		SSM bool `json:"ssm"`

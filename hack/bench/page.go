@@ -17,7 +17,8 @@ Written by `+"`make bench`"+`; do not edit. Whole processes, medians of %d runs 
 %s (%d CPUs, %s). Machines are noisy: read the ratios. N objects are four
 fifths environments of about 4 KB of source and one fifth hardware tiers, twenty
 a file; the world is the sandbox, so that no network is in the figures. A
-program that does nothing (`+"`domctl version`"+`) takes %.0f ms.
+program that does nothing (`+"`domctl version`"+`) takes %.0f ms. What a bake gains on real
+engines stands in [bake-figures.md](bake-figures.md).
 
 ## Wall time in ms / peak memory in MiB
 

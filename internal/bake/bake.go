@@ -186,7 +186,7 @@ func launched(a applier.Attempt) string {
 // launch starts an instance of an image.
 func (m Maker) launch(ctx context.Context, a applier.Attempt, o order, image string) error {
 	n := port.NewInstance{Token: launchToken(a), Image: image, Type: o.bake.Instance.Type, Subnet: o.bake.Instance.Subnet, Groups: o.bake.Instance.SecurityGroups,
-		Profile: o.bake.Instance.Profile, Tags: o.tags(a)}
+		Profile: o.bake.Instance.Profile, Key: o.bake.Instance.KeyPair, Tags: o.tags(a)}
 	if n.Type == "" {
 		n.Type = "m5.xlarge"
 	}
@@ -220,7 +220,8 @@ func (m Maker) reach(ctx context.Context, o order, i port.Instance) (shell port.
 }
 
 // work is how the work on an instance stands: "" when it was not begun, else
-// "running", "done" or "failed", with what it is at.
+// "running", "done", "failed" or "forgotten", with what it is at; "denied" where
+// the instance lets nobody in.
 type work struct{ state, at string }
 
 // work looks at an instance that runs. until is how long it may not be reached.
@@ -231,7 +232,7 @@ func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w
 	}
 	there, err = shell.Reachable(ctx, to)
 	if errors.Is(err, port.ErrDenied) && o.bake.Connect.SSH != nil {
-		return w, false, nil // it has just started, and sets up its users yet
+		return work{state: "denied"}, false, nil // it sets up its users yet, or has forgotten them
 	}
 	if err != nil || !there {
 		return w, false, err
@@ -253,6 +254,12 @@ func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w
 // begin starts a script on an instance, which goes on by itself. Beginning it
 // again changes nothing.
 func (m Maker) begin(ctx context.Context, o order, instance, id, text string) error {
+	return m.run(ctx, o, instance, beginText(id, text), "the work could not be begun")
+}
+
+// run runs a script on an instance to its end; what says what is wrong when it
+// fails.
+func (m Maker) run(ctx context.Context, o order, instance, text, what string) error {
 	found, err := m.Outside.DescribeInstances(ctx, port.Select{IDs: []string{instance}})
 	if err == nil && len(found) == 0 {
 		err = &applier.Refusal{Err: fmt.Errorf("instance %s is gone", instance)}
@@ -267,9 +274,9 @@ func (m Maker) begin(ctx context.Context, o order, instance, id, text string) er
 	if err != nil {
 		return err
 	}
-	out, err := shell.RunScript(ctx, to, port.Script{Text: beginText(id, text), Timeout: 25 * time.Second})
+	out, err := shell.RunScript(ctx, to, port.Script{Text: text, Timeout: 25 * time.Second})
 	if err == nil && out.Exit != 0 {
-		err = fmt.Errorf("%s: the work could not be begun (%d): %s", instance, out.Exit, strings.TrimSpace(out.Stderr))
+		err = fmt.Errorf("%s: %s (%d): %s", instance, what, out.Exit, strings.TrimSpace(out.Stderr))
 	}
 	return err
 }

@@ -78,13 +78,17 @@ func (b baking) running(ctx context.Context, a applier.Attempt, o order, i port.
 	switch {
 	case err != nil:
 		return applier.Status{}, err
+	case w.state == "denied" && a.Begun["forget "+i.ID]:
+		return next("stop "+i.ID, planner.Absolute), nil
 	case !there && b.late(i, mostBoot):
 		return next("fail "+i.ID+" it could not be reached for "+mostBoot.String(), planner.Absolute), nil
 	case !there:
 		return pending(10*time.Second, "instance %s runs and cannot be reached yet", i.ID), nil
 	case w.state == "":
 		return next("work "+i.ID, planner.Name), nil
-	case w.state == "done":
+	case w.state == "done" && o.bake.Connect.SSH != nil:
+		return next("forget "+i.ID, planner.Name), nil
+	case w.state == "done", w.state == "forgotten":
 		return next("stop "+i.ID, planner.Absolute), nil
 	case w.state == "failed":
 		return next("fail "+i.ID+" "+w.at, planner.Absolute), nil
@@ -132,6 +136,8 @@ func (b baking) Start(ctx context.Context, a applier.Attempt) error {
 		err = b.begin(ctx, o, id, a.Token, o.workText(a.Token))
 	case "fail":
 		err = b.Outside.CreateTags(ctx, []string{id}, map[string]string{tagFailure: tagText(why)})
+	case "forget":
+		err = b.run(ctx, o, id, forgetText(a.Token), "who may log in was not removed")
 	case "stop":
 		err = b.Outside.StopInstance(ctx, id)
 	case "image":

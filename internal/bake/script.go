@@ -36,7 +36,7 @@ else
 fi
 %[2]s
 mv %[1]s/run.new %[1]s/run
-if command -v systemd-run >/dev/null 2>&1; then
+if systemctl show-environment >/dev/null 2>&1; then
 	systemd-run --quiet --collect --unit=domctl-%[4]s sh %[1]s/run
 else
 	setsid sh %[1]s/run </dev/null >/dev/null 2>&1 &
@@ -81,18 +81,32 @@ func (o order) workText(id string) string {
 	}
 	s.say("clean-up")
 	s.run(cleanUp()...)
+	if o.bake.Connect.SSH == nil {
+		s.run(lockOut()...)
+	}
+	s.run("sync")
 	return s.b.String()
 }
 
+// forgetText removes who may log in once the work is done: over SSH, domctl itself
+// cannot look any more.
+func forgetText(id string) string {
+	return strings.Join(append(lockOut(), "echo forgotten >"+folder(id)+"/status", "sync"), "\n") + "\n"
+}
+
+// lockOut removes who may log in.
+func lockOut() []string {
+	return []string{"rm -f /root/.ssh/authorized_keys", "for home in /home/*; do rm -f \"$home/.ssh/authorized_keys\"; done"}
+}
+
 // cleanUp leaves nothing that instances of the image must not share: who it is,
-// who may log in, what was logged, and credentials of registries.
+// and credentials of registries.
 func cleanUp() []string {
 	return []string{
 		"truncate -s 0 /etc/machine-id",
 		"rm -rf /var/lib/cloud/data /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/sem",
-		"rm -f /root/.ssh/authorized_keys /root/.docker/config.json",
-		"for home in /home/*; do rm -f \"$home/.ssh/authorized_keys\" \"$home/.docker/config.json\"; done",
-		"sync",
+		"rm -f /root/.docker/config.json",
+		"for home in /home/*; do rm -f \"$home/.docker/config.json\"; done",
 	}
 }
 

@@ -72,12 +72,17 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func (a *Acme) seedMongo(t testing.TB) {
+func (a *Acme) connect(t testing.TB) {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(a.URI))
 	must(t, err)
 	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
 	a.DB = client.Database(a.Database)
+}
+
+func (a *Acme) seedMongo(t testing.TB) {
+	t.Helper()
+	a.connect(t)
 	for collection, docs := range map[string][]string{
 		"hardware_tier": {
 			`{"_id":"small","name":"small","nodePool":"default","resources":{"cores":{"$numberDouble":"1.0"},"memory":{"value":{"$numberInt":"4"},"unit":"GiB"}},"flags":{"isDefault":true},"x":{"$numberLong":"7"}}`,

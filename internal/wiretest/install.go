@@ -17,8 +17,11 @@ import (
 type missing struct{ what string }
 
 func (m missing) Error() string {
-	if m.what == "kube" {
+	switch m.what {
+	case "kube":
 		return "kube-apiserver is not installed: run hack/wire/install.sh kube"
+	case "engines":
+		return "the engines are not installed: run hack/bake/install.sh"
 	}
 	return m.what + " is not installed: run hack/wire/install.sh"
 }

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.
 from moto.core.responses import ActionResult
 from moto.ec2 import ec2_backends
 from moto.ssm.exceptions import SSMException
-from moto.ssm.models import SimpleSystemManagerBackend
+from moto.ssm.models import Command, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from patch import add, wrap
@@ -40,3 +40,9 @@ def send_command(original, self, **asked):
         if instance_id not in running:
             raise SSMException("InvalidInstanceId", f"Instances [[{instance_id}]] not in a valid state for account {self.account_id}")
     return original(self, **asked)
+
+
+@wrap(Command, "_get_instance_ids_from_targets")
+def targeted(original, self):
+    # moto takes no targets for every instance.
+    return original(self) if self.targets else []
