@@ -44,6 +44,21 @@ func TestNoTextEscapes(t *testing.T) {
 	}
 }
 
+// TestWhoMayLogIn: an image lets nobody in. Over SSH the key goes last, since domctl
+// looks with it how the work stands.
+func TestWhoMayLogIn(t *testing.T) {
+	var ssm, ssh order
+	ssh.bake.Connect.SSH = &schema.SSH{}
+	for what, text := range map[string]string{"work over SSM": ssm.workText("t"), "forgetting": forgetText("t")} {
+		if !strings.Contains(text, "rm -f /root/.ssh/authorized_keys\n") {
+			t.Errorf("%s leaves who may log in:\n%s", what, text)
+		}
+	}
+	if text := ssh.workText("t"); strings.Contains(text, "authorized_keys") {
+		t.Errorf("domctl cannot look any more:\n%s", text)
+	}
+}
+
 func TestNameOfAnImage(t *testing.T) {
 	o := order{ami: "gpu", deployment: "acme", key: strings.Repeat("ab", 16)}
 	at := time.Date(2026, 3, 1, 23, 59, 30, 0, time.FixedZone("", 3600))
