@@ -16,10 +16,17 @@ type comparison struct {
 	entry    schema.Entry
 	drift    *Change
 	findings []schema.Finding
+	low      *lowering // nil: to be lowered at its turn
 }
 
-// compareAll compares addresses side by side: what they refer to was planned
-// before.
+// lowering is what came of lowering a change.
+type lowering struct {
+	Lowered
+	err error
+}
+
+// compareAll compares addresses side by side, and lowers what changes: what they
+// refer to was planned before.
 func (m *maker) compareAll(addresses []schema.Address) []comparison {
 	out := make([]comparison, len(addresses))
 	share := max(64, (len(out)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
@@ -28,6 +35,9 @@ func (m *maker) compareAll(addresses []schema.Address) []comparison {
 		all.Go(func() {
 			for i := from; i < min(from+share, len(out)); i++ {
 				out[i] = m.compare(addresses[i])
+				if c := out[i].change; c.writes() && c.Blocked == "" {
+					out[i].low = m.lowered(c)
+				}
 			}
 		})
 	}

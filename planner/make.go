@@ -196,7 +196,7 @@ func (m *maker) plans(a schema.Address, compared comparison) error {
 		m.block(compared.change)
 		return nil
 	}
-	return m.settle(a, compared.change, compared.entry)
+	return m.settle(a, compared)
 }
 
 // moves refuses a movedFrom that cannot be followed: the objects of two
@@ -217,15 +217,16 @@ func (m *maker) moves(a schema.Address, o schema.Object) {
 }
 
 // settle lowers what differs and says what *applied* becomes.
-func (m *maker) settle(a schema.Address, c Change, entry schema.Entry) error {
+func (m *maker) settle(a schema.Address, compared comparison) error {
+	c, entry := compared.change, compared.entry
 	was, from := m.former(a)
 	m.remember(a, was, c, &entry)
 	pinned(was, &entry)
 	kind, _ := schema.KindOf(a.Kind)
 	carry(kind, was, &entry)
-	writes := len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat // a setting that is unset and absent is as desired
+	writes := c.writes()
 	if writes {
-		blocked, err := m.lower(&c, &entry)
+		blocked, err := m.lower(&c, &entry, compared.low)
 		if err != nil || blocked {
 			return err
 		}
@@ -261,10 +262,12 @@ func (m *maker) adopted(was *schema.Entry, same bool) string {
 }
 
 // lower appends the change's steps; a blocked change is shown and settles nothing.
-func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) {
-	low, err := m.in.View.Lower(*c)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", c.Address, err)
+func (m *maker) lower(c *Change, entry *schema.Entry, low *lowering) (blocked bool, err error) {
+	if low == nil {
+		low = m.lowered(*c)
+	}
+	if low.err != nil {
+		return false, fmt.Errorf("%s: %w", c.Address, low.err)
 	}
 	m.plan.Findings = append(m.plan.Findings, low.Findings...)
 	if low.Blocked != nil {
@@ -289,6 +292,18 @@ func (m *maker) lower(c *Change, entry *schema.Entry) (blocked bool, err error) 
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
 	maps.Copy(m.waves, low.Waves)
 	return false, nil
+}
+
+func (m *maker) lowered(c Change) *lowering {
+	low, err := m.in.View.Lower(c)
+	return &lowering{low, err}
+}
+
+// writes says that a change is of the outside: a setting that is unset and absent
+// is as desired.
+func (c Change) writes() bool {
+	kind, _ := schema.KindOf(c.Address.Kind)
+	return len(c.Fields) > 0 || c.Action == ActionCreate && !kind.Flat
 }
 
 // leave takes what is left out of a change, and shows it beside it.
@@ -396,7 +411,7 @@ func (m *maker) remove(a schema.Address, kind schema.Kind) error {
 		m.release(a, "no longer in the files, and archived already")
 		return nil
 	}
-	blocked, err := m.lower(&c, &schema.Entry{Fields: map[string]schema.Value{}})
+	blocked, err := m.lower(&c, &schema.Entry{Fields: map[string]schema.Value{}}, nil)
 	if err != nil || blocked {
 		return err
 	}

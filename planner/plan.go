@@ -197,7 +197,10 @@ func (p *Plan) finish(id string, applied schema.Applied) {
 	}
 	p.Findings = schema.SortFindings(p.Findings)
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { // what is left of a change stands after it
-		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Blocked, b.Blocked))
+		if a.Address != b.Address {
+			return a.Address.Compare(b.Address)
+		}
+		return cmp.Compare(a.Blocked, b.Blocked)
 	})
 	p.summarise()
 	p.ID, p.Effect = id, p.effect()

@@ -85,6 +85,8 @@ const (
 	Info    Severity = "info"
 )
 
+func (s Severity) rank() int { return slices.Index([]Severity{Error, Warning, Info}, s) }
+
 // Finding is one thing a person should know: what, where, what to do. Code is
 // stable ("DC201"); Address is zero when no single object is meant.
 type Finding struct {
@@ -104,10 +106,14 @@ func Failed(fs []Finding) bool {
 // SortFindings orders by severity, address, code, first position and message,
 // and drops exact repeats.
 func SortFindings(fs []Finding) []Finding {
-	rank := map[Severity]int{Error: 0, Warning: 1, Info: 2}
 	slices.SortFunc(fs, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), a.Address.Compare(b.Address), cmp.Compare(a.Code, b.Code),
-			slices.CompareFunc(a.Positions, b.Positions, Position.Compare), cmp.Compare(a.Message, b.Message))
+		if a.Severity != b.Severity {
+			return cmp.Compare(a.Severity.rank(), b.Severity.rank())
+		}
+		if a.Address != b.Address {
+			return a.Address.Compare(b.Address)
+		}
+		return cmp.Or(cmp.Compare(a.Code, b.Code), slices.CompareFunc(a.Positions, b.Positions, Position.Compare), cmp.Compare(a.Message, b.Message))
 	})
 	return slices.CompactFunc(fs, func(a, b Finding) bool {
 		return a.Code == b.Code && a.Address == b.Address && a.Message == b.Message && slices.Equal(a.Positions, b.Positions)

@@ -102,8 +102,7 @@ func tierDecoder(paths map[string]string) func(planner.Raw) (out map[string]sche
 
 func decodeTier(raw planner.Raw, fields []schema.Field, doc map[string]string) (out map[string]schema.Value, errs []error) {
 	out = make(map[string]schema.Value, len(raw))
-	seen := map[string]bool{} // a parent is one finding, whatever should stand below it
-	roots := map[string]bool{}
+	roots := make(map[string]bool, 8)
 	for path := range raw {
 		root, _, _ := strings.Cut(path, ".")
 		roots[root] = true
@@ -113,8 +112,9 @@ func decodeTier(raw planner.Raw, fields []schema.Field, doc map[string]string) (
 			continue
 		}
 		if err := reachable(raw, doc[f.Path]); err != nil {
-			if !seen[err.Error()] {
-				seen[err.Error()], errs = true, append(errs, err)
+			// A parent is one finding, whatever should stand below it.
+			if !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) {
+				errs = append(errs, err)
 			}
 			continue
 		}
