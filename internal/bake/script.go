@@ -110,8 +110,7 @@ func cleanUp() []string {
 	}
 }
 
-// verifyText looks whether an instance holds every image by its digest, and
-// whether a container of each starts without pulling anything.
+// verifyText looks whether an instance holds every image by its digest.
 func (o order) verifyText(id string) string {
 	s := stages{at: folder(id)}
 	s.run("set -eu")
