@@ -34,4 +34,27 @@ show rollback prod --auto-approve
 say "And the one before, but for the quota: that is a person's by now"
 show rollback prod --to "$first" --exclude settings.maximumExecutionsPerUser --auto-approve
 show history prod
+say "An image that already holds what runs pull: baked, verified on a fresh instance,
+# and put where nodes start from once somebody approves"
+show init baked
+cat > baked/bake.cue <<'CUE'
+package domino
+
+amis: executor: {
+	bake: {
+		from: ami: "nodes"
+		connect: ssm: true
+		cache: {baseImages: ["standard"], environments: spark: ["active"]}
+	}
+	rollout: [{pools: ["compute"], approvals: 1}]
+}
+CUE
+cat baked/bake.cue
+sed 's/ami: "nodes"/ami: "executor"/' baked/compute.cue > edited.cue
+mv edited.cue baked/compute.cue
+show plan baked --target nodePools.compute
+show apply baked --target nodePools.compute --auto-approve || true # it waits, which is exit code 1
+show apply baked --resume last --approve
+show plan baked --target nodePools.compute
+show rollback baked --auto-approve
 say "That was all of it, in a folder that is gone now. docs/tutorial.md goes slowly."

@@ -144,7 +144,14 @@ type restorer struct {
 // reverse takes one step back, after those that built on it.
 func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 	if len(d.Step.Writes) == 0 && d.Step.Creates == "" {
-		return nil, nil // it wrote nothing that stands by itself
+		// It wrote nothing that stands by itself; what comes before it waits for what
+		// built on it all the same.
+		for _, l := range later {
+			if slices.Contains(l.Step.After, d.Step.ID) {
+				r.undo[d.Step.ID] = append(r.undo[d.Step.ID], r.undo[l.Step.ID]...)
+			}
+		}
+		return nil, nil
 	}
 	back := []Step{unwrite(d)}
 	if _, whole := d.Step.Writes[""]; whole || d.Step.Creates != "" {

@@ -80,16 +80,17 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 	}
 	collection, _ := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
 	versions, tiers := byType["ec2/version"], byType["mongo/"+collection]
-	var starts, executors, runs map[planner.Ref][]planner.Use
+	var starts, executors, runs, images map[planner.Ref][]planner.Use
 	err := sideBySide(
 		func() (err error) {
 			starts, err = w.usesOfStarts(ctx, len(versions) > 0, len(byType["asg/config"]) > 0)
 			return err
 		},
 		func() (err error) { executors, err = w.executorsOf(ctx, tiers); return err },
-		func() (err error) { runs, err = w.runsOf(ctx, tiers); return err })
+		func() (err error) { runs, err = w.runsOf(ctx, tiers); return err },
+		func() (err error) { images, err = w.usesOfImages(ctx, byType["ec2/image"]); return err })
 	out := map[planner.Ref][]planner.Use{}
-	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs} {
+	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs, images} {
 		for r, uses := range found {
 			out[r] = append(out[r], uses...)
 		}
