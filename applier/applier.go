@@ -78,6 +78,7 @@ type Attempt struct {
 	Token string // at most 64 ASCII characters, the same for every try of the step
 	Mark  string // the write to make
 	Begun map[string]bool
+	Round int         // how often the step was taken back before; Begun is of this round
 	Pre   planner.Raw // what the step's object held before the apply's first write to it
 	Abort bool        // Observe names clean-up writes, and no forward one
 }

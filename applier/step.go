@@ -51,7 +51,7 @@ func (r *run) turnOf(ctx context.Context, s planner.Step, ex Executor) (*turn, e
 	begun, digests := r.j.begun(s.ID)
 	t := &turn{run: r, ex: ex, before: begun, asked: map[string]bool{}, began: r.Clock.Now()}
 	t.since = t.began
-	t.at = Attempt{Apply: r.j.id, Began: r.j.began, Step: s, Token: Token(r.j.id, s.ID), Begun: map[string]bool{}, Pre: pre, Abort: r.mode != forward, Want: map[string]schema.Value{}}
+	t.at = Attempt{Apply: r.j.id, Began: r.j.began, Step: s, Token: Token(r.j.id, s.ID), Round: len(r.j.all(KindUndone, s.ID)), Begun: map[string]bool{}, Pre: pre, Abort: r.mode != forward, Want: map[string]schema.Value{}}
 	for mark := range begun {
 		t.at.Begun[mark] = true
 	}

@@ -162,8 +162,8 @@ const undo = "undo "
 // launchToken is that of this round: a step that was taken back and is gone on with
 // has an instance of its own, since a token launches one once.
 func launchToken(a applier.Attempt) string {
-	if n := len(begun(a, undo)); n > 0 {
-		return applier.Token(a.Token, fmt.Sprint(n))
+	if n := len(begun(a, undo)); n > 0 || a.Round > 0 {
+		return applier.Token(a.Token, fmt.Sprintf("%d.%d", a.Round, n))
 	}
 	return a.Token
 }

@@ -74,6 +74,10 @@ func TestRounds(t *testing.T) {
 	if launchToken(first) != "token" || launched(first) != "launch" {
 		t.Error(launchToken(first), launched(first))
 	}
+	later := applier.Attempt{Token: "token", Round: 1, Begun: map[string]bool{}}
+	if t1, t2 := launchToken(again), launchToken(later); t1 == t2 || t2 == "token" {
+		t.Error("a round has the token of another")
+	}
 	if launchToken(again) == "token" || len(launchToken(again)) > 64 || launched(again) != "launch 1" {
 		t.Error(launchToken(again), launched(again))
 	}

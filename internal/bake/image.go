@@ -29,8 +29,12 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 	switch {
 	case err != nil:
 		return applier.Status{}, err
+	case len(images) > 0 && images[0].Tags[schema.TagToken] != a.Token && a.Abort:
+		images = nil // somebody else's, and no matter of ours
 	case len(images) > 0 && images[0].Tags[schema.TagToken] != a.Token:
 		return failed("DC332: an image called %s is there, %s, and this apply did not make it; remove it, or plan again", images[0].Name, images[0].ID), nil
+	}
+	switch {
 	case stale != nil:
 		return next(undo+stale.ID, planner.Absolute), nil
 	case len(images) > 0:

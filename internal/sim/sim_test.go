@@ -182,7 +182,7 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 	for deck, failed := range [][]uint64{
 		{406, 769, 990, 1285, 13257, 13756, 14748, 31751, 31836, 55167},
 		{18, 199, 213, 2312, 42630, 48825, 505165, 622036, 705397, 712908, 910240, 1043424, 1077488},
-		{1000150, 1012507},
+		{1000150, 1012507, 1030648, 1090545},
 	} {
 		for _, seed := range failed {
 			one(t, worlds, draw(seed, deck, objects))
