@@ -224,7 +224,7 @@ func (m Maker) reach(ctx context.Context, o order, i port.Instance) (shell port.
 // the instance lets nobody in.
 type work struct{ state, at string }
 
-// work looks at an instance that runs. until is how long it may not be reached.
+// work looks at an instance that runs; there is false while it cannot be reached.
 func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w work, there bool, err error) {
 	shell, to, there, err := m.reach(ctx, o, i)
 	if err != nil || !there {
@@ -248,7 +248,7 @@ func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w
 	if state == "none" {
 		state = ""
 	}
-	return work{state, at}, true, nil
+	return work{state, tagText(at)}, true, nil // what a machine says is bounded before it is recorded or shown
 }
 
 // begin starts a script on an instance, which goes on by itself. Beginning it

@@ -157,7 +157,7 @@ func (b baking) Start(ctx context.Context, a applier.Attempt) error {
 // undo takes away an instance, or the image.
 func (b baking) undo(ctx context.Context, id string) error {
 	if !strings.HasPrefix(id, "ami-") {
-		return b.Outside.TerminateInstance(ctx, id)
+		return b.terminate(ctx, id)
 	}
 	_, err := b.Outside.DeregisterImage(ctx, id)
 	return err

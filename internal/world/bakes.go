@@ -61,13 +61,14 @@ func (v *View) bakes(ctx context.Context) error {
 			v.Findings = append(v.Findings, schema.Finding{Code: "DC266", Severity: schema.Info, Address: a, Positions: in.object.Positions("retain.count"),
 				Message: "states retain, and this version of domctl retires no image", Hint: "deregister older images by hand when nothing starts from them"})
 		}
-		if in.problem != nil {
-			v.unbaked[a] = *in.problem
-			continue
+		content := in.content()
+		if in.problem != nil { // said also where an image stands, which stays what it is
+			v.unbaked[a], v.Findings = *in.problem, append(v.Findings, *in.problem)
+			content = contentOf(v.applied.Entries[a].Fields)
 		}
 		o := in.object
 		o.Fields = maps.Clone(o.Fields)
-		maps.Copy(o.Fields, in.content())
+		maps.Copy(o.Fields, content)
 		v.desired.Objects[a] = o
 	}
 	return nil
@@ -298,14 +299,17 @@ func (in *inputs) content() map[string]schema.Value {
 }
 
 // contentKey tells one content from another: 32 hexadecimal digits.
-func contentKey(fields map[string]schema.Value) string {
+func contentKey(fields map[string]schema.Value) string { return schema.DigestOf(contentOf(fields)) }
+
+// contentOf are the fields that decide about an image.
+func contentOf(fields map[string]schema.Value) map[string]schema.Value {
 	content := map[string]schema.Value{}
 	for p, v := range fields {
 		if schema.IsContent(p) {
 			content[p] = v
 		}
 	}
-	return schema.DigestOf(content)
+	return content
 }
 
 // lookBaked observes the images that stand for baked entries: the one that the
@@ -327,12 +331,8 @@ func (l *look) lookBaked(raw map[planner.Ref]planner.Raw) {
 			l.find("DC264", schema.Warning, a, id+" no longer says what it holds: its tag "+schema.TagKey+" is not what was recorded", "it is baked again; look who changed the tag")
 			continue
 		}
-		fields := map[string]schema.Value{"image": schema.JSON(id)}
-		for p, v := range entry.Fields {
-			if schema.IsContent(p) {
-				fields[p] = v
-			}
-		}
+		fields := contentOf(entry.Fields)
+		fields["image"] = schema.JSON(id)
 		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: fields})
 	}
 }

@@ -56,11 +56,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 			if why := p.image(g, ref, d); why != nil {
 				return why
 			}
-			if len(p.waves) == 0 { // said once for the pool
-				p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[before:], p.waves)...)
-			} else {
-				p.v.roll(p.change, p.o.Fields[d.Path], p.steps[before:], p.waves)
-			}
+			p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[before:], p.waves)...)
 		default:
 			size[strings.TrimPrefix(field, "size.")] = d.After
 		}
