@@ -20,10 +20,13 @@ func (p Plan) Markdown(w io.Writer) error {
 		b.WriteString("Changed outside of domctl since the last apply:\n\n")
 		writeBlock(&b, p.Drift)
 	}
-	for _, f := range p.Findings {
-		fmt.Fprintf(&b, "- **%s %s** %s", f.Severity, f.Code, about(f))
+	for _, f := range alike(p.Findings) {
+		fmt.Fprintf(&b, "- **%s %s** %s", f.Severity, f.Code, about(f.Finding))
 		for _, at := range f.Positions {
 			fmt.Fprintf(&b, " %s", code(at.String()))
+		}
+		if len(f.others) > 0 {
+			fmt.Fprintf(&b, "; and the same of %s", escape(Few(f.others)))
 		}
 		if f.Hint != "" {
 			fmt.Fprintf(&b, "  \n  %s", escape(f.Hint))

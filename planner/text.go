@@ -267,22 +267,63 @@ func (p Plan) headline() string {
 }
 
 // WriteFindings prints findings as every domctl message: what, where, what to do.
+// What many objects have alike is said once, see alike.
 func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 	b := bufio.NewWriter(w)
 	colours := map[schema.Severity]string{schema.Error: "31", schema.Warning: "33", schema.Info: "36"}
-	for i, f := range findings {
+	shown := alike(findings)
+	for i, f := range shown {
 		where := ""
 		if f.Address != (schema.Address{}) {
 			where = f.Address.String() + ": "
 		}
-		write(b, "domctl: ", style.paint(colours[f.Severity], string(f.Severity)), " ", f.Code, ": ", Printable(where+f.Message), "\n")
+		head := []string{"domctl: ", style.paint(colours[f.Severity], string(f.Severity)), " ", f.Code, ": "}
+		write(b, head...)
+		write(b, Printable(where+f.Message), "\n")
 		for _, at := range f.Positions {
 			write(b, "    ", Printable(at.String()), "\n")
 		}
-		if f.Hint == "" || i+1 < len(findings) && findings[i+1].Code == f.Code && findings[i+1].Hint == f.Hint {
+		if len(f.others) > 0 {
+			write(b, head...)
+			write(b, "and the same of ", Printable(Few(f.others)), "\n")
+		}
+		if f.Hint == "" || i+1 < len(shown) && shown[i+1].Code == f.Code && shown[i+1].Hint == f.Hint {
 			continue // once for all that follow each other
 		}
 		write(b, "domctl: hint: ", Printable(f.Hint), "\n")
 	}
 	return b.Flush()
+}
+
+// told is a finding with the other objects it was made of.
+type told struct {
+	schema.Finding
+	others []schema.Address
+}
+
+// alike gathers findings that say the same of five objects or more into the first
+// of them: eight hundred equal warnings hide the one that matters. Errors stand
+// each for itself, and JSON has them all.
+func alike(findings []schema.Finding) []told {
+	type says struct{ code, message, hint string }
+	said := func(f schema.Finding) says { return says{f.Code, f.Message, f.Hint} }
+	count := map[says]int{}
+	for _, f := range findings {
+		count[said(f)]++
+	}
+	first := map[says]int{}
+	shown := make([]told, 0, len(count))
+	for _, f := range findings {
+		at, gathered := first[said(f)]
+		switch {
+		case f.Severity == schema.Error || count[said(f)] < 5:
+			shown = append(shown, told{Finding: f})
+		case gathered:
+			shown[at].others = append(shown[at].others, f.Address)
+		default:
+			first[said(f)] = len(shown)
+			shown = append(shown, told{Finding: f})
+		}
+	}
+	return shown
 }

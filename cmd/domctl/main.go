@@ -17,6 +17,7 @@ import (
 	_ "time/tzdata" // windows name time zones, and a container may have none
 
 	"domctl.dev/compiler"
+	_ "domctl.dev/internal/heap"
 )
 
 func main() {

@@ -37,6 +37,7 @@ func may() map[string][]string {
 		"internal/engine":   append(all, "internal/bake"),
 		"internal/gen":      {},
 		"internal/git":      {},
+		"internal/heap":     {},
 		"internal/house":    {},
 	}
 }
