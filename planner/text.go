@@ -301,7 +301,7 @@ type told struct {
 	others []schema.Address
 }
 
-// alike gathers findings that say the same of five objects or more into the first
+// alike gathers findings that say the same of ten objects or more into the first
 // of them: eight hundred equal warnings hide the one that matters. Errors stand
 // each for itself, and JSON has them all.
 func alike(findings []schema.Finding) []told {
@@ -316,7 +316,7 @@ func alike(findings []schema.Finding) []told {
 	for _, f := range findings {
 		at, gathered := first[said(f)]
 		switch {
-		case f.Severity == schema.Error || count[said(f)] < 5:
+		case f.Severity == schema.Error || count[said(f)] < 10:
 			shown = append(shown, told{Finding: f})
 		case gathered:
 			shown[at].others = append(shown[at].others, f.Address)

@@ -23,11 +23,11 @@ func TestAlike(t *testing.T) {
 		shown    int
 		gathered string
 	}{
-		"few":    {about(schema.Warning, "DC231", 4), 4, ""},
-		"many":   {about(schema.Warning, "DC231", 5), 1, "and the same of hardwareTiers.tier-1, hardwareTiers.tier-2, hardwareTiers.tier-3, hardwareTiers.tier-4"},
+		"few":    {about(schema.Warning, "DC231", 9), 9, ""},
+		"many":   {about(schema.Warning, "DC231", 10), 1, "and the same of hardwareTiers.tier-1, hardwareTiers.tier-2, hardwareTiers.tier-3, hardwareTiers.tier-4, hardwareTiers.tier-5 and 4 more"},
 		"most":   {about(schema.Info, "DC231", 800), 1, "hardwareTiers.tier-102 and 794 more"},
-		"errors": {about(schema.Error, "DC231", 6), 6, ""},
-		"two codes": {append(about(schema.Warning, "DC231", 5), about(schema.Warning, "DC114", 2)...), 3,
+		"errors": {about(schema.Error, "DC231", 12), 12, ""},
+		"two codes": {append(about(schema.Warning, "DC231", 10), about(schema.Warning, "DC114", 2)...), 3,
 			"and the same of hardwareTiers.tier-1"},
 	} {
 		var text, markdown strings.Builder
