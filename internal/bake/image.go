@@ -78,28 +78,14 @@ func (b baking) running(ctx context.Context, a applier.Attempt, o order, i port.
 	if i.Tags[tagFailure] != "" {
 		return next("terminate "+i.ID, planner.Absolute), nil
 	}
-	w, there, err := b.work(ctx, o, i, a.Token)
-	switch {
-	case err != nil:
-		return applier.Status{}, err
-	case w.state == "denied" && a.Begun["forget "+i.ID]:
-		return next("stop "+i.ID, planner.Absolute), nil
-	case !there && b.late(i, mostBoot):
-		return next("fail "+i.ID+" it could not be reached for "+mostBoot.String(), planner.Absolute), nil
-	case !there:
-		return pending(10*time.Second, "instance %s runs and cannot be reached yet", i.ID), nil
-	case w.state == "":
-		return next("work "+i.ID, planner.Name), nil
-	case w.state == "done" && o.bake.Connect.SSH != nil:
-		return next("forget "+i.ID, planner.Name), nil
-	case w.state == "done", w.state == "forgotten":
-		return next("stop "+i.ID, planner.Absolute), nil
-	case w.state == "failed":
-		return next("fail "+i.ID+" "+w.at, planner.Absolute), nil
-	case b.late(i, mostWork):
-		return next("fail "+i.ID+" it was not done after "+mostWork.String()+": "+w.at, planner.Absolute), nil
-	}
-	return pending(5*time.Second, "%s", w.at), nil
+	return b.working(ctx, a, o, i, ends{
+		fail: func(why string) string { return "fail " + i.ID + " " + why },
+		done: func(w work) string {
+			if w.state == "done" && o.bake.Connect.SSH != nil {
+				return "forget " + i.ID
+			}
+			return "stop " + i.ID
+		}})
 }
 
 // made is a bake of which there is an image.
@@ -131,13 +117,8 @@ func (b baking) Start(ctx context.Context, a applier.Attempt) error {
 	if err != nil {
 		return err
 	}
-	what, rest, _ := strings.Cut(a.Mark, " ")
-	id, why, _ := strings.Cut(rest, " ")
+	what, id, why := markOf(a)
 	switch what {
-	case "launch":
-		err = b.launch(ctx, a, o, o.base)
-	case "work":
-		err = b.begin(ctx, o, id, a.Token, o.workText(a.Token))
 	case "fail":
 		err = b.Outside.CreateTags(ctx, []string{id}, map[string]string{tagFailure: tagText(why)})
 	case "forget":
@@ -146,10 +127,10 @@ func (b baking) Start(ctx context.Context, a applier.Attempt) error {
 		err = b.Outside.StopInstance(ctx, id)
 	case "image":
 		_, err = b.Outside.CreateImage(ctx, port.NewImage{Instance: id, Name: o.name(a.Began), Description: "baked by domctl for " + o.deployment, Tags: o.tags(a)})
-	case "terminate":
-		err = b.terminate(ctx, id)
 	case "undo":
 		err = b.undo(ctx, id)
+	default:
+		err = b.start(ctx, a, o, o.base, o.workText(a.Token))
 	}
 	return refused(err)
 }

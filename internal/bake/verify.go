@@ -2,7 +2,6 @@ package bake
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"domctl.dev/applier"
@@ -66,24 +65,9 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 }
 
 func (v verifying) running(ctx context.Context, a applier.Attempt, o order, i port.Instance, image string) (applier.Status, error) {
-	w, there, err := v.work(ctx, o, i, a.Token)
-	switch {
-	case err != nil:
-		return applier.Status{}, err
-	case !there && v.late(i, mostBoot):
-		return next("tag "+image+" an instance of it could not be reached for "+mostBoot.String(), planner.Absolute), nil
-	case !there:
-		return pending(5*time.Second, "instance %s of image %s cannot be reached yet", i.ID, image), nil
-	case w.state == "":
-		return next("work "+i.ID, planner.Name), nil
-	case w.state == "done":
-		return next("tag "+image+" "+passed, planner.Absolute), nil
-	case w.state == "failed":
-		return next("tag "+image+" "+w.at, planner.Absolute), nil
-	case v.late(i, mostWork):
-		return next("tag "+image+" it was not verified after "+mostWork.String()+": "+w.at, planner.Absolute), nil
-	}
-	return pending(5*time.Second, "%s", w.at), nil
+	return v.working(ctx, a, o, i, ends{
+		fail: func(why string) string { return "tag " + image + " " + why },
+		done: func(work) string { return "tag " + image + " " + passed }})
 }
 
 // Start makes the one write that the mark names.
@@ -92,17 +76,11 @@ func (v verifying) Start(ctx context.Context, a applier.Attempt) error {
 	if err != nil {
 		return err
 	}
-	what, rest, _ := strings.Cut(a.Mark, " ")
-	id, verdict, _ := strings.Cut(rest, " ")
-	switch what {
-	case "launch":
-		err = v.launch(ctx, a, o, a.Step.Args["image"].Str())
-	case "work":
-		err = v.begin(ctx, o, id, a.Token, o.verifyText(a.Token))
+	switch what, id, verdict := markOf(a); what {
 	case "tag":
 		err = v.Outside.CreateTags(ctx, []string{id}, map[string]string{schema.TagVerified: tagText(verdict)})
-	case "terminate", "undo":
-		err = v.terminate(ctx, id)
+	default:
+		err = v.start(ctx, a, o, a.Step.Args["image"].Str(), o.verifyText(a.Token))
 	}
 	return refused(err)
 }

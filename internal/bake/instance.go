@@ -1,0 +1,234 @@
+package bake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// ends are the marks of what follows work on an instance, which are all that a
+// bake and a verification do differently with one that is up.
+type ends struct {
+	done func(work) string
+	fail func(why string) string
+}
+
+// working is a step whose instance is up.
+func (m Maker) working(ctx context.Context, a applier.Attempt, o order, i port.Instance, e ends) (applier.Status, error) {
+	w, there, err := m.work(ctx, o, i, a.Token)
+	switch {
+	case err != nil:
+		return applier.Status{}, err
+	case w.state == "denied" && a.Begun["forget "+i.ID]:
+		return next(e.done(work{state: "forgotten"}), planner.Absolute), nil
+	case !there && m.late(i, mostBoot):
+		return next(e.fail("instance "+i.ID+" could not be reached for "+mostBoot.String()), planner.Absolute), nil
+	case !there:
+		return pending(5*time.Second, "instance %s runs and cannot be reached yet", i.ID), nil
+	case w.state == "":
+		return next("work "+i.ID, planner.Name), nil
+	case w.state == "done", w.state == "forgotten":
+		return next(e.done(w), planner.Absolute), nil
+	case w.state == "failed":
+		return next(e.fail(w.at), planner.Absolute), nil
+	case m.late(i, mostWork):
+		return next(e.fail("it was not done after "+mostWork.String()+": "+w.at), planner.Absolute), nil
+	}
+	return pending(5*time.Second, "%s", w.at), nil
+}
+
+// markOf is what a mark says: what is done, to what, and the rest.
+func markOf(a applier.Attempt) (what, id, rest string) {
+	what, rest, _ = strings.Cut(a.Mark, " ")
+	id, rest, _ = strings.Cut(rest, " ")
+	return what, id, rest
+}
+
+// start makes the writes that a bake and a verification have alike: text is the
+// work on an instance of image.
+func (m Maker) start(ctx context.Context, a applier.Attempt, o order, image, text string) error {
+	switch what, id, _ := markOf(a); what {
+	case "launch":
+		return m.launch(ctx, a, o, image)
+	case "work":
+		return m.run(ctx, o, id, beginText(a.Token, text), "the work could not be begun") // again it changes nothing
+	case "terminate", "undo":
+		return m.terminate(ctx, id)
+	}
+	return fmt.Errorf("%s: nothing is called %q", a.Step.ID, a.Mark)
+}
+
+// instances of a step: the one of this round, nil when there is none, and one of
+// a former round, or of any when the step is taken back, that is not gone yet.
+func (m Maker) instances(ctx context.Context, a applier.Attempt) (now, stale *port.Instance, err error) {
+	found, err := m.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + schema.TagToken: {a.Token}}})
+	for i := range found {
+		switch {
+		case found[i].Token == launchToken(a) && !a.Abort:
+			now = &found[i]
+		case !gone(&found[i]):
+			stale = &found[i]
+		}
+	}
+	return now, stale, err
+}
+
+func gone(i *port.Instance) bool {
+	return i == nil || i.State == "terminated" || i.State == "shutting-down"
+}
+
+// hidden is an instance of this round that the work was begun on, that nobody took
+// away, and that does not show: the read lags, or it went long ago. Ending it again
+// does no harm; believing the read would leave it running.
+func hidden(a applier.Attempt, now *port.Instance) (id string, is bool) {
+	if now != nil || a.Abort {
+		return "", false
+	}
+	for _, id := range begun(a, "work ") {
+		if !a.Begun["terminate "+id] && !a.Begun[undo+id] {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// terminate ends an instance; one that is not there any more has ended.
+func (m Maker) terminate(ctx context.Context, id string) error {
+	err := m.Outside.TerminateInstance(ctx, id)
+	if errors.Is(err, port.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// undo begins the mark of what takes an instance or an image away again.
+const undo = "undo "
+
+// launchToken is that of this round: a step that was taken back and is gone on with
+// has an instance of its own, since a token launches one once.
+func launchToken(a applier.Attempt) string {
+	if n := len(begun(a, undo)); n > 0 || a.Round > 0 {
+		return applier.Token(a.Token, fmt.Sprintf("%d.%d", a.Round, n))
+	}
+	return a.Token
+}
+
+// begun are the rests of the marks that were begun and start so, in order.
+func begun(a applier.Attempt, start string) (rests []string) {
+	for _, mark := range schema.Sorted(a.Begun) {
+		if rest, ok := strings.CutPrefix(mark, start); ok {
+			rests = append(rests, rest)
+		}
+	}
+	return rests
+}
+
+// launched is the mark of a round's launch.
+func launched(a applier.Attempt) string {
+	return strings.TrimSuffix(fmt.Sprintf("launch %d", len(begun(a, undo))), " 0")
+}
+
+// launch starts an instance of an image.
+func (m Maker) launch(ctx context.Context, a applier.Attempt, o order, image string) error {
+	n := port.NewInstance{Token: launchToken(a), Image: image, Type: o.bake.Instance.Type, Subnet: o.bake.Instance.Subnet, Groups: o.bake.Instance.SecurityGroups,
+		Profile: o.bake.Instance.Profile, Key: o.bake.Instance.KeyPair, Tags: o.tags(a)}
+	if n.Type == "" {
+		n.Type = "m5.xlarge"
+	}
+	if size, err := schema.ParseBytes(o.bake.Volume.Size); err == nil && size > 0 {
+		n.RootGiB, n.RootType, n.RootDevice = (size+1<<30-1)>>30, o.bake.Volume.Type, o.rootDevice
+	}
+	_, err := m.Outside.RunInstance(ctx, n)
+	return err
+}
+
+// reach is an instance as scripts reach it. Over SSH it must show a host key that
+// it wrote to its console when it first started; there is false while it has not.
+func (m Maker) reach(ctx context.Context, o order, i port.Instance) (shell port.Shell, to port.Machine, there bool, err error) {
+	to = port.Machine{ID: i.ID, Address: i.PrivateIP}
+	s := o.bake.Connect.SSH
+	if s == nil || m.SSH == nil {
+		return m.Outside, to, true, nil
+	}
+	if s.Address == "public" {
+		to.Address = i.PublicIP
+	}
+	console, err := m.Outside.GetConsoleOutput(ctx, i.ID)
+	if err != nil {
+		return nil, to, false, err
+	}
+	if to.HostKeys = port.HostKeys(console); len(to.HostKeys) == 0 || to.Address == "" {
+		return nil, to, false, nil
+	}
+	shell, err = m.SSH(ctx, *s)
+	return shell, to, err == nil, err
+}
+
+// work is how the work on an instance stands: "" when it was not begun, else
+// "running", "done", "failed" or "forgotten", with what it is at; "denied" where
+// the instance lets nobody in.
+type work struct{ state, at string }
+
+// work looks at an instance that runs; there is false while it cannot be reached.
+func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w work, there bool, err error) {
+	shell, to, there, err := m.reach(ctx, o, i)
+	if err != nil || !there {
+		return w, false, err
+	}
+	there, err = shell.Reachable(ctx, to)
+	if errors.Is(err, port.ErrDenied) && o.bake.Connect.SSH != nil {
+		return work{state: "denied"}, false, nil // it sets up its users yet, or has forgotten them
+	}
+	if err != nil || !there {
+		return w, false, err
+	}
+	out, err := shell.RunScript(ctx, to, port.Script{Text: lookText(id), Timeout: 20 * time.Second})
+	if err != nil {
+		return w, false, err
+	}
+	if out.Exit != 0 {
+		return w, false, fmt.Errorf("%s: looking at the work ended with %d: %s", i.ID, out.Exit, strings.TrimSpace(out.Stderr))
+	}
+	state, at, _ := strings.Cut(strings.TrimSpace(out.Stdout), " ")
+	if state == "none" {
+		state = ""
+	}
+	return work{state, tagText(at)}, true, nil // what a machine says is bounded before it is recorded or shown
+}
+
+// run runs a script on an instance to its end; what says what is wrong when it
+// fails.
+func (m Maker) run(ctx context.Context, o order, instance, text, what string) error {
+	found, err := m.Outside.DescribeInstances(ctx, port.Select{IDs: []string{instance}})
+	if err == nil && len(found) == 0 {
+		err = &applier.Refusal{Err: fmt.Errorf("instance %s is gone", instance)}
+	}
+	if err != nil {
+		return err
+	}
+	shell, to, there, err := m.reach(ctx, o, found[0])
+	if err == nil && !there {
+		err = &applier.Refusal{Err: fmt.Errorf("instance %s cannot be reached", instance), Retry: true}
+	}
+	if err != nil {
+		return err
+	}
+	out, err := shell.RunScript(ctx, to, port.Script{Text: text, Timeout: 25 * time.Second})
+	if err == nil && out.Exit != 0 {
+		err = fmt.Errorf("%s: %s (%d): %s", instance, what, out.Exit, strings.TrimSpace(out.Stderr))
+	}
+	return err
+}
+
+// late says that an instance has been up for longer than it should take.
+func (m Maker) late(i port.Instance, most time.Duration) bool {
+	at, err := time.Parse(time.RFC3339, i.Launched)
+	return err == nil && m.Now().Sub(at) > most
+}
