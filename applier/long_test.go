@@ -152,7 +152,7 @@ func (m *making) takeBack() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	p, err := planner.Restore(s, back{m}, planner.Source{}, "back-1")
+	p, _, err := planner.Restore(s, back{m}, planner.Source{}, "back-1")
 	if err != nil || schema.Failed(p.Findings) {
 		m.t.Fatal(p.Findings, err)
 	}

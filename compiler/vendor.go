@@ -101,6 +101,25 @@ func deploymentsIn(files fs.FS) (dirs []string, err error) {
 	return slices.DeleteFunc(slices.Clone(dirs), above), err
 }
 
+// Deployments are the folders of dir's module whose files state a deployment, as
+// paths from dir: "." is dir itself. It reads all files of the module.
+func Deployments(dir string) (found []string) {
+	src, err := Find(dir)
+	if err != nil {
+		return nil
+	}
+	all, err := deploymentsIn(os.DirFS(src.Root))
+	if err != nil {
+		return nil
+	}
+	for _, d := range all {
+		if from, err := filepath.Rel(filepath.FromSlash(src.Dir), filepath.FromSlash(d)); err == nil {
+			found = append(found, from)
+		}
+	}
+	return found
+}
+
 func isModule(files fs.FS, dir string) bool {
 	_, err := fs.Stat(files, path.Join(dir, "cue.mod"))
 	return err == nil

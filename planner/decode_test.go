@@ -10,7 +10,7 @@ import (
 // one in effect and hash.
 func TestAPlanIsTheSameOnceItWasSaved(t *testing.T) {
 	for _, s := range []Snapshot{{Apply: "a"}, {Apply: "a", Latch: map[schema.Address]string{}}, {Apply: "a", Former: map[schema.Address]*schema.Entry{addr(tier): nil}}} {
-		p, err := Restore(s, past{}, Source{}, "r")
+		p, _, err := Restore(s, past{}, Source{}, "r")
 		if err != nil {
 			t.Fatal(err)
 		}

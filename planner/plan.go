@@ -53,13 +53,7 @@ type Plan struct {
 	// Unknowns says that a live value could not be seen: the plan can be shown,
 	// not applied.
 	Unknowns bool `json:"unknowns,omitempty"`
-
-	standing bool
 }
-
-// Standing says, of the plan that Restore just made, that something of it stands
-// already by a read that may lag: soon after the apply that says nothing yet.
-func (p Plan) Standing() bool { return p.standing }
 
 // World is the outside that the plan was made against, compared again with who
 // answers before anything is written.

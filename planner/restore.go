@@ -89,8 +89,9 @@ type Past interface {
 // Restore plans the way back from one apply, last step first, on the written
 // paths only. What changed since is a conflict by name, and forbids the apply; so
 // does an address that a later apply set. What the apply made and something uses
-// is kept.
-func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
+// is kept. standing says that something of it stands already by a read that may
+// lag: soon after the apply that says nothing yet.
+func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing bool, err error) {
 	r := restorer{past: past, digests: s.Digests, undo: map[string][]string{}, at: map[Ref]Raw{}, change: map[schema.Address]*Change{}}
 	r.plan = Plan{Format: Format, Deployment: s.Deployment, Lineage: s.Lineage, World: s.World, Source: source, Restores: s.Apply,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: []schema.Finding{},
@@ -108,7 +109,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 		}
 		back, err := r.reverse(d, s.Done[i+1:])
 		if err != nil {
-			return Plan{}, err
+			return Plan{}, false, err
 		}
 		for _, step := range back {
 			if r.judge(step) {
@@ -126,19 +127,20 @@ func Restore(s Snapshot, past Past, source Source, id string) (Plan, error) {
 		r.plan.Steps[i].After = slices.DeleteFunc(r.plan.Steps[i].After, func(id string) bool { return stands[id] })
 	}
 	if err := link(r.plan.Steps); err != nil {
-		return Plan{}, err
+		return Plan{}, false, err
 	}
 	r.plan.finish(id, s.Applied)
-	return r.plan, nil
+	return r.plan, r.standing, nil
 }
 
 type restorer struct {
-	past    Past
-	plan    Plan
-	digests map[string]schema.Value
-	undo    map[string][]string // step → the steps that take it back
-	at      map[Ref]Raw         // what will stand when a step has its turn
-	change  map[schema.Address]*Change
+	standing bool
+	past     Past
+	plan     Plan
+	digests  map[string]schema.Value
+	undo     map[string][]string // step → the steps that take it back
+	at       map[Ref]Raw         // what will stand when a step has its turn
+	change   map[schema.Address]*Change
 }
 
 // reverse takes one step back, after those that built on it.
@@ -213,7 +215,7 @@ func (r *restorer) judge(s Step) bool {
 	done, before := masked.Stands(at, r.past.Same)
 	r.at[s.Object] = at.With(masked.Writes)
 	if done {
-		r.plan.standing = r.plan.standing || s.Guard != Conditional
+		r.standing = r.standing || s.Guard != Conditional
 		return false
 	}
 	if !before {

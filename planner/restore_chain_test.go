@@ -18,7 +18,7 @@ func TestRestoreLetsGoBeforeItDeletes(t *testing.T) {
 	undo := func(d Done) ([]Step, error) {
 		return []Step{{ID: "undo/made", Address: d.Step.Address, Op: "flat.delete", Object: image, Writes: map[string]schema.Value{"": {}}}}, nil
 	}
-	p, err := Restore(snapshot(made, looked, switched), past{raw: map[Ref]Raw{image: {"x": schema.JSON(1)}, user: {"image": schema.JSON(2)}}, undo: undo}, Source{}, "r1")
+	p, _, err := Restore(snapshot(made, looked, switched), past{raw: map[Ref]Raw{image: {"x": schema.JSON(1)}, user: {"image": schema.JSON(2)}}, undo: undo}, Source{}, "r1")
 	if err != nil || len(p.Steps) != 2 || p.Steps[1].Op != "flat.delete" || !slices.Contains(p.Steps[1].After, p.Steps[0].ID) {
 		t.Errorf("%+v %v", p.Steps, err)
 	}

@@ -43,7 +43,7 @@ func snapshot(done ...Done) Snapshot {
 
 func TestRestoreWritesWhatStoodBefore(t *testing.T) {
 	o := Ref("flat/o#1")
-	p, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(4), "other": schema.JSON(9)}}}, Source{}, "r1")
+	p, _, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(4), "other": schema.JSON(9)}}}, Source{}, "r1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestRestoreWritesWhatStoodBefore(t *testing.T) {
 
 func TestRestoreOfWhatStandsAlreadyHasNoSteps(t *testing.T) {
 	o := Ref("flat/o#1")
-	p, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(3)}}}, Source{}, "r1")
+	p, _, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(3)}}}, Source{}, "r1")
 	if err != nil || len(p.Steps) != 0 || len(p.Changes) != 0 || p.Empty() {
 		t.Fatalf("%v %+v", err, p)
 	}
@@ -65,7 +65,7 @@ func TestRestoreOfWhatStandsAlreadyHasNoSteps(t *testing.T) {
 
 func TestRestoreNamesConflicts(t *testing.T) {
 	o := Ref("flat/o#1")
-	p, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(7)}}}, Source{}, "r1")
+	p, _, err := Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(7)}}}, Source{}, "r1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,11 +75,11 @@ func TestRestoreNamesConflicts(t *testing.T) {
 	if p.Sealed().Verify() == nil {
 		t.Error("a conflict forbids the apply")
 	}
-	p, err = Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON("canary")}}, hide: "cores"}, Source{}, "r1")
+	p, _, err = Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON("canary")}}, hide: "cores"}, Source{}, "r1")
 	if err != nil || len(p.Findings) != 1 || !strings.Contains(p.Findings[0].Message, "cores was set to 4 and is (secret)") || strings.Contains(schema.JSON(p).Text, "canary") {
 		t.Errorf("a value that may be a secret: %+v %v", p, err)
 	}
-	p, err = Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(4)}}, hide: "cores"}, Source{}, "r1")
+	p, _, err = Restore(snapshot(update(o, "cores", 3, 4)), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(4)}}, hide: "cores"}, Source{}, "r1")
 	if err != nil || p.Changes[0].Fields[0].Before != schema.JSON(4) {
 		t.Errorf("a value that the apply stated: %+v %v", p.Changes, err)
 	}
@@ -92,7 +92,7 @@ func TestRestoreGoesBackwards(t *testing.T) {
 	first, second := update(o, "cores", 3, 4), update(o, "cores", 4, 5)
 	second.Step.ID += "/2"
 	second.Step.After = []string{first.Step.ID}
-	p, err := Restore(snapshot(first, second), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(5)}}}, Source{}, "r1")
+	p, _, err := Restore(snapshot(first, second), past{raw: map[Ref]Raw{o: {"cores": schema.JSON(5)}}}, Source{}, "r1")
 	if err != nil || len(p.Findings) > 0 {
 		t.Fatal(err, p.Findings)
 	}
@@ -107,12 +107,12 @@ func TestRestoreAsksHowToTakeBackWhatWasMade(t *testing.T) {
 	undo := func(d Done) ([]Step, error) {
 		return []Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "flat.delete", Object: o, Writes: map[string]schema.Value{"": {}}}}, nil
 	}
-	p, err := Restore(snapshot(made), past{raw: map[Ref]Raw{o: {"x": schema.JSON(1)}}, undo: undo}, Source{}, "r1")
+	p, _, err := Restore(snapshot(made), past{raw: map[Ref]Raw{o: {"x": schema.JSON(1)}}, undo: undo}, Source{}, "r1")
 	if err != nil || len(p.Steps) != 1 || p.Steps[0].Op != "flat.delete" {
 		t.Fatalf("%v %+v", err, p.Steps)
 	}
 	never := func(Done) ([]Step, error) { return nil, errors.New("cannot") }
-	if _, err := Restore(snapshot(made), past{undo: never}, Source{}, "r1"); err == nil {
+	if _, _, err := Restore(snapshot(made), past{undo: never}, Source{}, "r1"); err == nil {
 		t.Error("what cannot be taken back is an error")
 	}
 }
@@ -139,7 +139,7 @@ func TestRestoreLeavesWhatALaterApplySet(t *testing.T) {
 	o := Ref("flat/o#1")
 	s := snapshot(update(o, "cores", 3, 4))
 	s.Later = map[schema.Address]string{addr(tier): "a2"}
-	p, err := Restore(s, past{raw: map[Ref]Raw{o: {"cores": schema.JSON(5)}}}, Source{}, "r1")
+	p, _, err := Restore(s, past{raw: map[Ref]Raw{o: {"cores": schema.JSON(5)}}}, Source{}, "r1")
 	if err != nil || len(p.Steps) > 0 || len(p.Findings) != 1 || p.Findings[0].Code != "DC424" || !strings.Contains(p.Findings[0].Hint, "--to a2") {
 		t.Fatalf("%v %+v", err, p)
 	}
@@ -170,7 +170,7 @@ func TestRestoreKeepsWhatIsInUse(t *testing.T) {
 		"a number of runs":    {[]Use{{Says: "2 runs name it"}}, []Done{create}, 0},
 	} {
 		at.uses = map[Ref][]Use{made: c.uses}
-		p, err := Restore(snapshot(c.done...), at, Source{}, "r1")
+		p, _, err := Restore(snapshot(c.done...), at, Source{}, "r1")
 		if err != nil || len(p.Steps) != c.want || len(p.Findings) != len(c.done)-c.want || p.Sealed().Verify() != nil {
 			t.Errorf("%s: %v %+v %+v", name, err, p.Steps, p.Findings)
 		}

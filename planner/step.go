@@ -85,7 +85,7 @@ func (r Raw) With(writes map[string]schema.Value) Raw {
 // Guard says what keeps a repeated or late write from doing harm.
 type Guard string
 
-// The guards (DESIGN, Apply).
+// The guards, see docs/plan-format.md.
 const (
 	Conditional Guard = "conditional" // the write holds what was read: a filter with _id and pre-image
 	Token       Guard = "token"       // ClientToken from apply and step

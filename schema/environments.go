@@ -10,7 +10,7 @@ func environments() Kind {
 		Field{Path: "name", Type: String},
 		Field{Path: "owner", Type: String},
 		Field{Path: "description", Type: String},
-		Field{Path: "visibility", Type: String},
+		Field{Path: "visibility", Type: String, Fault: noneOf("is no visibility", "private", "organization", "global")},
 		Field{Path: "archived", Type: Bool},
 		Field{Path: "activeRevision", Type: Int},
 		Field{Path: "base.image", Type: String, To: "baseImages#image"},

@@ -43,6 +43,9 @@ type Field struct {
 	Carried bool
 	// Unit documents what a number counts ("cents per minute").
 	Unit string
+	// Fault says why files cannot state a value of the type ("is no visibility"); ""
+	// when they can. nil: they can state each.
+	Fault func(Value) string
 }
 
 // Kind is one row of the kind table.
@@ -158,4 +161,14 @@ func common(fields ...Field) []Field {
 		Field{Path: "lifecycle.prune", Type: Bool, Declared: true, Kept: true},
 		Field{Path: "lifecycle.protect", Type: Bool, Declared: true, Kept: true},
 	)
+}
+
+// noneOf refuses text that is none of some words.
+func noneOf(fault string, words ...string) func(Value) string {
+	return func(v Value) string {
+		if slices.Contains(words, v.Str()) {
+			return ""
+		}
+		return fault
+	}
 }

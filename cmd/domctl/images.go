@@ -93,7 +93,10 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	if err != nil {
 		return err
 	}
-	r.Compiled, r.Outside, r.Store, r.Now, r.Progress = d.compiled, w.outside, w.store, wallClock{}.Now, a.counting("images")
+	r.Compiled, r.Outside, r.Store, r.Now = d.compiled, w.outside, w.store, wallClock{}.Now
+	r.Progress = func(done, total int) {
+		a.doing(fmt.Sprintf("asking registries, %d of %d images", done, total), patience)
+	}
 	found, err := r.Forecast(ctx)
 	if err != nil {
 		return err
@@ -132,19 +135,6 @@ func (f imageFlags) read() (r engine.Images, err error) {
 		}
 	}
 	return r, nil
-}
-
-// counting shows a person how far long work is.
-func (a *app) counting(what string) func(done, total int) {
-	if !isTerminal(a.stderr) {
-		return nil
-	}
-	return func(done, total int) {
-		fmt.Fprintf(a.stderr, "\r%d of %d %s", done, total, what)
-		if done == total {
-			fmt.Fprint(a.stderr, "\r\x1b[K")
-		}
-	}
 }
 
 // missing names what is not in the answer.

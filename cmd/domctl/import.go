@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 )
 
@@ -38,7 +40,7 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 			return a.imported(a.dir(args), found)
 		},
 	}
-	cmd.Flags().StringArrayVar(&o.Kinds, "kind", nil, "only this `kind`: environments, hardwareTiers, nodePools or settings (repeatable)")
+	cmd.Flags().StringArrayVar(&o.Kinds, "kind", nil, "only this `kind`: "+strings.Join(world.Discoverable(), ", ")+" (repeatable)")
 	cmd.Flags().StringVar(&o.Owner, "owner", "", "only environments of this `login` or organization")
 	cmd.Flags().StringVar(&o.Visibility, "visibility", "", "only environments that are `private`, organization or global")
 	cmd.Flags().StringVar(&o.Raw, "raw", "", "write undocumented settings as `reference`, or as value in the clear")

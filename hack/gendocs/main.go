@@ -1,5 +1,5 @@
 // Command gendocs writes the generated pages below docs: the references of the
-// commands, the schema and the finding codes. Run it from the module's root;
+// commands, the schema, the finding codes and the decisions. Run it from the module's root;
 // `make check` proves that it leaves no difference.
 package main
 
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 
 	"domctl.dev/compiler"
 )
@@ -27,5 +29,30 @@ func run() error {
 	if err := os.WriteFile("docs/schema.md", []byte(compiler.Reference()), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile("docs/findings.md", []byte(compiler.FindingReference()), 0o644)
+	if err := os.WriteFile("docs/findings.md", []byte(compiler.FindingReference()), 0o644); err != nil {
+		return err
+	}
+	return decisions("docs/decisions")
+}
+
+// decisions lists the pages of a folder, by their first lines ("# 10. Title").
+func decisions(dir string) error {
+	pages, err := filepath.Glob(filepath.Join(dir, "[0-9]*.md"))
+	if err != nil {
+		return err
+	}
+	list := "# Decisions\n\nOne page a decision: what made it necessary, what was chosen, what was given up.\nNumbers are never used again.\n\n"
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			return err
+		}
+		title, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
+		number, what, ok := strings.Cut(title, ". ")
+		if !ok {
+			return fmt.Errorf("%s does not begin with its number: # 10. Title", page)
+		}
+		list += fmt.Sprintf("- %s [%s](%s)\n", number, what, filepath.Base(page))
+	}
+	return os.WriteFile(filepath.Join(dir, "README.md"), []byte(list), 0o644)
 }

@@ -25,17 +25,16 @@ func Locate(dir string) error {
 	case !fi.IsDir():
 		return fmt.Errorf("%s is a file; name the deployment's folder: %s", dir, filepath.Dir(dir))
 	}
-	below := deploymentsBelow(dir)
 	switch _, err := compiler.Find(dir); {
 	case errors.Is(err, compiler.ErrNoModule):
-		return fmt.Errorf("%s is no deployment: there is no cue.mod in it or above; %sdomctl init %[1]s makes one", dir, meant(below))
+		return fmt.Errorf("%s is no deployment: there is no cue.mod in it or above; %sdomctl init %[1]s makes one", dir, meant(deploymentsBelow(dir)))
 	case err != nil:
 		return err
 	}
 	if _, err := os.ReadDir(dir); err != nil {
 		return fmt.Errorf("deployment: %w; check its owner and mode", err)
 	}
-	if !isDeployment(dir) && len(below) > 0 {
+	if is, below := isDeployment(dir); !is && len(below) > 0 {
 		return fmt.Errorf("%s is no deployment, it holds some: %s", dir, strings.Join(below, ", "))
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "*.cue")); len(files) == 0 {
@@ -51,8 +50,28 @@ func meant(dirs []string) string {
 	return "did you mean " + strings.Join(dirs, " or ") + "? "
 }
 
-// isDeployment goes by the file that init puts into each, or by a sandbox.
-func isDeployment(dir string) bool {
+// isDeployment says whether a folder is a deployment and, if it is none, which
+// folders below are: by the signs of one, else by what the files of its module state.
+func isDeployment(dir string) (is bool, below []string) {
+	if signed(dir) {
+		return true, nil
+	}
+	for _, d := range compiler.Deployments(dir) {
+		switch {
+		case d == ".":
+			return true, nil
+		case filepath.IsLocal(d):
+			below = append(below, filepath.Join(dir, d))
+		}
+	}
+	below = append(below, deploymentsBelow(dir)...)
+	slices.Sort(below)
+	below = slices.Compact(below)
+	return false, below[:min(len(below), 5)]
+}
+
+// signed goes by the files that init puts into each deployment, or by a sandbox.
+func signed(dir string) bool {
 	for _, sign := range []string{"kinds.cue", "deployment.cue", ".domctl"} {
 		if _, err := os.Stat(filepath.Join(dir, sign)); err == nil {
 			return true
@@ -66,7 +85,7 @@ func deploymentsBelow(dir string) (found []string) {
 	for _, pattern := range []string{"*", "*/*"} {
 		dirs, _ := filepath.Glob(filepath.Join(dir, pattern))
 		for _, d := range dirs {
-			if !strings.HasPrefix(filepath.Base(d), ".") && isDeployment(d) {
+			if !strings.HasPrefix(filepath.Base(d), ".") && signed(d) {
 				found = append(found, d)
 			}
 		}

@@ -165,9 +165,9 @@ func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan,
 		if err != nil {
 			return planner.Plan{}, err
 		}
-		p, err := planner.Restore(s, view, e.Source, e.newID())
+		p, standing, err := planner.Restore(s, view, e.Source, e.newID())
 		age := began.Sub(s.At)
-		if err != nil || !p.Standing() || age < 0 || age > visibility(s) {
+		if err != nil || !standing || age < 0 || age > visibility(s) {
 			return p, err
 		}
 		if e.Report != nil {

@@ -121,7 +121,7 @@ func module(dir string) (root string, made bool, err error) {
 		above = path.Dir(above)
 	}
 	for ; ; above = path.Dir(above) {
-		if isDeployment(filepath.Join(src.Root, filepath.FromSlash(above))) {
+		if is, _ := isDeployment(filepath.Join(src.Root, filepath.FromSlash(above))); is {
 			return "", false, fmt.Errorf("%s lies below a deployment, %s, and would inherit its files; choose a folder beside that", dir, filepath.Join(src.Root, above))
 		}
 		if above == "." {

@@ -16,8 +16,8 @@ import (
 func TestCodes(t *testing.T) {
 	known := map[string]bool{}
 	for _, c := range schema.Codes() {
-		if known[c.Code] {
-			t.Errorf("%s stands twice in the table of codes", c.Code)
+		if known[c.Code] || c.Title == "" || c.Why == "" || c.Do == "" {
+			t.Errorf("%s stands twice in the table of codes, or in part", c.Code)
 		}
 		known[c.Code] = true
 	}

@@ -2,6 +2,8 @@ package house
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -56,8 +58,28 @@ func TestNoKindElsewhere(t *testing.T) {
 	}
 }
 
-// snake turns hardwareTiers into hardware_tiers; an acronym's capitals count as
-// one word.
+// TestEveryKindIsCrashed: the simulation plays every kind.
+func TestEveryKindIsCrashed(t *testing.T) {
+	files, err := filepath.Glob("../sim/testdata/*/compute.cue")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no deployments in internal/sim/testdata: %v", err)
+	}
+	played := ""
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		played += string(text)
+	}
+	for _, k := range schema.Kinds() {
+		if !regexp.MustCompile(`(?m)^` + k.Name + `: `).MatchString(played) {
+			t.Errorf("no deployment in internal/sim/testdata has %s", k.Name)
+		}
+	}
+}
+
+// snake turns hardwareTiers into hardware_tiers.
 func snake(s string) string {
 	var b strings.Builder
 	for i, r := range s {

@@ -1,10 +1,8 @@
 package world
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -124,7 +122,7 @@ func (d directory) declared(kind string) map[planner.Ref]bool {
 	return out
 }
 
-// slug is a name as files like it: letters, digits and dashes.
+// slug is a name as files like it: small letters, digits, dashes, dots and underscores.
 func slug(s string) string {
 	out := strings.Trim(strings.Map(func(r rune) rune {
 		switch {
@@ -139,42 +137,6 @@ func slug(s string) string {
 		out = strings.ReplaceAll(out, "--", "-")
 	}
 	return out
-}
-
-func (f *finder) tiers(ctx context.Context) error {
-	collection, paths := tierPaths(f.Deployment.Mongo.Mapping.HardwareTiers)
-	docs, executors, err := f.findTiers(ctx, collection)
-	if err != nil {
-		return err
-	}
-	d := f.directory(collection, docs, func(ref planner.Ref, raw planner.Raw) []string { return tierNames(ref, raw, paths) })
-	declared := d.declared("hardwareTiers")
-	archived, decode := 0, tierDecoder(paths)
-	for _, id := range schema.Sorted(d.byID) {
-		ref := d.byID[id]
-		fields, errs := decode(f.view.raw[ref])
-		switch {
-		case declared[ref]:
-			continue
-		case fields["archived"].Bool():
-			archived++
-			continue
-		}
-		name := id
-		if schema.NameFault(id) != "" {
-			name = cmp.Or(slug(id), "tier")
-		}
-		a := f.add("hardwareTiers", id, name, f.statable("hardwareTiers", name, fields))
-		f.Objects[a].Fields["id"] = schema.JSON(id)
-		for _, err := range errs {
-			f.note("%s: %v: left out", a, err)
-		}
-		f.observe(a, ref, schema.Observed{ID: id, Fields: maps.Clone(f.Objects[a].Fields)})
-	}
-	if archived > 0 {
-		f.note("%d archived hardware tiers were left out", archived)
-	}
-	return f.tierAMIs(ctx, executors)
 }
 
 // statable keeps the fields that the schema admits; what it does not is noted.
@@ -213,20 +175,14 @@ func inadmissible(f schema.Field, v schema.Value) string {
 		return "is no whole number"
 	case (f.Type == schema.Int || f.Type == schema.Number) && n < 0:
 		return "is negative"
-	case (f.Path == "cores" || f.Path == "coresLimit") && n == 0:
-		return "is no amount of cores"
 	case f.Type == schema.Time && !validTime(v.Str()):
 		return "is no time of day"
-	case f.Path == "clusterType" && !slices.Contains([]string{"Kubernetes", "ClassicAWS", "ClassicOnPremises"}, v.Str()):
-		return "is no kind of cluster"
-	case f.Path == "computeClusterRestrictions" && !truths(v):
-		return "holds more than truth values"
-	case f.Path == "visibility" && !slices.Contains([]string{"private", "organization", "global"}, v.Str()):
-		return "is no visibility"
 	case f.Type == schema.Set && v.Strings() == nil:
 		return "holds more than text"
 	case f.Type == schema.String && segments[len(segments)-1] == "*" && jsonType(v.Text) != "string":
 		return "is no text"
+	case f.Fault != nil:
+		return f.Fault(v)
 	}
 	return ""
 }
@@ -243,15 +199,4 @@ func validTime(s string) bool {
 		}
 	}
 	return len(parts) == 2 || len(parts) == 3
-}
-
-func truths(v schema.Value) bool {
-	members, _ := decodeJSON(v.Text)
-	m, ok := members.(map[string]any)
-	for _, member := range m {
-		if _, is := member.(bool); !is {
-			return false
-		}
-	}
-	return ok
 }

@@ -286,3 +286,7 @@ func environmentUses(*World) []use {
 		{collection: "models", path: "environmentId", count: uses},
 	}
 }
+
+func environmentDocuments(schema.Deployment) (reads []string, writes map[string][]string) {
+	return []string{environmentsCollection, revisionsCollection, legacyCollection, "users"}, map[string][]string{environmentsCollection: {"UpdateOne"}}
+}

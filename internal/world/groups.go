@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -72,33 +71,6 @@ func nodeGroupRaw(g port.NodeGroup) planner.Raw {
 
 // listOf is a list that is never null.
 func listOf(s []string) []string { return append([]string{}, s...) }
-
-// sideBySideLimit is how many calls of one kind run at the same time where an
-// API answers one object a call.
-const sideBySideLimit = 8
-
-// each asks for every id, some at a time, and answers in the order of ids. The
-// error names the ids that failed; then nothing is answered.
-func each[T any](ids []string, ask func(id string) (T, error)) ([]T, error) {
-	out, errs := make([]T, len(ids)), make([]error, len(ids))
-	places := make(chan struct{}, sideBySideLimit)
-	var wg sync.WaitGroup
-	for i, id := range ids {
-		places <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-places }()
-			var err error
-			if out[i], err = ask(id); err != nil {
-				errs[i] = &idError{id, err}
-			}
-		})
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
 
 // idError says which of several objects could not be read.
 type idError struct {

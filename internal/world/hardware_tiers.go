@@ -226,3 +226,13 @@ func tierUses(w *World) []use {
 	}
 	return []use{{collection: "runs", path: path, live: "completed", count: runs}}
 }
+
+func tierDocuments(d schema.Deployment) (reads []string, writes map[string][]string) {
+	tiers, _ := tierPaths(d.Mongo.Mapping.HardwareTiers)
+	reads, writes = []string{tiers}, map[string][]string{tiers: {"InsertOne", "UpdateOne", "DeleteOne"}}
+	if d.Executors == "classic" { // where a tier's AMI stands
+		executors, _ := executorPaths(d.Mongo.Mapping.ExecutorGroups)
+		reads, writes[executors] = append(reads, executors), []string{"UpdateOne"}
+	}
+	return reads, writes
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -70,17 +69,6 @@ func (w *World) identifyMongo(ctx context.Context) (id planner.World, err error)
 		err = fmt.Errorf("DC602: MongoDB answers as replica set %q, the deployment names %q; check the URI", db.ReplicaSet, want.ReplicaSet)
 	}
 	return id, err
-}
-
-// sideBySide runs reads at the same time and joins their errors.
-func sideBySide(reads ...func() error) error {
-	errs := make([]error, len(reads))
-	var wg sync.WaitGroup
-	for i, read := range reads {
-		wg.Go(func() { errs[i] = read() })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
 }
 
 // Identify compares who answers with who a plan was made against.

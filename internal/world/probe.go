@@ -275,26 +275,31 @@ func (w *World) probeAWS(ctx context.Context, d schema.Desired) []Check {
 // Uses are, by collection, the calls of port.Documents that a plan makes of it or,
 // for apply, an apply.
 func Uses(d schema.Deployment, apply bool) map[string][]string {
-	tiers, _ := tierPaths(d.Mongo.Mapping.HardwareTiers)
-	executors, _ := executorPaths(d.Mongo.Mapping.ExecutorGroups)
-	writes := map[string][]string{tiers: {"InsertOne", "UpdateOne", "DeleteOne"}, configCollection: {"InsertOne", "UpdateOne", "DeleteOne"}, environmentsCollection: {"UpdateOne"}}
-	reads := []string{tiers, configCollection, environmentsCollection, revisionsCollection, legacyCollection, "users"}
-	if d.Executors == "classic" {
-		reads, writes[executors] = append(reads, executors), []string{"UpdateOne"}
-	}
 	calls := map[string][]string{}
-	for _, c := range reads {
-		calls[c] = []string{"Find"}
-	}
 	w := World{Deployment: d}
-	for k := range kinds() {
-		for _, u := range w.usesOf(k) {
-			calls[u.collection] = append(calls[u.collection], "Count")
+	add := func(collection string, names ...string) {
+		for _, name := range names {
+			if !slices.Contains(calls[collection], name) {
+				calls[collection] = append(calls[collection], name)
+			}
 		}
 	}
-	if apply {
+	for _, name := range schema.Sorted(kinds()) {
+		for _, u := range w.usesOf(name) {
+			add(u.collection, "Count")
+		}
+		k := kinds()[name]
+		if k.documents == nil {
+			continue
+		}
+		reads, writes := k.documents(d)
+		for _, c := range reads {
+			add(c, "Find")
+		}
 		for c, names := range writes {
-			calls[c] = append(calls[c], names...)
+			if apply {
+				add(c, names...)
+			}
 		}
 	}
 	return calls

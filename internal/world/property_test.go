@@ -10,9 +10,9 @@ import (
 	"domctl.dev/schema"
 )
 
-// TestWhatIsWrittenIsRead holds the round trip of every kind over random worlds
-// and random files: what is applied is what a read then answers, and the way
-// back leads to where it began.
+// TestWhatIsWrittenIsRead holds the round trip over random worlds and random files:
+// what is applied is what a read then answers, and the way back leads to where it
+// began.
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mongo, aws := randomMongo(t), randomAWS(t)

@@ -169,3 +169,7 @@ func removeSetting(a schema.Address, ref planner.Ref, raw planner.Raw, before sc
 	}
 	return s
 }
+
+func settingDocuments(schema.Deployment) (reads []string, writes map[string][]string) {
+	return []string{configCollection}, map[string][]string{configCollection: {"InsertOne", "UpdateOne", "DeleteOne"}}
+}

@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -134,22 +133,6 @@ func (u *updating) resolve(ctx context.Context, asked []schema.Address) error {
 		jobs = append(jobs, func() error { return u.parameters(ctx, parameters) })
 	}
 	return bounded(lookUps, jobs)
-}
-
-// bounded runs jobs side by side, so many at a time, and joins their errors.
-func bounded(limit int, jobs []func() error) error {
-	errs := make([]error, len(jobs))
-	places := make(chan struct{}, limit)
-	var wg sync.WaitGroup
-	for i, job := range jobs {
-		places <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-places }()
-			errs[i] = job()
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
 }
 
 // account refuses to look AMIs up in another account or region than the

@@ -1,8 +1,9 @@
 // Package world maps the outside to the schema's words (Look) and lowers
 // changes to concrete steps (View.Lower). It sees the outside through ports
-// only, so that the sandbox exercises what production runs. Its kind table and
-// its operation table are the only places that know kinds and operations; it
-// is also the Executor of every single-call operation.
+// only, so that the sandbox exercises what production runs. What it knows of a
+// kind stands in the kind table and in the kind's own file, what it knows of an
+// operation in the operation table; it is also the Executor of every single-call
+// operation.
 package world
 
 import (
@@ -43,16 +44,19 @@ type kind struct {
 	lower    func(*View, planner.Change) (planner.Lowered, error)
 	discover func(*finder, context.Context) error // nil: it does not live by itself
 	uses     func(*World) []use                   // where Domino's documents name its objects; nil: nowhere
+	// documents are the collections that it is read from and those of them that it
+	// is written to, with the calls that write; nil: it has none.
+	documents func(schema.Deployment) (reads []string, writes map[string][]string)
 }
 
 func kinds() map[string]kind {
 	return map[string]kind{
 		"amis":          {look: lookAMIs, lower: lowerAMI},
 		"baseImages":    {look: lookBaseImages, lower: lowerNothing},
-		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments, environmentUses},
-		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers, tierUses},
+		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments, environmentUses, environmentDocuments},
+		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers, tierUses, tierDocuments},
 		"nodePools":     {look: lookPools, lower: lowerPool, discover: (*finder).pools},
-		"settings":      {look: lookSettings, lower: lowerSetting, discover: (*finder).settings},
+		"settings":      {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments},
 	}
 }
 

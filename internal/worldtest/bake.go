@@ -29,7 +29,7 @@ func bakeCases() []Case {
 		{Name: "CopyImage/Token", Source: copyImage + ", ClientToken", run: copyToken},
 		{Name: "CopyImage/Missing", Source: "EC2 API Reference, Error codes, InvalidAMIID.NotFound", run: copyMissing},
 		{Name: "LaunchPermission/AddAndRemove", Source: "EC2 API Reference, ModifyImageAttribute, launchPermission", run: permission},
-		{Name: "LaunchPermission/NeverPublic", Source: "EC2 User Guide, Share an AMI; DESIGN, Bake", run: permissionPublic},
+		{Name: "LaunchPermission/NeverPublic", Source: "EC2 User Guide, Share an AMI", run: permissionPublic},
 		{Name: "Tags/SetAndDelete", Source: "EC2 API Reference, CreateTags and DeleteTags", run: setTags},
 		{Name: "Tags/Missing", Source: "EC2 API Reference, CreateTags; Error codes, InvalidAMIID.NotFound", run: tagMissing},
 		{Name: "Deprecation/EnableAndDisable", Source: "EC2 API Reference, EnableImageDeprecation and DisableImageDeprecation", run: deprecation},

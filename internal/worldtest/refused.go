@@ -13,7 +13,7 @@ const dotted = "MongoDB manual, Field Names with Periods and Dollar Signs"
 
 func refusedCases() []Case {
 	return []Case{
-		{Name: "Refused/NoID", Source: "DESIGN, what must never happen: an update with an empty filter", run: refusedNoID},
+		{Name: "Refused/NoID", Source: "MongoDB manual, db.collection.updateOne: an empty filter updates the first document", run: refusedNoID},
 		{Name: "Refused/NoCollection", Source: "MongoDB manual, Naming Restrictions", run: refusedNoCollection},
 		{Name: "Refused/DottedPath", Source: dotted, run: refusedDotted},
 		{Name: "Refused/ImmutableID", Source: "MongoDB manual, The _id Field", run: refusedID},

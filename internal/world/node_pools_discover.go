@@ -1,0 +1,107 @@
+package world
+
+import (
+	"context"
+	"slices"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Domino's label of a node pool, and the tag in which the cluster autoscaler
+// finds a group's labels.
+const (
+	poolLabel = "dominodatalab.com/node-pool"
+	poolTag   = "k8s.io/cluster-autoscaler/node-template/label/" + poolLabel
+)
+
+// pools states the groups that carry Domino's label, by its value.
+func (f *finder) pools(ctx context.Context) error {
+	var asgs []port.AutoScalingGroup
+	var managed []port.NodeGroup
+	err := sideBySide(
+		func() (err error) { asgs, err = f.Outside.DescribeAutoScalingGroups(ctx, nil); return err },
+		func() (err error) { managed, err = f.nodeGroups(ctx); return err })
+	if err != nil {
+		return err
+	}
+	byLabel, within := map[string][]schema.Group{}, map[string]bool{}
+	for _, g := range managed {
+		for _, name := range g.Groups {
+			within[name] = true
+		}
+		f.view.raw[nodeGroupRef(g.Cluster, g.Name)] = nodeGroupRaw(g)
+		f.group(byLabel, g.Labels[poolLabel], schema.Group{NodeGroup: g.Name})
+	}
+	for _, g := range asgs {
+		if !within[g.Name] {
+			f.view.raw[groupRef(g.Name)] = groupRaw(g)
+			f.group(byLabel, g.Tags[poolTag], schema.Group{ASG: g.Name})
+		}
+	}
+	if err := f.readStarts(ctx); err != nil {
+		return err
+	}
+	standing := map[schema.Address]string{}
+	for _, label := range schema.Sorted(byLabel) {
+		f.pool(label, byLabel[label], standing)
+	}
+	return f.pin(ctx, standing)
+}
+
+// group files a group under its label, unless a pool of the files has it.
+func (f *finder) group(byLabel map[string][]schema.Group, label string, g schema.Group) {
+	if label == "" {
+		return
+	}
+	for a, o := range f.desired.Objects {
+		if a.Kind == "nodePools" && slices.ContainsFunc(o.Groups(), func(has schema.Group) bool { return f.groupRefOf(has) == f.groupRefOf(g) }) {
+			return
+		}
+	}
+	byLabel[label] = append(byLabel[label], g)
+}
+
+// pool states what is the same for all groups of a label; the rest is noted.
+func (f *finder) pool(label string, groups []schema.Group, standing map[schema.Address]string) {
+	slices.SortFunc(groups, func(a, b schema.Group) int {
+		return slices.Compare([]string{a.ASG, a.NodeGroup}, []string{b.ASG, b.NodeGroup})
+	})
+	name := slug(label)
+	if name == "" {
+		name = "pool"
+	}
+	a := f.add("nodePools", name, name, map[string]schema.Value{"groups": schema.JSON(groups)})
+	fields := f.Objects[a].Fields
+	if a.Name != label {
+		fields["label"] = schema.JSON(label)
+	}
+	for _, size := range []string{"min", "max"} {
+		v, same := f.same(groups, func(raw planner.Raw) schema.Value { return raw[size] })
+		if same {
+			fields["size."+size] = v
+		} else {
+			f.note("%s: its groups differ in %s size: left out", a, size)
+		}
+	}
+	image, same := f.same(groups, f.view.imageOf)
+	if !same {
+		f.note("%s: its groups start from different images: ami left out", a)
+	}
+	if same && image.Str() != "" {
+		standing[a] = image.Str()
+	}
+}
+
+// same is the value that all groups have.
+func (f *finder) same(groups []schema.Group, of func(planner.Raw) schema.Value) (v schema.Value, same bool) {
+	for i, g := range groups {
+		got := of(f.view.raw[f.groupRefOf(g)])
+		if i > 0 && got != v {
+			return v, false
+		}
+		v = got
+	}
+	return v, true
+}

@@ -1,0 +1,63 @@
+package world
+
+import (
+	"context"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// settings states the documented keys; see Search.Raw for the others.
+func (f *finder) settings(ctx context.Context) error {
+	docs, err := f.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"namespace": {schema.JSON(schema.SettingsNamespace).Text}}})
+	if err != nil {
+		return err
+	}
+	refs, err := configRefs(docs)
+	if err != nil {
+		return err
+	}
+	for _, ref := range schema.Sorted(refs) {
+		key := refs[ref]["key"].Str()
+		value := settingText(refs[ref])
+		a := schema.Address{Kind: "settings", Name: key}
+		for _, s := range schema.Settings() {
+			if s.Key == key {
+				a.Name = s.Name
+			}
+		}
+		_, declared := f.desired.Objects[a]
+		_, documented := schema.SettingByName(a.Name)
+		switch {
+		case declared || value.Is != schema.Known:
+			continue
+		case schema.NameFault(key) != "":
+			f.note("a setting's key %s: left out", schema.NameFault(key))
+			continue
+		case documented || f.search.Raw == "value":
+		case f.search.Raw == "reference":
+			value = schema.Value{Is: schema.Secret, Text: "env:" + SettingVariable(key)}
+		default:
+			f.Raw = append(f.Raw, key)
+			continue
+		}
+		f.Objects[a] = schema.Object{Fields: map[string]schema.Value{"value": value}}
+	}
+	return nil
+}
+
+// SettingVariable is the environment variable that a setting's value is taken
+// from: its key in capitals.
+func SettingVariable(key string) string {
+	out := []byte("DOMCTL_SETTING_" + key)
+	for i, c := range out {
+		switch {
+		case c >= 'a' && c <= 'z':
+			out[i] = c - 'a' + 'A'
+		case c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
+		default:
+			out[i] = '_'
+		}
+	}
+	return string(out)
+}
