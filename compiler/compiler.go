@@ -43,6 +43,10 @@ type Source struct {
 	// then happens in a process of its own. Empty: in this one.
 	Self string
 
+	// Alone reads the deployment itself and nothing else, of the files that state it:
+	// whatever the others say, whose records they are about can be told.
+	Alone bool
+
 	// Cache is a folder outside the tree where compiled deployments are kept.
 	// Program tells one build of the program from another. Without both nothing
 	// is kept.
@@ -120,6 +124,13 @@ func Compile(ctx context.Context, src Source) (Result, error) {
 	return en.result, nil
 }
 
+// Alone is Compile for the deployment alone, see Source.Alone.
+func Alone(ctx context.Context, src Source) (schema.Deployment, []schema.Finding, error) {
+	src.Alone, src.Cache = true, ""
+	r, err := Compile(ctx, src)
+	return r.Desired.Deployment, r.Findings, err
+}
+
 // Kept is Compile from the cache alone: it evaluates nothing and writes nothing.
 func Kept(src Source) (Result, bool) {
 	kept, ok := cacheOf(src)
@@ -187,6 +198,7 @@ func compile(ctx context.Context, files fs.FS, src Source) (en entry, err error)
 		return en, err
 	}
 	t := newTree(files, src.Dir)
+	t.alone = src.Alone
 	en.result = t.compile(src)
 	if t.failure != nil {
 		return entry{}, fmt.Errorf("read the files: %w", t.failure)
@@ -214,7 +226,12 @@ func (t *tree) compile(src Source) (r Result) {
 	r.Desired.Objects = map[schema.Address]schema.Object{}
 	pkg, findings := evaluate(t, src)
 	r.Findings = append(findings, t.vendored()...)
-	if pkg != nil {
+	switch {
+	case pkg == nil:
+	case src.Alone:
+		(&reader{pkg: pkg, places: index(pkg), result: &r}).deployment()
+	case pkg.unbuilt(): // whatever is missing in it, nobody left out
+	default:
 		read(pkg, &r)
 		r.finish()
 	}

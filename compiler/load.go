@@ -42,7 +42,10 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 			pkg.files = append(pkg.files, f)
 		}
 	}
-	leftOut := append(t.leftOut(src.Dir, inst.Files), t.misplaced()...)
+	var leftOut []schema.Finding
+	if !t.alone {
+		leftOut = append(t.leftOut(src.Dir, inst.Files), t.misplaced()...)
+	}
 	here := func(f *ast.File) bool { return path.Dir(strings.TrimPrefix(f.Filename, "/")) == src.Dir }
 	switch {
 	case inst.Err == nil && !slices.ContainsFunc(pkg.files, here):
@@ -61,6 +64,11 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 		found = append(found, p.unknownFields(pkg.failed)...)
 	}
 	return pkg, slices.Concat(found, leftOut, p.unknownRoots(pkg.unknownRoots()))
+}
+
+// unbuilt says that CUE made nothing of the package: it refers to what is not there.
+func (pkg *loaded) unbuilt() bool {
+	return !slices.ContainsFunc(schema.Roots(), func(root string) bool { return pkg.value.LookupPath(cue.ParsePath(root)).Exists() })
 }
 
 // unknownRoots are the regular fields of the package that are no root of the

@@ -84,7 +84,7 @@ func (w *reader) unreadable(a schema.Address, path []string, what string, v cue.
 	switch {
 	case w.pkg.failed[pathKey(path)] || v.IncompleteKind() == cue.BottomKind:
 	case v.IsConcrete():
-		w.add(codeMisfit, a, at, "", "%s: %v", what, err)
+		w.add(codeMisfit, a, at, "", "%s", strings.TrimPrefix(what+": "+err.Error(), "it: "))
 	default:
 		w.add(codeMissing, a, at, "", "%s has no value, want %s", what, ruleAt(path).want())
 	}

@@ -36,6 +36,9 @@ type tree struct {
 	// evaluateAll has CUE read plain objects too, which a test compares.
 	evaluateAll bool
 
+	// alone hides the files that do not state the deployment.
+	alone bool
+
 	mu      sync.Mutex
 	read    map[string][]byte
 	size    int64
@@ -174,11 +177,17 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if at := path.Join(name, e.Name()); e.Type()&fs.ModeSymlink != 0 && t.leadsOut(at) {
+		if at := path.Join(name, e.Name()); e.Type()&fs.ModeSymlink != 0 && !t.alone && t.leadsOut(at) {
 			_ = t.refuse(at, codeLink, "link out of the tree", "replace the link by what it leads to")
 		}
 	}
 	entries = append(slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return t.owned(path.Join(name, e.Name())) }), t.ownEntries(name)...)
+	if t.alone && name != "cue.mod" && !strings.HasPrefix(name, "cue.mod/") {
+		entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+			at := path.Join(name, e.Name())
+			return !e.IsDir() && path.Ext(at) == ".cue" && !t.owned(at) && !statesDeployment(t.files, at)
+		})
+	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return slices.CompactFunc(entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() }), nil
 }

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,10 +67,45 @@ func jsonOf(f schema.Field, v cue.Value) (schema.Value, error) {
 		return schema.Value{}, errNoValue
 	}
 	var plain any
-	if err := json.Unmarshal(text, &plain); err != nil {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&plain); err != nil {
+		return schema.Value{}, err
+	}
+	if plain, err = numbersIn(plain); err != nil {
 		return schema.Value{}, err
 	}
 	return wholeOf(f, plain), nil
+}
+
+// numbersIn keeps whole numbers to the last digit, where a float would not, and
+// refuses those that 64 bits do not hold.
+func numbersIn(plain any) (any, error) {
+	var err error
+	switch x := plain.(type) {
+	case json.Number:
+		if n, whole := strconv.ParseInt(x.String(), 10, 64); whole == nil {
+			return n, nil
+		}
+		f, err := x.Float64()
+		if err != nil || strings.Trim(x.String(), "-0123456789") == "" {
+			return nil, fmt.Errorf("%s is more than 64 bits hold", clip(x.String()))
+		}
+		return f, nil
+	case []any:
+		for i := range x {
+			if x[i], err = numbersIn(x[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for _, k := range schema.Sorted(x) {
+			if x[k], err = numbersIn(x[k]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return plain, nil
 }
 
 func wholeOf(f schema.Field, plain any) schema.Value {
@@ -141,6 +177,9 @@ func settingOf(path []string, v cue.Value) (schema.Value, error) {
 func settingText(path []string, s string) (schema.Value, error) {
 	if known, typed := schema.SettingByName(path[0]); typed && known.Type == schema.Duration {
 		d, err := schema.ParseDuration(s)
+		if err == nil && d%time.Second != 0 {
+			err = fmt.Errorf("%q is no whole number of seconds, which Domino counts in", s)
+		}
 		return schema.JSON(strconv.FormatInt(int64(d/time.Second), 10)), err
 	}
 	return schema.JSON(s), nil

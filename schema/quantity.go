@@ -94,7 +94,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
 		if n, after, ok := strings.Cut(rest, u.unit); ok {
 			v, err := strconv.ParseUint(n, 10, 16)
-			if err != nil {
+			if err != nil || time.Duration(v) > (math.MaxInt64-total)/u.d {
 				return 0, bad
 			}
 			total, rest = total+time.Duration(v)*u.d, after
@@ -104,7 +104,7 @@ func ParseDuration(s string) (time.Duration, error) {
 		return total, nil
 	}
 	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 {
+	if err != nil || d < 0 || d > math.MaxInt64-total {
 		return 0, bad
 	}
 	return total + d, nil

@@ -85,3 +85,11 @@ func TestWindowsThatNeverOpen(t *testing.T) {
 		}
 	}
 }
+
+func TestDurationsThatAreTooLong(t *testing.T) {
+	for _, s := range []string{"65535w", "15250w65535d", "106751d25h", "9223372037s", "15250w2562047h"} {
+		if d, err := ParseDuration(s); err == nil {
+			t.Errorf("%s is read as %s", s, d)
+		}
+	}
+}

@@ -111,21 +111,34 @@ func (a *app) openRecords(ctx context.Context, dir string) (*engine.Engine, erro
 }
 
 // compileRecords reads who the deployment is, and lets go of mistakes in what its
-// files want.
+// files want. Where the records are must not be guessed: if the files as a whole do
+// not tell, those that state the deployment must.
 func (a *app) compileRecords(ctx context.Context, dir string) (*deployment, error) {
 	d, err := a.compile(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	wrong := 0
+	wrong, told := 0, d.compiled.Desired.Deployment.Name != ""
 	for _, f := range d.compiled.Findings {
-		switch {
-		case f.Severity != schema.Error:
-		case f.Address == (schema.Address{}): // the deployment itself, or a file that cannot be read
-			return nil, a.refuse(d.compiled.Findings)
-		default:
+		if f.Severity == schema.Error {
 			wrong++
+			told = told && f.Address != (schema.Address{})
 		}
+	}
+	if wrong > 0 && !told {
+		src, err := compiler.Find(dir)
+		if err != nil {
+			return nil, err
+		}
+		a.limits.apply(&src)
+		alone, findings, err := compiler.Alone(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		if alone.Name == "" || schema.Failed(findings) {
+			return nil, a.refuse(d.compiled.Findings)
+		}
+		d.compiled.Desired.Deployment = alone
 	}
 	if wrong > 0 {
 		a.tell("warning", fmt.Sprintf("the files hold mistakes, %d in all; only the records are used (domctl check tells more)", wrong))
