@@ -107,6 +107,8 @@ func (e executor) Start(_ context.Context, a applier.Attempt) error {
 // lowering is a View of steps by address.
 type lowering map[schema.Address]planner.Step
 
+func (l lowering) Same(want, got schema.Value) bool { return want == got }
+
 func (l lowering) Lower(c planner.Change) (planner.Lowered, error) {
 	return planner.Lowered{Steps: []planner.Step{l[c.Address]}, ID: schema.JSON(c.Address.Name)}, nil
 }

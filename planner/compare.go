@@ -114,7 +114,8 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	}
 	old, known := t.was.Fields[p]
 	t.edited = t.edited || !known || old != want
-	t.drifted = t.drifted || known && old != before && old.Is != schema.Secret
+	_, moved := t.moving(p, before)
+	t.drifted = t.drifted || moved
 	t.differs = t.differs || known && old == want && old.Is == schema.Secret
 	if t.change.Fields == nil {
 		t.change.Fields = make([]Diff, 0, len(t.at.Fields))
@@ -146,9 +147,22 @@ func (t *threeWay) dropped(p string) {
 }
 
 func (t *threeWay) noteDrift(p string, before schema.Value) {
-	if old, ok := t.was.Fields[p]; ok && old != before && old.Is != schema.Secret {
+	if old, moved := t.moving(p, before); moved {
 		t.moved = append(t.moved, Diff{p, old, before})
 	}
+}
+
+// moving says that a field changed outside since the last apply, and what it was
+// set to then. Where what stands is not to be seen, neither is that.
+func (t *threeWay) moving(p string, before schema.Value) (old schema.Value, moved bool) {
+	old, known := t.was.Fields[p]
+	switch {
+	case !known || old == before || old.Is == schema.Secret:
+		return old, false
+	case before.Is == schema.Digest && old.Is == schema.Known:
+		return schema.Value{Is: schema.Digest}, !t.m.in.View.Same(old, before)
+	}
+	return old, true
 }
 
 func (t *threeWay) finish(there bool) {

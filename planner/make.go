@@ -11,6 +11,8 @@ import (
 // View is one read of the outside: what lowering is answered from. It is pure.
 type View interface {
 	Lower(Change) (Lowered, error)
+	// Same compares two values of which one may be a keyed digest.
+	Same(want, got schema.Value) bool
 }
 
 // Lowered is a change as concrete steps. ID is the live identity afterwards and

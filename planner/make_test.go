@@ -25,6 +25,11 @@ func planned(in Input) (Plan, error) {
 	return d.Plan(unfelt).Sealed(), err
 }
 
+// Same takes "hidden v" for the digest of v.
+func (f flat) Same(want, got schema.Value) bool {
+	return want == got || got.Is == schema.Digest && got.Text == "hidden "+want.Text
+}
+
 func (f flat) Lower(c Change) (Lowered, error) {
 	if f.block[c.Address] {
 		return Lowered{Blocked: &schema.Finding{Code: "DC230", Severity: schema.Warning, Address: c.Address, Message: "not yet"}}, nil
@@ -100,6 +105,10 @@ func (s situation) input() Input {
 	return in
 }
 
+func hidden(v any) schema.Value {
+	return schema.Value{Is: schema.Digest, Text: "hidden " + schema.JSON(v).Text}
+}
+
 const tier = "hardwareTiers.small"
 
 func TestMake(t *testing.T) {
@@ -117,6 +126,8 @@ func TestMake(t *testing.T) {
 		"files changed":    {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 3}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: files changed", steps: 1},
 		"drift":            {situation: situation{desired: one(fields{"cores": 4}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: changed outside since the last apply", steps: 1, drift: 1},
 		"both":             {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 3})}, want: "update hardwareTiers.small: files changed, and changed outside", steps: 1, drift: 1},
+		"hidden":           {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": hidden(4)})}, want: "update hardwareTiers.small: files changed", steps: 1},
+		"hidden and moved": {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": hidden(3)})}, want: "update hardwareTiers.small: files changed, and changed outside", steps: 1, drift: 1},
 		"drift to desired": {situation: situation{desired: one(fields{"cores": 5}), applied: one(fields{"cores": 4}), live: one(fields{"cores": 5})}, want: "adopt hardwareTiers.small: live is as desired, the last apply set something else", drift: 1},
 		"not looked up":    {situation: situation{desired: map[string]fields{"baseImages.ded": {"image": "quay.io/acme/ded:1"}}, live: map[string]fields{"baseImages.ded": {"image": "quay.io/acme/ded:1"}}}},
 		"adopt":            {situation: situation{desired: one(fields{"cores": 4}), live: one(fields{"cores": 4})}, want: "adopt hardwareTiers.small: live is as desired and was not known yet"},

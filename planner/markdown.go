@@ -26,7 +26,10 @@ func (p Plan) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, " %s", code(at.String()))
 		}
 		if len(f.others) > 0 {
-			fmt.Fprintf(&b, "; and the same of %s", escape(Few(f.others)))
+			fmt.Fprintf(&b, "; and the same of %d more:", len(f.others))
+			for line := range inLines(f.others) {
+				b.WriteString(" " + escape(line))
+			}
 		}
 		if f.Hint != "" {
 			fmt.Fprintf(&b, "  \n  %s", escape(f.Hint))

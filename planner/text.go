@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"slices"
 	"strconv"
@@ -285,7 +286,10 @@ func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 		}
 		if len(f.others) > 0 {
 			write(b, head...)
-			write(b, "and the same of ", Printable(Few(f.others)), "\n")
+			write(b, "and the same of ", strconv.Itoa(len(f.others)), " more:\n")
+			for line := range inLines(f.others) {
+				write(b, "    ", Printable(line), "\n")
+			}
 		}
 		if f.Hint == "" || i+1 < len(shown) && shown[i+1].Code == f.Code && shown[i+1].Hint == f.Hint {
 			continue // once for all that follow each other
@@ -295,15 +299,15 @@ func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
 	return b.Flush()
 }
 
-// told is a finding with the other objects it was made of.
+// told is a finding with those that say the same of other objects.
 type told struct {
 	schema.Finding
-	others []schema.Address
+	others []schema.Finding
 }
 
 // alike gathers findings that say the same of ten objects or more into the first
-// of them: eight hundred equal warnings hide the one that matters. Errors stand
-// each for itself, and JSON has them all.
+// of them: eight hundred equal warnings hide the one that matters. The others are
+// named, each with its first place. Errors stand each for itself.
 func alike(findings []schema.Finding) []told {
 	type says struct{ code, message, hint string }
 	said := func(f schema.Finding) says { return says{f.Code, f.Message, f.Hint} }
@@ -319,11 +323,40 @@ func alike(findings []schema.Finding) []told {
 		case f.Severity == schema.Error || count[said(f)] < 10:
 			shown = append(shown, told{Finding: f})
 		case gathered:
-			shown[at].others = append(shown[at].others, f.Address)
+			shown[at].others = append(shown[at].others, f)
 		default:
 			first[said(f)] = len(shown)
 			shown = append(shown, told{Finding: f})
 		}
 	}
 	return shown
+}
+
+// inLines names findings' objects with their first places, as many a line as fit.
+func inLines(all []schema.Finding) iter.Seq[string] {
+	const width = 100
+	return func(yield func(string) bool) {
+		line := ""
+		for i, f := range all {
+			name := f.Address.String()
+			if len(f.Positions) > 0 {
+				name += " " + f.Positions[0].String()
+			}
+			if i < len(all)-1 {
+				name += ","
+			}
+			switch {
+			case line == "":
+				line = name
+			case len(line)+len(name) < width:
+				line += " " + name
+			default:
+				if !yield(line) {
+					return
+				}
+				line = name
+			}
+		}
+		yield(line)
+	}
 }

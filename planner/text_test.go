@@ -24,11 +24,11 @@ func TestAlike(t *testing.T) {
 		gathered string
 	}{
 		"few":    {about(schema.Warning, "DC231", 9), 9, ""},
-		"many":   {about(schema.Warning, "DC231", 10), 1, "and the same of hardwareTiers.tier-1, hardwareTiers.tier-2, hardwareTiers.tier-3, hardwareTiers.tier-4, hardwareTiers.tier-5 and 4 more"},
-		"most":   {about(schema.Info, "DC231", 800), 1, "hardwareTiers.tier-102 and 794 more"},
+		"many":   {about(schema.Warning, "DC231", 10), 1, "hardwareTiers.tier-8 a.cue:9:1, hardwareTiers.tier-9 a.cue:10:1"},
+		"most":   {about(schema.Info, "DC231", 800), 1, "hardwareTiers.tier-799 a.cue:800:1"},
 		"errors": {about(schema.Error, "DC231", 12), 12, ""},
 		"two codes": {append(about(schema.Warning, "DC231", 10), about(schema.Warning, "DC114", 2)...), 3,
-			"and the same of hardwareTiers.tier-1"},
+			"and the same of 9 more:"},
 	} {
 		var text, markdown strings.Builder
 		if err := WriteFindings(&text, c.findings, Style{}); err != nil {
