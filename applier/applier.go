@@ -292,7 +292,11 @@ func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	}
 	err = r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Place: place, Plan: p})
 	if errors.Is(err, ErrFenced) {
-		return fmt.Errorf("%w; domctl apply --resume %s goes on with it, domctl plan makes a new one", ErrReplayed, p.ID)
+		on := "it has ended"
+		if open, err := r.OpenApplies(ctx); err != nil || slices.Contains(open, p.ID) {
+			on = "domctl apply --resume " + p.ID + " goes on with it"
+		}
+		return fmt.Errorf("%w; %s, domctl plan makes a new one", ErrReplayed, on)
 	}
 	if err == nil {
 		r.report(Event{Kind: KindPlan})

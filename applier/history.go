@@ -18,8 +18,35 @@ import (
 // what came of it: Settle it first.
 var ErrUndecided = errors.New("DC318: a step was begun and is undecided")
 
+// Undecided are the steps of an apply that were begun and are undecided.
+type Undecided struct {
+	Apply string
+	Steps []planner.Step
+}
+
+func (u *Undecided) Error() string {
+	ids := make([]string, len(u.Steps))
+	for i, s := range u.Steps {
+		ids[i] = s.ID
+	}
+	return fmt.Sprintf("%v: apply %s, %s", ErrUndecided, u.Apply, strings.Join(ids, ", "))
+}
+
+// Is says that it is ErrUndecided.
+func (u *Undecided) Is(err error) bool { return err == ErrUndecided }
+
+// Addresses that the steps are of, in order.
+func (u *Undecided) Addresses() []schema.Address {
+	all := map[schema.Address]bool{}
+	for _, s := range u.Steps {
+		all[s.Address] = true
+	}
+	return schema.Addresses(all)
+}
+
 // Snapshot is the view of one stream that planner.Restore takes: what was done,
-// and what each object held before each step.
+// and what each object held before each step. Beside Undecided stands the view of
+// all but the steps it names.
 func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, error) {
 	j, err := a.load(ctx, id)
 	if err != nil {
@@ -37,12 +64,15 @@ func (a *Applier) Snapshot(ctx context.Context, id string) (planner.Snapshot, er
 	for a, moved := range j.plan.Latch { // a latch that moved along with a name stays
 		s.Latch[a] = moved
 	}
+	open := &Undecided{Apply: id}
 	for _, step := range j.plan.Steps {
 		if j.undecided(step.ID) {
-			return s.Snapshot, fmt.Errorf("%w: apply %s, %s", ErrUndecided, id, step.ID)
+			open.Steps = append(open.Steps, step)
 		}
 	}
-	err = s.fill(ctx)
+	if err = s.fill(ctx); err == nil && len(open.Steps) > 0 {
+		err = open
+	}
 	return s.Snapshot, err
 }
 

@@ -12,7 +12,7 @@ import (
 func Reference() string {
 	var b strings.Builder
 	b.WriteString("# Schema\n\nGenerated from `schema/*.cue` by `make generate`. Every field is optional unless it says *required*; what is not\n" +
-		"stated is not managed. A field that admits `null` is unset outside by it. `<name>` stands for any name, `[]` for\neach element of a list.\n")
+		"stated is not managed. A field that admits `null` is unset outside by it; a setting, and a member of a map, that an\napply set is unset when it leaves the files. `<name>` stands for any name, `[]` for\neach element of a list.\n")
 	rs := schemaRules()
 	for _, root := range schema.Roots() {
 		r := rs.of(root)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -102,8 +103,16 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	if _, err := e.Story(ctx, id); err != nil {
 		return err
 	}
+	undecided, err := e.Undecided(ctx, id)
+	if err != nil {
+		return err
+	}
 	if !yes {
-		if err := a.ask(ctx, "Abandon apply "+id+"? What it did stays."); err != nil {
+		question := "Abandon apply " + id + "? What it did stays."
+		if len(undecided) > 0 {
+			question += " What became of " + planner.Few(undecided) + " is looked at once more; what nobody can tell then, no rollback takes back."
+		}
+		if err := a.ask(ctx, question); err != nil {
 			return err
 		}
 	}
@@ -111,7 +120,14 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 	if err != nil || res.Outcome != applier.EndedOutcome {
 		return a.ended(nil, res, err)
 	}
-	_, err = fmt.Fprintln(a.stdout, a.here(fmt.Sprintf("Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.", id, planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"))))
+	if undecided, err = e.Undecided(ctx, id); err != nil {
+		return err
+	}
+	message := fmt.Sprintf("Abandoned apply %s: %s done and %s not. domctl rollback --to %[1]s takes back what it did.", id, planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"))
+	if len(undecided) > 0 {
+		message = strings.TrimSuffix(message, ".") + ", but for " + planner.Few(undecided) + ", of which nobody can tell what became."
+	}
+	_, err = fmt.Fprintln(a.stdout, a.here(message))
 	return err
 }
 
@@ -125,12 +141,11 @@ func (a *app) resume(ctx context.Context, e *engine.Engine, f applyFlags) error 
 		return err
 	}
 	defer a.hush(ctx)()
-	var res applier.Result
+	approver := ""
 	if f.approve {
-		res, err = e.Applier.Approve(ctx, id, person())
-	} else {
-		res, err = e.Applier.Resume(ctx, id)
+		approver = person()
 	}
+	res, err := e.Resume(ctx, id, approver)
 	return a.ended(s.Plan, res, err)
 }
 

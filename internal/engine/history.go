@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"domctl.dev/applier"
@@ -171,24 +170,6 @@ func Newest(name string, listed func() ([]Past, error)) (id string, err error) {
 		return "", errors.New("nothing was applied yet: there is no last apply")
 	}
 	return all[0].ID, nil
-}
-
-// Unended finds the apply that "last" means: the only one that has not ended. Any
-// other name is answered as it is.
-func (e *Engine) Unended(ctx context.Context, name string) (id string, err error) {
-	if name != "last" {
-		return name, nil
-	}
-	open, err := e.Applier.OpenApplies(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case len(open) == 0:
-		return "", errors.New("every apply has ended: there is none to resume or supersede; see domctl history")
-	case len(open) > 1:
-		return "", fmt.Errorf("%d applies have not ended: %s; name one", len(open), strings.Join(open, ", "))
-	}
-	return open[0], nil
 }
 
 // Commands are an apply's steps as commands for a person, of one tool: "mongosh" or "aws". n

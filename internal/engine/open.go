@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"domctl.dev/applier"
@@ -58,4 +61,61 @@ func onward(s applier.Summary) string {
 		return on
 	}
 	return on + fmt.Sprintf(", domctl rollback --to %s takes back what it did", s.ID)
+}
+
+// Unended finds the apply that "last" means: the only one that has not ended. Any
+// other name is answered as it is.
+func (e *Engine) Unended(ctx context.Context, name string) (id string, err error) {
+	if name != "last" {
+		return name, nil
+	}
+	open, err := e.Applier.OpenApplies(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(open) == 0:
+		return "", errors.New("every apply has ended: there is none to resume or supersede; see domctl history")
+	case len(open) > 1:
+		return "", fmt.Errorf("%d applies have not ended: %s; name one", len(open), strings.Join(open, ", "))
+	}
+	return open[0], nil
+}
+
+// Resume goes on with an apply that has not ended, approved by a person where it
+// waits for that; nobody: "".
+func (e *Engine) Resume(ctx context.Context, id, approver string) (applier.Result, error) {
+	if err := e.mayResume(ctx, id); err != nil {
+		return applier.Result{ID: id}, err
+	}
+	if approver != "" {
+		return e.Applier.Approve(ctx, id, approver)
+	}
+	return e.Applier.Resume(ctx, id)
+}
+
+func (e *Engine) mayResume(ctx context.Context, id string) error {
+	open, err := e.Applier.OpenApplies(ctx)
+	if err != nil || slices.Contains(open, id) {
+		return err
+	}
+	all, err := e.past(ctx)
+	i := slices.IndexFunc(all, func(p Past) bool { return p.ID == id })
+	switch {
+	case err != nil || i < 0: // the records say why
+		return err
+	case len(all[i].TakenBack) > 0:
+		return fmt.Errorf("DC307: apply %s has ended and was taken back by %s: there is nothing to resume; to have it again, plan with --unlatch and apply", id, strings.Join(all[i].TakenBack, ", "))
+	}
+	return fmt.Errorf("DC307: apply %s has ended: there is nothing to resume; domctl plan shows what is left to do", id)
+}
+
+// Undecided are the addresses of steps that were begun and of which nobody knows
+// yet what became.
+func (e *Engine) Undecided(ctx context.Context, id string) ([]schema.Address, error) {
+	_, err := e.Applier.Snapshot(ctx, id)
+	var u *applier.Undecided
+	if errors.As(err, &u) {
+		return u.Addresses(), nil
+	}
+	return nil, err
 }

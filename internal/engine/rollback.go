@@ -64,7 +64,7 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 		case errors.Is(err, errOpen) && settled:
 			return p, fmt.Errorf("DC319: apply %s: %w; run the rollback again", id, err)
 		case errors.Is(err, applier.ErrUndecided) && settled:
-			return p, fmt.Errorf("DC319: apply %s ended while nobody could tell what became of a step, so it cannot be taken back; look at the object and set it by hand, domctl history show %[1]s --as mongosh or aws writes the commands: %w", id, err)
+			return p, unsettled(id, err)
 		case !errors.Is(err, errOpen) && !errors.Is(err, applier.ErrUndecided):
 			return p, err
 		}
@@ -72,6 +72,20 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 			return planner.Plan{}, err
 		}
 	}
+}
+
+// unsettled says how to go on from an apply that ended with a step undecided.
+func unsettled(id string, err error) error {
+	var u *applier.Undecided
+	if !errors.As(err, &u) {
+		return err
+	}
+	var exclude string
+	for _, a := range u.Addresses() {
+		exclude += " --exclude '" + a.String() + "'"
+	}
+	return fmt.Errorf("DC319: apply %s ended while nobody could tell what became of %s; set it by hand, domctl history show %[1]s says what it held before, and take back the rest: domctl rollback --to %[1]s%[3]s: %[4]w",
+		id, planner.Few(u.Addresses()), exclude, err)
 }
 
 // errOpen is answered for an apply that has not ended.
@@ -93,14 +107,18 @@ func (e *Engine) wayBack(ctx context.Context, id string, o RollbackOptions) (pla
 		return planner.Plan{}, err
 	}
 	s, err := e.Applier.Snapshot(ctx, id)
-	if err == nil && s.Open {
-		err = errOpen
-	}
-	if err != nil {
+	var undecided *applier.Undecided
+	switch {
+	case err == nil && s.Open:
+		return planner.Plan{}, errOpen
+	case err != nil && (s.Open || !errors.As(err, &undecided)):
 		return planner.Plan{}, err
 	}
 	if s, err = narrow(s, history[i], o); err != nil {
 		return planner.Plan{}, err
+	}
+	if undecided != nil && slices.ContainsFunc(undecided.Addresses(), func(a schema.Address) bool { return slices.Contains(s.Addresses(), a) }) {
+		return planner.Plan{}, undecided
 	}
 	s.Applied, s.Later = applied, later(s, history[:i])
 	return e.restore(ctx, s)

@@ -125,7 +125,19 @@ func TestAnUndecidedStepThatStaysSo(t *testing.T) {
 		res, err := e.Applier.Supersede(t.Context(), p.ID)
 		r.ended(res, err)
 		_, err = e.Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-		says(t, err, "DC319", p.ID, step.ID, "history show")
+		says(t, err, "DC319", p.ID, step.ID, "history show", "--exclude '"+step.Address.String()+"'")
+		back, err := e.Rollback(t.Context(), p.ID, engine.RollbackOptions{Exclude: []string{step.Address.String()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range back.Steps {
+			if s.Address == step.Address {
+				t.Errorf("%s is taken back, and nobody knows whether it was done", s.ID)
+			}
+		}
+		if res, err := e.Apply(t.Context(), back); len(back.Steps) > 0 {
+			r.ended(res, err)
+		}
 	}
 	if met == 0 {
 		t.Error("no kill leaves a step undecided")

@@ -88,7 +88,7 @@ func (w *World) judge(a applier.Attempt, live planner.Raw) applier.Status {
 	case before:
 		return applier.Status{State: applier.Next}
 	case len(a.Begun) > 0:
-		return applier.Status{State: applier.Unsure, Why: fmt.Sprintf("DC305: %s was begun, and is neither as before nor as written: someone else changed it; look at it, then domctl rollback or plan again", step.Object)}
+		return applier.Status{State: applier.Unsure, Why: fmt.Sprintf("DC305: %s was begun, and is neither as before nor as written: someone else changed it; look at it: domctl explain DC305 says how to go on", step.Object)}
 	}
 	return applier.Status{State: applier.Failed, Why: fmt.Sprintf("DC304: %s moved since the plan was made; plan again", step.Object)}
 }
