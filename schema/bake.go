@@ -29,13 +29,20 @@ type Bake struct {
 		Size string `json:"size"`
 		Type string `json:"type"`
 	} `json:"volume"`
-	GPU struct {
-		MinDriver string `json:"minDriver"`
-	} `json:"gpu"`
+	GPU    *GPU `json:"gpu"`
+	Verify struct {
+		Probe *[]string `json:"probe"` // names of what is cached; nil means the first
+	} `json:"verify"`
 	Scripts []string `json:"scripts"`
 	Salt    struct {
 		Highstate string `json:"highstate"`
 	} `json:"salt"`
+}
+
+// GPU is what an image for GPUs must hold.
+type GPU struct {
+	MinDriver string   `json:"minDriver,omitempty"` // "535.104"
+	Scripts   []string `json:"scripts,omitempty"`   // that install driver and toolkit
 }
 
 // SSH is how commands reach an instance over SSH.
@@ -110,10 +117,15 @@ func IsContent(path string) bool { return strings.HasPrefix(path, content) }
 // beside a record.
 const (
 	TagDeployment = "domctl:deployment"
-	TagAMI        = "domctl:ami"      // the name of the entry in files
-	TagKey        = "domctl:key"      // of the content
-	TagBase       = "domctl:base"     // the root image
-	TagApply      = "domctl:apply"    // and
-	TagToken      = "domctl:token"    // of the step that made it
-	TagVerified   = "domctl:verified" // "passed", or why not
+	TagAMI        = "domctl:ami"       // the name of the entry in files
+	TagKey        = "domctl:key"       // of the content
+	TagBase       = "domctl:base"      // the root image
+	TagApply      = "domctl:apply"     // and
+	TagToken      = "domctl:token"     // of the step that made it
+	TagVerified   = "domctl:verified"  // "passed", or why not
+	TagReady      = "domctl:ready"     // from launch until its engine answered: "31s"
+	TagContainer  = "domctl:container" // and until the first container had started
 )
+
+// Passed is the verdict on an image that is what it should be.
+const Passed = "passed"

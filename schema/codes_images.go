@@ -15,5 +15,7 @@ func imageCodes() []Code {
 			"Nothing. An apply that waits is gone on with by `domctl apply --resume`, an approval is given with `--approve`."},
 		{"DC266", "older images stay", "What `retain` states is not carried out by this version of domctl: each image that it baked stays until somebody removes it.",
 			"Deregister older images by hand when nothing starts from them."},
+		{"DC269", "an image that did not pass", "The image is tagged by domctl with why a fresh instance of it was not what it should be. Nothing is switched to it.",
+			"Name another image, or bake it anew."},
 	}
 }

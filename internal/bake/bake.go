@@ -73,13 +73,13 @@ const (
 // order is what a step asks for.
 type order struct {
 	ami, deployment, key, base, rootDevice string
-	images                                 []string
+	images, probes                         []string
 	bake                                   schema.Bake
 }
 
 func orderOf(s planner.Step) (o order, err error) {
 	text := func(name string) string { return s.Args[name].Str() }
-	o = order{ami: text("ami"), deployment: text("deployment"), key: text("key"), base: text("base"), rootDevice: text("rootDevice"), images: s.Args["images"].Strings()}
+	o = order{ami: text("ami"), deployment: text("deployment"), key: text("key"), base: text("base"), rootDevice: text("rootDevice"), images: s.Args["images"].Strings(), probes: s.Args["probe"].Strings()}
 	if err := json.Unmarshal([]byte(s.Args["bake"].Text), &o.bake); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to bake: %w", s.ID, err)
 	}

@@ -50,7 +50,7 @@ func TestWhoMayLogIn(t *testing.T) {
 	var ssm, ssh order
 	ssh.bake.Connect.SSH = &schema.SSH{}
 	for what, text := range map[string]string{"work over SSM": ssm.workText("t"), "forgetting": forgetText("t")} {
-		if !strings.Contains(text, "rm -f /root/.ssh/authorized_keys\n") {
+		if !strings.Contains(text, `for home in /root /home/*; do rm -f "$home/.ssh/authorized_keys"; done`) {
 			t.Errorf("%s leaves who may log in:\n%s", what, text)
 		}
 	}

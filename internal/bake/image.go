@@ -29,9 +29,9 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 	switch {
 	case err != nil:
 		return applier.Status{}, err
-	case len(images) > 0 && images[0].Tags[schema.TagToken] != a.Token && a.Abort:
+	case len(images) > 0 && !ours(a, images[0]) && a.Abort:
 		images = nil // somebody else's, and no matter of ours
-	case len(images) > 0 && images[0].Tags[schema.TagToken] != a.Token:
+	case len(images) > 0 && !ours(a, images[0]):
 		return failed("DC332: an image called %s is there, %s, and this apply did not make it; remove it, or plan again", images[0].Name, images[0].ID), nil
 	}
 	switch {
@@ -54,6 +54,12 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 		return next("image "+i.ID, planner.Name), nil
 	}
 	return b.running(ctx, a, o, *i)
+}
+
+// ours says that this step's records hold the making of an image: whoever may tag
+// can write another's token.
+func ours(a applier.Attempt, i port.Image) bool {
+	return i.Tags[schema.TagToken] == a.Token && (a.Begun["image "+i.Instance] || i.Instance == "" && len(begun(a, "image ")) > 0)
 }
 
 // none is a bake without an instance, and without an image that shows.

@@ -23,17 +23,23 @@ type ends struct {
 // working is a step whose instance is up.
 func (m Maker) working(ctx context.Context, a applier.Attempt, o order, i port.Instance, e ends) (applier.Status, error) {
 	w, there, err := m.work(ctx, o, i, a.Token)
+	most := mostBoot
+	if a.Begun["work "+i.ID] {
+		most = mostWork
+	}
 	switch {
 	case err != nil:
 		return applier.Status{}, err
-	case w.state == "denied" && a.Begun["forget "+i.ID]:
+	case !there && a.Begun["forget "+i.ID]: // without keys of its own it answers nobody; what if it did not forget, its verification shows
 		return next(e.done(work{state: "forgotten"}), planner.Absolute), nil
-	case !there && m.late(i, mostBoot):
-		return next(e.fail("instance "+i.ID+" could not be reached for "+mostBoot.String()), planner.Absolute), nil
+	case !there && m.late(i, most):
+		return next(e.fail("instance "+i.ID+" could not be reached for "+most.String()), planner.Absolute), nil
 	case !there:
 		return pending(5*time.Second, "instance %s runs and cannot be reached yet", i.ID), nil
 	case w.state == "":
 		return next("work "+i.ID, planner.Name), nil
+	case w.state == "restarted":
+		return next("resume "+i.ID, planner.Name), nil
 	case w.state == "done", w.state == "forgotten":
 		return next(e.done(w), planner.Absolute), nil
 	case w.state == "failed":
@@ -57,7 +63,7 @@ func (m Maker) start(ctx context.Context, a applier.Attempt, o order, image, tex
 	switch what, id, _ := markOf(a); what {
 	case "launch":
 		return m.launch(ctx, a, o, image)
-	case "work":
+	case "work", "resume":
 		return m.run(ctx, o, id, beginText(a.Token, text), "the work could not be begun") // again it changes nothing
 	case "terminate", "undo":
 		return m.terminate(ctx, id)
@@ -172,8 +178,7 @@ func (m Maker) reach(ctx context.Context, o order, i port.Instance) (shell port.
 }
 
 // work is how the work on an instance stands: "" when it was not begun, else
-// "running", "done", "failed" or "forgotten", with what it is at; "denied" where
-// the instance lets nobody in.
+// "running", "restarted", "done", "failed" or "forgotten", with what it is at.
 type work struct{ state, at string }
 
 // work looks at an instance that runs; there is false while it cannot be reached.
@@ -184,7 +189,7 @@ func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w
 	}
 	there, err = shell.Reachable(ctx, to)
 	if errors.Is(err, port.ErrDenied) && o.bake.Connect.SSH != nil {
-		return work{state: "denied"}, false, nil // it sets up its users yet, or has forgotten them
+		return w, false, nil // it sets up its users yet, or has forgotten them
 	}
 	if err != nil || !there {
 		return w, false, err

@@ -11,9 +11,13 @@ import (
 // instance is stopped: what the script says of itself, its text, and its log.
 func folder(id string) string { return "/run/domctl/" + id }
 
-// lookText prints how work stands: none, running, done or failed, and at what.
+// kept outlasts a restart: what was found out before the instance was restarted.
+func kept(id string) string { return "/var/lib/domctl/" + id }
+
+// lookText prints how work stands: none, restarted, running, done or failed, and
+// at what.
 func lookText(id string) string {
-	return fmt.Sprintf("cat %s/status 2>/dev/null || echo none\n", folder(id))
+	return fmt.Sprintf("cat %s/status 2>/dev/null || if [ -e %s ]; then echo restarted; else echo none; fi\n", folder(id), kept(id))
 }
 
 // beginText lays a script down and starts it apart from the session that asks.
@@ -30,7 +34,7 @@ mv %[1]s/work.new %[1]s/work
 cat >%[1]s/run.new <<'%[2]s'
 mkdir %[1]s/lock 2>/dev/null || exit 0
 if sh %[1]s/work >%[1]s/log 2>&1; then
-	echo "done" >%[1]s/status
+	echo "done $(cat %[1]s/said 2>/dev/null || true)" >%[1]s/status
 else
 	echo "failed $(cat %[1]s/at 2>/dev/null || echo at once): $(tail -n 1 %[1]s/log)" >%[1]s/status
 fi
@@ -71,16 +75,17 @@ func (o order) workText(id string) string {
 		s.say(fmt.Sprintf("script %d of %d", n+1, len(o.bake.Scripts)))
 		s.run("(", script, ")")
 	}
+	o.drivers(&s)
 	for n, image := range o.images {
 		s.say(fmt.Sprintf("image %d of %d: %s", n+1, len(o.images), image))
-		s.run(o.runtime().pull(image)...)
+		s.run(o.engine().pull(image)...)
 	}
 	if o.bake.Salt.Highstate != "" {
 		s.say("salt-call state.highstate")
 		s.run("salt-call --retcode-passthrough state.highstate")
 	}
 	s.say("clean-up")
-	s.run(cleanUp()...)
+	s.run(cleanUp(o.key)...)
 	if o.bake.Connect.SSH == nil {
 		s.run(lockOut()...)
 	}
@@ -92,61 +97,6 @@ func (o order) workText(id string) string {
 // cannot look any more.
 func forgetText(id string) string {
 	return strings.Join(append(lockOut(), "echo forgotten >"+folder(id)+"/status", "sync"), "\n") + "\n"
-}
-
-// lockOut removes who may log in.
-func lockOut() []string {
-	return []string{"rm -f /root/.ssh/authorized_keys", "for home in /home/*; do rm -f \"$home/.ssh/authorized_keys\"; done"}
-}
-
-// cleanUp leaves nothing that instances of the image must not share: who it is,
-// and credentials of registries.
-func cleanUp() []string {
-	return []string{
-		"truncate -s 0 /etc/machine-id",
-		"rm -rf /var/lib/cloud/data /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/sem",
-		"rm -f /root/.docker/config.json",
-		"for home in /home/*; do rm -f \"$home/.docker/config.json\"; done",
-	}
-}
-
-// verifyText looks whether an instance holds every image by its digest.
-func (o order) verifyText(id string) string {
-	s := stages{at: folder(id)}
-	s.run("set -eu")
-	for n, image := range o.images {
-		s.say(fmt.Sprintf("image %d of %d: %s", n+1, len(o.images), image))
-		s.run(o.runtime().check(image)...)
-	}
-	return s.b.String()
-}
-
-// runtime is how a container runtime is driven.
-type runtime struct{ pull, check func(image string) []string }
-
-func (o order) runtime() runtime {
-	if o.bake.Runtime == "docker" {
-		return runtime{
-			pull: func(image string) []string {
-				name, byDigest := names(image)
-				return []string{"docker pull " + quote(byDigest), "docker tag " + quote(byDigest) + " " + quote(name)}
-			},
-			check: func(image string) []string {
-				_, byDigest := names(image)
-				return []string{"docker image inspect " + quote(byDigest) + " >/dev/null"}
-			}}
-	}
-	return runtime{
-		pull: func(image string) []string {
-			name, byDigest := names(image)
-			const ctr = "ctr -n k8s.io images "
-			return []string{"crictl pull " + quote(byDigest), ctr + "tag --force " + quote(byDigest) + " " + quote(name) + " >/dev/null",
-				ctr + "label " + quote(byDigest) + " io.cri-containerd.pinned=pinned >/dev/null", ctr + "label " + quote(name) + " io.cri-containerd.pinned=pinned >/dev/null"}
-		},
-		check: func(image string) []string {
-			_, byDigest := names(image)
-			return []string{"crictl inspecti " + quote(byDigest) + " >/dev/null"}
-		}}
 }
 
 // names of an image that is written repository:tag@digest: by its tag, which pods

@@ -108,7 +108,7 @@ func (w *World) RunInstance(ctx context.Context, n port.NewInstance) (string, er
 		}
 		next, id := s.made("i")
 		i := w.launched(n, from, len(s.aws.Instances))
-		i.Fails = fails
+		i.Fails, i.Disk = fails, from.Disk.firstBoot(id, n.Key)
 		next = next.withInstance(id, i)
 		next = next.withVolumes(w.now(), id, n, from)
 		return next.using("RunInstance", n.Token, request, id), id, nil
@@ -156,7 +156,7 @@ func (s *state) launches(n port.NewInstance, from image) error {
 
 func (w *World) launched(n port.NewInstance, from image, number int) instance {
 	return instance{
-		Architecture: from.Architecture, Groups: slices.Clone(n.Groups), Image: n.Image, Key: n.Key, Launched: w.now(), Disk: from.Disk, Profile: n.Profile,
+		Architecture: from.Architecture, Groups: slices.Clone(n.Groups), Image: n.Image, Key: n.Key, Launched: w.now(), Profile: n.Profile,
 		PrivateIP: fmt.Sprintf("10.0.%d.%d", number/250, number%250+4), RootDevice: from.RootDevice, Settles: w.settles(), State: "pending",
 		Subnet: n.Subnet, Tags: copied(n.Tags), Token: n.Token, Type: n.Type,
 	}
@@ -279,7 +279,7 @@ func (w *World) turn(ctx context.Context, call, id, from, through, to string) er
 		}
 		i.State, i.Settles, i.Reason, i.Disk = through, w.settles(), "", i.Disk.stopped()
 		if through == "pending" {
-			i.Launched = w.now()
+			i.Launched, i.Disk = w.now(), i.Disk.booted()
 		} else {
 			i.Reason = "Client.UserInitiatedShutdown: User initiated shutdown"
 		}

@@ -110,9 +110,12 @@ func (w *World) RunScript(ctx context.Context, m port.Machine, script port.Scrip
 		if err := known(m); err != nil {
 			return nil, out, err
 		}
-		on := &session{disk: i.Disk.clone(), state: s, platform: platformOf(i.Architecture), id: m.ID}
+		on := &session{disk: i.Disk.clone(), state: s, platform: platformOf(i.Architecture), id: m.ID, now: w.opts.Clock(), image: w.here(s).Images[i.Image].Disk}
 		if out, err = on.run(ctx, script); err != nil {
 			return nil, out, fmt.Errorf("instance %s: %w", m.ID, err)
+		}
+		if on.restarts {
+			on.disk = on.disk.stopped().booted()
 		}
 		if reflect.DeepEqual(on.disk, i.Disk.clone()) {
 			return nil, out, nil

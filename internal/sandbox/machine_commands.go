@@ -23,9 +23,9 @@ func commands() map[string]command {
 		"cat": cat, "grep": grep, "head": head, "tail": tail, "rm": remove, "mkdir": makeFolder, "touch": touch, "truncate": truncate, "tee": tee, "mv": move,
 		"which": which, "uname": uname, "hostname": hostname, "sh": shell, "bash": shell, "id": say("uid=0(root) gid=0(root) groups=0(root)"),
 		"sudo": prefix, "env": prefix, "nohup": prefix, "setsid": prefix, "nice": prefix, "timeout": timeout, "systemd-run": prefix,
-		"docker": docker("docker"), "nerdctl": docker("containerd"), "crictl": crictl, "ctr": ctr,
+		"docker": docker("docker"), "date": clock, "systemctl": systemctl, "nvidia-smi": nvidiaSMI, "nvidia-ctk": nvidiaCTK, "nerdctl": docker("containerd"), "crictl": crictl, "ctr": ctr,
 	}
-	for _, quiet := range []string{"sleep", "sync", "chmod", "chown", "mount", "umount", "systemctl", "udevadm", "fstrim", "ldconfig"} {
+	for _, quiet := range []string{"sleep", "sync", "chmod", "chown", "mount", "umount", "cloud-init", "udevadm", "fstrim", "ldconfig"} {
 		table[quiet] = func(context.Context, *session, interp.HandlerContext, []string) error { return nil }
 	}
 	return table
@@ -210,7 +210,7 @@ func move(ctx context.Context, on *session, hc interp.HandlerContext, args []str
 
 func which(_ context.Context, on *session, hc interp.HandlerContext, args []string) error {
 	for _, name := range operands(args) {
-		_, known := commands()[name]
+		_, known := on.program(name)
 		for _, pattern := range schema.Sorted(on.disk.Commands) {
 			known = known || pattern == name || strings.HasPrefix(pattern, name+" ") || strings.HasPrefix(pattern, name+"*")
 		}

@@ -22,6 +22,8 @@ func docker(runtime string) command {
 		}
 		if len(rest) > 1 && rest[0] == "image" {
 			rest = rest[1:]
+		} else if rest[0] == "rm" { // a container: all have ended
+			return nil
 		}
 		switch rest[0] {
 		case "pull":
@@ -35,7 +37,9 @@ func docker(runtime string) command {
 		case "tag":
 			return on.named(hc, runtime, rest[1:])
 		case "run", "create":
-			return on.ran(hc, runtime, rest[1:])
+			return on.ran(ctx, hc, runtime, rest[1:])
+		case "info":
+			fmt.Fprintln(hc.Stdout, on.oci(runtime))
 		case "login":
 			_, _ = io.Copy(io.Discard, hc.Stdin)
 			on.write(configOf(hc), `{"auths":{"`+rest[len(rest)-1]+`":{"auth":"…"}}}`)
@@ -132,15 +136,16 @@ func (on *session) removed(hc interp.HandlerContext, runtime string, refs []stri
 
 // ran starts a container of the first argument that is an image, pulling it if
 // need be; it ends at once.
-func (on *session) ran(hc interp.HandlerContext, runtime string, args []string) error {
+func (on *session) ran(ctx context.Context, hc interp.HandlerContext, runtime string, args []string) error {
 	on.mu.Lock()
-	for _, a := range args {
-		if _, _, ok := on.disk.find(runtime, a); ok {
-			on.mu.Unlock()
-			return nil
-		}
-	}
+	there := slices.ContainsFunc(args, func(a string) bool { _, _, ok := on.disk.find(runtime, a); return ok })
 	on.mu.Unlock()
+	if there && slices.Contains(args, "nvidia-smi") {
+		return on.contained(ctx, hc, runtime, args)
+	}
+	if there {
+		return nil
+	}
 	if i := slices.IndexFunc(args, func(a string) bool { _, found := on.state.image(a); return found != nil }); i >= 0 {
 		return on.pulled(hc, runtime, args[i:i+1])
 	}
@@ -169,6 +174,10 @@ func crictl(_ context.Context, on *session, hc interp.HandlerContext, args []str
 			list = append(list, map[string]any{"id": h.Digest, "repoDigests": []string{repository(name) + "@" + h.Digest}, "pinned": h.Pinned})
 		}
 		fmt.Fprintln(hc.Stdout, schema.JSON(map[string]any{"images": list}).Text)
+	case "info":
+		fmt.Fprintf(hc.Stdout, "\"defaultRuntimeName\": %q,\n", on.oci(runtime))
+	case "imagefsinfo":
+		fmt.Fprintln(hc.Stdout, `"mountpoint": "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs"`)
 	case "inspecti":
 		return on.inspected(hc, runtime, rest[1:])
 	case "rmi":
@@ -178,7 +187,7 @@ func crictl(_ context.Context, on *session, hc interp.HandlerContext, args []str
 }
 
 // ctr is containerd's own client: of its images it labels, lists and runs.
-func ctr(_ context.Context, on *session, hc interp.HandlerContext, args []string) error {
+func ctr(ctx context.Context, on *session, hc interp.HandlerContext, args []string) error {
 	const runtime = "containerd"
 	rest := operands(args, "-n", "--namespace", "-a", "--address", "--snapshotter")
 	if len(rest) < 2 {
@@ -186,11 +195,17 @@ func ctr(_ context.Context, on *session, hc interp.HandlerContext, args []string
 	}
 	switch {
 	case rest[0] == "run":
-		return on.ran(hc, runtime, rest[1:])
+		return on.ran(ctx, hc, runtime, args)
 	case rest[0] != "images" && rest[0] != "image" && rest[0] != "i":
 		return nil
 	}
 	switch rest[1] {
+	case "check":
+		for _, filter := range rest[2:] {
+			if name, _, ok := on.disk.find(runtime, strings.TrimPrefix(filter, "name==")); ok {
+				fmt.Fprintln(hc.Stdout, name+"\tcomplete\ttrue\t")
+			}
+		}
 	case "ls", "list":
 		return on.images(hc, runtime, args)
 	case "rm", "remove":

@@ -37,6 +37,9 @@ type session struct {
 	state    *state // whose registry it pulls from
 	platform string
 	id       string
+	now      time.Time
+	image    *disk // that the machine started from
+	restarts bool  // once the script has ended
 
 	mu            sync.Mutex // the sides of a pipe run at once
 	calls, shells int
@@ -130,7 +133,7 @@ func (on *session) exec(ctx context.Context, args []string) error {
 		_, _ = io.WriteString(hc.Stderr, a.Stderr)
 		return status(a.Exit)
 	}
-	run, ok := commands()[path.Base(args[0])]
+	run, ok := on.program(path.Base(args[0]))
 	if !ok {
 		fmt.Fprintf(hc.Stderr, "sh: %s: not found\n", args[0])
 		return status(127)
@@ -218,11 +221,11 @@ func (on *session) stat(ctx context.Context, name string, _ bool) (fs.FileInfo, 
 	on.mu.Lock()
 	defer on.mu.Unlock()
 	if text, ok := on.disk.Files[name]; ok {
-		return entry{name: path.Base(name), size: len(text)}, nil
+		return entry{name: path.Base(name), size: len(text), written: on.when(name)}, nil
 	}
 	for p := range on.disk.Files {
 		if strings.HasPrefix(p, strings.TrimSuffix(name, "/")+"/") {
-			return entry{name: path.Base(name), folder: true}, nil
+			return entry{name: path.Base(name), folder: true, written: on.when(strings.TrimSuffix(name, "/"))}, nil
 		}
 	}
 	if strings.Count(name, "/") == 1 { // "/", "/run", "/etc"
@@ -249,15 +252,16 @@ func (on *session) list(ctx context.Context, name string) (out []fs.DirEntry, er
 
 // entry is what is known of a file.
 type entry struct {
-	name   string
-	size   int
-	folder bool
+	name    string
+	size    int
+	folder  bool
+	written time.Time
 }
 
 // Name implements fs.FileInfo, as the rest does.
 func (e entry) Name() string       { return e.name }
 func (e entry) Size() int64        { return int64(e.size) }
-func (e entry) ModTime() time.Time { return time.Time{} }
+func (e entry) ModTime() time.Time { return e.written }
 func (e entry) IsDir() bool        { return e.folder }
 func (e entry) Sys() any           { return nil }
 func (e entry) Mode() fs.FileMode {

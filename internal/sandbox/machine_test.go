@@ -63,7 +63,7 @@ func TestScriptsOnAMachine(t *testing.T) {
 		"cat /etc/shadow": {Stderr: "cat: /etc/shadow: No such file or directory\n", Exit: 1},
 		"echo x > /run/mark; [ -e /run/mark ] && [ -d /run ] && [ ! -e /proc/1 ] && echo here": {Stdout: "here\n"},
 		"echo a >> /var/log/x; echo b >> /var/log/x; cat /var/log/x; rm /var/log/x; ls":        {Stdout: "a\nb\n", Stderr: "sh: ls: not found\n", Exit: 127},
-		"for f in /etc/*; do echo $f; done":                                                    {Stdout: "/etc/machine-id\n"},
+		"for f in /etc/*; do echo $f; done":                                                    {Stdout: "/etc/machine-id\n/etc/ssh\n"},
 		"command -v docker >/dev/null && echo found; command -v podman || echo none":           {Stdout: "found\nnone\n"},
 		"sudo timeout -k 5s 60s sh -c 'echo $1' sh one":                                        {Stdout: "one\n"},
 		"docker pull -q quay.io/acme/base@sha256:aaaa >/dev/null && docker images -q":          {Stdout: "sha256:aaaa\n"},

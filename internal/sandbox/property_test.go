@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"domctl.dev/internal/port"
 	"pgregory.net/rapid"
+
+	"domctl.dev/internal/port"
 )
 
 // tree is the model of a document: nested maps, leaves as canonical text.

@@ -237,6 +237,8 @@ func (v *View) unusable(c planner.Change, image schema.Value) *schema.Finding {
 		return blocked("DC236", c.Address, id+" is not an image of this account and region", "check the id, the region and who owns the image", c.Positions).Blocked
 	case raw["state"].Str() != "available":
 		return blocked("DC235", c.Address, fmt.Sprintf("%s is %s, not available", id, raw["state"].Str()), "wait until it is available, or name another image", c.Positions).Blocked
+	case verdict(raw).Is != schema.Absent && verdict(raw).Str() != schema.Passed: // whoever set it: nothing is started from what somebody doubts
+		return blocked("DC269", c.Address, fmt.Sprintf("%s did not pass its verification: %s", id, verdict(raw).Str()), "name another image, or bake it anew", c.Positions).Blocked
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 
 // Recipe is the version of how an image is baked. It grows when the same inputs
 // would give another image.
-const Recipe = 1
+const Recipe = 2
 
 // Desired is what the files state, and what the world says of the inputs of each
 // AMI that is baked: fields below "content".
@@ -38,6 +38,7 @@ func (v *View) bakes(ctx context.Context) error {
 	var bases []string
 	for _, in := range baking {
 		in.unmade()
+		in.unseen()
 		if in.base = in.from(); in.base != "" {
 			bases = append(bases, in.base)
 		}
@@ -47,7 +48,8 @@ func (v *View) bakes(ctx context.Context) error {
 	var images map[planner.Ref]planner.Raw
 	err := sideBySide(
 		func() (err error) { images, err = v.world.readImages(ctx, slices.Compact(bases)); return err },
-		func() error { return v.named(ctx, baking) })
+		func() error { return v.named(ctx, baking) },
+		func() error { return v.keyed(ctx, baking) })
 	if err != nil {
 		return fmt.Errorf("amis: %w", err)
 	}
@@ -62,6 +64,7 @@ func (v *View) bakes(ctx context.Context) error {
 				Message: "states retain, and this version of domctl retires no image", Hint: "deregister older images by hand when nothing starts from them"})
 		}
 		content := in.content()
+		v.probed[a] = in.probes()
 		if in.problem != nil { // said also where an image stands, which stays what it is
 			v.unbaked[a], v.Findings = *in.problem, append(v.Findings, *in.problem)
 			content = contentOf(v.applied.Entries[a].Fields)
@@ -95,8 +98,6 @@ func (in *inputs) stop(message, hint string) {
 // unmade stops at what this version does not do yet, rather than leave it out.
 func (in *inputs) unmade() {
 	switch b := in.bake; {
-	case b.GPU.MinDriver != "":
-		in.stop("states gpu.minDriver, and this version of domctl does not check drivers", "check it in a script, which ends with an error: bake: scripts")
 	case b.Snapshotter != "" && b.Snapshotter != "overlayfs":
 		in.stop("states snapshotter "+b.Snapshotter+", and this version of domctl pulls into overlayfs alone", "leave it out, and turn lazy pulling off on the nodes")
 	case !b.Connect.SSM && b.Connect.SSH == nil:
@@ -289,8 +290,8 @@ func (in *inputs) content() map[string]schema.Value {
 	if b.Volume.Size != "" || b.Volume.Type != "" {
 		out["content.volume"] = schema.JSON(b.Volume)
 	}
-	if b.GPU.MinDriver != "" {
-		out["content.gpu"] = schema.JSON(b.GPU.MinDriver)
+	if b.GPU != nil {
+		out["content.gpu"] = schema.JSON(b.GPU)
 	}
 	if b.Salt.Highstate != "" {
 		out["content.highstate"] = schema.JSON(b.Salt.Highstate)
@@ -330,6 +331,9 @@ func (l *look) lookBaked(raw map[planner.Ref]planner.Raw) {
 		case image["tags."+schema.JoinPath(schema.TagKey)].Str() != contentKey(entry.Fields):
 			l.find("DC264", schema.Warning, a, id+" no longer says what it holds: its tag "+schema.TagKey+" is not what was recorded", "it is baked again; look who changed the tag")
 			continue
+		case verdict(image).Str() != schema.Passed:
+			l.find("DC264", schema.Warning, a, fmt.Sprintf("%s had passed, and its tag %s is %q", id, schema.TagVerified, verdict(image).Str()), "it is baked again; look who changed the tag")
+			continue
 		}
 		fields := contentOf(entry.Fields)
 		fields["image"] = schema.JSON(id)
@@ -357,10 +361,7 @@ func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 	made := planner.Step{ID: c.Address.String() + "/bake.image/" + key[:8], Address: c.Address, Op: "bake.image", Object: planner.Ref("bake/image#" + c.Address.Name + "/" + key),
 		Creates: "id", Guard: planner.Token, Window: window, Args: args,
 		Expects: []planner.Expect{{Ref: imageRef(base), Path: "state", Value: schema.JSON("available")}}}
-	image := planner.OutRef("ec2/image", "", made.ID, "id")
-	verified := planner.Step{ID: c.Address.String() + "/bake.verify/" + key[:8], Address: c.Address, Op: "bake.verify", Object: image,
-		Guard: planner.Token, Window: window, Args: maps.Clone(args)}
-	verified.Args["image"] = planner.OutOf(made.ID, "id")
+	verified := v.lowerVerify(made)
 	id := planner.OutOf(verified.ID, "id")
 	return planner.Lowered{Steps: []planner.Step{made, verified}, ID: id, Outputs: map[string]schema.Value{"id": id, "image": id},
 		Remember: map[string]schema.Value{schema.BakedBefore(key): planner.OutOf(made.ID, "baked")}}

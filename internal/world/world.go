@@ -78,6 +78,7 @@ type View struct {
 	// template which gets a version, by template and word (see followed).
 	followers map[string][]string
 	unbaked   map[schema.Address]schema.Finding // why an AMI cannot be baked
+	probed    map[schema.Address][]string       // the images that one is verified with
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
 }
@@ -93,7 +94,7 @@ type look struct {
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, followers: map[string][]string{}}
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
 	return v
 }

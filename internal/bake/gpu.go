@@ -1,0 +1,65 @@
+package bake
+
+// drivers installs what the GPU needs on the instance that is baked, and makes
+// NVIDIA's runtime the engine's default.
+func (o order) drivers(s *stages) {
+	if o.bake.GPU == nil {
+		return
+	}
+	for _, script := range o.bake.GPU.Scripts {
+		s.say("the driver")
+		s.run("(", script, ")")
+	}
+	s.say("the NVIDIA runtime")
+	s.run("command -v nvidia-ctk >/dev/null || { echo 'nvidia-ctk is not there; install the NVIDIA container toolkit: bake: gpu: scripts'; exit 1; }",
+		"nvidia-ctk runtime configure --runtime="+o.bake.Runtime+" --set-as-default",
+		"systemctl restart "+o.bake.Runtime)
+	s.run(o.engine().answers...)
+}
+
+// gpus looks whether a container sees the GPU by what the image holds alone: its
+// driver, and the engine's default runtime.
+func (o order) gpus(s *stages) {
+	s.say("the driver")
+	s.run(`have=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>&1) || { echo "nvidia-smi: $have"; exit 1; }`,
+		`have=$(echo "$have" | head -n 1)`)
+	if least := o.bake.GPU.MinDriver; least != "" {
+		s.run("least="+quote(least), `have_=$have. least_=$least.`,
+			`while [ -n "$least_" ]; do`,
+			`	h=${have_%%.*} l=${least_%%.*} have_=${have_#*.} least_=${least_#*.}`,
+			`	[ "${h:-0}" -le "$l" ] || break`,
+			`	[ "${h:-0}" -ge "$l" ] || { echo "the NVIDIA driver is $have, and $least is the least"; exit 1; }`,
+			`done`)
+	}
+	s.say("the default runtime")
+	s.run(o.engine().nvidia...)
+	s.say("nvidia-smi in a container")
+	s.run(o.engine().smi(o.probe()) + ` || { echo "$out" | head -n 1; exit 1; }`)
+}
+
+// restart lets the instance restart once the rest was found out, and looks at the
+// GPU again when it is up. The mark of it outlasts the restart.
+func (o order) restart(s *stages, id string, before func()) {
+	s.run("if [ ! -e " + kept(id) + " ]; then")
+	before()
+	s.say("the instance restarts")
+	if o.bake.Connect.SSH != nil {
+		s.run(keysOnConsole)
+	}
+	s.run("cat "+s.at+"/said >"+kept(id)+".new && mv "+kept(id)+".new "+kept(id), "sync", "systemctl reboot", "sleep 600", "echo 'it did not restart'", "exit 1", "fi", "cat "+kept(id)+" >"+s.at+"/said")
+	s.run(o.engine().answers...)
+	o.gpus(s)
+}
+
+// keysOnConsole writes the host keys to the console at each boot: cloud-init does
+// at the first alone, and over SSH domctl trusts no other word for them.
+const keysOnConsole = `cat >/etc/systemd/system/domctl-keys.service <<'END'
+[Unit]
+After=ssh.service sshd.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'exec >/dev/console; echo "-----BEGIN SSH HOST KEY KEYS-----"; cat /etc/ssh/ssh_host_*_key.pub; echo "-----END SSH HOST KEY KEYS-----"'
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable domctl-keys.service`
