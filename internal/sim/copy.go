@@ -28,8 +28,8 @@ func (m *Machine) Copy(ctx context.Context, clock applier.Clock) (*Machine, erro
 }
 
 // moments are times in names and fields that tell of no difference: those of an
-// apply that began later.
-var moments = regexp.MustCompile(`-\d{8}-\d{4}-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+// apply that began later, or waited.
+var moments = regexp.MustCompile(`-\d{8}-\d{4}-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|"domctl:(?:ready|container)":"\d+s"`)
 
 // Told are the effects as text, sorted: what was written, and how often.
 func (m *Machine) Told() (told []string) {
