@@ -28,7 +28,7 @@ func (o order) gpus(s *stages) {
 			`while [ -n "$least_" ]; do`,
 			`	h=${have_%%.*} l=${least_%%.*} have_=${have_#*.} least_=${least_#*.}`,
 			`	[ "${h:-0}" -le "$l" ] || break`,
-			`	[ "${h:-0}" -ge "$l" ] || { echo "the NVIDIA driver is $have, and $least is the least"; exit 1; }`,
+			`	[ "${h:-0}" -ge "$l" ] || { echo "the NVIDIA driver is $have and at least $least is asked for"; exit 1; }`,
 			`done`)
 	}
 	s.say("the default runtime")
@@ -37,18 +37,25 @@ func (o order) gpus(s *stages) {
 	s.run(o.engine().smi(o.probe()) + ` || { echo "$out" | head -n 1; exit 1; }`)
 }
 
-// restart lets the instance restart once the rest was found out, and looks at the
-// GPU again when it is up. The mark of it outlasts the restart.
-func (o order) restart(s *stages, id string, before func()) {
-	s.run("if [ ! -e " + kept(id) + " ]; then")
-	before()
+// restart ends the work for now, with what it has found out in a file that outlasts
+// the restart: resumeText goes on from there.
+func (o order) restart(s *stages, id string) {
 	s.say("the instance restarts")
 	if o.bake.Connect.SSH != nil {
 		s.run(keysOnConsole)
 	}
-	s.run("cat "+s.at+"/said >"+kept(id)+".new && mv "+kept(id)+".new "+kept(id), "sync", "systemctl reboot", "sleep 600", "echo 'it did not restart'", "exit 1", "fi", "cat "+kept(id)+" >"+s.at+"/said")
+	s.run("cat "+s.at+"/said >"+kept(id)+".new", "mv "+kept(id)+".new "+kept(id), "sync", "systemctl reboot", "sleep 600", "echo 'it did not restart'", "exit 1")
+}
+
+// resumeText looks at the GPU once more when the instance has restarted.
+func (o order) resumeText(id string) string {
+	s := stages{at: folder(id)}
+	s.run("set -eu")
+	s.say("the engine after a restart")
 	s.run(o.engine().answers...)
-	o.gpus(s)
+	o.gpus(&s)
+	s.run("cat " + kept(id) + " >" + s.at + "/said")
+	return s.b.String()
 }
 
 // keysOnConsole writes the host keys to the console at each boot: cloud-init does

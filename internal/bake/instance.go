@@ -63,7 +63,7 @@ func (m Maker) start(ctx context.Context, a applier.Attempt, o order, image, tex
 	switch what, id, _ := markOf(a); what {
 	case "launch":
 		return m.launch(ctx, a, o, image)
-	case "work", "resume":
+	case "work":
 		return m.run(ctx, o, id, beginText(a.Token, text), "the work could not be begun") // again it changes nothing
 	case "terminate", "undo":
 		return m.terminate(ctx, id)

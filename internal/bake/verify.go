@@ -82,6 +82,8 @@ func (v verifying) Start(ctx context.Context, a applier.Attempt) error {
 	switch what, id, verdict := markOf(a); what {
 	case "tag":
 		err = v.Outside.CreateTags(ctx, []string{id}, verdictTags(verdict))
+	case "resume":
+		err = v.run(ctx, o, id, beginText(a.Token, o.resumeText(a.Token)), "the work could not be gone on with")
 	default:
 		err = v.start(ctx, a, o, a.Step.Args["image"].Str(), o.verifyText(a.Token))
 	}

@@ -12,32 +12,26 @@ import (
 func (o order) verifyText(id string) string {
 	s := stages{at: folder(id)}
 	s.run("set -eu")
-	look := func() {
-		s.say("the engine")
-		s.run(o.engine().answers...)
-		s.run(o.ready(s.at)...)
-		for n, image := range o.probes {
-			s.say(fmt.Sprintf("container %d of %d: %s", n+1, len(o.probes), image))
-			s.run(o.engine().check(image)...)
-			s.run("began=$(date +%s)")
-			s.run(o.engine().start(image, fmt.Sprintf("domctl-probe-%d", n+1))...)
-			if n == 0 {
-				s.run(`echo "ready=$ready container=$((ready + $(date +%s) - began))" >` + s.at + "/said")
-			}
-		}
-		for n, image := range o.images {
-			s.say(fmt.Sprintf("image %d of %d: %s", n+1, len(o.images), image))
-			s.run(o.engine().check(image)...)
-		}
-		o.leftovers(&s)
-		if o.bake.GPU != nil {
-			o.gpus(&s)
+	s.say("the engine")
+	s.run(o.engine().answers...)
+	s.run(o.ready(s.at)...)
+	for n, image := range o.probes {
+		s.say(fmt.Sprintf("container %d of %d: %s", n+1, len(o.probes), image))
+		s.run(o.engine().check(image)...)
+		s.run("began=$(date +%s)")
+		s.run(o.engine().start(image, fmt.Sprintf("domctl-probe-%d", n+1))...)
+		if n == 0 {
+			s.run(`echo "ready=$ready container=$((ready + $(date +%s) - began))" >` + s.at + "/said")
 		}
 	}
-	if o.bake.GPU == nil {
-		look()
-	} else {
-		o.restart(&s, id, look)
+	for n, image := range o.images {
+		s.say(fmt.Sprintf("image %d of %d: %s", n+1, len(o.images), image))
+		s.run(o.engine().check(image)...)
+	}
+	o.leftovers(&s)
+	if o.bake.GPU != nil {
+		o.gpus(&s)
+		o.restart(&s, id)
 	}
 	return s.b.String()
 }

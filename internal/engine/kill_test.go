@@ -14,33 +14,39 @@ import (
 // TestApplyKilledAtEveryCall: wherever a process dies, the next one goes on to
 // the same end, writes nothing twice and leaves nothing of its own behind.
 func TestApplyKilledAtEveryCall(t *testing.T) {
-	for _, f := range fixtures(t) {
+	gpu := baking(t, "volume:", withGPU)
+	gpu.name = "gpu"
+	for _, f := range append(fixtures(t), gpu) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			start := f.start(t)
-			p := start.plan(f.after)
-			whole := start.copy()
-			sides := whole.count(f, p)
-			whole.atDesired(f)
-			for k := range sides {
-				r := start.copy()
-				r.dies(f, p, k)
-				r.goOn(f.after, p)
-				r.atDesired(f)
-				if got, want := r.Told(), whole.Told(); !slices.Equal(got, want) {
-					t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
-				}
-				if got, want := r.managed(), whole.managed(); got != want {
-					t.Fatalf("killed after %d: the world is\n%s\nwant\n%s", k, got, want)
-				}
-				r.story(f, p)
-				if t.Failed() {
-					t.Fatalf("killed after %d", k)
-				}
-			}
-			t.Logf("%d steps, %d sides of calls", len(p.Steps), sides)
+			killedAtEveryCall(t, f)
 		})
 	}
+}
+
+func killedAtEveryCall(t *testing.T, f fixture) {
+	start := f.start(t)
+	p := start.plan(f.after)
+	whole := start.copy()
+	sides := whole.count(f, p)
+	whole.atDesired(f)
+	for k := range sides {
+		r := start.copy()
+		r.dies(f, p, k)
+		r.goOn(f.after, p)
+		r.atDesired(f)
+		if got, want := r.Told(), whole.Told(); !slices.Equal(got, want) {
+			t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		if got, want := r.managed(), whole.managed(); got != want {
+			t.Fatalf("killed after %d: the world is\n%s\nwant\n%s", k, got, want)
+		}
+		r.story(f, p)
+		if t.Failed() {
+			t.Fatalf("killed after %d", k)
+		}
+	}
+	t.Logf("%d steps, %d sides of calls", len(p.Steps), sides)
 }
 
 // count applies without a kill and counts the sides of calls.
