@@ -6,16 +6,17 @@ at=$1 name=$2 engines=$3
 
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/lock
-for dir in etc opt usr/local var/lib; do
+for dir in etc opt usr/local var/lib var/log; do
 	mkdir -p "$at/disk/$dir" "$at/work/$dir"
 	lower=/$dir
 	[ "$dir" != usr/local ] || lower=$engines/cri:$engines/usr:/usr/local
 	mount -t overlay overlay -o "lowerdir=$lower,upperdir=$at/disk/$dir,workdir=$at/work/$dir" "/$dir"
 done
-for dir in root home; do
+for dir in root home tmp; do
 	mkdir -p "$at/disk/$dir"
 	mount --bind "$at/disk/$dir" "/$dir"
 done
+chmod 1777 /tmp
 # An engine's layers cannot lie on an overlay.
 for dir in docker containerd; do
 	mkdir -p "/var/lib/$dir" "$at/data/$dir"

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-const realPrefix = "domctl-bake-"
+// Disks lie apart from /tmp, which each machine has one of its own of.
+const realFolder, realPrefix = "/var/tmp", "domctl-bake-"
 
 // Real is a moto whose instances are real, and where their disks lie: each has an
 // address of its own with an OpenSSH server, a Docker engine and a containerd, and takes commands
@@ -45,7 +46,7 @@ func NewReal(t testing.TB) *Real {
 	for _, folder := range deserted(t) {
 		sweep(folder)
 	}
-	folder, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", realPrefix, os.Getpid()))
+	folder, err := os.MkdirTemp(realFolder, fmt.Sprintf("%s%d-", realPrefix, os.Getpid()))
 	check(t, err)
 	t.Cleanup(func() { sweep(folder) })
 	return &Real{launch(t, program{
@@ -77,7 +78,7 @@ func enginesFolder(at place) (string, error) {
 // deserted are the folders of test processes that are gone.
 func deserted(t testing.TB) (folders []string) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(os.TempDir(), realPrefix+"*"))
+	found, err := filepath.Glob(filepath.Join(realFolder, realPrefix+"*"))
 	check(t, err)
 	for _, dir := range found {
 		var pid int
