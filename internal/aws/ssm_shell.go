@@ -86,7 +86,7 @@ func (c *Client) invocation(ctx context.Context, instance, command string, most 
 			return ended(instance, command, out)
 		}
 	}
-	return port.Output{}, fmt.Errorf("AWS %s: command %s on instance %s: SSM tells no end of it; whether it ran is open", commandInvocation, command, instance)
+	return port.Output{}, told{fmt.Sprintf("AWS %s: command %s on instance %s: SSM tells no end of it; whether it ran is open", commandInvocation, command, instance), port.ErrLost, ""}
 }
 
 // under says that a command has not ended.

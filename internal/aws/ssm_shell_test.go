@@ -74,7 +74,7 @@ func TestRunScriptFails(t *testing.T) {
 		"undeliverable":   {invoked("Failed", "Undeliverable", -1, "", ""), port.ErrState, "was not run"},
 		"cancelled":       {invoked("Cancelled", "Cancelled", -1, "", ""), nil, "someone cancelled it"},
 		"denied":          {"!AccessDeniedException", port.ErrDenied, "AccessDenied"},
-		"never told":      {"!InvocationDoesNotExist", nil, "whether it ran is open"},
+		"never told":      {"!InvocationDoesNotExist", port.ErrLost, "whether it ran is open"},
 	} {
 		_, cl := agent(t, c.answer)
 		_, err := cl.RunScript(t.Context(), port.Machine{ID: "i-1"}, port.Script{Text: "true", Timeout: time.Second})

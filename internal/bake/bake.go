@@ -115,7 +115,10 @@ func pending(wait time.Duration, format string, args ...any) applier.Status {
 // refused are answers by which nothing happened. That the instance of a token is
 // gone is none: the read that did not show it lags.
 func refused(err error) error {
+	var is *applier.Refusal
 	switch {
+	case errors.As(err, &is):
+		return err
 	case errors.Is(err, port.ErrThrottled):
 		return &applier.Refusal{Err: err, Retry: true}
 	case errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch), errors.Is(err, port.ErrNotFound),

@@ -195,6 +195,9 @@ func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w
 		return w, false, err
 	}
 	out, err := shell.RunScript(ctx, to, port.Script{Text: lookText(id), Timeout: 20 * time.Second})
+	if errors.Is(err, port.ErrState) || errors.Is(err, port.ErrTimeout) || errors.Is(err, port.ErrLost) {
+		return w, false, nil // looking again costs nothing
+	}
 	if err != nil {
 		return w, false, err
 	}
@@ -226,6 +229,9 @@ func (m Maker) run(ctx context.Context, o order, instance, text, what string) er
 		return err
 	}
 	out, err := shell.RunScript(ctx, to, port.Script{Text: text, Timeout: 25 * time.Second})
+	if errors.Is(err, port.ErrState) {
+		return &applier.Refusal{Err: err, Retry: true} // its agent is away for a moment
+	}
 	if err == nil && out.Exit != 0 {
 		err = fmt.Errorf("%s: %s (%d): %s", instance, what, out.Exit, strings.TrimSpace(out.Stderr))
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"domctl.dev/applier"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/schema"
 )
@@ -177,4 +179,42 @@ func TestWhatABakeLeaves(t *testing.T) {
 	r := f.start(t)
 	r.applyAll(f.after)
 	r.atDesired(f)
+}
+
+// TestScriptsThatGetLost: a command that SSM cannot deliver, loses or ends is sent
+// again where that does no harm; the bake finishes with one image.
+func TestScriptsThatGetLost(t *testing.T) {
+	f := baking(t)
+	for _, fault := range []string{"undeliverable", "lost", "timedOut"} {
+		for after := range 5 {
+			r := f.start(t)
+			p := r.plan(f.after)
+			e, err := r.Process(t.Context(), f.after, sim.Options{Holder: "test", Outside: sandbox.Options{Faults: []sandbox.Fault{{Fault: fault, Call: "RunScript", After: after, Times: 1}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res, err := e.Apply(t.Context(), p); err != nil || res.Outcome != applier.EndedOutcome {
+				why := strings.Join(res.Why, "; ")
+				if fault != "timedOut" || !strings.Contains(why, "DC317") || !strings.Contains(why, " --resume ") {
+					t.Errorf("%s after %d: %s, %v", fault, after, why, err)
+				}
+				r.goOn(f.after, p)
+			}
+			if own := r.own(); len(own) != 1 || own[0].Tags[schema.TagVerified] != schema.Passed {
+				t.Errorf("%s after %d: %+v", fault, after, own)
+			}
+			r.atDesired(f)
+		}
+	}
+}
+
+// TestOutputThatIsCut: what a script says before it fails is kept in part, and no
+// more of it is shown.
+func TestOutputThatIsCut(t *testing.T) {
+	f := baking(t, "echo tuned >/etc/tuned", "x=xxxxxxxxxx; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; echo $x$x$x; exit 3")
+	r := f.start(t)
+	res, err := r.engine(f.after).Apply(t.Context(), r.plan(f.after))
+	if why := r.unused(res, err); !strings.Contains(why, "DC331: script 1 of 1: xxxx") || len(why) > 500 {
+		t.Errorf("%d characters: %.500s", len(why), why)
+	}
 }

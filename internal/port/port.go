@@ -22,6 +22,7 @@ var (
 	ErrInUse      = errors.New("in use")                     // a delete of what something refers to
 	ErrState      = errors.New("not in a state for this")    // IncorrectInstanceState and its like
 	ErrTimeout    = errors.New("did not end in time")        // a script that was ended on its machine
+	ErrLost       = errors.New("whether it ran is open")     // the answer never came
 	ErrInput      = errors.New("takes no standard input")    // SSM keeps what a command is given
 	ErrHostKey    = errors.New("not this machine's key")     // someone else answers at its address
 	ErrNotPrimary = errors.New("not the primary")            // a MongoDB write refused by its server, undone: another is elected

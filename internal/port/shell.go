@@ -61,7 +61,7 @@ type Output struct {
 // is no error. When a call fails, or is broken off, whether the script ran, and
 // runs on until its Timeout, is open, but for these errors, at which it was not
 // begun: ErrState, ErrInput, ErrDenied, ErrHostKey. ErrTimeout: it ran, and was
-// ended.
+// ended. ErrLost: SSM told no end of it.
 type Shell interface {
 	// Reachable says whether the machine would take a script: false while it
 	// starts. ErrHostKey does not pass by waiting; ErrDenied may, over SSH, for a

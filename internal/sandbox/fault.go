@@ -37,6 +37,8 @@ func Faults() map[string]string {
 		"slow":          "the answer comes after delay",
 		"lag":           "AWS and registry reads show the state before the last writes",
 		"lost":          "the call takes effect and its answer is lost",
+		"undeliverable": "a script is not run: the machine's agent does not fetch it",
+		"timedOut":      "a script is ended at its timeout before it did anything",
 		"fails":         "an image or instance is begun, and fails",
 		"partialPage":   "a read fails after its first page",
 		"repeatedToken": "a read is given the same page token twice",
@@ -117,6 +119,8 @@ func (c call) suffers(name string) bool {
 		return !c.write
 	case "lag":
 		return !c.write && !c.mongo
+	case "undeliverable", "timedOut":
+		return c.name == "RunScript"
 	case "fails":
 		return slices.Contains([]string{"CopyImage", "CreateImage", "RunInstance"}, c.name)
 	}
@@ -153,6 +157,10 @@ func (f Fault) before(ctx context.Context, wait func(context.Context, time.Durat
 		return errors.New("connection refused")
 	case "notPrimary":
 		return port.ErrNotPrimary
+	case "undeliverable":
+		return port.ErrState
+	case "timedOut":
+		return port.ErrTimeout
 	case "hang":
 		<-ctx.Done()
 		return ctx.Err()
@@ -167,7 +175,7 @@ func (f Fault) before(ctx context.Context, wait func(context.Context, time.Durat
 func (f Fault) after() error {
 	switch f.Fault {
 	case "lost":
-		return errors.New("the connection was closed before the answer came")
+		return fmt.Errorf("the connection was closed before the answer came: %w", port.ErrLost)
 	case "failover":
 		return errors.New("the primary stepped down before it answered")
 	case "partialPage":

@@ -29,7 +29,7 @@ func (in *inputs) probes() (images []string) {
 	for _, name := range *in.bake.Verify.Probe {
 		paths := in.cached(name)
 		if len(paths) == 0 {
-			in.stop(fmt.Sprintf("probes %s, which it does not cache", name), schema.DidYouMean(name, schema.Sorted(in.images)))
+			in.stop(fmt.Sprintf("probes %s, which it does not cache", name), schema.DidYouMean(name, slices.Concat(in.object.Cache().BaseImages, schema.Sorted(in.object.Cache().Environments))))
 		}
 		for _, p := range paths {
 			images = append(images, in.images[p])
