@@ -122,6 +122,11 @@ func theImage(t *testing.T, b *wiretest.Bakery) string {
 	if tags["domctl:key"] == "" || tags["domctl:base"] != b.Old || tags["domctl:verified"] != "passed" {
 		t.Errorf("the image's tags: %v", tags)
 	}
+	for _, took := range []string{"domctl:ready", "domctl:container"} {
+		if d, err := time.ParseDuration(tags[took]); err != nil || d > time.Minute {
+			t.Errorf("the image's tag %s is %q", took, tags[took])
+		}
+	}
 	b.Tagged(t)
 	if got := b.Serving(t); got != *baked[0].ImageId {
 		t.Errorf("nodes start from %s, not from %s", got, *baked[0].ImageId)

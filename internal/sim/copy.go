@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"domctl.dev/applier"
 	"domctl.dev/schema"
@@ -31,12 +32,22 @@ func (m *Machine) Copy(ctx context.Context, clock applier.Clock) (*Machine, erro
 // apply that began later, or waited.
 var moments = regexp.MustCompile(`-\d{8}-\d{4}-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|"domctl:(?:ready|container)":"\d+s"`)
 
+// timeless is a text without them: what was JSON stays it.
+func timeless(text string) string {
+	return moments.ReplaceAllStringFunc(text, func(moment string) string {
+		if tag, _, ok := strings.Cut(moment, `":"`); ok {
+			return tag + `":"…"`
+		}
+		return "…"
+	})
+}
+
 // Told are the effects as text, sorted: what was written, and how often.
 func (m *Machine) Told() (told []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.Effects {
-		told = append(told, e.Call+" "+moments.ReplaceAllString(e.Args, "…"))
+		told = append(told, e.Call+" "+timeless(e.Args))
 	}
 	slices.Sort(told)
 	return told

@@ -141,5 +141,5 @@ func managed(content []byte) (string, error) {
 			delete(all.AWS, kind)
 		}
 	}
-	return moments.ReplaceAllString(schema.JSON(all).Text, "…"), nil
+	return timeless(schema.JSON(all).Text), nil
 }
