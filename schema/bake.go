@@ -107,6 +107,9 @@ func (e Entry) Baked() (all []Baked) {
 	return all
 }
 
+// IsBakedBefore says of a field of an applied entry that it holds a Baked.
+func IsBakedBefore(path string) bool { return strings.HasPrefix(path, bakedBefore) }
+
 const content = "content."
 
 // IsContent says of a field of amis that it is an input of a bake, which the world

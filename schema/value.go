@@ -209,6 +209,7 @@ func (d Desired) content(a Address, seen map[Address]bool) string {
 	fields, below := maps.Clone(o.Fields), map[string]string{}
 	delete(fields, "id")
 	delete(fields, "movedFrom")
+	maps.DeleteFunc(fields, func(p string, _ Value) bool { return IsRetired(p) }) // goes by the clock, and not by the files
 	for p, v := range fields {
 		if t, _, ok := v.Target(); ok {
 			below[p] = d.content(t, seen)

@@ -25,8 +25,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but SSH, Report, Alive, Source, Open
-// and Lease are required. Without Outside, Secret and Parallelism an engine can read
+// Config is what an engine is made of. All fields but SSH, Report, Alive, Source,
+// Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
 	Compiled compiler.Result
@@ -42,6 +42,9 @@ type Config struct {
 	Report      func(applier.Event)
 	Alive       func(holder string) (alive, known bool)
 	Source      planner.Source
+	// Beside are the CUE files of the repository, those of other deployments too, by
+	// name. nil: none but the compiled ones are known.
+	Beside func(context.Context) (map[string][]byte, error)
 	// Open answers for gates, see applier.Applier; nil goes by the clock, and by the
 	// approvals that the records hold.
 	Open func(planner.Plan, planner.Gate, []applier.Approval) applier.Passage
@@ -64,7 +67,7 @@ type Engine struct {
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
 	long := bake.Maker{Outside: c.Outside, Now: c.Clock.Now, SSH: e.ssh()}.Operations()
-	e.world = &world.World{Outside: c.Outside, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now}
+	e.world = &world.World{Outside: c.Outside, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now, Held: e.held}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

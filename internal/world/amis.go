@@ -26,6 +26,9 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 	for _, i := range images {
 		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
 			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
+		if i.Deprecated != "" {
+			out[imageRef(i.ID)]["deprecates"] = schema.JSON(true)
+		}
 		for k, tag := range i.Tags {
 			out[imageRef(i.ID)]["tags."+schema.JoinPath(k)] = schema.JSON(tag)
 		}
@@ -143,10 +146,14 @@ func (l *look) lookAhead(ctx context.Context, resolved map[schema.Address]string
 	return nil
 }
 
-// lowerAMI is reached when the image is not there: it was never resolved, is
-// gone, or must be baked.
+// lowerAMI is reached when older images go, and when the image is not there: it was
+// never resolved, is gone, or must be baked.
 func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 	o := v.desired.Objects[c.Address]
+	steps := v.lowerRetired(c)
+	if c.Action != planner.ActionCreate && !slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return !schema.IsRetired(d.Path) }) {
+		return planner.Lowered{Steps: steps}, nil
+	}
 	switch id := o.Fields["image"].Str(); {
 	case id != "":
 		return blocked("DC236", c.Address, fmt.Sprintf("%s is not an image of this account and region", id),
@@ -156,7 +163,11 @@ func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 			return planner.Lowered{Blocked: &why}, nil
 		}
 		b, _ := o.Bake()
-		return v.lowerBake(c, b), nil
+		low := v.lowerBake(c, b)
+		if low.Blocked == nil {
+			low.Steps = append(low.Steps, steps...)
+		}
+		return low, nil
 	}
 	return blocked("DC237", c.Address, "its image is not resolved", "run domctl update "+c.Address.Name, c.Positions), nil
 }

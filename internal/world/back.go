@@ -88,7 +88,7 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 		},
 		func() (err error) { executors, err = w.executorsOf(ctx, tiers); return err },
 		func() (err error) { runs, err = w.runsOf(ctx, tiers); return err },
-		func() (err error) { images, err = w.usesOfImages(ctx, byType["ec2/image"]); return err })
+		func() (err error) { images, err = w.startsOfImages(ctx, byType["ec2/image"]); return err })
 	out := map[planner.Ref][]planner.Use{}
 	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs, images} {
 		for r, uses := range found {

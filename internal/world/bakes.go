@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"domctl.dev/applier"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -59,10 +58,6 @@ func (v *View) bakes(ctx context.Context) error {
 	}
 	v.desired.Objects = maps.Clone(v.desired.Objects)
 	for a, in := range baking {
-		if retain := in.object.Fields["retain.count"]; retain.Is != schema.Absent || in.object.Fields["retain.age"].Is != schema.Absent {
-			v.Findings = append(v.Findings, schema.Finding{Code: "DC266", Severity: schema.Info, Address: a, Positions: in.object.Positions("retain.count"),
-				Message: "states retain, and this version of domctl retires no image", Hint: "deregister older images by hand when nothing starts from them"})
-		}
 		content := in.content()
 		v.probed[a] = in.probes()
 		if in.problem != nil { // said also where an image stands, which stays what it is
@@ -365,18 +360,4 @@ func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 	id := planner.OutOf(verified.ID, "id")
 	return planner.Lowered{Steps: []planner.Step{made, verified}, ID: id, Outputs: map[string]schema.Value{"id": id, "image": id},
 		Remember: map[string]schema.Value{schema.BakedBefore(key): planner.OutOf(made.ID, "baked")}}
-}
-
-func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {
-	_, err := w.Outside.DeregisterImage(ctx, a.Step.Object.ID())
-	return err
-}
-
-func deregisterCommand(m applier.Manual) string {
-	id := m.Step.Object.ID()
-	check := ""
-	for _, e := range m.Step.Expects {
-		check += fmt.Sprintf("is \"$(aws ec2 describe-images --image-ids %s --query \"Images[0].Tags[?Key=='%s']|[0].Value\" --output text)\" %s %s\n", sh(id), schema.TagKey, sh(e.Value.Str()), sh("the tag "+schema.TagKey+" of "+id))
-	}
-	return check + "aws ec2 deregister-image --delete-associated-snapshots --image-id " + sh(id)
 }

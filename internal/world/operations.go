@@ -33,7 +33,9 @@ func (w *World) operations() applier.Operations {
 			Tool: "aws", Command: deleteConfigurationCommand, Calls: []string{"autoscaling:DeleteLaunchConfiguration"}},
 		"autoscaling.UpdateAutoScalingGroup": {Executor: one(updateGroup),
 			Tool: "aws", Command: updateGroupCommand, Calls: []string{"autoscaling:UpdateAutoScalingGroup"}},
-		"ec2.DeregisterImage": {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
+		DeprecateImage: {Executor: one(deprecateImage), Tool: "aws", Command: deprecateCommand,
+			Calls: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation"}},
+		DeregisterImage: {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}

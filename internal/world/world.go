@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but Long are required.
+// World is one deployment's outside. All fields but Held and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -34,6 +34,9 @@ type World struct {
 	// for the life of the deployment.
 	Key []byte
 	Now func() time.Time
+	// Held is what records and files say of images; an apply's own records are left
+	// out by its id. nil: nothing is known to say anything, as in a test.
+	Held func(ctx context.Context, except string) (Held, error)
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -79,6 +82,7 @@ type View struct {
 	followers map[string][]string
 	unbaked   map[schema.Address]schema.Finding // why an AMI cannot be baked
 	probed    map[schema.Address][]string       // the images that one is verified with
+	claims    *claims                           // where some image is of an age to go
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
 }
@@ -137,6 +141,9 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	}
 	v.limits()
 	if err := v.bakes(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.retire(ctx); err != nil {
 		return nil, err
 	}
 	return v, v.fit(ctx, byPool, capacities)

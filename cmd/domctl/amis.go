@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+)
+
+func (a *app) amisVerb() *cobra.Command {
+	cmd := &cobra.Command{Use: "amis COMMAND", Short: "See the executor AMIs, and what refers to them",
+		Example: "  domctl amis list prod\n  domctl amis inspect ami-0123456789abcdef0 prod"}
+	cmd.AddCommand(a.amisListVerb(), a.amisInspectVerb())
+	return cmd
+}
+
+func (a *app) amisListVerb() *cobra.Command {
+	var form *format
+	cmd := &cobra.Command{Use: "list [DIR]", Short: "List the executor AMIs, newest first", Args: cobra.MaximumNArgs(1),
+		Long: `Lists the executor AMIs of the account in the deployment's region: those that
+domctl baked, those that are called domino-*, and those that anything starts from
+or that files and records speak of. USES counts what refers to each, as "domctl
+amis inspect" tells it. What a record of this deployment does not bear out is said
+to be so by its tags alone. Nothing is written.`,
+		Example: "  domctl amis list prod\n  domctl amis list prod --format json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
+			if err != nil {
+				return err
+			}
+			found, err := e.AMIs(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if form.json() {
+				return a.json(shapeOfAMIs(found))
+			}
+			return writeAMIs(a.stdout, found, time.Now())
+		}}
+	form = formatFlag(cmd, "json")
+	return cmd
+}
+
+func (a *app) amisInspectVerb() *cobra.Command {
+	var form *format
+	cmd := &cobra.Command{Use: "inspect AMI [DIR]", Short: "Say all there is to know of one AMI", Args: cobra.RangeArgs(1, 2),
+		Long: `Says of an executor AMI, by its id or name, what it holds, who made it, whether it
+passed, and each thing that refers to it: launch templates, launch configurations,
+groups, instances, executor groups of tiers, records of this deployment, and files
+of this repository. An AMI that anything refers to is never retired.`,
+		Example: "  domctl amis inspect ami-0123456789abcdef0 prod\n  domctl amis inspect domino-acme-gpu-cuda11 prod --format json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.open(cmd.Context(), a.dir(args[1:]), nil, 1)
+			if err != nil {
+				return err
+			}
+			found, err := e.AMI(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if form.json() {
+				return a.json(amiShape{shapes, shapeOfAMI(found)})
+			}
+			return writeAMI(a.stdout, found, time.Now())
+		}}
+	form = formatFlag(cmd, "json")
+	return cmd
+}
+
+type amisShape struct {
+	Format int          `json:"format"`
+	Images []imageShape `json:"images"`
+}
+
+type amiShape struct {
+	Format int        `json:"format"`
+	Image  imageShape `json:"image"`
+}
+
+type imageShape struct {
+	ID           string   `json:"id"`
+	Name         string   `json:"name"`
+	Owner        string   `json:"owner"`
+	State        string   `json:"state"`
+	Architecture string   `json:"architecture"`
+	Created      string   `json:"created"`
+	Deprecated   string   `json:"deprecated,omitempty"`
+	Entry        string   `json:"entry,omitempty"`
+	Deployment   string   `json:"deployment,omitempty"`
+	Key          string   `json:"key,omitempty"`
+	Base         string   `json:"base,omitempty"`
+	Verdict      string   `json:"verdict"`
+	MadeBy       string   `json:"madeBy"`
+	Apply        string   `json:"apply,omitempty"`
+	Recorded     bool     `json:"recorded"`
+	Snapshots    []string `json:"snapshots"`
+	SnapshotGiB  int64    `json:"snapshotGiB"`
+	Uses         []string `json:"uses"`
+}
+
+func shapeOfAMI(i world.AMI) imageShape {
+	return imageShape{ID: i.ID, Name: i.Name, Owner: i.Owner, State: i.State, Architecture: i.Architecture, Created: i.Created, Deprecated: i.Deprecated,
+		Entry: i.Entry, Deployment: i.Deployment, Key: i.Key, Base: i.Base, Verdict: i.Verdict(), MadeBy: i.Maker(), Apply: i.Apply, Recorded: i.Recorded,
+		Snapshots: append([]string{}, i.Snapshots...), SnapshotGiB: i.GiB, Uses: append([]string{}, i.Uses...)}
+}
+
+func shapeOfAMIs(found []world.AMI) amisShape {
+	shape := amisShape{Format: shapes, Images: []imageShape{}}
+	for _, i := range found {
+		shape.Images = append(shape.Images, shapeOfAMI(i))
+	}
+	return shape
+}
+
+func writeAMIs(out io.Writer, found []world.AMI, now time.Time) error {
+	if len(found) == 0 {
+		_, err := fmt.Fprintln(out, "There are no executor AMIs in this account and region.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "AMI\tNAME\tAGE\tSTATE\tKEY\tBASE\tVERDICT\tMADE BY\tDISK\tUSES")
+	for _, i := range found {
+		cells := []string{i.ID, i.Name, age(i.Created, now), stateOf(i), dash(i.Key[:min(len(i.Key), 8)]), dash(i.Base), i.Verdict(), i.Maker(), disk(i), fmt.Sprint(len(i.Uses))}
+		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
+	}
+	return w.Flush()
+}
+
+func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, planner.Printable(value))
+		}
+	}
+	line("AMI", i.ID)
+	line("name", i.Name)
+	line("owner", i.Owner)
+	line("state", stateOf(i))
+	line("created", i.Created+" ("+age(i.Created, now)+" ago)")
+	line("deprecated", i.Deprecated)
+	line("architecture", i.Architecture)
+	line("entry", i.Entry)
+	line("content key", i.Key)
+	line("root base", i.Base)
+	line("verdict", i.Verdict())
+	line("made by", i.Maker())
+	line("snapshots", strings.TrimPrefix(strings.Join(i.Snapshots, ", ")+" ("+disk(i)+")", " (-)"))
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if len(i.Uses) == 0 {
+		_, err := fmt.Fprintln(out, "\nNothing that domctl can see refers to it.")
+		return err
+	}
+	fmt.Fprintln(out, "\nIt is in use:")
+	for _, u := range i.Uses {
+		fmt.Fprintln(out, "  "+planner.Printable(u))
+	}
+	return nil
+}
+
+func stateOf(i world.AMI) string {
+	if i.Deprecated != "" {
+		return i.State + ", deprecated"
+	}
+	return i.State
+}
+
+func disk(i world.AMI) string {
+	if i.GiB == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%dGiB", i.GiB)
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// age of something that was made at a time, in days, or hours on the first.
+func age(made string, now time.Time) string {
+	at, err := time.Parse(time.RFC3339, made)
+	if err != nil {
+		return "unknown"
+	}
+	if d := now.Sub(at); d >= 24*time.Hour {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return fmt.Sprintf("%dh", max(now.Sub(at), 0)/time.Hour)
+}

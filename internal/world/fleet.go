@@ -1,0 +1,130 @@
+package world
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Held is what records and files say of images: why nobody may take one away
+// although nothing that lives names it.
+type Held struct {
+	// Images are the reasons by id of the image, each with its verb.
+	Images map[string][]string
+	// Made are the launch configurations and versions that applies of this store made
+	// and that ended, with the address each was made for; Kept are the reasons why
+	// one of them stays.
+	Made map[planner.Ref]schema.Address
+	Kept map[planner.Ref][]string
+}
+
+// AMI is an image that executors start from, or may have started from.
+type AMI struct {
+	ID, Name, Owner, State, Architecture, Created, Deprecated string
+	// Key and Base are what the tags say; Recorded says that the records of this
+	// deployment say the same. Entry is the name in amis.
+	Key, Base, Entry, Deployment string
+	Recorded                     bool
+	Own                          bool   // this account's
+	Verified                     string // "passed", or why not; "" for no verdict
+	Apply                        string // that made it
+	GiB                          int64  // of its snapshots, as the volumes are stated
+	Snapshots                    []string
+	Uses                         []string // each with its verb
+}
+
+// executorName is how hand-made executor images are called.
+// Source: "Creating a new executor AMI".
+const executorName = "domino-*"
+
+// AMIs are the executor images of the account in the deployment's region: those
+// called like one, tagged by domctl, started from by something, or spoken of by
+// records and files; newest first.
+func (w *World) AMIs(ctx context.Context, applied schema.Applied, held Held) ([]AMI, error) {
+	var own, other []port.Image
+	var uses *imageUses
+	err := sideBySide(
+		func() (err error) {
+			own, err = w.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Disabled: true})
+			return err
+		},
+		func() (err error) {
+			if len(held.Images) > 0 {
+				other, err = w.Outside.DescribeImages(ctx, port.ImageQuery{IDs: schema.Sorted(held.Images)})
+			}
+			return err
+		},
+		func() (err error) { uses, err = w.usesOfImages(ctx, true); return err })
+	if err != nil {
+		return nil, fmt.Errorf("amis: %w", err)
+	}
+	seen := map[string]bool{}
+	var out []AMI
+	for n, i := range slices.Concat(own, other) {
+		found := uses.found[imageRef(i.ID)]
+		ours := i.Tags[schema.TagKey] != "" || i.Tags[schema.TagDeployment] != ""
+		if seen[i.ID] || !port.Wildcard(executorName, i.Name) && !ours && len(found) == 0 && len(held.Images[i.ID]) == 0 {
+			continue
+		}
+		seen[i.ID] = true
+		out = append(out, w.ami(i, n < len(own), applied, uses.of(imageRef(i.ID)), held))
+	}
+	slices.SortFunc(out, func(a, b AMI) int { return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
+}
+
+func (w *World) ami(i port.Image, own bool, applied schema.Applied, uses []imageUse, held Held) AMI {
+	a := AMI{Own: own, ID: i.ID, Name: i.Name, Owner: cmp.Or(i.OwnerAlias, i.Owner), State: i.State, Architecture: i.Architecture, Created: i.Created, Deprecated: i.Deprecated,
+		Key: i.Tags[schema.TagKey], Base: i.Tags[schema.TagBase], Entry: i.Tags[schema.TagAMI], Deployment: i.Tags[schema.TagDeployment], Verified: i.Tags[schema.TagVerified], Apply: i.Tags[schema.TagApply]}
+	for _, v := range i.Volumes {
+		if v.Snapshot != "" {
+			a.GiB += v.GiB
+			a.Snapshots = append(a.Snapshots, v.Snapshot)
+		}
+	}
+	for _, address := range schema.Addresses(applied.Entries) {
+		for _, b := range applied.Entries[address].Baked() {
+			if address.Kind == "amis" && b.Image == i.ID && own {
+				a.Recorded, a.Entry, a.Key, a.Base = b.Key == a.Key, address.Name, b.Key, b.Base
+			}
+		}
+	}
+	for _, u := range uses {
+		a.Uses = append(a.Uses, u.Says)
+	}
+	a.Uses = append(a.Uses, held.Images[i.ID]...)
+	slices.Sort(a.Uses)
+	a.Uses = slices.Compact(a.Uses)
+	return a
+}
+
+// Maker says who made an image: the owner of one that another account has, "hand" for one without domctl's tags, the deployment
+// and "tags alone" where nothing recorded bears them out.
+func (a AMI) Maker() string {
+	switch {
+	case !a.Own:
+		return a.Owner
+	case a.Recorded:
+		return strings.TrimSpace("domctl " + a.Apply)
+	case a.Deployment != "":
+		return "domctl of " + a.Deployment + ", by its tags alone"
+	}
+	return "hand"
+}
+
+func instanceRef(id string) planner.Ref { return planner.Ref("ec2/instance#" + id) }
+
+// Verdict is what the verification of an image found out: "unverified" where there
+// was none, or where nothing but a tag says so.
+func (a AMI) Verdict() string {
+	if a.Verified == "" || !a.Recorded {
+		return "unverified"
+	}
+	return a.Verified
+}

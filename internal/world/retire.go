@@ -1,0 +1,314 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// The operations by which an image goes.
+const (
+	DeprecateImage  = "ec2.EnableImageDeprecation"
+	DeregisterImage = "ec2.DeregisterImage"
+)
+
+// retiring is one entry of amis whose older images may go.
+type retiring struct {
+	*View
+	address schema.Address
+	object  schema.Object
+	retain  schema.Retain
+	former  []former // but the one that stands, newest first
+}
+
+// former is an image that an entry had baked before, and that is there.
+type former struct {
+	schema.Baked
+	live port.Image
+}
+
+// retire says of each entry that states retain which of the images that were baked
+// for it before go, and why each other stays. Only where one is of an age to go is
+// anything beside the images read.
+func (v *View) retire(ctx context.Context) error {
+	var all []*retiring
+	wanted := map[string]bool{}
+	for _, a := range schema.Addresses(v.desired.Objects) {
+		o := v.desired.Objects[a]
+		_, bakes := o.Bake()
+		retain, states := o.Retain()
+		stands, there := v.Objects[a]
+		if a.Kind != "amis" || !bakes || !states || !there {
+			continue
+		}
+		r := &retiring{View: v, address: a, object: o, retain: retain}
+		for _, b := range v.applied.Entries[a].Baked() {
+			if b.Image != stands.ID {
+				wanted[b.Image] = true
+				r.former = append(r.former, former{Baked: b})
+			}
+		}
+		all = append(all, r)
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	images, err := v.world.Outside.DescribeImages(ctx, port.ImageQuery{IDs: schema.Sorted(wanted), Owners: []string{"self"}})
+	if err != nil {
+		return fmt.Errorf("amis: %w", err)
+	}
+	due := false
+	for _, r := range all {
+		r.found(images)
+		due = due || slices.ContainsFunc(r.former, func(f former) bool { return r.stays(f) == "" })
+	}
+	c := &claims{}
+	if due {
+		if c, err = v.world.claims(ctx, ""); err != nil {
+			return fmt.Errorf("amis: %w", err)
+		}
+	}
+	for _, r := range all {
+		if err := r.judge(ctx, c); err != nil {
+			return fmt.Errorf("amis: %w", err)
+		}
+	}
+	return nil
+}
+
+// found keeps to the former images that are there, newest first.
+func (r *retiring) found(images []port.Image) {
+	there := map[string]port.Image{}
+	for _, i := range images {
+		there[i.ID] = i
+	}
+	r.former = slices.DeleteFunc(r.former, func(f former) bool { return there[f.Image].ID == "" })
+	for n := range r.former {
+		r.former[n].live = there[r.former[n].Image]
+	}
+	slices.SortFunc(r.former, func(x, y former) int { return strings.Compare(y.At+y.Image, x.At+x.Image) })
+}
+
+// stays says why an image is not to go by itself, whoever refers to it; "" when it is
+// of an age to.
+func (r *retiring) stays(f former) string {
+	at, err := time.Parse(time.RFC3339, f.At)
+	self := r.world.Deployment.AWS.Account
+	switch n := slices.IndexFunc(r.former, func(o former) bool { return o.Image == f.Image }); {
+	case self != "" && f.live.Owner != self:
+		return "account " + f.live.Owner + " owns it"
+	case f.live.Tags[schema.TagKey] != f.Key || f.live.Tags[schema.TagDeployment] != r.world.Deployment.Name:
+		return "its tags are not what was recorded of it"
+	case f.live.State != "available":
+		return "it is " + f.live.State
+	case r.retain.ByCount && n+1 < r.retain.Count: // the one that stands comes before them
+		return fmt.Sprintf("it is among the %d newest", r.retain.Count)
+	case err != nil:
+		return "when it was baked is not recorded"
+	case r.retain.ByAge && r.world.Now().Sub(at) < r.retain.Age:
+		return "it is younger than " + schema.CanonicalDuration(r.retain.Age)
+	}
+	return ""
+}
+
+// judge fills in what becomes of each image, as fields of the object.
+func (r *retiring) judge(ctx context.Context, c *claims) error {
+	stands := r.Objects[r.address]
+	r.object.Fields, stands.Fields = maps.Clone(r.object.Fields), maps.Clone(stands.Fields)
+	for _, f := range r.former {
+		if f.live.Deprecated != "" {
+			stands.Fields[schema.Retired(f.Image)] = schema.JSON(schema.Deprecated)
+		}
+		why := r.stays(f)
+		if why == "" {
+			reasons, _, err := c.on(ctx, r.world, f.Image)
+			if err != nil {
+				return err
+			}
+			why = strings.Join(reasons, ", and ")
+		}
+		if why == "" {
+			r.goes(f)
+		} else {
+			r.tell(schema.Info, f, "stays: "+why, "")
+		}
+	}
+	r.Objects[r.address], r.desired.Objects[r.address] = stands, r.object
+	r.claims = c
+	return nil
+}
+
+// goes says of an image that nothing refers to what becomes of it: it is deprecated
+// first, and deregistered once it has been so for the time of grace.
+func (r *retiring) goes(f former) {
+	becomes, since := schema.Deprecated, f.live.Deprecated
+	end, err := time.Parse(time.RFC3339, since)
+	end = end.Add(r.retain.Grace)
+	switch {
+	case since == "":
+		r.tell(schema.Info, f, "goes: nothing refers to it; it is deprecated, and deregistered by an apply "+schema.CanonicalDuration(r.retain.Grace)+" after that", "")
+	case err == nil && !r.world.Now().Before(end):
+		becomes = schema.Deregistered
+		r.tell(schema.Warning, f, "goes for good: nothing refers to it, and it has been deprecated since "+since+"; it is deregistered with its snapshots, which no rollback takes back",
+			"to keep it, put it under pin, or state more under retain")
+	default:
+		r.tell(schema.Info, f, "goes: nothing refers to it, and it is deprecated; an apply from "+end.UTC().Format(time.RFC3339)+" on deregisters it", "")
+	}
+	r.object.Fields[schema.Retired(f.Image)] = schema.JSON(becomes)
+}
+
+func (r *retiring) tell(s schema.Severity, f former, says, hint string) {
+	code := "DC266"
+	if s == schema.Warning {
+		code = "DC267"
+	}
+	r.Findings = append(r.Findings, schema.Finding{Code: code, Severity: s, Address: r.address, Positions: r.object.Positions("retain"), Hint: hint,
+		Message: f.Image + " (" + f.Name + ") " + says})
+}
+
+// lowerRetired are the steps by which images go, or are no longer deprecated.
+func (v *View) lowerRetired(c planner.Change) (steps []planner.Step) {
+	for _, d := range c.Fields {
+		id, is := schema.RetiredImage(d.Path)
+		if !is {
+			continue
+		}
+		b := v.baked(c.Address, id)
+		switch d.After.Str() {
+		case schema.Deregistered:
+			steps = append(steps, v.deregister(c.Address, b)...)
+		default:
+			s := retireStep(c.Address, b, v.world.Deployment, DeprecateImage)
+			s.Writes = map[string]schema.Value{"deprecates": {}}
+			was := planner.Expect{Ref: s.Object, Path: "deprecates", Value: schema.JSON(true)}
+			if d.After.Str() == schema.Deprecated {
+				s.Writes["deprecates"], was.Value = schema.JSON(true), schema.Value{}
+			} else {
+				s.ID += "/off"
+				delete(s.Args, "retires")
+			}
+			s.Expects = append(s.Expects, was)
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+// baked is an image that an entry had baked before.
+func (v *View) baked(a schema.Address, id string) schema.Baked {
+	for _, b := range v.applied.Entries[a].Baked() {
+		if b.Image == id {
+			return b
+		}
+	}
+	return schema.Baked{Image: id}
+}
+
+// retireStep is a step on an image that must be what was recorded of it: ours.
+func retireStep(a schema.Address, b schema.Baked, d schema.Deployment, op string) planner.Step {
+	ref := imageRef(b.Image)
+	s := planner.Step{ID: a.String() + "/" + op + "/" + b.Image, Address: a, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
+		Args: map[string]schema.Value{"retires": schema.JSON(true)},
+		Expects: []planner.Expect{{Ref: ref, Path: "state", Value: schema.JSON("available")},
+			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagDeployment), Value: schema.JSON(d.Name)},
+			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagKey), Value: schema.JSON(b.Key)}}}
+	if d.AWS.Account != "" {
+		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: "owner", Value: schema.JSON(d.AWS.Account)})
+	}
+	return s
+}
+
+// deregister takes an image away for good, after the copies of launch configurations
+// that name it and that no group uses.
+func (v *View) deregister(a schema.Address, b schema.Baked) (steps []planner.Step) {
+	s := retireStep(a, b, v.world.Deployment, DeregisterImage)
+	s.Writes = map[string]schema.Value{"": {}}
+	s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: "deprecates", Value: schema.JSON(true)})
+	s.Irreversible = "an image that is deregistered is gone with its snapshots; domctl bakes another from the same files"
+	for _, ref := range v.claims.copies(b.Image) {
+		steps = append(steps, planner.Step{ID: a.String() + "/autoscaling.DeleteLaunchConfiguration/" + ref.ID(), Address: a, Op: "autoscaling.DeleteLaunchConfiguration", Object: ref,
+			Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"": {}},
+			Irreversible: "its user data is nowhere but in AWS",
+			Expects:      []planner.Expect{{Ref: ref, Path: "image", Value: schema.JSON(b.Image)}}})
+		s.After = append(s.After, steps[len(steps)-1].ID)
+	}
+	return append(steps, s)
+}
+
+// unclaimed refuses, right before it, to take an image away that something refers to
+// by now. What a rollback takes away was made by what it takes back: there it is
+// enough that nothing starts from it.
+func (w *World) unclaimed(ctx context.Context, a applier.Attempt) error {
+	image := a.Step.Object
+	var reasons []string
+	if a.Step.Args["retires"].Bool() {
+		c, err := w.claims(ctx, a.Apply)
+		if err == nil {
+			reasons, _, err = c.on(ctx, w, image.ID())
+		}
+		if err != nil {
+			return &applier.Refusal{Err: err}
+		}
+	} else {
+		uses, err := w.startsOfImages(ctx, map[planner.Ref]bool{image: true})
+		if err != nil {
+			return &applier.Refusal{Err: err}
+		}
+		for _, u := range uses[image] {
+			reasons = append(reasons, u.Says)
+		}
+	}
+	if len(reasons) > 0 {
+		return fmt.Errorf("image %s is %w: %s", image.ID(), port.ErrInUse, strings.Join(reasons, ", and "))
+	}
+	return nil
+}
+
+func deprecateImage(ctx context.Context, w *World, a applier.Attempt) error {
+	id := a.Step.Object.ID()
+	if a.Step.Writes["deprecates"].Is == schema.Absent {
+		return w.Outside.DisableImageDeprecation(ctx, id)
+	}
+	if err := w.unclaimed(ctx, a); err != nil {
+		return err
+	}
+	return w.Outside.EnableImageDeprecation(ctx, id, w.Now().Add(2*time.Minute)) // EC2 takes whole minutes, and none that is past
+}
+
+func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {
+	if err := w.unclaimed(ctx, a); err != nil {
+		return err
+	}
+	_, err := w.Outside.DeregisterImage(ctx, a.Step.Object.ID())
+	return err
+}
+
+func deregisterCommand(m applier.Manual) string {
+	return tagChecks(m) + "aws ec2 deregister-image --delete-associated-snapshots --image-id " + sh(m.Step.Object.ID())
+}
+
+func deprecateCommand(m applier.Manual) string {
+	if id := sh(m.Step.Object.ID()); m.Step.Writes["deprecates"].Is == schema.Absent {
+		return "aws ec2 disable-image-deprecation --image-id " + id
+	}
+	return tagChecks(m) + "aws ec2 enable-image-deprecation --image-id " + sh(m.Step.Object.ID()) + " --deprecate-at \"$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:00Z)\""
+}
+
+// tagChecks are the checks that an image has the tags that the plan saw.
+func tagChecks(m applier.Manual) (checks string) {
+	id := m.Step.Object.ID()
+	for _, e := range m.Step.Expects {
+		if path := schema.SplitPath(e.Path); len(path) == 2 && path[0] == "tags" && e.Ref == m.Step.Object {
+			checks += fmt.Sprintf("is \"$(aws ec2 describe-images --image-ids %s --query \"Images[0].Tags[?Key=='%s']|[0].Value\" --output text)\" %s %s\n", sh(id), path[1], sh(e.Value.Str()), sh("the tag "+path[1]+" of "+id))
+		}
+	}
+	return checks
+}
