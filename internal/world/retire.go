@@ -123,6 +123,15 @@ func (r *retiring) stays(f former) string {
 func (r *retiring) judge(ctx context.Context, c *claims) error {
 	stands := r.Objects[r.address]
 	r.object.Fields, stands.Fields = maps.Clone(r.object.Fields), maps.Clone(stands.Fields)
+	for p, v := range r.applied.Entries[r.address].Fields {
+		switch id, is := schema.RetiredImage(p); {
+		case !is:
+		case id == stands.ID: // it stands again
+			stands.Fields[p] = v
+		case !slices.ContainsFunc(r.former, func(f former) bool { return f.Image == id }):
+			r.object.Fields[p], stands.Fields[p] = v, v // gone, whoever took it
+		}
+	}
 	for _, f := range r.former {
 		if f.live.Deprecated != "" {
 			stands.Fields[schema.Retired(f.Image)] = schema.JSON(schema.Deprecated)
@@ -280,7 +289,7 @@ func deprecateImage(ctx context.Context, w *World, a applier.Attempt) error {
 	if err := w.unclaimed(ctx, a); err != nil {
 		return err
 	}
-	return w.Outside.EnableImageDeprecation(ctx, id, w.Now().Add(2*time.Minute)) // EC2 takes whole minutes, and none that is past
+	return w.Outside.EnableImageDeprecation(ctx, id, w.Now().Add(2*time.Minute).Truncate(time.Minute)) // EC2 takes whole minutes, and none that is past
 }
 
 func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {

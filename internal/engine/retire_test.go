@@ -1,0 +1,378 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/compiler"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/sandbox"
+	"domctl.dev/internal/sim"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+var executor = schema.Address{Kind: "amis", Name: "executor"}
+
+// content is the fixture with another script and one image to retain.
+func content(c compiler.Result, script string) compiler.Result {
+	c.Desired.Objects = maps.Clone(c.Desired.Objects)
+	o := c.Desired.Objects[executor]
+	o.Fields = maps.Clone(o.Fields)
+	o.Fields["bake"] = schema.Value{Is: schema.Known, Text: strings.Replace(o.Fields["bake"].Text, "echo tuned", "echo "+script, 1)}
+	o.Fields["retain.count"] = schema.JSON(1)
+	c.Desired.Objects[executor] = o
+	return c
+}
+
+// retiring is a machine on which three images were baked: what is planned there next
+// takes the first away. images are those that were baked, in order.
+func retiring(t *testing.T) (r rig, c compiler.Result, images []string) {
+	t.Helper()
+	f := bakingFixture(t)
+	r = f.start(t)
+	for _, script := range []string{"one", "two", "three"} {
+		c = content(f.after, script)
+		r.wait(time.Hour)
+		p := r.applyAll(c)
+		for _, s := range p.Steps {
+			if s.Op == "ec2.EnableImageDeprecation" {
+				t.Fatalf("%s goes already", s.Object)
+			}
+		}
+		images = append(images, r.stands(c))
+	}
+	return r, c, images
+}
+
+func bakingFixture(t *testing.T) fixture {
+	t.Helper()
+	all := fixtures(t)
+	return all[slices.IndexFunc(all, func(f fixture) bool { return f.name == "baking" })]
+}
+
+func (r rig) wait(d time.Duration) {
+	r.t.Helper()
+	if err := r.Clock.Sleep(r.t.Context(), d); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// stands is the image that the records have for the entry.
+func (r rig) stands(c compiler.Result) string {
+	r.t.Helper()
+	all, err := r.engine(c).AMIs(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, a := range all {
+		if a.Recorded && slices.ContainsFunc(a.Uses, func(u string) bool { return strings.Contains(u, "records have it on "+executor.String()) }) {
+			return a.ID
+		}
+	}
+	r.t.Fatal("no image stands")
+	return ""
+}
+
+// twin is a copy at the same time.
+func (r rig) twin() rig {
+	r.t.Helper()
+	clock := sim.NewJump()
+	if err := clock.Sleep(r.t.Context(), r.Clock.Now().Sub(clock.Now())); err != nil {
+		r.t.Fatal(err)
+	}
+	m, err := r.Copy(r.t.Context(), clock)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return rig{m, r.t}
+}
+
+// changed is a twin whose AWS somebody changed by hand.
+func (r rig) changed(edit func(aws map[string]any)) rig {
+	r.t.Helper()
+	r = r.twin()
+	var world map[string]any
+	err := json.Unmarshal(r.Box.Content(), &world)
+	if err == nil {
+		edit(world["aws"].(map[string]any))
+		var text []byte
+		if text, err = json.Marshal(world); err == nil {
+			r.Box, err = sandbox.NewMemory("sandbox.json", text)
+		}
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r
+}
+
+// ops are the steps of a plan by operation and object.
+func ops(p planner.Plan) (out []string) {
+	for _, s := range p.Steps {
+		out = append(out, s.Op+" "+s.Object.ID())
+	}
+	return out
+}
+
+// said is what a plan says of an image.
+func said(p planner.Plan, image string) string {
+	for _, f := range p.Findings {
+		if strings.HasPrefix(f.Message, image+" ") {
+			return f.Code + " " + f.Message
+		}
+	}
+	return ""
+}
+
+// TestRetire: an image that nothing refers to is deprecated, then deregistered with its
+// snapshots, and what is left of the entry is as before.
+func TestRetire(t *testing.T) {
+	r, c, images := retiring(t)
+	first := r.plan(c)
+	if got := ops(first); !slices.Equal(got, []string{"ec2.EnableImageDeprecation " + images[0]}) {
+		t.Fatal(got)
+	}
+	for image, want := range map[string]string{images[0]: "DC266 " + images[0] + " ", images[1]: "would put it back"} {
+		if got := said(first, image); !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	r.applyAll(c)
+	r.atDesired(fixture{after: c})
+
+	r.wait(29 * 24 * time.Hour)
+	if p := r.plan(c); len(p.Steps) > 0 {
+		t.Fatalf("within the grace: %v", ops(p))
+	}
+	r.wait(2 * 24 * time.Hour)
+	p := r.plan(c)
+	if got := ops(p); !slices.Contains(got, "ec2.DeregisterImage "+images[0]) || !strings.HasPrefix(said(p, images[0]), "DC267") {
+		t.Fatalf("%v; %s", got, said(p, images[0]))
+	}
+	snapshots := strings.Count(string(r.Box.Content()), `"volume": "vol-`)
+	p = r.applyAll(c)
+	if text := string(r.Box.Content()); strings.Contains(text, `"`+images[0]+`": {`) || strings.Count(text, `"volume": "vol-`) != snapshots-1 {
+		t.Error("the image or its snapshot is there")
+	}
+	r.atDesired(fixture{after: c})
+	_, err := r.engine(c).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+	if err == nil || !strings.Contains(err.Error(), "DC421") || !strings.Contains(err.Error(), "gone with its snapshots") {
+		t.Errorf("rollback of a deregistration: %v", err)
+	}
+}
+
+// TestRetireIsTakenBack: a rollback takes the deprecation away again.
+func TestRetireIsTakenBack(t *testing.T) {
+	r, c, images := retiring(t)
+	p := r.applyAll(c)
+	back, err := r.engine(c).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ended(r.engine(c).Apply(t.Context(), back))
+	if i, err := r.engine(c).AMI(t.Context(), images[0]); err != nil || i.Deprecated != "" {
+		t.Errorf("%+v, %v", i, err)
+	}
+}
+
+// TestUsedAgain: an image that comes to be used within the grace is no longer
+// deprecated.
+func TestUsedAgain(t *testing.T) {
+	r, c, images := retiring(t)
+	r.applyAll(c)
+	r = r.changed(func(aws map[string]any) {
+		aws["launchTemplates"].(map[string]any)["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{map[string]any{"image": images[0], "instanceType": "m5.large", "number": 1}}}
+	})
+	r.wait(60 * 24 * time.Hour)
+	p := r.plan(c)
+	if i := slices.IndexFunc(p.Steps, func(s planner.Step) bool { return s.Object.ID() == images[0] }); i < 0 || p.Steps[i].Op != "ec2.EnableImageDeprecation" || p.Steps[i].Writes["deprecates"].Is != schema.Absent {
+		t.Fatalf("%v; %s", ops(p), said(p, images[0]))
+	}
+	r.applyAll(c)
+	if i, err := r.engine(c).AMI(t.Context(), images[0]); err != nil || i.Deprecated != "" {
+		t.Errorf("%+v, %v", i, err)
+	}
+	r.atDesired(fixture{after: c})
+}
+
+// TestRetireKeeps: each reference by itself keeps an image, when the plan is made and
+// when only the apply finds it.
+func TestRetireKeeps(t *testing.T) {
+	r, c, images := retiring(t)
+	id := images[0]
+	table := func(aws map[string]any, name string) map[string]any {
+		if aws[name] == nil {
+			aws[name] = map[string]any{}
+		}
+		return aws[name].(map[string]any)
+	}
+	image := func(aws map[string]any) map[string]any { return table(aws, "images")[id].(map[string]any) }
+	version := func(n int, image string) map[string]any {
+		return map[string]any{"image": image, "instanceType": "m5.large", "number": n}
+	}
+	for name, k := range map[string]struct {
+		edit func(aws map[string]any)
+		says string
+	}{
+		"default version": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, id)}}
+		}, "default version of launch template lt-z"},
+		"latest version": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, "ami-00000000000000001"), version(2, id)}}
+		}, "latest version of launch template lt-z"},
+		"numbered version": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 2, "name": "z", "versions": []any{version(1, id), version(2, "ami-00000000000000001")}}
+			table(aws, "autoScalingGroups")["z"] = map[string]any{"desired": 0, "max": 0, "min": 0, "template": "lt-z", "version": "1"}
+		}, "Auto Scaling group z names it"},
+		"launch configuration": {func(aws map[string]any) {
+			table(aws, "launchConfigurations")["spare"] = map[string]any{"image": id, "instanceType": "m5.large"}
+		}, "launch configuration spare names it"},
+		"instance": {func(aws map[string]any) {
+			table(aws, "instances")["i-0123456789abcdef0"] = map[string]any{"image": id, "state": "stopped"}
+		}, "instance i-0123456789abcdef0 is stopped"},
+		"parameter": {func(aws map[string]any) {
+			table(aws, "parameters")["/z"] = id
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, "resolve:ssm:/z")}}
+		}, "default version of launch template lt-z"},
+		"parameter that cannot be read": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, "resolve:ssm:/none")}}
+		}, "SSM parameter /none has no value that tells"},
+		"shared": {func(aws map[string]any) { image(aws)["launch"] = []any{"999988887777"} }, "shared with 999988887777"},
+		"tags":   {func(aws map[string]any) { image(aws)["tags"].(map[string]any)["domctl:key"] = "forged" }, "its tags are not what was recorded"},
+		"taken":  {func(aws map[string]any) { image(aws)["tags"].(map[string]any)["domctl:deployment"] = "other" }, "its tags are not what was recorded"},
+		"owner":  {func(aws map[string]any) { image(aws)["owner"] = "999988887777" }, ""},
+		"gone":   {func(aws map[string]any) { delete(table(aws, "images"), id) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := r.twin()
+			before.t = t
+			p := before.plan(c)
+			after := before.changed(k.edit)
+			after.t = t
+			kept := after.plan(c)
+			if got := said(kept, id); len(kept.Steps) > 0 || !strings.Contains(got, k.says) {
+				t.Fatalf("%v; %q, want %q", ops(kept), got, k.says)
+			}
+			res, err := after.engine(c).Apply(t.Context(), p) // planned before that
+			if text := fmt.Sprint(res, err); res.Done > 0 && name != "gone" || slices.ContainsFunc(after.Told(), func(s string) bool { return strings.HasPrefix(s, "EnableImage") }) {
+				t.Errorf("it was taken away all the same: %s, %v", text, after.Told())
+			}
+		})
+	}
+}
+
+// TestRetireKeepsForOthers: the files of another deployment keep an image, and so does
+// not knowing what they say.
+func TestRetireKeepsForOthers(t *testing.T) {
+	r, c, images := retiring(t)
+	e := r.engine(c)
+	e.Beside = func(context.Context) (map[string][]byte, error) {
+		return map[string][]byte{"other/compute.cue": []byte("amis: x: pin: id: \"" + images[0] + "\"")}, nil
+	}
+	p, err := e.Plan(t.Context(), engine.PlanOptions{})
+	if got := said(p, images[0]); err != nil || len(p.Steps) > 0 || !strings.Contains(got, "stays: other/compute.cue names it") {
+		t.Errorf("%v; %q", err, got)
+	}
+	e.Beside = func(context.Context) (map[string][]byte, error) { return nil, errors.New("a disk that fails") }
+	if _, err := e.Plan(t.Context(), engine.PlanOptions{}); err == nil || !strings.Contains(err.Error(), "a disk that fails") {
+		t.Errorf("%v", err)
+	}
+	for _, call := range []string{"DescribeInstances", "DescribeLaunchConfigurations", "DescribeLaunchPermission", "DescribeAutoScalingGroups"} {
+		e, err := r.Process(t.Context(), c, sim.Options{Holder: "test", Gate: func(name string, _ sandbox.Phase) error {
+			if name == call {
+				return errors.New("denied")
+			}
+			return nil
+		}})
+		if err == nil {
+			_, err = e.Plan(t.Context(), engine.PlanOptions{})
+		}
+		if err == nil || !strings.Contains(err.Error(), "denied") {
+			t.Errorf("%s fails: %v", call, err)
+		}
+	}
+}
+
+// TestRetireKilledAtEveryCall: wherever a process dies, the next one ends the
+// retirement, and nothing is asked for twice.
+func TestRetireKilledAtEveryCall(t *testing.T) {
+	r, c, _ := retiring(t)
+	plan := func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) }
+	killed(t, r, c, plan)
+	r.applyAll(c)
+	r.wait(40 * 24 * time.Hour)
+	killed(t, r, c, plan)
+}
+
+// killed applies a plan of the rig in a process that dies after each side of a call,
+// and goes on in another.
+func killed(t *testing.T, r rig, c compiler.Result, plan func(*engine.Engine) (planner.Plan, error)) {
+	t.Helper()
+	p, err := plan(r.engine(c))
+	if err != nil || len(p.Steps) == 0 {
+		t.Fatalf("%v, %v", ops(p), err)
+	}
+	whole := r.twin()
+	sides := whole.count(fixture{after: c}, p)
+	for k := range sides {
+		one := r.twin()
+		one.dies(fixture{after: c}, p, k)
+		one.goOn(c, p)
+		if got, want := one.Told(), whole.Told(); !slices.Equal(got, want) {
+			t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		if got, want := one.managed(), whole.managed(); got != want {
+			t.Fatalf("killed after %d: the world is\n%s\nwant\n%s", k, got, want)
+		}
+		one.story(fixture{after: c}, p)
+		one.settled(c)
+	}
+	t.Logf("%v: %d sides of calls", ops(p), sides)
+}
+
+// TestRetireTakesCopies: a copy of a launch configuration that no group names any more
+// goes with its image; a hand-made one keeps it.
+func TestRetireTakesCopies(t *testing.T) {
+	f := bakingFixture(t)
+	f.content = []byte(strings.NewReplacer(`"autoScalingGroups": {`, `"launchConfigurations": {"by-hand": {"image": "ami-00000000000000001", "instanceType": "m5.large"}},
+		"autoScalingGroups": {"copied-a": {"desired": 0, "max": 0, "min": 0, "launchConfiguration": "by-hand"},`).Replace(string(f.content)))
+	numbered, copied := schema.Address{Kind: "nodePools", Name: "numbered"}, schema.Address{Kind: "nodePools", Name: "copied"}
+	r := f.start(t)
+	var c compiler.Result
+	for _, script := range []string{"one", "two", "three"} {
+		c = content(f.after, script)
+		pool := c.Desired.Objects[numbered]
+		fields := map[string]schema.Value{}
+		for p, v := range pool.Fields {
+			v.Text = strings.ReplaceAll(v.Text, "numbered-a", "copied-a")
+			fields[strings.ReplaceAll(p, "numbered-a", "copied-a")] = v
+		}
+		pool.Fields = fields
+		c.Desired.Objects[copied] = pool
+		r.wait(time.Hour)
+		r.applyAll(c) // the image is not known yet
+		r.applyAll(c)
+	}
+	copies := func() int { return strings.Count(string(r.Box.Content()), "by-hand-domctl-") }
+	before := copies()
+	r.applyAll(c)
+	r.wait(40 * 24 * time.Hour)
+	p := r.plan(c)
+	got := ops(p)
+	if len(got) < 2 || !strings.HasPrefix(got[0], "autoscaling.DeleteLaunchConfiguration by-hand-domctl-") || !strings.HasPrefix(got[1], "ec2.DeregisterImage") || !slices.Equal(p.Steps[1].After, []string{p.Steps[0].ID}) {
+		t.Fatalf("%v\n%v", got, p.Findings)
+	}
+	r.applyAll(c)
+	if copies() >= before {
+		t.Errorf("%d copies, there were %d", copies(), before)
+	}
+	r.atDesired(fixture{after: c})
+}
