@@ -35,6 +35,14 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 			return err
 		}
 	}
+	if err := a.run(ctx, e, p); err != nil {
+		return err
+	}
+	return a.blocked(p)
+}
+
+// run applies a plan that was shown and approved.
+func (a *app) run(ctx context.Context, e *engine.Engine, p planner.Plan) error {
 	defer a.hush(ctx)()
 	a.recorded, a.begun = false, false
 	res, err := e.Apply(ctx, p)
@@ -45,10 +53,7 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 		}
 		return fmt.Errorf("%w\nhint: %s; when this is mended, %s", err, done, ways(&p, p.ID))
 	}
-	if err := a.ended(&p, res, err); err != nil {
-		return err
-	}
-	return a.blocked(p)
+	return a.ended(&p, res, err)
 }
 
 // blocked ends the program with 1 when an apply left out what it could not do:
@@ -186,6 +191,8 @@ func closing(p *planner.Plan, done int) string {
 			what = "only domctl's own records of apply " + p.Restores
 		}
 		return "Taken back: " + what + ". What it had set stays off until the files change, or with --unlatch."
+	case p != nil && p.Collects():
+		return "Removed: " + planner.Plural(done, "object") + ". Nothing takes this back."
 	case done == 0:
 		return "Applied: only domctl's own records changed."
 	}
@@ -195,7 +202,7 @@ func closing(p *planner.Plan, done int) string {
 // ways are how to go on with an apply that did not end.
 func ways(p *planner.Plan, id string) string {
 	on := "domctl apply --resume " + id + " goes on"
-	if p == nil || p.Restores != "" {
+	if p == nil || p.Restores != "" || p.Collects() {
 		return on
 	}
 	return on + ", domctl rollback --to " + id + " goes back"

@@ -102,6 +102,8 @@ func TestShapes(t *testing.T) {
 		{0, "doctor", []string{prod}},
 		{0, "amis list", []string{prod}},
 		{0, "amis list", []string{bare}},
+		{0, "gc", []string{prod}},
+		{0, "gc", []string{bare}},
 		{0, "amis inspect", []string{"domino-acme-gpu-cuda11", prod}},
 	} {
 		holds(t, schemas(c.verb), do(c.code, append(append(strings.Fields(c.verb), c.args...), "--format", "json")...))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/world"
@@ -16,7 +15,8 @@ import (
 // held is what records and files say of images and of what applies made. except is
 // an apply that does not count: the one that asks.
 func (e *Engine) held(ctx context.Context, except string) (world.Held, error) {
-	h := holding{Held: world.Held{Images: map[string][]string{}, Made: map[planner.Ref]schema.Address{}, Kept: map[planner.Ref][]string{}}}
+	h := holding{Held: world.Held{Images: map[string][]string{}, Made: map[planner.Ref]world.Maker{}, Kept: map[planner.Ref][]string{},
+		Makers: map[string]world.Maker{}, Reserved: map[schema.Address]string{}}}
 	if e.Beside != nil {
 		files, err := e.Beside(ctx)
 		if err != nil {
@@ -83,11 +83,14 @@ func (h holding) applies(history []Past, except string) {
 		if p.Plan == nil || p.ID == except {
 			continue
 		}
+		h.made(p)
 		if p.open() {
+			for _, a := range p.Plan.Addresses() {
+				h.Reserved[a] = p.ID
+			}
 			h.apply(p, "apply "+p.ID+", which has not ended, speaks of it", func(schema.Address) bool { return true })
 			continue
 		}
-		h.made(p)
 		if !p.RestorePoint() {
 			continue
 		}
@@ -167,7 +170,8 @@ func (h holding) started(ref planner.Ref, raw planner.Raw, says string) {
 	}
 }
 
-// made are the versions and configurations that an apply made, by its own begin.
+// made are the versions and configurations that an apply made, by its own begin, and
+// the tokens that whatever else it made is tagged with.
 func (h holding) made(p Past) {
 	begun := map[string]bool{}
 	for _, r := range p.Records {
@@ -181,12 +185,14 @@ func (h holding) made(p Past) {
 	}
 	for _, s := range p.Plan.Steps {
 		s = filled(s, outputs)
+		by := world.Maker{Apply: p.ID, Address: s.Address, Open: p.open()}
+		h.Makers[applier.Token(p.ID, s.ID)] = by
 		switch {
 		case !begun[s.ID]:
 		case s.Op == "autoscaling.CopyLaunchConfiguration":
-			h.Made[s.Object] = s.Address
+			h.Made[s.Object] = by
 		case s.Op == "ec2.CreateLaunchTemplateVersion" && outputs[s.ID]["version"].Str() != "":
-			h.Made[planner.Ref("ec2/version#"+s.Object.ID()+"/"+strings.TrimSpace(outputs[s.ID]["version"].Str()))] = s.Address
+			h.Made[planner.Ref("ec2/version#"+s.Object.ID()+"/"+outputs[s.ID]["version"].Str())] = by
 		}
 	}
 }

@@ -32,9 +32,9 @@ type Past struct {
 }
 
 // RestorePoint says that the apply did something that a rollback is for: it
-// wrote, or it settled records.
+// wrote, or it settled records. What gc removed cannot be made again.
 func (p Past) RestorePoint() bool {
-	return p.Plan != nil && p.Plan.Restores == "" && len(p.Touched) > 0
+	return p.Plan != nil && p.Plan.Restores == "" && len(p.Touched) > 0 && !p.Plan.Collects()
 }
 
 // Whole says that the apply was taken back, and nothing of it is left.

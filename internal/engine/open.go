@@ -57,7 +57,7 @@ func standing(s applier.Summary) string {
 // onward are the ways on from an apply that has not ended.
 func onward(s applier.Summary) string {
 	on := fmt.Sprintf("domctl apply --resume %s goes on, --supersede %[1]s abandons it", s.ID)
-	if s.Plan == nil || s.Plan.Restores != "" {
+	if s.Plan == nil || s.Plan.Restores != "" || s.Plan.Collects() {
 		return on
 	}
 	return on + fmt.Sprintf(", domctl rollback --to %s takes back what it did", s.ID)

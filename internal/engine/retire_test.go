@@ -286,18 +286,23 @@ func TestRetireKeepsForOthers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, call := range []string{"DescribeInstances", "DescribeLaunchConfigurations", "DescribeLaunchPermission", "DescribeAutoScalingGroups"} {
-		e, err := r.Process(t.Context(), c, sim.Options{Holder: "test", Gate: func(name string, _ sandbox.Phase) error {
-			if name == call {
-				return errors.New("denied")
-			}
-			return nil
-		}})
+		e, err := r.Process(t.Context(), c, sim.Options{Holder: "test", Gate: failing(call)})
 		if err == nil {
 			_, err = e.Plan(t.Context(), engine.PlanOptions{})
 		}
 		if err == nil || !strings.Contains(err.Error(), "denied") {
 			t.Errorf("%s fails: %v", call, err)
 		}
+	}
+}
+
+// failing is a gate that one call does not pass.
+func failing(call string) sim.Gate {
+	return func(name string, _ sandbox.Phase) error {
+		if name == call {
+			return errors.New("denied")
+		}
+		return nil
 	}
 }
 

@@ -51,8 +51,8 @@ func (c *claims) on(ctx context.Context, w *World, image string) (reasons []stri
 // that no group names, and that no rollback would put back.
 func (c *claims) copies(image string) (out []planner.Ref) {
 	for _, u := range c.uses.found[imageRef(image)] {
-		_, made := c.held.Made[u.Object]
-		if made && u.Object.Type() == "asg/config" && len(c.uses.starts[u.Object]) == 0 && len(c.held.Kept[u.Object]) == 0 {
+		by, made := c.held.Made[u.Object]
+		if made && !by.Open && u.Object.Type() == "asg/config" && len(c.uses.starts[u.Object]) == 0 && len(c.held.Kept[u.Object]) == 0 {
 			out = append(out, u.Object)
 		}
 	}

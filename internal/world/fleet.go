@@ -17,11 +17,22 @@ import (
 type Held struct {
 	// Images are the reasons by id of the image, each with its verb.
 	Images map[string][]string
-	// Made are the launch configurations and versions that applies of this store made
-	// and that ended, with the address each was made for; Kept are the reasons why
-	// one of them stays.
-	Made map[planner.Ref]schema.Address
+	// Made are the launch configurations and versions that applies of this store made;
+	// Kept are the reasons why one of them stays.
+	Made map[planner.Ref]Maker
 	Kept map[planner.Ref][]string
+	// Makers are the steps that may have made something, by the token that it is
+	// tagged with, and Reserved the applies that have not ended, by address.
+	Makers   map[string]Maker
+	Reserved map[schema.Address]string
+}
+
+// Maker is the step of an apply that made something; Open says that the apply has not
+// ended.
+type Maker struct {
+	Apply   string
+	Address schema.Address
+	Open    bool
 }
 
 // AMI is an image that executors start from, or may have started from.

@@ -13,8 +13,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// operations are the rows of this package, each of one call. Deletes are only ever
-// the way back from what made the object.
+// operations are the rows of this package, each of one call. Deletes are
+// the way back from what made the object, or what retain and gc do.
 func (w *World) operations() applier.Operations {
 	one := func(start start) applier.Executor { return single{w, nil, start} }
 	return applier.Operations{
@@ -44,6 +44,7 @@ func (w *World) operations() applier.Operations {
 // Operations is the whole table: the rows of this package, and Long.
 func (w *World) Operations() applier.Operations {
 	all := w.operations()
+	maps.Copy(all, w.removals())
 	maps.Copy(all, w.Long)
 	return all
 }
@@ -146,6 +147,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"eks/nodegroup": w.readNodeGroups,
 		"bake/image":    readNothing,
 	}
+	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]
 	if !ok {
 		return nil, fmt.Errorf("objects of type %q are not known here", typ)

@@ -1,0 +1,246 @@
+package engine_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/compiler"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/sim"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+)
+
+// madeBy is the token of the last bake, and the apply that it was of.
+func (r rig) madeBy(c compiler.Result) (token, apply string) {
+	r.t.Helper()
+	history, err := r.engine(c).History(r.t.Context(), engine.HistoryOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, p := range history {
+		for _, s := range p.Plan.Steps {
+			if s.Op == "bake.image" && p.Outcome == applier.EndedOutcome {
+				return applier.Token(p.ID, s.ID), p.ID
+			}
+		}
+	}
+	r.t.Fatal("nothing was baked")
+	return "", ""
+}
+
+func object(aws map[string]any, kind, id string, fields map[string]any) {
+	if aws[kind] == nil {
+		aws[kind] = map[string]any{}
+	}
+	aws[kind].(map[string]any)[id] = fields
+}
+
+// littered is a machine on which somebody, or a bug, left much lying about.
+func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
+	t.Helper()
+	r, c, images := retiring(t)
+	r.wait(time.Hour)
+	token, _ := r.madeBy(c)
+	ours := map[string]any{"domctl:deployment": "sim-baking", "domctl:token": token, "domctl:ami": "executor", "domctl:key": "k"}
+	with := func(more map[string]any) map[string]any {
+		tags := map[string]any{}
+		for _, m := range []map[string]any{ours, more} {
+			for k, v := range m {
+				tags[k] = v
+			}
+		}
+		return tags
+	}
+	forged, other := with(map[string]any{"domctl:token": "0123456789abcdef"}), with(map[string]any{"domctl:deployment": "sim-other"})
+	instance := func(tags map[string]any, client string, more map[string]any) map[string]any {
+		i := map[string]any{"image": images[2], "type": "m5.large", "tags": tags, "token": client}
+		for k, v := range more {
+			i[k] = v
+		}
+		return i
+	}
+	r = r.changed(func(aws map[string]any) {
+		object(aws, "instances", "i-00000000000000001", instance(ours, token, map[string]any{"groups": []any{"sg-00000000000000001"}, "key": "bake"}))
+		object(aws, "instances", "i-00000000000000002", instance(ours, applier.Token(token, "1.0"), nil))
+		object(aws, "instances", "i-00000000000000003", instance(ours, "", nil))
+		object(aws, "instances", "i-00000000000000004", instance(forged, "0123456789abcdef", map[string]any{"groups": []any{"sg-00000000000000002"}}))
+		object(aws, "instances", "i-00000000000000005", instance(with(map[string]any{"aws:autoscaling:groupName": "shared-a"}), token, nil))
+		object(aws, "instances", "i-00000000000000006", instance(other, token, nil))
+		object(aws, "instances", "i-00000000000000007", instance(map[string]any{"Name": "executor-template"}, "", nil))
+		object(aws, "volumes", "vol-00000000000000001", map[string]any{"gib": 8, "tags": ours})
+		object(aws, "volumes", "vol-00000000000000002", map[string]any{"gib": 8, "tags": ours, "instance": "i-00000000000000007"})
+		object(aws, "volumes", "vol-00000000000000003", map[string]any{"gib": 8})
+		object(aws, "snapshots", "snap-00000000000000001", map[string]any{"gib": 8, "tags": ours})
+		object(aws, "snapshots", "snap-00000000000000002", map[string]any{"gib": 8, "tags": ours})
+		object(aws, "snapshots", "snap-00000000000000003", map[string]any{"gib": 8, "tags": forged})
+		image := func(name string, tags map[string]any, owner string) map[string]any {
+			return map[string]any{"architecture": "x86_64", "name": name, "tags": tags, "owner": owner}
+		}
+		used := image("used", ours, "")
+		used["snapshots"] = map[string]any{"/dev/xvda": "snap-00000000000000002"}
+		object(aws, "images", "ami-00000000000000011", image("left", ours, ""))
+		object(aws, "images", "ami-00000000000000012", used)
+		object(aws, "images", "ami-00000000000000013", image("stranger", ours, "999988887777"))
+		object(aws, "images", "ami-00000000000000014", image("other", other, ""))
+		object(aws, "images", "ami-00000000000000015", image("forged", forged, ""))
+		object(aws, "launchTemplates", "lt-z", map[string]any{"default": 1, "name": "z", "versions": []any{map[string]any{"image": "ami-00000000000000012", "instanceType": "m5.large", "number": 1}}})
+		object(aws, "securityGroups", "sg-00000000000000001", map[string]any{"name": "bake", "tags": ours})
+		object(aws, "securityGroups", "sg-00000000000000002", map[string]any{"name": "shared", "tags": ours})
+		object(aws, "keyPairs", "key-00000000000000001", map[string]any{"name": "bake", "tags": ours})
+		object(aws, "keyPairs", "key-00000000000000002", map[string]any{"name": "forged", "tags": forged})
+	})
+	return r, c, map[string]string{
+		"ec2/instance#i-00000000000000001":       "goes",
+		"ec2/instance#i-00000000000000002":       "goes",
+		"ec2/instance#i-00000000000000003":       "not launched by the step",
+		"ec2/instance#i-00000000000000004":       "no record",
+		"ec2/instance#i-00000000000000005":       "no record|Auto Scaling group shared-a has it",
+		"ec2/volume#vol-00000000000000001":       "goes",
+		"ec2/volume#vol-00000000000000002":       "in-use",
+		"ec2/snapshot#snap-00000000000000001":    "goes",
+		"ec2/snapshot#snap-00000000000000003":    "no record",
+		"ec2/image#ami-00000000000000011":        "goes",
+		"ec2/image#ami-00000000000000012":        "default version of launch template lt-z",
+		"ec2/image#ami-00000000000000015":        "no record",
+		"ec2/securitygroup#sg-00000000000000001": "goes",
+		"ec2/securitygroup#sg-00000000000000002": "instance i-00000000000000004 has it",
+		"ec2/keypair#key-00000000000000001":      "goes",
+		"ec2/keypair#key-00000000000000002":      "no record",
+	}
+}
+
+func (r rig) collect(c compiler.Result) ([]world.Leftover, planner.Plan) {
+	r.t.Helper()
+	left, p, err := r.engine(c).Collect(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return left, p
+}
+
+// TestCollect: what is proven to be left goes, all else stays and says why.
+func TestCollect(t *testing.T) {
+	r, c, want := littered(t)
+	left, p := r.collect(c)
+	for _, o := range left {
+		w, listed := want[string(o.Object)]
+		delete(want, string(o.Object))
+		if o.Object.Type() == "ec2/version" {
+			if !o.Goes {
+				w = "would put it back"
+			} else {
+				w = "goes"
+			}
+			listed = true
+		}
+		if !listed || o.Goes != (w == "goes") || w != "goes" && !slices.ContainsFunc(strings.Split(w, "|"), func(s string) bool { return strings.Contains(o.Why, s) }) {
+			t.Errorf("%s: goes %v, %s; want %q", o.Object, o.Goes, o.Why, w)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not listed: %v", want)
+	}
+	r.ended(r.engine(c).Apply(t.Context(), p))
+	left, again := r.collect(c)
+	if len(again.Steps) > 0 {
+		t.Errorf("left after it: %v of %v", ops(again), left)
+	}
+	for _, id := range []string{"i-00000000000000007", "vol-00000000000000003", "ami-00000000000000013", "ami-00000000000000014"} {
+		if !strings.Contains(string(r.Box.Content()), `"`+id+`": {`) {
+			t.Errorf("%s is gone", id)
+		}
+	}
+	if p := r.plan(c); slices.ContainsFunc(p.Changes, func(c planner.Change) bool { return c.Action == planner.ActionCreate }) {
+		t.Errorf("something of the deployment is gone: %v", ops(p))
+	}
+	points, err := r.engine(c).RestorePoints(t.Context())
+	if err != nil || slices.ContainsFunc(points, func(x engine.Past) bool { return x.ID == p.ID }) {
+		t.Errorf("gc is a restore point, %v", err)
+	}
+}
+
+// TestCollectLeavesWhatIsOpen: what an apply made that has not ended stays, until it
+// has.
+func TestCollectLeavesWhatIsOpen(t *testing.T) {
+	r, _, _ := retiring(t)
+	next := content(bakingFixture(t).after, "four")
+	p := r.plan(next)
+	sides := r.twin().count(fixture{after: next}, p)
+	seen := 0
+	for k := sides / 8; k < sides; k += max(1, sides/24) {
+		one := r.twin()
+		one.dies(fixture{after: next}, p, k)
+		left, gc := one.collect(next)
+		for _, o := range left {
+			if o.Apply == p.ID && o.Goes {
+				t.Errorf("killed after %d: %s goes: %s", k, o.Object, o.Why)
+			}
+			if o.Apply == p.ID && strings.Contains(o.Why, "has not ended") {
+				seen++
+			}
+		}
+		for _, s := range gc.Steps {
+			if s.Address == executor {
+				t.Errorf("killed after %d: %s, which the apply reserves, is touched: %s", k, s.Address, s.ID)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no kill left anything")
+	}
+}
+
+// TestCollectComparesAgain: what moved since it was shown is not removed.
+func TestCollectComparesAgain(t *testing.T) {
+	r, c, _ := littered(t)
+	_, p := r.collect(c)
+	for name, edit := range map[string]func(aws map[string]any){
+		"tags": func(aws map[string]any) {
+			aws["volumes"].(map[string]any)["vol-00000000000000001"].(map[string]any)["tags"] = map[string]any{"domctl:deployment": "sim-other"}
+		},
+		"attached": func(aws map[string]any) {
+			aws["volumes"].(map[string]any)["vol-00000000000000001"].(map[string]any)["instance"] = "i-00000000000000007"
+		},
+		"started from": func(aws map[string]any) {
+			object(aws, "launchTemplates", "lt-y", map[string]any{"default": 1, "name": "y", "versions": []any{map[string]any{"image": "ami-00000000000000011", "instanceType": "m5.large", "number": 1}}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one := r.changed(edit)
+			one.t = t
+			res, err := one.engine(c).Apply(t.Context(), p)
+			if err != nil || res.Outcome == applier.EndedOutcome {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			for _, id := range map[string][]string{"tags": {"vol-00000000000000001"}, "attached": {"vol-00000000000000001"}, "started from": {"ami-00000000000000011"}}[name] {
+				if !strings.Contains(string(one.Box.Content()), `"`+id+`": {`) {
+					t.Errorf("%s is gone: %v", id, res.Why)
+				}
+			}
+		})
+	}
+}
+
+// TestCollectKilledAtEveryCall: wherever gc dies, apply --resume ends it.
+func TestCollectKilledAtEveryCall(t *testing.T) {
+	r, c, _ := littered(t)
+	killed(t, r, c, func(e *engine.Engine) (planner.Plan, error) { _, p, err := e.Collect(t.Context()); return p, err })
+}
+
+// TestCollectNeedsEveryRead: a read that fails ends gc before it has shown anything.
+func TestCollectNeedsEveryRead(t *testing.T) {
+	r, c, _ := littered(t)
+	for _, call := range []string{"DescribeInstances", "DescribeVolumes", "DescribeSnapshots", "DescribeImages", "DescribeKeyPairs", "DescribeSecurityGroups", "DescribeLaunchTemplates", "DescribeAutoScalingGroups"} {
+		e, err := r.Process(t.Context(), c, sim.Options{Holder: "test", Gate: failing(call)})
+		if err == nil {
+			_, _, err = e.Collect(t.Context())
+		}
+		if err == nil || !strings.Contains(err.Error(), "denied") {
+			t.Errorf("%s fails: %v", call, err)
+		}
+	}
+}

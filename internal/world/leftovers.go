@@ -1,0 +1,273 @@
+package world
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Leftover is an object that domctl made for this deployment, as its tags or the
+// records say, and that *applied* does not speak of. Goes says that it is proven to be
+// so and that nothing refers to it; Why says what keeps it otherwise.
+type Leftover struct {
+	Object        planner.Ref
+	Name, Created string
+	Maker
+	Goes  bool
+	Why   string
+	state []planner.Expect // what it must be when it is removed
+}
+
+// leftovers gathers them.
+type leftovers struct {
+	*World
+	*claims
+	applied   schema.Applied
+	instances []port.Instance // all of the account
+	own       []port.Image
+	volumes   []port.Volume
+	snapshots []port.Snapshot
+	groups    []port.SecurityGroup
+	keys      []port.KeyPair
+	out       []Leftover
+}
+
+// Leftovers finds what applies of this deployment left behind: nothing of it is in
+// *applied*, or lives on by itself. What a stranger could have tagged alike is told
+// and does not go: only the records prove who made something.
+func (w *World) Leftovers(ctx context.Context, applied schema.Applied) ([]Leftover, error) {
+	l := &leftovers{World: w, applied: applied}
+	q := port.Select{Filters: map[string][]string{"tag:" + schema.TagDeployment: {w.Deployment.Name}}}
+	err := sideBySide(
+		func() (err error) { l.claims, err = w.claims(ctx, ""); return err },
+		func() (err error) {
+			l.own, err = w.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Disabled: true})
+			return err
+		},
+		func() (err error) { l.volumes, err = w.Outside.DescribeVolumes(ctx, q); return err },
+		func() (err error) { l.snapshots, err = w.Outside.DescribeSnapshots(ctx, q); return err },
+		func() (err error) { l.groups, err = w.Outside.DescribeSecurityGroups(ctx, q); return err },
+		func() (err error) { l.keys, err = w.Outside.DescribeKeyPairs(ctx, q); return err })
+	if err != nil {
+		return nil, fmt.Errorf("leftovers: %w", err)
+	}
+	l.instances = l.uses.instances
+	l.ofInstances()
+	if err := l.ofImages(ctx); err != nil {
+		return nil, fmt.Errorf("leftovers: %w", err)
+	}
+	l.ofTheRest()
+	if err := l.ofStarts(ctx); err != nil {
+		return nil, fmt.Errorf("leftovers: %w", err)
+	}
+	slices.SortStableFunc(l.out, func(a, b Leftover) int {
+		return cmp.Or(cmp.Compare(order(a.Object), order(b.Object)), cmp.Compare(a.Object, b.Object))
+	})
+	return l.out, nil
+}
+
+// removed are the operations that remove each type of objects, in the order in which
+// one refers to the next.
+func removed() []struct{ typ, op string } {
+	return []struct{ typ, op string }{{"ec2/instance", "ec2.TerminateInstances"}, {"ec2/version", "ec2.DeleteLaunchTemplateVersion"}, {"asg/config", "autoscaling.DeleteLaunchConfiguration"},
+		{"ec2/image", DeregisterImage}, {"ec2/snapshot", "ec2.DeleteSnapshot"}, {"ec2/volume", "ec2.DeleteVolume"},
+		{"ec2/securitygroup", "ec2.DeleteSecurityGroup"}, {"ec2/keypair", "ec2.DeleteKeyPair"}}
+}
+
+func order(r planner.Ref) int {
+	return slices.IndexFunc(removed(), func(o struct{ typ, op string }) bool { return o.typ == r.Type() })
+}
+
+// add judges what is tagged as made by this deployment; keeps is why it stays
+// whoever made it.
+func (l *leftovers) add(ref planner.Ref, name, created string, tags map[string]string, keeps string) {
+	token := tags[schema.TagToken]
+	o := Leftover{Object: ref, Name: name, Created: created, state: []planner.Expect{
+		{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagDeployment), Value: schema.JSON(l.Deployment.Name)},
+		{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagToken), Value: schema.JSON(token)}}}
+	by, proven := l.held.Makers[token]
+	if o.Maker = by; !proven {
+		keeps = "no record of this deployment bears out its tags: whoever made it removes it"
+	}
+	l.judge(o, keeps)
+}
+
+// judge adds an object whose maker is known, or what keeps it.
+func (l *leftovers) judge(o Leftover, keeps string) {
+	reserved := l.held.Reserved[o.Address]
+	switch {
+	case keeps != "":
+		o.Why = keeps
+	case o.Open:
+		o.Why = "apply " + o.Apply + ", which made it, has not ended"
+	case reserved != "":
+		o.Why = fmt.Sprintf("apply %s, which has not ended, reserves %s", reserved, o.Address)
+	default:
+		o.Goes, o.Why = true, "apply "+o.Apply+" made it and has ended, and nothing refers to it"
+	}
+	l.out = append(l.out, o)
+}
+
+func (l *leftovers) ofInstances() {
+	for _, i := range l.instances {
+		token, keeps := i.Tags[schema.TagToken], ""
+		group := i.Tags["aws:autoscaling:groupName"]
+		switch {
+		case i.Tags[schema.TagDeployment] != l.Deployment.Name || i.State == "terminated" || i.State == "shutting-down":
+			continue
+		case group != "":
+			keeps = "Auto Scaling group " + group + " has it"
+		case !launchedWith(i.Token, token): // as the classic template instance, which is started and never launched
+			keeps = "it was not launched by the step that its tags name"
+		}
+		l.add(instanceRef(i.ID), i.Tags["Name"], i.Launched, i.Tags, keeps)
+	}
+}
+
+// mostRounds bounds how often a step may have been taken back and gone on with.
+const mostRounds = 16
+
+// launchedWith says that an instance's ClientToken is one of a step's: each round of
+// the step has its own (see internal/bake).
+func launchedWith(client, token string) bool {
+	if client == token {
+		return token != ""
+	}
+	for round := range mostRounds {
+		for undone := range mostRounds {
+			if client == applier.Token(token, fmt.Sprintf("%d.%d", round, undone)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ofImages looks at images that no entry of *applied* has: retain speaks of the others.
+func (l *leftovers) ofImages(ctx context.Context) error {
+	recorded := map[string]bool{}
+	for a, e := range l.applied.Entries {
+		recorded[e.ID.Str()] = true
+		for _, b := range e.Baked() {
+			recorded[b.Image] = recorded[b.Image] || a.Kind == "amis"
+		}
+	}
+	for _, i := range l.own {
+		if i.Tags[schema.TagDeployment] != l.Deployment.Name || recorded[i.ID] {
+			continue
+		}
+		reasons, _, err := l.on(ctx, l.World, i.ID)
+		if err != nil {
+			return err
+		}
+		if i.State == "pending" {
+			reasons = append(reasons, "it is being made")
+		}
+		l.add(imageRef(i.ID), i.Name, i.Created, i.Tags, strings.Join(reasons, ", and "))
+	}
+	return nil
+}
+
+// ofTheRest looks at volumes, snapshots, security groups and key pairs.
+func (l *leftovers) ofTheRest() {
+	imaged := map[string]bool{}
+	pending := map[string]bool{} // tokens of images whose snapshots may not show yet
+	for _, i := range l.own {
+		for _, v := range i.Volumes {
+			imaged[v.Snapshot] = true
+		}
+		pending[i.Tags[schema.TagToken]] = pending[i.Tags[schema.TagToken]] || i.State == "pending"
+	}
+	for _, s := range l.snapshots {
+		keeps := ""
+		switch {
+		case imaged[s.ID]: // goes and stays with its image
+			continue
+		case s.State == "pending" || pending[s.Tags[schema.TagToken]]:
+			keeps = "it is being made"
+		}
+		l.add(objectRef("ec2/snapshot", s.ID), s.Description, s.Started, s.Tags, keeps)
+	}
+	for _, v := range l.volumes {
+		keeps := ""
+		if v.State != "available" {
+			keeps = strings.TrimSuffix("it is "+v.State+" by "+v.Instance, " by ")
+		}
+		l.add(objectRef("ec2/volume", v.ID), v.Tags["Name"], v.Created, v.Tags, keeps)
+	}
+	for _, g := range l.groups {
+		l.add(objectRef("ec2/securitygroup", g.ID), g.Name, "", g.Tags, l.instanceWith(func(i port.Instance) bool { return slices.Contains(i.Groups, g.ID) }))
+	}
+	for _, k := range l.keys {
+		l.add(objectRef("ec2/keypair", k.ID), k.Name, k.Created, k.Tags, l.instanceWith(func(i port.Instance) bool { return i.Key == k.Name }))
+	}
+}
+
+func objectRef(typ, id string) planner.Ref { return planner.Ref(typ + "#" + id) }
+
+// instanceWith says which instance has something; one that goes itself does not
+// count.
+func (l *leftovers) instanceWith(has func(port.Instance) bool) string {
+	for _, i := range l.instances {
+		goes := slices.ContainsFunc(l.out, func(o Leftover) bool { return o.Goes && o.Object == instanceRef(i.ID) })
+		if i.State != "terminated" && !goes && has(i) {
+			return "instance " + i.ID + " has it"
+		}
+	}
+	return ""
+}
+
+// ofStarts looks at launch template versions and launch configurations, which have no
+// tags: the records alone say who made one.
+func (l *leftovers) ofStarts(ctx context.Context) error {
+	var refs []planner.Ref
+	for r := range l.held.Made {
+		refs = append(refs, r)
+	}
+	raw, err := l.Read(ctx, refs)
+	if err != nil {
+		return err
+	}
+	current := map[planner.Ref]bool{}
+	for _, v := range l.uses.current {
+		current[versionRef(v.Template, versionText(v.Number).Str())] = true
+	}
+	for _, r := range refs {
+		if raw[r] == nil || current[r] || len(l.uses.starts[r]) > 0 {
+			continue
+		}
+		kept := slices.Compact(slices.Sorted(slices.Values(l.held.Kept[r])))
+		o := Leftover{Object: r, Name: raw[r]["description"].Str(), Maker: l.held.Made[r], state: []planner.Expect{{Ref: r, Path: "image", Value: raw[r]["image"]}}}
+		l.judge(o, strings.Join(kept, ", and "))
+	}
+	return nil
+}
+
+// Remove are the steps that remove what goes.
+func (w *World) Remove(all []Leftover) (steps []planner.Step) {
+	var before []string // an instance lets go of what the others remove
+	for _, o := range all {
+		if !o.Goes {
+			continue
+		}
+		op := removed()[order(o.Object)].op
+		s := planner.Step{ID: "gc/" + op + "/" + o.Object.ID(), Address: o.Address, Op: op, Object: o.Object, Guard: planner.Absolute, Window: window,
+			Writes: map[string]schema.Value{"": {}}, Expects: o.state, After: slices.Clone(before), Irreversible: "what gc removes cannot be made again"}
+		switch o.Object.Type() {
+		case "ec2/image":
+			s.Args = map[string]schema.Value{"retires": schema.JSON(true)}
+		case "ec2/instance":
+			before = append(before, s.ID)
+			s.After = nil
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
