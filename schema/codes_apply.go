@@ -79,6 +79,8 @@ func backCodes() []Code {
 			"To have it again, plan with `--unlatch` and apply. To go further back, name the apply: `--to APPLY`, or `--before TIME`."},
 		{"DC424", "a later apply set it", "What stood before an older apply is not what to go back to while a later one stands on it: domctl would record what neither left there.",
 			"Take the later one back first, or leave the address out with `--exclude`; `--before TIME` goes back in order."},
+		{"DC426", "what to go back to is gone", "The image that nodes started from before the apply is not there any more: it was retired, or somebody deregistered it. Nodes could not start from it.",
+			"Leave the address out with `--exclude`, and apply other files: what domctl baked, it bakes again."},
 		{"DC425", "in use, and kept", "Something refers to what the apply made, and not because of this apply alone. Deleting it would leave that without nodes to start, or runs without their tier.",
 			"Nothing, if it may stay. Otherwise let go of it where the message says, and delete it by hand."},
 	}

@@ -126,7 +126,7 @@ func writeAMIs(out io.Writer, found []world.AMI, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "AMI\tNAME\tAGE\tSTATE\tKEY\tBASE\tVERDICT\tMADE BY\tDISK\tUSES")
 	for _, i := range found {
-		cells := []string{i.ID, i.Name, age(i.Created, now), stateOf(i), dash(i.Key[:min(len(i.Key), 8)]), dash(i.Base), i.Verdict(), i.Maker(), disk(i), fmt.Sprint(len(i.Uses))}
+		cells := []string{i.ID, i.Name, age(i.Created, now), stateOf(i, now), dash(i.Key[:min(len(i.Key), 8)]), dash(i.Base), i.Verdict(), i.Maker(), disk(i), fmt.Sprint(len(i.Uses))}
 		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 	}
 	return w.Flush()
@@ -142,7 +142,7 @@ func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
 	line("AMI", i.ID)
 	line("name", i.Name)
 	line("owner", i.Owner)
-	line("state", stateOf(i))
+	line("state", stateOf(i, now))
 	line("created", i.Created+" ("+age(i.Created, now)+" ago)")
 	line("deprecated", i.Deprecated)
 	line("architecture", i.Architecture)
@@ -166,11 +166,16 @@ func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
 	return nil
 }
 
-func stateOf(i world.AMI) string {
-	if i.Deprecated != "" {
-		return i.State + ", deprecated"
+// stateOf is the state as EC2 has it; a deprecation may lie ahead, as Amazon's do.
+func stateOf(i world.AMI, now time.Time) string {
+	at, err := time.Parse(time.RFC3339, i.Deprecated)
+	switch {
+	case err != nil:
+		return i.State
+	case now.Before(at):
+		return i.State + ", deprecated from " + at.UTC().Format("2006-01-02")
 	}
-	return i.State
+	return i.State + ", deprecated"
 }
 
 func disk(i world.AMI) string {

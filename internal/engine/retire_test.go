@@ -167,6 +167,20 @@ func TestRetire(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "DC421") || !strings.Contains(err.Error(), "gone with its snapshots") {
 		t.Errorf("rollback of a deregistration: %v", err)
 	}
+
+	// The apply that had left the image goes back to what is not there.
+	history, err := r.engine(c).RestorePoints(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, p := range history {
+		s, err := r.engine(c).Rollback(t.Context(), p.ID, engine.RollbackOptions{Exclude: []string{executor.String()}})
+		found = found || err == nil && slices.ContainsFunc(s.Findings, func(f schema.Finding) bool { return f.Code == "DC426" && strings.Contains(f.Message, images[0]) })
+	}
+	if !found {
+		t.Error("no rollback misses the image")
+	}
 }
 
 // TestRetireIsTakenBack: a rollback takes the deprecation away again.
@@ -245,11 +259,12 @@ func TestRetireKeeps(t *testing.T) {
 		"parameter that cannot be read": {func(aws map[string]any) {
 			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, "resolve:ssm:/none")}}
 		}, "SSM parameter /none has no value that tells"},
-		"shared": {func(aws map[string]any) { image(aws)["launch"] = []any{"999988887777"} }, "shared with 999988887777"},
-		"tags":   {func(aws map[string]any) { image(aws)["tags"].(map[string]any)["domctl:key"] = "forged" }, "its tags are not what was recorded"},
-		"taken":  {func(aws map[string]any) { image(aws)["tags"].(map[string]any)["domctl:deployment"] = "other" }, "its tags are not what was recorded"},
-		"owner":  {func(aws map[string]any) { image(aws)["owner"] = "999988887777" }, ""},
-		"gone":   {func(aws map[string]any) { delete(table(aws, "images"), id) }, ""},
+		"shared":       {func(aws map[string]any) { image(aws)["launch"] = []any{"999988887777"} }, "shared with 999988887777"},
+		"tags":         {func(aws map[string]any) { image(aws)["tags"].(map[string]any)["domctl:key"] = "forged" }, "its tags are not what was recorded"},
+		"taken":        {func(aws map[string]any) { image(aws)["tags"].(map[string]any)["domctl:deployment"] = "other" }, "its tags are not what was recorded"},
+		"owner":        {func(aws map[string]any) { image(aws)["owner"] = "999988887777" }, ""},
+		"deregistered": {func(aws map[string]any) { image(aws)["state"] = "deregistered" }, ""},
+		"gone":         {func(aws map[string]any) { delete(table(aws, "images"), id) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := r.twin()
@@ -262,7 +277,7 @@ func TestRetireKeeps(t *testing.T) {
 				t.Fatalf("%v; %q, want %q", ops(kept), got, k.says)
 			}
 			res, err := after.engine(c).Apply(t.Context(), p) // planned before that
-			if text := fmt.Sprint(res, err); res.Done > 0 && name != "gone" || slices.ContainsFunc(after.Told(), func(s string) bool { return strings.HasPrefix(s, "EnableImage") }) {
+			if text := fmt.Sprint(res, err); res.Done > 0 || slices.ContainsFunc(after.Told(), func(s string) bool { return strings.HasPrefix(s, "EnableImage") }) {
 				t.Errorf("it was taken away all the same: %s, %v", text, after.Told())
 			}
 		})
@@ -375,6 +390,7 @@ func TestRetireTakesCopies(t *testing.T) {
 	if len(got) < 2 || !strings.HasPrefix(got[0], "autoscaling.DeleteLaunchConfiguration by-hand-domctl-") || !strings.HasPrefix(got[1], "ec2.DeregisterImage") || !slices.Equal(p.Steps[1].After, []string{p.Steps[0].ID}) {
 		t.Fatalf("%v\n%v", got, p.Findings)
 	}
+	killed(t, r, c, func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) })
 	r.applyAll(c)
 	if copies() >= before {
 		t.Errorf("%d copies, there were %d", copies(), before)

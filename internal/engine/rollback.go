@@ -184,6 +184,7 @@ func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan,
 			return planner.Plan{}, err
 		}
 		p, standing, err := planner.Restore(s, view, e.Source, e.newID())
+		p.Findings = schema.SortFindings(append(p.Findings, view.Findings...))
 		age := began.Sub(s.At)
 		if err != nil || !standing || age < 0 || age > visibility(s) {
 			return p, err

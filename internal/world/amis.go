@@ -14,6 +14,10 @@ import (
 
 func imageRef(id string) planner.Ref { return planner.Ref("ec2/image#" + id) }
 
+// deregistered images are answered for a short while yet, and are gone.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
+const deregistered = "deregistered"
+
 func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
 	if len(ids) == 0 {
 		return map[planner.Ref]planner.Raw{}, nil
@@ -24,6 +28,9 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 	}
 	out := map[planner.Ref]planner.Raw{}
 	for _, i := range images {
+		if i.State == deregistered {
+			continue
+		}
 		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
 			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
 		if i.Deprecated != "" {

@@ -80,7 +80,7 @@ func (w *World) AMIs(ctx context.Context, applied schema.Applied, held Held) ([]
 	for n, i := range slices.Concat(own, other) {
 		found := uses.found[imageRef(i.ID)]
 		ours := i.Tags[schema.TagKey] != "" || i.Tags[schema.TagDeployment] != ""
-		if seen[i.ID] || !port.Wildcard(executorName, i.Name) && !ours && len(found) == 0 && len(held.Images[i.ID]) == 0 {
+		if seen[i.ID] || i.State == deregistered || !port.Wildcard(executorName, i.Name) && !ours && len(found) == 0 && len(held.Images[i.ID]) == 0 {
 			continue
 		}
 		seen[i.ID] = true

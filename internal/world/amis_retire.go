@@ -88,7 +88,9 @@ func (v *View) retire(ctx context.Context) error {
 func (r *retiring) found(images []port.Image) {
 	there := map[string]port.Image{}
 	for _, i := range images {
-		there[i.ID] = i
+		if i.State != deregistered {
+			there[i.ID] = i
+		}
 	}
 	r.former = slices.DeleteFunc(r.former, func(f former) bool { return there[f.Image].ID == "" })
 	for n := range r.former {

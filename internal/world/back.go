@@ -30,8 +30,40 @@ func (w *World) LookBack(ctx context.Context, s planner.Snapshot) (*View, error)
 	}
 	err := sideBySide(
 		func() (err error) { v.raw, err = w.Read(ctx, refs); return err },
-		func() (err error) { v.uses, err = w.usesOfMade(ctx, made); return err })
+		func() (err error) { v.uses, err = w.usesOfMade(ctx, made); return err },
+		func() (err error) { v.Findings, err = w.goneBack(ctx, s.Done); return err })
 	return v, err
+}
+
+// goneBack finds images that an apply switched away from and that are not there any
+// more, so that nothing could be started from them.
+func (w *World) goneBack(ctx context.Context, done []planner.Done) (found []schema.Finding, err error) {
+	_, paths := executorPaths(w.Deployment.Mongo.Mapping.ExecutorGroups)
+	images := map[schema.Address]map[string]bool{}
+	all := map[string]bool{}
+	for _, d := range done {
+		for _, e := range d.Step.Expects {
+			_, writes := d.Step.Writes[e.Path]
+			switch from := e.Ref.Type(); {
+			case !schema.IsAMI(e.Value.Str()):
+			case e.Path == "image" && (from == "ec2/version" || from == "asg/config"), e.Path == paths["ami"] && writes:
+				if images[d.Step.Address] == nil {
+					images[d.Step.Address] = map[string]bool{}
+				}
+				images[d.Step.Address][e.Value.Str()], all[e.Value.Str()] = true, true
+			}
+		}
+	}
+	there, err := w.readImages(ctx, schema.Sorted(all))
+	for _, a := range schema.Addresses(images) {
+		for _, id := range schema.Sorted(images[a]) {
+			if there[imageRef(id)] == nil {
+				found = append(found, schema.Finding{Code: "DC426", Severity: schema.Error, Address: a, Message: "started from " + id + " before the apply, which is not there any more",
+					Hint: "leave this address out: domctl rollback --exclude " + a.String() + "; and apply files that name another image"})
+			}
+		}
+	}
+	return found, err
 }
 
 // Raw is what the read found of a ref.

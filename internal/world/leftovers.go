@@ -160,7 +160,7 @@ func (l *leftovers) ofImages(ctx context.Context) error {
 		}
 	}
 	for _, i := range l.own {
-		if i.Tags[schema.TagDeployment] != l.Deployment.Name || recorded[i.ID] {
+		if i.Tags[schema.TagDeployment] != l.Deployment.Name || i.State == deregistered || recorded[i.ID] {
 			continue
 		}
 		reasons, _, err := l.on(ctx, l.World, i.ID)
