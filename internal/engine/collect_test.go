@@ -227,6 +227,7 @@ func TestCollectComparesAgain(t *testing.T) {
 
 // TestCollectKilledAtEveryCall: wherever gc dies, apply --resume ends it.
 func TestCollectKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
 	r, c, _ := littered(t)
 	killed(t, r, c, func(e *engine.Engine) (planner.Plan, error) { _, p, err := e.Collect(t.Context()); return p, err })
 }

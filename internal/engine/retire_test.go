@@ -324,6 +324,7 @@ func failing(call string) sim.Gate {
 // TestRetireKilledAtEveryCall: wherever a process dies, the next one ends the
 // retirement, and nothing is asked for twice.
 func TestRetireKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
 	r, c, _ := retiring(t)
 	plan := func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) }
 	killed(t, r, c, plan)
@@ -361,6 +362,7 @@ func killed(t *testing.T, r rig, c compiler.Result, plan func(*engine.Engine) (p
 // TestRetireTakesCopies: a copy of a launch configuration that no group names any more
 // goes with its image; a hand-made one keeps it.
 func TestRetireTakesCopies(t *testing.T) {
+	t.Parallel()
 	f := bakingFixture(t)
 	f.content = []byte(strings.NewReplacer(`"autoScalingGroups": {`, `"launchConfigurations": {"by-hand": {"image": "ami-00000000000000001", "instanceType": "m5.large"}},
 		"autoScalingGroups": {"copied-a": {"desired": 0, "max": 0, "min": 0, "launchConfiguration": "by-hand"},`).Replace(string(f.content)))
