@@ -12,10 +12,11 @@ import (
 	"domctl.dev/internal/sim"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // madeBy is the token of the last bake, and the apply that it was of.
-func (r rig) madeBy(c compiler.Result) (token, apply string) {
+func (r rig) madeBy(c compiler.Result) (token string, began time.Time) {
 	r.t.Helper()
 	history, err := r.engine(c).History(r.t.Context(), engine.HistoryOptions{})
 	if err != nil {
@@ -24,12 +25,26 @@ func (r rig) madeBy(c compiler.Result) (token, apply string) {
 	for _, p := range history {
 		for _, s := range p.Plan.Steps {
 			if s.Op == "bake.image" && p.Outcome == applier.EndedOutcome {
-				return applier.Token(p.ID, s.ID), p.ID
+				return applier.Token(p.ID, s.ID), p.At.UTC()
 			}
 		}
 	}
 	r.t.Fatal("nothing was baked")
-	return "", ""
+	return "", time.Time{}
+}
+
+// keyOf is the content of an image, which is called as its bake calls it.
+func (r rig) keyOf(c compiler.Result, image string) string {
+	r.t.Helper()
+	i, err := r.engine(c).AMI(r.t.Context(), image)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_, at := r.madeBy(c)
+	if !schema.BakedAs(i.Name, "sim-baking", "executor", i.Key, at) || schema.BakedAs(i.Name+" copy", "sim-baking", "executor", i.Key, at) {
+		r.t.Errorf("%s is not called as its bake calls it", i.Name)
+	}
+	return i.Key
 }
 
 func object(aws map[string]any, kind, id string, fields map[string]any) {
@@ -44,7 +59,8 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 	t.Helper()
 	r, c, images := retiring(t)
 	r.wait(time.Hour)
-	token, _ := r.madeBy(c)
+	token, at := r.madeBy(c)
+	name := "domino-sim-baking-executor-" + at.Format("20060102-1504") + "-executor-" + r.keyOf(c, images[2])[:8]
 	ours := map[string]any{"domctl:deployment": "sim-baking", "domctl:token": token, "domctl:ami": "executor", "domctl:key": "k"}
 	with := func(more map[string]any) map[string]any {
 		tags := map[string]any{}
@@ -77,16 +93,18 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 		object(aws, "snapshots", "snap-00000000000000001", map[string]any{"gib": 8, "tags": ours})
 		object(aws, "snapshots", "snap-00000000000000002", map[string]any{"gib": 8, "tags": ours})
 		object(aws, "snapshots", "snap-00000000000000003", map[string]any{"gib": 8, "tags": forged})
+		object(aws, "snapshots", "snap-00000000000000004", map[string]any{"gib": 8, "tags": with(map[string]any{"aws:backup:source-resource": "x"})})
 		image := func(name string, tags map[string]any, owner string) map[string]any {
 			return map[string]any{"architecture": "x86_64", "name": name, "tags": tags, "owner": owner}
 		}
-		used := image("used", ours, "")
+		used := image(name+"-3", ours, "")
 		used["snapshots"] = map[string]any{"/dev/xvda": "snap-00000000000000002"}
-		object(aws, "images", "ami-00000000000000011", image("left", ours, ""))
+		object(aws, "images", "ami-00000000000000011", image(name+"-2", ours, ""))
 		object(aws, "images", "ami-00000000000000012", used)
-		object(aws, "images", "ami-00000000000000013", image("stranger", ours, "999988887777"))
-		object(aws, "images", "ami-00000000000000014", image("other", other, ""))
-		object(aws, "images", "ami-00000000000000015", image("forged", forged, ""))
+		object(aws, "images", "ami-00000000000000013", image(name+"-4", ours, "999988887777"))
+		object(aws, "images", "ami-00000000000000014", image(name+"-5", other, ""))
+		object(aws, "images", "ami-00000000000000015", image(name+"-6", forged, ""))
+		object(aws, "images", "ami-00000000000000016", image(name+" copy", ours, ""))
 		object(aws, "launchTemplates", "lt-z", map[string]any{"default": 1, "name": "z", "versions": []any{map[string]any{"image": "ami-00000000000000012", "instanceType": "m5.large", "number": 1}}})
 		object(aws, "securityGroups", "sg-00000000000000001", map[string]any{"name": "bake", "tags": ours})
 		object(aws, "securityGroups", "sg-00000000000000002", map[string]any{"name": "shared", "tags": ours})
@@ -106,6 +124,8 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 		"ec2/image#ami-00000000000000011":        "goes",
 		"ec2/image#ami-00000000000000012":        "default version of launch template lt-z",
 		"ec2/image#ami-00000000000000015":        "no record",
+		"ec2/image#ami-00000000000000016":        "it is not called as the apply",
+		"ec2/snapshot#snap-00000000000000004":    "a service of AWS",
 		"ec2/securitygroup#sg-00000000000000001": "goes",
 		"ec2/securitygroup#sg-00000000000000002": "instance i-00000000000000004 has it",
 		"ec2/keypair#key-00000000000000001":      "goes",

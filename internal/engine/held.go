@@ -185,7 +185,7 @@ func (h holding) made(p Past) {
 	}
 	for _, s := range p.Plan.Steps {
 		s = filled(s, outputs)
-		by := world.Maker{Apply: p.ID, Address: s.Address, Open: p.open()}
+		by := world.MakerOf(p.ID, p.At, p.open(), s)
 		h.Makers[applier.Token(p.ID, s.ID)] = by
 		switch {
 		case !begun[s.ID]:

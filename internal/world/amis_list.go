@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -33,6 +34,13 @@ type Maker struct {
 	Apply   string
 	Address schema.Address
 	Open    bool
+	began   time.Time // of the apply
+	key     string    // of the content, where it bakes
+}
+
+// MakerOf is the maker that a step of an apply is.
+func MakerOf(apply string, began time.Time, open bool, s planner.Step) Maker {
+	return Maker{apply, s.Address, open, began, s.Args["key"].Str()}
 }
 
 // AMI is an image that executors start from, or may have started from.

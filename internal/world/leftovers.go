@@ -93,7 +93,13 @@ func (l *leftovers) add(ref planner.Ref, name, created string, tags map[string]s
 		{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagDeployment), Value: schema.JSON(l.Deployment.Name)},
 		{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagToken), Value: schema.JSON(token)}}}
 	by, proven := l.held.Makers[token]
-	if o.Maker = by; !proven {
+	o.Maker = by
+	for _, key := range schema.Sorted(tags) {
+		if service := strings.HasPrefix(key, "aws:"); service && keeps == "" {
+			keeps = "a service of AWS made it, or has it: it is tagged " + key
+		}
+	}
+	if !proven {
 		keeps = "no record of this deployment bears out its tags: whoever made it removes it"
 	}
 	l.judge(o, keeps)
@@ -167,8 +173,12 @@ func (l *leftovers) ofImages(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if i.State == "pending" {
+		by, ami := l.held.Makers[i.Tags[schema.TagToken]], i.Tags[schema.TagAMI]
+		switch {
+		case i.State == "pending":
 			reasons = append(reasons, "it is being made")
+		case !schema.BakedAs(i.Name, l.Deployment.Name, ami, by.key, by.began): // as a copy that took the tags along
+			reasons = append(reasons, "it is not called as the apply that its tags name calls its images")
 		}
 		l.add(imageRef(i.ID), i.Name, i.Created, i.Tags, strings.Join(reasons, ", and "))
 	}
