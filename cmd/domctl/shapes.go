@@ -91,6 +91,7 @@ type standingShape struct {
 	Set     schema.Value   `json:"set"`
 	Made    bool           `json:"made,omitempty"`
 	Deleted bool           `json:"deleted,omitempty"`
+	Final   string         `json:"final,omitempty"`
 }
 
 type lockShape struct {

@@ -93,6 +93,9 @@ func writePoints(out io.Writer, points []engine.Past) error {
 		case p.Outcome != applier.EndedOutcome:
 			state = "not ended; can be taken back"
 		}
+		if final := p.Final(); len(final) > 0 && !p.Whole() {
+			state += ", but for " + planner.Few(final)
+		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", p.ID, p.At.UTC().Format(time.RFC3339), p.Done, state)
 	}
 	return w.Flush()
@@ -130,6 +133,8 @@ func writeStanding(out io.Writer, id string, found []engine.Standing) error {
 
 func standing(s engine.Standing) string {
 	switch {
+	case s.Final != "":
+		return string(s.Object) + ": was there; cannot be taken back: " + s.Final
 	case s.Deleted:
 		return string(s.Object) + ": was there; is made again as it was"
 	case s.Made && s.Path != "":

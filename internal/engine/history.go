@@ -37,6 +37,18 @@ func (p Past) RestorePoint() bool {
 	return p.Plan != nil && p.Plan.Restores == "" && len(p.Touched) > 0 && !p.Plan.Collects()
 }
 
+// Final are the addresses at which the apply did, or was to do, what cannot be taken
+// back, in order.
+func (p Past) Final() []schema.Address {
+	final := map[schema.Address]bool{}
+	for _, s := range p.Plan.Steps {
+		if s.Irreversible != "" {
+			final[s.Address] = true
+		}
+	}
+	return schema.Addresses(final)
+}
+
 // Whole says that the apply was taken back, and nothing of it is left.
 func (p Past) Whole() bool { return len(p.TakenBack) > 0 && len(p.Left) == 0 }
 
@@ -101,7 +113,8 @@ type Standing struct {
 	Object        planner.Ref
 	Path          string // "" is the object itself
 	Found, Set    schema.Value
-	Made, Deleted bool // the apply made or deleted the object
+	Made, Deleted bool   // the apply made or deleted the object
+	Final         string // why that cannot be taken back; "" when it can
 }
 
 // RestorePoint says what stood before one apply, by address. It asks nothing
@@ -119,7 +132,7 @@ func (e *Engine) RestorePoint(ctx context.Context, id string) ([]Standing, error
 		whole, isWhole := d.Step.Writes[""]
 		switch {
 		case isWhole && whole.Is == schema.Absent:
-			out = append(out, Standing{Address: d.Step.Address, Object: d.Step.Object, Deleted: true})
+			out = append(out, Standing{Address: d.Step.Address, Object: d.Step.Object, Deleted: true, Final: d.Step.Irreversible})
 		case isWhole:
 			out = append(out, Standing{Address: d.Step.Address, Object: d.Step.Object, Made: true})
 		case d.Step.Creates != "":

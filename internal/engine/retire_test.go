@@ -168,6 +168,11 @@ func TestRetire(t *testing.T) {
 		t.Errorf("rollback of a deregistration: %v", err)
 	}
 
+	standing, err := r.engine(c).RestorePoint(t.Context(), p.ID)
+	if err != nil || !slices.ContainsFunc(standing, func(s engine.Standing) bool { return s.Object.ID() == images[0] && strings.Contains(s.Final, "gone") }) {
+		t.Errorf("%+v, %v", standing, err)
+	}
+
 	// The apply that had left the image goes back to what is not there.
 	history, err := r.engine(c).RestorePoints(t.Context())
 	if err != nil {
@@ -321,81 +326,54 @@ func failing(call string) sim.Gate {
 	}
 }
 
-// TestRetireKilledAtEveryCall: wherever a process dies, the next one ends the
-// retirement, and nothing is asked for twice.
-func TestRetireKilledAtEveryCall(t *testing.T) {
-	t.Parallel()
-	r, c, _ := retiring(t)
-	plan := func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) }
-	killed(t, r, c, plan)
+// TestRetireLeavesWhatIsForeign: an image that was deprecated, and whose tags somebody
+// changed since, is no matter of ours any more, and stops no apply.
+func TestRetireLeavesWhatIsForeign(t *testing.T) {
+	r, c, images := retiring(t)
 	r.applyAll(c)
-	r.wait(40 * 24 * time.Hour)
-	killed(t, r, c, plan)
-}
-
-// killed applies a plan of the rig in a process that dies after each side of a call,
-// and goes on in another.
-func killed(t *testing.T, r rig, c compiler.Result, plan func(*engine.Engine) (planner.Plan, error)) {
-	t.Helper()
-	p, err := plan(r.engine(c))
-	if err != nil || len(p.Steps) == 0 {
-		t.Fatalf("%v, %v", ops(p), err)
-	}
-	whole := r.twin()
-	sides := whole.count(fixture{after: c}, p)
-	for k := range sides {
-		one := r.twin()
-		one.dies(fixture{after: c}, p, k)
-		one.goOn(c, p)
-		if got, want := one.Told(), whole.Told(); !slices.Equal(got, want) {
-			t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
-		}
-		if got, want := one.managed(), whole.managed(); got != want {
-			t.Fatalf("killed after %d: the world is\n%s\nwant\n%s", k, got, want)
-		}
-		one.story(fixture{after: c}, p)
-		one.settled(c)
-	}
-	t.Logf("%v: %d sides of calls", ops(p), sides)
-}
-
-// TestRetireTakesCopies: a copy of a launch configuration that no group names any more
-// goes with its image; a hand-made one keeps it.
-func TestRetireTakesCopies(t *testing.T) {
-	t.Parallel()
-	f := bakingFixture(t)
-	f.content = []byte(strings.NewReplacer(`"autoScalingGroups": {`, `"launchConfigurations": {"by-hand": {"image": "ami-00000000000000001", "instanceType": "m5.large"}},
-		"autoScalingGroups": {"copied-a": {"desired": 0, "max": 0, "min": 0, "launchConfiguration": "by-hand"},`).Replace(string(f.content)))
-	numbered, copied := schema.Address{Kind: "nodePools", Name: "numbered"}, schema.Address{Kind: "nodePools", Name: "copied"}
-	r := f.start(t)
-	var c compiler.Result
-	for _, script := range []string{"one", "two", "three"} {
-		c = content(f.after, script)
-		pool := c.Desired.Objects[numbered]
-		fields := map[string]schema.Value{}
-		for p, v := range pool.Fields {
-			v.Text = strings.ReplaceAll(v.Text, "numbered-a", "copied-a")
-			fields[strings.ReplaceAll(p, "numbered-a", "copied-a")] = v
-		}
-		pool.Fields = fields
-		c.Desired.Objects[copied] = pool
-		r.wait(time.Hour)
-		r.applyAll(c) // the image is not known yet
-		r.applyAll(c)
-	}
-	copies := func() int { return strings.Count(string(r.Box.Content()), "by-hand-domctl-") }
-	before := copies()
-	r.applyAll(c)
-	r.wait(40 * 24 * time.Hour)
+	r = r.changed(func(aws map[string]any) {
+		aws["images"].(map[string]any)[images[0]].(map[string]any)["tags"].(map[string]any)["domctl:deployment"] = "sim-other"
+	})
+	r.wait(60 * 24 * time.Hour)
 	p := r.plan(c)
-	got := ops(p)
-	if len(got) < 2 || !strings.HasPrefix(got[0], "autoscaling.DeleteLaunchConfiguration by-hand-domctl-") || !strings.HasPrefix(got[1], "ec2.DeregisterImage") || !slices.Equal(p.Steps[1].After, []string{p.Steps[0].ID}) {
-		t.Fatalf("%v\n%v", got, p.Findings)
+	if got := said(p, images[0]); slices.ContainsFunc(p.Steps, func(s planner.Step) bool { return s.Object.ID() == images[0] }) || !strings.Contains(got, "its tags are not what was recorded") {
+		t.Fatalf("%v; %s", ops(p), got)
 	}
-	killed(t, r, c, func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) })
 	r.applyAll(c)
-	if copies() >= before {
-		t.Errorf("%d copies, there were %d", copies(), before)
-	}
 	r.atDesired(fixture{after: c})
+}
+
+// TestRetireByAge: count and age keep images each by itself, and grace is as stated.
+func TestRetireByAge(t *testing.T) {
+	r, c, images := retiring(t)
+	retain := func(fields map[string]any) compiler.Result {
+		c := content(c, "three")
+		o := c.Desired.Objects[executor]
+		delete(o.Fields, "retain.count")
+		for p, v := range fields {
+			o.Fields[p] = schema.JSON(v)
+		}
+		return c
+	}
+	for _, k := range []struct {
+		wait   time.Duration
+		fields map[string]any
+		says   string
+		steps  int
+	}{
+		{0, map[string]any{}, "", 0},
+		{0, map[string]any{"retain.age": "10d"}, "stays: it is younger than 10d", 0},
+		{0, map[string]any{"retain.age": "10d", "retain.count": 1}, "stays: it is younger than 10d", 0},
+		{11, map[string]any{"retain.age": "10d", "retain.count": 3}, "stays: it is among the 3 newest", 0},
+		{11, map[string]any{"retain.age": "10d", "retain.count": 2}, "goes: nothing refers to it", 1},
+		{11, map[string]any{"retain.age": "10d", "retain.grace": "2d"}, "deregistered by an apply 2d after that", 1},
+		{11, map[string]any{"retain.count": 0}, "goes: nothing refers to it", 1},
+	} {
+		one := r.twin()
+		one.wait(k.wait * 24 * time.Hour)
+		p := one.plan(retain(k.fields))
+		if got := said(p, images[0]); len(p.Steps) != k.steps || !strings.Contains(got, k.says) || k.says == "" && got != "" {
+			t.Errorf("%v after %d days: %v; %q", k.fields, k.wait, ops(p), got)
+		}
+	}
 }

@@ -99,18 +99,29 @@ func (r *retiring) found(images []port.Image) {
 	slices.SortFunc(r.former, func(x, y former) int { return strings.Compare(y.At+y.Image, x.At+x.Image) })
 }
 
-// stays says why an image is not to go by itself, whoever refers to it; "" when it is
-// of an age to.
-func (r *retiring) stays(f former) string {
-	at, err := time.Parse(time.RFC3339, f.At)
+// foreign says why an image is not, or no longer, what was recorded; then nothing is
+// done about it. "" when it is.
+func (r *retiring) foreign(f former) string {
 	self := r.world.Deployment.AWS.Account
-	switch n := slices.IndexFunc(r.former, func(o former) bool { return o.Image == f.Image }); {
+	switch {
 	case self != "" && f.live.Owner != self:
 		return "account " + f.live.Owner + " owns it"
 	case f.live.Tags[schema.TagKey] != f.Key || f.live.Tags[schema.TagDeployment] != r.world.Deployment.Name:
 		return "its tags are not what was recorded of it"
 	case f.live.State != "available":
 		return "it is " + f.live.State
+	}
+	return ""
+}
+
+// stays says why an image is not to go by itself, whoever refers to it; "" when it is
+// of an age to.
+func (r *retiring) stays(f former) string {
+	at, err := time.Parse(time.RFC3339, f.At)
+	n := slices.IndexFunc(r.former, func(o former) bool { return o.Image == f.Image })
+	switch {
+	case r.foreign(f) != "":
+		return r.foreign(f)
 	case r.retain.ByCount && n+1 < r.retain.Count: // the one that stands comes before them
 		return fmt.Sprintf("it is among the %d newest", r.retain.Count)
 	case err != nil:
@@ -135,7 +146,11 @@ func (r *retiring) judge(ctx context.Context, c *claims) error {
 		}
 	}
 	for _, f := range r.former {
-		if f.live.Deprecated != "" {
+		was, known := r.applied.Entries[r.address].Fields[schema.Retired(f.Image)]
+		switch foreign := r.foreign(f) != ""; {
+		case foreign && known:
+			r.object.Fields[schema.Retired(f.Image)], stands.Fields[schema.Retired(f.Image)] = was, was
+		case !foreign && f.live.Deprecated != "":
 			stands.Fields[schema.Retired(f.Image)] = schema.JSON(schema.Deprecated)
 		}
 		why := r.stays(f)
@@ -204,7 +219,7 @@ func (v *View) lowerRetired(c planner.Change) (steps []planner.Step) {
 				s.Writes["deprecates"], was.Value = schema.JSON(true), schema.Value{}
 			} else {
 				s.ID += "/off"
-				delete(s.Args, "retires")
+				s.Args, s.Expects = nil, s.Expects[1:2] // whoever has it by now
 			}
 			s.Expects = append(s.Expects, was)
 			steps = append(steps, s)
@@ -229,8 +244,8 @@ func retireStep(a schema.Address, b schema.Baked, d schema.Deployment, op string
 	s := planner.Step{ID: a.String() + "/" + op + "/" + b.Image, Address: a, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
 		Args: map[string]schema.Value{"retires": schema.JSON(true)},
 		Expects: []planner.Expect{{Ref: ref, Path: "state", Value: schema.JSON("available")},
-			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagDeployment), Value: schema.JSON(d.Name)},
-			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagKey), Value: schema.JSON(b.Key)}}}
+			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagKey), Value: schema.JSON(b.Key)},
+			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagDeployment), Value: schema.JSON(d.Name)}}}
 	if d.AWS.Account != "" {
 		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: "owner", Value: schema.JSON(d.AWS.Account)})
 	}
