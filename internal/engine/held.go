@@ -38,7 +38,7 @@ func (e *Engine) held(ctx context.Context, except string) (world.Held, error) {
 	for _, a := range schema.Addresses(applied.Entries) {
 		h.entry(applied.Entries[a], "the records have it on "+a.String())
 	}
-	history, err := e.past(ctx)
+	history, err := e.History(ctx, HistoryOptions{})
 	if err != nil {
 		return h.Held, err
 	}
