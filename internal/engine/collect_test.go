@@ -249,7 +249,7 @@ func TestCollectComparesAgain(t *testing.T) {
 func TestCollectKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	r, c, _ := littered(t)
-	killed(t, r, c, func(e *engine.Engine) (planner.Plan, error) { _, p, err := e.Collect(t.Context()); return p, err })
+	diesEverywhere(t, r, c, func(e *engine.Engine) (planner.Plan, error) { _, p, err := e.Collect(t.Context()); return p, err })
 }
 
 // TestCollectNeedsEveryRead: a read that fails ends gc before it has shown anything.

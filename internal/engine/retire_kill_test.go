@@ -18,15 +18,15 @@ func TestRetireKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	r, c, _ := retiring(t)
 	plan := func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) }
-	killed(t, r, c, plan)
+	diesEverywhere(t, r, c, plan)
 	r.applyAll(c)
 	r.wait(40 * 24 * time.Hour)
-	killed(t, r, c, plan)
+	diesEverywhere(t, r, c, plan)
 }
 
-// killed applies a plan of the rig in a process that dies after each side of a call,
+// diesEverywhere applies a plan of the rig in a process that dies after each side of a call,
 // and goes on in another.
-func killed(t *testing.T, r rig, c compiler.Result, plan func(*engine.Engine) (planner.Plan, error)) {
+func diesEverywhere(t *testing.T, r rig, c compiler.Result, plan func(*engine.Engine) (planner.Plan, error)) {
 	t.Helper()
 	p, err := plan(r.engine(c))
 	if err != nil || len(p.Steps) == 0 {
@@ -83,7 +83,7 @@ func TestRetireTakesCopies(t *testing.T) {
 	if len(got) < 2 || !strings.HasPrefix(got[0], "autoscaling.DeleteLaunchConfiguration by-hand-domctl-") || !strings.HasPrefix(got[1], "ec2.DeregisterImage") || !slices.Equal(p.Steps[1].After, []string{p.Steps[0].ID}) {
 		t.Fatalf("%v\n%v", got, p.Findings)
 	}
-	killed(t, r, c, func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) })
+	diesEverywhere(t, r, c, func(e *engine.Engine) (planner.Plan, error) { return e.Plan(t.Context(), engine.PlanOptions{}) })
 	r.applyAll(c)
 	if copies() >= before {
 		t.Errorf("%d copies, there were %d", copies(), before)
