@@ -15,7 +15,7 @@ func imageCodes() []Code {
 			"Nothing. An apply that waits is gone on with by `domctl apply --resume`, an approval is given with `--approve`."},
 		{"DC266", "what becomes of an older image", "`retain` is stated, and this image was baked for the entry before the one that stands. It goes only when it is beyond what `retain` keeps and nothing at all refers to it: the message says what does. It is deprecated first, and deregistered by a later apply, after the time of grace.",
 			"Nothing. `domctl amis inspect AMI` says all that refers to it; one that is deprecated and used again is taken back from it by the next apply."},
-		{"DC267", "an image goes for good", "An image that has been deprecated for the time of grace, and that nothing refers to, is deregistered with its snapshots. No rollback brings it back; one of this apply leaves the entry out.",
+		{"DC278", "an image goes for good", "An image that has been deprecated for the time of grace, and that nothing refers to, is deregistered with its snapshots. No rollback brings it back; one of this apply leaves the entry out.",
 			"To keep it, state more under `retain`, or pin it, before the plan is applied."},
 		{"DC269", "an image that did not pass", "The image is tagged by domctl with why a fresh instance of it was not what it should be. Nothing is switched to it.",
 			"Name another image, or bake it anew."},

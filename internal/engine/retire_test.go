@@ -122,8 +122,8 @@ func ops(p planner.Plan) (out []string) {
 	return out
 }
 
-// said is what a plan says of an image.
-func said(p planner.Plan, image string) string {
+// spoken is what a plan says of an image.
+func spoken(p planner.Plan, image string) string {
 	for _, f := range p.Findings {
 		if strings.HasPrefix(f.Message, image+" ") {
 			return f.Code + " " + f.Message
@@ -141,7 +141,7 @@ func TestRetire(t *testing.T) {
 		t.Fatal(got)
 	}
 	for image, want := range map[string]string{images[0]: "DC266 " + images[0] + " ", images[1]: "would put it back"} {
-		if got := said(first, image); !strings.Contains(got, want) {
+		if got := spoken(first, image); !strings.Contains(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -154,8 +154,8 @@ func TestRetire(t *testing.T) {
 	}
 	r.wait(2 * 24 * time.Hour)
 	p := r.plan(c)
-	if got := ops(p); !slices.Contains(got, "ec2.DeregisterImage "+images[0]) || !strings.HasPrefix(said(p, images[0]), "DC267") {
-		t.Fatalf("%v; %s", got, said(p, images[0]))
+	if got := ops(p); !slices.Contains(got, "ec2.DeregisterImage "+images[0]) || !strings.HasPrefix(spoken(p, images[0]), "DC278") {
+		t.Fatalf("%v; %s", got, spoken(p, images[0]))
 	}
 	snapshots := strings.Count(string(r.Box.Content()), `"volume": "vol-`)
 	p = r.applyAll(c)
@@ -213,7 +213,7 @@ func TestUsedAgain(t *testing.T) {
 	r.wait(60 * 24 * time.Hour)
 	p := r.plan(c)
 	if i := slices.IndexFunc(p.Steps, func(s planner.Step) bool { return s.Object.ID() == images[0] }); i < 0 || p.Steps[i].Op != "ec2.EnableImageDeprecation" || p.Steps[i].Writes["deprecates"].Is != schema.Absent {
-		t.Fatalf("%v; %s", ops(p), said(p, images[0]))
+		t.Fatalf("%v; %s", ops(p), spoken(p, images[0]))
 	}
 	r.applyAll(c)
 	if i, err := r.engine(c).AMI(t.Context(), images[0]); err != nil || i.Deprecated != "" {
@@ -278,7 +278,7 @@ func TestRetireKeeps(t *testing.T) {
 			after := before.changed(k.edit)
 			after.t = t
 			kept := after.plan(c)
-			if got := said(kept, id); len(kept.Steps) > 0 || !strings.Contains(got, k.says) {
+			if got := spoken(kept, id); len(kept.Steps) > 0 || !strings.Contains(got, k.says) {
 				t.Fatalf("%v; %q, want %q", ops(kept), got, k.says)
 			}
 			res, err := after.engine(c).Apply(t.Context(), p) // planned before that
@@ -298,7 +298,7 @@ func TestRetireKeepsForOthers(t *testing.T) {
 		return map[string][]byte{"other/compute.cue": []byte("amis: x: pin: id: \"" + images[0] + "\"")}, nil
 	}
 	p, err := e.Plan(t.Context(), engine.PlanOptions{})
-	if got := said(p, images[0]); err != nil || len(p.Steps) > 0 || !strings.Contains(got, "stays: other/compute.cue names it") {
+	if got := spoken(p, images[0]); err != nil || len(p.Steps) > 0 || !strings.Contains(got, "stays: other/compute.cue names it") {
 		t.Errorf("%v; %q", err, got)
 	}
 	e.Beside = func(context.Context) (map[string][]byte, error) { return nil, errors.New("a disk that fails") }
@@ -336,7 +336,7 @@ func TestRetireLeavesWhatIsForeign(t *testing.T) {
 	})
 	r.wait(60 * 24 * time.Hour)
 	p := r.plan(c)
-	if got := said(p, images[0]); slices.ContainsFunc(p.Steps, func(s planner.Step) bool { return s.Object.ID() == images[0] }) || !strings.Contains(got, "its tags are not what was recorded") {
+	if got := spoken(p, images[0]); slices.ContainsFunc(p.Steps, func(s planner.Step) bool { return s.Object.ID() == images[0] }) || !strings.Contains(got, "its tags are not what was recorded") {
 		t.Fatalf("%v; %s", ops(p), got)
 	}
 	r.applyAll(c)
@@ -372,7 +372,7 @@ func TestRetireByAge(t *testing.T) {
 		one := r.twin()
 		one.wait(k.wait * 24 * time.Hour)
 		p := one.plan(retain(k.fields))
-		if got := said(p, images[0]); len(p.Steps) != k.steps || !strings.Contains(got, k.says) || k.says == "" && got != "" {
+		if got := spoken(p, images[0]); len(p.Steps) != k.steps || !strings.Contains(got, k.says) || k.says == "" && got != "" {
 			t.Errorf("%v after %d days: %v; %q", k.fields, k.wait, ops(p), got)
 		}
 	}

@@ -194,7 +194,7 @@ func (r *retiring) goes(f former) {
 func (r *retiring) tell(s schema.Severity, f former, says, hint string) {
 	code := "DC266"
 	if s == schema.Warning {
-		code = "DC267"
+		code = "DC278"
 	}
 	r.Findings = append(r.Findings, schema.Finding{Code: code, Severity: s, Address: r.address, Positions: r.object.Positions("retain"), Hint: hint,
 		Message: f.Image + " (" + f.Name + ") " + says})
