@@ -147,7 +147,7 @@ func TestLookingBackGrowsWithPages(t *testing.T) {
 		}
 		return b.world.Counts().Total()
 	}
-	if few, more := pages(5, 2), pages(300, 40); few != 6 || more != 6 {
-		t.Errorf("%d pages for 5 tiers and 2 groups, %d for 300 and 40, want 6: tiers, executor groups, runs, groups by name, all groups, configurations", few, more)
+	if few, more := pages(5, 2), pages(300, 40); few != 7 || more != 7 {
+		t.Errorf("%d pages for 5 tiers and 2 groups, %d for 300 and 40, want 7: tiers, executor groups, runs, groups by name, all groups, configurations, images that were left", few, more)
 	}
 }
