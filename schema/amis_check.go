@@ -11,6 +11,7 @@ func checkAMIs(c *checker) {
 	for a, o := range c.of("amis") {
 		c.oneOf(a, o, true, "pin", "find", "ssm", "bake")
 		c.policyReferences(a, o)
+		c.spread(a, o)
 		if fault := BakedNameFault(c.Deployment.Name, a.Name); fault != "" && o.Fields["bake"].Is == Known {
 			c.add("DC109", Error, a, o.Positions(""), "give it another name", "the name %s %s", quoted(a.Name), fault)
 		}

@@ -24,13 +24,19 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 	}
 	out := map[planner.Ref]planner.Raw{}
 	for _, i := range images {
-		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
-			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
-		for k, tag := range i.Tags {
-			out[imageRef(i.ID)]["tags."+schema.JoinPath(k)] = schema.JSON(tag)
-		}
+		out[imageRef(i.ID)] = imageRaw(i)
 	}
 	return out, nil
+}
+
+// imageRaw is an image by path.
+func imageRaw(i port.Image) planner.Raw {
+	raw := planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
+		"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
+	for k, tag := range i.Tags {
+		raw["tags."+schema.JoinPath(k)] = schema.JSON(tag)
+	}
+	return raw
 }
 
 // lookAMIs finds the image of every entry that has one: pinned, or resolved in
@@ -72,7 +78,7 @@ func lookAMIs(ctx context.Context, l *look) error {
 		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: map[string]schema.Value{"image": schema.JSON(id)}})
 	}
 	l.lookBaked(raw)
-	return nil
+	return l.lookSpread(ctx)
 }
 
 // foundByFilter refuses an image that the filter of its entry cannot have found:
@@ -151,6 +157,8 @@ func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 	case id != "":
 		return blocked("DC236", c.Address, fmt.Sprintf("%s is not an image of this account and region", id),
 			"check the id, the region and who owns the image", c.Positions), nil
+	case o.Fields["bake"].Is != schema.Absent && !remakes(c):
+		return v.lowerSpread(c, schema.JSON(v.Objects[c.Address].ID)), nil
 	case o.Fields["bake"].Is != schema.Absent:
 		if why, is := v.unbaked[c.Address]; is {
 			return planner.Lowered{Blocked: &why}, nil

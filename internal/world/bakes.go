@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"domctl.dev/applier"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -363,20 +362,9 @@ func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 		Expects: []planner.Expect{{Ref: imageRef(base), Path: "state", Value: schema.JSON("available")}}}
 	verified := v.lowerVerify(made)
 	id := planner.OutOf(verified.ID, "id")
-	return planner.Lowered{Steps: []planner.Step{made, verified}, ID: id, Outputs: map[string]schema.Value{"id": id, "image": id},
-		Remember: map[string]schema.Value{schema.BakedBefore(key): planner.OutOf(made.ID, "baked")}}
-}
-
-func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {
-	_, err := w.Outside.DeregisterImage(ctx, a.Step.Object.ID())
-	return err
-}
-
-func deregisterCommand(m applier.Manual) string {
-	id := m.Step.Object.ID()
-	check := ""
-	for _, e := range m.Step.Expects {
-		check += fmt.Sprintf("is \"$(aws ec2 describe-images --image-ids %s --query \"Images[0].Tags[?Key=='%s']|[0].Value\" --output text)\" %s %s\n", sh(id), schema.TagKey, sh(e.Value.Str()), sh("the tag "+schema.TagKey+" of "+id))
-	}
-	return check + "aws ec2 deregister-image --delete-associated-snapshots --image-id " + sh(id)
+	out := v.lowerSpread(c, id)
+	out.Steps = append([]planner.Step{made, verified}, out.Steps...)
+	out.ID, out.Outputs = id, map[string]schema.Value{"id": id, "image": id}
+	out.Remember[schema.BakedBefore(key)] = planner.OutOf(made.ID, "baked")
+	return out
 }
