@@ -9,7 +9,7 @@ import (
 // rollout.
 func checkAMIs(c *checker) {
 	for a, o := range c.of("amis") {
-		c.oneOf(a, o, true, "pin", "find", "ssm", "bake")
+		c.oneOf(a, o, true, "pin", "find", "ssm", "bake", "from")
 		c.policyReferences(a, o)
 		c.spread(a, o)
 		if fault := BakedNameFault(c.Deployment.Name, a.Name); fault != "" && o.Fields["bake"].Is == Known {

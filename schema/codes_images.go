@@ -17,6 +17,8 @@ func imageCodes() []Code {
 			"Make it private in EC2, unless that is meant."},
 		{"DC271", "a copy stays", "The files no longer state this copy. It may be in use in its region, where domctl does not look, so it is left alone.",
 			"Deregister it there, with its snapshots, when nothing starts from it."},
+		{"DC272", "the other deployment's image does not count", "An image that another deployment baked is taken when it is there, belongs to the account that the files state, bears that deployment's name, and was verified: by its tags in this account, by being shared in another. Tags of another account never count.",
+			"Do what the message says in the other deployment, then `domctl update`."},
 		{"DC266", "older images stay", "What `retain` states is not carried out by this version of domctl: each image that it baked stays until somebody removes it.",
 			"Deregister older images by hand when nothing starts from them."},
 		{"DC269", "an image that did not pass", "The image is tagged by domctl with why a fresh instance of it was not what it should be. Nothing is switched to it.",

@@ -98,7 +98,8 @@ func orderOf(s planner.Step) (o order, err error) {
 // name of the image that an apply makes: unique in the account and region, and
 // the same in every process that goes on with it.
 func (o order) name(began time.Time) string {
-	return fmt.Sprintf("domino-%s-executor-%s-%s-%s", o.deployment, began.UTC().Format("20060102-1504"), o.ami, o.key[:8])
+	before, between := schema.BakedName(o.deployment, o.ami)
+	return before + began.UTC().Format("20060102-1504") + between + o.key[:8]
 }
 
 func (o order) tags(a applier.Attempt) map[string]string {

@@ -68,6 +68,10 @@ func lookAMIs(ctx context.Context, l *look) error {
 	l.view.raw = raw
 	for a, id := range ids {
 		image := raw[imageRef(id)]
+		if p, is := l.desired.Objects[a].Promoted(a.Name); is {
+			l.lookPromoted(a, p, id, image)
+			continue
+		}
 		if image == nil {
 			continue
 		}
@@ -153,6 +157,9 @@ func (l *look) lookAhead(ctx context.Context, resolved map[schema.Address]string
 // gone, or must be baked.
 func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 	o := v.desired.Objects[c.Address]
+	if why, is := v.unbaked[c.Address]; is && o.Fields["bake"].Is == schema.Absent {
+		return planner.Lowered{Blocked: &why}, nil
+	}
 	switch id := o.Fields["image"].Str(); {
 	case id != "":
 		return blocked("DC236", c.Address, fmt.Sprintf("%s is not an image of this account and region", id),

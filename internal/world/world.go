@@ -136,6 +136,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		v.add(p)
 	}
 	v.limits()
+	v.unpromoted()
 	if err := v.bakes(ctx); err != nil {
 		return nil, err
 	}
@@ -156,6 +157,7 @@ func (v *View) add(p *View) {
 	maps.Copy(v.refs, p.refs)
 	maps.Copy(v.impact, p.impact)
 	maps.Copy(v.followers, p.followers)
+	maps.Copy(v.unbaked, p.unbaked)
 	v.Findings = append(v.Findings, p.Findings...)
 }
 
