@@ -2,14 +2,10 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"domctl.dev/applier"
-	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -17,100 +13,6 @@ import (
 // Where a baked image goes: copies in other regions, and the accounts that may start
 // instances of it and of its copies. Neither is part of what it holds, so a change
 // of them bakes nothing.
-
-func copyRef(region, id string) planner.Ref { return planner.Ref("ec2/copy#" + region + "/" + id) }
-func permissionRef(region, id string) planner.Ref {
-	return planner.Ref("ec2/permission#" + region + "/" + id)
-}
-
-// in is EC2's images of a region.
-func (w *World) in(region string) port.Images {
-	if region == w.Deployment.AWS.Region {
-		return w.Outside
-	}
-	return w.Outside.In(region)
-}
-
-// readCopies asks each region once.
-func (w *World) readCopies(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
-	byRegion := map[string][]string{}
-	for _, id := range ids {
-		region, image := cutID(id)
-		byRegion[region] = append(byRegion[region], image)
-	}
-	regions := schema.Sorted(byRegion)
-	found, err := each(regions, func(region string) ([]port.Image, error) {
-		return w.in(region).DescribeImages(ctx, port.ImageQuery{IDs: byRegion[region]})
-	})
-	out := map[planner.Ref]planner.Raw{}
-	for n, images := range found {
-		for _, i := range images {
-			out[copyRef(regions[n], i.ID)] = imageRaw(i)
-		}
-	}
-	return out, err
-}
-
-// readPermissions asks for each image, since EC2 has no call for several.
-func (w *World) readPermissions(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
-	found, err := each(ids, func(id string) (planner.Raw, error) {
-		region, image := cutID(id)
-		p, err := w.in(region).DescribeLaunchPermission(ctx, image)
-		if errors.Is(err, port.ErrNotFound) {
-			return nil, nil // an image that is not there is shared with nobody
-		}
-		return planner.Raw{"accounts": schema.JSON(listOf(p.Accounts)), "public": schema.JSON(p.Public)}, err
-	})
-	out := map[planner.Ref]planner.Raw{}
-	for n, raw := range found {
-		if id := ids[n]; raw != nil {
-			out[planner.Ref("ec2/permission#"+id)] = raw
-		}
-	}
-	return out, err
-}
-
-// share tells EC2 what differs: it has no call that sets the whole list.
-func share(ctx context.Context, w *World, a applier.Attempt) error {
-	region, image := cutID(a.Step.Object.ID())
-	add, remove := sharing(a.Step)
-	return w.in(region).ModifyLaunchPermission(ctx, image, add, remove)
-}
-
-// sharing are the accounts that come and go.
-func sharing(s planner.Step) (add, remove []string) {
-	var before []string
-	for _, e := range s.Expects {
-		if e.Ref == s.Object && e.Path == "accounts" {
-			before = e.Value.Strings()
-		}
-	}
-	after := s.Writes["accounts"].Strings()
-	without := func(list, others []string) []string {
-		return slices.DeleteFunc(slices.Clone(list), func(a string) bool { return slices.Contains(others, a) })
-	}
-	return without(after, before), without(before, after)
-}
-
-func shareCommand(m applier.Manual) string {
-	region, image := cutID(m.Step.Object.ID())
-	image = sh(image)
-	if out, waits := m.Step.Object.Out(); waits {
-		region, image = "", shellValue(m, out)
-	}
-	users := func(accounts []string) string {
-		for i, a := range accounts {
-			accounts[i] = "{UserId=" + a + "}"
-		}
-		return "[" + strings.Join(accounts, ",") + "]"
-	}
-	add, remove := sharing(m.Step)
-	flags := ""
-	if region != "" {
-		flags = " --region " + sh(region)
-	}
-	return "aws ec2 modify-image-attribute" + flags + " --image-id " + image + " --launch-permission " + sh("Add="+users(add)+",Remove="+users(remove))
-}
 
 // spots are where an entry's present image stands by the records: itself and its
 // copies, by region.
@@ -126,13 +28,40 @@ func (l *look) spots(a schema.Address) map[string]string {
 	return spots
 }
 
+// leaving are the accounts that the last apply shared an entry's image with, and that
+// the files no longer name.
+func leaving(was schema.Entry, o schema.Object) []string {
+	if o.Fields["share"].Is != schema.Known {
+		return nil
+	}
+	return without(was.Fields["share"].Strings(), o.Fields["share"].Strings())
+}
+
+// made is who may use each image and copy that an entry had made, the present ones
+// included.
+func (w *World) made(e schema.Entry) (refs []planner.Ref) {
+	for _, b := range e.Baked() {
+		refs = append(refs, permissionRef(w.Deployment.AWS.Region, b.Image))
+	}
+	for _, c := range e.Copied() {
+		refs = append(refs, permissionRef(c.Region, c.Image))
+	}
+	return refs
+}
+
 // lookSpread looks where the images that stand for baked entries went: at copies by
 // their tags, and at who may use each.
 func (l *look) lookSpread(ctx context.Context) error {
 	var copies, permissions []planner.Ref
 	spots := map[schema.Address]map[string]string{}
 	for _, a := range l.wanted("amis") {
-		if _, bakes := l.desired.Objects[a].Bake(); !bakes || l.view.Objects[a].ID == "" {
+		if _, bakes := l.desired.Objects[a].Bake(); !bakes {
+			continue
+		}
+		if len(leaving(l.applied().Entries[a], l.desired.Objects[a])) > 0 {
+			permissions = append(permissions, l.made(l.applied().Entries[a])...)
+		}
+		if l.view.Objects[a].ID == "" {
 			continue
 		}
 		spots[a] = l.spots(a)
@@ -149,7 +78,8 @@ func (l *look) lookSpread(ctx context.Context) error {
 	if len(copies)+len(permissions) == 0 {
 		return nil
 	}
-	raw, err := l.Read(ctx, append(copies, permissions...))
+	slices.Sort(permissions)
+	raw, err := l.Read(ctx, append(copies, slices.Compact(permissions)...))
 	if err != nil {
 		return err
 	}
@@ -223,8 +153,11 @@ func (v *View) lowerSpread(c planner.Change, image schema.Value) planner.Lowered
 				Message: "the copy in " + region + " stays as it is", Hint: "deregister it there when nothing starts from it"})
 		}
 	}
+	s.unshare()
 	for _, share := range s.shares {
-		share.After = append(share.After, s.copies...)
+		if add, _ := sharing(share); len(add) > 0 {
+			share.After = append(share.After, s.copies...)
+		}
 		s.out.Steps = append(s.out.Steps, share)
 	}
 	return s.out
@@ -267,34 +200,31 @@ func (s *spreading) share(region string, image schema.Value) {
 	} else if stands, read := s.v.raw[object]["accounts"]; read {
 		before = stands
 	}
-	if before == want {
+	s.permit(object, region+"/"+contentKey(s.o.Fields)[:8], before, want)
+}
+
+// unshare takes accounts that left the list off what was made before, as far as it is
+// there.
+func (s *spreading) unshare() {
+	was := s.v.applied.Entries[s.change.Address]
+	gone := leaving(was, s.o)
+	if len(gone) == 0 {
 		return
 	}
-	s.shares = append(s.shares, planner.Step{ID: s.change.Address.String() + "/ec2.ModifyLaunchPermission/" + region + "/" + contentKey(s.o.Fields)[:8], Address: s.change.Address,
+	for _, ref := range s.v.world.made(was) {
+		before := s.v.raw[ref]["accounts"]
+		if slices.ContainsFunc(s.shares, func(have planner.Step) bool { return have.Object == ref }) {
+			continue
+		}
+		s.permit(ref, ref.ID(), before, schema.JSON(listOf(without(before.Strings(), gone))))
+	}
+}
+
+func (s *spreading) permit(object planner.Ref, called string, before, want schema.Value) {
+	if before == want || before.Is == schema.Absent {
+		return
+	}
+	s.shares = append(s.shares, planner.Step{ID: s.change.Address.String() + "/ec2.ModifyLaunchPermission/" + called, Address: s.change.Address,
 		Op: "ec2.ModifyLaunchPermission", Object: object, Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"accounts": want},
 		Expects: []planner.Expect{{Ref: object, Path: "accounts", Value: before}}})
-}
-
-// deregisterImage is of this region, or of another one that a copy lies in.
-func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {
-	in, id := port.Images(w.Outside), a.Step.Object.ID()
-	if a.Step.Object.Type() == "ec2/copy" {
-		region, image := cutID(id)
-		in, id = w.in(region), image
-	}
-	_, err := in.DeregisterImage(ctx, id)
-	return err
-}
-
-func deregisterCommand(m applier.Manual) string {
-	id, flags, check := m.Step.Object.ID(), "", ""
-	if m.Step.Object.Type() == "ec2/copy" {
-		region, image := cutID(id)
-		id, flags = image, " --region "+sh(region)
-	}
-	for _, e := range m.Step.Expects {
-		check += fmt.Sprintf("is \"$(aws ec2 describe-images%s --image-ids %s --query \"Images[0].Tags[?Key=='%s']|[0].Value\" --output text)\" %s %s\n",
-			flags, sh(id), schema.TagKey, sh(e.Value.Str()), sh("the tag "+schema.TagKey+" of "+id))
-	}
-	return check + "aws ec2 deregister-image" + flags + " --delete-associated-snapshots --image-id " + sh(id)
 }
