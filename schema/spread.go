@@ -57,6 +57,18 @@ func CopyKey(v Value) string {
 	return c.KMSKey
 }
 
+// Encrypts says whether some copy is to be encrypted with a key of its own.
+func Encrypts(d Desired) bool {
+	for a, o := range d.Objects {
+		for p, v := range o.Fields {
+			if _, is := CopyRegion(p); is && a.Kind == "amis" && CopyKey(v) != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // spread looks at where an image goes. domctl makes no image public, whoever asks.
 func (c *checker) spread(a Address, o Object) {
 	region, account := regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`), regexp.MustCompile(`^[0-9]{12}$`)

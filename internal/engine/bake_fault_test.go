@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -106,4 +107,60 @@ func TestCredentialsExpireHalfWay(t *testing.T) {
 	if resumed < 10 {
 		t.Errorf("resumed %d times", resumed)
 	}
+}
+
+// failsThere lets each copy to one region fail.
+var failsThere = sandbox.Options{Faults: []sandbox.Fault{{Fault: "fails", Call: "CopyImage", Region: "us-east-1"}}}
+
+// ids are what EC2 gives: those of a copy that was made twice are others.
+var ids = regexp.MustCompile(`(ami|snap|i)-[0-9a-f]{17}`)
+
+// TestACopyFailsInOneRegion: nobody is let in before all copies are there; the apply is
+// gone on with, or taken back with the good ones, and is so wherever it dies.
+func TestACopyFailsInOneRegion(t *testing.T) {
+	f := spreading(t)
+	start := f.start(t)
+	p := start.plan(f.after)
+	whole := start.copy()
+	whole.ended(whole.engine(f.after).Apply(t.Context(), p))
+	apply := func(r rig, k int) (applier.Result, int, error) {
+		kill := sim.KillAfter(k)
+		e, err := r.Process(t.Context(), f.after, sim.Options{Holder: "test", Gate: kill.Gate, Outside: failsThere})
+		if err != nil {
+			return applier.Result{}, 0, err
+		}
+		res, err := e.Apply(t.Context(), p)
+		return res, len(kill.Sides()), err
+	}
+	failed := start.copy()
+	res, sides, err := apply(failed, -1)
+	if why := strings.Join(res.Why, "\n"); err != nil || res.Outcome != applier.FailedOutcome || !strings.Contains(why, "DC345: the copy ami-") || !strings.Contains(why, "to us-east-1 is failed: Server.InternalError") {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if content := string(failed.Box.Content()); strings.Contains(content, `"launch"`) || !strings.Contains(content, `"eu-central-1": {`) {
+		t.Fatalf("shared before all copies are there, or no good one:\n%s", content)
+	}
+	for k := -1; k < sides; k += 2 {
+		r := start.copy()
+		_, _, _ = apply(r, k)
+		if _, err := r.engine(f.after).Applier.Summary(t.Context(), p.ID); applier.IsMissing(err) {
+			continue
+		}
+		back := r.copy()
+		res, err := r.engine(f.after).Applier.Resume(t.Context(), p.ID)
+		if strings.Contains(strings.Join(res.Why, "\n"), "DC345") { // nobody was told before it died
+			res, err = r.engine(f.after).Applier.Resume(t.Context(), p.ID)
+		}
+		r.ended(res, err)
+		if got, want := ids.ReplaceAllString(r.managed(), "$1"), ids.ReplaceAllString(whole.managed(), "$1"); got != want {
+			t.Fatalf("killed after %d: the world is\n%s\nwant\n%s", k, got, want)
+		}
+		r.settled(f.after)
+		back.back(f, p.ID, sim.KillAfter(-1))
+		back.asBefore(f, start, p)
+		if t.Failed() {
+			t.Fatalf("killed after %d", k)
+		}
+	}
+	t.Logf("%d sides of calls", sides)
 }
