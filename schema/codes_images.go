@@ -19,6 +19,8 @@ func imageCodes() []Code {
 			"Deregister it there, with its snapshots, when nothing starts from it."},
 		{"DC272", "the other deployment's image does not count", "An image that another deployment baked is taken when it is there, belongs to the account that the files state, bears that deployment's name, and was verified: by its tags in this account, by being shared in another. Tags of another account never count.",
 			"Do what the message says in the other deployment, then `domctl update`."},
+		{"DC273", "the other deployment's records cannot be read", "An image is taken from another deployment whose folder lies beside this one. Its records would say whether it made the image; without them, what EC2 says of the image has to do.",
+			"Nothing, or let whoever plans here read those records."},
 		{"DC266", "older images stay", "What `retain` states is not carried out by this version of domctl: each image that it baked stays until somebody removes it.",
 			"Deregister older images by hand when nothing starts from them."},
 		{"DC269", "an image that did not pass", "The image is tagged by domctl with why a fresh instance of it was not what it should be. Nothing is switched to it.",

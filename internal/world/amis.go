@@ -56,7 +56,9 @@ func lookAMIs(ctx context.Context, l *look) error {
 	}
 	slices.Sort(read)
 	var raw map[planner.Ref]planner.Raw
+	var others map[string]schema.Applied
 	err := sideBySide(
+		func() (err error) { others, err = l.lookOthers(ctx); return err },
 		func() (err error) {
 			raw, err = l.readImages(ctx, slices.Compact(read))
 			return err
@@ -69,7 +71,7 @@ func lookAMIs(ctx context.Context, l *look) error {
 	for a, id := range ids {
 		image := raw[imageRef(id)]
 		if p, is := l.desired.Objects[a].Promoted(a.Name); is {
-			l.lookPromoted(a, p, id, image)
+			l.lookPromoted(others, a, p, id, image)
 			continue
 		}
 		if image == nil {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,11 +58,59 @@ func (w *World) unproven(p schema.Promoted, id string, image planner.Raw) string
 	return ""
 }
 
+// lookOthers reads the records of the deployments that images are taken from, each
+// once, as far as they are at hand. Without them, what EC2 says has to do.
+func (l *look) lookOthers(ctx context.Context) (map[string]schema.Applied, error) {
+	from := map[string]schema.Address{}
+	for _, a := range l.wanted("amis") {
+		if p, is := l.desired.Objects[a].Promoted(a.Name); is {
+			from[p.Deployment] = a
+		}
+	}
+	records := map[string]schema.Applied{}
+	for _, name := range schema.Sorted(from) {
+		if l.Others == nil {
+			break
+		}
+		applied, there, err := l.Others(ctx, name)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			l.find("DC273", schema.Info, from[name], "the records of "+name+" could not be read: "+err.Error(), "")
+		case there:
+			records[name] = applied
+		}
+	}
+	return records, nil
+}
+
+// unrecorded says that the other deployment's records, where they are at hand, know
+// nothing of an image; "" when they do.
+func unrecorded(records map[string]schema.Applied, p schema.Promoted, id string) string {
+	applied, there := records[p.Deployment]
+	if !there {
+		return ""
+	}
+	entry := applied.Entries[schema.Address{Kind: "amis", Name: p.AMI}]
+	for _, b := range entry.Baked() {
+		if b.Image == id {
+			return ""
+		}
+	}
+	for _, c := range entry.Copied() {
+		if c.Image == id {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the records of %s know nothing of %s", p.Deployment, id)
+}
+
 // lookPromoted observes an image of another deployment, if it counts; else nothing
 // may be started from it.
-func (l *look) lookPromoted(a schema.Address, p schema.Promoted, id string, image planner.Raw) {
+func (l *look) lookPromoted(records map[string]schema.Applied, a schema.Address, p schema.Promoted, id string, image planner.Raw) {
 	o := l.desired.Objects[a]
-	if why := l.unproven(p, id, image); why != "" {
+	if why := cmp.Or(l.unproven(p, id, image), unrecorded(records, p, id)); why != "" {
 		l.view.unbaked[a] = *blocked("DC272", a, why, "let "+p.Deployment+" bake, verify and share it; then domctl update "+a.Name, o.Positions("from.deployment")).Blocked
 		return
 	}

@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but Long are required.
+// World is one deployment's outside. All fields but Others and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -34,6 +34,9 @@ type World struct {
 	// for the life of the deployment.
 	Key []byte
 	Now func() time.Time
+	// Others reads what another deployment has applied; there is false where its
+	// records are not at hand. nil: no records are.
+	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
