@@ -55,15 +55,13 @@ func (w *World) readPermissions(ctx context.Context, ids []string) (map[planner.
 		region, image := cutID(id)
 		p, err := w.in(region).DescribeLaunchPermission(ctx, image)
 		if errors.Is(err, port.ErrNotFound) {
-			return nil, nil // an image that is not there is shared with nobody
+			p, err = port.LaunchPermission{}, nil // an image that is not there is shared with nobody
 		}
 		return planner.Raw{"accounts": schema.JSON(listOf(p.Accounts)), "public": schema.JSON(p.Public)}, err
 	})
 	out := map[planner.Ref]planner.Raw{}
 	for n, raw := range found {
-		if id := ids[n]; raw != nil {
-			out[planner.Ref("ec2/permission#"+id)] = raw
-		}
+		out[planner.Ref("ec2/permission#"+ids[n])] = raw
 	}
 	return out, err
 }
