@@ -9,8 +9,9 @@ import (
 // rollout.
 func checkAMIs(c *checker) {
 	for a, o := range c.of("amis") {
-		c.oneOf(a, o, true, "pin", "find", "ssm", "bake")
+		c.oneOf(a, o, true, "pin", "find", "ssm", "bake", "from")
 		c.policyReferences(a, o)
+		c.spread(a, o)
 		if fault := BakedNameFault(c.Deployment.Name, a.Name); fault != "" && o.Fields["bake"].Is == Known {
 			c.add("DC109", Error, a, o.Positions(""), "give it another name", "the name %s %s", quoted(a.Name), fault)
 		}

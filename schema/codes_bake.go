@@ -7,7 +7,7 @@ func bakeCodes() []Code {
 			"`domctl rollback` removes what was made; apply again to make another."},
 		{"DC331", "the work on the instance failed", "A script, a pull or the clean-up ended with an error, or did not end in time. No image was made, and the instance is terminated; the message says what it was at and the last line of its log.",
 			"Mend what the message names, `domctl rollback`, and apply again."},
-		{"DC332", "the image's name is taken", "An image of the name that this apply would give is there, and this apply did not make it. The name holds the deployment, the minute, the entry and the content.",
+		{"DC332", "the image's name is taken", "An image of the name that this apply would give is there, and no apply of this deployment made it of the same content: for one that did, a number is added. The name holds the deployment, the minute, the entry and the content.",
 			"Remove the other image if nobody needs it, or plan again: a later minute is another name."},
 		{"DC333", "EC2 could not make the image", "The image came to a state other than available.",
 			"`domctl rollback` removes it; apply again to make another."},
@@ -15,5 +15,7 @@ func bakeCodes() []Code {
 			"Plan again."},
 		{"DC335", "the new image did not pass", "A fresh instance of it did not come up, or does not hold what it should. Nothing was switched to it.",
 			"Look at what the message says is missing; `domctl rollback` removes the image."},
+		{"DC345", "the copy failed", "EC2 began a copy to another region and could not finish it: a KMS key of that region that cannot be used is the usual reason. The image itself, and its other copies, are there.",
+			"Mend what the message names and go on with `domctl apply --resume`, which makes it again; or `domctl rollback`."},
 	}
 }

@@ -94,8 +94,6 @@ func blockedCodes() []Code {
 			"Give each its own launch template."},
 		{"DC246", "nothing to start nodes from", "The group names a launch template version or launch configuration that is not there, or neither.",
 			"Look at the group in AWS."},
-		{"DC247", "the image is not known yet", "The name of a launch configuration's copy holds its image, so the image has to be known when the plan is made.",
-			"Apply what makes the image first."},
 		{"DC248", "Domino cannot hold the value", "Domino keeps sizes as a number of GiB, MiB, GB or MB.",
 			"Write a value that is a whole number of one of these."},
 		{"DC249", "cannot be unset", "A group has always an image and sizes.",

@@ -51,7 +51,7 @@ var imageName = regexp.MustCompile(`^[A-Za-z0-9()\[\] ./\-'@_]+$`)
 // BakedNameFault says why no image of that name in files can be baked for a
 // deployment; "" when one can.
 func BakedNameFault(deployment, name string) string {
-	full := len("domino-" + deployment + "-executor-20060102-1504-" + name + "-01234567")
+	full := len("domino-" + deployment + "-executor-20060102-1504-" + name + "-01234567-9")
 	switch {
 	case !imageName.MatchString(name):
 		return "holds what the name of an EC2 image cannot: letters, digits, blanks and ()[]./-'@_ are taken"

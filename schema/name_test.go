@@ -34,8 +34,8 @@ func TestNameFaults(t *testing.T) {
 		{baked, "gpu (1)", ""},
 		{baked, "gpu:1", "EC2 image cannot"},
 		{baked, "gpü", "EC2 image cannot"},
-		{baked, strings.Repeat("a", 79), ""},
-		{baked, strings.Repeat("a", 80), "129 characters"},
+		{baked, strings.Repeat("a", 77), ""},
+		{baked, strings.Repeat("a", 78), "129 characters"},
 	} {
 		got := c.fault(c.name)
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {

@@ -23,22 +23,22 @@ type ResolvedAMI struct {
 }
 
 // AMISource says in one line what an AMI is found by: "ssm:<parameter>", or
-// "find:" and a digest of owners, name and filters. It is empty for one that is
-// pinned or baked.
+// "find:" or "from:" and a digest of what is stated below it. It is empty for one
+// that is pinned or baked.
 func AMISource(o Object) string {
 	if ssm := o.Fields["ssm"].Str(); ssm != "" {
 		return "ssm:" + ssm
 	}
-	find := map[string]Value{}
+	by, below := "", map[string]Value{}
 	for p, v := range o.Fields {
-		if SplitPath(p)[0] == "find" {
-			find[p] = v
+		if top := SplitPath(p)[0]; top == "find" || top == "from" {
+			by, below[p] = top, v
 		}
 	}
-	if len(find) == 0 {
+	if by == "" {
 		return ""
 	}
-	return "find:" + DigestOf(find)
+	return by + ":" + DigestOf(below)
 }
 
 // unresolved says that resolved.cue does not hold what an object floats by, or

@@ -156,7 +156,7 @@ func (d *deployment) engine(ctx context.Context, report func(applier.Event), par
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Store: witness{w.store, d.wrote}, Secret: w.secrets.Resolve, SSH: w.ssh, Clock: wallClock{},
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Store: witness{w.store, d.wrote}, Secret: w.secrets.Resolve, SSH: w.ssh, Others: d.otherApplied, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
 

@@ -122,11 +122,11 @@ func TestAnotherRegion(t *testing.T) {
 	f := startFake(t, func(q request) (int, string) {
 		return http.StatusBadRequest, refusal(q, "InvalidAMIID.NotFound", "no such image")
 	})
-	_, err := f.open(Config{}).In("eu-west-1").CopyImage(t.Context(), port.ImageCopy{Token: "t", Source: "ami-1", SourceRegion: "us-west-2", Name: "copy"})
+	_, err := f.open(Config{}).In("eu-west-1").CopyImage(t.Context(), port.ImageCopy{Token: "t", Source: "ami-1", SourceRegion: "us-west-2", Name: "copy", Key: "alias/nodes"})
 	if err == nil || !strings.HasPrefix(err.Error(), "AWS ec2:CopyImage in eu-west-1: InvalidAMIID.NotFound") {
 		t.Errorf("%v", err)
 	}
-	holds(t, f.sent("CopyImage")[0], map[string]string{"SourceRegion": "us-west-2", "SourceImageId": "ami-1", "ClientToken": "t", "Name": "copy"})
+	holds(t, f.sent("CopyImage")[0], map[string]string{"SourceRegion": "us-west-2", "SourceImageId": "ami-1", "ClientToken": "t", "Name": "copy", "Encrypted": "true", "KmsKeyId": "alias/nodes"})
 }
 
 func TestStateReasons(t *testing.T) {

@@ -71,6 +71,9 @@ func imageID(call string, id *string, name string) (string, error) {
 func (c *Client) CopyImage(ctx context.Context, n port.ImageCopy) (string, error) {
 	in := &ec2.CopyImageInput{ClientToken: filled(n.Token), SourceImageId: &n.Source, SourceRegion: &n.SourceRegion, Name: &n.Name, Description: filled(n.Description),
 		TagSpecifications: specifications(n.Tags, types.ResourceTypeImage, types.ResourceTypeSnapshot)}
+	if n.Key != "" {
+		in.Encrypted, in.KmsKeyId = new(true), &n.Key
+	}
 	out, err := ask(ctx, c, copyImage, c.ec2().CopyImage, in, ec2Once)
 	if err != nil {
 		return "", err
@@ -178,7 +181,7 @@ func (c *Client) DescribeSnapshots(ctx context.Context, q port.Select) ([]port.S
 		}
 		return out.Snapshots, out.NextToken, nil
 	}, func(s types.Snapshot) port.Snapshot {
-		return port.Snapshot{ID: str(s.SnapshotId), State: string(s.State), Volume: str(s.VolumeId), Description: str(s.Description), GiB: num(s.VolumeSize),
+		return port.Snapshot{ID: str(s.SnapshotId), State: string(s.State), Volume: str(s.VolumeId), Description: str(s.Description), Key: str(s.KmsKeyId), GiB: num(s.VolumeSize),
 			Started: when(s.StartTime), Tags: tagMap(s.Tags, ec2Tag)}
 	}, func(p port.Snapshot) string { return p.ID })
 }

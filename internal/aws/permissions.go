@@ -25,6 +25,9 @@ type Permission struct {
 // bakes is the setting that makes domctl run instances.
 const bakes = "amis: bake"
 
+// encrypts is the setting that makes EC2 use a KMS key for it.
+const encrypts = "amis: copies: kmsKey"
+
 // Permissions lists every API call of a mode, for doctor and its policies.
 // Source: the "Actions" pages of the Service Authorization Reference; what a
 // call needs of other services is on its own page.
@@ -80,6 +83,9 @@ func writes() []Permission {
 		only(terminate, "instance", bakes),
 		{Call: createImage, Actions: []string{createImage, createTags}, When: bakes},
 		{Call: copyImage, Actions: []string{copyImage, createTags}, When: bakes},
+		// EC2 uses the key in the caller's name.
+		// https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions
+		{Call: copyImage, Actions: []string{copyImage, "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"}, When: encrypts},
 		only(modifyPermission, "image", bakes),
 		only(createTags, "", bakes),
 		only(deleteTags, "", bakes),

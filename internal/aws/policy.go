@@ -18,6 +18,7 @@ type Scope struct {
 	SecretParameters       bool // some secret is kept in SSM
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
 	Bakes                  bool // some AMI is to be baked
+	Encrypts               bool // some copy of one is encrypted with a key of its own
 }
 
 // statement is one of an IAM policy's.
@@ -75,6 +76,8 @@ func (s Scope) makes(p Permission) bool {
 		return s.KMSKey != ""
 	case bakes:
 		return s.Bakes
+	case encrypts:
+		return s.Encrypts
 	case "secret: ssm":
 		return s.SecretParameters
 	case "secret: secretsManager":

@@ -27,6 +27,7 @@ type Outside interface {
 	port.Instances
 	port.Images
 	port.Shell
+	In(region string) port.Images
 }
 
 // Maker makes and verifies images. Outside and Now are required.
@@ -45,15 +46,20 @@ func (m Maker) Operations() applier.Operations {
 			Calls: []string{"ec2:RunInstances", "ec2:StopInstances", "ec2:CreateImage", "ec2:TerminateInstances", "ec2:DeregisterImage", "ec2:CreateTags", "ssm:SendCommand"}},
 		"bake.verify": {Executor: verifying{m}, Undo: undoNothing, Tool: "aws", Command: byHand,
 			Calls: []string{"ec2:RunInstances", "ec2:CreateTags", "ec2:TerminateInstances", "ssm:SendCommand"}},
+		"bake.copy": {Executor: copying{m}, Undo: undoCopy, Tool: "aws", Command: byHand,
+			Calls: []string{"ec2:CopyImage", "ec2:CreateTags", "ec2:DeregisterImage"}},
 	}
 }
 
 // undoImage deregisters an image that was made, if it is still what was made.
 func undoImage(d planner.Done) []planner.Step {
-	image := planner.Ref("ec2/image#" + d.Outputs["id"].Str())
-	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "ec2.DeregisterImage", Object: image, Guard: planner.Absolute, Window: d.Step.Window,
+	return []planner.Step{deregister(d, planner.Ref("ec2/image#"+d.Outputs["id"].Str()))}
+}
+
+func deregister(d planner.Done, image planner.Ref) planner.Step {
+	return planner.Step{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "ec2.DeregisterImage", Object: image, Guard: planner.Absolute, Window: d.Step.Window,
 		Writes:  map[string]schema.Value{"": {}},
-		Expects: []planner.Expect{{Ref: image, Path: "tags." + schema.JoinPath(schema.TagKey), Value: d.Step.Args["key"]}}}}
+		Expects: []planner.Expect{{Ref: image, Path: "tags." + schema.JoinPath(schema.TagKey), Value: d.Step.Args["key"]}}}
 }
 
 // undoNothing: what a verification found out goes with the image.
@@ -89,10 +95,15 @@ func orderOf(s planner.Step) (o order, err error) {
 	return o, nil
 }
 
-// name of the image that an apply makes: unique in the account and region, and
-// the same in every process that goes on with it.
-func (o order) name(began time.Time) string {
-	return fmt.Sprintf("domino-%s-executor-%s-%s-%s", o.deployment, began.UTC().Format("20060102-1504"), o.ami, o.key[:8])
+// names of the image that an apply makes, of which it has one: unique in the account
+// and region, and the same in every process that goes on with it.
+func (o order) names(began time.Time) []string {
+	before, between := schema.BakedName(o.deployment, o.ami)
+	names := []string{before + began.UTC().Format("20060102-1504") + between + o.key[:8]}
+	for n := 2; n <= mostNames; n++ {
+		names = append(names, fmt.Sprintf("%s-%d", names[0], n))
+	}
+	return names
 }
 
 func (o order) tags(a applier.Attempt) map[string]string {

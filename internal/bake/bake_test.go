@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestWhoMayLogIn(t *testing.T) {
 func TestNameOfAnImage(t *testing.T) {
 	o := order{ami: "gpu", deployment: "acme", key: strings.Repeat("ab", 16)}
 	at := time.Date(2026, 3, 1, 23, 59, 30, 0, time.FixedZone("", 3600))
-	if got := o.name(at); got != "domino-acme-executor-20260301-2259-gpu-abababab" {
+	if got := o.names(at)[:2]; !slices.Equal(got, []string{"domino-acme-executor-20260301-2259-gpu-abababab", "domino-acme-executor-20260301-2259-gpu-abababab-2"}) {
 		t.Error(got)
 	}
 }

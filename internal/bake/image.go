@@ -2,6 +2,8 @@ package bake
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,24 +23,23 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 	if err != nil {
 		return applier.Status{}, err
 	}
-	images, err := b.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {o.name(a.Began)}}})
+	images, err := b.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": o.names(a.Began)}})
 	if err != nil {
 		return applier.Status{}, err
 	}
 	i, stale, err := b.instances(ctx, a)
-	switch {
-	case err != nil:
+	if err != nil {
 		return applier.Status{}, err
-	case len(images) > 0 && !ours(a, images[0]) && a.Abort:
-		images = nil // somebody else's, and no matter of ours
-	case len(images) > 0 && !ours(a, images[0]):
-		return failed("DC332: an image called %s is there, %s, and this apply did not make it; remove it, or plan again", images[0].Name, images[0].ID), nil
 	}
+	n := nth(a)
+	image, stranger := o.claim(a, images, &n)
 	switch {
+	case stranger != nil && !a.Abort:
+		return failed("DC332: an image called %s is there, %s, and this apply did not make it; remove it, or plan again", stranger.Name, stranger.ID), nil
 	case stale != nil:
 		return next(undo+stale.ID, planner.Absolute), nil
-	case len(images) > 0:
-		return b.made(a, o, images[0], i), nil
+	case image != nil:
+		return b.made(a, o, *image, i), nil
 	case gone(i):
 		return b.none(a, i), nil
 	}
@@ -51,7 +52,7 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 		if !a.Begun["stop "+i.ID] {
 			return failed("DC330: instance %s was stopped by someone else before its work was done; domctl rollback removes it, domctl apply makes another", i.ID), nil
 		}
-		return next("image "+i.ID, planner.Name), nil
+		return next(strings.TrimSuffix(fmt.Sprintf("image %s %d", i.ID, n), " 1"), planner.Name), nil
 	}
 	return b.running(ctx, a, o, *i)
 }
@@ -59,7 +60,47 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 // ours says that this step's records hold the making of an image: whoever may tag
 // can write another's token.
 func ours(a applier.Attempt, i port.Image) bool {
-	return i.Tags[schema.TagToken] == a.Token && (a.Begun["image "+i.Instance] || i.Instance == "" && len(begun(a, "image ")) > 0)
+	return i.Tags[schema.TagToken] == a.Token && len(begun(a, "image "+i.Instance)) > 0
+}
+
+// mostNames are the names that an image may have: another apply of this deployment
+// may have made one of the same content within the same minute.
+const mostNames = 9
+
+// nth is which of its names a bake has begun to use last: 1 is the first. Another one
+// is taken only when that is seen to be taken.
+func nth(a applier.Attempt) int {
+	last := 1
+	for _, rest := range begun(a, "image ") {
+		_, n, _ := strings.Cut(rest, " ")
+		if n, err := strconv.Atoi(n); err == nil {
+			last = max(last, n)
+		}
+	}
+	return last
+}
+
+// claim finds the image that this apply made, else moves n on to a name that no
+// earlier apply of this deployment gave an image of the same content. Whoever else
+// has the name is a stranger.
+func (o order) claim(a applier.Attempt, images []port.Image, n *int) (made, stranger *port.Image) {
+	names, byName := o.names(a.Began), map[string]*port.Image{}
+	for i := range images {
+		if ours(a, images[i]) {
+			return &images[i], nil
+		}
+		byName[images[i].Name] = &images[i]
+	}
+	for ; ; *n++ {
+		taken := byName[names[*n-1]]
+		if taken == nil {
+			return nil, nil
+		}
+		tags := taken.Tags
+		if *n == mostNames || tags[schema.TagToken] == a.Token || tags[schema.TagDeployment] != o.deployment || tags[schema.TagAMI] != o.ami || tags[schema.TagKey] != o.key {
+			return nil, taken
+		}
+	}
 }
 
 // none is a bake without an instance, and without an image that shows.
@@ -73,7 +114,7 @@ func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
 	if why := begun(a, "fail "+i.ID+" "); len(why) > 0 {
 		return failed("DC331: %s", why[0])
 	}
-	if a.Begun["image "+i.ID] && !b.late(*i, mostWork+mostBoot) {
+	if len(begun(a, "image "+i.ID)) > 0 && !b.late(*i, mostWork+mostBoot) {
 		return pending(5*time.Second, "the image of instance %s does not show yet", i.ID)
 	}
 	return failed("DC330: instance %s was terminated before an image was made of it (%s); domctl rollback, then apply again", i.ID, i.Reason)
@@ -132,7 +173,7 @@ func (b baking) Start(ctx context.Context, a applier.Attempt) error {
 	case "stop":
 		err = b.Outside.StopInstance(ctx, id)
 	case "image":
-		_, err = b.Outside.CreateImage(ctx, port.NewImage{Instance: id, Name: o.name(a.Began), Description: "baked by domctl for " + o.deployment, Tags: o.tags(a)})
+		_, err = b.Outside.CreateImage(ctx, port.NewImage{Instance: id, Name: o.names(a.Began)[nth(a)-1], Description: "baked by domctl for " + o.deployment, Tags: o.tags(a)})
 	case "undo":
 		err = b.undo(ctx, id)
 	default:

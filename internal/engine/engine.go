@@ -34,7 +34,9 @@ type Config struct {
 	Store    applier.Store
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
-	SSH         func(s schema.SSH, key []byte) (port.Shell, error)
+	SSH func(s schema.SSH, key []byte) (port.Shell, error)
+	// Others reads what another deployment has applied, see world.World.
+	Others      func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	Clock       applier.Clock
 	Random      func() string // 26 characters of base32
 	Holder      string
@@ -67,7 +69,7 @@ type Engine struct {
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
 	long := bake.Maker{Outside: c.Outside, Now: c.Clock.Now, SSH: e.ssh()}.Operations()
-	e.world = &world.World{Outside: c.Outside, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now, Held: e.held}
+	e.world = &world.World{Outside: c.Outside, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

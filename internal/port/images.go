@@ -68,6 +68,10 @@ type ImageCopy struct {
 	Token                string // ClientToken; "" repeats the effect
 	Source, SourceRegion string
 	Name, Description    string
+	// Key is the KMS key of the copy's region that encrypts its snapshots: id, alias
+	// or ARN. "" leaves them as the source's are. A key that cannot be used lets the
+	// copy fail later.
+	Key string
 	// Tags stand on the copy and its snapshots from their creation; the source's
 	// are not copied.
 	Tags map[string]string
@@ -119,6 +123,7 @@ type Images interface {
 // error, recoverable or recovering.
 type Snapshot struct {
 	ID, State, Volume, Description string
+	Key                            string // the KMS key that encrypts it, "" for none
 	GiB                            int64
 	Started                        string // RFC 3339
 	Tags                           map[string]string

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -87,7 +88,8 @@ func (w *World) CopyImage(ctx context.Context, c port.ImageCopy) (string, error)
 			Source: c.Source, SourceRegion: c.SourceRegion, Snapshots: map[string]string{}}
 		there, next := s.regional(c.SourceRegion).Snapshots, s
 		for _, device := range schema.Sorted(from.Snapshots) {
-			next, made.Snapshots[device] = w.snapped(next, snapshot{GiB: there[from.Snapshots[device]].GiB, Tags: copied(c.Tags)})
+			was := there[from.Snapshots[device]]
+			next, made.Snapshots[device] = w.snapped(next, snapshot{GiB: was.GiB, KMSKey: cmp.Or(c.Key, was.KMSKey), Tags: copied(c.Tags)})
 		}
 		next, id := w.imaged(next, made, c.Name, c.Tags, fails)
 		return next.using(call, c.Token, request, id), id, nil
@@ -207,7 +209,7 @@ func (w *World) DescribeSnapshots(ctx context.Context, q port.Select) ([]port.Sn
 			return []string{map[string]string{"snapshot-id": id, "status": w.taken(v), "volume-id": v.Volume}[name]}
 		},
 		func(id string, v snapshot) port.Snapshot {
-			return port.Snapshot{ID: id, State: w.taken(v), Volume: v.Volume, GiB: v.GiB, Started: v.Created, Tags: copied(v.Tags)}
+			return port.Snapshot{ID: id, State: w.taken(v), Volume: v.Volume, Key: v.KMSKey, GiB: v.GiB, Started: v.Created, Tags: copied(v.Tags)}
 		})
 }
 

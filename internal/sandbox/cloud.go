@@ -64,6 +64,7 @@ type image struct {
 type snapshot struct {
 	Created string            `json:"created,omitempty"`
 	GiB     int64             `json:"gib"`
+	KMSKey  string            `json:"kmsKey,omitempty"`
 	Settles string            `json:"settles,omitempty"` // RFC 3339, when it is completed
 	Tags    map[string]string `json:"tags,omitempty"`
 	Volume  string            `json:"volume,omitempty"`

@@ -25,7 +25,7 @@ func (w *World) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.I
 				return nil, 0, err
 			}
 			if i.owned(q.Owners, s.aws.Account) && (q.IDs != nil || i.listed(q.Disabled, s.aws.Account, w.now())) &&
-				passes(q.Filters, i.Tags, func(name string) []string { return i.attribute(id, name) }) {
+				passes(q.Filters, i.visible(s.aws.Account), func(name string) []string { return i.attribute(id, name) }) {
 				out = append(out, w.portImage(s, id, i))
 			}
 		}
@@ -38,6 +38,15 @@ func (w *World) DescribeImages(ctx context.Context, q port.ImageQuery) ([]port.I
 // DescribeImages, IncludeDisabled and IncludeDeprecated).
 func (i image) listed(disabled bool, self, now string) bool {
 	return (disabled || i.State != "disabled") && (i.Owner == self || i.Deprecated == "" || now < i.Deprecated)
+}
+
+// visible are the tags that an account sees: its own (EC2 User Guide, Tag your
+// Amazon EC2 resources, Tag restrictions).
+func (i image) visible(self string) map[string]string {
+	if i.Owner != self {
+		return nil
+	}
+	return i.Tags
 }
 
 // image as it stands at this time.
@@ -59,7 +68,7 @@ func (w *World) image(s *state, id string) (i image, err error) {
 
 func (w *World) portImage(s *state, id string, i image) port.Image {
 	p := port.Image{ID: id, Name: i.Name, Owner: i.Owner, OwnerAlias: i.OwnerAlias, State: i.State, Architecture: i.Architecture, Created: i.Created,
-		Description: i.Description, Tags: copied(i.Tags), Instance: i.Instance, Source: i.Source, SourceRegion: i.SourceRegion,
+		Description: i.Description, Tags: copied(i.visible(s.aws.Account)), Instance: i.Instance, Source: i.Source, SourceRegion: i.SourceRegion,
 		Deprecated: i.Deprecated, Public: i.public(), RootDevice: i.RootDevice, RootGiB: i.RootGiB}
 	if i.State == "failed" {
 		p.Reason = i.Fails

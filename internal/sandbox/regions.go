@@ -35,7 +35,9 @@ func (w *World) here(s *state) regional { return s.regional(w.place(s)) }
 // withHere is the state with other images and snapshots in this region.
 func (w *World) withHere(s *state, r regional) *state {
 	n := *s
-	if region := w.place(s); region != s.aws.Region {
+	if region := w.place(s); region != s.aws.Region && len(r.Images)+len(r.Snapshots) == 0 {
+		n.aws.Regions = removed(s.aws.Regions, region)
+	} else if region != s.aws.Region {
 		n.aws.Regions = added(s.aws.Regions, region, r)
 	} else {
 		n.aws.Images, n.aws.Snapshots = r.Images, r.Snapshots

@@ -63,7 +63,7 @@ func pace(played int64, began time.Time) string {
 func load(t *testing.T) (map[string]world, map[string][]schema.Address) {
 	t.Helper()
 	worlds, objects := map[string]world{}, map[string][]schema.Address{}
-	for _, name := range []string{"modern", "classic", "baking"} {
+	for _, name := range []string{"modern", "classic", "baking", "spreading", "sharing"} {
 		var w world
 		var err error
 		if w.content, err = os.ReadFile("testdata/" + name + "/sandbox.json"); err != nil {
@@ -183,6 +183,7 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{406, 769, 990, 1285, 13257, 13756, 14748, 31751, 31836, 55167},
 		{18, 199, 213, 2312, 42630, 48825, 505165, 622036, 705397, 712908, 910240, 1043424, 1077488},
 		{1000150, 1012507, 1030648, 1090545},
+		{137},
 	} {
 		for _, seed := range failed {
 			one(t, worlds, draw(seed, deck, objects))

@@ -31,16 +31,22 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 		if i.State == deregistered {
 			continue
 		}
-		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
-			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
-		if i.Deprecated != "" {
-			out[imageRef(i.ID)]["deprecates"] = schema.JSON(true)
-		}
-		for k, tag := range i.Tags {
-			out[imageRef(i.ID)]["tags."+schema.JoinPath(k)] = schema.JSON(tag)
-		}
+		out[imageRef(i.ID)] = imageRaw(i)
 	}
 	return out, nil
+}
+
+// imageRaw is an image by path.
+func imageRaw(i port.Image) planner.Raw {
+	raw := planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
+		"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
+	if i.Deprecated != "" {
+		raw["deprecates"] = schema.JSON(true)
+	}
+	for k, tag := range i.Tags {
+		raw["tags."+schema.JoinPath(k)] = schema.JSON(tag)
+	}
+	return raw
 }
 
 // lookAMIs finds the image of every entry that has one: pinned, or resolved in
@@ -60,7 +66,9 @@ func lookAMIs(ctx context.Context, l *look) error {
 	}
 	slices.Sort(read)
 	var raw map[planner.Ref]planner.Raw
+	var others map[string]schema.Applied
 	err := sideBySide(
+		func() (err error) { others, err = l.lookOthers(ctx); return err },
 		func() (err error) {
 			raw, err = l.readImages(ctx, slices.Compact(read))
 			return err
@@ -72,6 +80,10 @@ func lookAMIs(ctx context.Context, l *look) error {
 	l.view.raw = raw
 	for a, id := range ids {
 		image := raw[imageRef(id)]
+		if p, is := l.desired.Objects[a].Promoted(a.Name); is {
+			l.lookPromoted(others, a, p, id, image)
+			continue
+		}
 		if image == nil {
 			continue
 		}
@@ -82,7 +94,7 @@ func lookAMIs(ctx context.Context, l *look) error {
 		l.observe(a, imageRef(id), schema.Observed{ID: id, Fields: map[string]schema.Value{"image": schema.JSON(id)}})
 	}
 	l.lookBaked(raw)
-	return nil
+	return l.lookSpread(ctx)
 }
 
 // foundByFilter refuses an image that the filter of its entry cannot have found:
@@ -157,6 +169,9 @@ func (l *look) lookAhead(ctx context.Context, resolved map[schema.Address]string
 // never resolved, is gone, or must be baked.
 func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 	o := v.desired.Objects[c.Address]
+	if why, is := v.unbaked[c.Address]; is && o.Fields["bake"].Is == schema.Absent {
+		return planner.Lowered{Blocked: &why}, nil
+	}
 	steps := v.lowerRetired(c)
 	if c.Action != planner.ActionCreate && !slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return !schema.IsRetired(d.Path) }) {
 		return planner.Lowered{Steps: steps}, nil
@@ -165,6 +180,10 @@ func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 	case id != "":
 		return blocked("DC236", c.Address, fmt.Sprintf("%s is not an image of this account and region", id),
 			"check the id, the region and who owns the image", c.Positions), nil
+	case o.Fields["bake"].Is != schema.Absent && !remakes(c):
+		low := v.lowerSpread(c, schema.JSON(v.Objects[c.Address].ID))
+		low.Steps = append(low.Steps, steps...)
+		return low, nil
 	case o.Fields["bake"].Is != schema.Absent:
 		if why, is := v.unbaked[c.Address]; is {
 			return planner.Lowered{Blocked: &why}, nil

@@ -309,31 +309,19 @@ func deprecateImage(ctx context.Context, w *World, a applier.Attempt) error {
 	return w.Outside.EnableImageDeprecation(ctx, id, w.Now().Add(2*time.Minute).Truncate(time.Minute)) // EC2 takes whole minutes, and none that is past
 }
 
-func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {
-	if err := w.unclaimed(ctx, a); err != nil {
-		return err
-	}
-	_, err := w.Outside.DeregisterImage(ctx, a.Step.Object.ID())
-	return err
-}
-
-func deregisterCommand(m applier.Manual) string {
-	return tagChecks(m) + "aws ec2 deregister-image --delete-associated-snapshots --image-id " + sh(m.Step.Object.ID())
-}
-
 func deprecateCommand(m applier.Manual) string {
 	if id := sh(m.Step.Object.ID()); m.Step.Writes["deprecates"].Is == schema.Absent {
 		return "aws ec2 disable-image-deprecation --image-id " + id
 	}
-	return tagChecks(m) + "aws ec2 enable-image-deprecation --image-id " + sh(m.Step.Object.ID()) + " --deprecate-at \"$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:00Z)\""
+	return tagChecks(m, m.Step.Object.ID(), "") + "aws ec2 enable-image-deprecation --image-id " + sh(m.Step.Object.ID()) + " --deprecate-at \"$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:00Z)\""
 }
 
-// tagChecks are the checks that an image has the tags that the plan saw.
-func tagChecks(m applier.Manual) (checks string) {
-	id := m.Step.Object.ID()
+// tagChecks are the checks that an image, in another region by flags, has the tags
+// that the plan saw.
+func tagChecks(m applier.Manual, id, flags string) (checks string) {
 	for _, e := range m.Step.Expects {
 		if path := schema.SplitPath(e.Path); len(path) == 2 && path[0] == "tags" && e.Ref == m.Step.Object {
-			checks += fmt.Sprintf("is \"$(aws ec2 describe-images --image-ids %s --query \"Images[0].Tags[?Key=='%s']|[0].Value\" --output text)\" %s %s\n", sh(id), path[1], sh(e.Value.Str()), sh("the tag "+path[1]+" of "+id))
+			checks += fmt.Sprintf("is \"$(aws ec2 describe-images%s --image-ids %s --query \"Images[0].Tags[?Key=='%s']|[0].Value\" --output text)\" %s %s\n", flags, sh(id), path[1], sh(e.Value.Str()), sh("the tag "+path[1]+" of "+id))
 		}
 	}
 	return checks

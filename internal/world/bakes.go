@@ -358,6 +358,9 @@ func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 		Expects: []planner.Expect{{Ref: imageRef(base), Path: "state", Value: schema.JSON("available")}}}
 	verified := v.lowerVerify(made)
 	id := planner.OutOf(verified.ID, "id")
-	return planner.Lowered{Steps: []planner.Step{made, verified}, ID: id, Outputs: map[string]schema.Value{"id": id, "image": id},
-		Remember: map[string]schema.Value{schema.BakedBefore(key): planner.OutOf(made.ID, "baked")}}
+	out := v.lowerSpread(c, id)
+	out.Steps = append([]planner.Step{made, verified}, out.Steps...)
+	out.ID, out.Outputs = id, map[string]schema.Value{"id": id, "image": id}
+	out.Remember[schema.BakedBefore(key)] = planner.OutOf(made.ID, "baked")
+	return out
 }

@@ -46,7 +46,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 func TestRowsCallWhatPermissionsSay(t *testing.T) {
 	unused, long := map[string]bool{}, map[string]bool{}
 	for _, p := range aws.Permissions(aws.Apply) {
-		if p.When == "amis: bake" {
+		if strings.HasPrefix(p.When, "amis: ") {
 			long[p.Call] = true // whose rows are not of this package
 			continue
 		}

@@ -122,10 +122,15 @@ func groupFlags(m applier.Manual) (flags string) {
 // copyCommand reads and creates: AWS has no call that copies.
 func copyCommand(m applier.Manual) string {
 	s := m.Step
-	edit := fmt.Sprintf("del(.LaunchConfigurationARN, .CreatedTime) | .LaunchConfigurationName = %s | .ImageId = %s | with_entries(select(.value != \"\" and .value != []))",
-		js(s.Object.ID()), s.Writes["image"].Text)
-	return fmt.Sprintf("aws autoscaling describe-launch-configurations --launch-configuration-names %s --query 'LaunchConfigurations[0]' --output json |\n    jq %s > copy.json\naws autoscaling create-launch-configuration --cli-input-json file://copy.json\nrm copy.json",
-		sh(s.Args["from"].Str()), sh(edit))
+	name, image := sh(s.Object.ID()), shellValue(m, s.Writes["image"])
+	set := ""
+	if out, waits := s.Object.Out(); waits {
+		prefix, _, _ := strings.Cut(s.Object.ID(), "#")
+		set = m.Names[s.ID] + "=" + sh(prefix) + shellValue(m, out) + "\n"
+		name = `"$` + m.Names[s.ID] + `"`
+	}
+	return fmt.Sprintf("%saws autoscaling describe-launch-configurations --launch-configuration-names %s --query 'LaunchConfigurations[0]' --output json |\n    jq --arg name %s --arg image %s %s > copy.json\naws autoscaling create-launch-configuration --cli-input-json file://copy.json\nrm copy.json",
+		set, sh(s.Args["from"].Str()), name, image, sh(`del(.LaunchConfigurationARN, .CreatedTime) | .LaunchConfigurationName = $name | .ImageId = $image | with_entries(select(.value != "" and .value != []))`))
 }
 
 func scaling(s planner.Step) string {

@@ -214,7 +214,8 @@ func (p *poolLowering) configuration(ref planner.Ref, group planner.Raw, image s
 		return p.block("DC246", ref.ID()+" has neither a launch template nor a launch configuration that is there", "check the group")
 	}
 	if image.Is != schema.Known {
-		return p.block("DC247", "the copy's name holds the image, which is not known yet", "apply what makes the image first")
+		p.yetToBe(ref, group, from, image)
+		return nil
 	}
 	name, exists := p.v.copyName(from, image)
 	if name == "" {
@@ -270,61 +271,4 @@ func (p *poolLowering) resize(g schema.Group, ref planner.Ref, size map[string]s
 	}
 	p.steps = append(p.steps, s)
 	return nil
-}
-
-// copyTries is how many names a copy of a launch configuration may have.
-const copyTries = 4
-
-// copyNames are the names that a copy for an image may have, best first. They
-// follow from what was copied in the beginning and from the image, so that the
-// same change has the same name, and going back to an image finds its copy.
-func copyNames(from, image string) []string {
-	stem, _, _ := strings.Cut(from, "-domctl-")
-	end := "-domctl-" + strings.TrimPrefix(image, "ami-") + "-" + schema.DigestOf([]string{stem, image})[:8]
-	names := make([]string, copyTries)
-	for i := range names {
-		last := end
-		if i > 0 {
-			last += fmt.Sprintf("-%d", i+1)
-		}
-		names[i] = stem[:min(len(stem), 255-len(last))] + last
-	}
-	return names
-}
-
-// copyName is the name of a group's next launch configuration, and whether it is
-// there: a copy that domctl made before is used again, and a stranger's
-// configuration is left alone.
-func (v *View) copyName(from string, image schema.Value) (name string, exists bool) {
-	source := v.raw[configRef(from)]
-	for _, n := range copyNames(from, image.Str()) {
-		raw := v.raw[configRef(n)]
-		if raw == nil {
-			return n, false
-		}
-		if raw["image"] == image && raw["instanceType"] == source["instanceType"] {
-			return n, true
-		}
-	}
-	return "", false
-}
-
-// copies are the names that copies could have, of the configurations whose
-// image is to be another.
-func (l *look) copies() []string {
-	names := map[string]bool{}
-	for _, a := range l.wanted("nodePools") {
-		o := l.desired.Objects[a]
-		for _, g := range o.Groups() {
-			from := l.view.raw[l.groupRefOf(g)]["launchConfiguration"].Str()
-			image := l.wantedImage(a, g)
-			if from == "" || image.Str() == "" || image == l.view.raw[configRef(from)]["image"] {
-				continue
-			}
-			for _, n := range copyNames(from, image.Str()) {
-				names[n] = true
-			}
-		}
-	}
-	return schema.Sorted(names)
 }

@@ -35,7 +35,8 @@ func (w *World) operations() applier.Operations {
 			Tool: "aws", Command: updateGroupCommand, Calls: []string{"autoscaling:UpdateAutoScalingGroup"}},
 		DeprecateImage: {Executor: one(deprecateImage), Tool: "aws", Command: deprecateCommand,
 			Calls: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation"}},
-		DeregisterImage: {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
+		DeregisterImage:              {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
+		"ec2.ModifyLaunchPermission": {Executor: one(share), Tool: "aws", Command: shareCommand, Calls: []string{"ec2:ModifyImageAttribute"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -139,13 +140,16 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		return w.readDocuments(ctx, collection, ids)
 	}
 	readers := map[string]func(context.Context, []string) (map[planner.Ref]planner.Raw, error){
-		"ec2/image":     w.readImages,
-		"ec2/template":  w.readTemplates,
-		"ec2/version":   w.readVersions,
-		"asg/group":     w.readGroups,
-		"asg/config":    w.readConfigurations,
-		"eks/nodegroup": w.readNodeGroups,
-		"bake/image":    readNothing,
+		"ec2/image":      w.readImages,
+		"ec2/template":   w.readTemplates,
+		"ec2/version":    w.readVersions,
+		"asg/group":      w.readGroups,
+		"asg/config":     w.readConfigurations,
+		"eks/nodegroup":  w.readNodeGroups,
+		"ec2/copy":       w.readCopies,
+		"ec2/permission": w.readPermissions,
+		"bake/image":     readNothing,
+		"bake/copy":      readNothing,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

@@ -120,6 +120,9 @@ func (u *updating) resolve(ctx context.Context, asked []schema.Address) error {
 			jobs = append(jobs, func() error { return u.image(ctx, a, o) })
 		case o.Fields["ssm"].Str() != "":
 			parameters = append(parameters, a)
+		case o.Fields["from.deployment"].Str() != "":
+			p, _ := o.Promoted(a.Name)
+			jobs = append(jobs, func() error { return u.promoted(ctx, a, p) })
 		default:
 			jobs = append(jobs, func() error { return u.find(ctx, a, o) })
 		}

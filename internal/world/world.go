@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but Held and Long are required.
+// World is one deployment's outside. All fields but Held, Others and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -37,6 +37,9 @@ type World struct {
 	// Held is what records and files say of images; an apply's own records are left
 	// out by its id. nil: nothing is known to say anything, as in a test.
 	Held func(ctx context.Context, except string) (Held, error)
+	// Others reads what another deployment has applied; there is false where its
+	// records are not at hand. nil: no records are.
+	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -140,6 +143,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		v.add(p)
 	}
 	v.limits()
+	v.unpromoted()
 	if err := v.bakes(ctx); err != nil {
 		return nil, err
 	}
@@ -163,6 +167,7 @@ func (v *View) add(p *View) {
 	maps.Copy(v.refs, p.refs)
 	maps.Copy(v.impact, p.impact)
 	maps.Copy(v.followers, p.followers)
+	maps.Copy(v.unbaked, p.unbaked)
 	v.Findings = append(v.Findings, p.Findings...)
 }
 

@@ -26,6 +26,7 @@ func bakeCases() []Case {
 		{Name: "CreateImage/OfATerminated", Source: "EC2 API Reference, Error codes, IncorrectInstanceState", run: imageOfTerminated},
 		{Name: "RunInstance/OfABakedImage", Source: runInstances + ", ImageId", run: runBaked},
 		{Name: "CopyImage/ToAnotherRegion", Source: copyImage, run: copyAway},
+		{Name: "CopyImage/Key", Source: copyImage + ", KmsKeyId", run: copyKey},
 		{Name: "CopyImage/Token", Source: copyImage + ", ClientToken", run: copyToken},
 		{Name: "CopyImage/Missing", Source: "EC2 API Reference, Error codes, InvalidAMIID.NotFound", run: copyMissing},
 		{Name: "LaunchPermission/AddAndRemove", Source: "EC2 API Reference, ModifyImageAttribute, launchPermission", run: permission},
@@ -162,6 +163,23 @@ func copyAway(t *testing.T, w World) {
 	}
 	if got := theImage(t, w.EC2, image.ID); got.State != "available" {
 		t.Errorf("image is %+v after its copy went", got)
+	}
+}
+
+func copyKey(t *testing.T, w World) {
+	image, there := baked(t, w, "domino-acme-executor-1"), w.EC2.In(otherRegion)
+	c := copyOf(image, w)
+	c.Key = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+	id := value(there.CopyImage(background(), c))(t)
+	w.Settle(t)
+	snapshots := value(there.DescribeSnapshots(background(), port.Select{Filters: map[string][]string{"tag:domctl:deployment": {"copied"}}}))(t)
+	if len(snapshots) != len(theImage(t, there, id).Volumes) {
+		t.Fatalf("the copy's snapshots are %+v", snapshots)
+	}
+	for _, s := range snapshots {
+		if s.Key != c.Key {
+			t.Errorf("snapshot is %+v, want it encrypted with %s", s, c.Key)
+		}
 	}
 }
 

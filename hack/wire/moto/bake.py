@@ -67,6 +67,8 @@ def copy_image(original, self):
     image = self.ec2_backend.amis[answer.result["ImageId"]]
     image.add_tags(tags_for(self, "image"))
     image.ebs_snapshot.add_tags(tags_for(self, "snapshot"))
+    if key := self._get_param("KmsKeyId"):
+        image.ebs_snapshot.kms_key_id, image.ebs_snapshot.encrypted = key, True
     image.source_image_id, image.source_image_region = self._get_param("SourceImageId"), self._get_param("SourceRegion")
     image.domctl_deleted = [image.root_device_name]
     return answer
