@@ -15,6 +15,8 @@ func imageCodes() []Code {
 			"Nothing. An apply that waits is gone on with by `domctl apply --resume`, an approval is given with `--approve`."},
 		{"DC266", "older images stay", "What `retain` states is not carried out by this version of domctl: each image that it baked stays until somebody removes it.",
 			"Deregister older images by hand when nothing starts from them."},
+		{"DC267", "what nodes will pull is not known", "A plan that bakes foretells what new nodes pull, and asks the registries for the layers. One of them did not answer in time, or an image is gone from it.",
+			"Nothing: the plan is as good without it. `domctl images` asks again, and waits longer."},
 		{"DC269", "an image that did not pass", "The image is tagged by domctl with why a fresh instance of it was not what it should be. Nothing is switched to it.",
 			"Name another image, or bake it anew."},
 	}

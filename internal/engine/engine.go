@@ -48,6 +48,9 @@ type Config struct {
 	// Lease is how long a lock stands without a sign of life before another
 	// process may take it; zero is two minutes.
 	Lease time.Duration
+	// Foretell is how long a plan that bakes asks what new nodes will pull; zero is
+	// 20 seconds.
+	Foretell time.Duration
 }
 
 // Engine is one deployment, opened.
@@ -183,7 +186,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	return weighed(ctx, now.view, planner.Input{Desired: now.view.Desired(), Live: now.view.Live, Applied: now.applied, View: now.view,
+	return e.foretold(ctx, now.view, planner.Input{Desired: now.view.Desired(), Live: now.view.Live, Applied: now.applied, View: now.view,
 		Findings: slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), World: now.identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
 		Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
 }
