@@ -54,7 +54,7 @@ func about(f schema.Finding) string {
 
 func writeBlock(b *strings.Builder, changes []Change) {
 	var body strings.Builder
-	_ = writeChanges(&body, changes, Style{}) // a builder never fails
+	_ = WriteChanges(&body, changes, Style{}) // a builder never fails
 	fenced(b, "diff", body.String())
 }
 

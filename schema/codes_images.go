@@ -19,5 +19,9 @@ func imageCodes() []Code {
 			"Nothing: the plan is as good without it. `domctl images` asks again, and waits longer."},
 		{"DC269", "an image that did not pass", "The image is tagged by domctl with why a fresh instance of it was not what it should be. Nothing is switched to it.",
 			"Name another image, or bake it anew."},
+		{"DC281", "a pin is to be looked at again", "The day on which somebody wanted to look at this pin again is over (reviewBy, in UTC). Nothing switches what is pinned, so that it stays old until somebody does.",
+			"Unpin it, or state a later reviewBy and why."},
+		{"DC282", "an image is to be reviewed", "The image is older than the files let it become without a review (reviewAfter).",
+			"`domctl review` says what is newer, and what of it nobody uses; bake or find a newer one."},
 	}
 }

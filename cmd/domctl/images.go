@@ -94,9 +94,7 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 		return err
 	}
 	r.Compiled, r.Outside, r.Store, r.Now = d.compiled, w.outside, w.store, wallClock{}.Now
-	r.Progress = func(done, total int) {
-		a.doing(fmt.Sprintf("asking registries, %d of %d images", done, total), patience)
-	}
+	r.Progress = a.asking
 	found, err := r.Forecast(ctx)
 	if err != nil {
 		return err
@@ -119,6 +117,11 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 		return exitCode(1)
 	}
 	return nil
+}
+
+// asking shows a person how far registries were asked.
+func (a *app) asking(done, total int) {
+	a.doing(fmt.Sprintf("asking registries, %d of %d images", done, total), patience)
 }
 
 func (f imageFlags) read() (r engine.Images, err error) {

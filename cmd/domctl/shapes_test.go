@@ -100,6 +100,8 @@ func TestShapes(t *testing.T) {
 		{0, "snapshots show", []string{points.RestorePoints[1].ID, prod}},
 		{0, "lock show", []string{prod}},
 		{0, "doctor", []string{prod}},
+		{0, "review", []string{prod}},
+		{0, "review", []string{bare}},
 	} {
 		holds(t, schemas(c.verb), do(c.code, append(append(strings.Fields(c.verb), c.args...), "--format", "json")...))
 	}

@@ -154,4 +154,3 @@ func TestSilentRegistry(t *testing.T) {
 		r.ended(r.engine(f.after).Apply(r.t.Context(), r.plan(f.after)))
 	}
 }
-

@@ -56,11 +56,7 @@ func (f *Forecast) holding(a schema.Address, o schema.Object) *planner.Disk {
 
 // idle warns of cached images that save nothing, unless nothing at all ran.
 func (f *Forecast) idle(a schema.Address, o schema.Object, e planner.Engine, places []int) {
-	all, ran := make([]planner.Candidate, len(f.Images)), false
-	for i, image := range f.Images {
-		all[i] = planner.Candidate{Content: image.content, Weight: image.Weight}
-		ran = ran || image.Weight > 0
-	}
+	all, ran := f.candidates()
 	if !ran {
 		return
 	}

@@ -24,7 +24,7 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 	}
 	out := map[planner.Ref]planner.Raw{}
 	for _, i := range images {
-		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
+		out[imageRef(i.ID)] = planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State), "created": schema.JSON(i.Created),
 			"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
 		for k, tag := range i.Tags {
 			out[imageRef(i.ID)]["tags."+schema.JoinPath(k)] = schema.JSON(tag)

@@ -139,6 +139,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	if err := v.bakes(ctx); err != nil {
 		return nil, err
 	}
+	v.overdue()
 	return v, v.fit(ctx, byPool, capacities)
 }
 
