@@ -23,5 +23,15 @@ func imageCodes() []Code {
 			"Unpin it, or state a later reviewBy and why."},
 		{"DC282", "an image is to be reviewed", "The image is older than the files let it become without a review (reviewAfter).",
 			"`domctl review` says what is newer, and what of it nobody uses; bake or find a newer one."},
+		{"DC283", "a cached image shares too little", "Nobody runs the image by itself, and what ran has less than a fifth of its bytes in common with it: the rest takes place on each node.",
+			"Leave it out of bake.cache; `domctl images suggest` chooses what pays."},
+		{"DC284", "the image is of another architecture", "EC2 starts an instance only from an image of its architecture, and nodes run images of their platform alone. Types are judged by the table that domctl has.",
+			"Name an image of the architecture, or change the instance type."},
+		{"DC285", "the kubelet does not fit the cluster", "By Kubernetes' policy a kubelet may be three minor versions older than its cluster, and never newer. Which one an image has is read from its name, as Amazon, Bottlerocket and Canonical write it.",
+			"Name an image for the cluster's version, or upgrade the cluster first."},
+		{"DC286", "the cache is copied at each boot", "Amazon Linux 2023 moves containerd's folder to the RAID of an instance store: all that the image caches is read from its snapshot, which loads slowly, before a node is ready.",
+			"State localStorage: disabledMounts: [Containerd] in the node's configuration, or cache nothing."},
+		{"DC287", "nodes pull past the cache", "With FastImagePull nodes pull through the SOCI snapshotter, which does not see the layers that are cached under overlayfs.",
+			"Turn FastImagePull off in the node's configuration, or cache nothing."},
 	}
 }

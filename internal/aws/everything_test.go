@@ -27,6 +27,7 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["GetConsoleOutput"] = c.GetConsoleOutput(ctx, "i-1")
 	_, errs["DescribeAutoScalingGroups"] = c.DescribeAutoScalingGroups(ctx, nil)
 	_, errs["DescribeLaunchConfigurations"] = c.DescribeLaunchConfigurations(ctx, nil)
+	_, errs["DescribeCluster"] = c.DescribeCluster(ctx, "acme")
 	_, errs["ListNodegroups"] = c.ListNodegroups(ctx, "acme")
 	_, errs["DescribeNodegroup"] = c.DescribeNodegroup(ctx, "acme", "a")
 	_, errs["GetParameters"] = c.GetParameters(ctx, []string{"/a"})

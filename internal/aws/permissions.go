@@ -56,6 +56,7 @@ func reads() []Permission {
 		only(commandInvocation, "", bakes),
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
+		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),
 		only("ssm:GetParameters", "parameter", ""),

@@ -34,6 +34,7 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 		describeConfigurations:      func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
 	}
 	if s.Cluster != "" {
+		probes[describeCluster] = func() error { _, err := c.DescribeCluster(ctx, s.Cluster); return err }
 		probes["eks:ListNodegroups"] = func() error { _, err := c.ListNodegroups(ctx, s.Cluster); return err }
 	}
 	if s.Bakes {

@@ -54,10 +54,15 @@ func (e *Engine) foretell(ctx context.Context, view *world.View, baked []schema.
 	for i := range out {
 		out[i].Pulls = read.pulls(out[i], held)
 	}
-	if f := read.unread(baked[0]); f != nil {
-		return out, []schema.Finding{*f}, nil
+	cached := Forecast{Images: read.used}
+	for _, a := range baked {
+		cached.holding(a, view.Desired().Objects[a])
 	}
-	return out, nil, nil
+	findings := schema.Police(cached.Findings, e.Compiled.Desired.Deployment.Findings)
+	if f := read.unread(baked[0]); f != nil {
+		findings = append(findings, *f)
+	}
+	return out, findings, nil
 }
 
 func unforetold(a schema.Address, why string) schema.Finding {

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/port"
@@ -102,7 +104,7 @@ func (r Images) Forecast(ctx context.Context) (Forecast, error) {
 		return Forecast{}, err
 	}
 	since := r.Now().Add(-r.Window)
-	used, err := w.Images(ctx, desired, applied, since)
+	used, stands, err := r.standing(ctx, w, applied, since)
 	if err != nil {
 		return Forecast{}, err
 	}
@@ -110,15 +112,27 @@ func (r Images) Forecast(ctx context.Context) (Forecast, error) {
 	if r.Weights == "runs" {
 		f.Since = since.UTC().Format(time.RFC3339)
 	}
-	for _, u := range used {
-		f.Images = append(f.Images, r.image(u))
-	}
-	if err := r.read(ctx, f.Images); err != nil {
+	today := stands.Todays()
+	read, err := r.readAll(ctx, ctx, used, today)
+	if err != nil {
 		return Forecast{}, err
 	}
-	f.reckon(desired, r.Disk)
+	f.Images, f.Findings = append(f.Images, read.used...), stands.Findings
+	f.reckon(desired, r.Disk, func(pool string) *planner.Disk {
+		h, known := today[pool]
+		return read.disk(h, known)
+	})
 	f.Findings = schema.SortFindings(schema.Police(f.Findings, desired.Deployment.Findings))
 	return f, nil
+}
+
+// standing reads what is in use, and what nodes start from.
+func (r Images) standing(ctx context.Context, w *world.World, applied schema.Applied, since time.Time) (used []world.UsedImage, stands *world.View, err error) {
+	desired := r.Compiled.Desired
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { used, err = w.Images(within, desired, applied, since); return err })
+	group.Go(func() (err error) { stands, err = w.LookStarts(within, desired, applied); return err })
+	return used, stands, group.Wait()
 }
 
 // image weighs what is in use. A project that is pinned counts as one run more;
@@ -190,12 +204,7 @@ func engineOf(d schema.Desired) planner.Engine {
 }
 
 // reckon fills in what each image costs.
-func (f *Forecast) reckon(d schema.Desired, disk int64) {
-	contents := make([]planner.Content, len(f.Images))
-	for i := range f.Images {
-		contents[i] = f.Images[i].content
-	}
-	planner.Settle(contents)
+func (f *Forecast) reckon(d schema.Desired, disk int64, today func(pool string) *planner.Disk) {
 	suggested := f.suggest(disk)
 	declared := f.declared(d)
 	none := planner.NewDisk(planner.Engine(f.Engine))
@@ -212,7 +221,7 @@ func (f *Forecast) reckon(d schema.Desired, disk int64) {
 			pools = map[string]int64{"": image.Runs}
 		}
 		for _, pool := range schema.Sorted(pools) {
-			image.Pools = append(image.Pools, PoolPull{Pool: pool, Runs: pools[pool],
+			image.Pools = append(image.Pools, PoolPull{Pool: pool, Runs: pools[pool], Today: pulls(today(pool), image.content),
 				Declared: pulls(declared(pool), image.content), Suggested: pulls(suggested, image.content)})
 		}
 	}

@@ -1,10 +1,103 @@
 package world
 
 import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"domctl.dev/schema"
 )
+
+// LookStarts reads what pools start nodes from, and no more of the outside: the
+// images, what is known of what they hold, and whether they suit.
+func (w *World) LookStarts(ctx context.Context, d schema.Desired, a schema.Applied) (*View, error) {
+	v := w.newView(d, a)
+	if stated := kindsOf(d.Objects); !stated["nodePools"] {
+		return v, nil
+	}
+	amis := w.newView(d, a)
+	applied := func() schema.Applied { return a }
+	err := sideBySide(
+		func() error { return lookPools(ctx, &look{w, d, applied, v}) },
+		func() error { return lookAMIs(ctx, &look{w, d, applied, amis}) },
+		func() error { v.clusters = w.clusterVersions(ctx, d); return nil })
+	if err != nil {
+		return nil, fmt.Errorf("what nodes start from: %w", err)
+	}
+	v.add(amis)
+	v.Findings = nil // a plan tells them
+	if err := v.roots(ctx); err != nil {
+		return nil, fmt.Errorf("what nodes start from: %w", err)
+	}
+	return v, v.suits(ctx, map[string]schema.Capacity{})
+}
+
+// roots fills in what baked entries are baked from.
+func (v *View) roots(ctx context.Context) error {
+	v.desired.Objects = maps.Clone(v.desired.Objects)
+	var bases []string
+	for _, a := range schema.Addresses(v.desired.Objects) {
+		o := v.desired.Objects[a]
+		b, ok := o.Bake()
+		if !ok || a.Kind != "amis" {
+			continue
+		}
+		base := (&inputs{View: v, address: a, object: o, bake: b}).from()
+		if base == "" {
+			continue
+		}
+		o.Fields = maps.Clone(o.Fields)
+		o.Fields["content.base"] = schema.JSON(base)
+		v.desired.Objects[a] = o
+		bases = append(bases, base)
+	}
+	slices.Sort(bases)
+	images, err := v.world.readImages(ctx, slices.Compact(bases))
+	maps.Copy(v.raw, images)
+	return err
+}
+
+// Todays are what new nodes hold, by the label of their pool; those are left out
+// of which nobody knows. A pool that is not known stands on the only baked AMI that
+// there is.
+func (v *View) Todays() map[string]Holding {
+	out := map[string]Holding{}
+	for label, pool := range PoolLabels(v.desired) {
+		if h, known := v.today(pool); known {
+			out[label] = h
+		}
+	}
+	var baked []schema.Address
+	for a, o := range v.desired.Objects {
+		if o.Cache().Stated {
+			baked = append(baked, a)
+		}
+	}
+	if len(baked) == 1 {
+		if h, known := v.Holds(v.Objects[baked[0]].ID); known {
+			out[""] = h
+		}
+	}
+	return out
+}
+
+// today is what a new node of a pool holds; ok is false where nobody knows, or
+// where its groups start from several images.
+func (v *View) today(pool schema.Address) (h Holding, ok bool) {
+	image := ""
+	for p, value := range v.Objects[pool].Fields {
+		if !strings.HasSuffix(p, ".ami") {
+			continue
+		}
+		if image != "" && image != value.Str() {
+			return h, false
+		}
+		image = value.Str()
+	}
+	return v.Holds(image)
+}
 
 // Holding is what an image was baked with: images by their digest, as nodes name
 // them, pulled by a container runtime.

@@ -79,6 +79,7 @@ type View struct {
 	followers map[string][]string
 	unbaked   map[schema.Address]schema.Finding // why an AMI cannot be baked
 	probed    map[schema.Address][]string       // the images that one is verified with
+	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
 }
@@ -110,6 +111,8 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	reads := []func() error{
 		func() (err error) { defer close(known); applied, err = readApplied(); return err },
 		func() (err error) { capacities, err = w.readCapacities(ctx, d, byPool); return err }}
+	var clusters map[string]string
+	reads = append(reads, func() error { clusters = w.clusterVersions(ctx, d); return nil })
 	stated := kindsOf(d.Objects)
 	var parts []*View
 	for _, name := range schema.Sorted(kinds()) {
@@ -131,7 +134,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	}
 	slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
 	v := parts[0] // the rest is added to the largest
-	v.applied = applied
+	v.applied, v.clusters = applied, clusters
 	for _, p := range parts[1:] {
 		v.add(p)
 	}
