@@ -33,6 +33,7 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["GetParameters"] = c.GetParameters(ctx, []string{"/a"})
 	_, errs["Secret"] = c.Secret(ctx, "/a")
 	_, errs["GetSecretValue"] = c.GetSecretValue(ctx, "a")
+	_, _, _, errs["ECRLogin"] = c.ECRLogin(ctx, "111122223333.dkr.ecr.us-west-2.amazonaws.com", true)
 	_, errs["GetCallerIdentity"] = c.GetCallerIdentity(ctx)
 	b := c.Bucket(BucketConfig{Bucket: "b"})
 	_, _, errs["GetObject"] = b.GetObject(ctx, "k")

@@ -25,6 +25,9 @@ type Permission struct {
 // bakes is the setting that makes domctl run instances.
 const bakes = "amis: bake"
 
+// registries is the setting that makes domctl log in to Amazon ECR.
+const registries = "registries: ECR"
+
 // Permissions lists every API call of a mode, for doctor and its policies.
 // Source: the "Actions" pages of the Service Authorization Reference; what a
 // call needs of other services is on its own page.
@@ -59,6 +62,9 @@ func reads() []Permission {
 		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),
+		// A role that gets a token reads with it what its policy and the repository's let it.
+		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
+		{Call: authorizationToken, Actions: []string{authorizationToken, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, When: registries},
 		only("ssm:GetParameters", "parameter", ""),
 		{Call: "ssm:GetParameter", Actions: []string{"ssm:GetParameter", "kms:Decrypt"}, On: "parameter", When: "secret: ssm"},
 		{Call: "secretsmanager:GetSecretValue", Actions: []string{"secretsmanager:GetSecretValue", "kms:Decrypt"}, On: "secret", When: "secret: secretsManager"},

@@ -18,6 +18,7 @@ type Scope struct {
 	SecretParameters       bool // some secret is kept in SSM
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
 	Bakes                  bool // some AMI is to be baked
+	ECR                    bool // some registry is one of Amazon ECR
 }
 
 // statement is one of an IAM policy's.
@@ -75,6 +76,8 @@ func (s Scope) makes(p Permission) bool {
 		return s.KMSKey != ""
 	case bakes:
 		return s.Bakes
+	case registries:
+		return s.ECR
 	case "secret: ssm":
 		return s.SecretParameters
 	case "secret: secretsManager":
