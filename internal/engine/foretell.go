@@ -58,11 +58,10 @@ func (e *Engine) foretell(ctx context.Context, view *world.View, baked []schema.
 	for _, a := range baked {
 		cached.holding(a, view.Desired().Objects[a])
 	}
-	findings := schema.Police(cached.Findings, e.Compiled.Desired.Deployment.Findings)
 	if f := read.unread(baked[0]); f != nil {
-		findings = append(findings, *f)
+		cached.Findings = append(cached.Findings, *f)
 	}
-	return out, findings, nil
+	return out, schema.Police(cached.Findings, e.Compiled.Desired.Deployment.Findings), nil
 }
 
 func unforetold(a schema.Address, why string) schema.Finding {

@@ -125,3 +125,30 @@ func TestDockersKeychainIsSecond(t *testing.T) {
 		}
 	}
 }
+
+// TestABearerTokenThatEndsHalfWay is asked for again at its realm.
+func TestABearerTokenThatEndsHalfWay(t *testing.T) {
+	var ready, over atomic.Bool
+	var issued atomic.Int32
+	host := ""
+	host = serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/token" {
+			fmt.Fprintf(w, `{"token":"canary-%d"}`, issued.Add(1))
+			return true
+		}
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if token == "" || over.Load() && token == "canary-1" {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+host+`/token",service="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return true
+		}
+		over.Store(over.Load() || ready.Load() && r.Method == http.MethodHead)
+		return false
+	})
+	image := put(t, host, "")
+	issued.Store(0)
+	ready.Store(true)
+	if m := layersOf(t, client(host, ""), image); len(m.Layers) != 1 || issued.Load() != 2 {
+		t.Errorf("%d tokens, %+v", issued.Load(), m)
+	}
+}

@@ -108,21 +108,28 @@ func (s suit) find(code string, severity schema.Severity, message, hint string) 
 }
 
 // architecture compares an image with the instance types, and so with the platform
-// that its cached images are for. EC2 starts no instance otherwise.
+// that its cached images are for. EC2 starts no instance otherwise. Of a group of
+// several types, each may have a template of its own that is not read here, so that
+// only one of which none fits is told.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 func (s suit) architecture(types []string) {
 	is := s.image["architecture"].Str()
+	if len(types) == 0 || is == "" {
+		return
+	}
+	starts, caches := false, !s.bakes
 	for _, t := range types {
 		has := schema.Architectures(t)
-		switch {
-		case len(has) == 0 || is == "":
-		case !slices.Contains(has, is):
-			s.find("DC284", schema.Warning, fmt.Sprintf("starts %s, which is %s, and its image %q is for %s", t, strings.Join(has, " and "), s.image["name"].Str(), is),
-				"name an image of the architecture, or change the instance type")
-		case s.bakes && !slices.Contains(has, "x86_64"):
-			s.find("DC284", schema.Warning, fmt.Sprintf("starts %s, which is %s, and its image caches images for %s", t, strings.Join(has, " and "), Platform),
-				"cache nothing in it, or change the instance type")
-		}
+		starts, caches = starts || len(has) == 0 || slices.Contains(has, is), caches || len(has) == 0 || slices.Contains(has, "x86_64")
+	}
+	has := strings.Join(schema.Architectures(types[0]), " and ")
+	switch {
+	case !starts:
+		s.find("DC284", schema.Warning, fmt.Sprintf("starts %s, which is %s, and its image %q is for %s", types[0], has, s.image["name"].Str(), is),
+			"name an image of the architecture, or change the instance type")
+	case !caches:
+		s.find("DC284", schema.Warning, fmt.Sprintf("starts %s, which is %s, and its image caches images for %s", types[0], has, Platform),
+			"cache nothing in it, or change the instance type")
 	}
 }
 
