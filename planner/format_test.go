@@ -60,7 +60,14 @@ func TestPlansFollowTheSchema(t *testing.T) {
 	gated.Steps = []Step{{ID: "s", Address: addr(tier), Op: "ec2.CreateTags", Object: OutRef("ec2/image", "", "bake", "image"), Guard: Absolute, Gates: []Gate{
 		{Kind: ApprovalGate, Arg: "amis.gpu rollout 2", Approvals: 2},
 		{Kind: WindowGate, Arg: "w", Window: schema.Window{Days: []string{"sat"}, From: "22:00", To: "04:00", Timezone: "UTC"}}}}}
-	for _, p := range []Plan{p, gated} {
+	n := int64(1 << 30)
+	foretold := p
+	foretold.Forecast = []Foretold{{AMI: addr("amis.gpu"), Users: []schema.Address{addr("nodePools.gpu")}, Today: "ami-1", Pulls: []Pull{{Image: "e revision 1", Runs: 2, Empty: &n}}},
+		{AMI: addr("amis.gpu"), Users: []schema.Address{}, Pulls: []Pull{}}}
+	if foretold.effect() != p.effect() {
+		t.Error("a forecast changes what is approved")
+	}
+	for _, p := range []Plan{p, gated, foretold} {
 		if err := validate(t, s, Encode(p)); err != nil {
 			t.Error(err)
 		}
@@ -84,7 +91,7 @@ func TestDocsNameEveryField(t *testing.T) {
 	}
 	var top map[string]json.RawMessage
 	p, _ := planned(situation{}.input())
-	p.Restores, p.Unknowns, p.Latch = "x", true, nil
+	p.Restores, p.Unknowns, p.Latch, p.Forecast = "x", true, nil, []Foretold{{}}
 	if err := json.Unmarshal(Encode(p), &top); err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,9 @@ func (p Plan) Markdown(w io.Writer) error {
 		b.WriteString("Changed outside of domctl since the last apply:\n\n")
 		writeBlock(&b, p.Drift)
 	}
+	if text := p.foretold(); text != "" {
+		fenced(&b, "", text)
+	}
 	for _, f := range alike(p.Findings) {
 		fmt.Fprintf(&b, "- **%s %s** %s", f.Severity, f.Code, about(f.Finding))
 		for _, at := range f.Positions {
@@ -49,15 +52,19 @@ func about(f schema.Finding) string {
 	return code(f.Address.String()) + ": " + escape(f.Message)
 }
 
-// writeBlock fences the changes with more backticks than they contain.
 func writeBlock(b *strings.Builder, changes []Change) {
 	var body strings.Builder
-	_ = writeChanges(&body, changes, Style{}) // a builder never fails
+	_ = WriteChanges(&body, changes, Style{}) // a builder never fails
+	fenced(b, "diff", body.String())
+}
+
+// fenced puts text between more backticks than it contains.
+func fenced(b *strings.Builder, language, body string) {
 	fence := "```"
-	for strings.Contains(body.String(), fence) {
+	for strings.Contains(body, fence) {
 		fence += "`"
 	}
-	fmt.Fprintf(b, "%sdiff\n%s%s\n\n", fence, body.String(), fence)
+	fmt.Fprintf(b, "%s%s\n%s%s\n\n", fence, language, body, fence)
 }
 
 func code(s string) string { return "`" + strings.ReplaceAll(Printable(s), "`", "'") + "`" }

@@ -21,7 +21,7 @@ import (
 // former one would misread a plan.
 const Format = 1
 
-// Plan says what an apply would do. Changes, Drift and Impact are for people;
+// Plan says what an apply would do. Changes, Drift, Impact and Forecast are for people;
 // Steps and Settle are for the applier. docs/plan-format.md describes the JSON.
 type Plan struct {
 	Format     int    `json:"format"`
@@ -40,6 +40,8 @@ type Plan struct {
 	Drift    []Change         `json:"drift"`
 	Steps    []Step           `json:"steps"`
 	Findings []schema.Finding `json:"findings"`
+	// Forecast is what new nodes will pull, where the plan bakes an image.
+	Forecast []Foretold `json:"forecast,omitempty"`
 	// Settle is what *applied* becomes once all steps of an address are done;
 	// nil removes the entry.
 	Settle map[schema.Address]*schema.Entry `json:"settle"`

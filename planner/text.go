@@ -48,18 +48,18 @@ func symbol(c Change) (mark, colour string) {
 // Text renders a plan for people. Findings are not part of it: they go to
 // standard error, see WriteFindings.
 func (p Plan) Text(w io.Writer, style Style) error {
-	if err := writeChanges(w, p.Changes, style); err != nil {
+	if err := WriteChanges(w, p.Changes, style); err != nil {
 		return err
 	}
 	if len(p.Drift) > 0 {
 		if _, err := io.WriteString(w, "Changed outside of domctl since the last apply:\n\n"); err != nil {
 			return err
 		}
-		if err := writeChanges(w, p.Drift, style); err != nil {
+		if err := WriteChanges(w, p.Drift, style); err != nil {
 			return err
 		}
 	}
-	end := p.headline() + "\n"
+	end := p.foretold() + p.headline() + "\n"
 	if len(p.Steps) > 0 {
 		end += fmt.Sprintf("Plan %s, effect %s.\n", p.ID, p.Effect)
 	}
@@ -67,8 +67,8 @@ func (p Plan) Text(w io.Writer, style Style) error {
 	return err
 }
 
-// writeChanges renders some changes side by side, then the next.
-func writeChanges(w io.Writer, changes []Change, style Style) error {
+// WriteChanges renders changes for people, some side by side, then the next.
+func WriteChanges(w io.Writer, changes []Change, style Style) error {
 	const some = 128
 	texts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
 	for len(changes) > 0 {

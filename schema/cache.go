@@ -1,6 +1,9 @@
 package schema
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Cache is what a baked AMI is to hold: names of base images, and revisions of
 // environments by name. Active ones are told by -1.
@@ -46,4 +49,18 @@ func (o Object) Cache() Cache {
 		}
 	}
 	return c
+}
+
+// Cached is where the files of an AMI state that it caches an image: the list, and
+// what of it is the image: the name of a base image, else the revision.
+func (c Cache) Cached(ami, image Address, revision int64, active bool) (list []string, element Value) {
+	list = []string{ami.Kind, ami.Name, "bake", "cache"}
+	revisions, environment := c.Environments[image.Name]
+	switch {
+	case image.Kind == "baseImages" || !environment:
+		return append(list, "baseImages"), JSON(image.Name)
+	case active && slices.Contains(revisions, ActiveRevision):
+		return append(list, "environments", image.Name), JSON("active")
+	}
+	return append(list, "environments", image.Name), JSON(revision)
 }

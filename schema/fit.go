@@ -9,11 +9,13 @@ import (
 	"sync"
 )
 
-// Capacity is what a node has: cores, bytes of memory, GPUs.
+// Capacity is what a node has: cores, bytes of memory, GPUs, GB of instance store
+// where EC2 was asked.
 type Capacity struct {
 	Cores  float64
 	Memory int64
 	GPUs   int
+	Store  int64
 }
 
 //go:embed instance_types.txt

@@ -80,7 +80,7 @@ func TestInstanceTypes(t *testing.T) {
 			t.Errorf("%s is %+v", name, c)
 		}
 	}
-	for name, want := range map[string]Capacity{"g5.2xlarge": {8, 32 << 30, 1}, "p4d.24xlarge": {96, 1152 << 30, 8}, "m5.large": {2, 8 << 30, 0}} {
+	for name, want := range map[string]Capacity{"g5.2xlarge": {8, 32 << 30, 1, 0}, "p4d.24xlarge": {96, 1152 << 30, 8, 0}, "m5.large": {2, 8 << 30, 0, 0}} {
 		if got := types[name]; got != want {
 			t.Errorf("%s is %+v, want %+v", name, got, want)
 		}

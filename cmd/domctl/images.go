@@ -18,6 +18,7 @@ import (
 type imageFlags struct {
 	form                  *format
 	weights, window, disk string
+	pools                 []string
 }
 
 func (f *imageFlags) add(cmd *cobra.Command) {
@@ -64,14 +65,17 @@ func (a *app) suggestVerb() *cobra.Command {
 		Long: `Chooses the images whose caching saves most bytes on new nodes, each counted as
 often as it ran, on at most 80 % of the volume: above that the kubelet removes
 images. Layers that images share count once. Prints them as bake.cache has them.
+--pool chooses for one pool by what ran there, --pool '*' for each of them, where
+Domino's database tells which tier a run used.
 The choice is the best there is, or it says how far off it may be.`,
 		Args:    cobra.MaximumNArgs(1),
-		Example: "  domctl images suggest --disk 200GiB prod",
+		Example: "  domctl images suggest --disk 200GiB prod\n  domctl images suggest --disk 200GiB --pool gpu prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.images(cmd.Context(), a.dir(args), f, writeSuggestion)
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().StringArrayVar(&f.pools, "pool", nil, "choose for this `pool` by what ran there, a label, a name or a pattern (repeatable)")
 	_ = cmd.MarkFlagRequired("disk")
 	return cmd
 }
@@ -94,9 +98,7 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 		return err
 	}
 	r.Compiled, r.Outside, r.Store, r.Now = d.compiled, w.outside, w.store, wallClock{}.Now
-	r.Progress = func(done, total int) {
-		a.doing(fmt.Sprintf("asking registries, %d of %d images", done, total), patience)
-	}
+	r.Progress = a.asking
 	found, err := r.Forecast(ctx)
 	if err != nil {
 		return err
@@ -121,11 +123,16 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	return nil
 }
 
+// asking shows a person how far registries were asked.
+func (a *app) asking(done, total int) {
+	a.doing(fmt.Sprintf("asking registries, %d of %d images", done, total), patience)
+}
+
 func (f imageFlags) read() (r engine.Images, err error) {
 	if f.weights != "runs" && f.weights != "even" {
 		return r, fmt.Errorf("--weights is %q; use runs or even", f.weights)
 	}
-	r.Weights = f.weights
+	r.Weights, r.Pools = f.weights, f.pools
 	if r.Window, err = schema.ParseDuration(f.window); err != nil {
 		return r, fmt.Errorf("--window: %w", err)
 	}
@@ -203,15 +210,29 @@ func filled(c planner.Cost) string {
 }
 
 func writeSuggestion(out io.Writer, f engine.Forecast) error {
-	s := f.Suggested
+	for n, s := range f.Choices() {
+		if s.Pool != "" {
+			if n > 0 {
+				fmt.Fprintln(out)
+			}
+			fmt.Fprintf(out, "Pool %s:\n\n", planner.Printable(s.Pool))
+		}
+		if err := writeChoice(out, f, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeChoice(out io.Writer, f engine.Forecast, s engine.Suggestion) error {
 	if len(s.Images) == 0 {
-		_, err := fmt.Fprintln(out, nothing(f))
+		_, err := fmt.Fprintln(out, nothing(s))
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "IMAGE\tWEIGHT\tPULL")
-	for _, i := range s.Images {
-		fmt.Fprintf(w, "%s\t%d\t%s\n", planner.Printable(f.Images[i].Title()), f.Images[i].Weight, schema.ShortBytes(f.Images[i].Empty.Transfer))
+	for n, i := range s.Images {
+		fmt.Fprintf(w, "%s\t%d\t%s\n", planner.Printable(f.Images[i].Title()), s.Weights[n], schema.ShortBytes(f.Images[i].Empty.Transfer))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -222,15 +243,15 @@ func writeSuggestion(out io.Writer, f engine.Forecast) error {
 	}
 	fmt.Fprintf(out, "\nFills %s of the %s that the kubelet leaves on %s (%d %%), and saves %s of the\nbytes that new nodes pull, weighted by %s. %s\n",
 		filled(s.Cost), schema.ShortBytes(s.Limit), schema.ShortBytes(s.Disk), engine.KubeletShare, share(s.Saved, s.Whole), f.Weights, best)
-	return writeCache(out, f)
+	return writeCache(out, f, s)
 }
 
 // nothing says why no image is worth it.
-func nothing(f engine.Forecast) string {
-	if f.Suggested.Whole == 0 {
+func nothing(s engine.Suggestion) string {
+	if s.Whole == 0 {
 		return "Nothing ran in that time, so that nothing is worth caching; --window looks further back, --weights even counts every image once."
 	}
-	return fmt.Sprintf("No image fits in %s.", schema.ShortBytes(f.Suggested.Limit))
+	return fmt.Sprintf("No image fits in %s.", schema.ShortBytes(s.Limit))
 }
 
 func share(part, whole int64) string {
@@ -238,8 +259,8 @@ func share(part, whole int64) string {
 }
 
 // writeCache prints the choice as a file states it.
-func writeCache(out io.Writer, f engine.Forecast) error {
-	c, unnamed := f.Cache()
+func writeCache(out io.Writer, f engine.Forecast, s engine.Suggestion) error {
+	c, unnamed := f.Cache(s)
 	fmt.Fprintf(out, "\ncache: {\n")
 	if len(c.BaseImages) > 0 {
 		fmt.Fprintf(out, "\tbaseImages: [%s]\n", strings.Join(each(c.BaseImages, quoted), ", "))

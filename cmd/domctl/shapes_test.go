@@ -105,6 +105,8 @@ func TestShapes(t *testing.T) {
 		{0, "gc", []string{prod}},
 		{0, "gc", []string{bare}},
 		{0, "amis inspect", []string{"domino-acme-gpu-cuda11", prod}},
+		{0, "review", []string{prod}},
+		{0, "review", []string{bare}},
 	} {
 		holds(t, schemas(c.verb), do(c.code, append(append(strings.Fields(c.verb), c.args...), "--format", "json")...))
 	}

@@ -129,7 +129,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err := errors.Join(noCloud, noDocuments, noStore); err != nil {
 		return err
 	}
-	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries())}
+	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
 	w.ssh = openSSH
 	w.writes = func(ctx context.Context) map[string]error {
 		verdicts := cloud.Probe(ctx, aws.Apply, d.scope())
@@ -174,14 +174,18 @@ func (d *deployment) upstream(ctx context.Context) (world.Upstream, error) {
 		return sandbox.Open(d.path(sandboxFile), sandbox.Options{})
 	}
 	cloud, err := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
-	return port.Parts{STS: cloud, EC2: cloud, SSM: cloud, Registry: registry.New(d.registries())}, err
+	return port.Parts{STS: cloud, EC2: cloud, SSM: cloud, Registry: registry.New(d.registries(cloud))}, err
 }
 
 // registries are the hosts that may be asked: those the deployment lists, else
-// those of its own base images. What they said is kept beside compiled files.
-func (d *deployment) registries() registry.Config {
+// those of its own base images. What they said is kept beside compiled files. Those
+// of Amazon ECR are asked as the deployment's role.
+func (d *deployment) registries(cloud *aws.Client) registry.Config {
 	desired := d.compiled.Desired
 	c := registry.Config{OnNodes: map[string]string{}}
+	if cloud != nil {
+		c.Login = cloud.ECRLogin
+	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		c.Cache = filepath.Join(dir, "domctl", "registry")
 	}

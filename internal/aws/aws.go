@@ -51,6 +51,8 @@ type Config struct {
 
 	// Wait passes the time between two looks. nil waits in real time.
 	Wait func(context.Context, time.Duration) error
+	// Now is the time by which tokens end. nil is the wall clock.
+	Now func() time.Time
 	// Observe hears of every attempt after it ended. It may be called concurrently.
 	Observe func(Call)
 	// Warn hears what AWS warned of in a call that succeeded.
@@ -71,6 +73,7 @@ type Client struct {
 	sts         func() *sts.Client
 	secrets     func() *secretsmanager.Client
 	kms         func() *kms.Client
+	logins      *logins
 }
 
 var (
@@ -91,6 +94,9 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	cfg.Poll = cmp.Or(cfg.Poll, 2*time.Second)
 	if cfg.Wait == nil {
 		cfg.Wait = port.Sleep
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	cfg.MaxPages = cmp.Or(cfg.MaxPages, 1000)
 	options := []func(*config.LoadOptions) error{
@@ -129,6 +135,7 @@ func newClient(cfg Config, sdk aws.Config) *Client {
 		secrets:     sync.OnceValue(func() *secretsmanager.Client { return secretsmanager.NewFromConfig(sdk) }),
 		sts:         sync.OnceValue(func() *sts.Client { return sts.NewFromConfig(sdk) }),
 		kms:         sync.OnceValue(func() *kms.Client { return kms.NewFromConfig(sdk) }),
+		logins:      &logins{known: map[string]login{}},
 	}
 }
 

@@ -124,6 +124,7 @@ func versionsOf(found []types.LaunchTemplateVersion) (all []port.LaunchTemplateV
 			if p.Blocks, err = blocksText(d.BlockDeviceMappings); err != nil {
 				return nil, err
 			}
+			p.LazyPull, p.CopiesCache = nodeConfig(str(d.UserData))
 		}
 		all = append(all, p)
 	}

@@ -24,6 +24,21 @@ func (c *Client) ListNodegroups(ctx context.Context, cluster string) ([]string, 
 	})
 }
 
+// DescribeCluster answers what a cluster runs; ErrNotFound for an unknown one.
+// https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html
+func (c *Client) DescribeCluster(ctx context.Context, name string) (port.Cluster, error) {
+	out, err := ask(ctx, c, describeCluster, c.eks().DescribeCluster, &eks.DescribeClusterInput{Name: &name})
+	if err != nil {
+		return port.Cluster{}, err
+	}
+	if out.Cluster == nil || str(out.Cluster.Name) == "" {
+		return port.Cluster{}, hollow(describeCluster, "no cluster")
+	}
+	return port.Cluster{Name: str(out.Cluster.Name), Status: string(out.Cluster.Status), Version: str(out.Cluster.Version)}, nil
+}
+
+const describeCluster = "eks:DescribeCluster"
+
 // DescribeNodegroup answers one group; ErrNotFound for an unknown one.
 // https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeNodegroup.html
 func (c *Client) DescribeNodegroup(ctx context.Context, cluster, name string) (port.NodeGroup, error) {

@@ -117,7 +117,7 @@ func refusal(q request, code, text string) string {
 	switch q.service {
 	case "ec2":
 		return fmt.Sprintf(`<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r</RequestID></Response>`, code, text)
-	case "eks", "ssm", "kms", "secretsmanager":
+	case "eks", "ssm", "kms", "secretsmanager", "ecr":
 		return fmt.Sprintf(`{"__type":"%s","message":"%s"}`, code, text)
 	case "s3":
 		return fmt.Sprintf(`<Error><Code>%s</Code><Message>%s</Message></Error>`, code, text)

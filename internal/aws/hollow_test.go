@@ -29,7 +29,7 @@ func TestItemsThatSayNothing(t *testing.T) {
 		})
 		errs := everything(t.Context(), f.open(Config{}))
 		for _, name := range []string{"DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeDefaultVersions", "DescribeInstanceTypes",
-			"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "ListNodegroups", "DescribeNodegroup", "Secret", "GetSecretValue", "ListObjects"} {
+			"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "DescribeCluster", "ListNodegroups", "DescribeNodegroup", "Secret", "GetSecretValue", "ListObjects"} {
 			if err := errs[name]; err == nil || !strings.Contains(err.Error(), "the answer holds ") {
 				t.Errorf("%s: %v", name, err)
 			}

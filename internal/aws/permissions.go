@@ -28,6 +28,9 @@ const bakes = "amis: bake"
 // encrypts is the setting that makes EC2 use a KMS key for it.
 const encrypts = "amis: copies: kmsKey"
 
+// registries is the setting that makes domctl log in to Amazon ECR.
+const registries = "registries: ECR"
+
 // Permissions lists every API call of a mode, for doctor and its policies.
 // Source: the "Actions" pages of the Service Authorization Reference; what a
 // call needs of other services is on its own page.
@@ -59,8 +62,12 @@ func reads() []Permission {
 		only(commandInvocation, "", bakes),
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
+		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),
+		// A role that gets a token reads with it what its policy and the repository's let it.
+		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
+		{Call: authorizationToken, Actions: []string{authorizationToken, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, When: registries},
 		only("ssm:GetParameters", "parameter", ""),
 		{Call: "ssm:GetParameter", Actions: []string{"ssm:GetParameter", "kms:Decrypt"}, On: "parameter", When: "secret: ssm"},
 		{Call: "secretsmanager:GetSecretValue", Actions: []string{"secretsmanager:GetSecretValue", "kms:Decrypt"}, On: "secret", When: "secret: secretsManager"},

@@ -19,6 +19,7 @@ type Scope struct {
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
 	Bakes                  bool // some AMI is to be baked
 	Encrypts               bool // some copy of one is encrypted with a key of its own
+	ECR                    bool // some registry is one of Amazon ECR
 }
 
 // statement is one of an IAM policy's.
@@ -78,6 +79,8 @@ func (s Scope) makes(p Permission) bool {
 		return s.Bakes
 	case encrypts:
 		return s.Encrypts
+	case registries:
+		return s.ECR
 	case "secret: ssm":
 		return s.SecretParameters
 	case "secret: secretsManager":

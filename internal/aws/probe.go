@@ -34,7 +34,14 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 		describeConfigurations:      func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
 	}
 	if s.Cluster != "" {
+		probes[describeCluster] = func() error { _, err := c.DescribeCluster(ctx, s.Cluster); return err }
 		probes["eks:ListNodegroups"] = func() error { _, err := c.ListNodegroups(ctx, s.Cluster); return err }
+	}
+	if s.ECR {
+		probes[authorizationToken] = func() error {
+			_, _, _, err := c.ECRLogin(ctx, "000000000000.dkr.ecr."+c.sdk.Region+".amazonaws.com", true)
+			return err
+		}
 	}
 	if s.Bakes {
 		c.bakeReads(ctx, probes)

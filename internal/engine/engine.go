@@ -53,6 +53,9 @@ type Config struct {
 	// Lease is how long a lock stands without a sign of life before another
 	// process may take it; zero is two minutes.
 	Lease time.Duration
+	// Foretell is how long a plan that bakes asks what new nodes will pull; zero is
+	// 20 seconds.
+	Foretell time.Duration
 }
 
 // Engine is one deployment, opened.
@@ -173,24 +176,29 @@ type PlanOptions struct {
 
 // Plan reads what stands and plans the way to what the files say.
 func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) {
+	p, _, err := e.planned(ctx, o)
+	return p, err
+}
+
+func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, now present, err error) {
 	if schema.Failed(e.Compiled.Findings) {
-		return planner.Plan{}, &Invalid{e.Compiled.Findings}
+		return p, now, &Invalid{e.Compiled.Findings}
 	}
 	if i := slices.IndexFunc(o.Allow, func(a string) bool { return a != "archive" }); i >= 0 {
-		return planner.Plan{}, fmt.Errorf("--allow %q is nothing that can be allowed; there is --allow archive", o.Allow[i])
+		return p, now, fmt.Errorf("--allow %q is nothing that can be allowed; there is --allow archive", o.Allow[i])
 	}
 	desired := e.Compiled.Desired
-	now, err := e.read(ctx)
-	if err != nil {
-		return planner.Plan{}, err
+	if now, err = e.read(ctx); err != nil {
+		return p, now, err
 	}
 	choose, err := o.selector(slices.Concat(schema.Addresses(desired.Objects), schema.Addresses(now.applied.Entries)))
 	if err != nil {
-		return planner.Plan{}, err
+		return p, now, err
 	}
-	return weighed(ctx, now.view, planner.Input{Desired: now.view.Desired(), Live: now.view.Live, Applied: now.applied, View: now.view,
+	p, err = e.foretold(ctx, now.view, planner.Input{Desired: now.view.Desired(), Live: now.view.Live, Applied: now.applied, View: now.view,
 		Findings: slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), World: now.identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
 		Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
+	return p, now, err
 }
 
 // present is what a plan is made of beside the files.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/port"
@@ -23,7 +25,10 @@ type Images struct {
 	Weights string
 	Window  time.Duration
 	// Disk is the size of a node's volume, bytes; 0 suggests nothing.
-	Disk     int64
+	Disk int64
+	// Pools are those for which a choice of its own is suggested: patterns of
+	// path.Match of labels, or names in the files.
+	Pools    []string
 	Progress func(done, total int) // of images asked for; may be nil
 }
 
@@ -42,8 +47,10 @@ type Forecast struct {
 	Since      string      `json:"since,omitempty"` // RFC 3339
 	Images     []ImagePull `json:"images"`
 	Suggested  *Suggestion `json:"suggested,omitempty"`
-	AMIs       []AMIFill   `json:"amis,omitempty"`
-	Partial    bool        `json:"partial"`
+	// SuggestedByPool are choices for one pool each, by what ran there.
+	SuggestedByPool []Suggestion `json:"suggestedByPool,omitempty"`
+	AMIs            []AMIFill    `json:"amis,omitempty"`
+	Partial         bool         `json:"partial"`
 	// Findings are about what AMIs are to cache.
 	Findings []schema.Finding `json:"findings,omitempty"`
 }
@@ -80,14 +87,17 @@ type PoolPull struct {
 // Suggestion is what to cache on a volume of Disk bytes. Saved is bytes times
 // weights; no choice saves more than Most.
 type Suggestion struct {
-	Disk   int64        `json:"diskBytes"`
-	Limit  int64        `json:"limitBytes"`
-	Images []int        `json:"images"` // indices of the forecast's images
-	Cost   planner.Cost `json:"cost"`
-	Saved  int64        `json:"savedBytes"`
-	Whole  int64        `json:"wholeBytes"` // pulled with nothing cached
-	Most   int64        `json:"mostBytes"`
-	Proven bool         `json:"proven"`
+	Pool   string `json:"pool,omitempty"` // "": all of them
+	Disk   int64  `json:"diskBytes"`
+	Limit  int64  `json:"limitBytes"`
+	Images []int  `json:"images"` // indices of the forecast's images
+	// Weights are those of Images.
+	Weights []int64      `json:"weights,omitempty"`
+	Cost    planner.Cost `json:"cost"`
+	Saved   int64        `json:"savedBytes"`
+	Whole   int64        `json:"wholeBytes"` // pulled with nothing cached
+	Most    int64        `json:"mostBytes"`
+	Proven  bool         `json:"proven"`
 }
 
 // Forecast asks what is in use and of what layers it is, and reckons.
@@ -101,8 +111,12 @@ func (r Images) Forecast(ctx context.Context) (Forecast, error) {
 	if err != nil {
 		return Forecast{}, err
 	}
+	pools, err := r.pools()
+	if err != nil {
+		return Forecast{}, err
+	}
 	since := r.Now().Add(-r.Window)
-	used, err := w.Images(ctx, desired, applied, since)
+	used, stands, err := r.standing(ctx, w, applied, since)
 	if err != nil {
 		return Forecast{}, err
 	}
@@ -110,15 +124,30 @@ func (r Images) Forecast(ctx context.Context) (Forecast, error) {
 	if r.Weights == "runs" {
 		f.Since = since.UTC().Format(time.RFC3339)
 	}
-	for _, u := range used {
-		f.Images = append(f.Images, r.image(u))
-	}
-	if err := r.read(ctx, f.Images); err != nil {
+	today := stands.Todays()
+	read, err := r.readAll(ctx, ctx, used, today)
+	if err != nil {
 		return Forecast{}, err
 	}
-	f.reckon(desired, r.Disk)
+	f.Images, f.Findings = append(f.Images, read.used...), stands.Findings
+	f.reckon(desired, r.Disk, func(pool string) *planner.Disk {
+		h, known := today[pool]
+		return read.disk(h, known)
+	})
+	if err := f.suggestEach(pools, r.Pools, r.Disk, r.Weights == "even"); err != nil {
+		return Forecast{}, err
+	}
 	f.Findings = schema.SortFindings(schema.Police(f.Findings, desired.Deployment.Findings))
 	return f, nil
+}
+
+// standing reads what is in use, and what nodes start from.
+func (r Images) standing(ctx context.Context, w *world.World, applied schema.Applied, since time.Time) (used []world.UsedImage, stands *world.View, err error) {
+	desired := r.Compiled.Desired
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { used, err = w.Images(within, desired, applied, since); return err })
+	group.Go(func() (err error) { stands, err = w.LookStarts(within, desired, applied); return err })
+	return used, stands, group.Wait()
 }
 
 // image weighs what is in use. A project that is pinned counts as one run more;
@@ -190,13 +219,11 @@ func engineOf(d schema.Desired) planner.Engine {
 }
 
 // reckon fills in what each image costs.
-func (f *Forecast) reckon(d schema.Desired, disk int64) {
-	contents := make([]planner.Content, len(f.Images))
-	for i := range f.Images {
-		contents[i] = f.Images[i].content
+func (f *Forecast) reckon(d schema.Desired, disk int64, today func(pool string) *planner.Disk) {
+	var suggested *planner.Disk
+	if disk > 0 {
+		f.Suggested, suggested = f.suggest(disk, func(i ImagePull) int64 { return i.Weight })
 	}
-	planner.Settle(contents)
-	suggested := f.suggest(disk)
 	declared := f.declared(d)
 	none := planner.NewDisk(planner.Engine(f.Engine))
 	for i := range f.Images {
@@ -212,7 +239,7 @@ func (f *Forecast) reckon(d schema.Desired, disk int64) {
 			pools = map[string]int64{"": image.Runs}
 		}
 		for _, pool := range schema.Sorted(pools) {
-			image.Pools = append(image.Pools, PoolPull{Pool: pool, Runs: pools[pool],
+			image.Pools = append(image.Pools, PoolPull{Pool: pool, Runs: pools[pool], Today: pulls(today(pool), image.content),
 				Declared: pulls(declared(pool), image.content), Suggested: pulls(suggested, image.content)})
 		}
 	}
@@ -224,33 +251,6 @@ func pulls(d *planner.Disk, c planner.Content) *int64 {
 	}
 	n := d.Forecast(c).Transfer
 	return &n
-}
-
-// suggest chooses what to cache; nil without a disk.
-func (f *Forecast) suggest(disk int64) *planner.Disk {
-	if disk == 0 {
-		return nil
-	}
-	engine := planner.Engine(f.Engine)
-	var candidates []planner.Candidate
-	var at []int
-	s := &Suggestion{Disk: disk, Limit: kubeletLeaves(disk), Images: []int{}}
-	none := planner.NewDisk(engine)
-	for i, image := range f.Images {
-		if image.Problem == "" {
-			candidates, at = append(candidates, planner.Candidate{Content: image.content, Weight: image.Weight}), append(at, i)
-			s.Whole += image.Weight * none.Forecast(image.content).Transfer
-		}
-	}
-	c := planner.Choose(engine, candidates, s.Limit)
-	s.Saved, s.Most, s.Proven, s.Cost = c.Saved, c.Most, c.Proven, c.Cost
-	held := planner.NewDisk(engine)
-	for _, i := range c.Chosen {
-		s.Images = append(s.Images, at[i])
-		held.Pull(candidates[i].Content)
-	}
-	f.Suggested = s
-	return held
 }
 
 // declared answers what a new node of a pool holds as the files have it: nil
@@ -283,14 +283,4 @@ func (f Forecast) used() []world.UsedImage {
 		used[i] = f.Images[i].used
 	}
 	return used
-}
-
-// Cache is the chosen images as a bake's cache has them, and those that the
-// files have no name for.
-func (f Forecast) Cache() (c schema.Cache, unnamed []string) {
-	var chosen []world.UsedImage
-	for _, i := range f.Suggested.Images {
-		chosen = append(chosen, f.Images[i].used)
-	}
-	return world.CacheOf(chosen)
 }

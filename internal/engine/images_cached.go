@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -56,21 +57,48 @@ func (f *Forecast) holding(a schema.Address, o schema.Object) *planner.Disk {
 
 // idle warns of cached images that save nothing, unless nothing at all ran.
 func (f *Forecast) idle(a schema.Address, o schema.Object, e planner.Engine, places []int) {
-	all, ran := make([]planner.Candidate, len(f.Images)), false
-	for i, image := range f.Images {
-		all[i] = planner.Candidate{Content: image.content, Weight: image.Weight}
-		ran = ran || image.Weight > 0
-	}
+	all, ran := f.candidates()
 	if !ran {
 		return
 	}
-	for _, i := range planner.Idle(e, all, places) {
-		f.warn("DC263", a, o, "leave it out of bake.cache, or look further back with --window", fmt.Sprintf("caching %s saves nothing: with or without it, new nodes pull the same for what ran", f.Images[i].Title()))
+	idle := planner.Idle(e, all, places)
+	f.strange(a, o, e, slices.DeleteFunc(slices.Clone(places), func(i int) bool { return slices.Contains(idle, i) }))
+	for _, i := range idle {
+		f.warn("DC263", a, o, "leave it out of bake.cache; domctl images looks further back with --window", fmt.Sprintf("caching %s saves nothing: with or without it, new nodes pull the same for what ran", f.Images[i].Title()))
+	}
+}
+
+// fewShared is the share of an image's bytes, one in so many, that what ran must
+// have in common with it; else it takes more place than it is worth.
+const fewShared = 5
+
+// strange tells of cached images that nobody runs by themselves and of which what
+// ran has little.
+func (f *Forecast) strange(a schema.Address, o schema.Object, e planner.Engine, places []int) {
+	for _, i := range places {
+		image := f.Images[i]
+		if image.Weight > 0 {
+			continue
+		}
+		alone, none := planner.NewDisk(e), planner.NewDisk(e)
+		whole, shared := alone.Pull(image.content).Transfer, int64(0)
+		for _, ran := range f.Images {
+			if ran.Weight > 0 && ran.Problem == "" {
+				shared = max(shared, none.Forecast(ran.content).Transfer-alone.Forecast(ran.content).Transfer)
+			}
+		}
+		if shared < whole/fewShared {
+			f.add(schema.Info, "DC283", a, o, "leave it out of bake.cache; domctl images suggest chooses what pays", fmt.Sprintf("caches %s, %s, of which what ran has %s at most", image.Title(), schema.ShortBytes(whole), schema.ShortBytes(shared)))
+		}
 	}
 }
 
 func (f *Forecast) warn(code string, a schema.Address, o schema.Object, hint, message string) {
-	f.Findings = append(f.Findings, schema.Finding{Code: code, Severity: schema.Warning, Address: a, Message: message, Hint: hint, Positions: o.Positions("bake")})
+	f.add(schema.Warning, code, a, o, hint, message)
+}
+
+func (f *Forecast) add(severity schema.Severity, code string, a schema.Address, o schema.Object, hint, message string) {
+	f.Findings = append(f.Findings, schema.Finding{Code: code, Severity: severity, Address: a, Message: message, Hint: hint, Positions: o.Positions("bake")})
 }
 
 // Title is an image as people name it.

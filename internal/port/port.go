@@ -125,6 +125,10 @@ type LaunchTemplateVersion struct {
 	Template, Description       string
 	Number                      int64
 	Image, InstanceType, Blocks string
+	// LazyPull and CopiesCache are what the user data of an EKS node configures:
+	// FastImagePull, and an instance store that containerd's folder moves to. The
+	// user data itself never leaves the adapter.
+	LazyPull, CopiesCache bool
 }
 
 // NewLaunchTemplateVersion makes a version from Source with another image. Image
@@ -234,8 +238,13 @@ type NodeGroup struct {
 	Groups                []string // its Auto Scaling groups
 }
 
+// Cluster is an EKS cluster. Version is that of Kubernetes: "1.31".
+type Cluster struct{ Name, Status, Version string }
+
 // EKS is the part of Amazon EKS that domctl calls.
 type EKS interface {
+	// DescribeCluster answers ErrNotFound for an unknown name.
+	DescribeCluster(ctx context.Context, name string) (Cluster, error)
 	// ListNodegroups answers ErrNotFound for an unknown cluster.
 	ListNodegroups(ctx context.Context, cluster string) ([]string, error)
 	// DescribeNodegroup answers ErrNotFound for an unknown name. EKS has no batch call.

@@ -1,8 +1,8 @@
 // Package registry resolves images to digests and tells their layers, and is the
 // only importer of go-containerregistry. It contacts the hosts it was given and
 // no other, token realms and redirects included, and no URL of a foreign layer;
-// credentials come from Docker's keychain and never reach an error, and neither
-// does a URL, which may be a signed one.
+// credentials come from Config.Login or from Docker's keychain and never reach an
+// error, nor another host than the one that they are for, and neither does a URL, which may be a signed one.
 package registry
 
 import (
@@ -35,6 +35,10 @@ type Config struct {
 	OnNodes map[string]string
 	// Cache is a folder outside the tree; "" keeps things in memory.
 	Cache string
+	// Login answers who a host is asked as, before Docker's keychain is looked into;
+	// ok is false for a host that it knows nothing of. fresh is asked for once the
+	// host refused what it answered before: tokens end. nil knows no host.
+	Login func(ctx context.Context, host string, fresh bool) (user, password string, ok bool, err error)
 }
 
 // Client asks registries. Make it with New; its methods may be called
@@ -43,7 +47,7 @@ type Client struct {
 	hosts   map[string]bool
 	onNodes map[string]string
 	http    http.RoundTripper
-	keys    authn.Keychain
+	keys    keychain
 	cache   *cache
 
 	mu    sync.Mutex
@@ -63,7 +67,7 @@ const (
 
 // New makes a client.
 func New(cfg Config) *Client {
-	c := &Client{hosts: map[string]bool{}, onNodes: cfg.OnNodes, keys: authn.DefaultKeychain, cache: newCache(cfg.Cache, time.Now), gates: map[string]*gate{}}
+	c := &Client{hosts: map[string]bool{}, onNodes: cfg.OnNodes, keys: keychain{cfg.Login, authn.DefaultKeychain}, cache: newCache(cfg.Cache, time.Now), gates: map[string]*gate{}}
 	for _, h := range cfg.Hosts {
 		c.hosts[h] = true
 	}
@@ -151,15 +155,24 @@ func (c *Client) at(ctx context.Context, image string, ask func(context.Context,
 	}
 	timed, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	s, err := c.login(timed, ref.Context())
-	if err == nil {
-		err = ask(timed, s, ref)
+	err = c.asked(timed, ref, ask, false)
+	if refused(err) && c.keys.knows(timed, host) {
+		err = c.asked(timed, ref, ask, true)
 	}
 	g.note(err != nil && timed.Err() != nil && ctx.Err() == nil)
 	if err != nil {
 		return explain(timed, image, host, err)
 	}
 	return nil
+}
+
+// asked logs in, with new credentials if fresh, and asks.
+func (c *Client) asked(ctx context.Context, ref name.Reference, ask func(context.Context, *session, name.Reference) error, fresh bool) error {
+	s, err := c.login(ctx, ref.Context(), fresh)
+	if err != nil {
+		return err
+	}
+	return ask(ctx, s, ref)
 }
 
 func (c *Client) gate(host string) *gate {

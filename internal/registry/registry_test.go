@@ -220,7 +220,7 @@ func TestNoErrorHoldsCredentials(t *testing.T) {
 			return true
 		})
 		c := New(Config{Hosts: []string{host, target}})
-		c.keys = login{}
+		c.keys = keychain{docker: login{}}
 		_, err := c.Digests(context.Background(), tag(t, host).String(), nil)
 		if err == nil {
 			t.Errorf("%s: no error", what)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -28,8 +27,8 @@ type session struct {
 	mute bool // no range of a blob was to be had: it is not asked for another
 }
 
-func (c *Client) login(ctx context.Context, repo name.Repository) (*session, error) {
-	auth, err := authn.Resolve(ctx, c.keys, repo)
+func (c *Client) login(ctx context.Context, repo name.Repository, fresh bool) (*session, error) {
+	auth, err := c.keys.resolve(ctx, repo, fresh)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,8 @@ type cloud struct {
 	Account              string                          `json:"account"`
 	ARN                  string                          `json:"arn,omitempty"` // of the caller
 	AutoScalingGroups    map[string]group                `json:"autoScalingGroups,omitempty"`
-	Images               map[string]image                `json:"images,omitempty"` // by AMI id
+	Clusters             map[string]eksCluster           `json:"clusters,omitempty"` // of EKS
+	Images               map[string]image                `json:"images,omitempty"`   // by AMI id
 	InstanceTypes        map[string]instanceType         `json:"instanceTypes,omitempty"`
 	Instances            map[string]instance             `json:"instances,omitempty"` // by id
 	KeyPairs             map[string]keyPair              `json:"keyPairs,omitempty"`  // by id
@@ -99,6 +100,15 @@ type templateVersion struct {
 	Image        string          `json:"image,omitempty"`
 	InstanceType string          `json:"instanceType,omitempty"`
 	Number       int64           `json:"number"`
+	// What the user data configures of an EKS node.
+	CopiesCache bool `json:"copiesCache,omitempty"`
+	LazyPull    bool `json:"lazyPull,omitempty"`
+}
+
+// eksCluster is a cluster of EKS. One that the file knows by its node groups alone has no version.
+type eksCluster struct {
+	Status  string `json:"status,omitempty"` // not stated: ACTIVE
+	Version string `json:"version,omitempty"`
 }
 
 type launchConfiguration struct {

@@ -221,6 +221,7 @@ func (c *seeder) nodeGroup(t *testing.T, g port.NodeGroup) {
 		groups := s.aws.NodeGroups[g.Cluster]
 		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Max: g.Max, Min: g.Min})
 		put(&s.aws.NodeGroups, g.Cluster, groups)
+		put(&s.aws.Clusters, g.Cluster, eksCluster{Version: "1.31"})
 	})
 }
 

@@ -12,6 +12,17 @@ import (
 	"domctl.dev/schema"
 )
 
+// DescribeCluster answers ErrNotFound for one that the file names nowhere.
+func (w *World) DescribeCluster(ctx context.Context, name string) (port.Cluster, error) {
+	return read(ctx, w, "DescribeCluster", func(s *state) (port.Cluster, int, error) {
+		c, ok := s.aws.Clusters[name]
+		if _, grouped := s.aws.NodeGroups[name]; !ok && !grouped {
+			return port.Cluster{}, 0, fmt.Errorf("cluster %s: %w", name, port.ErrNotFound)
+		}
+		return port.Cluster{Name: name, Status: cmp.Or(c.Status, "ACTIVE"), Version: c.Version}, 0, nil
+	})
+}
+
 // ListNodegroups of a cluster; one without node groups in the file does not
 // exist.
 func (w *World) ListNodegroups(ctx context.Context, cluster string) ([]string, error) {

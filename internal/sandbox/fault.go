@@ -78,7 +78,7 @@ func Calls() []string {
 	return []string{
 		"CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateTags", "Database",
 		"DeleteKeyPair", "DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne", "DeleteSecurityGroup",
-		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeDefaultVersions",
+		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation",

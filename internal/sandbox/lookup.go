@@ -88,6 +88,9 @@ func (s *state) image(name string) (string, map[string]string) {
 		}
 		return name + ":latest", s.registry[name+":latest"]
 	}
+	if i := strings.LastIndexByte(repository, ':'); i > strings.LastIndexByte(repository, '/') {
+		repository = repository[:i] // a tag beside a digest says nothing
+	}
 	for _, ref := range schema.Sorted(s.registry) {
 		if !strings.HasPrefix(ref, repository+":") {
 			continue

@@ -44,7 +44,7 @@ func (t launchTemplate) version(number int64) (templateVersion, bool) {
 
 func (v templateVersion) port(template string) port.LaunchTemplateVersion {
 	return port.LaunchTemplateVersion{Template: template, Description: v.Description, Number: v.Number, Image: v.Image,
-		InstanceType: v.InstanceType, Blocks: canonicalJSON(v.Blocks)}
+		InstanceType: v.InstanceType, Blocks: canonicalJSON(v.Blocks), LazyPull: v.LazyPull, CopiesCache: v.CopiesCache}
 }
 
 // canonicalJSON sorts keys, drops white space and keeps numbers as they stand.

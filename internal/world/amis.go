@@ -38,7 +38,7 @@ func (w *World) readImages(ctx context.Context, ids []string) (map[planner.Ref]p
 
 // imageRaw is an image by path.
 func imageRaw(i port.Image) planner.Raw {
-	raw := planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State),
+	raw := planner.Raw{"name": schema.JSON(i.Name), "owner": schema.JSON(i.Owner), "ownerAlias": schema.JSON(i.OwnerAlias), "architecture": schema.JSON(i.Architecture), "state": schema.JSON(i.State), "created": schema.JSON(i.Created),
 		"rootDevice": schema.JSON(i.RootDevice), "rootGiB": schema.JSON(i.RootGiB)}
 	if i.Deprecated != "" {
 		raw["deprecates"] = schema.JSON(true)

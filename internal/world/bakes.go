@@ -22,6 +22,9 @@ const Recipe = 2
 // AMI that is baked: fields below "content".
 func (v *View) Desired() schema.Desired { return v.desired }
 
+// Applied is what the last apply set.
+func (v *View) Applied() schema.Applied { return v.applied }
+
 // bakes says what each baked AMI is to be made of, which image stands for it, and
 // what keeps it from being baked. Only what they cache costs calls.
 func (v *View) bakes(ctx context.Context) error {
@@ -245,11 +248,8 @@ func (v *View) digested(ctx context.Context, baking map[schema.Address]*inputs) 
 				mu.Lock()
 				defer mu.Unlock()
 				digests[image] = found[Platform]
-				if errors.Is(err, port.ErrNotFound) {
-					missing[image] = err
-					return nil
-				}
-				return err
+				missing[image] = err
+				return ctx.Err()
 			})
 		}
 	}
@@ -261,6 +261,9 @@ func (v *View) digested(ctx context.Context, baking map[schema.Address]*inputs) 
 			image := in.images[p]
 			if image == "" || strings.Contains(image, "@") {
 				continue
+			}
+			if err := missing[image]; err != nil && !errors.Is(err, port.ErrNotFound) {
+				in.stop(fmt.Sprintf("caches %s, and its registry does not tell the digest: %v", p, err), "plan again once it answers")
 			}
 			if digests[image] == "" {
 				in.stop(fmt.Sprintf("caches %s, and %s has no image of that name for %s (%v)", p, image, Platform, missing[image]), "look at its build in Domino, or cache another revision")

@@ -44,7 +44,7 @@ func (w *World) capacities(ctx context.Context, names []string) (map[string]sche
 		return nil, fmt.Errorf("instance types: %w", err)
 	}
 	for _, t := range types {
-		out[t.Name] = schema.Capacity{Cores: float64(t.VCPUs), Memory: t.MemoryMiB << 20, GPUs: int(t.GPUs)}
+		out[t.Name] = schema.Capacity{Cores: float64(t.VCPUs), Memory: t.MemoryMiB << 20, GPUs: int(t.GPUs), Store: t.StoreGB}
 	}
 	return out, nil
 }
@@ -76,6 +76,9 @@ func (v *View) fit(ctx context.Context, byPool map[schema.Address][]schema.Addre
 		return err
 	}
 	maps.Copy(known, more)
+	if err := v.suits(ctx, known); err != nil {
+		return err
+	}
 	for pool, tiers := range byPool {
 		fields := maps.Clone(v.desired.Objects[pool].Fields)
 		fields["expect.instanceTypes"] = schema.JSON(pools[pool])

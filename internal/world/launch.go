@@ -89,8 +89,14 @@ func (w *World) readVersions(ctx context.Context, ids []string) (map[planner.Ref
 
 func addVersions(out map[planner.Ref]planner.Raw, versions []port.LaunchTemplateVersion) {
 	for _, v := range versions {
-		out[versionRef(v.Template, strconv.FormatInt(v.Number, 10))] = planner.Raw{"image": schema.JSON(v.Image),
+		raw := planner.Raw{"image": schema.JSON(v.Image),
 			"blocks": schema.JSON(v.Blocks), "description": schema.JSON(v.Description), "instanceType": schema.JSON(v.InstanceType)}
+		for feature, on := range map[string]bool{"lazyPull": v.LazyPull, "copiesCache": v.CopiesCache} {
+			if on {
+				raw[feature] = schema.JSON(true)
+			}
+		}
+		out[versionRef(v.Template, strconv.FormatInt(v.Number, 10))] = raw
 	}
 }
 

@@ -255,6 +255,7 @@ func (w *World) probeAWS(ctx context.Context, d schema.Desired) []Check {
 		},
 	}
 	if cluster := w.Deployment.AWS.Cluster; cluster != "" {
+		probes["eks:DescribeCluster"] = func() error { _, err := w.Outside.DescribeCluster(ctx, cluster); return err }
 		probes["eks:ListNodegroups"] = func() error { _, err := w.Outside.ListNodegroups(ctx, cluster); return err }
 	}
 	for _, o := range d.Objects {

@@ -86,6 +86,7 @@ type View struct {
 	unbaked   map[schema.Address]schema.Finding // why an AMI cannot be baked
 	probed    map[schema.Address][]string       // the images that one is verified with
 	claims    *claims                           // where some image is of an age to go
+	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
 }
@@ -117,6 +118,8 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	reads := []func() error{
 		func() (err error) { defer close(known); applied, err = readApplied(); return err },
 		func() (err error) { capacities, err = w.readCapacities(ctx, d, byPool); return err }}
+	var clusters map[string]string
+	reads = append(reads, func() error { clusters = w.clusterVersions(ctx, d); return nil })
 	stated := kindsOf(d.Objects)
 	var parts []*View
 	for _, name := range schema.Sorted(kinds()) {
@@ -138,7 +141,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	}
 	slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
 	v := parts[0] // the rest is added to the largest
-	v.applied = applied
+	v.applied, v.clusters = applied, clusters
 	for _, p := range parts[1:] {
 		v.add(p)
 	}
@@ -150,6 +153,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	if err := v.retire(ctx); err != nil {
 		return nil, err
 	}
+	v.overdue()
 	return v, v.fit(ctx, byPool, capacities)
 }
 

@@ -142,6 +142,11 @@ func (h Hooked) ListNodegroups(ctx context.Context, cluster string) ([]string, e
 	return ask(h, "ListNodegroups", func() ([]string, error) { return h.Outside.ListNodegroups(ctx, cluster) })
 }
 
+// DescribeCluster implements port.EKS.
+func (h Hooked) DescribeCluster(ctx context.Context, name string) (port.Cluster, error) {
+	return ask(h, "DescribeCluster", func() (port.Cluster, error) { return h.Outside.DescribeCluster(ctx, name) })
+}
+
 // DescribeNodegroup implements port.EKS.
 func (h Hooked) DescribeNodegroup(ctx context.Context, cluster, name string) (port.NodeGroup, error) {
 	return ask(h, "DescribeNodegroup", func() (port.NodeGroup, error) { return h.Outside.DescribeNodegroup(ctx, cluster, name) })

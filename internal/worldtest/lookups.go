@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"domctl.dev/internal/port"
@@ -14,6 +15,7 @@ const updateConfig = "EKS API Reference, UpdateNodegroupConfig"
 func nodeGroupCases() []Case {
 	return []Case{
 		{Name: "NodeGroups/List", Source: "EKS API Reference, ListNodegroups", run: listNodeGroups},
+		{Name: "Clusters/Describe", Source: "EKS API Reference, DescribeCluster", run: describeCluster},
 		{Name: "NodeGroups/Describe", Source: "EKS API Reference, DescribeNodegroup", run: describeNodeGroup},
 		{Name: "NodeGroups/Scale", Source: updateConfig + ", scalingConfig", run: scaleNodeGroup},
 		{Name: "NodeGroups/ScaleRefused", Source: updateConfig + ", InvalidParameterException", run: scaleRefused},
@@ -38,6 +40,16 @@ func listNodeGroups(t *testing.T, w World) {
 	}
 	if _, err := w.EKS.ListNodegroups(background(), "none"); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("node groups of no cluster: %v, want ErrNotFound", err)
+	}
+}
+
+func describeCluster(t *testing.T, w World) {
+	putNodeGroup(t, w)
+	if c := value(w.EKS.DescribeCluster(background(), "acme"))(t); c.Name != "acme" || c.Status != "ACTIVE" || !strings.HasPrefix(c.Version, "1.") {
+		t.Errorf("cluster is %+v", c)
+	}
+	if _, err := w.EKS.DescribeCluster(background(), "none"); !errors.Is(err, port.ErrNotFound) {
+		t.Errorf("no cluster: %v, want ErrNotFound", err)
 	}
 }
 

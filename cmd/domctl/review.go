@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/compiler"
+	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+type reviewShape struct {
+	Format int `json:"format"`
+	engine.Review
+}
+
+func (a *app) reviewVerb() *cobra.Command {
+	var window string
+	var detailed bool
+	var form *format
+	cmd := &cobra.Command{
+		Use:   "review [DIR]",
+		Short: "Say what of images and pins is due for a look",
+		Long: `One report for the quarter: AMIs that are older than their reviewAfter, pins
+whose reviewBy is over, base images and AMIs that upstream has newer, cached
+images that nobody ran, and what was changed outside of domctl. Nothing is
+written, here or outside.
+
+--format patch prints a unified diff of the files, named from the folder that
+holds cue.mod: it takes what is newer, and leaves out of bake.cache what nobody
+ran and without which no node pulls more. Pins and days are for people to move.
+
+The exit code is 0, or 1 for an error or when something could not be read; with
+--detailed-exitcode 2 says that something is due.`,
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  domctl review prod\n  domctl review prod --format patch | patch -p1\n  domctl review prod --format json --window 180d",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := a.reviewOptions(a.dir(args), window)
+			if err != nil {
+				return err
+			}
+			e, err := a.open(cmd.Context(), a.folder, nil, 0)
+			if err != nil {
+				return err
+			}
+			r, err := e.Review(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return a.review(r, form.name, window, detailed)
+		},
+	}
+	form = formatFlag(cmd, "json", "patch")
+	cmd.Flags().StringVar(&window, "window", "90d", "how far back runs count")
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when something is due")
+	return cmd
+}
+
+func (a *app) reviewOptions(dir, window string) (o engine.ReviewOptions, err error) {
+	if o.Window, err = schema.ParseDuration(window); err != nil {
+		return o, fmt.Errorf("--window: %w", err)
+	}
+	src, err := compiler.Find(dir)
+	if err != nil {
+		return o, err
+	}
+	o.Name = func(file string) string { return path.Join(src.Dir, file) }
+	o.Read = func(file string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(src.Root, filepath.FromSlash(o.Name(file))))
+	}
+	o.Resolved, o.Progress = resolvedFile, a.asking
+	return o, nil
+}
+
+// review prints a review as asked; one that is partial ends with 1.
+func (a *app) review(r engine.Review, form, window string, detailed bool) (err error) {
+	switch form {
+	case "json":
+		err = a.json(reviewShape{shapes, r})
+	case "patch":
+		_, err = io.WriteString(a.stdout, r.Patch)
+	default:
+		if err = a.tellFindings(unsaid(r.Findings)); err == nil {
+			err = a.writeReview(r, window)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, u := range r.Unread {
+		a.tell("error", oneLine(u))
+	}
+	switch {
+	case len(r.Unread) > 0 || schema.Failed(r.Findings):
+		return exitCode(1)
+	case detailed && r.Due() > 0:
+		return exitCode(2)
+	}
+	return nil
+}
+
+// unsaid are the findings that matter to a review and that its text does not hold
+// anyway; what an apply would do is for plan to say.
+func unsaid(findings []schema.Finding) []schema.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f schema.Finding) bool {
+		return f.Severity == schema.Info || slices.Contains([]string{"DC263", "DC281"}, f.Code)
+	})
+}
+
+func (a *app) writeReview(r engine.Review, window string) error {
+	var b strings.Builder
+	day, _, _ := strings.Cut(r.At, "T")
+	fmt.Fprintf(&b, "Review of %s on %s.\n", planner.Printable(r.Deployment), day)
+	section := func(title string, n int, line func(i int) string) {
+		if n == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "\n%s:\n", title)
+		for i := range n {
+			fmt.Fprintf(&b, "    %s\n", line(i))
+		}
+	}
+	section("Images", len(r.AMIs), func(i int) string {
+		return planner.Printable(r.AMIs[i].AMI.String() + ": " + engine.Line(r.AMIs[i]))
+	})
+	section("Newer upstream", len(r.Newer), func(i int) string {
+		m := r.Newer[i]
+		return planner.Printable(m.Address.String()) + "\n      - " + planner.Printable(m.Before) + "\n      + " + planner.Printable(m.After)
+	})
+	section("Cached, and nobody ran it in "+window, len(r.Unused), func(i int) string {
+		u, why := r.Unused[i], "other images share its layers, or it is not stated by itself"
+		if u.Patched {
+			why = "no node pulls more without it; the patch leaves it out"
+		}
+		return planner.Printable(u.AMI.String()+": "+u.Image) + "; " + why
+	})
+	if len(r.Drift) > 0 {
+		var drift strings.Builder
+		if err := planner.WriteChanges(&drift, r.Drift, a.style); err != nil {
+			return err
+		}
+		b.WriteString("\nChanged outside of domctl since the last apply:\n\n" + strings.TrimSuffix(drift.String(), "\n"))
+	}
+	switch n := r.Due(); {
+	case n == 0:
+		b.WriteString("\nNothing is due.\n")
+	default:
+		fmt.Fprintf(&b, "\n%s to look at.", planner.Plural(n, "thing"))
+		if r.Patch != "" {
+			b.WriteString(a.here(" A patch takes what is newer and unused: domctl review --format patch"))
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(a.stdout, b.String())
+	return err
+}
