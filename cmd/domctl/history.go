@@ -96,14 +96,15 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as mongosh > apply.js
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as aws > apply.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := namesApply(cmd, args); err != nil {
-				return err
-			}
-			e, err := a.openRecords(cmd.Context(), a.dir(args[1:]))
+			id, dir, err := applyAndDir(cmd, args)
 			if err != nil {
 				return err
 			}
-			id, err := engine.Newest(args[0], func() ([]engine.Past, error) {
+			e, err := a.openRecords(cmd.Context(), a.dir(dir))
+			if err != nil {
+				return err
+			}
+			id, err = engine.Newest(id, func() ([]engine.Past, error) {
 				return e.History(cmd.Context(), engine.HistoryOptions{})
 			})
 			if err != nil {

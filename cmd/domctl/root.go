@@ -85,21 +85,6 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	return root
 }
 
-// explainArgs says after too many or too few arguments how the verb is used.
-func explainArgs(c *cobra.Command) {
-	if args := c.Args; args != nil {
-		c.Args = func(c *cobra.Command, given []string) error {
-			if args(c, given) != nil {
-				return fmt.Errorf("%s given; use it as %s; %s --help says more", arguments(len(given)), strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		explainArgs(sub)
-	}
-}
-
 // known refuses a verb that a group of verbs does not have; cobra would show the
 // group's help and call it a success.
 func known(root *cobra.Command, args []string) error {
@@ -124,26 +109,6 @@ func verbs(group *cobra.Command) string {
 		}
 	}
 	return schema.Listed(names, "and")
-}
-
-// namesApply refuses a folder where an apply should be named: somebody left it out.
-func namesApply(c *cobra.Command, args []string) error {
-	if len(args) == 1 {
-		if at, err := os.Stat(args[0]); err == nil && at.IsDir() {
-			return fmt.Errorf("%s is a folder, and no apply is named; write %s last %[1]s for the latest", args[0], c.CommandPath())
-		}
-	}
-	return nil
-}
-
-func arguments(n int) string {
-	switch n {
-	case 0:
-		return "no arguments are"
-	case 1:
-		return "1 argument is"
-	}
-	return fmt.Sprintf("%d arguments are", n)
 }
 
 // helpVerb is cobra's own, but for verbs that are not there.
