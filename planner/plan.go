@@ -146,6 +146,12 @@ func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Settle) == 0 && l
 // Stuck says that there is something to do and that all of it is blocked.
 func (p Plan) Stuck() bool { return p.Summary.Blocked > 0 && p.Empty() }
 
+// Refused says that there is an error among the findings, so that nothing of the
+// plan may be applied.
+func (p Plan) Refused() bool {
+	return slices.ContainsFunc(p.Findings, func(f schema.Finding) bool { return f.Severity == schema.Error })
+}
+
 // Addresses are those of which applying the plan writes what domctl knows, in
 // order.
 func (p Plan) Addresses() []schema.Address {

@@ -50,9 +50,9 @@ func flagged(c *cobra.Command, args []string) error {
 				return fmt.Errorf("%s is an apply; %s %[1]s shows it", arg, strings.Replace(command, c.CommandPath(), show.CommandPath(), 1))
 			}
 		case kind && c.Flags().Lookup("target") != nil:
-			return fmt.Errorf("%s is no folder; objects are named with --target: %s --target %s", arg, command, shellWord(address))
+			return fmt.Errorf("%s is no folder; objects are named with --target: %s --target %s", arg, command, schema.ShellWord(address))
 		case isPlan(arg) && c.Flags().Lookup("plan") != nil:
-			return fmt.Errorf("%s is a file; a saved plan is named with --plan: %s --plan %s", arg, command, shellWord(arg))
+			return fmt.Errorf("%s is a file; a saved plan is named with --plan: %s --plan %s", arg, command, schema.ShellWord(arg))
 		}
 	}
 	return nil
@@ -106,4 +106,3 @@ func arguments(n int) string {
 	}
 	return fmt.Sprintf("%d arguments are", n)
 }
-

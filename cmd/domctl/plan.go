@@ -75,10 +75,8 @@ func (a *app) show(p planner.Plan, format string) error {
 }
 
 func planExit(p planner.Plan, detailed bool) error {
-	for _, f := range p.Findings {
-		if f.Severity == "error" {
-			return exitCode(1)
-		}
+	if p.Refused() {
+		return exitCode(1)
 	}
 	if detailed && p.Changed() {
 		return exitCode(2)

@@ -45,7 +45,7 @@ func (o PlanOptions) excludes(a schema.Address) bool { return matchAny(o.Exclude
 
 func matchAny(patterns []string, a schema.Address) bool {
 	for _, p := range patterns {
-		if ok, _ := path.Match(p, a.String()); ok {
+		if ok, _ := path.Match(p, a.String()); ok || p == a.String() {
 			return true
 		}
 	}
