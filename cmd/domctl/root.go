@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"fmt"
 	"io"
 	"os"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"domctl.dev/planner"
-	"domctl.dev/schema"
 )
 
 // app is what all verbs share: where they print, and how.
@@ -67,9 +64,8 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 			a.style, a.errorMark = planner.Style{Colour: a.colour(a.stdout)}, planner.Style{Colour: a.colour(a.stderr)}
 		},
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; %s --help lists its flags", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(wrongFlag)
+	root.DisableSuggestions = true // known makes them
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
@@ -85,32 +81,6 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	return root
 }
 
-// known refuses a verb that a group of verbs does not have; cobra would show the
-// group's help and call it a success.
-func known(root *cobra.Command, args []string) error {
-	c, given, err := root.Find(args)
-	if err != nil || c.Runnable() || len(given) == 0 || strings.HasPrefix(given[0], "-") {
-		return nil
-	}
-	c.SuggestionsMinimumDistance = 2
-	meant := "; it has " + verbs(c)
-	if near := c.SuggestionsFor(given[0]); len(near) > 0 {
-		meant = "; did you mean " + near[0] + "?"
-	}
-	return fmt.Errorf("unknown command %q for %q%s", given[0], c.CommandPath(), meant)
-}
-
-// verbs lists those of a group.
-func verbs(group *cobra.Command) string {
-	var names []string
-	for _, c := range group.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.CommandPath())
-		}
-	}
-	return schema.Listed(names, "and")
-}
-
 // helpVerb is cobra's own, but for verbs that are not there.
 func helpVerb(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
@@ -118,7 +88,7 @@ func helpVerb(root *cobra.Command) {
 	help.Run, help.Example = nil, "  domctl help plan"
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		c, _, err := root.Find(args)
-		if err := cmp.Or(err, known(root, args)); err != nil {
+		if err := cmp.Or(known(root, args), err); err != nil {
 			return err
 		}
 		c.InitDefaultHelpFlag()
