@@ -254,12 +254,17 @@ func (t *tree) leadsOut(name string) bool {
 	return err != nil || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(name), target))
 }
 
+// textOf is a file that was read, else "".
+func (t *tree) textOf(name string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.read[strings.TrimPrefix(name, "/")])
+}
+
 // conflicted says whether a file that was read holds the marks of a merge that
 // git left to people.
 func (t *tree) conflicted(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.Contains("\n"+string(t.read[strings.TrimPrefix(name, "/")]), "\n<<<<<<< ")
+	return strings.Contains("\n"+t.textOf(name), "\n<<<<<<< ")
 }
 
 // errRefused marks what domctl does not read though it is there.
