@@ -91,7 +91,7 @@ func Find(dir string) (Source, error) {
 	}
 	for root := abs; ; root = filepath.Dir(root) {
 		fi, err := os.Stat(filepath.Join(root, "cue.mod"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !isMissing(err) {
 			return Source{}, err // it cannot be told whether there is one
 		}
 		if err == nil && fi.IsDir() {
