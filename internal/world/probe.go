@@ -15,7 +15,8 @@ import (
 // failed.
 type Check struct {
 	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
+	OK     bool   `json:"ok"`             // no failure
+	Open   bool   `json:"open,omitempty"` // it cannot be told, which is no failure either
 	Detail string `json:"detail"`
 	Do     string `json:"do,omitempty"`
 }
