@@ -58,7 +58,7 @@ func (s *search) folder(dir string, depth int) (deployment bool) {
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		switch {
-		case strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_") || e.Name() == "cue.mod":
+		case passedOver(e.Name()) || e.Name() == "cue.mod":
 		case e.IsDir():
 			deployment = s.folder(name, depth+1) || deployment
 		case depth > 0 && strings.HasSuffix(e.Name(), ".cue") && e.Type().IsRegular():

@@ -106,14 +106,14 @@ func readText(path string) (string, error) {
 	return text.String(), err
 }
 
-// store keeps an entry: whole or not at all.
+// store keeps an entry: whole or not at all. Who calls it says so in the error.
 func (c cache) store(text string) error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		return fmt.Errorf("keep the compiled deployment: %w", err)
+		return err
 	}
 	f, err := os.CreateTemp(c.dir, "*.part")
 	if err != nil {
-		return fmt.Errorf("keep the compiled deployment: %w", err)
+		return err
 	}
 	_, err = f.WriteString(text)
 	err = errors.Join(err, f.Close())
@@ -121,7 +121,7 @@ func (c cache) store(text string) error {
 		err = os.Rename(f.Name(), c.path())
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("keep the compiled deployment: %w", err), os.Remove(f.Name()))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return c.shrink()
 }

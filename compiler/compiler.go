@@ -90,7 +90,11 @@ func Find(dir string) (Source, error) {
 		return Source{}, err
 	}
 	for root := abs; ; root = filepath.Dir(root) {
-		if fi, err := os.Stat(filepath.Join(root, "cue.mod")); err == nil && fi.IsDir() {
+		fi, err := os.Stat(filepath.Join(root, "cue.mod"))
+		if err != nil && !isMissing(err) {
+			return Source{}, err // it cannot be told whether there is one
+		}
+		if err == nil && fi.IsDir() {
 			rel, err := filepath.Rel(root, abs)
 			if first, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); first == "cue.mod" {
 				return Source{}, fmt.Errorf("%s: cue.mod is CUE's own folder; name the deployment's, or the one that holds cue.mod", dir)

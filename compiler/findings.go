@@ -136,6 +136,7 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %s, which is not defined", orWhole(what), shown(path, args[0]))
 		if c := schema.Nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)
+		} else if f.Hint = ruleAt(path).truth(fmt.Sprint(args[0])); f.Hint != "" {
 		} else if name := fmt.Sprint(args[0]); !secretive(path) && ruleAt(path).takes(name) {
 			f.Hint = fmt.Sprintf("text stands in quotes: %q", name)
 		}
@@ -150,6 +151,9 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 	}
 	if f.Message == "" { // CUE wraps without words
 		f.Message = clip(e.Error())
+	}
+	if f.Code == codeMalformed && f.Hint == "" && (strings.HasPrefix(format, "missing ','") || strings.HasPrefix(format, "illegal integer")) {
+		f.Hint = p.stumble(e)
 	}
 	if f.Code == codeMalformed && p.tree.conflicted(e.Position().Filename()) {
 		f.Hint = "this looks like a merge conflict: keep one side between <<<<<<< and >>>>>>>, and delete the marks"
@@ -226,7 +230,7 @@ func (p problems) misfit(f *schema.Finding, e errors.Error, path []string, what 
 		verb = "holds"
 	}
 	f.Code, f.Message = codeMisfit, fmt.Sprintf("%s %s %s, want %s", orWhole(what), verb, value, r.want())
-	f.Hint = cmp.Or(hintFor(r), r.unquoted(value))
+	f.Hint = cmp.Or(hintFor(r), r.unquoted(value), r.inQuotes(value), r.truth(value))
 	if word, err := literal.Unquote(value); err == nil {
 		if c := schema.Nearest(word, r.words()); c != "" {
 			f.Hint = fmt.Sprintf("did you mean %q?", c)

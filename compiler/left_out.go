@@ -39,6 +39,19 @@ func (t *tree) leftOut(dir string, files []*ast.File) (found []schema.Finding) {
 			found = append(found, schema.Finding{Code: codeLeftOut, Severity: schema.Warning, Message: message + "; it is not inherited", Hint: hint, Positions: at})
 		}
 	}
+	return append(found, t.drafts(dir)...)
+}
+
+// drafts warns of files in the deployment's folder that their name leaves out.
+// Somebody may want that: it is no mistake.
+func (t *tree) drafts(dir string) (found []schema.Finding) {
+	entries, _ := t.ReadDir(dir) // what cannot be read is a finding already
+	for _, e := range entries {
+		if base := e.Name(); strings.HasPrefix(base, "_") && path.Ext(base) == ".cue" && e.Type().IsRegular() {
+			found = append(found, schema.Finding{Code: codeLeftOut, Severity: schema.Warning, Message: base + " is left out by its name",
+				Hint: "give it a name that does not begin with _, or move it away", Positions: []schema.Position{{File: base, Line: 1, Col: 1}}})
+		}
+	}
 	return found
 }
 

@@ -42,6 +42,7 @@ func evaluate(t *tree, src Source) (*loaded, []schema.Finding) {
 			pkg.files = append(pkg.files, f)
 		}
 	}
+	t.onlyPackages()
 	var leftOut []schema.Finding
 	if !t.alone {
 		leftOut = append(t.leftOut(src.Dir, inst.Files), t.misplaced()...)

@@ -73,8 +73,7 @@ func (t *tree) packageFiles(dir string) (names []string) {
 			return names
 		}
 		for _, e := range entries {
-			ignored := strings.HasPrefix(e.Name(), "_") || strings.HasPrefix(e.Name(), ".")
-			if strings.HasSuffix(e.Name(), ".cue") && e.Type().IsRegular() && !ignored {
+			if strings.HasSuffix(e.Name(), ".cue") && e.Type().IsRegular() && !passedOver(e.Name()) {
 				names = append(names, path.Join(dir, e.Name()))
 			}
 		}

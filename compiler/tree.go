@@ -45,7 +45,7 @@ type tree struct {
 	solid   map[string]bool // folders known to be no links
 	asked   map[question]answer
 	refused map[string]schema.Finding
-	ignored map[string]bool // files of other packages
+	ignored map[string]bool // files that were read and do not count: those of other packages, and what CUE asked for and passed over
 	failure error           // of the disk, not of the files
 }
 
@@ -78,6 +78,7 @@ func (t *tree) ReadFile(name string) ([]byte, error) {
 	}
 	t.mu.Lock()
 	text, ok := t.read[name]
+	delete(t.ignored, name)
 	t.mu.Unlock()
 	if ok {
 		return text, nil
@@ -165,19 +166,21 @@ func (t *tree) stat(name string) (fs.FileInfo, error) {
 }
 
 // ReadDir lists the user's folder with domctl's files among it. A link out of
-// the tree is refused where it is seen, whether it is followed or not.
+// the tree is refused where it is seen, whether it is followed or not; one that
+// CUE passes over by its name, as an editor's lock, only where it is followed.
 func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := t.noLink(name); err != nil {
 		return nil, err
 	}
 	entries, err := fs.ReadDir(t.files, name)
 	err = t.denied(name, err)
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), ".") && path.Ext(e.Name()) == ".cue" })
 	t.note(question{askFolder, name}, digestOf(listing(entries)), err)
 	if err != nil && !t.ownDir(name) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if at := path.Join(name, e.Name()); e.Type()&fs.ModeSymlink != 0 && !t.alone && t.leadsOut(at) {
+		if at := path.Join(name, e.Name()); e.Type()&fs.ModeSymlink != 0 && !t.alone && !passedOver(e.Name()) && t.leadsOut(at) {
 			_ = t.refuse(at, codeLink, "link out of the tree", "replace the link by what it leads to")
 		}
 	}
@@ -190,6 +193,23 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return slices.CompactFunc(entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() }), nil
+}
+
+// passedOver says that CUE takes no file of this name for a part of a package.
+func passedOver(base string) bool {
+	return strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")
+}
+
+// onlyPackages has files that were read so far count only where they may be a
+// part of a package. One that is embedded counts: it is read again.
+func (t *tree) onlyPackages() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name := range t.read {
+		if path.Ext(name) != ".cue" || passedOver(path.Base(name)) {
+			t.ignored[name] = true
+		}
+	}
 }
 
 func listing(entries []fs.DirEntry) []byte {
@@ -214,7 +234,8 @@ func (t *tree) noLink(name string) error {
 	}
 	fi, err := fs.Lstat(t.files, name)
 	if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
-		return t.refuse(name, codeLink, "link", "replace the link by what it leads to")
+		target, _ := fs.ReadLink(t.files, name)
+		return t.refuse(name, codeLink, strings.TrimSuffix("link to "+target, " to "), "replace the link by what it leads to")
 	}
 	if err == nil && fi.IsDir() {
 		if _, err := fs.Lstat(t.files, path.Join(name, ".git")); err == nil {
@@ -233,12 +254,17 @@ func (t *tree) leadsOut(name string) bool {
 	return err != nil || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(name), target))
 }
 
+// textOf is a file that was read, else "".
+func (t *tree) textOf(name string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.read[strings.TrimPrefix(name, "/")])
+}
+
 // conflicted says whether a file that was read holds the marks of a merge that
 // git left to people.
 func (t *tree) conflicted(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.Contains("\n"+string(t.read[strings.TrimPrefix(name, "/")]), "\n<<<<<<< ")
+	return strings.Contains("\n"+t.textOf(name), "\n<<<<<<< ")
 }
 
 // errRefused marks what domctl does not read though it is there.

@@ -148,6 +148,12 @@ func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Settle) == 0 && l
 // Stuck says that there is something to do and that all of it is blocked.
 func (p Plan) Stuck() bool { return p.Summary.Blocked > 0 && p.Empty() }
 
+// Refused says that there is an error among the findings, so that nothing of the
+// plan may be applied.
+func (p Plan) Refused() bool {
+	return slices.ContainsFunc(p.Findings, func(f schema.Finding) bool { return f.Severity == schema.Error })
+}
+
 // Addresses are those of which applying the plan writes what domctl knows, in
 // order.
 func (p Plan) Addresses() []schema.Address {
@@ -229,6 +235,9 @@ func (p Plan) hash() string {
 // ErrAltered is answered for a plan that is not as it was made.
 var ErrAltered = errors.New("DC301: the plan was altered after it was made; plan again")
 
+// ErrNoPlan is answered for what is no plan at all, or was cut short.
+var ErrNoPlan = errors.New("this is no plan file, or only a part of one; domctl plan --out FILE makes one")
+
 // Intact answers ErrAltered for a plan that is not as it was made.
 func (p Plan) Intact() error {
 	if p.hash() != p.Hash || p.effect() != p.Effect {
@@ -292,12 +301,16 @@ func (p Plan) unsound() string {
 // Encode writes the sealed plan's canonical JSON and a newline.
 func Encode(p Plan) []byte { return append([]byte(schema.JSON(p.Sealed()).Text), '\n') }
 
-// Decode reads what Encode wrote, to the byte; anything else is ErrAltered.
+// Decode reads what Encode wrote, to the byte; anything else is ErrAltered, or
+// ErrNoPlan.
 func Decode(b []byte) (Plan, error) {
 	var p Plan
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&p); err != nil {
+	switch err := dec.Decode(&p); {
+	case err != nil && !json.Valid(b), err == nil && p.Hash == "":
+		return Plan{}, ErrNoPlan
+	case err != nil:
 		return Plan{}, fmt.Errorf("%w (%v)", ErrAltered, err)
 	}
 	if !bytes.Equal(Encode(p), b) || p.hash() != p.Hash {

@@ -101,7 +101,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 	for _, a := range schema.Addresses(s.Later) {
 		r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC424", Severity: schema.Error, Address: a,
 			Message: "apply " + s.Later[a] + " set it later",
-			Hint:    "take that one back first: domctl rollback --to " + s.Later[a] + "; or leave this address out: --exclude " + a.String()})
+			Hint:    "take that one back first: domctl rollback --to " + s.Later[a] + "; or leave this address out: domctl rollback --to " + s.Apply + " --exclude " + schema.ShellWord(a.String())})
 	}
 	for i, d := range slices.Backward(s.Done) {
 		if s.Later[d.Step.Address] != "" {
@@ -266,7 +266,7 @@ func (r *restorer) conflict(s Step, at Raw) {
 		if got := at.At(e.Path); e.Ref == s.Object && !r.past.Same(e.Value, got) {
 			r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC420", Severity: schema.Error, Address: s.Address,
 				Message: "changed since the apply: " + string(s.Object) + " " + e.Path + " was set to " + e.Value.Display() + " and is " + r.shown(s, e.Path, got).Display(),
-				Hint:    "set it back by hand, or leave this address out: domctl rollback --exclude " + s.Address.String()})
+				Hint:    "set it back by hand, or leave this address out: domctl rollback --to " + r.plan.Restores + " --exclude " + schema.ShellWord(s.Address.String())})
 		}
 	}
 }

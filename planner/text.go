@@ -255,13 +255,17 @@ func (p Plan) headline() string {
 	}
 	switch {
 	case len(parts) > 0:
+	case p.Refused() && p.Restores != "":
+		return Printable(p.Deployment) + ": nothing can be taken back, because of the errors."
+	case p.Refused():
+		return Printable(p.Deployment) + ": nothing can be applied, because of the errors."
 	case p.Empty():
 		return Printable(p.Deployment) + ": nothing to do."
 	default:
 		return Printable(p.Deployment) + ": nothing to do outside, only domctl's own records change."
 	}
 	todo := Plural(s.Steps, "step")
-	if p.Stuck() {
+	if p.Stuck() || p.Refused() {
 		todo = "nothing can be applied"
 	}
 	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), todo)

@@ -35,7 +35,7 @@ func readingCodes() []Code {
 			"Split the file, or leave data out of the tree."},
 		{"DC016", "vendored schema is old", "The copy of the schema under cue.mod/pkg, or kinds.cue, is not that of this domctl. domctl uses its own; editors and `cue vet` use the copy.",
 			"Run `domctl schema vendor` and commit what it writes."},
-		{"DC017", "file left out", "CUE passes over files of another package, without a package clause, or named *_tool.cue or *_test.cue: what they state would not count, and what was applied from them would be unset. In the deployment's folder that is a mistake. Files in folders above may belong to other packages. Nor does CUE look below the folder: files of package domino there count only for a deployment of their own.",
+		{"DC017", "file left out", "CUE passes over files of another package, without a package clause, or named *_tool.cue, *_test.cue or _*.cue: what they state would not count, and what was applied from them would be unset. In the deployment's folder that is a mistake, and a warning where the name begins with _, as a draft's may. Files in folders above may belong to other packages. Nor does CUE look below the folder: files of package domino there count only for a deployment of their own.",
 			"Write `package domino` at the top of the file, or move it out of the deployment's folder; move one that lies below it up."},
 		{"DC018", "file that may not be read", "The system denies domctl a file or folder of the tree, and what it states is not known.",
 			"Check the owner and mode of what is named, and of the folders above it."},

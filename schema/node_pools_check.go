@@ -90,7 +90,12 @@ func (c *checker) groups(a Address, o Object, seen map[string]Address) {
 				name += " of cluster " + g.Cluster
 			}
 		}
-		if other, ok := seen[name]; ok {
+		other, ok := seen[name]
+		if ok && other == a {
+			c.add("DC106", Error, a, at, "state it once", "%s is stated twice", name)
+			continue
+		}
+		if ok {
 			c.add("DC106", Error, a, InOrder(append(at[:len(at):len(at)], c.Objects[other].Positions("groups")...)),
 				"a group belongs to one pool", "%s is claimed by %s", name, claimants([]Address{other, a}))
 			continue

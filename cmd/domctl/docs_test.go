@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/examples"
 	"domctl.dev/schema"
 )
 
@@ -311,5 +312,31 @@ func checkExample(t *testing.T, cue string) {
 	run([]string{"check", dir}, strings.NewReader(""), &out, &out)
 	if wrong := regexp.MustCompile(`DC00\d`).FindString(out.String()); wrong != "" {
 		t.Errorf("%s\n%s", cue, out.String())
+	}
+}
+
+// TestTheRealThing: what the empty example and the tutorial show of a live
+// deployment is one text, and it is valid.
+func TestTheRealThing(t *testing.T) {
+	e, err := examples.Get("empty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cue strings.Builder
+	for _, line := range regexp.MustCompile(`(?m)^//\t(.*\n)`).FindAllStringSubmatch(string(e.Files["deployment.cue"]), -1) {
+		cue.WriteString(line[1])
+	}
+	page, err := os.ReadFile("../../docs/tutorial.md")
+	if err != nil || !strings.Contains(string(page), "```cue\n"+cue.String()+"```\n") {
+		t.Errorf("the tutorial shows another text, %v:\n%s", err, cue.String())
+	}
+	dir := t.TempDir()
+	run([]string{"init", dir, "--example", "empty"}, strings.NewReader(""), io.Discard, io.Discard)
+	if err := os.WriteFile(filepath.Join(dir, "deployment.cue"), []byte("package domino\n\n"+cue.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := run([]string{"check", dir}, strings.NewReader(""), &out, &out); code != 0 {
+		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 }

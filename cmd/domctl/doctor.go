@@ -83,7 +83,10 @@ func (a *app) examined(checks []world.Check, asJSON bool) error {
 	} else {
 		for _, c := range checks {
 			mark := "✗"
-			if c.OK {
+			switch {
+			case c.Open:
+				mark = "?"
+			case c.OK:
 				mark = "✓"
 			}
 			fmt.Fprintf(a.stdout, "%s %s: %s\n", mark, planner.Printable(c.Name), a.here(planner.Printable(c.Detail)))

@@ -22,10 +22,11 @@ func (a *app) historyVerb() *cobra.Command {
 		Use:   "history [ADDRESS] [DIR]",
 		Short: "Show what was applied, when and by whom",
 		Long: `Lists applies and rollbacks, latest first; with ADDRESS those that set or let go
-of that object.`,
+of that object, or of those that a pattern matches.`,
 		Args: cobra.MaximumNArgs(2),
 		Example: `  domctl history prod
   domctl history hardwareTiers.gpu-small prod --since 7d
+  domctl history 'hardwareTiers.*' prod
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			var o engine.HistoryOptions
@@ -48,6 +49,9 @@ of that object.`,
 			if form.json() {
 				return a.json(historyShape{shapes, shapesOfPast(history)})
 			}
+			if len(history) == 0 && o.Address != (schema.Address{}) {
+				return a.neverSet(e.MeantAddress(cmd.Context(), o.Address), o)
+			}
 			return writeHistory(a.stdout, history)
 		},
 	}
@@ -55,6 +59,19 @@ of that object.`,
 	form = formatFlag(cmd, "json")
 	cmd.AddCommand(a.historyShowVerb())
 	return cmd
+}
+
+// neverSet says that no apply set an address, and which one may be meant.
+func (a *app) neverSet(meant string, o engine.HistoryOptions) error {
+	since := ""
+	if !o.Since.IsZero() {
+		since = " since " + o.Since.UTC().Format(time.RFC3339)
+	}
+	fmt.Fprintf(a.stdout, "No apply set %s%s.\n", planner.Printable(o.Address.String()), since)
+	if meant != "" {
+		a.tell("hint", "did you mean "+schema.ShellWord(meant)+"?")
+	}
+	return nil
 }
 
 // warn prints what is amiss with records beside those that can be read; where
@@ -96,14 +113,15 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as mongosh > apply.js
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod --as aws > apply.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := namesApply(cmd, args); err != nil {
-				return err
-			}
-			e, err := a.openRecords(cmd.Context(), a.dir(args[1:]))
+			id, dir, err := applyAndDir(cmd, args)
 			if err != nil {
 				return err
 			}
-			id, err := engine.Newest(args[0], func() ([]engine.Past, error) {
+			e, err := a.openRecords(cmd.Context(), a.dir(dir))
+			if err != nil {
+				return err
+			}
+			id, err = engine.Newest(id, func() ([]engine.Past, error) {
 				return e.History(cmd.Context(), engine.HistoryOptions{})
 			})
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
 )
 
 func (a *app) lockVerb() *cobra.Command {
@@ -19,11 +20,16 @@ func (a *app) lockShowVerb() *cobra.Command {
 	var form *format
 	cmd := &cobra.Command{Use: "show [DIR]", Short: "Say who holds the lock", Args: cobra.MaximumNArgs(1), Example: "  domctl lock show prod\n  domctl lock show prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.openRecords(cmd.Context(), a.dir(args))
+			d, err := a.compileRecords(cmd.Context(), a.dir(args))
 			if err != nil {
 				return err
 			}
-			l, _, err := e.Applier.ReadLock(cmd.Context())
+			a.doing("reading the lock", patience)
+			store, err := d.lockStore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			l, err := engine.ReadLock(cmd.Context(), store)
 			switch {
 			case err != nil:
 				return err

@@ -78,8 +78,8 @@ func tuneCollector() {
 	runtime.AddCleanup(new([16]byte), func(percent int) { debug.SetGCPercent(percent) }, 400)
 }
 
-// suggestion brings cobra's "Did you mean this?" into the line it belongs to, and
-// says of flags that exclude each other which they are, and where verbs are listed.
+// suggestion says of flags that exclude each other which they are, and of one that
+// is required that it is.
 func suggestion(message string) string {
 	if set := regexp.MustCompile(`^if any flags in the group .* \[(.*)\] were all set$`).FindStringSubmatch(message); set != nil {
 		return "--" + strings.ReplaceAll(set[1], " ", " and --") + " exclude each other; give one of them"
@@ -87,10 +87,7 @@ func suggestion(message string) string {
 	if flag := regexp.MustCompile(`^required flag\(s\) "(.*)" not set$`).FindStringSubmatch(message); flag != nil {
 		return "--" + flag[1] + " is required; --help says what it takes"
 	}
-	if regexp.MustCompile(`^unknown command "[^"]*" for "domctl"$`).MatchString(message) {
-		return message + "; domctl --help lists those there are"
-	}
-	return strings.TrimSpace(regexp.MustCompile(`\n+Did you mean this\?\n\t(.*)`).ReplaceAllString(message, "; did you mean $1?"))
+	return message
 }
 
 // interrupted is what is said after Ctrl-C: not what each read was at, but what

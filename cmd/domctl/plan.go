@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,9 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
   domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "-" {
+				return errors.New("--out - is no file; name one, or print the plan with --format json")
+			}
 			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
 			if err != nil {
 				return err
@@ -75,10 +79,8 @@ func (a *app) show(p planner.Plan, format string) error {
 }
 
 func planExit(p planner.Plan, detailed bool) error {
-	for _, f := range p.Findings {
-		if f.Severity == "error" {
-			return exitCode(1)
-		}
+	if p.Refused() {
+		return exitCode(1)
 	}
 	if detailed && p.Changed() {
 		return exitCode(2)

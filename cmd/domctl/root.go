@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"fmt"
 	"io"
 	"os"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"domctl.dev/planner"
-	"domctl.dev/schema"
 )
 
 // app is what all verbs share: where they print, and how.
@@ -67,9 +64,8 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 			a.style, a.errorMark = planner.Style{Colour: a.colour(a.stdout)}, planner.Style{Colour: a.colour(a.stderr)}
 		},
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; %s --help lists its flags", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(wrongFlag)
+	root.DisableSuggestions = true // known makes them
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
@@ -85,67 +81,6 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	return root
 }
 
-// explainArgs says after too many or too few arguments how the verb is used.
-func explainArgs(c *cobra.Command) {
-	if args := c.Args; args != nil {
-		c.Args = func(c *cobra.Command, given []string) error {
-			if args(c, given) != nil {
-				return fmt.Errorf("%s given; use it as %s; %s --help says more", arguments(len(given)), strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		explainArgs(sub)
-	}
-}
-
-// known refuses a verb that a group of verbs does not have; cobra would show the
-// group's help and call it a success.
-func known(root *cobra.Command, args []string) error {
-	c, given, err := root.Find(args)
-	if err != nil || c.Runnable() || len(given) == 0 || strings.HasPrefix(given[0], "-") {
-		return nil
-	}
-	c.SuggestionsMinimumDistance = 2
-	meant := "; it has " + verbs(c)
-	if near := c.SuggestionsFor(given[0]); len(near) > 0 {
-		meant = "; did you mean " + near[0] + "?"
-	}
-	return fmt.Errorf("unknown command %q for %q%s", given[0], c.CommandPath(), meant)
-}
-
-// verbs lists those of a group.
-func verbs(group *cobra.Command) string {
-	var names []string
-	for _, c := range group.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.CommandPath())
-		}
-	}
-	return schema.Listed(names, "and")
-}
-
-// namesApply refuses a folder where an apply should be named: somebody left it out.
-func namesApply(c *cobra.Command, args []string) error {
-	if len(args) == 1 {
-		if at, err := os.Stat(args[0]); err == nil && at.IsDir() {
-			return fmt.Errorf("%s is a folder, and no apply is named; write %s last %[1]s for the latest", args[0], c.CommandPath())
-		}
-	}
-	return nil
-}
-
-func arguments(n int) string {
-	switch n {
-	case 0:
-		return "no arguments are"
-	case 1:
-		return "1 argument is"
-	}
-	return fmt.Sprintf("%d arguments are", n)
-}
-
 // helpVerb is cobra's own, but for verbs that are not there.
 func helpVerb(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
@@ -153,7 +88,7 @@ func helpVerb(root *cobra.Command) {
 	help.Run, help.Example = nil, "  domctl help plan"
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		c, _, err := root.Find(args)
-		if err := cmp.Or(err, known(root, args)); err != nil {
+		if err := cmp.Or(known(root, args), err); err != nil {
 			return err
 		}
 		c.InitDefaultHelpFlag()

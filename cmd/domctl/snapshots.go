@@ -51,14 +51,15 @@ func (a *app) snapshotsShowVerb() *cobra.Command {
 		Example: "  domctl snapshots show 20260301-101500-k3v9w2m4q7x1 prod\n  domctl snapshots show last prod --format json",
 		Long:    "Says what an apply found where it wrote. Nothing outside is asked: what stands by\nnow, and what of it conflicts, domctl rollback --to APPLY shows before it asks. APPLY \"last\" is the\nnewest restore point.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := namesApply(cmd, args); err != nil {
-				return err
-			}
-			e, err := a.openRecords(cmd.Context(), a.dir(args[1:]))
+			id, dir, err := applyAndDir(cmd, args)
 			if err != nil {
 				return err
 			}
-			id, err := engine.Newest(args[0], func() ([]engine.Past, error) { return e.RestorePoints(cmd.Context()) })
+			e, err := a.openRecords(cmd.Context(), a.dir(dir))
+			if err != nil {
+				return err
+			}
+			id, err = engine.Newest(id, func() ([]engine.Past, error) { return e.RestorePoints(cmd.Context()) })
 			if err != nil {
 				return err
 			}

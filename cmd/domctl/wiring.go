@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,16 +19,11 @@ import (
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/secret"
 	"domctl.dev/internal/ssh"
-	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
 	"domctl.dev/schema"
 )
 
 const sandboxFile = ".domctl/sandbox.json"
-
-// ageIdentity names the environment variable that holds the age identity which
-// seals records where no KMS key does.
-const ageIdentity = "DOMCTL_AGE_IDENTITY"
 
 // wiring is a deployment's outside, opened, and what it is opened with.
 type wiring struct {
@@ -200,63 +194,4 @@ func (d *deployment) registries(cloud *aws.Client) registry.Config {
 	}
 	c.Hosts = registry.Hosts(world.BaseImages(desired))
 	return c
-}
-
-// store opens the records alone.
-func (d *deployment) store(ctx context.Context) (applier.Store, error) {
-	dep := d.compiled.Desired.Deployment
-	switch {
-	case dep.World == "sandbox":
-		return d.sandboxStore()
-	case dep.State.S3 == nil:
-		return d.liveStore(nil)
-	}
-	cloud, err := aws.Open(ctx, aws.Config{Region: cmp.Or(dep.AWS.Region, dep.State.S3.Region), Profile: dep.AWS.Profile, Role: dep.AWS.Role})
-	if err != nil {
-		return nil, err
-	}
-	return d.liveStore(cloud)
-}
-
-// sandboxStore keeps records in the clear: there is nothing in them but what
-// stands in the file beside them.
-func (d *deployment) sandboxStore() (applier.Store, error) {
-	s := d.compiled.Desired.Deployment.State
-	if s.S3 != nil {
-		return nil, errors.New("the sandbox keeps its records in a folder; state: s3 is for the live world")
-	}
-	return state.File(d.path(cmp.Or(s.File, ".domctl/state"))), nil
-}
-
-// liveStore seals the records of a live deployment, wherever they are kept: they
-// hold what stood in Domino's database before each change. Only a bucket needs
-// the cloud; without one, what needs it is left out: why there is none is told
-// beside it.
-func (d *deployment) liveStore(cloud *aws.Client) (applier.Store, error) {
-	dep := d.compiled.Desired.Deployment
-	var store applier.Store
-	switch s := dep.State; {
-	case s.S3 != nil && cloud == nil:
-		if s.S3.KMSKey != "" {
-			return nil, nil
-		}
-	case s.S3 != nil:
-		store = state.S3(cloud.Bucket(aws.BucketConfig{Bucket: s.S3.Bucket, Region: s.S3.Region, KMSKey: s.S3.KMSKey, Owner: dep.AWS.Account}), s.S3.Prefix)
-		if s.S3.KMSKey != "" {
-			return state.Sealed(store, cloud.Keeper(s.S3.KMSKey, dep.Name), dep.Name), nil
-		}
-	case os.Getenv("CI") != "":
-		return nil, errors.New("DC510: records in a folder are gone with the CI job that wrote them; keep those of a live deployment in a bucket: deployment: state: s3: {…}")
-	default:
-		store = state.File(d.path(cmp.Or(s.File, ".domctl/state")))
-	}
-	identity, ok := os.LookupEnv(ageIdentity)
-	if !ok {
-		return nil, fmt.Errorf("DC511: the records of a live deployment are sealed, and nothing says with what: state deployment.state.s3.kmsKey, or put an age identity (age-keygen writes one) into %s", ageIdentity)
-	}
-	keeper, err := state.Age(identity)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ageIdentity, err)
-	}
-	return state.Sealed(store, keeper, dep.Name), nil
 }

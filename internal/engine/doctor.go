@@ -64,7 +64,7 @@ func (d Doctor) writes(ctx context.Context) (checks []world.Check) {
 		c := world.Check{Name: call + " (apply)", OK: true, Detail: "allowed"}
 		switch err := verdicts[call]; {
 		case errors.Is(err, ErrUntried):
-			c.Detail = "not known: " + err.Error()
+			c.Open, c.Detail = true, "not known: "+err.Error()
 		case err != nil:
 			c = world.Unanswered(c.Name, "look at the message; run again once it is mended", err)
 		}

@@ -88,8 +88,18 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		c.Open = e.gate
 	}
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
-		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, 2*time.Minute), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open}
+		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, lease), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open}
 	return e, nil
+}
+
+// lease is how long a lock stands unless the configuration says otherwise.
+const lease = 2 * time.Minute
+
+// ReadLock tells who holds a deployment's lock. It reads nothing else, so that the
+// store need not be able to open what is sealed.
+func ReadLock(ctx context.Context, store applier.Store) (applier.Lock, error) {
+	l, _, err := (&applier.Applier{Store: store, TTL: lease}).ReadLock(ctx)
+	return l, err
 }
 
 // secret resolves a reference; the records hold what a rollback puts back.

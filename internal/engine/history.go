@@ -13,7 +13,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// HistoryOptions narrow the history; zero fields do not.
+// HistoryOptions narrow the history; zero fields do not. The address may be a
+// pattern.
 type HistoryOptions struct {
 	Address schema.Address
 	Since   time.Time
@@ -57,8 +58,32 @@ func (p Past) Whole() bool { return len(p.TakenBack) > 0 && len(p.Left) == 0 }
 func (e *Engine) History(ctx context.Context, o HistoryOptions) ([]Past, error) {
 	history, err := e.past(ctx)
 	return slices.DeleteFunc(history, func(p Past) bool {
-		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && (p.Plan == nil || !p.Plan.Touches(o.Address))
+		return p.At.Before(o.Since) || o.Address != (schema.Address{}) && !p.touches(o.Address)
 	}), errors.Join(err, e.Applier.Kept(ctx))
+}
+
+func (p Past) touches(pattern schema.Address) bool {
+	return p.Plan != nil && slices.ContainsFunc(p.Plan.Addresses(), func(a schema.Address) bool { return matchAny([]string{pattern.String()}, a) })
+}
+
+// MeantAddress is the address that one misses narrowly which no apply set and no
+// file states, or "".
+func (e *Engine) MeantAddress(ctx context.Context, a schema.Address) string {
+	known := map[schema.Address]schema.Object{}
+	maps.Copy(known, e.Compiled.Desired.Objects)
+	history, _ := e.past(ctx) // what can be read
+	for _, p := range history {
+		if p.Plan != nil {
+			for _, touched := range p.Plan.Addresses() {
+				known[touched] = schema.Object{}
+			}
+		}
+	}
+	there := schema.Addresses(known)
+	if slices.ContainsFunc(there, func(known schema.Address) bool { return matchAny([]string{a.String()}, known) }) {
+		return ""
+	}
+	return nearest(a.String(), there)
 }
 
 func (e *Engine) past(ctx context.Context) ([]Past, error) {

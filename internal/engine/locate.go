@@ -18,8 +18,10 @@ import (
 func Locate(dir string) error {
 	fi, err := os.Stat(dir)
 	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return shut(dir)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no folder %s; %sdomctl init %[1]s makes a deployment", dir, meant(siblings(dir)))
+		return fmt.Errorf("there is no folder %s; %sdomctl init %[1]s makes a deployment", dir, meant(few(siblings(dir))))
 	case err != nil:
 		return fmt.Errorf("deployment: %w", err)
 	case !fi.IsDir():
@@ -27,12 +29,17 @@ func Locate(dir string) error {
 	}
 	switch _, err := compiler.Find(dir); {
 	case errors.Is(err, compiler.ErrNoModule):
-		return fmt.Errorf("%s is no deployment: there is no cue.mod in it or above; %sdomctl init %[1]s makes one", dir, meant(deploymentsBelow(dir)))
+		return fmt.Errorf("%s is no deployment: there is no cue.mod in it or above; %sdomctl init %[1]s makes one", dir, meant(few(deploymentsBelow(dir))))
+	case errors.Is(err, fs.ErrPermission):
+		return shut(dir)
 	case err != nil:
 		return err
 	}
-	if _, err := os.ReadDir(dir); err != nil {
-		return fmt.Errorf("deployment: %w; check its owner and mode", err)
+	switch _, err := os.ReadDir(dir); {
+	case errors.Is(err, fs.ErrPermission):
+		return shut(dir)
+	case err != nil:
+		return fmt.Errorf("deployment: %w", err)
 	}
 	if is, below := isDeployment(dir); !is && len(below) > 0 {
 		return fmt.Errorf("%s is no deployment, it holds some: %s", dir, strings.Join(below, ", "))
@@ -41,6 +48,10 @@ func Locate(dir string) error {
 		return fmt.Errorf("%s is no deployment: it holds no .cue files; domctl init %[1]s makes it one", dir)
 	}
 	return nil
+}
+
+func shut(dir string) error {
+	return fmt.Errorf("%s may not be entered: permission denied; check its owner and mode", dir)
 }
 
 func meant(dirs []string) string {
@@ -67,7 +78,7 @@ func isDeployment(dir string) (is bool, below []string) {
 	below = append(below, deploymentsBelow(dir)...)
 	slices.Sort(below)
 	below = slices.Compact(below)
-	return false, below[:min(len(below), 5)]
+	return false, few(below)
 }
 
 // signed goes by the files that init puts into each deployment, or by a sandbox.
@@ -91,8 +102,11 @@ func deploymentsBelow(dir string) (found []string) {
 		}
 	}
 	slices.Sort(found)
-	return found[:min(len(found), 5)]
+	return found
 }
+
+// few are as many folders as a message names.
+func few(dirs []string) []string { return dirs[:min(len(dirs), 5)] }
 
 // siblings are deployments beside a folder that is not there, with a name like
 // its own.

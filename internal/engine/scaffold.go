@@ -23,9 +23,15 @@ type Scaffold struct {
 }
 
 // ExistsError names the files that a scaffold would have overwritten.
-type ExistsError struct{ Files []string }
+type ExistsError struct {
+	Files      []string
+	Deployment string // the folder, where it is a deployment; else ""
+}
 
 func (e *ExistsError) Error() string {
+	if e.Deployment != "" {
+		return e.Deployment + " is a deployment already, and nothing was written: domctl plan " + e.Deployment + " shows what an apply would do; another folder makes another one"
+	}
 	return strings.Join(e.Files, ", ") + ": there already, and never overwritten; nothing was written. Choose another folder, or move them away"
 }
 
@@ -146,10 +152,14 @@ func (s Scaffold) free() error {
 			there = append(there, name)
 		}
 	}
-	if len(there) > 0 {
-		return &ExistsError{there}
+	if len(there) == 0 {
+		return nil
 	}
-	return nil
+	e := &ExistsError{Files: there}
+	if is, _ := isDeployment(s.Dir); is && Locate(s.Dir) == nil {
+		e.Deployment = s.Dir
+	}
+	return e
 }
 
 const (

@@ -31,21 +31,36 @@ func (o PlanOptions) selector(there []schema.Address) (func(schema.Address) bool
 
 // meantAddress is the address that a pattern misses narrowly, else how one is written.
 func meantAddress(pattern string, there []schema.Address) string {
-	names := make([]string, len(there))
-	for i, a := range there {
-		names[i] = a.String()
-	}
-	if near := schema.Nearest(pattern, names); near != "" && !strings.ContainsAny(pattern, "*?[") {
-		return "did you mean " + near + "?"
+	if near := nearest(pattern, there); near != "" {
+		return "did you mean " + schema.ShellWord(near) + "?"
 	}
 	return "write one as plans show it, or a pattern as in 'hardwareTiers.gpu-*'"
+}
+
+// nearest is the address that a word misses narrowly: that of the kind it names,
+// that of the name it is, or one that is written almost so; else "". A pattern
+// misses none.
+func nearest(word string, there []schema.Address) string {
+	if _, ok := schema.KindOf(word); ok {
+		return word + ".*"
+	}
+	if strings.ContainsAny(word, "*?[") {
+		return ""
+	}
+	names := make([]string, len(there))
+	for i, a := range there {
+		if names[i] = a.String(); a.Name == word {
+			return names[i]
+		}
+	}
+	return schema.Nearest(word, names)
 }
 
 func (o PlanOptions) excludes(a schema.Address) bool { return matchAny(o.Exclude, a) }
 
 func matchAny(patterns []string, a schema.Address) bool {
 	for _, p := range patterns {
-		if ok, _ := path.Match(p, a.String()); ok {
+		if ok, _ := path.Match(p, a.String()); ok || p == a.String() {
 			return true
 		}
 	}

@@ -19,8 +19,8 @@ import (
 func Age(text string) (Keeper, error) {
 	parsed, err := age.ParseIdentities(strings.NewReader(text))
 	if err != nil {
-		return nil, errors.New("the age identity cannot be read: give the file age-keygen wrote, " +
-			"or its line that begins with AGE-SECRET-KEY-1")
+		return nil, errors.New("the age identity cannot be read: give what stands in the file that age-keygen wrote, " +
+			"or of it the line that begins with AGE-SECRET-KEY-1, and not the file's name")
 	}
 	first, ok := parsed[0].(*age.X25519Identity)
 	if !ok {

@@ -15,7 +15,8 @@ import (
 // failed.
 type Check struct {
 	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
+	OK     bool   `json:"ok"`             // no failure
+	Open   bool   `json:"open,omitempty"` // it cannot be told, which is no failure either
 	Detail string `json:"detail"`
 	Do     string `json:"do,omitempty"`
 }
@@ -54,7 +55,7 @@ func (w *World) Probe(ctx context.Context, d schema.Desired) []Check {
 	parts := make([][]Check, 3)
 	_ = sideBySide(
 		func() error { parts[0] = w.probeWho(ctx); return nil },
-		func() error { parts[1] = w.probeMongo(ctx); return nil },
+		func() error { parts[1] = w.probeMongo(ctx, d); return nil },
 		func() error { parts[2] = w.probeAWS(ctx, d); return nil })
 	return slices.Concat(parts...)
 }
@@ -73,7 +74,7 @@ func (w *World) probeWho(ctx context.Context) (checks []Check) {
 	return checks
 }
 
-func (w *World) probeMongo(ctx context.Context) []Check {
+func (w *World) probeMongo(ctx context.Context, d schema.Desired) []Check {
 	const name = "MongoDB"
 	if w.Deployment.Mongo.Database == "" {
 		return []Check{failed(name, "state deployment.mongo.database and replicaSet, so that no other database is ever changed", "the deployment does not name its database")}
@@ -90,8 +91,9 @@ func (w *World) probeMongo(ctx context.Context) []Check {
 		checks[0] = failed(name, "wait until the replica set has a primary", "%s: no primary answers", db.Name)
 	}
 	found := make([]Check, 0, 5)
-	for _, probe := range []func(context.Context, port.Database) []Check{w.probeTiers, w.probeExecutors, w.probeEnvironments, w.probeConfig} {
-		found = append(found, probe(ctx, db)...)
+	c := collections{w, db.Collections, d.Objects}
+	for _, probe := range []func(context.Context) []Check{c.tiers, c.executors, c.environments, c.config} {
+		found = append(found, probe(ctx)...)
 	}
 	return append(checks, found...)
 }
@@ -99,19 +101,39 @@ func (w *World) probeMongo(ctx context.Context) []Check {
 // sample is how many unknown fields a check names.
 const sample = 8
 
+// collections probes those of a database that the files' objects live in.
+type collections struct {
+	*World
+	there   []string
+	objects map[schema.Address]schema.Object
+}
+
 // documents reads a collection for a probe; ok is false when the check says all
-// there is to say.
-func (w *World) documents(ctx context.Context, db port.Database, collection, mapping string) (docs []port.Document, check Check, ok bool) {
-	name := "collection " + collection
-	if !slices.Contains(db.Collections, collection) {
-		return nil, failed(name, "find its name in the database and state it in "+mapping, "there is no such collection among %d", len(db.Collections)), false
+// there is to say. One that is not there is no failure where objects are declared
+// and none of its kind. An empty mapping says that its name is Domino's own.
+func (c collections) documents(ctx context.Context, kind, collection, mapping string) (docs []port.Document, check Check, ok bool) {
+	name, do := "collection "+collection, "is deployment.mongo.database the right one?"
+	if mapping != "" {
+		do += " if it is, find the collection's name there and state it in " + mapping
 	}
-	docs, err := w.Outside.Find(ctx, port.Query{Collection: collection})
+	declared := len(c.objects) == 0
+	for a := range c.objects {
+		declared = declared || a.Kind == kind
+	}
+	var err error
+	if slices.Contains(c.there, collection) {
+		docs, err = c.Outside.Find(ctx, port.Query{Collection: collection})
+	}
 	switch {
 	case err != nil:
 		return nil, unread(name, err), false
-	case len(docs) == 0:
-		return nil, failed(name, "check the database and "+mapping, "it is empty"), false
+	case len(docs) > 0:
+	case !declared:
+		return nil, passed(name, "empty or not there, and no %s are declared", kind), false
+	case !slices.Contains(c.there, collection):
+		return nil, failed(name, do, "there is no such collection among %d", len(c.there)), false
+	default:
+		return nil, failed(name, do, "it is empty"), false
 	}
 	return docs, passed(name, "%d documents", len(docs)), true
 }
@@ -158,10 +180,10 @@ func fieldAt(paths map[string]string, path string) string {
 	return ""
 }
 
-func (w *World) probeTiers(ctx context.Context, db port.Database) []Check {
+func (c collections) tiers(ctx context.Context) []Check {
 	const mapping = "deployment.mongo.mapping.hardwareTiers"
-	collection, paths := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
-	docs, check, ok := w.documents(ctx, db, collection, mapping)
+	collection, paths := tierPaths(c.Deployment.Mongo.Mapping.HardwareTiers)
+	docs, check, ok := c.documents(ctx, "hardwareTiers", collection, mapping)
 	if !ok {
 		return []Check{check}
 	}
@@ -181,22 +203,22 @@ func (w *World) probeTiers(ctx context.Context, db port.Database) []Check {
 	return []Check{check, runs}
 }
 
-func (w *World) probeExecutors(ctx context.Context, db port.Database) []Check {
-	if w.Deployment.Executors != "classic" {
+func (c collections) executors(ctx context.Context) []Check {
+	if c.Deployment.Executors != "classic" {
 		return nil
 	}
 	const mapping = "deployment.mongo.mapping.executorGroups"
-	collection, paths := executorPaths(w.Deployment.Mongo.Mapping.ExecutorGroups)
-	docs, check, ok := w.documents(ctx, db, collection, mapping)
+	collection, paths := executorPaths(c.Deployment.Mongo.Mapping.ExecutorGroups)
+	docs, check, ok := c.documents(ctx, "hardwareTiers", collection, mapping)
 	if !ok {
 		return []Check{check}
 	}
 	return []Check{shape(check, docs, paths, mapping+".fields")}
 }
 
-func (w *World) probeEnvironments(ctx context.Context, db port.Database) []Check {
+func (c collections) environments(ctx context.Context) []Check {
 	var checks []Check
-	docs, check, ok := w.documents(ctx, db, environmentsCollection, "deployment.mongo.database")
+	docs, check, ok := c.documents(ctx, "environments", environmentsCollection, "")
 	if ok {
 		paths := map[string]string{"owner": "ownerId", "activeRevision": "activeRevisionId"}
 		for field, f := range environmentPaths() {
@@ -206,10 +228,10 @@ func (w *World) probeEnvironments(ctx context.Context, db port.Database) []Check
 	}
 	checks = append(checks, check)
 	const name = "environments of the first generation"
-	if !slices.Contains(db.Collections, legacyCollection) {
+	if !slices.Contains(c.there, legacyCollection) {
 		return append(checks, passed(name, "none"))
 	}
-	switch old, err := w.Outside.Count(ctx, port.Group{Collection: legacyCollection}); {
+	switch old, err := c.Outside.Count(ctx, port.Group{Collection: legacyCollection}); {
 	case err != nil:
 		return append(checks, unread(name, err))
 	case len(old) > 0 && old[0].N > 0:
@@ -218,8 +240,8 @@ func (w *World) probeEnvironments(ctx context.Context, db port.Database) []Check
 	return append(checks, passed(name, "none"))
 }
 
-func (w *World) probeConfig(ctx context.Context, db port.Database) []Check {
-	docs, check, ok := w.documents(ctx, db, configCollection, "deployment.mongo.database")
+func (c collections) config(ctx context.Context) []Check {
+	docs, check, ok := c.documents(ctx, "settings", configCollection, "")
 	if !ok {
 		return []Check{check}
 	}
