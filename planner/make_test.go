@@ -94,7 +94,7 @@ func (s situation) input() Input {
 		in.Applied.Entries[addr(a)] = schema.Entry{ID: schema.JSON(addr(a).Name), Fields: values(f)}
 	}
 	for a := range s.latched {
-		in.Applied.Latches[addr(a)] = in.Desired.Content(addr(a))
+		in.Applied.Latches[addr(a)] = in.Desired.Contents()(addr(a))
 	}
 	if s.exclude != "" {
 		in.Exclude = func(a schema.Address) bool { return a.String() == s.exclude }
