@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,4 +48,12 @@ func Listed(words []string, and string) string {
 func InOrder(at []Position) []Position {
 	slices.SortFunc(at, Position.Compare)
 	return slices.Compact(at)
+}
+
+// ShellWord quotes what a shell would not take as one word.
+func ShellWord(s string) string {
+	if regexp.MustCompile(`^[\w@%+=:,./][\w@%+=:,./-]*$`).MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

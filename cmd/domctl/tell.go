@@ -76,7 +76,7 @@ func (a *app) here(text string) string {
 	if a.folder == "" || a.folder == "." || !strings.Contains(text, "domctl ") {
 		return text
 	}
-	folder := shellWord(a.folder)
+	folder := schema.ShellWord(a.folder)
 	var b strings.Builder
 	for {
 		at := a.commands.FindStringIndex(text)
@@ -89,14 +89,6 @@ func (a *app) here(text string) string {
 			b.WriteString(" " + folder)
 		}
 	}
-}
-
-// shellWord quotes what a shell would not take as one word.
-func shellWord(s string) string {
-	if regexp.MustCompile(`^[\w@%+=:,./][\w@%+=:,./-]*$`).MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // commandsOf finds the commands that take a folder, up to the place where it

@@ -125,7 +125,7 @@ func (l *look) foundByFilter(a schema.Address, id string, image planner.Raw) {
 
 func (l *look) foundOtherwise(a schema.Address, id, what, stands string, wanted []string) {
 	l.find("DC215", schema.Error, a, fmt.Sprintf("resolved.cue holds %s, whose %s is %q; the files look for %s", id, what, stands, strings.Join(wanted, ", ")),
-		"domctl update "+a.Name+", and see what changed resolved.cue")
+		"domctl update "+schema.ShellWord(a.Name)+", and see what changed resolved.cue")
 }
 
 // lookAhead says which SSM parameters have moved on since `domctl update`: one
@@ -147,7 +147,7 @@ func (l *look) lookAhead(ctx context.Context, resolved map[schema.Address]string
 	}
 	for _, a := range schema.Addresses(parameters) {
 		if id := values[parameters[a]]; id != "" && id != resolved[a] {
-			l.find("DC214", schema.Info, a, fmt.Sprintf("upstream is ahead: %s is %s, resolved.cue holds %s", parameters[a], id, resolved[a]), "domctl update "+a.Name)
+			l.find("DC214", schema.Info, a, fmt.Sprintf("upstream is ahead: %s is %s, resolved.cue holds %s", parameters[a], id, resolved[a]), "domctl update "+schema.ShellWord(a.Name))
 		}
 	}
 	return nil
@@ -176,7 +176,7 @@ func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 		}
 		return low, nil
 	}
-	return blocked("DC237", c.Address, "its image is not resolved", "run domctl update "+c.Address.Name, c.Positions), nil
+	return blocked("DC237", c.Address, "its image is not resolved", "run domctl update "+schema.ShellWord(c.Address.Name), c.Positions), nil
 }
 
 // spoken is what the entries of amis say of images, by image id: every tier and
