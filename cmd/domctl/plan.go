@@ -26,6 +26,9 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
   domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := mayReplace(out); err != nil {
+				return err
+			}
 			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
 			if err != nil {
 				return err
