@@ -119,13 +119,20 @@ func groupFlags(m applier.Manual) (flags string) {
 	return flags
 }
 
-// copyCommand reads and creates: AWS has no call that copies.
+// copyCommand reads and creates: AWS has no call that copies. What is between
+// holds user data, which may hold secrets: nobody else reads it, and it goes
+// whatever happens.
 func copyCommand(m applier.Manual) string {
 	s := m.Step
 	edit := fmt.Sprintf("del(.LaunchConfigurationARN, .CreatedTime) | .LaunchConfigurationName = %s | .ImageId = %s | with_entries(select(.value != \"\" and .value != []))",
 		js(s.Object.ID()), s.Writes["image"].Text)
-	return fmt.Sprintf("aws autoscaling describe-launch-configurations --launch-configuration-names %s --query 'LaunchConfigurations[0]' --output json |\n    jq %s > copy.json\naws autoscaling create-launch-configuration --cli-input-json file://copy.json\nrm copy.json",
-		sh(s.Args["from"].Str()), sh(edit))
+	return fmt.Sprintf(`copy=$(umask 077; mktemp)
+trap 'rm -f "$copy"' EXIT
+trap 'exit 1' HUP INT TERM
+aws autoscaling describe-launch-configurations --launch-configuration-names %s --query 'LaunchConfigurations[0]' --output json |
+    jq %s > "$copy"
+aws autoscaling create-launch-configuration --cli-input-json "file://$copy"
+rm "$copy"`, sh(s.Args["from"].Str()), sh(edit))
 }
 
 func scaling(s planner.Step) string {
@@ -138,5 +145,28 @@ func scaling(s planner.Step) string {
 	return strings.Join(parts, ",")
 }
 
-// sh quotes for a POSIX shell.
-func sh(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// sh quotes for a POSIX shell. What a terminal would act on is printed by the
+// shell from escapes, which takes line breaks off the end: those are quoted apart.
+func sh(s string) string {
+	if !strings.ContainsFunc(s, unprintable) {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	text := strings.TrimRight(s, "\n")
+	var b strings.Builder
+	for _, r := range text {
+		if !strings.ContainsRune("'\\%\n", r) && !unprintable(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, c := range []byte(string(r)) {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+	}
+	out := `"$(printf '` + b.String() + `')"`
+	if text != s {
+		out += "'" + s[len(text):] + "'"
+	}
+	return out
+}
+
+func unprintable(r rune) bool { return r != '\n' && planner.Printable(string(r)) != string(r) }
