@@ -19,6 +19,7 @@ const (
 	codeVendored     = "DC016"
 	codeLeftOut      = "DC017"
 	codeDenied       = "DC018"
+	codeHidden       = "DC019"
 
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"

@@ -239,6 +239,7 @@ func (t *tree) compile(src Source) (r Result) {
 		read(pkg, &r)
 		r.finish()
 	}
+	r.Findings = append(r.Findings, t.recorded(src.Root, r.Desired.Deployment.State.File)...)
 	return r
 }
 

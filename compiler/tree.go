@@ -169,6 +169,9 @@ func (t *tree) stat(name string) (fs.FileInfo, error) {
 // the tree is refused where it is seen, whether it is followed or not; one that
 // CUE passes over by its name, as an editor's lock, only where it is followed.
 func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
+	if t.hidden(name) { // the pattern of an embed came by
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
 	if err := t.noLink(name); err != nil {
 		return nil, err
 	}
@@ -221,7 +224,7 @@ func listing(entries []fs.DirEntry) []byte {
 }
 
 // noLink refuses a path that is a link or leads through one, or into another
-// repository.
+// repository, or into what is hidden.
 func (t *tree) noLink(name string) error {
 	t.mu.Lock()
 	solid := t.solid[name]
@@ -233,6 +236,9 @@ func (t *tree) noLink(name string) error {
 		return err
 	}
 	fi, err := fs.Lstat(t.files, name)
+	if err == nil && t.hidden(name) {
+		return t.refuse(name, codeHidden, "hidden, so it is not embedded", hiddenHint)
+	}
 	if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
 		target, _ := fs.ReadLink(t.files, name)
 		return t.refuse(name, codeLink, strings.TrimSuffix("link to "+target, " to "), "replace the link by what it leads to")

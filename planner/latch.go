@@ -16,7 +16,7 @@ func (m *maker) latch(a schema.Address) (by schema.Address, content string) {
 	if m.in.Applied.Latches[a] == "" && len(m.declared.left) == 0 {
 		return a, ""
 	}
-	content = m.in.Desired.Content(a)
+	content = m.content(a)
 	for _, old := range m.declared.left {
 		if m.renamed(old, a) && m.held(old, content) {
 			return old, content

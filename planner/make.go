@@ -96,7 +96,7 @@ func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {
 // Make merges desired, applied and live field by field, in the order of
 // references, and lowers what differs to steps.
 func Make(in Input) (Draft, error) {
-	m := maker{in: in, seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, waves: map[string]Wave{}, outputs: map[schema.Address]map[string]schema.Value{}}
+	m := maker{in: in, content: in.Desired.Contents(), seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, waves: map[string]Wave{}, outputs: map[schema.Address]map[string]schema.Value{}}
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
@@ -119,6 +119,7 @@ func Make(in Input) (Draft, error) {
 
 type maker struct {
 	in      Input
+	content func(schema.Address) string // of what is desired
 	plan    Plan
 	seen    map[schema.Address]bool
 	outputs map[schema.Address]map[string]schema.Value
@@ -244,7 +245,7 @@ func (m *maker) settle(a schema.Address, compared comparison) error {
 		c.Action, c.Reason = ActionAdopt, m.adopted(was, from == a)
 	}
 	m.plan.Changes = append(m.plan.Changes, c)
-	m.plan.Settle[a], m.plan.Content[a] = &entry, m.in.Desired.Content(a)
+	m.plan.Settle[a], m.plan.Content[a] = &entry, m.content(a)
 	if from != a && was != nil {
 		m.plan.Settle[from] = nil
 	}

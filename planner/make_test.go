@@ -94,7 +94,7 @@ func (s situation) input() Input {
 		in.Applied.Entries[addr(a)] = schema.Entry{ID: schema.JSON(addr(a).Name), Fields: values(f)}
 	}
 	for a := range s.latched {
-		in.Applied.Latches[addr(a)] = in.Desired.Content(addr(a))
+		in.Applied.Latches[addr(a)] = in.Desired.Contents()(addr(a))
 	}
 	if s.exclude != "" {
 		in.Exclude = func(a schema.Address) bool { return a.String() == s.exclude }
@@ -292,6 +292,8 @@ func TestForged(t *testing.T) {
 		"a loop":           {func(p *Plan) { p.Steps[0].After = []string{p.Steps[0].ID} }, "is no step before it"},
 		"after nothing":    {func(p *Plan) { p.Steps[0].After = []string{"x"} }, "comes after x"},
 		"unshown":          {func(p *Plan) { p.Steps[0].Address = addr("hardwareTiers.large") }, "of hardwareTiers.large, which no change speaks of"},
+		"unseen":           {func(p *Plan) { p.Steps[0].Guard, p.Steps[0].Expects = Conditional, nil }, "writes what it does not expect anything of"},
+		"of another":       {func(p *Plan) { p.Steps[0].Guard, p.Steps[0].Object = Conditional, "mongo/users#admin" }, "writes what it does not expect anything of"},
 		"shown as blocked": {func(p *Plan) { p.Changes[0].Blocked = "no" }, "of hardwareTiers.small, which no change speaks of"},
 	} {
 		p, err := planned(situation{desired: map[string]fields{tier: {"cores": 4}}}.input())

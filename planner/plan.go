@@ -269,8 +269,8 @@ func (p Plan) Verify() error {
 }
 
 // unsound says what of a plan no plan has that was made here, whatever its hash
-// says: an id that is no name of a stream, steps that nobody is shown, and an
-// order that has no beginning.
+// says: an id that is no name of a stream, steps that nobody is shown, writes
+// over what nobody saw, and an order that has no beginning.
 func (p Plan) unsound() string {
 	if !regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`).MatchString(p.ID) {
 		return fmt.Sprintf("%q is no id of a plan", p.ID)
@@ -290,6 +290,8 @@ func (p Plan) unsound() string {
 			return fmt.Sprintf("step %s comes after %s, which is no step before it", s.ID, s.After[i])
 		case o >= 0:
 			return fmt.Sprintf("step %s names an output of %s, which it does not come after", s.ID, outs[o])
+		case !s.sees():
+			return fmt.Sprintf("step %s writes what it does not expect anything of", s.ID)
 		case !changes[s.Address]:
 			return fmt.Sprintf("step %s is of %s, which no change speaks of", s.ID, s.Address)
 		}

@@ -180,3 +180,19 @@ func (s *Step) after(id string) {
 		s.After = append(s.After, id)
 	}
 }
+
+// sees says that a conditional step states what it expects of all it writes; of an
+// object that it deletes, of anything in it.
+func (s Step) sees() bool {
+	if s.Guard != Conditional {
+		return true
+	}
+	for p := range s.Writes {
+		if !slices.ContainsFunc(s.Expects, func(e Expect) bool {
+			return e.Ref == s.Object && (p == "" || e.Path == p || strings.HasPrefix(e.Path, p+".") || strings.HasPrefix(p, e.Path+"."))
+		}) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"container/heap"
 	"slices"
 
 	"domctl.dev/schema"
@@ -29,9 +30,7 @@ func inWaves(steps []Step, waves map[string]Wave) []Step {
 		w, ok := waves[steps[i].ID]
 		for n := w.N - 1; ok && n >= 0; n-- {
 			if before := members[Wave{w.Of, n}]; len(before) > 0 {
-				for _, id := range before {
-					steps[i].after(id)
-				}
+				steps[i].afterAll(before)
 				break
 			}
 		}
@@ -39,17 +38,56 @@ func inWaves(steps []Step, waves map[string]Wave) []Step {
 	return ordered(steps)
 }
 
+// afterAll is after for many steps, none of which is twice among them.
+func (s *Step) afterAll(ids []string) {
+	stated := s.After
+	for _, id := range ids {
+		if !slices.Contains(stated, id) {
+			s.After = append(s.After, id)
+		}
+	}
+}
+
 // ordered keeps the order of steps but where one comes after a later one. What
 // goes in a circle stays at the end, where Verify refuses it.
-func ordered(steps []Step) (out []Step) {
-	done := map[string]bool{}
-	for left := steps; len(left) > 0; {
-		i := slices.IndexFunc(left, func(s Step) bool { return !slices.ContainsFunc(s.After, func(id string) bool { return !done[id] }) })
-		if i < 0 {
-			return append(out, left...)
+func ordered(steps []Step) []Step {
+	waits, behind, ready := make([]int, len(steps)), map[string][]int{}, new(turns)
+	for i, s := range steps {
+		for _, id := range s.After {
+			behind[id] = append(behind[id], i)
 		}
-		out, done[left[i].ID] = append(out, left[i]), true
-		left = slices.Concat(left[:i], left[i+1:])
+		if waits[i] = len(s.After); waits[i] == 0 {
+			heap.Push(ready, i)
+		}
+	}
+	out := make([]Step, 0, len(steps))
+	for ready.Len() > 0 {
+		s := steps[heap.Pop(ready).(int)]
+		out = append(out, s)
+		for _, i := range behind[s.ID] {
+			if waits[i]--; waits[i] == 0 {
+				heap.Push(ready, i)
+			}
+		}
+	}
+	for i, s := range steps {
+		if waits[i] > 0 {
+			out = append(out, s)
+		}
 	}
 	return out
+}
+
+// turns is a heap of places in an order, the first on top.
+type turns []int
+
+func (p turns) Len() int           { return len(p) }
+func (p turns) Less(i, j int) bool { return p[i] < p[j] }
+func (p turns) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
+func (p *turns) Push(i any)        { *p = append(*p, i.(int)) }
+func (p *turns) Pop() any {
+	last := len(*p) - 1
+	i := (*p)[last]
+	*p = (*p)[:last]
+	return i
 }

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -22,5 +23,26 @@ func TestWavesComeOneAfterAnother(t *testing.T) {
 	}
 	if !slices.Equal(steps[3].After, []string{"b"}) || !slices.Equal(steps[4].After, []string{"made", "z"}) {
 		t.Errorf("z after %v, a after %v", steps[3].After, steps[4].After)
+	}
+}
+
+// TestOrderOfManySteps keeps to the order of steps where nothing says otherwise,
+// and does not look through all of them for each.
+func TestOrderOfManySteps(t *testing.T) {
+	const n = 100_000
+	steps := make([]Step, n)
+	for i := range steps {
+		steps[i].ID = fmt.Sprint(i)
+		if i%2 == 0 { // each but the odd ones waits for the last
+			steps[i].After = []string{fmt.Sprint(n - 1)}
+		}
+	}
+	out := ordered(steps)
+	if len(out) != n || out[0].ID != "1" || out[n/2-1].ID != fmt.Sprint(n-1) || out[n/2].ID != "0" || out[n-1].ID != fmt.Sprint(n-2) {
+		t.Errorf("%d steps: %s … %s %s … %s", len(out), out[0].ID, out[n/2-1].ID, out[n/2].ID, out[n-1].ID)
+	}
+	circle := ordered([]Step{{ID: "a", After: []string{"b"}}, {ID: "b", After: []string{"a"}}, {ID: "c"}, {ID: "d", After: []string{"gone"}}})
+	if len(circle) != 4 || circle[0].ID != "c" || circle[1].ID != "a" || circle[3].ID != "d" {
+		t.Errorf("with a circle: %v", circle)
 	}
 }

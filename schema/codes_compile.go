@@ -39,6 +39,8 @@ func readingCodes() []Code {
 			"Write `package domino` at the top of the file, or move it out of the deployment's folder; move one that lies below it up."},
 		{"DC018", "file that may not be read", "The system denies domctl a file or folder of the tree, and what it states is not known.",
 			"Check the owner and mode of what is named, and of the folders above it."},
+		{"DC019", "hidden file embedded", "An @embed names a file or folder whose name begins with a dot, or one in the folder of the records. Such files hold what no review should spread: keys, tokens, the records themselves.",
+			"Copy what is meant to be read into a file beside those that state the deployment."},
 	}
 }
 

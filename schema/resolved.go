@@ -44,7 +44,7 @@ func AMISource(o Object) string {
 // unresolved says that resolved.cue does not hold what an object floats by, or
 // holds what was looked up for something else.
 func unresolved(a Address, at []Position, stale bool, what string) *Finding {
-	f := Finding{Code: "DC110", Severity: Warning, Address: a, Positions: at, Message: what + " is not in resolved.cue", Hint: "domctl update " + a.Name}
+	f := Finding{Code: "DC110", Severity: Warning, Address: a, Positions: at, Message: what + " is not in resolved.cue", Hint: "domctl update " + ShellWord(a.Name)}
 	if stale {
 		f.Code, f.Message = "DC111", "resolved.cue holds what was found for something else; "+what+" is not looked up yet"
 	}

@@ -192,28 +192,51 @@ func plain(s string) bool {
 	return s != ""
 }
 
-// Content is the digest of one object's desired content, references counted
+// Contents answers the digest of an object's desired content, references counted
 // with the content of what they refer to, and without what says which object it
-// is: a rename changes no content. Cyclic references end where they close.
-func (d Desired) Content(a Address) string {
-	return d.content(a, map[Address]bool{})
+// is: a rename changes no content. Cyclic references end where they close. What
+// many objects refer to is digested once; the answers are for one caller at a time.
+func (d Desired) Contents() func(Address) string {
+	c := contents{d, map[Address]string{}, map[Address]bool{}}
+	return func(a Address) string {
+		digest, _ := c.of(a)
+		return digest
+	}
 }
 
-func (d Desired) content(a Address, seen map[Address]bool) string {
-	o, ok := d.Objects[a]
-	if !ok || seen[a] {
-		return ""
+type contents struct {
+	desired Desired
+	known   map[Address]string
+	within  map[Address]bool // those being digested
+}
+
+// of says too whether the digest is the same wherever it is asked for: below an
+// object of a cycle it is not.
+func (c contents) of(a Address) (digest string, whole bool) {
+	o, ok := c.desired.Objects[a]
+	if digest, whole = c.known[a]; whole || !ok {
+		return digest, true
 	}
-	seen[a] = true
-	defer delete(seen, a)
+	if c.within[a] {
+		return "", false
+	}
+	c.within[a] = true
+	defer delete(c.within, a)
 	fields, below := maps.Clone(o.Fields), map[string]string{}
 	delete(fields, "id")
 	delete(fields, "movedFrom")
 	maps.DeleteFunc(fields, func(p string, _ Value) bool { return IsRetired(p) }) // goes by the clock, and not by the files
+	whole = true
 	for p, v := range fields {
 		if t, _, ok := v.Target(); ok {
-			below[p] = d.content(t, seen)
+			var same bool
+			below[p], same = c.of(t)
+			whole = whole && same
 		}
 	}
-	return DigestOf([]any{fields, below})
+	digest = DigestOf([]any{fields, below})
+	if whole {
+		c.known[a] = digest
+	}
+	return digest, whole
 }

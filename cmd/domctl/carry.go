@@ -154,6 +154,7 @@ func (a *app) await(e applier.Event, what string) {
 		a.waits.begin(theVerb, e.Why, e.Most)
 		return
 	}
+	a.waits.over(theVerb) // the steps are at it, though none may have printed anything
 	a.waits.begin(e.Step.ID, what+": "+e.Why, e.Most)
 }
 

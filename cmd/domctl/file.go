@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,21 @@ func replaceFile(name string, text []byte, mode fs.FileMode) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s cannot be written: %w", name, without(err))
+	}
+	return nil
+}
+
+// mayReplace refuses to write a plan over what is none: the files that state the
+// deployment lie where one may be written. What is no file, or an empty one, holds
+// nothing to lose.
+func mayReplace(name string) error {
+	at, err := os.Stat(name)
+	if name == "" || err != nil || !at.Mode().IsRegular() || at.Size() == 0 {
+		return nil // what cannot be written is told by who writes
+	}
+	var p struct{ Hash, Effect string }
+	if b, err := readPlan(name); err != nil || json.Unmarshal(b, &p) != nil || p.Hash == "" || p.Effect == "" {
+		return fmt.Errorf("%s is there and is no plan file; choose another name for --out", name)
 	}
 	return nil
 }

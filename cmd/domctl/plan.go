@@ -30,6 +30,9 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 			if out == "-" {
 				return errors.New("--out - is no file; name one, or print the plan with --format json")
 			}
+			if err := mayReplace(out); err != nil {
+				return err
+			}
 			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
 			if err != nil {
 				return err

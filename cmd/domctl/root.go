@@ -3,13 +3,16 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"domctl.dev/planner"
@@ -60,8 +63,9 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
   domctl apply prod
   domctl rollback prod`,
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.style, a.errorMark = planner.Style{Colour: a.colour(a.stdout)}, planner.Style{Colour: a.colour(a.stderr)}
+			return emptyFlag(c)
 		},
 	}
 	root.SetFlagErrorFunc(wrongFlag)
@@ -79,6 +83,22 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	a.commands = commandsOf(root)
 	a.complete(root)
 	return root
+}
+
+// emptyFlag refuses a flag that was given and is empty: most often a shell's
+// variable that is not set. An apply must not do more than was asked for because
+// --plan "$PLAN" named no file.
+func emptyFlag(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if err == nil && slices.Contains(values, "") {
+			err = fmt.Errorf("--%s is empty; state it, or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 // helpVerb is cobra's own, but for verbs that are not there.

@@ -11,6 +11,7 @@ import (
 
 	"domctl.dev/internal/engine"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // resolvedFile is the lock of what floats upstream.
@@ -48,6 +49,9 @@ func dirAndNames(args []string) (dir string, names []string) {
 }
 
 func (a *app) update(ctx context.Context, d *deployment, names []string) error {
+	if schema.Failed(d.compiled.Findings) { // what the deployment is may not be known
+		return a.refuse(d.compiled.Findings)
+	}
 	up, err := d.upstream(ctx)
 	if err != nil {
 		return err

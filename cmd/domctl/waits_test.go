@@ -3,8 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // clocked are waits on a clock that only the test moves.
@@ -71,4 +77,15 @@ func TestWaitsOnATerminal(t *testing.T) {
 	c.out.Reset()
 	c.close()
 	c.want(t, c.out.String(), "\r\x1b[K")
+}
+
+// TestWaitsOfStepsFollowThoseOfTheVerb: a rollback that settles what was begun
+// prints nothing before it waits for a step.
+func TestWaitsOfStepsFollowThoseOfTheVerb(t *testing.T) {
+	a, c := newApp(strings.NewReader(""), io.Discard, io.Discard), newClocked(0)
+	a.waits = c.waits
+	a.progress(applier.Event{Kind: applier.KindWaiting, Why: "comparing what lives"})
+	a.progress(applier.Event{Kind: applier.KindWaiting, Step: planner.Step{ID: "s", Op: "mongo.update", Object: "mongo/c#x", Address: schema.Address{Kind: "hardwareTiers", Name: "x"}}, Why: "looking again", Most: 45 * time.Second})
+	c.want(t, c.pass(2), "domctl: waiting: hardwareTiers.x: mongo.update: looking again (2s so far, at most 43s more)\n")
+	a.waits.close()
 }

@@ -284,10 +284,11 @@ func (e *Engine) Apply(ctx context.Context, p planner.Plan) (applier.Result, err
 	return e.Applier.Apply(ctx, p.Sealed())
 }
 
-// Fits says whether a plan is for this deployment.
+// Fits says whether a plan from a file is for this deployment, and one that it
+// could have made.
 func (e *Engine) Fits(p planner.Plan) error {
 	if want := e.Compiled.Desired.Deployment.Name; p.Deployment != want {
 		return fmt.Errorf("DC306: the plan is for deployment %q, this folder is %q; name the folder of %[1]q: domctl apply DIR --plan FILE", p.Deployment, want)
 	}
-	return nil
+	return e.world.Makes(p)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -162,13 +163,13 @@ func secretsOf(uri string) []string {
 		user = rest[:at]
 	}
 	if _, password, ok := strings.Cut(user, ":"); ok && (len(user) < len(rest) || !hasPort(user)) {
-		secrets = append(secrets, user, password)
+		secrets = slices.Concat(secrets, forms("//", user, "@"), forms(":", password, "@"))
 	}
 	_, query, _ := strings.Cut(rest, "?")
 	for option := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(option, "=")
 		if name = strings.ToLower(name); strings.Contains(name, "password") || strings.Contains(name, "properties") {
-			secrets = append(secrets, value)
+			secrets = append(secrets, forms("=", value, "")...)
 		}
 	}
 	for _, s := range slices.Clone(secrets) {
@@ -179,6 +180,20 @@ func secretsOf(uri string) []string {
 	secrets = slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return slices.Compact(secrets)
+}
+
+// forms are a secret as it may stand in a message: a short one only where it stands
+// in a URI or in quotes. Taken out of every word that holds its letters it would be
+// told by what is missing.
+func forms(before, secret, after string) []string {
+	open, err := url.PathUnescape(secret)
+	switch {
+	case secret == "":
+		return nil
+	case err != nil && len(secret) >= 4, len(open) >= 4:
+		return []string{secret}
+	}
+	return []string{before + secret + after, strconv.Quote(secret)}
 }
 
 // hasPort says whether a colon in hosts is followed by what can be a port.

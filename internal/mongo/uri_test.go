@@ -47,3 +47,30 @@ func holdsItsPromises(t *testing.T, c *Client, o *options.ClientOptions) {
 		t.Errorf("a call ends after %s, %s, %s", *o.Timeout, *o.ServerSelectionTimeout, *o.ConnectTimeout)
 	}
 }
+
+// TestShortPasswords are taken out where a message repeats the URI or quotes them,
+// and not out of its words: a message with holes tells them.
+func TestShortPasswords(t *testing.T) {
+	for uri, texts := range map[string]map[string]string{
+		"mongodb://u:p@h/": {
+			"error parsing uri":                  "error parsing uri",
+			`cannot use "p" of ://u:p@h`:         `cannot use *** of :***h`,
+			"error parsing mongodb://u:p@h/ now": "error parsing *** now",
+		},
+		"mongodb://user:%2F@h/": {"error / of user:/@h": "error / of ***@h", `escape "%2F"`: "escape ***"},
+		"mongodb://user:pass@h/": {
+			"a pass of user": "a *** of user",
+		},
+		"mongodb://h/?tlsCertificateKeyFilePassword=ab": {"a table of tlsCertificateKeyFilePassword=ab": "a table of tlsCertificateKeyFilePassword***"},
+	} {
+		c, err := Open(uri, "domino", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range texts {
+			if got := c.scrub(text); got != want {
+				t.Errorf("%s: %q becomes %q, want %q", uri, text, got, want)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,19 @@ type fileBacking struct {
 	stamp stamp
 	count int
 	history
+}
+
+// followed is what a link leads to, which is what is read and written: a link
+// stays one.
+func followed(path string) string {
+	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return path
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path
+	}
+	return target
 }
 
 func (b *fileBacking) parses() int {

@@ -89,7 +89,7 @@ func (c Counts) Total() (n int) {
 // whenever it changed; each write replaces it whole, under a lock on the
 // sibling path + ".lock". Errors of a malformed file are *FileError.
 func Open(path string, o Options) (*World, error) {
-	b := &fileBacking{path: path}
+	b := &fileBacking{path: followed(path)}
 	if _, err := b.load(); err != nil {
 		return nil, err
 	}

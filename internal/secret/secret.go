@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,14 +89,37 @@ func member(text, key string) (string, error) {
 	return s, nil
 }
 
-// file reads a file without its last line break.
+// maxFile is the most a secret's file holds, bytes.
+const maxFile = 1 << 20
+
+// file reads a file without its last line break. A pipe or a device could be read
+// without end.
 func (r Resolver) file(name string) (string, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(r.Dir, filepath.FromSlash(name))
 	}
-	b, err := os.ReadFile(name)
+	b, err := contents(name)
 	if err != nil {
 		return "", fmt.Errorf("secret file: %w", err)
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"), nil
+}
+
+func contents(name string) ([]byte, error) {
+	switch info, err := os.Stat(name); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file; keep the secret in one", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("%s holds more than %d MiB; name the file that holds the secret alone", name, maxFile>>20)
+	}
+	return b, err
 }

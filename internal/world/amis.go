@@ -137,7 +137,7 @@ func (l *look) foundByFilter(a schema.Address, id string, image planner.Raw) {
 
 func (l *look) foundOtherwise(a schema.Address, id, what, stands string, wanted []string) {
 	l.find("DC215", schema.Error, a, fmt.Sprintf("resolved.cue holds %s, whose %s is %q; the files look for %s", id, what, stands, strings.Join(wanted, ", ")),
-		"domctl update "+a.Name+", and see what changed resolved.cue")
+		"domctl update "+schema.ShellWord(a.Name)+", and see what changed resolved.cue")
 }
 
 // lookAhead says which SSM parameters have moved on since `domctl update`: one
@@ -159,7 +159,7 @@ func (l *look) lookAhead(ctx context.Context, resolved map[schema.Address]string
 	}
 	for _, a := range schema.Addresses(parameters) {
 		if id := values[parameters[a]]; id != "" && id != resolved[a] {
-			l.find("DC214", schema.Info, a, fmt.Sprintf("upstream is ahead: %s is %s, resolved.cue holds %s", parameters[a], id, resolved[a]), "domctl update "+a.Name)
+			l.find("DC214", schema.Info, a, fmt.Sprintf("upstream is ahead: %s is %s, resolved.cue holds %s", parameters[a], id, resolved[a]), "domctl update "+schema.ShellWord(a.Name))
 		}
 	}
 	return nil
@@ -195,7 +195,46 @@ func lowerAMI(v *View, c planner.Change) (planner.Lowered, error) {
 		}
 		return low, nil
 	}
-	return blocked("DC237", c.Address, "its image is not resolved", "run domctl update "+c.Address.Name, c.Positions), nil
+	return blocked("DC237", c.Address, "its image is not resolved", "run domctl update "+schema.ShellWord(c.Address.Name), c.Positions), nil
+}
+
+// spoken is what the entries of amis say of images, by image id: every tier and
+// group whose AMI changes asks for it.
+type spoken struct {
+	of             map[schema.Value]bool   // an entry names it
+	pinned, before map[schema.Value]string // the first entry that pins it, or did, and why
+}
+
+func (v *View) speakOf() spoken {
+	s := spoken{map[schema.Value]bool{}, map[schema.Value]string{}, map[schema.Value]string{}}
+	for a, o := range v.desired.Objects {
+		if a.Kind != "amis" {
+			continue
+		}
+		s.of[o.Fields["image"]] = true
+		for _, id := range o.Fields["replaces"].Strings() {
+			s.of[schema.JSON(id)] = true
+		}
+		if id := o.Fields["pin.id"]; id.Is != schema.Absent {
+			first(s.pinned, id, fmt.Sprintf("%s pins (%s)", a, o.Fields["pin.reason"].Str()))
+		}
+	}
+	for a, e := range v.applied.Entries {
+		if a.Kind != "amis" {
+			continue
+		}
+		for id, reason := range e.Pins() {
+			first(s.before, schema.JSON(id), fmt.Sprintf("%s pinned before (%s)", a, reason.Str()))
+		}
+	}
+	return s
+}
+
+// first keeps of two what comes first, whatever the order they come in.
+func first(of map[schema.Value]string, key schema.Value, says string) {
+	if known, is := of[key]; !is || says < known {
+		of[key] = says
+	}
 }
 
 // special says why the AMI that stands on something is left alone; "" when it
@@ -205,26 +244,15 @@ func (v *View) special(standing schema.Value, a schema.Address) string {
 	if standing.Is == schema.Absent {
 		return ""
 	}
-	spoken := false
-	for _, addr := range schema.Addresses(v.desired.Objects) {
-		o := v.desired.Objects[addr]
-		switch {
-		case addr.Kind != "amis":
-		case o.Fields["pin.id"] == standing:
-			return fmt.Sprintf("stands on %s, which %s pins (%s); a pinned AMI is never switched", standing.Str(), addr, o.Fields["pin.reason"].Str())
-		case o.Fields["image"] == standing, slices.Contains(o.Fields["replaces"].Strings(), standing.Str()):
-			spoken = true
-		}
-	}
-	if spoken {
+	s := v.spoken()
+	switch {
+	case s.pinned[standing] != "":
+		return fmt.Sprintf("stands on %s, which %s; a pinned AMI is never switched", standing.Str(), s.pinned[standing])
+	case s.of[standing]:
 		return ""
-	}
-	for _, addr := range schema.Addresses(v.applied.Entries) {
-		if reason, pinned := v.applied.Entries[addr].Pins()[standing.Str()]; pinned && addr.Kind == "amis" {
-			return fmt.Sprintf("stands on %s, which %s pinned before (%s)", standing.Str(), addr, reason.Str())
-		}
-	}
-	if v.ours(a, standing) {
+	case s.before[standing] != "":
+		return fmt.Sprintf("stands on %s, which %s", standing.Str(), s.before[standing])
+	case v.ours(a, standing):
 		return ""
 	}
 	return fmt.Sprintf("stands on %s, which no entry of amis speaks of; a special AMI is left alone", standing.Str())

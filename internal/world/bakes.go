@@ -165,7 +165,7 @@ func (in *inputs) cache() {
 		o := in.desired.Objects[schema.Address{Kind: "baseImages", Name: name}]
 		digest := o.Fields["digests."+schema.JoinPath(Platform)].Str()
 		if digest == "" {
-			in.stop("caches baseImages."+name+", which is not resolved for "+Platform, "domctl update "+name)
+			in.stop("caches baseImages."+name+", which is not resolved for "+Platform, "domctl update "+schema.ShellWord(name))
 			continue
 		}
 		image, _, _ := strings.Cut(o.Fields["image"].Str(), "@")

@@ -51,7 +51,21 @@ func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (te
 		}
 		s.step(m, command)
 	}
-	return s.b.String(), n, true
+	return s.text(), n, true
+}
+
+// text of a script for mongosh holds nothing that a terminal acts on: what does
+// stands in strings and comments alone, where an escape is as good. A shell's words
+// are written by sh.
+func (s *script) text() string {
+	if s.tool != "mongosh" {
+		return s.b.String()
+	}
+	lines := strings.Split(s.b.String(), "\n")
+	for i, line := range lines {
+		lines[i] = planner.Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // step writes one step under its address, behind marks when it is done.

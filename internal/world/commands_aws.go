@@ -119,7 +119,9 @@ func groupFlags(m applier.Manual) (flags string) {
 	return flags
 }
 
-// copyCommand reads and creates: AWS has no call that copies.
+// copyCommand reads and creates: AWS has no call that copies. What is between
+// holds user data, which may hold secrets: nobody else reads it, and it goes
+// whatever happens.
 func copyCommand(m applier.Manual) string {
 	s := m.Step
 	name, image := sh(s.Object.ID()), shellValue(m, s.Writes["image"])
@@ -129,8 +131,14 @@ func copyCommand(m applier.Manual) string {
 		set = m.Names[s.ID] + "=" + sh(prefix) + shellValue(m, out) + "\n"
 		name = `"$` + m.Names[s.ID] + `"`
 	}
-	return fmt.Sprintf("%saws autoscaling describe-launch-configurations --launch-configuration-names %s --query 'LaunchConfigurations[0]' --output json |\n    jq --arg name %s --arg image %s %s > copy.json\naws autoscaling create-launch-configuration --cli-input-json file://copy.json\nrm copy.json",
-		set, sh(s.Args["from"].Str()), name, image, sh(`del(.LaunchConfigurationARN, .CreatedTime) | .LaunchConfigurationName = $name | .ImageId = $image | with_entries(select(.value != "" and .value != []))`))
+	edit := `del(.LaunchConfigurationARN, .CreatedTime) | .LaunchConfigurationName = $name | .ImageId = $image | with_entries(select(.value != "" and .value != []))`
+	return set + fmt.Sprintf(`copy=$(umask 077; mktemp)
+trap 'rm -f "$copy"' EXIT
+trap 'exit 1' HUP INT TERM
+aws autoscaling describe-launch-configurations --launch-configuration-names %s --query 'LaunchConfigurations[0]' --output json |
+    jq --arg name %s --arg image %s %s > "$copy"
+aws autoscaling create-launch-configuration --cli-input-json "file://$copy"
+rm "$copy"`, sh(s.Args["from"].Str()), name, image, sh(edit))
 }
 
 func scaling(s planner.Step) string {
@@ -143,5 +151,28 @@ func scaling(s planner.Step) string {
 	return strings.Join(parts, ",")
 }
 
-// sh quotes for a POSIX shell.
-func sh(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// sh quotes for a POSIX shell. What a terminal would act on is printed by the
+// shell from escapes, which takes line breaks off the end: those are quoted apart.
+func sh(s string) string {
+	if !strings.ContainsFunc(s, unprintable) {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	text := strings.TrimRight(s, "\n")
+	var b strings.Builder
+	for _, r := range text {
+		if !strings.ContainsRune("'\\%\n", r) && !unprintable(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, c := range []byte(string(r)) {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+	}
+	out := `"$(printf '` + b.String() + `')"`
+	if text != s {
+		out += "'" + s[len(text):] + "'"
+	}
+	return out
+}
+
+func unprintable(r rune) bool { return r != '\n' && planner.Printable(string(r)) != string(r) }

@@ -243,7 +243,7 @@ func (u *usage) bases() (out []UsedImage) {
 		}
 		used := UsedImage{Address: a, Base: true, Name: image, Image: withDigest(image, o)}
 		if used.Image == "" {
-			used.Missing = "it is not resolved for " + Platform + "; run domctl update " + a.Name
+			used.Missing = "it is not resolved for " + Platform + "; run domctl update " + schema.ShellWord(a.Name)
 		}
 		out = append(out, used)
 	}

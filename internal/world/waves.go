@@ -17,26 +17,52 @@ type wave struct {
 	Approvals    int
 }
 
+// rollout is the waves of an AMI, and which of them names a tier or a pool.
+type rollout struct {
+	waves  []wave
+	number map[schema.Address]int
+}
+
+func (v *View) readRollouts() map[schema.Address]rollout {
+	out := map[schema.Address]rollout{}
+	for a, o := range v.desired.Objects {
+		r, stated := rollout{number: map[schema.Address]int{}}, o.Fields["rollout"]
+		if a.Kind != "amis" || stated.Is != schema.Known || json.Unmarshal([]byte(stated.Text), &r.waves) != nil || len(r.waves) == 0 {
+			continue
+		}
+		for n, w := range slices.Backward(r.waves) { // the first that names it counts
+			for _, name := range w.Tiers {
+				r.number[schema.Address{Kind: "hardwareTiers", Name: name}] = n
+			}
+			for _, name := range w.Pools {
+				r.number[schema.Address{Kind: "nodePools", Name: name}] = n
+			}
+		}
+		out[a] = r
+	}
+	return out
+}
+
 // waveOf is where a tier or a pool stands in the rollout of the AMI that a field of
 // it names, and the gates before it; ok is false when that AMI has no rollout. What
 // no wave names comes last.
 func (v *View) waveOf(a schema.Address, ami schema.Value) (w planner.Wave, gates []planner.Gate, ok bool) {
 	of, _, refers := ami.Target()
-	var rollout []wave
-	stated := v.desired.Objects[of].Fields["rollout"]
-	if !refers || stated.Is != schema.Known || json.Unmarshal([]byte(stated.Text), &rollout) != nil || len(rollout) == 0 {
+	if !refers {
 		return w, nil, false
 	}
-	n := slices.IndexFunc(rollout, func(r wave) bool {
-		return a.Kind == "hardwareTiers" && slices.Contains(r.Tiers, a.Name) || a.Kind == "nodePools" && slices.Contains(r.Pools, a.Name)
-	})
-	if n < 0 {
-		return planner.Wave{Of: of, N: len(rollout)}, nil, true
+	r, rolls := v.rollouts()[of]
+	if !rolls {
+		return w, nil, false
 	}
-	if name := rollout[n].Window; name != "" {
+	n, named := r.number[a]
+	if !named {
+		return planner.Wave{Of: of, N: len(r.waves)}, nil, true
+	}
+	if name := r.waves[n].Window; name != "" {
 		gates = append(gates, planner.Gate{Kind: planner.WindowGate, Arg: name, Window: v.world.Deployment.Windows[name]})
 	}
-	if people := rollout[n].Approvals; people > 0 {
+	if people := r.waves[n].Approvals; people > 0 {
 		gates = append(gates, planner.Gate{Kind: planner.ApprovalGate, Arg: fmt.Sprintf("%s rollout %d", of, n+1), Approvals: people})
 	}
 	return planner.Wave{Of: of, N: n}, gates, true

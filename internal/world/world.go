@@ -89,6 +89,8 @@ type View struct {
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
+	spoken    func() spoken                     // of images, gathered when first asked for
+	rollouts  func() map[schema.Address]rollout // of AMIs, read when first asked for
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What
@@ -104,6 +106,7 @@ func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
 		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
+	v.spoken, v.rollouts = sync.OnceValue(v.speakOf), sync.OnceValue(v.readRollouts)
 	return v
 }
 

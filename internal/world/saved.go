@@ -1,0 +1,40 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/planner"
+)
+
+// Makes answers planner.ErrAltered for a plan from a file that no plan made here
+// is: with a step on a collection that the kind of its address does not write to,
+// or one that changes a document without the condition of what the plan saw. Its
+// hash says that it is as it was saved, not who made it.
+func (w *World) Makes(p planner.Plan) error {
+	rows, table := kinds(), w.Operations()
+	for _, s := range p.Steps {
+		document, is := strings.CutPrefix(s.Object.Type(), "mongo/")
+		var writes map[string][]string
+		if k := rows[s.Address.Kind]; k.documents != nil {
+			_, writes = k.documents(w.Deployment)
+		}
+		why := ""
+		switch row, known := table[s.Op]; {
+		case !known:
+			why = "is of no operation"
+		case (row.Tool == "mongosh") != is:
+			why = "has an operation for other objects"
+		case !is:
+		case writes[document] == nil:
+			why = fmt.Sprintf("is on collection %s, which nothing of %s is written to", document, s.Address.Kind)
+		case s.Guard != planner.Conditional && !slices.Contains(row.Calls, "InsertOne"):
+			why = "changes a document without a condition"
+		}
+		if why != "" {
+			return fmt.Errorf("%w (step %s %s)", planner.ErrAltered, planner.Printable(s.ID), planner.Printable(why))
+		}
+	}
+	return nil
+}
