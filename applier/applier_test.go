@@ -176,7 +176,7 @@ func TestAnAbsoluteWriteComparesJustBefore(t *testing.T) {
 	}{
 		"absolute":       {absolute, "DC304: hardwareTiers.b: flat/o#b: v moved from 1 to 9", applier.FailedOutcome, []string{"a"}},
 		"conditional":    {plain, "", applier.EndedOutcome, []string{"a", "b"}},
-		"another object": {func(s *planner.Step) { s.Expects[0].Ref, s.Object = s.Object, "flat/o#c" }, "DC304: hardwareTiers.b: flat/o#b: v moved from 1 to 9", applier.FailedOutcome, []string{"a"}},
+		"another object": {func(s *planner.Step) { s.Guard, s.Expects[0].Ref, s.Object = planner.Absolute, s.Object, "flat/o#c" }, "DC304: hardwareTiers.b: flat/o#b: v moved from 1 to 9", applier.FailedOutcome, []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

@@ -16,6 +16,6 @@ func bakeCodes() []Code {
 		{"DC335", "the new image did not pass", "A fresh instance of it did not come up, or does not hold what it should. Nothing was switched to it.",
 			"Look at what the message says is missing; `domctl rollback` removes the image."},
 		{"DC345", "the copy failed", "EC2 began a copy to another region and could not finish it: a KMS key of that region that cannot be used is the usual reason. The image itself, and its other copies, are there.",
-			"Mend what the message names and go on with `domctl apply --resume`, which makes it again; or `domctl rollback`."},
+			"Mend what the message names and go on with `domctl apply --resume APPLY`, which makes it again; or `domctl rollback`."},
 	}
 }
