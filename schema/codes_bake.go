@@ -15,5 +15,9 @@ func bakeCodes() []Code {
 			"Plan again."},
 		{"DC335", "the new image did not pass", "A fresh instance of it did not come up, or does not hold what it should. Nothing was switched to it.",
 			"Look at what the message says is missing; `domctl rollback` removes the image."},
+		{"DC345", "the instance is not as the plan saw it", "An image is to be made of an instance that is not domctl's, and since the plan was made, or while domctl worked on it, somebody started, stopped or terminated it. domctl put back what it had changed and left the rest as it is.",
+			"See who uses it; then `domctl rollback`, and apply again."},
+		{"DC346", "the instance is in use", "Another apply works on the instance that an image is to be made of: its tag `domctl:borrowed` says which, since when, and what its power state was before.",
+			"Let that apply end, or take it back. If it is lost, put the instance back as it was and remove the tag."},
 	}
 }

@@ -19,5 +19,7 @@ func imageCodes() []Code {
 			"To keep it, state more under `retain`, or pin it, before the plan is applied."},
 		{"DC269", "an image that did not pass", "The image is tagged by domctl with why a fresh instance of it was not what it should be. Nothing is switched to it.",
 			"Name another image, or bake it anew."},
+		{"DC267", "an instance is borrowed", "An image is made of an instance that is not domctl's (from: instance). One that runs is stopped while EC2 copies its disks, and started again; images that former bakes put on it and that are declared no more are removed from it. It is never terminated.",
+			"See that nobody works on it while the apply runs."},
 	}
 }

@@ -133,6 +133,9 @@ func (a *app) progress(e applier.Event) {
 		a.waits.over(e.Step.ID)
 		a.tell("error", what+": "+oneLine(e.Why))
 		a.told = append(a.told, e.Why)
+		for _, line := range a.logs.End(e.Step.ID) {
+			fmt.Fprintln(a.stderr, "    "+line)
+		}
 	}
 }
 
@@ -154,6 +157,7 @@ func (a *app) await(e applier.Event, what string) {
 		a.waits.begin(theVerb, e.Why, e.Most)
 		return
 	}
+	a.waits.over(theVerb) // the step says more
 	a.waits.begin(e.Step.ID, what+": "+e.Why, e.Most)
 }
 

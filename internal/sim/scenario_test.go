@@ -60,6 +60,8 @@ func decks() []deck {
 			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "modern"}},
 		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
 			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "baking"}},
+		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
+			"foreign", "lose"}, 5, []string{"classic", "modern", "baking", "template"}},
 	}
 }
 
