@@ -133,9 +133,7 @@ func (a *app) progress(e applier.Event) {
 		a.waits.over(e.Step.ID)
 		a.tell("error", what+": "+oneLine(e.Why))
 		a.told = append(a.told, e.Why)
-		for _, line := range a.logs.End(e.Step.ID) {
-			fmt.Fprintln(a.stderr, "    "+line)
-		}
+		a.quote(a.logs.End(e.Step.ID))
 	}
 }
 
