@@ -13,17 +13,19 @@ import (
 	"domctl.dev/schema"
 )
 
-func instanceRef(id string) planner.Ref { return planner.Ref("ec2/instance#" + id) }
+// borrowedRef is an instance that is not domctl's, apart from those that may be
+// terminated.
+func borrowedRef(id string) planner.Ref { return planner.Ref("ec2/borrowed#" + id) }
 
-// readInstances reads what an image of an instance rests on, and never changes.
-func (w *World) readInstances(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+// readBorrowed reads what an image of an instance rests on, and never changes.
+func (w *World) readBorrowed(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
 	out := map[planner.Ref]planner.Raw{}
 	if len(ids) == 0 {
 		return out, nil // the port takes none for all
 	}
 	found, err := w.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
 	for _, i := range alive(found) {
-		out[instanceRef(i.ID)] = planner.Raw{"image": schema.JSON(i.Image)}
+		out[borrowedRef(i.ID)] = planner.Raw{"image": schema.JSON(i.Image)}
 	}
 	return out, err
 }
@@ -152,8 +154,8 @@ func (in *inputs) lend(content map[string]schema.Value) {
 func (v *View) borrow(made *planner.Step, b schema.Bake, removed []string) {
 	i := v.borrowed[made.Address]
 	made.Op, made.ID = "bake.template", strings.Replace(made.ID, "/bake.image/", "/bake.template/", 1)
-	made.Object = instanceRef(i.ID) // of two steps on one instance, one comes after the other
-	made.Expects = []planner.Expect{{Ref: instanceRef(i.ID), Path: "image", Value: schema.JSON(i.Image)}}
+	made.Object = borrowedRef(i.ID) // of two steps on one instance, one comes after the other
+	made.Expects = []planner.Expect{{Ref: borrowedRef(i.ID), Path: "image", Value: schema.JSON(i.Image)}}
 	b.Instance.Type = cmp.Or(b.Instance.Type, i.Type)
 	b.Instance.Subnet = cmp.Or(b.Instance.Subnet, i.Subnet)
 	b.Instance.Profile = cmp.Or(b.Instance.Profile, i.Profile)

@@ -140,7 +140,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 	}
 	readers := map[string]func(context.Context, []string) (map[planner.Ref]planner.Raw, error){
 		"ec2/image":     w.readImages,
-		"ec2/instance":  w.readInstances,
+		"ec2/borrowed":  w.readBorrowed,
 		"ec2/template":  w.readTemplates,
 		"ec2/version":   w.readVersions,
 		"asg/group":     w.readGroups,
