@@ -23,6 +23,9 @@ func (r *run) step(ctx context.Context, s planner.Step) error {
 	if err != nil {
 		return err
 	}
+	if len(t.at.Begun) > 0 {
+		t.tell(Event{Kind: KindWaiting, Step: t.at.Step, Why: "was begun before; looking how far it is"})
+	}
 	for {
 		if err := r.lease.renew(context.WithoutCancel(ctx)); err != nil {
 			return err

@@ -33,8 +33,9 @@ type Bake struct {
 	Verify struct {
 		Probe *[]string `json:"probe"` // names of what is cached; nil means the first
 	} `json:"verify"`
-	Scripts []string `json:"scripts"`
-	Salt    struct {
+	Scripts      []string `json:"scripts"`
+	ScriptsAfter []string `json:"scriptsAfter"`
+	Salt         struct {
 		Highstate string `json:"highstate"`
 	} `json:"salt"`
 }
@@ -53,7 +54,8 @@ type SSH struct {
 	Key     struct {
 		Secret map[string]string `json:"secret"`
 	} `json:"key"`
-	Bastion *struct {
+	HostKeys []string `json:"hostKeys"` // of from: instance
+	Bastion  *struct {
 		Address  string   `json:"address"`
 		User     string   `json:"user"`
 		HostKeys []string `json:"hostKeys"`
@@ -128,6 +130,12 @@ const (
 	TagVerified   = "domctl:verified"  // "passed", or why not
 	TagReady      = "domctl:ready"     // from launch until its engine answered: "31s"
 	TagContainer  = "domctl:container" // and until the first container had started
+	// TagBorrowed stands on an instance that is not domctl's, while an image is made
+	// of it: a Loan. It carries none of the tags above.
+	TagBorrowed = "domctl:borrowed"
+	// TagKept stands on the instance of a failed bake that is left for people to look
+	// at, until its apply is taken back.
+	TagKept = "domctl:kept"
 )
 
 // Passed is the verdict on an image that is what it should be.

@@ -17,5 +17,9 @@ func bakeCodes() []Code {
 			"Look at what the message says is missing; `domctl rollback` removes the image."},
 		{"DC345", "the copy failed", "EC2 began a copy to another region and could not finish it: a KMS key of that region that cannot be used is the usual reason. The image itself, and its other copies, are there.",
 			"Mend what the message names and go on with `domctl apply --resume APPLY`, which makes it again; or `domctl rollback`."},
+		{"DC347", "the instance is not as the plan saw it", "An image is to be made of an instance that is not domctl's, and since the plan was made, or while domctl worked on it, somebody started, stopped or terminated it. domctl put back what it had changed and left the rest as it is.",
+			"See who uses it; then `domctl rollback`, and apply again."},
+		{"DC346", "the instance is in use", "Another apply works on the instance that an image is to be made of: its tag `domctl:borrowed` says which, since when, and what its power state was before.",
+			"Let that apply end, or take it back. If it is lost, put the instance back as it was and remove the tag."},
 	}
 }

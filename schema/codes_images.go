@@ -43,5 +43,7 @@ func imageCodes() []Code {
 			"State localStorage: disabledMounts: [Containerd] in the node's configuration, or cache nothing."},
 		{"DC287", "nodes pull past the cache", "With FastImagePull nodes pull through the SOCI snapshotter, which does not see the layers that are cached under overlayfs.",
 			"Turn FastImagePull off in the node's configuration, or cache nothing."},
+		{"DC274", "an instance is borrowed", "An image is made of an instance that is not domctl's (from: instance). One that runs is stopped while EC2 copies its disks, and started again; images that former bakes put on it and that are declared no more are removed from it. It is never terminated.",
+			"See that nobody works on it while the apply runs."},
 	}
 }

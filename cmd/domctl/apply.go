@@ -51,6 +51,7 @@ how to go on; a second Ctrl-C ends domctl at once.`,
 	cmd.Flags().BoolVar(&f.approve, "approve", false, "with --resume: approve, as yourself, what the apply waits for at this moment")
 	cmd.Flags().StringVar(&f.supersede, "supersede", "", "first abandon this `apply`, which has not ended; what it did stays. \"last\" is the only one")
 	cmd.Flags().BoolVar(&f.yes, "auto-approve", false, "do not ask")
+	cmd.Flags().BoolVar(&a.keep, "keep-on-failure", false, "leave the instance of a bake that fails, to look at it; domctl rollback terminates it")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 10, "how many steps run side by side")
 	planFlags(cmd.Flags(), &f.options)
 	cmd.MarkFlagsMutuallyExclusive("plan", "resume")

@@ -133,6 +133,7 @@ func (a *app) progress(e applier.Event) {
 		a.waits.over(e.Step.ID)
 		a.tell("error", what+": "+oneLine(e.Why))
 		a.told = append(a.told, e.Why)
+		a.quote(a.logs.End(e.Step.ID))
 	}
 }
 

@@ -30,6 +30,8 @@ type deployment struct {
 	dir      string
 	compiled compiler.Result
 	wrote    *atomic.Bool // something was recorded
+	logs     *engine.Logs // of bakes
+	keep     bool         // leave the instances of bakes that fail
 }
 
 // compile reads a folder and prints what it found of it.
@@ -66,7 +68,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i], a.wrote}
+		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep}
 	}
 	return all, nil
 }
@@ -156,9 +158,13 @@ func (d *deployment) engine(ctx context.Context, report func(applier.Event), par
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Store: witness{w.store, d.wrote}, Secret: w.secrets.Resolve, SSH: w.ssh, Others: d.otherApplied, Clock: wallClock{},
+	d.logs.Dir, d.logs.Shown, d.logs.Hide = d.path(logsDir), logsDir, w.secrets.Known.Mask
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Store: witness{w.store, d.wrote}, Secret: w.secrets.Resolve, SSH: w.ssh, Others: d.otherApplied, Logs: d.logs, KeepOnFailure: d.keep, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
+
+// logsDir is where a deployment's folder holds the logs of bakes.
+const logsDir = ".domctl/logs"
 
 // source is the commit the files stand on, for the records.
 func (d *deployment) source() (planner.Source, error) {

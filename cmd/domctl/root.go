@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/planner"
 )
 
@@ -32,11 +33,13 @@ type app struct {
 	folder           string         // of the deployment, as it was typed
 	commands         *regexp.Regexp // those that take it
 	wrote            *atomic.Bool   // something was recorded
+	logs             *engine.Logs   // of bakes
+	keep             bool           // leave the instances of bakes that fail
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	w := &waits{out: stderr, width: func() int { return columns(stderr) }, now: time.Now}
-	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w, wrote: new(atomic.Bool)}
+	return &app{stdin: bufio.NewReader(stdin), terminal: isTerminal(stdin), stdout: w.before(stdout), stderr: w.before(stderr), waits: w, wrote: new(atomic.Bool), logs: new(engine.Logs)}
 }
 
 // patience is that of the adapters, rounded up.

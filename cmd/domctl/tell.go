@@ -27,6 +27,13 @@ func (a *app) tell(severity, message string) {
 	}
 }
 
+// quote shows lines that something else said, below what was told.
+func (a *app) quote(lines []string) {
+	for _, line := range lines {
+		fmt.Fprintln(a.stderr, "    "+line)
+	}
+}
+
 // tellFindings says findings on standard error.
 func (a *app) tellFindings(findings []schema.Finding) error {
 	found, done := slices.Clone(findings), map[string]string{}

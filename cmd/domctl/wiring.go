@@ -38,7 +38,7 @@ type wiring struct {
 
 // wire opens the world that the files name and the store of its records.
 func (d *deployment) wire(ctx context.Context) (*wiring, error) {
-	w := &wiring{secrets: secret.Resolver{Dir: d.dir, Getenv: os.LookupEnv}}
+	w := &wiring{secrets: secret.Resolver{Dir: d.dir, Getenv: os.LookupEnv, Known: &secret.Known{}}}
 	if d.compiled.Desired.Deployment.World == "sandbox" {
 		return w, d.wireSandbox(w)
 	}

@@ -28,6 +28,7 @@ type Outside interface {
 	port.Images
 	port.Shell
 	In(region string) port.Images
+	layers
 }
 
 // Maker makes and verifies images. Outside and Now are required.
@@ -37,6 +38,10 @@ type Maker struct {
 	// SSH opens a way to instances that are reached over SSH. nil: Outside's shell
 	// reaches them too.
 	SSH func(context.Context, schema.SSH) (port.Shell, error)
+	// Logs keeps what the work on instances writes. nil: nobody does.
+	Logs Logs
+	// Keep leaves the instance of a bake that fails, rather than terminate it.
+	Keep bool
 }
 
 // Operations are the rows of the operation table that stand here.
@@ -44,6 +49,8 @@ func (m Maker) Operations() applier.Operations {
 	return applier.Operations{
 		"bake.image": {Executor: baking{m}, Undo: undoImage, Tool: "aws", Command: byHand,
 			Calls: []string{"ec2:RunInstances", "ec2:StopInstances", "ec2:CreateImage", "ec2:TerminateInstances", "ec2:DeregisterImage", "ec2:CreateTags", "ssm:SendCommand"}},
+		"bake.template": {Executor: borrowing{m}, Undo: undoImage, Tool: "aws", Command: byHand,
+			Calls: []string{"ec2:CreateTags", "ec2:DeleteTags", "ec2:StartInstances", "ec2:StopInstances", "ec2:CreateImage", "ec2:DeregisterImage", "ssm:SendCommand"}},
 		"bake.verify": {Executor: verifying{m}, Undo: undoNothing, Tool: "aws", Command: byHand,
 			Calls: []string{"ec2:RunInstances", "ec2:CreateTags", "ec2:TerminateInstances", "ssm:SendCommand"}},
 		"bake.copy": {Executor: copying{m}, Undo: undoCopy, Tool: "aws", Command: byHand,
@@ -79,13 +86,16 @@ const (
 // order is what a step asks for.
 type order struct {
 	ami, deployment, key, base, rootDevice string
-	images, probes                         []string
+	instance, power                        string // of an instance that is borrowed: its id, and how it was
+	images, probes, remove                 []string
+	sizes                                  []int64 // of the images, see Maker.sizes
 	bake                                   schema.Bake
 }
 
 func orderOf(s planner.Step) (o order, err error) {
 	text := func(name string) string { return s.Args[name].Str() }
-	o = order{ami: text("ami"), deployment: text("deployment"), key: text("key"), base: text("base"), rootDevice: text("rootDevice"), images: s.Args["images"].Strings(), probes: s.Args["probe"].Strings()}
+	o = order{ami: text("ami"), deployment: text("deployment"), key: text("key"), base: text("base"), rootDevice: text("rootDevice"), images: s.Args["images"].Strings(), probes: s.Args["probe"].Strings(),
+		instance: text("instance"), power: text("power"), remove: s.Args["remove"].Strings()}
 	if err := json.Unmarshal([]byte(s.Args["bake"].Text), &o.bake); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to bake: %w", s.ID, err)
 	}

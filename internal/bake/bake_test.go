@@ -30,7 +30,9 @@ func TestNames(t *testing.T) {
 func TestNoTextEscapes(t *testing.T) {
 	evil := "x'; reboot #"
 	o := order{images: []string{evil + ":1@sha256:aa"}, bake: schema.Bake{Runtime: "docker"}}
-	for _, text := range []string{o.workText("t"), o.verifyText("t")} {
+	lent := o
+	lent.instance, lent.remove = "i-1", []string{evil + ":2@sha256:bb"}
+	for _, text := range []string{o.workText("t"), o.verifyText("t"), lent.workText("t")} {
 		for line := range strings.Lines(text) {
 			if strings.HasPrefix(strings.TrimSpace(line), "reboot") || strings.Contains(line, "'x'; reboot") {
 				t.Errorf("a command of its own: %s", line)
@@ -50,6 +52,11 @@ func TestNoTextEscapes(t *testing.T) {
 func TestWhoMayLogIn(t *testing.T) {
 	var ssm, ssh order
 	ssh.bake.Connect.SSH = &schema.SSH{}
+	lent := ssm
+	lent.instance = "i-1"
+	if text := lent.workText("t"); strings.Contains(text, "authorized_keys") || strings.Contains(text, "/var/lib/cloud") || !strings.Contains(text, "/.docker/config.json") {
+		t.Errorf("a person is locked out, or credentials stay:\n%s", text)
+	}
 	for what, text := range map[string]string{"work over SSM": ssm.workText("t"), "forgetting": forgetText("t")} {
 		if !strings.Contains(text, `for home in /root /home/*; do rm -f "$home/.ssh/authorized_keys"; done`) {
 			t.Errorf("%s leaves who may log in:\n%s", what, text)
@@ -97,5 +104,17 @@ func FuzzTagText(f *testing.F) {
 func TestAnOrderWithoutABake(t *testing.T) {
 	if _, err := orderOf(planner.Step{ID: "s", Args: map[string]schema.Value{}}); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestPulls: what is pulled is said where the registries tell sizes, else left out.
+func TestPulls(t *testing.T) {
+	o := order{images: []string{"a", "b", "c"}}
+	if got := o.pulls(1); got != "image 2 of 3: b" {
+		t.Error(got)
+	}
+	o.sizes = []int64{1 << 30, 1 << 29, 1 << 29}
+	if got := o.pulls(1); got != "image 2 of 3, 1.0 GiB of 2.0 GiB pulled: b" {
+		t.Error(got)
 	}
 }

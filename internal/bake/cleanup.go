@@ -7,11 +7,14 @@ const baked = "/var/lib/domctl/baked"
 // cleanUp leaves nothing that instances of the image must not share: who it is,
 // credentials of registries, what was typed, and what the work left lying about. Of
 // the folders of containerd and the kubelet it removes nothing, since what is there
-// is how nodes are set up: a verification names what it finds.
-func cleanUp(key string) []string {
-	return []string{
-		"truncate -s 0 /etc/machine-id",
-		"rm -rf /var/lib/cloud/data /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/sem",
+// is how nodes are set up: a verification names what it finds. On an instance that is
+// borrowed cloud-init's state stays too: with it, nobody's way in changes.
+func (o order) cleanUp() []string {
+	lines := []string{"truncate -s 0 /etc/machine-id"}
+	if o.instance == "" {
+		lines = append(lines, "rm -rf /var/lib/cloud/data /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/sem")
+	}
+	return append(lines,
 		"rm -rf /var/log/cloud-init*.log /var/log/salt/*",
 		"for home in /root /home/*; do",
 		`	rm -f "$home/.docker/config.json" "$home/.dockercfg" "$home/.config/containers/auth.json"`,
@@ -19,8 +22,7 @@ func cleanUp(key string) []string {
 		"done",
 		"rm -rf --one-file-system /tmp/* /tmp/.[!.]*",
 		"mkdir -p /var/lib/domctl",
-		"echo " + quote(key) + " >" + baked,
-	}
+		"echo "+quote(o.key)+" >"+baked)
 }
 
 // lockOut removes who may log in, and by what the machine is known where
@@ -60,11 +62,21 @@ func (o order) leftovers(s *stages) {
 		`			case " $authorized " in *" $word "*) ;; *) authorized="$authorized $word" where="$home/.ssh/authorized_keys" ;; esac ;;`,
 		`		esac; done`,
 		`	done <"$home/.ssh/authorized_keys"`,
-		"done",
-		"set -- $authorized",
-		"[ $# -le "+keys+` ] || left "$where"`,
-		"if command -v cloud-init >/dev/null; then for f in /etc/ssh/ssh_host_*; do old \"$f\"; done; fi",
-		"for f in /var/lib/cloud/instances/* /var/lib/cloud/data/* /var/log/cloud-init*.log /var/log/salt/* /tmp/* /tmp/.[!.]*; do old \"$f\"; done",
+		"done")
+	o.identity(s, keys)
+	s.run("for f in /var/log/cloud-init*.log /var/log/salt/* /tmp/* /tmp/.[!.]*; do old \"$f\"; done",
 		"if [ -s /etc/machine-id ]; then old /etc/machine-id; fi",
 		`[ -z "$found" ] || { echo "in the image:$found"; exit 1; }`)
+}
+
+// identity names who may log in, and what the image knows its instance by; an image
+// of a borrowed instance keeps both, as one made by hand does.
+func (o order) identity(s *stages, keys string) {
+	if o.instance != "" {
+		return
+	}
+	s.run("set -- $authorized",
+		"[ $# -le "+keys+` ] || left "$where"`,
+		"if command -v cloud-init >/dev/null; then for f in /etc/ssh/ssh_host_*; do old \"$f\"; done; fi",
+		"for f in /var/lib/cloud/instances/* /var/lib/cloud/data/*; do old \"$f\"; done")
 }

@@ -2,12 +2,13 @@ package bake
 
 // engine is how a container engine is driven, in lines of sh.
 type engine struct {
-	answers []string // waits until it does
-	pull    func(image string) []string
-	check   func(image string) []string       // that the image is there by its digest
-	start   func(image, name string) []string // starts a container of an image and removes it again
-	nvidia  []string                          // that NVIDIA's runtime is the default
-	smi     func(image string) string         // runs nvidia-smi in a container; $out is what it said
+	has, remove, list string   // of $ref, in a shell
+	answers           []string // waits until it does
+	pull              func(image string) []string
+	check             func(image string) []string       // that the image is there by its digest
+	start             func(image, name string) []string // starts a container of an image and removes it again
+	nvidia            []string                          // that NVIDIA's runtime is the default
+	smi               func(image string) string         // runs nvidia-smi in a container; $out is what it said
 }
 
 func (o order) engine() engine {
@@ -24,6 +25,7 @@ func answering(command string) []string {
 
 func docker() engine {
 	return engine{
+		has: `docker image inspect "$ref" >/dev/null 2>&1`, remove: `docker rmi "$ref"`, list: "docker images --digests",
 		answers: answering("docker info"),
 		pull: func(image string) []string {
 			name, byDigest := names(image)
@@ -50,6 +52,7 @@ func docker() engine {
 func containerd() engine {
 	const ctr = "ctr -n k8s.io "
 	return engine{
+		has: `[ -n "$(ctr -n k8s.io images ls -q "name==$ref")" ]`, remove: `ctr -n k8s.io images rm "$ref"`, list: "crictl images",
 		answers: answering("crictl info"),
 		pull: func(image string) []string {
 			name, byDigest := names(image)

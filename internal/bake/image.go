@@ -112,7 +112,7 @@ func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
 		return next(launched(a), planner.Token)
 	}
 	if why := begun(a, "fail "+i.ID+" "); len(why) > 0 {
-		return failed("DC331: %s", why[0])
+		return failed("DC331: %s%s", why[0], b.inLog(a))
 	}
 	if len(begun(a, "image "+i.ID)) > 0 && !b.late(*i, mostWork+mostBoot) {
 		return pending(5*time.Second, "the image of instance %s does not show yet", i.ID)
@@ -122,7 +122,10 @@ func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
 
 // running is a bake whose instance is up.
 func (b baking) running(ctx context.Context, a applier.Attempt, o order, i port.Instance) (applier.Status, error) {
-	if i.Tags[tagFailure] != "" {
+	switch {
+	case i.Tags[schema.TagKept] != "":
+		return failed("DC331: %s%s; %s", i.Tags[tagFailure], b.inLog(a), stays(i.ID)), nil
+	case i.Tags[tagFailure] != "":
 		return next("terminate "+i.ID, planner.Absolute), nil
 	}
 	return b.working(ctx, a, o, i, ends{
@@ -165,9 +168,16 @@ func (b baking) Start(ctx context.Context, a applier.Attempt) error {
 		return err
 	}
 	what, id, why := markOf(a)
+	if what == "work" {
+		o.sizes = b.sizes(ctx, o.images)
+	}
 	switch what {
 	case "fail":
-		err = b.Outside.CreateTags(ctx, []string{id}, map[string]string{tagFailure: tagText(why)})
+		tags := map[string]string{tagFailure: tagText(why)}
+		if b.Keep {
+			tags[schema.TagKept] = a.Apply
+		}
+		err = b.Outside.CreateTags(ctx, []string{id}, tags)
 	case "forget":
 		err = b.run(ctx, o, id, forgetText(a.Token), "who may log in was not removed")
 	case "stop":

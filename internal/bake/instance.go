@@ -22,7 +22,7 @@ type ends struct {
 
 // working is a step whose instance is up.
 func (m Maker) working(ctx context.Context, a applier.Attempt, o order, i port.Instance, e ends) (applier.Status, error) {
-	w, there, err := m.work(ctx, o, i, a.Token)
+	w, there, err := m.work(ctx, a, o, i, a.Token)
 	most := mostBoot
 	if a.Begun["work "+i.ID] {
 		most = mostWork
@@ -166,6 +166,11 @@ func (m Maker) reach(ctx context.Context, o order, i port.Instance) (shell port.
 	if s.Address == "public" {
 		to.Address = i.PublicIP
 	}
+	if i.ID == o.instance && len(s.HostKeys) > 0 {
+		to.HostKeys = s.HostKeys
+		shell, err = m.SSH(ctx, *s)
+		return shell, to, err == nil && to.Address != "", err
+	}
 	console, err := m.Outside.GetConsoleOutput(ctx, i.ID)
 	if err != nil {
 		return nil, to, false, err
@@ -182,7 +187,7 @@ func (m Maker) reach(ctx context.Context, o order, i port.Instance) (shell port.
 type work struct{ state, at string }
 
 // work looks at an instance that runs; there is false while it cannot be reached.
-func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w work, there bool, err error) {
+func (m Maker) work(ctx context.Context, a applier.Attempt, o order, i port.Instance, id string) (w work, there bool, err error) {
 	shell, to, there, err := m.reach(ctx, o, i)
 	if err != nil || !there {
 		return w, false, err
@@ -194,21 +199,35 @@ func (m Maker) work(ctx context.Context, o order, i port.Instance, id string) (w
 	if err != nil || !there {
 		return w, false, err
 	}
-	out, err := shell.RunScript(ctx, to, port.Script{Text: lookText(id), Timeout: 20 * time.Second})
-	if errors.Is(err, port.ErrState) || errors.Is(err, port.ErrTimeout) || errors.Is(err, port.ErrLost) {
-		return w, false, nil // looking again costs nothing
+	return m.look(ctx, a, shell, to, id)
+}
+
+// look reads how the work stands, and the next pieces of its log.
+func (m Maker) look(ctx context.Context, a applier.Attempt, shell port.Shell, to port.Machine, id string) (w work, there bool, err error) {
+	for range pieces {
+		out, err := shell.RunScript(ctx, to, port.Script{Text: lookText(id, m.from(id)), Timeout: 20 * time.Second})
+		if errors.Is(err, port.ErrState) || errors.Is(err, port.ErrTimeout) || errors.Is(err, port.ErrLost) {
+			return w, false, nil // looking again costs nothing
+		}
+		if err != nil {
+			return w, false, err
+		}
+		if out.Exit != 0 {
+			return w, false, fmt.Errorf("%s: looking at the work ended with %d: %s", to.ID, out.Exit, m.mask(strings.TrimSpace(out.Stderr)))
+		}
+		status, more := m.keep(a, id, out.Stdout)
+		state, at, _ := strings.Cut(strings.TrimSpace(status), " ")
+		if state == "none" {
+			state = ""
+		}
+		if w = (work{state, tagText(m.mask(at))}); !more { // what a machine says is bounded before it is recorded or shown
+			return w, true, nil
+		}
 	}
-	if err != nil {
-		return w, false, err
+	if w.state != "running" { // it is over, and its log is not
+		w = work{"running", "reading its log"}
 	}
-	if out.Exit != 0 {
-		return w, false, fmt.Errorf("%s: looking at the work ended with %d: %s", i.ID, out.Exit, strings.TrimSpace(out.Stderr))
-	}
-	state, at, _ := strings.Cut(strings.TrimSpace(out.Stdout), " ")
-	if state == "none" {
-		state = ""
-	}
-	return work{state, tagText(at)}, true, nil // what a machine says is bounded before it is recorded or shown
+	return w, true, nil
 }
 
 // run runs a script on an instance to its end; what says what is wrong when it
@@ -233,7 +252,7 @@ func (m Maker) run(ctx context.Context, o order, instance, text, what string) er
 		return &applier.Refusal{Err: err, Retry: true} // its agent is away for a moment
 	}
 	if err == nil && out.Exit != 0 {
-		err = fmt.Errorf("%s: %s (%d): %s", instance, what, out.Exit, strings.TrimSpace(out.Stderr))
+		err = fmt.Errorf("%s: %s (%d): %s", instance, what, out.Exit, m.mask(strings.TrimSpace(out.Stderr)))
 	}
 	return err
 }

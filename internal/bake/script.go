@@ -14,12 +14,6 @@ func folder(id string) string { return "/run/domctl/" + id }
 // kept outlasts a restart: what was found out before the instance was restarted.
 func kept(id string) string { return "/var/lib/domctl/" + id }
 
-// lookText prints how work stands: none, restarted, running, done or failed, and
-// at what.
-func lookText(id string) string {
-	return fmt.Sprintf("cat %s/status 2>/dev/null || if [ -e %s ]; then echo restarted; else echo none; fi\n", folder(id), kept(id))
-}
-
 // beginText lays a script down and starts it apart from the session that asks.
 // Who comes second changes nothing: the script takes a lock first.
 func beginText(id, text string) string {
@@ -33,7 +27,10 @@ cat >%[1]s/work.new <<'%[2]s'
 mv %[1]s/work.new %[1]s/work
 cat >%[1]s/run.new <<'%[2]s'
 mkdir %[1]s/lock 2>/dev/null || exit 0
-if sh %[1]s/work >%[1]s/log 2>&1; then
+how=failed
+if sh %[1]s/work >%[1]s/log 2>&1; then how=done; fi
+[ -z "$(tail -c 1 %[1]s/log)" ] || echo >>%[1]s/log
+if [ "$how" = "done" ]; then
 	echo "done $(cat %[1]s/said 2>/dev/null || true)" >%[1]s/status
 else
 	echo "failed $(cat %[1]s/at 2>/dev/null || echo at once): $(tail -n 1 %[1]s/log)" >%[1]s/status
@@ -64,6 +61,14 @@ func (s *stages) run(lines ...string) {
 	}
 }
 
+// scripts runs those of the files, each in a shell of its own.
+func (s *stages) scripts(what string, scripts []string) {
+	for n, script := range scripts {
+		s.say(fmt.Sprintf("%s %d of %d", what, n+1, len(scripts)))
+		s.run("(", script, ")")
+	}
+}
+
 // quote is a text as one word of sh.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
@@ -71,22 +76,23 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + 
 func (o order) workText(id string) string {
 	s := stages{at: folder(id)}
 	s.run("set -eu")
-	for n, script := range o.bake.Scripts {
-		s.say(fmt.Sprintf("script %d of %d", n+1, len(o.bake.Scripts)))
-		s.run("(", script, ")")
-	}
+	s.scripts("script", o.bake.Scripts)
 	o.drivers(&s)
 	for n, image := range o.images {
-		s.say(fmt.Sprintf("image %d of %d: %s", n+1, len(o.images), image))
+		s.say(o.pulls(n))
 		s.run(o.engine().pull(image)...)
+	}
+	if o.instance != "" {
+		o.tidy(&s)
 	}
 	if o.bake.Salt.Highstate != "" {
 		s.say("salt-call state.highstate")
 		s.run("salt-call --retcode-passthrough state.highstate")
 	}
+	s.scripts("script after the pulls", o.bake.ScriptsAfter)
 	s.say("clean-up")
-	s.run(cleanUp(o.key)...)
-	if o.bake.Connect.SSH == nil {
+	s.run(o.cleanUp()...)
+	if o.bake.Connect.SSH == nil && o.instance == "" {
 		s.run(lockOut()...)
 	}
 	s.run("sync")

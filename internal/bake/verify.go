@@ -42,6 +42,10 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	switch {
 	case stale != nil:
 		return next(undo+stale.ID, planner.Absolute), nil
+	case verdict != "" && verdict != schema.Passed && !gone(i) && i.Tags[schema.TagKept] != "":
+		return failed("DC335: image %s is not what it should be: %s%s; %s", id, verdict, v.inLog(a), stays(i.ID)), nil
+	case verdict != "" && verdict != schema.Passed && !gone(i) && v.Keep && !a.Abort:
+		return next("keep "+i.ID, planner.Absolute), nil
 	case verdict != "" && !gone(i):
 		return next("terminate "+i.ID, planner.Absolute), nil
 	case verdict == schema.Passed && hides:
@@ -54,7 +58,7 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	case len(images) == 0:
 		return failed("DC334: image %s is gone; plan again", id), nil
 	case verdict != "":
-		return failed("DC335: image %s is not what it should be: %s; domctl rollback removes it", id, verdict), nil
+		return failed("DC335: image %s is not what it should be: %s%s; domctl rollback removes it", id, verdict, v.inLog(a)), nil
 	case i == nil:
 		return next(launched(a), planner.Token), nil
 	case gone(i) && len(seen) > 0: // what it held was seen; its tag does not show, or was never set
@@ -82,6 +86,8 @@ func (v verifying) Start(ctx context.Context, a applier.Attempt) error {
 	switch what, id, verdict := markOf(a); what {
 	case "tag":
 		err = v.Outside.CreateTags(ctx, []string{id}, verdictTags(verdict))
+	case "keep":
+		err = v.Outside.CreateTags(ctx, []string{id}, map[string]string{schema.TagKept: a.Apply})
 	case "resume":
 		err = v.run(ctx, o, id, beginText(a.Token, o.resumeText(a.Token)), "the work could not be gone on with")
 	default:

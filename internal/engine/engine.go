@@ -25,8 +25,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but SSH, Report, Alive, Source,
-// Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
+// Config is what an engine is made of. All fields but SSH, KeepOnFailure, Logs, Report,
+// Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
 	Compiled compiler.Result
@@ -36,7 +36,11 @@ type Config struct {
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
 	SSH func(s schema.SSH, key []byte) (port.Shell, error)
 	// Others reads what another deployment has applied, see world.World.
-	Others      func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
+	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
+	// KeepOnFailure leaves the instances of bakes that fail.
+	KeepOnFailure bool
+	// Logs keeps what bakes write on instances; nil: nothing is kept.
+	Logs        *Logs
 	Clock       applier.Clock
 	Random      func() string // 26 characters of base32
 	Holder      string
@@ -71,8 +75,11 @@ type Engine struct {
 // not, plans have one for this run alone, and cannot be applied.
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{Config: c}
-	long := bake.Maker{Outside: c.Outside, Now: c.Clock.Now, SSH: e.ssh()}.Operations()
-	e.world = &world.World{Outside: c.Outside, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	maker := bake.Maker{Outside: c.Outside, Now: c.Clock.Now, SSH: e.ssh(), Keep: c.KeepOnFailure}
+	if c.Logs != nil {
+		maker.Logs = c.Logs
+	}
+	e.world = &world.World{Outside: c.Outside, Long: maker.Operations(), Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

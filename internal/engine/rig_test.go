@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"os"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ type fixture struct {
 
 func fixtures(t *testing.T) (all []fixture) {
 	t.Helper()
-	for _, name := range []string{"modern", "classic", "baking", "spreading", "sharing"} {
+	for _, name := range []string{"modern", "classic", "baking", "spreading", "sharing", "template"} {
 		f := fixture{name: name, secrets: map[string]string{"env:SIM_TOKEN": "canary-token-new", "env:SIM_FRESH": "canary-fresh-new"}}
 		var err error
 		if f.content, err = os.ReadFile("../sim/testdata/" + name + "/sandbox.json"); err != nil {
@@ -32,7 +33,9 @@ func fixtures(t *testing.T) (all []fixture) {
 		f.before, f.after = compiled(t, name+"-before"), compiled(t, name)
 		all = append(all, f)
 	}
-	return all
+	runs := all[len(all)-1]
+	runs.name, runs.content = "template that runs", bytes.Replace(runs.content, []byte(`"state": "stopped"`), []byte(`"launched": "2024-01-01T00:00:00Z"`), 1)
+	return append(all, runs)
 }
 
 func compiled(t *testing.T, name string) compiler.Result {

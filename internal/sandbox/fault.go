@@ -40,6 +40,7 @@ func Faults() map[string]string {
 		"undeliverable": "a script is not run: the machine's agent does not fetch it",
 		"timedOut":      "a script is ended at its timeout before it did anything",
 		"fails":         "an image or instance is begun, and fails",
+		"unreachable":   "an instance that runs does not answer",
 		"partialPage":   "a read fails after its first page",
 		"repeatedToken": "a read is given the same page token twice",
 		"notPrimary":    "MongoDB: the server is not primary, nothing was written",
@@ -121,6 +122,8 @@ func (c call) suffers(name string) bool {
 		return !c.write && !c.mongo
 	case "undeliverable", "timedOut":
 		return c.name == "RunScript"
+	case "unreachable":
+		return c.name == "Reachable"
 	case "fails":
 		return slices.Contains([]string{"CopyImage", "CreateImage", "RunInstance"}, c.name)
 	}
@@ -144,6 +147,8 @@ func (w *World) suffer(c call, place string, asked []Fault) (struck []Fault) {
 	return struck
 }
 
+var errUnreachable = errors.New("the instance does not answer")
+
 // before is what a fault does in place of the call.
 func (f Fault) before(ctx context.Context, wait func(context.Context, time.Duration) error) error {
 	switch f.Fault {
@@ -153,6 +158,8 @@ func (f Fault) before(ctx context.Context, wait func(context.Context, time.Durat
 		return port.ErrThrottled
 	case "expired":
 		return errors.New("the security token included in the request is expired")
+	case "unreachable":
+		return errUnreachable
 	case "down":
 		return errors.New("connection refused")
 	case "notPrimary":

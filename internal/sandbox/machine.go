@@ -75,7 +75,7 @@ const (
 // Reachable says whether the instance runs; of one that is missing nothing
 // answers.
 func (w *World) Reachable(ctx context.Context, m port.Machine) (bool, error) {
-	return read(ctx, w, "Reachable", func(s *state) (bool, int, error) {
+	there, err := read(ctx, w, "Reachable", func(s *state) (bool, int, error) {
 		i, err := w.instance(s, m.ID)
 		if errors.Is(err, port.ErrNotFound) || err == nil && i.State != "running" {
 			return false, 0, nil
@@ -85,6 +85,10 @@ func (w *World) Reachable(ctx context.Context, m port.Machine) (bool, error) {
 		}
 		return err == nil, 0, err
 	})
+	if errors.Is(err, errUnreachable) {
+		return false, nil
+	}
+	return there, err
 }
 
 // known compares the host keys that the caller knows with the machine's.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/interp"
@@ -20,7 +21,7 @@ type command func(ctx context.Context, on *session, hc interp.HandlerContext, ar
 // has no answer for, is not on the machine.
 func commands() map[string]command {
 	table := map[string]command{
-		"cat": cat, "grep": grep, "head": head, "tail": tail, "rm": remove, "mkdir": makeFolder, "touch": touch, "truncate": truncate, "tee": tee, "mv": move,
+		"cat": cat, "grep": grep, "head": head, "tail": tail, "wc": count, "rm": remove, "mkdir": makeFolder, "touch": touch, "truncate": truncate, "tee": tee, "mv": move,
 		"which": which, "uname": uname, "hostname": hostname, "sh": shell, "bash": shell, "id": say("uid=0(root) gid=0(root) groups=0(root)"),
 		"sudo": prefix, "env": prefix, "nohup": prefix, "setsid": prefix, "nice": prefix, "timeout": timeout, "systemd-run": prefix,
 		"docker": docker("docker"), "date": clock, "systemctl": systemctl, "nvidia-smi": nvidiaSMI, "nvidia-ctk": nvidiaCTK, "nerdctl": docker("containerd"), "crictl": crictl, "ctr": ctr,
@@ -105,8 +106,12 @@ func grep(ctx context.Context, on *session, hc interp.HandlerContext, args []str
 	return status(found)
 }
 
-// head is the first line: head -n 1.
-func head(_ context.Context, _ *session, hc interp.HandlerContext, _ []string) error {
+// head is the first line, or so many bytes: head -n 1, head -c 100.
+func head(_ context.Context, _ *session, hc interp.HandlerContext, args []string) error {
+	if n, err := strconv.ParseInt(after(args, "-c"), 10, 64); err == nil {
+		_, _ = io.CopyN(hc.Stdout, hc.Stdin, n)
+		return nil
+	}
 	lines := bufio.NewScanner(hc.Stdin)
 	if lines.Scan() {
 		fmt.Fprintln(hc.Stdout, lines.Text())
@@ -114,7 +119,16 @@ func head(_ context.Context, _ *session, hc interp.HandlerContext, _ []string) e
 	return nil
 }
 
-// tail is the last line: tail -n 1 FILE.
+// after is the argument that follows a flag; "" where there is none.
+func after(args []string, flag string) string {
+	if i := slices.Index(args, flag); i >= 0 && i+1 < len(args) {
+		return args[i+1]
+	}
+	return ""
+}
+
+// tail is the last line, all from a byte on, or the last bytes: tail -n 1 FILE,
+// tail -c +100 FILE, tail -c 1 FILE.
 func tail(ctx context.Context, on *session, hc interp.HandlerContext, args []string) error {
 	in, names := hc.Stdin, operands(args, "-n", "-c")
 	if len(names) > 0 {
@@ -125,8 +139,24 @@ func tail(ctx context.Context, on *session, hc interp.HandlerContext, args []str
 		in = f
 	}
 	text, _ := io.ReadAll(in)
+	if from, ok := strings.CutPrefix(after(args, "-c"), "+"); ok {
+		n, _ := strconv.Atoi(from)
+		_, _ = hc.Stdout.Write(text[min(max(n-1, 0), len(text)):])
+		return nil
+	}
+	if n, err := strconv.Atoi(after(args, "-c")); err == nil {
+		_, _ = hc.Stdout.Write(text[max(len(text)-n, 0):])
+		return nil
+	}
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	fmt.Fprintln(hc.Stdout, lines[len(lines)-1])
+	return nil
+}
+
+// count is wc -c.
+func count(_ context.Context, _ *session, hc interp.HandlerContext, _ []string) error {
+	n, _ := io.Copy(io.Discard, hc.Stdin)
+	fmt.Fprintln(hc.Stdout, n)
 	return nil
 }
 

@@ -207,6 +207,9 @@ func ctr(ctx context.Context, on *session, hc interp.HandlerContext, args []stri
 			}
 		}
 	case "ls", "list":
+		if filter, filters := strings.CutPrefix(rest[len(rest)-1], "name=="); filters {
+			return on.ref(hc, runtime, filter)
+		}
 		return on.images(hc, runtime, args)
 	case "rm", "remove":
 		return on.removed(hc, runtime, rest[2:])
@@ -214,6 +217,16 @@ func ctr(ctx context.Context, on *session, hc interp.HandlerContext, args []stri
 		return on.named(hc, runtime, rest[2:])
 	case "label":
 		return on.labelled(hc, runtime, rest[2:])
+	}
+	return nil
+}
+
+// ref prints a name that a store holds: ctr images ls -q name==REF.
+func (on *session) ref(hc interp.HandlerContext, runtime, name string) error {
+	on.mu.Lock()
+	defer on.mu.Unlock()
+	if _, ok := on.disk.Stores[runtime][name]; ok {
+		fmt.Fprintln(hc.Stdout, name)
 	}
 	return nil
 }

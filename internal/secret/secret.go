@@ -25,12 +25,13 @@ type Resolver struct {
 	Getenv func(string) (string, bool)
 	// Sources are further schemes: "ssm", "secretsManager".
 	Sources map[string]Source
+	// Known remembers what was resolved; nil: nobody asks.
+	Known *Known
 }
 
 // Resolve answers the value a reference names, as a JSON string.
 func (r Resolver) Resolve(ctx context.Context, ref string) (schema.Value, error) {
-	scheme, name, _ := strings.Cut(ref, ":")
-	s, err := r.text(ctx, scheme, name)
+	s, err := r.Text(ctx, ref)
 	if err != nil {
 		return schema.Value{}, err
 	}
@@ -40,7 +41,11 @@ func (r Resolver) Resolve(ctx context.Context, ref string) (schema.Value, error)
 // Text is Resolve for callers that need the plain string.
 func (r Resolver) Text(ctx context.Context, ref string) (string, error) {
 	scheme, name, _ := strings.Cut(ref, ":")
-	return r.text(ctx, scheme, name)
+	s, err := r.text(ctx, scheme, name)
+	if err == nil {
+		r.Known.Add(s)
+	}
+	return s, err
 }
 
 func (r Resolver) text(ctx context.Context, scheme, name string) (string, error) {

@@ -109,6 +109,16 @@ func (o outside) UpdateNodegroupScaling(ctx context.Context, cluster, name, toke
 	})
 }
 
+// lent is an instance that nobody launched with a token, so not domctl's: what is on
+// its disk is not taken back.
+func lent(i map[string]any) map[string]any {
+	if i["token"] != nil {
+		return i
+	}
+	power := map[any]string{"stopping": "stopped", "stopped": "stopped"}[i["state"]]
+	return map[string]any{"image": i["image"], "stopped": power != "", "tags": i["tags"]}
+}
+
 // managed drops what the real APIs remember beside what they show.
 func managed(content []byte) (string, error) {
 	var all struct {
@@ -136,6 +146,9 @@ func managed(content []byte) (string, error) {
 		state, _ := i.(map[string]any)["state"].(string)
 		return state == "shutting-down" || state == "terminated"
 	})
+	for id, i := range instances {
+		instances[id] = lent(i.(map[string]any))
+	}
 	for _, kind := range []string{"instances", "volumes", "snapshots"} {
 		if left, ok := all.AWS[kind].(map[string]any); ok && len(left) == 0 {
 			delete(all.AWS, kind)

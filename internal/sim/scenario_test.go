@@ -50,7 +50,7 @@ type edit struct {
 type deck struct {
 	acts   []string
 	lives  int      // at most
-	worlds []string // by what is drawn of four
+	worlds []string // one of them is drawn
 }
 
 func decks() []deck {
@@ -62,6 +62,8 @@ func decks() []deck {
 			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "baking"}},
 		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
 			"foreign", "lose"}, 5, []string{"modern", "baking", "spreading", "sharing"}},
+		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
+			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "modern", "baking", "spreading", "sharing", "template"}},
 	}
 }
 
@@ -89,7 +91,7 @@ func draw(seed uint64, n int, all map[string][]schema.Address) scenario {
 	r := rand.New(rand.NewPCG(seed, 1))
 	deck := decks()[n]
 	s := scenario{seed: seed, deck: n, back: r.IntN(2) == 0}
-	s.world = deck.worlds[r.IntN(4)]
+	s.world = deck.worlds[r.IntN(len(deck.worlds))]
 	for _, a := range all[s.world] {
 		if r.IntN(5) > 0 {
 			s.objects = append(s.objects, a)

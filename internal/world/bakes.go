@@ -37,6 +37,9 @@ func (v *View) bakes(ctx context.Context) error {
 	if len(baking) == 0 {
 		return nil
 	}
+	if err := v.borrowable(ctx, baking); err != nil {
+		return err
+	}
 	var bases []string
 	for _, in := range baking {
 		in.unmade()
@@ -67,6 +70,7 @@ func (v *View) bakes(ctx context.Context) error {
 			v.unbaked[a], v.Findings = *in.problem, append(v.Findings, *in.problem)
 			content = contentOf(v.applied.Entries[a].Fields)
 		}
+		in.lend(content)
 		o := in.object
 		o.Fields = maps.Clone(o.Fields)
 		maps.Copy(o.Fields, content)
@@ -78,13 +82,14 @@ func (v *View) bakes(ctx context.Context) error {
 // inputs are what one image is baked from.
 type inputs struct {
 	*View
-	address schema.Address
-	object  schema.Object
-	bake    schema.Bake
-	base    string            // the root image
-	images  map[string]string // by path below content.images: the image as nodes name it, with its digest in the end
-	wants   map[string]string // the same paths → ids of revisions whose images are not named yet
-	problem *schema.Finding
+	address    schema.Address
+	object     schema.Object
+	bake       schema.Bake
+	base       string            // the root image
+	images     map[string]string // by path below content.images: the image as nodes name it, with its digest in the end
+	wants      map[string]string // the same paths → ids of revisions whose images are not named yet
+	problem    *schema.Finding
+	candidates *candidates // of from: instance
 }
 
 func (in *inputs) stop(message, hint string) {
@@ -115,9 +120,9 @@ func (in *inputs) from() string {
 		}
 		in.stop("starts from amis."+from.AMI+", whose image is not known", "pin or find that image, or start from a pool")
 	case from.Instance != "":
-		in.stop("starts from an instance, and this version of domctl bakes from images alone", "state from: pool or from: ami, or bake it by hand and pin its id")
+		return in.fromInstance()
 	default:
-		in.stop("does not say what to start from", "state bake: from: {pool: …} or {ami: …}")
+		in.stop("does not say what to start from", "state bake: from: {pool: …}, {ami: …} or {instance: …}")
 	}
 	return ""
 }
@@ -282,8 +287,14 @@ func (in *inputs) content() map[string]schema.Value {
 	for p, image := range in.images {
 		out["content.images."+schema.JoinPath(p)] = schema.JSON(image)
 	}
+	if i, borrows := in.borrowed[in.address]; borrows {
+		out["content.instance"] = schema.JSON(i.ID)
+	}
 	if len(b.Scripts) > 0 {
 		out["content.scripts"] = schema.JSON(schema.DigestOf(b.Scripts))
+	}
+	if len(b.ScriptsAfter) > 0 {
+		out["content.scriptsAfter"] = schema.JSON(schema.DigestOf(b.ScriptsAfter))
 	}
 	if b.Volume.Size != "" || b.Volume.Type != "" {
 		out["content.volume"] = schema.JSON(b.Volume)
@@ -344,7 +355,8 @@ func (l *look) lookBaked(raw map[planner.Ref]planner.Raw) {
 func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 	o := v.desired.Objects[c.Address]
 	key, base := contentKey(o.Fields), o.Fields["content.base"].Str()
-	if why := v.unusable(c, schema.JSON(base)); why != nil {
+	_, borrows := v.borrowed[c.Address]
+	if why := v.unusable(c, schema.JSON(base)); why != nil && !borrows {
 		return planner.Lowered{Blocked: why}
 	}
 	var images []string
@@ -359,6 +371,9 @@ func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 	made := planner.Step{ID: c.Address.String() + "/bake.image/" + key[:8], Address: c.Address, Op: "bake.image", Object: planner.Ref("bake/image#" + c.Address.Name + "/" + key),
 		Creates: "id", Guard: planner.Token, Window: window, Args: args,
 		Expects: []planner.Expect{{Ref: imageRef(base), Path: "state", Value: schema.JSON("available")}}}
+	if borrows {
+		v.borrow(&made, b, v.undeclared(c.Address, o.Fields))
+	}
 	verified := v.lowerVerify(made)
 	id := planner.OutOf(verified.ID, "id")
 	out := v.lowerSpread(c, id)

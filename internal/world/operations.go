@@ -150,6 +150,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"ec2/permission": w.readPermissions,
 		"bake/image":     readNothing,
 		"bake/copy":      readNothing,
+		"ec2/borrowed":   w.readBorrowed,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

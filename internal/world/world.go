@@ -87,6 +87,7 @@ type View struct {
 	probed    map[schema.Address][]string       // the images that one is verified with
 	claims    *claims                           // where some image is of an age to go
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
+	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
 	spoken    func() spoken                     // of images, gathered when first asked for
@@ -104,7 +105,7 @@ type look struct {
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}}
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
 	v.spoken, v.rollouts = sync.OnceValue(v.speakOf), sync.OnceValue(v.readRollouts)
 	return v

@@ -1,0 +1,30 @@
+package secret
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestKnownIsHidden(t *testing.T) {
+	env := map[string]string{"A": "hunter22", "LONG": "hunter22-and-more", "URI": "mongodb://domino:p%40ss-word@db:27017/domino", "PEM": "-----BEGIN KEY-----\nAAAABBBBCCCCDDDD\n-----END KEY-----\n", "SHORT": "no"}
+	r := Resolver{Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }, Known: &Known{}}
+	for name := range env {
+		if _, err := r.Resolve(context.Background(), "env:"+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]string{
+		"token hunter22, hunter22-and-more": "token (secret), (secret)",
+		"auth p@ss-word or p%40ss-word":     "auth (secret) or (secret)",
+		"key AAAABBBBCCCCDDDD":              "key (secret)",
+		"no such file":                      "no such file",
+	} {
+		if got := r.Known.Mask(text); got != want {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
+	if got := (*Known)(nil).Mask("as it is"); got != "as it is" || strings.Contains(got, "(") {
+		t.Error(got)
+	}
+}
