@@ -69,7 +69,7 @@ func TestATemplateIsPutBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := fixtures(t)[3]
+			f := templateFixture(t)
 			f.content = bytes.Replace(f.content, []byte(`"state": "stopped"`), []byte(`"state": "stopped", "disk": {`+c.disk+`}`), 1)
 			r := f.start(t)
 			p := r.plan(f.after)
@@ -109,7 +109,7 @@ func TestATemplateIsPutBack(t *testing.T) {
 
 // TestATemplateThatIsLent to another apply is left alone, and a plan says so.
 func TestATemplateThatIsLent(t *testing.T) {
-	f := fixtures(t)[3]
+	f := templateFixture(t)
 	r := f.start(t)
 	p := r.plan(f.after)
 	loan := "apply=20260301-100000-other token=0123 was=stopped since=2026-03-01T10:00:00Z"
@@ -132,4 +132,10 @@ func TestATemplateThatIsLent(t *testing.T) {
 
 func matches(pattern string, texts []string) bool {
 	return slices.ContainsFunc(texts, regexp.MustCompile(pattern).MatchString)
+}
+
+func templateFixture(t *testing.T) fixture {
+	t.Helper()
+	all := fixtures(t)
+	return all[slices.IndexFunc(all, func(f fixture) bool { return f.name == "template" })]
 }
