@@ -22,6 +22,7 @@ func (f figure) over(g figure) figure { return figure{f.ms / g.ms, f.mib / g.mib
 // row is everything measured at one size.
 type row struct {
 	n                                        int
+	startup                                  figure // of a program that does nothing
 	export, vet                              figure
 	checkCold, checkWarm, planCold, planWarm figure
 	changed                                  figure // plan with one file changed
@@ -47,10 +48,11 @@ func (b *bench) size(n int) (row, error) {
 	return r, b.inTurn(root, []timed{
 		{&r.export, nil, []string{b.cue, "export", "./prod"}},
 		{&r.planCold, cold, []string{b.domctl, "plan", "prod"}},
-		{&r.planWarm, nil, []string{b.domctl, "plan", "prod"}},
 		{&r.vet, nil, []string{b.cue, "vet", "-c", "./prod"}},
 		{&r.checkCold, cold, []string{b.domctl, "check", "prod"}},
+		{&r.startup, nil, []string{b.domctl, "version"}},
 		{&r.checkWarm, nil, []string{b.domctl, "check", "prod"}},
+		{&r.planWarm, nil, []string{b.domctl, "plan", "prod"}},
 		{&r.changed, touch, []string{b.domctl, "plan", "prod"}},
 	})
 }

@@ -147,17 +147,21 @@ func TestRecordsAreReadSideBySide(t *testing.T) {
 // sixteen times would be a loop within a loop.
 func TestAHistoryOfThousands(t *testing.T) {
 	f := fixtures(t)[1]
-	took := map[int]map[string]time.Duration{500: {}, 2000: {}}
-	for n := range took {
-		r := f.amid(t, n)
-		for verb, do := range map[string]func(*engine.Engine){"history": func(e *engine.Engine) { r.history(e, n) }, "rollback": r.wayBack} {
-			took[n][verb] = fastest(3, func() { do(r.engine(f.after)) })
+	few, many := f.amid(t, 500), f.amid(t, 2000)
+	for verb, do := range map[string]func(r rig, n int){
+		"history":  func(r rig, n int) { r.history(r.engine(f.after), n) },
+		"rollback": func(r rig, _ int) { r.wayBack(r.engine(f.after)) },
+	} {
+		var short, long time.Duration
+		for range 4 { // whatever else the machine does, it lets one of them be
+			short, long = fastest(3, func() { do(few, 500) }), fastest(3, func() { do(many, 2000) })
+			if long <= 10*short {
+				break
+			}
 		}
-	}
-	for verb := range took[500] {
-		t.Logf("%s: %s, %s", verb, took[500][verb], took[2000][verb])
-		if took[2000][verb] > 10*took[500][verb] {
-			t.Errorf("%s takes %s after 500 applies, %s after 2,000", verb, took[500][verb], took[2000][verb])
+		t.Logf("%s: %s, %s", verb, short, long)
+		if long > 10*short {
+			t.Errorf("%s takes %s after 500 applies, %s after 2,000", verb, short, long)
 		}
 	}
 }

@@ -166,7 +166,10 @@ func (h *history) allBack(ctx context.Context, e *engine.Engine) {
 		h.violate(6, "%v", err)
 	}
 	for _, s := range all {
-		if s.By == "before" && len(s.TakenBack) > 0 { // the rest goes too
+		// Of what stood before, the rest goes too where a rollback began, one that was
+		// abandoned within an address included.
+		begun := slices.ContainsFunc(all, func(r engine.Past) bool { return r.Plan != nil && r.Plan.Restores == s.ID && len(r.Touched) > 0 })
+		if s.By == "before" && begun {
 			h.start, h.applied = h.origin, nothing
 		} else if s.By == "before" {
 			continue
