@@ -184,7 +184,7 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{18, 199, 213, 2312, 42630, 48825, 505165, 622036, 705397, 712908, 910240, 1043424, 1077488},
 		{1000150, 1012507, 1030648, 1090545},
 		{137},
-		{2007577},
+		{2007577, 2018960},
 	} {
 		for _, seed := range failed {
 			one(t, worlds, draw(seed, deck, objects))

@@ -84,8 +84,8 @@ func (w *World) usesOfImages(ctx context.Context, all bool) (*imageUses, error) 
 		return nil, fmt.Errorf("uses of images: %w", err)
 	}
 	u.ofTemplates(all)
-	for r, raw := range u.numbered {
-		u.add(raw["image"].Str(), true, u.starts[r]...)
+	for _, r := range schema.Sorted(u.numbered) {
+		u.add(u.numbered[r]["image"].Str(), true, u.starts[r]...)
 	}
 	for _, c := range u.configs {
 		u.add(c.Image, false, planner.Use{Object: configRef(c.Name), Path: "image", Value: schema.JSON(c.Image), Says: "launch configuration " + c.Name + " names it"})
