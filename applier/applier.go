@@ -133,6 +133,9 @@ type Applier struct {
 	// the gate, each by another person. It is called under the lock, and asks nothing
 	// outside.
 	Open func(planner.Plan, planner.Gate, []Approval) Passage
+	// Latest says whether the history is still what a rollback was planned by. It is
+	// called under the lock, before the plan is consumed; nil: always.
+	Latest func(context.Context, planner.Plan) error
 	// Report is told every event; those of steps that run side by side one at a
 	// time.
 	Report func(Event)
@@ -279,6 +282,11 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	if err := r.unreserved(ctx, p); err != nil {
 		return err
+	}
+	if r.Latest != nil && p.Restores != "" {
+		if err := r.Latest(ctx, *p); err != nil {
+			return fmt.Errorf("%w; nothing was written", err)
+		}
 	}
 	if err := r.identify(ctx, p.World); err != nil {
 		return fmt.Errorf("%w; nothing was written, and the plan can still be applied", err)

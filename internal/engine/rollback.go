@@ -120,7 +120,7 @@ func (e *Engine) wayBack(ctx context.Context, id string, o RollbackOptions) (pla
 	if undecided != nil && slices.ContainsFunc(undecided.Addresses(), func(a schema.Address) bool { return slices.Contains(s.Addresses(), a) }) {
 		return planner.Plan{}, undecided
 	}
-	s.Applied, s.Later = applied, later(s, history[:i])
+	s.Applied, s.Later = applied, later(s.Addresses(), history[:i])
 	return e.restore(ctx, s)
 }
 
@@ -149,11 +149,30 @@ func narrow(s planner.Snapshot, p Past, o RollbackOptions) (planner.Snapshot, er
 	return s.Only(func(a schema.Address) bool { return left[a] }), nil
 }
 
-// later finds the last apply that set each address after the snapshot's, and
-// that was not taken back: the former entry is not the one to go back to then.
-func later(s planner.Snapshot, after []Past) map[schema.Address]string {
+// latest refuses a rollback where an apply has set an address of it since it was
+// planned. *applied* does not show one that came to the same, as a name that went and
+// came back.
+func (e *Engine) latest(ctx context.Context, p planner.Plan) error {
+	history, err := e.past(ctx)
+	if err != nil {
+		return err
+	}
+	i, err := mayTakeBack(history, p.Restores)
+	if err != nil {
+		return err
+	}
+	set := later(p.Addresses(), history[:i])
+	if all := schema.Addresses(set); len(all) > 0 {
+		return fmt.Errorf("DC424: %s: apply %s has set it since the rollback was planned; plan it again", all[0], set[all[0]])
+	}
+	return nil
+}
+
+// later finds the last of the applies after one that set each address, and that was
+// not taken back: the former entry is not the one to go back to then.
+func later(addresses []schema.Address, after []Past) map[schema.Address]string {
 	out := map[schema.Address]string{}
-	for _, a := range s.Addresses() {
+	for _, a := range addresses {
 		for _, p := range after {
 			if p.RestorePoint() && slices.Contains(p.Left, a) {
 				out[a] = p.ID
