@@ -174,9 +174,12 @@ func TestAnAbsoluteWriteComparesJustBefore(t *testing.T) {
 		outcome applier.Outcome
 		starts  []string
 	}{
-		"absolute":       {absolute, "DC304: hardwareTiers.b: flat/o#b: v moved from 1 to 9", applier.FailedOutcome, []string{"a"}},
-		"conditional":    {plain, "", applier.EndedOutcome, []string{"a", "b"}},
-		"another object": {func(s *planner.Step) { s.Guard, s.Expects[0].Ref, s.Object = planner.Absolute, s.Object, "flat/o#c" }, "DC304: hardwareTiers.b: flat/o#b: v moved from 1 to 9", applier.FailedOutcome, []string{"a"}},
+		"absolute":    {absolute, "DC304: hardwareTiers.b: flat/o#b: v moved from 1 to 9", applier.FailedOutcome, []string{"a"}},
+		"conditional": {plain, "", applier.EndedOutcome, []string{"a", "b"}},
+		"another object": {func(s *planner.Step) {
+			s.Object = "flat/o#c"
+			s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: "v"})
+		}, "DC304: hardwareTiers.b: flat/o#b: v moved from 1 to 9", applier.FailedOutcome, []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

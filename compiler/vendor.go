@@ -125,7 +125,12 @@ func isModule(files fs.FS, dir string) bool {
 	return err == nil
 }
 
+// statesDeployment looks into a file that is one, and no larger than a compile reads:
+// it is asked of whatever lies in the tree.
 func statesDeployment(files fs.FS, name string) bool {
+	if fi, err := fs.Stat(files, name); err != nil || !fi.Mode().IsRegular() || fi.Size() > maxFile {
+		return false
+	}
 	text, err := fs.ReadFile(files, name)
 	if err != nil || !bytes.Contains(text, []byte("deployment")) {
 		return false

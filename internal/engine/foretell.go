@@ -82,8 +82,8 @@ func (r Images) readAll(within, ctx context.Context, used []world.UsedImage, hel
 		all = append(all, r.image(u))
 	}
 	at := map[string]int{}
-	for _, h := range held {
-		for _, image := range h.Images {
+	for _, ami := range schema.Sorted(held) {
+		for _, image := range held[ami].Images {
 			if _, asked := at[image]; !asked {
 				at[image] = len(all)
 				all = append(all, ImagePull{Name: image, Image: image})
