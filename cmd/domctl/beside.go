@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"domctl.dev/applier"
@@ -90,10 +91,14 @@ func (d *deployment) otherApplied(ctx context.Context, name string) (applied sch
 		if err != nil {
 			continue // no folder of a deployment
 		}
-		alone, _, err := compiler.Alone(ctx, src)
-		switch {
+		d.limits.apply(&src)
+		alone, findings, err := compiler.Alone(ctx, src)
+		switch wrong := slices.IndexFunc(findings, func(f schema.Finding) bool { return f.Severity == schema.Error }); {
 		case err != nil:
 			broken = append(broken, err)
+		case wrong >= 0 && findings[wrong].Code == "DC008": // nothing there states a deployment
+		case wrong >= 0:
+			broken = append(broken, fmt.Errorf("%s does not tell whose files they are: %s", e.Name(), findings[wrong].Message))
 		case alone.Name == name:
 			return recordsOf(ctx, other, alone)
 		}

@@ -32,6 +32,7 @@ type deployment struct {
 	wrote    *atomic.Bool // something was recorded
 	logs     *engine.Logs // of bakes
 	keep     bool         // leave the instances of bakes that fail
+	limits   *limits      // of evaluating files, also those of a deployment beside it
 }
 
 // compile reads a folder and prints what it found of it.
@@ -68,7 +69,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep}
+		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits}
 	}
 	return all, nil
 }
