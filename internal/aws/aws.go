@@ -118,6 +118,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, errors.New("no AWS region is known: set deployment.aws.region")
 	}
 	sdk.ClientLogMode = 0
+	sdk.HTTPClient = wholeAnswers{sdk.HTTPClient}
 	if cfg.Role != "" {
 		assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(sdk), cfg.Role, func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "domctl" })
 		sdk.Credentials = aws.NewCredentialsCache(assume)

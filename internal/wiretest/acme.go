@@ -59,7 +59,7 @@ func NewAcme(t testing.TB) *Acme {
 func (a *Acme) config(t testing.TB) aws.Config {
 	t.Helper()
 	env := a.Account.Env()
-	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(a.Account.Region), config.WithBaseEndpoint(env["AWS_ENDPOINT_URL"]),
+	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(a.Account.Region), config.WithBaseEndpoint(env["AWS_ENDPOINT_URL"]), config.WithHTTPClient(WholeAnswers{}),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"])))
 	must(t, err)
 	return cfg

@@ -243,11 +243,3 @@ func TestAccountThroughAProxy(t *testing.T) {
 	proxy.Heal()
 	equal(t, c.instances(), 1)
 }
-
-func TestAnImageWhoseAnswerWasLost(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t, wiretest.AWS(t))
-	c.Fail(wiretest.Fault{Service: "ec2", Action: "RegisterImage", After: true})
-	equal(t, c.image("base") != nil, true)
-	equal(t, len(c.Calls()), 3)
-}

@@ -4,7 +4,6 @@ package wiretest_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	"domctl.dev/internal/wiretest"
@@ -17,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 )
 
 // cloud is an account and the SDK's clients of it, as the SDK ships them.
@@ -37,6 +35,7 @@ func newCloud(t *testing.T, a *wiretest.Account) cloud {
 	config := aws.Config{
 		Region:       a.Region,
 		BaseEndpoint: aws.String(a.Endpoint),
+		HTTPClient:   wiretest.WholeAnswers{},
 		Credentials: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: a.AccessKey, SecretAccessKey: a.SecretKey}, nil
 		}),
@@ -49,21 +48,12 @@ func newCloud(t *testing.T, a *wiretest.Account) cloud {
 	}
 }
 
-// image makes an image to launch from. RegisterImage takes no client token, so
-// the SDK, which asks again where no answer came, can meet the image it made.
+// image makes an image to launch from.
 func (c cloud) image(name string) *string {
 	c.Helper()
 	out, err := c.ec2.RegisterImage(c.Context(), &ec2.RegisterImageInput{Name: &name})
-	var refusal smithy.APIError
-	if !errors.As(err, &refusal) || refusal.ErrorCode() != "InvalidAMIName.Duplicate" {
-		must(c.T, err)
-		return out.ImageId
-	}
-	named := []types.Filter{{Name: aws.String("name"), Values: []string{name}}}
-	found, err := c.ec2.DescribeImages(c.Context(), &ec2.DescribeImagesInput{Owners: []string{"self"}, Filters: named})
 	must(c.T, err)
-	equal(c.T, len(found.Images), 1)
-	return found.Images[0].ImageId
+	return out.ImageId
 }
 
 func (c cloud) run(in ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {

@@ -25,16 +25,10 @@ import nodegroups  # noqa: F401
 from gate import Gate
 
 
-class Handler(MotoRequestHandler):
-    def connection_dropped(self, error, environ=None):
-        """Says in the log that an answer reached nobody: the SDK asks again, and moto sees two calls."""
-        print(f"connection dropped: {error!r}", file=sys.stderr)
-
-
 def main(host, port):
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = Gate(DomainDispatcherApplication(create_backend_app))
-    make_server(host, int(port), app, threaded=True, request_handler=Handler).serve_forever()
+    make_server(host, int(port), app, threaded=True, request_handler=MotoRequestHandler).serve_forever()
 
 
 if __name__ == "__main__":
