@@ -56,6 +56,8 @@ func changeCodes() []Code {
 			"Make sure that all of them are meant; pin the others to a version first."},
 		{"DC251", "other groups follow the latest version", "A group that follows $Latest starts new nodes from a version of its launch template as soon as there is one, whatever the plan does with it afterwards.",
 			"Make sure that all of them are meant; pin the others to a version first."},
+		{"DC255", "overrides start from something else", "An override of a mixed instances policy may name a launch template or an image of its own, from which its instance types start. domctl switches the group's template, and no override.",
+			"Change the overrides by hand, or take the template out of them; retire keeps what they name."},
 		{"DC253", "block devices are restated", "EC2 drops the snapshots of a version's block devices when a version is made from it, so they are stated again; the root device's is the old image's, and is left out.",
 			"Nothing: this tells what the new version holds."},
 		{"DC254", "a small root volume", "EC2 starts nothing with a volume smaller than the snapshot it is made from.",

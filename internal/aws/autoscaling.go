@@ -78,12 +78,23 @@ func group(g types.AutoScalingGroup) port.AutoScalingGroup {
 			if o.InstanceType != nil {
 				p.InstanceTypes = append(p.InstanceTypes, *o.InstanceType)
 			}
+			if from := override(o); from != (port.LaunchOverride{}) {
+				p.Overrides = append(p.Overrides, from)
+			}
 		}
 	}
 	if template != nil {
 		p.Template, p.Version = str(template.LaunchTemplateId), str(template.Version)
 	}
 	return p
+}
+
+func override(o types.LaunchTemplateOverrides) port.LaunchOverride {
+	from := port.LaunchOverride{Image: str(o.ImageId)}
+	if s := o.LaunchTemplateSpecification; s != nil {
+		from.Template, from.Version = str(s.LaunchTemplateId), str(s.Version)
+	}
+	return from
 }
 
 // UpdateAutoScalingGroup changes what u names. The template of a mixed instances

@@ -121,6 +121,12 @@ func (s seed) group(t *testing.T, g port.AutoScalingGroup) {
 		for _, name := range g.InstanceTypes {
 			in.MixedInstancesPolicy.LaunchTemplate.Overrides = append(in.MixedInstancesPolicy.LaunchTemplate.Overrides, types.LaunchTemplateOverrides{InstanceType: &name})
 		}
+		for i, o := range g.Overrides {
+			at := &in.MixedInstancesPolicy.LaunchTemplate.Overrides[i]
+			if at.ImageId = filled(o.Image); o.Template != "" {
+				at.LaunchTemplateSpecification = &types.LaunchTemplateSpecification{LaunchTemplateId: &o.Template, Version: filled(o.Version)}
+			}
+		}
 	case g.Template != "":
 		in.LaunchTemplate = spec
 	}

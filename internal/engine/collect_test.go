@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -180,6 +182,34 @@ func TestCollect(t *testing.T) {
 	points, err := r.engine(c).RestorePoints(t.Context())
 	if err != nil || slices.ContainsFunc(points, func(x engine.Past) bool { return x.ID == p.ID }) {
 		t.Errorf("gc is a restore point, %v", err)
+	}
+}
+
+// TestCollectKeepsWhatOverridesName: a launch template version that only an override
+// of a mixed instances policy names stays, also when it comes to be named after gc has
+// shown it.
+func TestCollectKeepsWhatOverridesName(t *testing.T) {
+	r, c, _ := littered(t)
+	_, p := r.collect(c)
+	i := slices.IndexFunc(p.Steps, func(s planner.Step) bool { return s.Op == "ec2.DeleteLaunchTemplateVersion" })
+	if i < 0 {
+		t.Fatalf("no version goes: %v", ops(p))
+	}
+	id := p.Steps[i].Object.ID()
+	template, number, _ := strings.Cut(id, "/")
+	one := r.changed(func(aws map[string]any) {
+		object(aws, "autoScalingGroups", "z", map[string]any{"desired": 0, "max": 0, "min": 0, "mixed": true, "template": template,
+			"instanceTypes": []any{"m5.large"}, "overrides": []any{map[string]any{"template": template, "version": number}}})
+	})
+	if left, again := one.collect(c); slices.ContainsFunc(left, func(o world.Leftover) bool { return o.Object == p.Steps[i].Object }) {
+		t.Errorf("%v", ops(again))
+	}
+	res, err := one.engine(c).Apply(t.Context(), p)
+	if said := strings.Join(res.Why, "\n"); err != nil || !strings.Contains(said, "an override of Auto Scaling group z names it") {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if versions, err := one.person().DescribeLaunchTemplateVersions(t.Context(), template, nil); err != nil || !slices.ContainsFunc(versions, func(v port.LaunchTemplateVersion) bool { return strconv.FormatInt(v.Number, 10) == number }) {
+		t.Errorf("%s is gone: %+v, %v", id, versions, err)
 	}
 }
 

@@ -251,6 +251,22 @@ func TestRetireKeeps(t *testing.T) {
 			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 2, "name": "z", "versions": []any{version(1, id), version(2, "ami-00000000000000001")}}
 			table(aws, "autoScalingGroups")["z"] = map[string]any{"desired": 0, "max": 0, "min": 0, "template": "lt-z", "version": "1"}
 		}, "Auto Scaling group z names it"},
+		"version of an override": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 2, "name": "z", "versions": []any{version(1, id), version(2, "ami-00000000000000001")}}
+			table(aws, "autoScalingGroups")["z"] = map[string]any{"desired": 0, "max": 0, "min": 0, "mixed": true, "template": "lt-z", "version": "2", "instanceTypes": []any{"m5.large", "m5.xlarge"}, "overrides": []any{map[string]any{"template": "lt-z", "version": "1"}}}
+		}, "an override of Auto Scaling group z names it"},
+		"latest version of an override": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, "ami-00000000000000001"), version(2, id)}}
+			table(aws, "autoScalingGroups")["z"] = map[string]any{"desired": 0, "max": 0, "min": 0, "mixed": true, "template": "lt-z", "version": "1", "instanceTypes": []any{"m5.large"}, "overrides": []any{map[string]any{"template": "lt-z", "version": "$Latest"}}}
+		}, "an override of Auto Scaling group z names it"},
+		"image of an override": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, "ami-00000000000000001")}}
+			table(aws, "autoScalingGroups")["z"] = map[string]any{"desired": 0, "max": 0, "min": 0, "mixed": true, "template": "lt-z", "version": "1", "instanceTypes": []any{"m5.large"}, "overrides": []any{map[string]any{"image": id}}}
+		}, "an override of Auto Scaling group z names it"},
+		"parameter of an override": {func(aws map[string]any) {
+			table(aws, "launchTemplates")["lt-z"] = map[string]any{"default": 1, "name": "z", "versions": []any{version(1, "ami-00000000000000001")}}
+			table(aws, "autoScalingGroups")["z"] = map[string]any{"desired": 0, "max": 0, "min": 0, "mixed": true, "template": "lt-z", "version": "1", "instanceTypes": []any{"m5.large"}, "overrides": []any{map[string]any{"image": "resolve:ssm:/none"}}}
+		}, "SSM parameter /none has no value that tells"},
 		"launch configuration": {func(aws map[string]any) {
 			table(aws, "launchConfigurations")["spare"] = map[string]any{"image": id, "instanceType": "m5.large"}
 		}, "launch configuration spare names it"},

@@ -181,7 +181,8 @@ type EC2 interface {
 // AutoScalingGroup names its template (by id) or launch configuration. Version
 // is as the group states it: a number, "$Default", "$Latest" or "" (AWS takes it
 // as $Default). Mixed says that the template stands in a mixed instances policy,
-// whose overrides InstanceTypes are.
+// whose overrides InstanceTypes are; Overrides are those that launch from something
+// else.
 type AutoScalingGroup struct {
 	Name                      string
 	LaunchConfiguration       string
@@ -192,6 +193,17 @@ type AutoScalingGroup struct {
 	Instances                 int64
 	Tags                      map[string]string
 	SuspendedProcesses, Zones []string
+	Overrides                 []LaunchOverride
+}
+
+// LaunchOverride is what an override of a mixed instances policy launches from in
+// place of the group's template: a template (by id, Version as a group states it),
+// an image, or both, of which the image counts.
+// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchTemplateOverrides.html
+type LaunchOverride struct {
+	Template string `json:"template,omitempty"`
+	Version  string `json:"version,omitempty"`
+	Image    string `json:"image,omitempty"`
 }
 
 // LaunchConfiguration is what domctl reads of one. UserData never leaves the

@@ -31,6 +31,7 @@ func (g group) port(name string) port.AutoScalingGroup {
 		Name: name, LaunchConfiguration: g.LaunchConfiguration, Template: g.Template, Version: g.Version, Mixed: g.Mixed,
 		Min: g.Min, Max: g.Max, Desired: g.Desired, Instances: instances, InstanceTypes: slices.Clone(g.InstanceTypes),
 		Tags: copied(g.Tags), SuspendedProcesses: slices.Clone(g.SuspendedProcesses), Zones: slices.Clone(g.Zones),
+		Overrides: slices.Clone(g.Overrides),
 	}
 }
 
@@ -118,13 +119,13 @@ func (g group) launching(s *state, u port.GroupUpdate) (group, error) {
 		if _, ok := s.aws.LaunchConfigurations[u.LaunchConfiguration]; !ok {
 			return g, fmt.Errorf("launch configuration %s: %w", u.LaunchConfiguration, port.ErrNotFound)
 		}
-		g.LaunchConfiguration, g.Template, g.Version, g.Mixed, g.InstanceTypes = u.LaunchConfiguration, "", "", false, nil
+		g.LaunchConfiguration, g.Template, g.Version, g.Mixed, g.InstanceTypes, g.Overrides = u.LaunchConfiguration, "", "", false, nil, nil
 	case u.Template != "":
 		if err := s.launchable(u.Template, u.Version); err != nil {
 			return g, err
 		}
 		if g.Mixed && !u.Mixed {
-			g.InstanceTypes = nil
+			g.InstanceTypes, g.Overrides = nil, nil
 		}
 		g.LaunchConfiguration, g.Template, g.Version, g.Mixed = "", u.Template, u.Version, u.Mixed
 	case u.Version != "":

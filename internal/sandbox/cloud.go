@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+
+	"domctl.dev/internal/port"
 )
 
 // cloud is the file's "aws": one account in one region. Field order is the
@@ -119,18 +121,19 @@ type launchConfiguration struct {
 
 // group is an Auto Scaling group. Instances, when left out, is Desired.
 type group struct {
-	Desired             int64             `json:"desired"`
-	InstanceTypes       []string          `json:"instanceTypes,omitempty"` // overrides of a mixed policy
-	Instances           *int64            `json:"instances,omitempty"`
-	LaunchConfiguration string            `json:"launchConfiguration,omitempty"`
-	Max                 int64             `json:"max"`
-	Min                 int64             `json:"min"`
-	Mixed               bool              `json:"mixed,omitempty"`
-	SuspendedProcesses  []string          `json:"suspendedProcesses,omitempty"`
-	Tags                map[string]string `json:"tags,omitempty"`
-	Template            string            `json:"template,omitempty"` // launch template id
-	Version             string            `json:"version,omitempty"`
-	Zones               []string          `json:"zones,omitempty"`
+	Desired             int64                 `json:"desired"`
+	InstanceTypes       []string              `json:"instanceTypes,omitempty"` // overrides of a mixed policy
+	Instances           *int64                `json:"instances,omitempty"`
+	LaunchConfiguration string                `json:"launchConfiguration,omitempty"`
+	Max                 int64                 `json:"max"`
+	Min                 int64                 `json:"min"`
+	Mixed               bool                  `json:"mixed,omitempty"`
+	Overrides           []port.LaunchOverride `json:"overrides,omitempty"` // those of the policy that launch from something else
+	SuspendedProcesses  []string              `json:"suspendedProcesses,omitempty"`
+	Tags                map[string]string     `json:"tags,omitempty"`
+	Template            string                `json:"template,omitempty"` // launch template id
+	Version             string                `json:"version,omitempty"`
+	Zones               []string              `json:"zones,omitempty"`
 }
 
 // nodeGroup is an EKS managed node group. One that is UPDATING is ACTIVE from

@@ -211,7 +211,7 @@ func (c *seeder) group(t *testing.T, g port.AutoScalingGroup) {
 	c.change(t, func(s *state) {
 		put(&s.aws.AutoScalingGroups, g.Name, group{
 			Desired: g.Desired, InstanceTypes: g.InstanceTypes, LaunchConfiguration: g.LaunchConfiguration, Max: g.Max, Min: g.Min,
-			Mixed: g.Mixed, Tags: g.Tags, Template: g.Template, Version: g.Version, Zones: g.Zones,
+			Mixed: g.Mixed, Overrides: g.Overrides, Tags: g.Tags, Template: g.Template, Version: g.Version, Zones: g.Zones,
 		})
 	})
 }

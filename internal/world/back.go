@@ -115,7 +115,7 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 	var starts, executors, runs, images map[planner.Ref][]planner.Use
 	err := sideBySide(
 		func() (err error) {
-			starts, err = w.usesOfStarts(ctx, len(versions) > 0, len(byType["asg/config"]) > 0)
+			starts, _, err = w.usesOfStarts(ctx, len(versions) > 0, len(byType["asg/config"]) > 0)
 			return err
 		},
 		func() (err error) { executors, err = w.executorsOf(ctx, tiers); return err },
@@ -130,15 +130,16 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 	return out, err
 }
 
-// usesOfStarts are the groups that name a launch template version by number, or
-// a launch configuration.
-func (w *World) usesOfStarts(ctx context.Context, versions, configs bool) (map[planner.Ref][]planner.Use, error) {
+// usesOfStarts are the groups that name a launch template version, or a launch
+// configuration, and by image those whose mixed instances policy names one itself.
+// What an override names no step lets go of.
+func (w *World) usesOfStarts(ctx context.Context, versions, configs bool) (starts map[planner.Ref][]planner.Use, images map[string][]planner.Use, err error) {
 	if !versions && !configs {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var groups []port.AutoScalingGroup
 	var managed []port.NodeGroup
-	err := sideBySide(
+	err = sideBySide(
 		func() (err error) { groups, err = w.Outside.DescribeAutoScalingGroups(ctx, nil); return err },
 		func() (err error) {
 			if versions {
@@ -146,23 +147,33 @@ func (w *World) usesOfStarts(ctx context.Context, versions, configs bool) (map[p
 			}
 			return err
 		})
-	out := map[planner.Ref][]planner.Use{}
+	starts, images = map[planner.Ref][]planner.Use{}, map[string][]planner.Use{}
 	for _, g := range groups {
 		says := "Auto Scaling group " + g.Name + " names it"
 		if g.LaunchConfiguration != "" {
 			made := configRef(g.LaunchConfiguration)
-			out[made] = append(out[made], planner.Use{Object: groupRef(g.Name), Path: "launchConfiguration", Value: schema.JSON(g.LaunchConfiguration), Says: says})
+			starts[made] = append(starts[made], planner.Use{Object: groupRef(g.Name), Path: "launchConfiguration", Value: schema.JSON(g.LaunchConfiguration), Says: says})
 		} else if g.Template != "" {
 			made := versionRef(g.Template, g.Version)
-			out[made] = append(out[made], planner.Use{Object: groupRef(g.Name), Path: "version", Value: schema.JSON(g.Version), Says: says})
+			starts[made] = append(starts[made], planner.Use{Object: groupRef(g.Name), Path: "version", Value: schema.JSON(g.Version), Says: says})
+		}
+		says = "an override of Auto Scaling group " + g.Name + " names it"
+		for _, o := range g.Overrides {
+			if o.Template != "" {
+				named := versionRef(o.Template, o.Version)
+				starts[named] = append(starts[named], planner.Use{Says: says})
+			}
+			if o.Image != "" {
+				images[o.Image] = append(images[o.Image], planner.Use{Says: says})
+			}
 		}
 	}
 	for _, g := range managed {
 		n := versionText(g.Version)
 		made := versionRef(g.Template, n.Str())
-		out[made] = append(out[made], planner.Use{Object: nodeGroupRef(g.Cluster, g.Name), Path: "version", Value: n, Says: "managed node group " + g.Name + " names it"})
+		starts[made] = append(starts[made], planner.Use{Object: nodeGroupRef(g.Cluster, g.Name), Path: "version", Value: n, Says: "managed node group " + g.Name + " names it"})
 	}
-	return out, err
+	return starts, images, err
 }
 
 // executorsOf are the executor groups of classic deployments that name a tier.

@@ -23,9 +23,13 @@ func (w *World) readGroups(ctx context.Context, names []string) (map[planner.Ref
 
 // groupRaw is an Auto Scaling group by path.
 func groupRaw(g port.AutoScalingGroup) planner.Raw {
-	return planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
+	raw := planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
 		"version": schema.JSON(g.Version), "mixed": schema.JSON(g.Mixed), "instanceTypes": schema.JSON(listOf(g.InstanceTypes)),
 		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+	if len(g.Overrides) > 0 {
+		raw["overrides"] = schema.JSON(g.Overrides)
+	}
+	return raw
 }
 
 // readNodeGroups asks for each, since EKS has no call for several.

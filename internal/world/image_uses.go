@@ -46,6 +46,7 @@ type imageUses struct {
 	templates  []port.LaunchTemplate
 	current    []port.LaunchTemplateVersion
 	starts     map[planner.Ref][]planner.Use // by version and launch configuration
+	overrides  map[string][]planner.Use      // by what a mixed instances policy names as an image
 	executors  []port.Document
 	instances  []port.Instance
 	configs    []port.LaunchConfiguration
@@ -62,7 +63,7 @@ func (u *imageUses) of(image planner.Ref) []imageUse {
 
 // usesOfImages finds what names images in this account and region, and in Domino's
 // database: default and latest versions of launch templates, groups that name a
-// version or a launch configuration, and executor groups; with all of it also
+// version, a launch configuration or, in an override, an image, and executor groups; with all of it also
 // instances, launch configurations that no group names, and latest versions that
 // none follows. What cannot be read is an error.
 func (w *World) usesOfImages(ctx context.Context, all bool) (*imageUses, error) {
@@ -70,7 +71,7 @@ func (w *World) usesOfImages(ctx context.Context, all bool) (*imageUses, error) 
 	reads := []func() error{
 		func() (err error) { u.templates, err = w.Outside.DescribeLaunchTemplates(ctx, nil); return err },
 		func() (err error) { u.current, err = w.Outside.DescribeDefaultVersions(ctx); return err },
-		func() (err error) { u.starts, err = w.usesOfStarts(ctx, true, true); return err },
+		func() (err error) { u.starts, u.overrides, err = w.usesOfStarts(ctx, true, true); return err },
 		func() (err error) { u.executors, err = w.findExecutors(ctx); return err }}
 	if all {
 		reads = append(reads,
@@ -86,6 +87,9 @@ func (w *World) usesOfImages(ctx context.Context, all bool) (*imageUses, error) 
 	u.ofTemplates(all)
 	for _, r := range schema.Sorted(u.numbered) {
 		u.add(u.numbered[r]["image"].Str(), true, u.starts[r]...)
+	}
+	for _, image := range schema.Sorted(u.overrides) {
+		u.add(image, true, u.overrides[image]...)
 	}
 	for _, c := range u.configs {
 		u.add(c.Image, false, planner.Use{Object: configRef(c.Name), Path: "image", Value: schema.JSON(c.Image), Says: "launch configuration " + c.Name + " names it"})
@@ -119,6 +123,9 @@ func (u *imageUses) named(ctx context.Context) error {
 	names := map[string]bool{}
 	for _, v := range u.current {
 		names[parameterOf(v.Image)] = true
+	}
+	for image := range u.overrides {
+		names[parameterOf(image)] = true
 	}
 	for _, raw := range u.numbered {
 		names[parameterOf(raw["image"].Str())] = true

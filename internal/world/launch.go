@@ -173,7 +173,7 @@ func deleteVersion(ctx context.Context, w *World, a applier.Attempt) error {
 	if err != nil {
 		return err
 	}
-	uses, err := w.usesOfStarts(ctx, true, false)
+	uses, _, err := w.usesOfStarts(ctx, true, false)
 	if err != nil {
 		return &applier.Refusal{Err: err}
 	}

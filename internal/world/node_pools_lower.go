@@ -165,6 +165,7 @@ func (p *poolLowering) template(ref planner.Ref, group planner.Raw, image schema
 		p.steps = append(p.steps, made)
 		p.tellLatest(id)
 	}
+	p.tellOverrides(ref, group, follows)
 	number := planner.OutOf(made.ID, "version")
 	if follows {
 		p.wanted[id] = image

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -28,9 +29,10 @@ func (l *look) readSwitched(ctx context.Context) error {
 	}
 	maps.Copy(l.view.raw, standing)
 	for _, g := range groups {
-		if word := groupRaw(g)["version"].Str(); templates[g.Template] && (word == "" || word[0] == '$') {
-			key := followed(g.Template, word)
-			l.view.followers[key] = append(l.view.followers[key], g.Name)
+		for _, o := range append(g.Overrides, port.LaunchOverride{Template: g.Template, Version: g.Version}) {
+			if key := followed(o.Template, o.Version); templates[o.Template] && o.Image == "" && (o.Version == "" || o.Version[0] == '$') && !slices.Contains(l.view.followers[key], g.Name) {
+				l.view.followers[key] = append(l.view.followers[key], g.Name)
+			}
 		}
 	}
 	return nil

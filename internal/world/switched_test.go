@@ -44,6 +44,24 @@ func TestOtherFollowersAreNamed(t *testing.T) {
 	}
 }
 
+// TestOverridesAreTold: what a group's overrides name is not switched with it, and
+// groups whose overrides follow a template get its next version too.
+func TestOverridesAreTold(t *testing.T) {
+	aws := strings.Replace(poolAWS, `"instanceTypes": ["m5.large", "m5a.large"]}`, `"instanceTypes": ["m5.large", "m5a.large", "m5n.large"], "overrides": [
+		{"template": "lt-1", "version": "$Default"}, {"template": "lt-1", "version": "$Latest"}, {"image": "ami-11111111"}]}`, 1)
+	switched := map[string]any{"ami": "@amis.gpu#image"}
+	p := newBench(t, "", poolImages+aws).plan(pool(asg("mixed"), switched))
+	if got := message(p, "DC255"); got != "warning overrides in the mixed instances policy of mixed go on starting nodes from ami-11111111, launch template lt-1 $Default, launch template lt-1 $Latest, which domctl does not switch" {
+		t.Errorf("%q", got)
+	}
+	p = newBench(t, "", poolImages+aws).plan(pool(asg("follows", "follows2"), switched))
+	for code, want := range map[string]string{"DC245": "not in the pool: mixed", "DC251": "latest: latest, mixed; they", "DC255": ""} {
+		if got := message(p, code); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
+	}
+}
+
 // TestFollowersCostPages: the groups of the account are read once, whatever the
 // number of pools, and only where a version is to be made.
 func TestFollowersCostPages(t *testing.T) {

@@ -25,6 +25,7 @@ func groupCases() []Case {
 		{Name: "Groups/Configuration", Source: updateGroup + ", LaunchConfigurationName", run: groupConfiguration},
 		{Name: "Groups/TemplateVersion", Source: updateGroup + ", LaunchTemplate", run: groupTemplate},
 		{Name: "Groups/Mixed", Source: updateGroup + ", MixedInstancesPolicy", run: groupMixed},
+		{Name: "Groups/Overrides", Source: "Auto Scaling API Reference, LaunchTemplateOverrides", run: groupOverrides},
 		{Name: "Groups/MissingParts", Source: updateGroup + ", ValidationError", run: groupMissing},
 		{Name: "Groups/Sizes", Source: updateGroup + ", MinSize, MaxSize, DesiredCapacity", run: groupSizes},
 		{Name: "Groups/SizesTakeDesiredAlong", Source: updateGroup + ", MinSize and MaxSize without DesiredCapacity", run: groupDesired},
@@ -147,6 +148,23 @@ func groupMixed(t *testing.T, w World) {
 	must(t, w.AutoScaling.UpdateAutoScalingGroup(background(), port.GroupUpdate{Name: "acme-gpu-a", Template: id, Version: "2", Mixed: true}))
 	if g := oneGroup(t, w); !g.Mixed || g.Version != "2" || fmt.Sprint(g.InstanceTypes) != "[g5.2xlarge g5.4xlarge]" {
 		t.Errorf("group is %+v, want version 2 in its policy, overrides as they were", g)
+	}
+}
+
+// groupOverrides: what overrides launch from is answered, in their order, and stays
+// when the policy's template changes.
+func groupOverrides(t *testing.T, w World) {
+	image := w.Put.Image(t, port.Image{Name: "acme-arm", State: "available", Architecture: "x86_64"})
+	other := w.Put.Template(t, "acme-other", port.LaunchTemplateVersion{Image: image, InstanceType: "g5.4xlarge"})
+	from := []port.LaunchOverride{{Template: other, Version: "1"}, {Image: image}}
+	id := putGroup(t, w, func(g *port.AutoScalingGroup) {
+		g.Mixed, g.InstanceTypes, g.Overrides = true, []string{"g5.4xlarge", "g5.8xlarge", "g5.2xlarge"}, from
+	})
+	for _, version := range []string{"1", "2"} {
+		must(t, w.AutoScaling.UpdateAutoScalingGroup(background(), port.GroupUpdate{Name: "acme-gpu-a", Template: id, Version: version, Mixed: true}))
+		if g := oneGroup(t, w); fmt.Sprint(g.Overrides) != fmt.Sprint(from) || len(g.InstanceTypes) != 3 {
+			t.Errorf("group is %+v, want overrides %v", g, from)
+		}
 	}
 }
 
