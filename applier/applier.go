@@ -64,6 +64,11 @@ type Status struct {
 	Wait    time.Duration
 	Outputs map[string]schema.Value
 	Why     string
+	// Free says of a write that it no longer rests on what the plan expects to stand:
+	// the step has made what it needed of that.
+	Free bool
+	// Certain says of Undone that no call which was begun can land or show any more.
+	Certain bool
 }
 
 // Attempt is a step at its turn.

@@ -136,7 +136,7 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	}
 	unsettled := t.at.Begun[st.Mark] && (guard == planner.Absolute || t.asked[st.Mark])
 	switch {
-	case late && (unsettled || st.State == Undone && len(t.at.Begun) > 0):
+	case late && (unsettled || st.State == Undone && !st.Certain && len(t.at.Begun) > 0):
 		return t.lag(ctx), nil // an earlier attempt may still land, or show
 	case st.State == Undone:
 		return true, t.j.append(ctx, Record{Kind: KindUndone, Step: s.ID})
@@ -147,7 +147,7 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	case t.retry(ctx):
 		return true, nil // a person asked to stop: nothing new is begun
 	}
-	return false, t.write(ctx, st.Mark, guard)
+	return false, t.write(ctx, st.Mark, guard, st.Free)
 }
 
 // undecidable is what looking again will not change.
@@ -187,14 +187,16 @@ func backoff(tries int) time.Duration {
 	return time.Second << tries
 }
 
-// write compares once more where the guard does not, records the begin, and
-// makes the write.
-func (t *turn) write(ctx context.Context, mark string, guard planner.Guard) error {
+// write compares once more where the guard does not and the write is not free of it,
+// records the begin, and makes the write.
+func (t *turn) write(ctx context.Context, mark string, guard planner.Guard, free bool) error {
 	if err := t.lease.renew(context.WithoutCancel(ctx)); err != nil { // a pause before a try may be longer than a lease is fresh
 		return err
 	}
-	if err := t.compare(ctx, guard); err != nil {
-		return err
+	if !free && !t.at.Abort { // an abort takes away what the step made, whatever became of what that was made from
+		if err := t.compare(ctx, guard); err != nil {
+			return err
+		}
 	}
 	digests := map[string]schema.Value{}
 	for p, v := range t.at.Step.Writes {
@@ -256,9 +258,6 @@ func (t *turn) refusal(ctx context.Context, mark string, err error) error {
 // compare reads, just before a write, the expectations that it does not carry
 // itself: all of an unconditional one, those of other objects of the rest.
 func (t *turn) compare(ctx context.Context, guard planner.Guard) error {
-	if t.at.Abort {
-		return nil // it takes away what the step made, whatever became of what that was made from
-	}
 	var rest []planner.Expect
 	var refs []planner.Ref
 	for _, e := range t.at.Step.Expects {

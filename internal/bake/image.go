@@ -16,9 +16,16 @@ import (
 // baking is bake.image: launch, work, stop, image, terminate.
 type baking struct{ Maker }
 
-// Observe tells where a bake is: by the image of its name first, else by its
-// instance.
+// Observe tells where a bake is. An instance that was launched needs the base no
+// more, so that only the launch rests on it.
 func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+	st, err := b.observe(ctx, a)
+	st.Free = st.State == applier.Next && !strings.HasPrefix(st.Mark, "launch")
+	return st, err
+}
+
+// observe goes by the image of its name first, else by its instance.
+func (b baking) observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
 	o, err := orderOf(a.Step)
 	if err != nil {
 		return applier.Status{}, err
@@ -27,7 +34,7 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 	if err != nil {
 		return applier.Status{}, err
 	}
-	i, stale, err := b.instances(ctx, a)
+	i, stale, over, err := b.instances(ctx, a)
 	if err != nil {
 		return applier.Status{}, err
 	}
@@ -41,7 +48,9 @@ func (b baking) Observe(ctx context.Context, a applier.Attempt) (applier.Status,
 	case image != nil:
 		return b.made(a, o, *image, i), nil
 	case gone(i):
-		return b.none(a, i), nil
+		st := b.none(a, i)
+		st.Certain = over && len(begun(a, "image ")) == 0
+		return st, nil
 	}
 	switch i.State {
 	case "pending":

@@ -73,9 +73,13 @@ func (m Maker) start(ctx context.Context, a applier.Attempt, o order, image, tex
 
 // instances of a step: the one of this round, nil when there is none, and one of
 // a former round, or of any when the step is taken back, that is not gone yet.
-func (m Maker) instances(ctx context.Context, a applier.Attempt) (now, stale *port.Instance, err error) {
+// over says that the one launch there was is seen to have ended: a token launches no
+// second instance, so that nothing of it can show any more.
+func (m Maker) instances(ctx context.Context, a applier.Attempt) (now, stale *port.Instance, over bool, err error) {
 	found, err := m.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + schema.TagToken: {a.Token}}})
+	one := a.Round == 0 && len(begun(a, "launch")) == 1 && a.Begun["launch"]
 	for i := range found {
+		over = over || one && found[i].Token == a.Token && found[i].State == "terminated"
 		switch {
 		case found[i].Token == launchToken(a) && !a.Abort:
 			now = &found[i]
@@ -83,7 +87,7 @@ func (m Maker) instances(ctx context.Context, a applier.Attempt) (now, stale *po
 			stale = &found[i]
 		}
 	}
-	return now, stale, err
+	return now, stale, over, err
 }
 
 func gone(i *port.Instance) bool {

@@ -29,7 +29,7 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	if err != nil {
 		return applier.Status{}, err
 	}
-	i, stale, err := v.instances(ctx, a)
+	i, stale, over, err := v.instances(ctx, a)
 	if err != nil {
 		return applier.Status{}, err
 	}
@@ -54,7 +54,7 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 		tags := images[0].Tags
 		return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(id), "ready": schema.JSON(tags[schema.TagReady]), "container": schema.JSON(tags[schema.TagContainer])}}, nil
 	case a.Abort:
-		return applier.Status{State: applier.Undone}, nil
+		return applier.Status{State: applier.Undone, Certain: over && (verdict != "" || len(begun(a, "tag ")) == 0)}, nil
 	case len(images) == 0:
 		return failed("DC334: image %s is gone; plan again", id), nil
 	case verdict != "":

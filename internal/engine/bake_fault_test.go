@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,8 +26,9 @@ func (r rig) deregister() {
 	}
 }
 
-// TestTheBaseIsDeregistered: the apply says so, whenever it goes. Before an instance of
-// it runs nothing is made; afterwards the way back takes away what was.
+// TestTheBaseIsDeregistered: before an instance of it runs, the apply says so and
+// nothing is made, and the next plan says what to do; an instance that runs needs its
+// base no more, so that the apply ends as if it were there.
 func TestTheBaseIsDeregistered(t *testing.T) {
 	f := spreading(t)
 	for _, c := range []struct {
@@ -36,7 +38,8 @@ func TestTheBaseIsDeregistered(t *testing.T) {
 	}{
 		{"", "", "DC304: amis.executor: ec2/image#ami-00000000000000001: state moved from available to (not set)"},
 		{"RunInstance", sandbox.Before, "image ami-00000000000000001: not found"},
-		{"RunInstance", sandbox.After, "DC304"},
+		{"RunInstance", sandbox.After, ""},
+		{"CreateImage", sandbox.Before, ""},
 		{"CopyImage", sandbox.Before, ""},
 	} {
 		r := f.start(t).copy()
@@ -61,8 +64,12 @@ func TestTheBaseIsDeregistered(t *testing.T) {
 		if err != nil || !strings.Contains(why, c.want) || (res.Outcome == applier.EndedOutcome) != (c.want == "") {
 			t.Errorf("%s: %+v, %v; want %s", c.call, res, err, c.want)
 		}
-		if c.phase == sandbox.After {
-			r.back(f, p.ID, sim.KillAfter(-1))
+		if c.want == "" {
+			r.settled(f.after)
+		} else if again := r.plan(f.after); !slices.ContainsFunc(again.Findings, func(f schema.Finding) bool {
+			return f.Code == "DC236" && strings.Contains(f.Message, "is baked from ami-00000000000000001: ") && strings.Contains(f.Hint, "from: {ami: …}")
+		}) {
+			t.Errorf("%s: the next plan finds %+v", c.call, again.Findings)
 		}
 		if c.want != "" && strings.Contains(r.managed(), `"domctl:`) {
 			t.Errorf("%s: something of domctl stays:\n%s", c.call, r.managed())

@@ -357,6 +357,10 @@ func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 	key, base := contentKey(o.Fields), o.Fields["content.base"].Str()
 	_, borrows := v.borrowed[c.Address]
 	if why := v.unusable(c, schema.JSON(base)); why != nil && !borrows {
+		why.Message = "is baked from " + base + ": " + why.Message
+		if v.raw[imageRef(base)] == nil {
+			why.Hint = "it was deregistered, or is another account's or region's: state bake: from: {ami: …}, an entry whose image is there (domctl update finds newer ones)"
+		}
 		return planner.Lowered{Blocked: why}
 	}
 	var images []string
