@@ -27,7 +27,7 @@ const (
 )
 
 // In is the same account in another region.
-func (c *Client) In(region string) port.Images {
+func (c *Client) In(region string) port.Region {
 	sdk := c.sdk.Copy()
 	sdk.Region = region
 	there := newClient(c.cfg, sdk)

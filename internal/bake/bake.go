@@ -27,7 +27,7 @@ type Outside interface {
 	port.Instances
 	port.Images
 	port.Shell
-	In(region string) port.Images
+	In(region string) port.Region
 	layers
 }
 

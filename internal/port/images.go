@@ -119,6 +119,19 @@ type Images interface {
 	DeleteSnapshot(ctx context.Context, id string) error
 }
 
+// Region is another region of the account: its images are made, shared and retired, and
+// what names them there is read, as EC2, AutoScaling and SSM say.
+type Region interface {
+	Images
+	DescribeInstances(ctx context.Context, q Select) ([]Instance, error)
+	DescribeLaunchTemplates(ctx context.Context, ids []string) ([]LaunchTemplate, error)
+	DescribeLaunchTemplateVersions(ctx context.Context, template string, numbers []int64) ([]LaunchTemplateVersion, error)
+	DescribeDefaultVersions(ctx context.Context) ([]LaunchTemplateVersion, error)
+	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]AutoScalingGroup, error)
+	DescribeLaunchConfigurations(ctx context.Context, names []string) ([]LaunchConfiguration, error)
+	GetParameters(ctx context.Context, names []string) (map[string]string, error)
+}
+
 // Snapshot is one of a volume, of this account. State is pending, completed,
 // error, recoverable or recovering.
 type Snapshot struct {

@@ -156,8 +156,8 @@ type EC2 interface {
 	Images
 	Instances
 	Leftovers
-	// In is the same account's images in another region.
-	In(region string) Images
+	// In is the same account in another region.
+	In(region string) Region
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.
 	DescribeLaunchTemplates(ctx context.Context, ids []string) ([]LaunchTemplate, error)
 	// DescribeLaunchTemplateVersions of one template, by number; unknown numbers

@@ -117,7 +117,7 @@ func read[T any](ctx context.Context, w *World, name string, f func(*state) (T, 
 	s, err := w.seen(c, struck)
 	n := 0
 	if err == nil {
-		answer, n, err = f(s)
+		answer, n, err = f(w.from(s))
 	}
 	w.count(c, n, 0)
 	if err == nil {

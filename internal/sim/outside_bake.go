@@ -8,7 +8,7 @@ import (
 	"domctl.dev/internal/sandbox"
 )
 
-func (o outside) In(region string) port.Images {
+func (o outside) In(region string) port.Region {
 	there := o
 	there.World = o.World.In(region).(*sandbox.World)
 	return there

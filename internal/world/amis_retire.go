@@ -273,18 +273,18 @@ func (v *View) deregister(a schema.Address, b schema.Baked) (steps []planner.Ste
 // by now. What a rollback takes away was made by what it takes back: there it is
 // enough that nothing starts from it.
 func (w *World) unclaimed(ctx context.Context, a applier.Attempt) error {
-	image := a.Step.Object
+	region, there, image := w.standing(a.Step)
 	var reasons []string
 	if a.Step.Args["retires"].Bool() {
-		c, err := w.claims(ctx, a.Apply)
+		c, err := there.claims(ctx, a.Apply)
 		if err == nil {
-			reasons, _, err = c.on(ctx, w, image.ID())
+			reasons, _, err = c.on(ctx, there, image.ID())
 		}
 		if err != nil {
 			return &applier.Refusal{Err: err}
 		}
 	} else {
-		uses, err := w.startsOfImages(ctx, map[planner.Ref]bool{image: true})
+		uses, err := there.startsOfImages(ctx, map[planner.Ref]bool{image: true})
 		if err != nil {
 			return &applier.Refusal{Err: err}
 		}
@@ -293,20 +293,24 @@ func (w *World) unclaimed(ctx context.Context, a applier.Attempt) error {
 		}
 	}
 	if len(reasons) > 0 {
-		return fmt.Errorf("image %s is %w: %s", image.ID(), port.ErrInUse, strings.Join(reasons, ", and "))
+		where := ""
+		if there != w {
+			where = " in " + region
+		}
+		return fmt.Errorf("image %s%s is %w: %s", image.ID(), where, port.ErrInUse, strings.Join(reasons, ", and "))
 	}
 	return nil
 }
 
 func deprecateImage(ctx context.Context, w *World, a applier.Attempt) error {
-	id := a.Step.Object.ID()
+	_, there, image := w.standing(a.Step)
 	if a.Step.Writes["deprecates"].Is == schema.Absent {
-		return w.Outside.DisableImageDeprecation(ctx, id)
+		return there.Outside.DisableImageDeprecation(ctx, image.ID())
 	}
 	if err := w.unclaimed(ctx, a); err != nil {
 		return err
 	}
-	return w.Outside.EnableImageDeprecation(ctx, id, w.Now().Add(2*time.Minute).Truncate(time.Minute)) // EC2 takes whole minutes, and none that is past
+	return there.Outside.EnableImageDeprecation(ctx, image.ID(), w.Now().Add(2*time.Minute).Truncate(time.Minute)) // EC2 takes whole minutes, and none that is past
 }
 
 func deprecateCommand(m applier.Manual) string {

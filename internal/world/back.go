@@ -112,7 +112,7 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 	}
 	collection, _ := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
 	versions, tiers := byType["ec2/version"], byType["mongo/"+collection]
-	var starts, executors, runs, images map[planner.Ref][]planner.Use
+	var starts, executors, runs, images, copies map[planner.Ref][]planner.Use
 	err := sideBySide(
 		func() (err error) {
 			starts, _, err = w.usesOfStarts(ctx, len(versions) > 0, len(byType["asg/config"]) > 0)
@@ -120,9 +120,10 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 		},
 		func() (err error) { executors, err = w.executorsOf(ctx, tiers); return err },
 		func() (err error) { runs, err = w.runsOf(ctx, tiers); return err },
-		func() (err error) { images, err = w.startsOfImages(ctx, byType["ec2/image"]); return err })
+		func() (err error) { images, err = w.startsOfImages(ctx, byType["ec2/image"]); return err },
+		func() (err error) { copies, err = w.startsOfCopies(ctx, byType["ec2/copy"]); return err })
 	out := map[planner.Ref][]planner.Use{}
-	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs, images} {
+	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs, images, copies} {
 		for r, uses := range found {
 			out[r] = append(out[r], uses...)
 		}

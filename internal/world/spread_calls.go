@@ -111,14 +111,11 @@ func shareCommand(m applier.Manual) string {
 
 // deregisterImage is of this region, or of another one that a copy lies in.
 func deregisterImage(ctx context.Context, w *World, a applier.Attempt) error {
-	in, id := port.Images(w.Outside), a.Step.Object.ID()
-	if a.Step.Object.Type() == "ec2/copy" {
-		region, image := cutID(id)
-		in, id = w.in(region), image
-	} else if err := w.unclaimed(ctx, a); err != nil { // what uses a copy elsewhere is not seen from here
+	if err := w.unclaimed(ctx, a); err != nil {
 		return err
 	}
-	_, err := in.DeregisterImage(ctx, id)
+	_, there, image := w.standing(a.Step)
+	_, err := there.Outside.DeregisterImage(ctx, image.ID())
 	return err
 }
 

@@ -67,16 +67,16 @@ func (h Hooked) DeleteKeyPair(ctx context.Context, id string) error {
 	return tell(h, "DeleteKeyPair", func() error { return h.Outside.DeleteKeyPair(ctx, id) })
 }
 
-// placed is an outside whose images are another region's.
+// placed is an outside in another region.
 type placed struct {
-	port.Images
+	port.Region
 	elsewhere
 }
 
 type elsewhere struct{ port.Outside }
 
 // In implements port.EC2.
-func (h Hooked) In(region string) port.Images {
+func (h Hooked) In(region string) port.Region {
 	return Hooked{Outside: placed{h.Outside.In(region), elsewhere{h.Outside}}, Hook: h.Hook}
 }
 

@@ -126,6 +126,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Shell != nil }, shellCases())
 	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
+	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil && w.SSM != nil }, regionCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())
 	add(func(w World) bool { return w.SSM != nil }, parameterCases())
 	add(func(w World) bool { return w.Secrets != nil }, secretCases())
