@@ -19,7 +19,7 @@ func imageCodes() []Code {
 			"To keep it, state more under `retain`, or pin it, before the plan is applied."},
 		{"DC270", "an image is public", "Everybody can start the image and read what is in it. domctl shares images with accounts alone, so somebody else made it public.",
 			"Make it private in EC2, unless that is meant."},
-		{"DC271", "a copy stays", "The files no longer state this copy. It may be in use in its region, where domctl does not look, so it is left alone.",
+		{"DC271", "a copy stays", "The files no longer state this copy. It may be in use in its region, so it is left alone; with retain it goes with the image that it is a copy of.",
 			"Deregister it there, with its snapshots, when nothing starts from it."},
 		{"DC272", "the other deployment's image does not count", "An image that another deployment baked is taken when it is there, belongs to the account that the files state, bears that deployment's name, and was verified: by its tags in this account, by being shared in another. Tags of another account never count.",
 			"Do what the message says in the other deployment, then `domctl update`."},

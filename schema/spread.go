@@ -34,6 +34,9 @@ func (e Entry) Copied() (all []Copied) {
 	return all
 }
 
+// IsCopiedBefore says of a field of an applied entry that it is one of CopiedBefore.
+func IsCopiedBefore(path string) bool { return strings.HasPrefix(path, copiedBefore) }
+
 const copies = "copies."
 
 // CopyTo is where an object of amis states its copy to a region.

@@ -63,12 +63,17 @@ func (h holding) text(s, says string) {
 	}
 }
 
-// entry holds the images that an entry of *applied* stands for or has pinned; those
-// that it had baked before are what may go.
+// entry holds the images that an entry of *applied* stands for or has pinned, and their
+// copies; those that it had baked before, and theirs, are what may go.
 func (h holding) entry(e schema.Entry, says string) {
 	h.text(e.ID.Text, says)
+	for _, c := range e.Copied() {
+		if c.Of == e.ID.Str() {
+			h.text(c.Image, says)
+		}
+	}
 	for p, v := range e.Fields {
-		if schema.IsBakedBefore(p) || schema.IsRetired(p) {
+		if schema.IsBakedBefore(p) || schema.IsCopiedBefore(p) || schema.IsRetired(p) {
 			continue
 		}
 		h.text(p+" "+v.Text, says)

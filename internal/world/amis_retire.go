@@ -29,18 +29,12 @@ type retiring struct {
 	former  []former // but the one that stands, newest first
 }
 
-// former is an image that an entry had baked before, and that is there.
-type former struct {
-	schema.Baked
-	live port.Image
-}
-
 // retire says of each entry that states retain which of the images that were baked
 // for it before go, and why each other stays. Only where one is of an age to go is
 // anything beside the images read.
 func (v *View) retire(ctx context.Context) error {
 	var all []*retiring
-	wanted := map[string]bool{}
+	wanted := map[string][]string{} // by region
 	for _, a := range schema.Addresses(v.desired.Objects) {
 		o := v.desired.Objects[a]
 		_, bakes := o.Bake()
@@ -49,31 +43,32 @@ func (v *View) retire(ctx context.Context) error {
 		if a.Kind != "amis" || !bakes || !states || !there {
 			continue
 		}
-		r := &retiring{View: v, address: a, object: o, retain: retain}
-		for _, b := range v.applied.Entries[a].Baked() {
-			if b.Image != stands.ID {
-				wanted[b.Image] = true
-				r.former = append(r.former, former{Baked: b})
-			}
+		r := &retiring{View: v, address: a, object: o, retain: retain, former: v.formerly(v.applied.Entries[a], stands.ID)}
+		for _, f := range r.former {
+			wanted[f.region] = append(wanted[f.region], f.Image)
 		}
 		all = append(all, r)
 	}
-	if len(wanted) == 0 {
-		return nil
+	regions := schema.Sorted(wanted)
+	found, err := each(regions, func(region string) ([]port.Image, error) {
+		return v.world.in(region).DescribeImages(ctx, port.ImageQuery{IDs: wanted[region], Owners: []string{"self"}})
+	})
+	if err != nil || len(wanted) == 0 {
+		return wrapped("amis", err)
 	}
-	images, err := v.world.Outside.DescribeImages(ctx, port.ImageQuery{IDs: schema.Sorted(wanted), Owners: []string{"self"}})
-	if err != nil {
-		return fmt.Errorf("amis: %w", err)
-	}
-	due := false
+	due := map[string]bool{}
 	for _, r := range all {
-		r.found(images)
-		due = due || slices.ContainsFunc(r.former, func(f former) bool { return r.stays(f) == "" })
+		r.found(regions, found)
+		for _, f := range r.former {
+			due[f.region] = due[f.region] || r.stays(f) == ""
+		}
 	}
-	c := &claims{}
-	if due {
-		if c, err = v.world.claims(ctx, ""); err != nil {
-			return fmt.Errorf("amis: %w", err)
+	c := map[string]*claims{}
+	for _, region := range regions {
+		if c[region] = (&claims{}); due[region] {
+			if c[region], err = v.world.from(region).claims(ctx, ""); err != nil {
+				return fmt.Errorf("amis: %w", err)
+			}
 		}
 	}
 	for _, r := range all {
@@ -84,19 +79,36 @@ func (v *View) retire(ctx context.Context) error {
 	return nil
 }
 
-// found keeps to the former images that are there, newest first.
-func (r *retiring) found(images []port.Image) {
-	there := map[string]port.Image{}
-	for _, i := range images {
-		if i.State != deregistered {
-			there[i.ID] = i
+func wrapped(what string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", what, err)
+	}
+	return err
+}
+
+// found keeps to the former images that are there, newest first, and copies last.
+func (r *retiring) found(regions []string, images [][]port.Image) {
+	there := map[planner.Ref]port.Image{}
+	for n, region := range regions {
+		for _, i := range images[n] {
+			if i.State != deregistered {
+				there[copyRef(region, i.ID)] = i
+			}
 		}
 	}
-	r.former = slices.DeleteFunc(r.former, func(f former) bool { return there[f.Image].ID == "" })
-	for n := range r.former {
-		r.former[n].live = there[r.former[n].Image]
+	r.former = slices.DeleteFunc(r.former, func(f former) bool { return there[copyRef(f.region, f.Image)].ID == "" })
+	for n, f := range r.former {
+		r.former[n].live = there[copyRef(f.region, f.Image)]
 	}
-	slices.SortFunc(r.former, func(x, y former) int { return strings.Compare(y.At+y.Image, x.At+x.Image) })
+	slices.SortFunc(r.former, func(x, y former) int {
+		switch {
+		case x.copied() && !y.copied():
+			return 1
+		case y.copied() && !x.copied():
+			return -1
+		}
+		return strings.Compare(y.At+y.Image, x.At+x.Image)
+	})
 }
 
 // foreign says why an image is not, or no longer, what was recorded; then nothing is
@@ -118,7 +130,12 @@ func (r *retiring) foreign(f former) string {
 // of an age to.
 func (r *retiring) stays(f former) string {
 	at, err := time.Parse(time.RFC3339, f.At)
-	n := slices.IndexFunc(r.former, func(o former) bool { return o.Image == f.Image })
+	n := 0 // newer ones; copies go and stay as what they are of
+	for _, o := range r.former {
+		if !o.copied() && o.At+o.of > f.At+f.of {
+			n++
+		}
+	}
 	switch {
 	case r.foreign(f) != "":
 		return r.foreign(f)
@@ -133,18 +150,23 @@ func (r *retiring) stays(f former) string {
 }
 
 // judge fills in what becomes of each image, as fields of the object.
-func (r *retiring) judge(ctx context.Context, c *claims) error {
+func (r *retiring) judge(ctx context.Context, c map[string]*claims) error {
 	stands := r.Objects[r.address]
+	again := map[string]bool{stands.ID: true}
+	for _, c := range r.applied.Entries[r.address].Copied() {
+		again[c.Image] = again[c.Image] || c.Of == stands.ID
+	}
 	r.object.Fields, stands.Fields = maps.Clone(r.object.Fields), maps.Clone(stands.Fields)
 	for p, v := range r.applied.Entries[r.address].Fields {
 		switch id, is := schema.RetiredImage(p); {
 		case !is:
-		case id == stands.ID: // it stands again
+		case again[id]: // it stands again
 			stands.Fields[p] = v
 		case !slices.ContainsFunc(r.former, func(f former) bool { return f.Image == id }):
 			r.object.Fields[p], stands.Fields[p] = v, v // gone, whoever took it
 		}
 	}
+	kept := map[string]bool{}
 	for _, f := range r.former {
 		was, known := r.applied.Entries[r.address].Fields[schema.Retired(f.Image)]
 		switch foreign := r.foreign(f) != ""; {
@@ -154,8 +176,11 @@ func (r *retiring) judge(ctx context.Context, c *claims) error {
 			stands.Fields[schema.Retired(f.Image)] = schema.JSON(schema.Deprecated)
 		}
 		why := r.stays(f)
+		if why == "" && kept[f.of] {
+			why = "what it is a copy of stays, " + f.of
+		}
 		if why == "" {
-			reasons, _, err := c.on(ctx, r.world, f.Image)
+			reasons, _, err := c[f.region].on(ctx, r.world.from(f.region), f.Image)
 			if err != nil {
 				return err
 			}
@@ -164,11 +189,12 @@ func (r *retiring) judge(ctx context.Context, c *claims) error {
 		if why == "" {
 			r.goes(f)
 		} else {
+			kept[f.Image] = true
 			r.tell(schema.Info, f, "stays: "+why, "")
 		}
 	}
 	r.Objects[r.address], r.desired.Objects[r.address] = stands, r.object
-	r.claims = c
+	r.claims = c[r.world.Deployment.AWS.Region]
 	return nil
 }
 
@@ -196,8 +222,12 @@ func (r *retiring) tell(s schema.Severity, f former, says, hint string) {
 	if s == schema.Warning {
 		code = "DC278"
 	}
+	where := ""
+	if f.copied() {
+		where = ", the copy in " + f.region
+	}
 	r.Findings = append(r.Findings, schema.Finding{Code: code, Severity: s, Address: r.address, Positions: r.object.Positions("retain"), Hint: hint,
-		Message: f.Image + " (" + f.Name + ") " + says})
+		Message: f.Image + " (" + f.Name + where + ") " + says})
 }
 
 // lowerRetired are the steps by which images go, or are no longer deprecated.
@@ -207,12 +237,12 @@ func (v *View) lowerRetired(c planner.Change) (steps []planner.Step) {
 		if !is {
 			continue
 		}
-		b := v.baked(c.Address, id)
+		f := v.baked(c.Address, id)
 		switch d.After.Str() {
 		case schema.Deregistered:
-			steps = append(steps, v.deregister(c.Address, b)...)
+			steps = append(steps, v.deregister(c.Address, f)...)
 		default:
-			s := retireStep(c.Address, b, v.world.Deployment, DeprecateImage)
+			s := retireStep(c.Address, f, v.world.Deployment, DeprecateImage)
 			s.Writes = map[string]schema.Value{"deprecates": {}}
 			was := planner.Expect{Ref: s.Object, Path: "deprecates", Value: schema.JSON(true)}
 			if d.After.Str() == schema.Deprecated {
@@ -228,23 +258,16 @@ func (v *View) lowerRetired(c planner.Change) (steps []planner.Step) {
 	return steps
 }
 
-// baked is an image that an entry had baked before.
-func (v *View) baked(a schema.Address, id string) schema.Baked {
-	for _, b := range v.applied.Entries[a].Baked() {
-		if b.Image == id {
-			return b
-		}
-	}
-	return schema.Baked{Image: id}
-}
-
 // retireStep is a step on an image that must be what was recorded of it: ours.
-func retireStep(a schema.Address, b schema.Baked, d schema.Deployment, op string) planner.Step {
-	ref := imageRef(b.Image)
-	s := planner.Step{ID: a.String() + "/" + op + "/" + b.Image, Address: a, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
+func retireStep(a schema.Address, f former, d schema.Deployment, op string) planner.Step {
+	ref := imageRef(f.Image)
+	if f.copied() {
+		ref = copyRef(f.region, f.Image)
+	}
+	s := planner.Step{ID: a.String() + "/" + op + "/" + f.Image, Address: a, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
 		Args: map[string]schema.Value{"retires": schema.JSON(true)},
 		Expects: []planner.Expect{{Ref: ref, Path: "state", Value: schema.JSON("available")},
-			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagKey), Value: schema.JSON(b.Key)},
+			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagKey), Value: schema.JSON(f.Key)},
 			{Ref: ref, Path: "tags." + schema.JoinPath(schema.TagDeployment), Value: schema.JSON(d.Name)}}}
 	if d.AWS.Account != "" {
 		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: "owner", Value: schema.JSON(d.AWS.Account)})
@@ -254,16 +277,19 @@ func retireStep(a schema.Address, b schema.Baked, d schema.Deployment, op string
 
 // deregister takes an image away for good, after the copies of launch configurations
 // that name it and that no group uses.
-func (v *View) deregister(a schema.Address, b schema.Baked) (steps []planner.Step) {
-	s := retireStep(a, b, v.world.Deployment, DeregisterImage)
+func (v *View) deregister(a schema.Address, f former) (steps []planner.Step) {
+	s := retireStep(a, f, v.world.Deployment, DeregisterImage)
 	s.Writes = map[string]schema.Value{"": {}}
 	s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: "deprecates", Value: schema.JSON(true)})
 	s.Irreversible = "an image that is deregistered is gone with its snapshots; domctl bakes another from the same files"
-	for _, ref := range v.claims.copies(b.Image) {
+	if f.copied() {
+		return append(steps, s)
+	}
+	for _, ref := range v.claims.copies(f.Image) {
 		steps = append(steps, planner.Step{ID: a.String() + "/autoscaling.DeleteLaunchConfiguration/" + ref.ID(), Address: a, Op: "autoscaling.DeleteLaunchConfiguration", Object: ref,
 			Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"": {}},
 			Irreversible: "its user data is nowhere but in AWS",
-			Expects:      []planner.Expect{{Ref: ref, Path: "image", Value: schema.JSON(b.Image)}}})
+			Expects:      []planner.Expect{{Ref: ref, Path: "image", Value: schema.JSON(f.Image)}}})
 		s.After = append(s.After, steps[len(steps)-1].ID)
 	}
 	return append(steps, s)
@@ -314,10 +340,15 @@ func deprecateImage(ctx context.Context, w *World, a applier.Attempt) error {
 }
 
 func deprecateCommand(m applier.Manual) string {
-	if id := sh(m.Step.Object.ID()); m.Step.Writes["deprecates"].Is == schema.Absent {
-		return "aws ec2 disable-image-deprecation --image-id " + id
+	id, flags := m.Step.Object.ID(), ""
+	if m.Step.Object.Type() == "ec2/copy" {
+		region, image := cutID(id)
+		id, flags = image, " --region "+sh(region)
 	}
-	return tagChecks(m, m.Step.Object.ID(), "") + "aws ec2 enable-image-deprecation --image-id " + sh(m.Step.Object.ID()) + " --deprecate-at \"$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:00Z)\""
+	if m.Step.Writes["deprecates"].Is == schema.Absent {
+		return "aws ec2 disable-image-deprecation" + flags + " --image-id " + sh(id)
+	}
+	return tagChecks(m, id, flags) + "aws ec2 enable-image-deprecation" + flags + " --image-id " + sh(id) + " --deprecate-at \"$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:00Z)\""
 }
 
 // tagChecks are the checks that an image, in another region by flags, has the tags

@@ -26,6 +26,13 @@ func (w *World) from(region string) *World {
 	there := *w
 	there.Outside = abroad{w.Outside.In(region), home{w.Outside}}
 	there.Deployment.AWS.Region, there.Deployment.AWS.Cluster = region, ""
+	if w.Held != nil {
+		there.Held = func(ctx context.Context, except string) (Held, error) {
+			h, err := w.Held(ctx, except)
+			h.Made = nil // what applies made lies in the home region, and names repeat
+			return h, err
+		}
+	}
 	return &there
 }
 
