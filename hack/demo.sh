@@ -34,27 +34,37 @@ show rollback prod --auto-approve
 say "And the one before, but for the quota: that is a person's by now"
 show rollback prod --to "$first" --exclude settings.maximumExecutionsPerUser --auto-approve
 show history prod
-say "An image that already holds what runs pull: baked, verified on a fresh instance,
-# and put where nodes start from once somebody approves"
+say "An image that already holds what runs pull: baked, verified on a fresh instance, and
+# put where nodes start from in two waves. The canary gets it at once, the rest once
+# somebody approves"
 show init baked
+sed 's/"autoScalingGroups": {/&"acme-canary-a": {"desired": 1, "max": 1, "min": 0, "template": "lt-0c0a000000000000a", "version": "1"},/' baked/.domctl/sandbox.json > edited.json
+mv edited.json baked/.domctl/sandbox.json
 cat > baked/bake.cue <<'CUE'
 package domino
 
 amis: executor: {
+	replaces: ["ami-0aaaabbbbcccc2401"]
 	bake: {
 		from: ami: "nodes"
 		connect: ssm: true
 		cache: {baseImages: ["standard"], environments: spark: ["active"]}
 	}
-	rollout: [{pools: ["compute"], approvals: 1}]
+	rollout: [{pools: ["canary"]}, {pools: ["compute"], approvals: 1}]
 }
+nodePools: canary: {groups: [{asg: "acme-canary-a"}], ami: "executor"}
 CUE
 cat baked/bake.cue
 sed 's/ami: "nodes"/ami: "executor"/' baked/compute.cue > edited.cue
 mv edited.cue baked/compute.cue
-show plan baked --target nodePools.compute
-show apply baked --target nodePools.compute --auto-approve || true # it waits, which is exit code 1
+pools=(--target nodePools.canary --target nodePools.compute)
+show plan baked "${pools[@]}"
+show apply baked "${pools[@]}" --auto-approve || true # it waits, which is exit code 1
 show apply baked --resume last --approve
-show plan baked --target nodePools.compute
+show plan baked "${pools[@]}"
+say "What executor images there are, and what refers to them; what is due this quarter"
+show amis list baked
+show review baked --window 3650d
+say "And back: nodes start from what they did, and the image is gone"
 show rollback baked --auto-approve
 say "That was all of it, in a folder that is gone now. docs/tutorial.md goes slowly."

@@ -139,7 +139,8 @@ func TestDemo(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		for _, want := range []string{"acme-prod: nothing to do.", "value  100 → 30", "Taken back: 1 step", "Taken back: 7 steps"} {
+		for _, want := range []string{"acme-prod: nothing to do.", "value  100 → 30", "Taken back: 1 step", "Taken back: 7 steps",
+			"in wave 1 of the rollout", "in wave 2 of the rollout", "passed ready=", "approves amis.executor rollout 2", "made by the apply: deleted"} {
 			if !strings.Contains(string(out), want) {
 				t.Errorf("the demo does not show %q:\n%s", want, out)
 			}
