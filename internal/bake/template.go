@@ -139,6 +139,9 @@ func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l le
 	case l.state == free:
 		return next(word(a, "claim")+" "+o.instance, planner.Absolute), nil
 	}
+	if left := b.unsettled(a, l); left > 0 {
+		return pending(left, "instance %s is claimed; another apply may have done so in the same moment", l.ID), nil
+	}
 	switch l.State {
 	case "pending", "stopping":
 		return pending(10*time.Second, "instance %s is %s", l.ID, l.State), nil
@@ -155,6 +158,20 @@ func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l le
 		return moved("was started by someone else")
 	}
 	return b.running(ctx, a, o, l)
+}
+
+// settle is how long a claim must stand before anything is done on the instance. A tag
+// is no lock: who found the instance free before this claim showed may still write
+// their own, and the one who wrote last has it.
+const settle = 10 * time.Second
+
+// unsettled is how much longer this claim must stand.
+func (b borrowing) unsettled(a applier.Attempt, l lent) time.Duration {
+	since, err := time.Parse(time.RFC3339, l.loan.Since)
+	if err != nil || did(a, "start") || did(a, "work") {
+		return 0
+	}
+	return settle - b.Now().Sub(since)
 }
 
 // running is a bake whose instance is up.

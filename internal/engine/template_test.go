@@ -130,6 +130,46 @@ func TestATemplateThatIsLent(t *testing.T) {
 	}
 }
 
+// TestATemplateThatTwoClaim: another apply that found the instance free too writes its
+// claim after this one has looked at its own. It has the instance; this one has done
+// nothing there, and does nothing.
+func TestATemplateThatTwoClaim(t *testing.T) {
+	for _, power := range []string{`"state": "stopped"`, `"launched": "2024-01-01T00:00:00Z"`} {
+		f := templateFixture(t)
+		f.content = bytes.Replace(f.content, []byte(`"state": "stopped"`), []byte(power), 1)
+		r := f.start(t)
+		p := r.plan(f.after)
+		loan := "apply=20260301-100000-other token=0123 was=stopped since=2026-03-01T10:00:00Z"
+		claimed, looks := false, 0
+		gate := func(name string, phase sandbox.Phase) error {
+			if phase != sandbox.After {
+				return nil
+			}
+			if claimed = claimed || name == "CreateTags"; !claimed || name != "DescribeInstances" {
+				return nil
+			}
+			if looks++; looks != 1 {
+				return nil
+			}
+			return r.person().CreateTags(t.Context(), []string{theTemplate}, map[string]string{"domctl:borrowed": loan})
+		}
+		e := must1(r.Process(t.Context(), f.after, sim.Options{Holder: "test", Gate: gate}))(t)
+		res, err := e.Apply(t.Context(), p)
+		if err != nil || res.Outcome != applier.FailedOutcome || !matches("DC346: apply 20260301-100000-other", res.Why) || looks == 0 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		r.back(f, p.ID, sim.KillAfter(-1))
+		for _, effect := range r.Effects {
+			if slices.Contains([]string{"StartInstance", "StopInstance", "RunScript", "CreateImage", "DeleteTags"}, effect.Call) {
+				t.Errorf("%+v", effect)
+			}
+		}
+		if i := r.template(); i.Tags["domctl:borrowed"] != loan {
+			t.Errorf("%+v", i)
+		}
+	}
+}
+
 func matches(pattern string, texts []string) bool {
 	return slices.ContainsFunc(texts, regexp.MustCompile(pattern).MatchString)
 }
