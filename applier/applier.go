@@ -235,11 +235,15 @@ const (
 )
 
 func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode, approver string) (Result, error) {
+	failed := failures{stopped: map[string]bool{}}
 	for ; ; p, approver = nil, "" {
-		r := &run{Applier: a, mode: m, approver: approver, waiting: map[string]Attempt{}}
+		r := &run{Applier: a, mode: m, approver: approver, waiting: map[string]Attempt{}, failures: failed}
 		res, err := r.locked(ctx, id, p)
-		if err != nil || res.Outcome != PausedOutcome || len(r.waiting) == 0 || ctx.Err() != nil {
+		if err != nil || len(r.waiting) == 0 || ctx.Err() != nil {
 			return res, err
+		}
+		if failed = r.failures; res.Outcome == PausedOutcome {
+			failed.why = nil // it said what it waits for
 		}
 		r.poll(ctx)
 		if ctx.Err() != nil {

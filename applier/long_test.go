@@ -292,3 +292,49 @@ func TestNobodyWaitsForAStranger(t *testing.T) {
 		}
 	})
 }
+
+// TestSiblingsFinish: a step fails while another waits for the outside, which is gone
+// on with to its end, with what follows it; what failed is not tried again.
+func TestSiblingsFinish(t *testing.T) {
+	m, _ := newMaking(t)
+	m.Parallelism = 2
+	find, looked := m.Executor, 0
+	m.Executor = func(op string) (applier.Executor, bool) {
+		if op == "flat.fail" {
+			return failing{&looked}, true
+		}
+		return find(op)
+	}
+	p := m.plan(func(s *planner.Step) {
+		s.Op, s.Creates, s.Writes, s.Expects = "flat.make", "id", nil, nil
+	}, func(s *planner.Step) {
+		s.Op = "flat.fail"
+	}, func(s *planner.Step) {
+		s.Writes["v"] = planner.OutOf("a", "id")
+	}, func(s *planner.Step) {
+		s.After = []string{"b"}
+	})
+	res, err := m.Apply(t.Context(), p)
+	if err != nil || res.Outcome != applier.FailedOutcome || res.Done != 2 || len(res.Why) != 1 || res.Why[0] != "b: it is broken" || looked != 1 {
+		t.Errorf("%+v, %v, and it was looked at %d times", res, err, looked)
+	}
+	if want := []string{"launch", "image", "terminate"}; !slices.Equal(m.did, want) || m.outside["flat/o#c"]["v"].Text == "" {
+		t.Errorf("did %v, want %v: %s", m.did, want, m.world())
+	}
+	if l, _, err := m.ReadLock(t.Context()); err != nil || !l.Free {
+		t.Errorf("the lock is %+v, %v", l, err)
+	}
+	if res, err = m.Resume(t.Context(), "plan-1"); err != nil || res.Outcome != applier.FailedOutcome || looked != 2 {
+		t.Errorf("resumed: %+v, %v, and it was looked at %d times", res, err, looked)
+	}
+}
+
+// failing is a step that cannot be.
+type failing struct{ looked *int }
+
+func (f failing) Observe(context.Context, applier.Attempt) (applier.Status, error) {
+	*f.looked++
+	return applier.Status{State: applier.Failed, Why: "it is broken"}, nil
+}
+
+func (f failing) Start(context.Context, applier.Attempt) error { return nil }

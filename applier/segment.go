@@ -21,11 +21,18 @@ type run struct {
 	mode     mode
 	approver string // who approves what waits, before anything is done
 	mu       sync.Mutex
-	why      []string
 	waiting  map[string]Attempt // pending steps, polled without the lock
-	again    bool               // a step failed that may be decided by looking again
+	failures                    // of this segment and of those before it
 	known    bool               // who answers is who the plan was made against
 	held     held
+}
+
+// failures are what went wrong since a person asked. While other steps wait for the
+// outside, the apply goes on with those.
+type failures struct {
+	why     []string
+	stopped map[string]bool // those that failed, which are not tried again
+	again   bool            // one of them may be decided by looking again
 }
 
 // segment reserves, compares, records what stands, runs the steps, and records
@@ -87,15 +94,17 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 		return r.stop(err)
 	}
 	if r.mode == forward {
-		if r.why = r.moved(raw); len(r.why) == 0 {
-			err = r.preimages(ctx, raw)
+		moved := r.moved(raw)
+		if len(moved) == 0 {
+			moved, err = r.preimages(ctx, raw)
 		}
+		r.why = append(r.why, moved...)
 		switch {
 		case err != nil:
 			return "", err
-		case len(r.why) > 0 && r.j.has(KindBegin, ""):
+		case len(moved) > 0 && r.j.has(KindBegin, ""):
 			return FailedOutcome, nil
-		case len(r.why) > 0:
+		case len(moved) > 0:
 			return RefusedOutcome, nil
 		}
 	}
@@ -116,7 +125,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 // stop ends a segment that could not begin: nothing was written, the apply
 // stays open and can be resumed.
 func (r *run) stop(err error) (Outcome, error) {
-	r.why = []string{err.Error()}
+	r.why = append(r.why, err.Error())
 	return FailedOutcome, nil
 }
 
@@ -182,16 +191,16 @@ func (r *run) read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]pla
 // the former entries and latches of *applied*; or says why the plan has none to
 // go by. What the plan itself makes is recorded at the turn of the first step
 // that writes it, see preimage.
-func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) error {
+func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) (why []string, err error) {
 	if r.j.has(KindPre, "") {
-		return nil
+		return nil, nil
 	}
 	applied, _, err := ReadApplied(ctx, r.store(), r.Deployment)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if r.why = r.outdated(applied); len(r.why) > 0 {
-		return nil
+	if why := r.outdated(applied); len(why) > 0 {
+		return why, nil
 	}
 	rec := Record{Kind: KindPre, Pre: map[planner.Ref]planner.Raw{}, Former: map[schema.Address]*schema.Entry{}, Latches: map[schema.Address]string{}}
 	for _, s := range r.j.plan.Steps {
@@ -208,7 +217,7 @@ func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) er
 			rec.Latches[a] = l
 		}
 	}
-	return r.j.append(ctx, rec)
+	return nil, r.j.append(ctx, rec)
 }
 
 // steps runs each step as soon as those before it are done; one that fails
@@ -244,6 +253,7 @@ func (r *run) steps(ctx context.Context) error {
 func (r *run) fail(s planner.Step, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.stopped[s.ID] = true
 	r.again = r.again || !errors.As(err, &undecidable{})
 	r.why = append(r.why, fmt.Sprintf("%s: %v", s.ID, err))
 	r.report(Event{Kind: KindFailed, Step: r.j.resolve(s), Why: err.Error()})
@@ -252,6 +262,9 @@ func (r *run) fail(s planner.Step, err error) {
 // turn says whether a step whose time has come is to be run. Settling looks only
 // at what was begun and is undecided.
 func (r *run) turn(s planner.Step) bool {
+	if r.stopped[s.ID] {
+		return false
+	}
 	if r.mode != forward {
 		return r.j.undecided(s.ID)
 	}
