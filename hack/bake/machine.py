@@ -26,11 +26,13 @@ PR_SET_PDEATHSIG = 1
 
 
 class Host:
-    """Where machines run: a folder, and addresses of loopback that nobody uses."""
+    """Where machines run: a folder, and a net of loopback that is this process' own."""
 
     def __init__(self, folder, engines):
         self.folder, self.engines, self.taken = os.path.abspath(folder), engines, set()
         self.group = os.path.basename(self.folder)
+        # Hosts run beside each other, and one whose machine is stopped has to find its address free.
+        self.net = f"127.{1 + (os.getpid() >> 8) % 254}.{os.getpid() & 255}"
         # The death signal comes when the thread that forked ends: one thread forks for all.
         self.forker = ThreadPoolExecutor(1, "forker")
         self.libc = ctypes.CDLL(None)
@@ -46,12 +48,12 @@ class Host:
         return self.forker.submit(start).result()
 
     def address(self):
-        for n in range(256, 1 << 16):
-            ip = f"127.1.{n >> 8}.{n & 255}"
-            if ip not in self.taken and n & 255 not in (0, 255) and free(ip):
+        for n in range(1, 255):
+            ip = f"{self.net}.{n}"
+            if ip not in self.taken and free(ip):
                 self.taken.add(ip)
                 return ip
-        raise RuntimeError(f"no address of loopback has a free port {SSH_PORT}; does an SSH server listen on all of them?")
+        raise RuntimeError(f"no address of {self.net}.0/24 has a free port {SSH_PORT}; does an SSH server listen on all of them?")
 
 
 def free(ip):
