@@ -28,17 +28,7 @@ func onRealInstances(t *testing.T) (b *wiretest.Bakery, dir string) {
 	b.Account.Setenv()
 	t.Setenv("DOMCTL_MONGO_URI", b.URI)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	root := t.TempDir()
-	for name, text := range b.Files() {
-		name = filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir = filepath.Join(root, "acme")
+	dir = filepath.Join(laid(t, b.Files()), "acme")
 	domctl(t, 0, "update", dir)
 	return b, dir
 }

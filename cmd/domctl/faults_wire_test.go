@@ -26,6 +26,7 @@ type faulty struct {
 	t     *testing.T
 	dir   string
 	proxy *wiretest.FaultProxy
+	env   []string // of the processes that are started; nil: as this one's
 }
 
 func newFaulty(t *testing.T) *faulty {
@@ -33,7 +34,7 @@ func newFaulty(t *testing.T) *faulty {
 	a, dir := onWire(t)
 	host := strings.TrimPrefix(a.URI, "mongodb://")
 	host, rest, _ := strings.Cut(host, "/")
-	f := &faulty{a, t, dir, wiretest.Proxy(t, host)}
+	f := &faulty{Acme: a, t: t, dir: dir, proxy: wiretest.Proxy(t, host)}
 	t.Setenv("DOMCTL_MONGO_URI", "mongodb://"+f.proxy.Addr+"/"+rest)
 	return f
 }

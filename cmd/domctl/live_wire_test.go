@@ -27,8 +27,14 @@ func onWire(t *testing.T) (a *wiretest.Acme, dir string) {
 	t.Setenv("DOMCTL_MONGO_URI", a.URI)
 	t.Setenv("ACME_TOKEN", canary)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	root := t.TempDir()
-	for name, text := range a.Files() {
+	return a, filepath.Join(laid(t, a.Files()), "acme")
+}
+
+// laid is a folder with files.
+func laid(t *testing.T, files map[string]string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	for name, text := range files {
 		name = filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -37,7 +43,7 @@ func onWire(t *testing.T) (a *wiretest.Acme, dir string) {
 			t.Fatal(err)
 		}
 	}
-	return a, filepath.Join(root, "acme")
+	return root
 }
 
 // domctl runs one command and holds that it exits as wanted and shows no secret.

@@ -30,6 +30,7 @@ type process struct {
 func (f *faulty) start(args ...string) *process {
 	f.t.Helper()
 	p := &process{Cmd: exec.CommandContext(f.t.Context(), "domctl", args...), f: f}
+	p.Env = f.env
 	out, err := p.StdoutPipe()
 	if err != nil {
 		f.t.Fatal(err)
@@ -45,11 +46,16 @@ func (f *faulty) start(args ...string) *process {
 // until waits for a call to reach AWS.
 func (p *process) until(action string) {
 	p.f.t.Helper()
-	for range 3000 {
-		if slices.ContainsFunc(p.f.Account.Calls(), func(c wiretest.Call) bool { return c.Action == action }) {
+	p.untilCall(action, func(wiretest.Call) bool { return true })
+}
+
+// untilCall waits for a call of the action that is one of those that are meant.
+func (p *process) untilCall(action string, meant func(wiretest.Call) bool) {
+	p.f.t.Helper()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if slices.ContainsFunc(p.f.Account.Calls(), func(c wiretest.Call) bool { return c.Action == action && meant(c) }) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	p.f.t.Fatalf("%s never came:\n%s", action, &p.said)
 }

@@ -58,7 +58,8 @@ func NewBakery(t testing.TB) *Bakery {
 	return b
 }
 
-// Image is what nodes call one of the images: base, standard or spark.
+// Image is what nodes call one of the images: base, standard, spark, or broken, which
+// has no program that it could run.
 func (b *Bakery) Image(name string) string { return b.Meter.Addr + "/domino/" + name + ":1" }
 
 func (b *Bakery) seedEnvironments(t testing.TB) {
@@ -85,8 +86,11 @@ func (b *Bakery) seedEnvironments(t testing.TB) {
 func (b *Bakery) push(t testing.TB) {
 	t.Helper()
 	base := on(t, empty.Image, map[string][]byte{"hello": hello(t), "base": noise(6 << 20)})
+	broken, err := mutate.Config(base, v1.Config{Cmd: []string{"/nothing"}})
+	must(t, err)
 	for image, made := range map[string]v1.Image{
 		"base":     base,
+		"broken":   broken,
 		"standard": on(t, base, map[string][]byte{"standard": noise(8 << 20)}),
 		"spark":    on(t, base, map[string][]byte{"spark": noise(5 << 20)}),
 	} {
