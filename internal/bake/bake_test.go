@@ -91,6 +91,15 @@ func TestRounds(t *testing.T) {
 	}
 }
 
+// TestTagText: of a long text, its beginning and its end can be read.
+func TestTagText(t *testing.T) {
+	long := "image 1 of 1: " + strings.Repeat("x", 300) + ": no space left on device"
+	tag := tagText(long)
+	if len(tag) != 250 || !strings.HasPrefix(tag, "image 1 of 1: xxx") || !strings.Contains(tag, "x ... x") || !strings.HasSuffix(tag, ": no space left on device") || tagText(tag) != tag {
+		t.Errorf("%d: %q", len(tag), tag)
+	}
+}
+
 func FuzzTagText(f *testing.F) {
 	f.Add("image 1 of 2: no such host\n")
 	f.Fuzz(func(t *testing.T, s string) {

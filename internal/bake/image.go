@@ -210,8 +210,11 @@ func (b baking) undo(ctx context.Context, id string) error {
 	return err
 }
 
-// tagText is a text as the value of a tag: at most 256 characters, of letters,
-// digits and a few signs.
+// mostTag is how long the text of a tag is, where EC2 takes 256 characters.
+const mostTag = 250
+
+// tagText is a text as the value of a tag: of letters, digits and a few signs, and of
+// what is too long the middle is left out, since what went wrong stands last.
 func tagText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || strings.ContainsRune("\"'`<>\\|{}[]^$%&*?;,#!", r) {
@@ -219,5 +222,9 @@ func tagText(s string) string {
 		}
 		return r
 	}, s)
-	return s[:min(len(s), 250)]
+	if len(s) <= mostTag {
+		return s
+	}
+	const between, head = " ... ", mostTag / 2
+	return s[:head] + between + s[len(s)-(mostTag-head-len(between)):]
 }
