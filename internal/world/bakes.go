@@ -43,10 +43,10 @@ func (v *View) bakes(ctx context.Context) error {
 	var bases []string
 	for _, in := range baking {
 		in.unmade()
-		in.unseen()
 		if in.base = in.from(); in.base != "" {
 			bases = append(bases, in.base)
 		}
+		in.unseen()
 		in.cache()
 	}
 	slices.Sort(bases)

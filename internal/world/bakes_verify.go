@@ -68,7 +68,7 @@ func (in *inputs) unseen() {
 	switch b := in.bake; {
 	case b.GPU != nil && len(c.BaseImages)+len(c.Environments) == 0:
 		in.stop("states gpu and caches no image, so that nothing can show that a container sees the GPU", "cache one: bake: cache: baseImages")
-	case b.Connect.SSH != nil && b.Instance.KeyPair == "":
+	case b.Connect.SSH != nil && b.Instance.KeyPair == "" && in.borrowed[in.address].Key == "":
 		in.stop("reaches its instances over SSH and names no key pair, so that they let nobody in", "state the EC2 key pair of connect.ssh.key: bake: instance: keyPair")
 	}
 }
