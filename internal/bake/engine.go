@@ -18,6 +18,12 @@ func (o order) engine() engine {
 	return containerd()
 }
 
+// trying does a command four times at most, within half a minute: Docker gives up at
+// once where a registry answers 429. What the last one said ends the log.
+func trying(command string) []string {
+	return []string{"for wait in 4 8 18 0; do", "\tif " + command + "; then break; fi", "\t[ $wait -gt 0 ] || exit 1", "\techo \"it failed; again in ${wait}s\"", "\tsleep $wait", "done"}
+}
+
 // answering waits a minute for a command to succeed.
 func answering(command string) []string {
 	return []string{"n=0", "until " + command + " >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 60 ] || { echo 'the engine does not answer'; exit 1; }; sleep 1; done"}
@@ -29,7 +35,7 @@ func docker() engine {
 		answers: answering("docker info"),
 		pull: func(image string) []string {
 			name, byDigest := names(image)
-			return []string{"docker pull " + quote(byDigest), "docker tag " + quote(byDigest) + " " + quote(name)}
+			return append(trying("docker pull "+quote(byDigest)), "docker tag "+quote(byDigest)+" "+quote(name))
 		},
 		check: func(image string) []string {
 			_, byDigest := names(image)
@@ -56,8 +62,8 @@ func containerd() engine {
 		answers: answering("crictl info"),
 		pull: func(image string) []string {
 			name, byDigest := names(image)
-			return []string{"crictl pull " + quote(byDigest), ctr + "images tag --force " + quote(byDigest) + " " + quote(name) + " >/dev/null",
-				ctr + "images label " + quote(byDigest) + " io.cri-containerd.pinned=pinned >/dev/null", ctr + "images label " + quote(name) + " io.cri-containerd.pinned=pinned >/dev/null"}
+			return append(trying("crictl pull "+quote(byDigest)), ctr+"images tag --force "+quote(byDigest)+" "+quote(name)+" >/dev/null",
+				ctr+"images label "+quote(byDigest)+" io.cri-containerd.pinned=pinned >/dev/null", ctr+"images label "+quote(name)+" io.cri-containerd.pinned=pinned >/dev/null")
 		},
 		check: func(image string) []string {
 			_, byDigest := names(image)

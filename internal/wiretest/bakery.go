@@ -100,6 +100,18 @@ func (b *Bakery) push(t testing.TB) {
 	}
 }
 
+// Copy gives an image another name in the registry.
+func (b *Bakery) Copy(t testing.TB, from, to string) {
+	t.Helper()
+	source, err := name.ParseReference(b.Image(from))
+	must(t, err)
+	image, err := remote.Image(source)
+	must(t, err)
+	other, err := name.ParseReference(b.Image(to))
+	must(t, err)
+	must(t, remote.Write(other, image))
+}
+
 // on puts a layer of files on an image.
 func on(t testing.TB, image v1.Image, files map[string][]byte) v1.Image {
 	t.Helper()
@@ -195,10 +207,14 @@ func (b *Bakery) KeyPair(t testing.TB, name string) string {
 
 // Start launches an instance of an image, as a group would, and waits until it
 // runs. It ends with the test's servers.
-func (b *Bakery) Start(t testing.TB, image string) string {
+func (b *Bakery) Start(t testing.TB, image string, how ...func(*ec2.RunInstancesInput)) string {
 	t.Helper()
 	one := int32(1)
-	out, err := b.EC2.RunInstances(context.Background(), &ec2.RunInstancesInput{ImageId: &image, MinCount: &one, MaxCount: &one})
+	in := &ec2.RunInstancesInput{ImageId: &image, MinCount: &one, MaxCount: &one}
+	for _, set := range how {
+		set(in)
+	}
+	out, err := b.EC2.RunInstances(context.Background(), in)
 	must(t, err)
 	ids := []string{*out.Instances[0].InstanceId}
 	must(t, ec2.NewInstanceRunningWaiter(b.EC2, func(o *ec2.InstanceRunningWaiterOptions) {

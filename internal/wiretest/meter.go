@@ -77,6 +77,18 @@ func (m *Meter) Fail(repository string, f BlobFault) {
 	m.failures[repository] = &f
 }
 
+// Failing are the repositories of which not all failed yet that was to.
+func (m *Meter) Failing() (left []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for repository, f := range m.failures {
+		if f.Times > 0 {
+			left = append(left, repository)
+		}
+	}
+	return left
+}
+
 func (m *Meter) known(r *http.Request) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
