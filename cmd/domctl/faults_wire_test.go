@@ -42,7 +42,12 @@ func newFaulty(t *testing.T) *faulty {
 // edit replaces text in the deployment's file.
 func (f *faulty) edit(old, text string) {
 	f.t.Helper()
-	name := filepath.Join(f.dir, "acme.cue")
+	f.editIn("acme.cue", old, text)
+}
+
+func (f *faulty) editIn(file, old, text string) {
+	f.t.Helper()
+	name := filepath.Join(f.dir, file)
 	b, err := os.ReadFile(name)
 	if err != nil {
 		f.t.Fatal(err)
