@@ -1,0 +1,105 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// Differ are the names of files that two commits do not hold alike: contents, modes,
+// or only one has it. A file that moved is two. Slash-separated and sorted; contents
+// are compared by their ids, none is read.
+func (r *Repository) Differ(ctx context.Context, one, two string) ([]string, error) {
+	a, err := r.tree(one, ".")
+	if err == nil {
+		var b *object.Tree
+		if b, err = r.tree(two, "."); err == nil {
+			d := differing{r: r, ctx: ctx}
+			err = d.trees(a, b, "", 0)
+			slices.Sort(d.names)
+			return d.names, err
+		}
+	}
+	return nil, fmt.Errorf("compare %.12s with %.12s: %w", one, two, err)
+}
+
+type differing struct {
+	r     *Repository
+	ctx   context.Context //nolint:containedctx // of one call
+	names []string
+}
+
+// trees compares two folders; nil is one that is not there.
+func (d *differing) trees(a, b *object.Tree, at string, depth int) error {
+	if err := d.ctx.Err(); err != nil {
+		return err
+	}
+	if depth > DefaultLimits.Depth {
+		return fmt.Errorf("%s: folders within each other deeper than %d are not read", at, DefaultLimits.Depth)
+	}
+	here, there := entries(a), entries(b)
+	for name, e := range here {
+		if err := d.entry(e, there[name], path.Join(at, name), depth); err != nil {
+			return err
+		}
+	}
+	for name, e := range there {
+		if _, both := here[name]; !both {
+			if err := d.entry(object.TreeEntry{}, e, path.Join(at, name), depth); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func entries(t *object.Tree) map[string]object.TreeEntry {
+	if t == nil {
+		return nil
+	}
+	all := make(map[string]object.TreeEntry, len(t.Entries))
+	for _, e := range t.Entries {
+		all[e.Name] = e
+	}
+	return all
+}
+
+// entry compares what stands at one name; the zero entry is nothing.
+func (d *differing) entry(a, b object.TreeEntry, name string, depth int) error {
+	if a.Hash == b.Hash && a.Mode == b.Mode {
+		return nil
+	}
+	if isFile(a) || isFile(b) {
+		d.names = append(d.names, name)
+	}
+	if a.Mode != filemode.Dir && b.Mode != filemode.Dir {
+		return nil
+	}
+	below, err := d.below(a)
+	if err != nil {
+		return err
+	}
+	other, err := d.below(b)
+	if err != nil {
+		return err
+	}
+	return d.trees(below, other, name, depth+1)
+}
+
+func isFile(e object.TreeEntry) bool { return e.Hash != plumbing.ZeroHash && e.Mode != filemode.Dir }
+
+func (d *differing) below(e object.TreeEntry) (*object.Tree, error) {
+	if e.Mode != filemode.Dir {
+		return nil, nil
+	}
+	t, err := d.r.repo.TreeObject(e.Hash)
+	if err != nil {
+		return nil, d.r.missing(err)
+	}
+	return t, nil
+}
