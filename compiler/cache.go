@@ -38,7 +38,7 @@ func cacheOf(src Source) (cache, bool) {
 	if rel, err := filepath.Rel(src.Root, src.Cache); err == nil && filepath.IsLocal(rel) {
 		return cache{}, false
 	}
-	sum := digestOf([]byte(strings.Join(append([]string{src.Root, src.Dir, src.Program, schema.Version(), magic}, src.Tags...), "\x00")))
+	sum := digestOf([]byte(strings.Join(append([]string{cmp.Or(src.Name, src.Root), src.Dir, src.Program, schema.Version(), magic}, src.Tags...), "\x00")))
 	return cache{src.Cache, hex.EncodeToString(sum[:])}, true
 }
 

@@ -47,6 +47,10 @@ type Source struct {
 	// whatever the others say, whose records they are about can be told.
 	Alone bool
 
+	// Name stands for Root where compiled deployments are kept, so that a tree which
+	// is written anew each time finds them; "" is Root.
+	Name string
+
 	// Cache is a folder outside the tree where compiled deployments are kept.
 	// Program tells one build of the program from another. Without both nothing
 	// is kept.

@@ -101,6 +101,17 @@ func deploymentsIn(files fs.FS) (dirs []string, err error) {
 	return slices.DeleteFunc(slices.Clone(dirs), above), err
 }
 
+// DeploymentsIn are the folders of the module at root that are deployments, seen
+// from it, slash-separated and sorted. What cannot be read is an error.
+func DeploymentsIn(root string) ([]string, error) {
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return deploymentsIn(dir.FS())
+}
+
 // Deployments are the folders of dir's module whose files state a deployment, as
 // paths from dir: "." is dir itself. It reads all files of the module.
 func Deployments(dir string) (found []string) {

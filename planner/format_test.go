@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -64,10 +65,11 @@ func TestPlansFollowTheSchema(t *testing.T) {
 	foretold := p
 	foretold.Forecast = []Foretold{{AMI: addr("amis.gpu"), Users: []schema.Address{addr("nodePools.gpu")}, Today: "ami-1", Pulls: []Pull{{Image: "e revision 1", Runs: 2, Empty: &n}}},
 		{AMI: addr("amis.gpu"), Users: []schema.Address{}, Pulls: []Pull{}}}
-	if foretold.effect() != p.effect() {
-		t.Error("a forecast changes what is approved")
+	besides := p.Against(&gated, Base{Ref: "main", Commit: strings.Repeat("a", 40), Lacks: "x", Dir: "prod"})
+	if foretold.effect() != p.effect() || besides.effect() != p.effect() {
+		t.Error("what is for people changes what is approved")
 	}
-	for _, p := range []Plan{p, gated, foretold} {
+	for _, p := range []Plan{p, gated, foretold, besides} {
 		if err := validate(t, s, Encode(p)); err != nil {
 			t.Error(err)
 		}
@@ -91,7 +93,7 @@ func TestDocsNameEveryField(t *testing.T) {
 	}
 	var top map[string]json.RawMessage
 	p, _ := planned(situation{}.input())
-	p.Restores, p.Unknowns, p.Latch, p.Forecast = "x", true, nil, []Foretold{{}}
+	p.Restores, p.Unknowns, p.Latch, p.Forecast, p.Base = "x", true, nil, []Foretold{{}}, &Base{}
 	if err := json.Unmarshal(Encode(p), &top); err != nil {
 		t.Fatal(err)
 	}

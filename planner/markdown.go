@@ -13,13 +13,7 @@ import (
 func (p Plan) Markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### domctl plan: %s\n\n%s\n\n", code(p.Deployment), escape(p.headline()))
-	if len(p.Changes) > 0 {
-		writeBlock(&b, p.Changes)
-	}
-	if len(p.Drift) > 0 {
-		b.WriteString("Changed outside of domctl since the last apply:\n\n")
-		writeBlock(&b, p.Drift)
-	}
+	p.markdownChanges(&b)
 	if text := p.foretold(); text != "" {
 		fenced(&b, "", text)
 	}
@@ -42,6 +36,20 @@ func (p Plan) Markdown(w io.Writer) error {
 	fmt.Fprintf(&b, "\nplan %s, effect %s\n", code(p.ID), code(p.Effect))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (p Plan) markdownChanges(b *strings.Builder) {
+	if p.Base != nil {
+		p.baseMarkdown(b)
+		return
+	}
+	if len(p.Changes) > 0 {
+		writeBlock(b, p.Changes)
+	}
+	if len(p.Drift) > 0 {
+		b.WriteString("Changed outside of domctl since the last apply:\n\n")
+		writeBlock(b, p.Drift)
+	}
 }
 
 // about is what a finding says, and of which address if it is about one.

@@ -21,8 +21,8 @@ import (
 // former one would misread a plan.
 const Format = 1
 
-// Plan says what an apply would do. Changes, Drift, Impact and Forecast are for people;
-// Steps and Settle are for the applier. docs/plan-format.md describes the JSON.
+// Plan says what an apply would do. Changes, Drift, Impact, Forecast and Base are for
+// people; Steps and Settle are for the applier. docs/plan-format.md describes the JSON.
 type Plan struct {
 	Format     int    `json:"format"`
 	ID         string `json:"id"`     // random; the apply's id, so that a plan is applied once
@@ -42,6 +42,8 @@ type Plan struct {
 	Findings []schema.Finding `json:"findings"`
 	// Forecast is what new nodes will pull, where the plan bakes an image.
 	Forecast []Foretold `json:"forecast,omitempty"`
+	// Base tells apart what a change to the files brings, where one was asked about.
+	Base *Base `json:"base,omitempty"`
 	// Settle is what *applied* becomes once all steps of an address are done;
 	// nil removes the entry.
 	Settle map[schema.Address]*schema.Entry `json:"settle"`

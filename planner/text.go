@@ -48,16 +48,8 @@ func symbol(c Change) (mark, colour string) {
 // Text renders a plan for people. Findings are not part of it: they go to
 // standard error, see WriteFindings.
 func (p Plan) Text(w io.Writer, style Style) error {
-	if err := WriteChanges(w, p.Changes, style); err != nil {
+	if err := p.writeAll(w, style); err != nil {
 		return err
-	}
-	if len(p.Drift) > 0 {
-		if _, err := io.WriteString(w, "Changed outside of domctl since the last apply:\n\n"); err != nil {
-			return err
-		}
-		if err := WriteChanges(w, p.Drift, style); err != nil {
-			return err
-		}
 	}
 	end := p.foretold() + p.headline() + "\n"
 	if len(p.Steps) > 0 {
@@ -65,6 +57,20 @@ func (p Plan) Text(w io.Writer, style Style) error {
 	}
 	_, err := io.WriteString(w, end)
 	return err
+}
+
+// writeAll writes the changes, and drift after them.
+func (p Plan) writeAll(w io.Writer, style Style) error {
+	if p.Base != nil {
+		return p.baseText(w, style)
+	}
+	if err := WriteChanges(w, p.Changes, style); err != nil || len(p.Drift) == 0 {
+		return err
+	}
+	if _, err := io.WriteString(w, "Changed outside of domctl since the last apply:\n\n"); err != nil {
+		return err
+	}
+	return WriteChanges(w, p.Drift, style)
 }
 
 // WriteChanges renders changes for people, some side by side, then the next.
@@ -242,17 +248,7 @@ func Few(all []schema.Address) string {
 
 // headline is the last line: what the plan amounts to.
 func (p Plan) headline() string {
-	s := p.Summary
-	var parts []string
-	for _, n := range []struct {
-		n    int
-		what string
-	}{{s.Create, "to create"}, {s.Update, "to update"}, {s.Archive, "to archive"}, {s.Unset, "to unset"}, {s.Restore, "to restore"},
-		{s.Adopt, "to adopt"}, {s.Release, "to release"}, {s.Blocked, "blocked"}} {
-		if n.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
-		}
-	}
+	parts := p.Summary.parts()
 	switch {
 	case len(parts) > 0:
 	case p.Refused() && p.Restores != "":
@@ -264,11 +260,25 @@ func (p Plan) headline() string {
 	default:
 		return Printable(p.Deployment) + ": nothing to do outside, only domctl's own records change."
 	}
-	todo := Plural(s.Steps, "step")
+	todo := Plural(p.Summary.Steps, "step")
 	if p.Stuck() || p.Refused() {
 		todo = "nothing can be applied"
 	}
 	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), todo)
+}
+
+// parts are what there is of each: "2 to update".
+func (s Summary) parts() (parts []string) {
+	for _, n := range []struct {
+		n    int
+		what string
+	}{{s.Create, "to create"}, {s.Update, "to update"}, {s.Archive, "to archive"}, {s.Unset, "to unset"}, {s.Restore, "to restore"},
+		{s.Adopt, "to adopt"}, {s.Release, "to release"}, {s.Blocked, "blocked"}} {
+		if n.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n.n, n.what))
+		}
+	}
+	return parts
 }
 
 // WriteFindings prints findings as every domctl message: what, where, what to do.

@@ -5,7 +5,7 @@ import "slices"
 // Code documents one finding for `domctl explain` and the generated reference.
 // Codes are stable: one is never used again for something else. DC0xx are
 // about reading the files, DC1xx about what they say, DC2xx about the plan,
-// DC3xx about applying, DC4xx about the way back, DC5xx about the state store,
+// DC3xx about applying, DC4xx about the way back, DC5xx about commits and the state store,
 // DC6xx about the outside.
 type Code struct {
 	Code  string
@@ -16,7 +16,7 @@ type Code struct {
 
 // Codes are all finding codes, in order.
 func Codes() []Code {
-	all := slices.Concat(compileCodes(), planCodes(), imageCodes(), bakeCodes(), applyCodes(), outsideCodes())
+	all := slices.Concat(compileCodes(), planCodes(), imageCodes(), bakeCodes(), applyCodes(), outsideCodes(), gitopsCodes())
 	slices.SortFunc(all, func(a, b Code) int {
 		if a.Code < b.Code {
 			return -1

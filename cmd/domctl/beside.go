@@ -24,11 +24,11 @@ const mostFile = 16 << 20
 // of its CUE module where that is none, by name. What cannot be read is an error:
 // what it says is not known.
 func (d *deployment) beside(ctx context.Context) (map[string][]byte, error) {
-	src, err := compiler.Find(d.dir)
+	above, err := d.repository()
 	if err != nil {
 		return nil, err
 	}
-	top, err := os.OpenRoot(repository(src.Root))
+	top, err := os.OpenRoot(above)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +56,15 @@ func (d *deployment) beside(ctx context.Context) (map[string][]byte, error) {
 		return nil
 	})
 	return files, err
+}
+
+// repository is the top of the tree that the files are of.
+func (d *deployment) repository() (string, error) {
+	if d.at != nil {
+		return d.at.top, nil
+	}
+	src, err := compiler.Find(d.dir)
+	return repository(src.Root), err
 }
 
 // repository is the folder above that holds .git, or the one given.

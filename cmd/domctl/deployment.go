@@ -33,6 +33,7 @@ type deployment struct {
 	logs     *engine.Logs // of bakes
 	keep     bool         // leave the instances of bakes that fail
 	limits   *limits      // of evaluating files, also those of a deployment beside it
+	at       *tree        // whose files these are; nil: the work tree's
 }
 
 // compile reads a folder and prints what it found of it.
@@ -69,7 +70,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits}
+		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil}
 	}
 	return all, nil
 }
@@ -80,6 +81,11 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 	if err != nil {
 		return nil, err
 	}
+	return a.openCompiled(ctx, d, report, parallelism)
+}
+
+// openCompiled is open for files that were compiled.
+func (a *app) openCompiled(ctx context.Context, d *deployment, report func(applier.Event), parallelism int) (*engine.Engine, error) {
 	if schema.Failed(d.compiled.Findings) {
 		return nil, a.refuse(d.compiled.Findings)
 	}
@@ -169,6 +175,9 @@ const logsDir = ".domctl/logs"
 
 // source is the commit the files stand on, for the records.
 func (d *deployment) source() (planner.Source, error) {
+	if d.at != nil {
+		return planner.Source{Commit: d.at.commit}, nil
+	}
 	commit, dirty, err := git.Head(d.dir, d.compiled.Files)
 	return planner.Source{Commit: commit, Dirty: dirty && commit != ""}, err
 }

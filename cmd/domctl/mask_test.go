@@ -25,6 +25,8 @@ func (m *masker) mask(text string) string {
 		{`(?m)^(Review of \S+ on )\S+\.$`, "$1<day>."},
 		{`\b[0-9a-f]{48}\b`, "<token>"},
 		{`\b[0-9a-f]{32}\b`, "<digest>"},
+		{`(\(|\bcommit )[0-9a-f]{12}\b`, "$1<commit>"},
+		{`\b[0-9a-f]{40}\b`, "<commit>"},
 		{`\S+@\S+ pid \d+`, "<who>"},
 		{`(?m)^domctl: waiting: .* so far.*\n`, ""}, // how slow a machine is
 		{`\((\d+(\.\d+)?(ms|s|m))+\)`, "(<elapsed>)"},

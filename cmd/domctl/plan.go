@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -13,7 +14,7 @@ import (
 
 func (a *app) planVerb() *cobra.Command {
 	var o engine.PlanOptions
-	var out string
+	var out, base, head string
 	var form *format
 	var detailed bool
 	cmd := &cobra.Command{
@@ -21,10 +22,16 @@ func (a *app) planVerb() *cobra.Command {
 		Short: "Show what an apply would do",
 		Long: `Reads the files and what lives, and shows what an apply would do. Nothing is
 written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
-2 says that there are changes.`,
+2 says that there are changes.
+
+With --base the changes that the files bring since they parted from REF are shown
+apart from what was pending before or has drifted. Both states are planned against
+one look at the world. The plan is the whole one, as an apply would do all of it.
+Neither work tree nor index is touched.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl plan
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
+  domctl plan prod --base origin/main
   domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "-" {
@@ -33,11 +40,7 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 			if err := mayReplace(out); err != nil {
 				return err
 			}
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
-			if err != nil {
-				return err
-			}
-			p, err := e.Plan(cmd.Context(), o)
+			p, err := a.planned(cmd.Context(), a.dir(args), o, base, head)
 			if err != nil {
 				return err
 			}
@@ -55,8 +58,50 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 	planFlags(cmd.Flags(), &o)
 	form = formatFlag(cmd, "json", "markdown")
 	cmd.Flags().StringVar(&out, "out", "", "also write the plan to this `file`, for apply --plan")
+	cmd.Flags().StringVar(&base, "base", "", "show apart what changed since the files parted from this branch, tag or `commit`")
+	cmd.Flags().StringVar(&head, "head", "", "with --base: plan this branch, tag or `commit`, not the work tree")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return cmd
+}
+
+// planned plans a folder, against a base where one is named.
+func (a *app) planned(ctx context.Context, dir string, o engine.PlanOptions, base, head string) (planner.Plan, error) {
+	if base != "" {
+		return a.plannedAgainst(ctx, dir, o, base, head)
+	}
+	if head != "" {
+		return planner.Plan{}, errors.New("--head goes with --base; without it the work tree is planned")
+	}
+	e, err := a.open(ctx, dir, nil, 0)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	return e.Plan(ctx, o)
+}
+
+func (a *app) plannedAgainst(ctx context.Context, dir string, o engine.PlanOptions, base, head string) (planner.Plan, error) {
+	c, err := openCommits(ctx, dir, base, head)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	defer c.close()
+	compile := a.compile
+	if head != "" {
+		compile = func(ctx context.Context, dir string) (*deployment, error) { return a.named(ctx, c, dir) }
+	}
+	d, err := compile(ctx, dir)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	e, err := a.openCompiled(ctx, d, nil, 0)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	f, err := a.former(ctx, c, d.compiled.Desired.Deployment.Name)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	return e.PlanAgainst(ctx, o, f)
 }
 
 func planFlags(f *pflag.FlagSet, o *engine.PlanOptions) {

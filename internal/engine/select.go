@@ -21,12 +21,17 @@ func (o PlanOptions) selector(there []schema.Address) (func(schema.Address) bool
 			return nil, fmt.Errorf("no address matches %q; %s", p, meantAddress(p, there))
 		}
 	}
+	return o.keeps(), nil
+}
+
+// keeps is selector for patterns that are known to be none by mistake; nil keeps all.
+func (o PlanOptions) keeps() func(schema.Address) bool {
 	if len(o.Target)+len(o.Exclude) == 0 {
-		return nil, nil
+		return nil
 	}
 	return func(a schema.Address) bool {
 		return (len(o.Target) == 0 || matchAny(o.Target, a)) && !o.excludes(a)
-	}, nil
+	}
 }
 
 // meantAddress is the address that a pattern misses narrowly, else how one is written.

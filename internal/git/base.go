@@ -47,7 +47,7 @@ func (r *Repository) MergeBase(ctx context.Context, one, two string) (string, er
 const (
 	ofOne = 1 << iota
 	ofTwo
-	stale // an ancestor of a common one
+	stale  // an ancestor of a common one
 	ofBoth = ofOne | ofTwo
 )
 

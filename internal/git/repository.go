@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,6 +86,12 @@ func real(dir string) (there, rest string, err error) {
 
 // Top is the folder that the repository's trees stand for.
 func (r *Repository) Top() string { return r.top }
+
+// Bare says that it has no work tree.
+func (r *Repository) Bare() bool {
+	_, err := os.Lstat(filepath.Join(r.top, git.GitDirName))
+	return err != nil
+}
 
 // Within is where a folder, which need not be there, stands in the repository's
 // trees: slash-separated, "." for the top.
@@ -177,3 +184,23 @@ func (r *Repository) tree(commit, under string) (*object.Tree, error) {
 
 // ErrNotFound says that a commit has no such folder.
 var ErrNotFound = errors.New("no such folder in the commit")
+
+// Above is the folder, the one named or the nearest above it, in which a commit
+// holds something of a name; there is false where none does.
+func (r *Repository) Above(commit, dir, name string) (at string, there bool, err error) {
+	top, err := r.tree(commit, ".")
+	if err != nil {
+		return "", false, err
+	}
+	for at = dir; ; at = path.Dir(at) {
+		_, err := top.FindEntry(path.Join(at, name))
+		switch {
+		case err == nil:
+			return at, true, nil
+		case !errors.Is(err, object.ErrEntryNotFound) && !errors.Is(err, object.ErrDirectoryNotFound):
+			return "", false, r.missing(err)
+		case at == ".":
+			return "", false, nil
+		}
+	}
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"domctl.dev/compiler"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/git"
+	"domctl.dev/schema"
+)
+
+// commits are the two states of a repository's files that a verb compares: the
+// work tree, or a commit, and the commit where its history and another's parted.
+type commits struct {
+	repo       *git.Repository
+	at         string // the verb's folder in the trees
+	head, base string // commits; head is what the work tree stands on, without --head
+	ref        string // that base was found from
+	room       string // where trees are written
+	present    *tree  // head's files
+}
+
+// tree is a commit's files, or a part of them, in a folder of ours; without a commit
+// it is the work tree.
+type tree struct {
+	commit, top string
+	git.Written
+}
+
+// openCommits finds the commits. Its room is removed by close.
+func openCommits(ctx context.Context, dir, ref, head string) (*commits, error) {
+	c := &commits{ref: ref}
+	var err error
+	if c.repo, err = git.Open(dir); err != nil {
+		return nil, err
+	}
+	if c.at, err = c.repo.Within(dir); err != nil {
+		return nil, err
+	}
+	if c.head, err = c.repo.Commit(cmp.Or(head, "HEAD")); err != nil {
+		return nil, fmt.Errorf("the change: %w", err)
+	}
+	to, err := c.repo.Commit(ref)
+	if err != nil {
+		return nil, fmt.Errorf("its base: %w", err)
+	}
+	if c.base, err = c.repo.MergeBase(ctx, c.head, to); err != nil {
+		return nil, fmt.Errorf("its base %s: %w", ref, err)
+	}
+	if c.room, err = os.MkdirTemp("", "domctl-"); err != nil {
+		return nil, err
+	}
+	if c.room, err = filepath.EvalSymlinks(c.room); err != nil {
+		return nil, err
+	}
+	c.present = &tree{top: c.repo.Top()}
+	if head != "" {
+		c.present, err = c.write(ctx, "head", c.head, ".")
+	} else if c.repo.Bare() {
+		err = errors.New("a bare repository has no work tree; name a commit with --head")
+	}
+	if err != nil {
+		c.close()
+	}
+	return c, err
+}
+
+func (c *commits) close() { _ = os.RemoveAll(c.room) }
+
+// write writes a commit's files below a folder ("." for all) into the room.
+func (c *commits) write(ctx context.Context, name, commit, under string) (*tree, error) {
+	v := &tree{commit: commit, top: filepath.Join(c.room, name)}
+	err := os.Mkdir(v.top, 0o700)
+	if err == nil {
+		v.Written, err = c.repo.Write(ctx, commit, under, v.top, git.Limits{})
+	}
+	return v, err
+}
+
+// source is a deployment's folder of a version to compile.
+func (a *app) source(v *tree, at string) (compiler.Source, error) {
+	src, err := compiler.Find(filepath.Join(v.top, filepath.FromSlash(at)))
+	if err == nil {
+		a.limits.apply(&src)
+	}
+	return src, err
+}
+
+// kept are the names under which a module is looked for among compiled ones: as the
+// work tree has it, and as commits have it, the last of which a commit's is kept as.
+func (c *commits) kept(v *tree, src compiler.Source, as string) []string {
+	rel, err := filepath.Rel(v.top, src.Root)
+	if err != nil {
+		return []string{src.Root}
+	}
+	root := filepath.Join(c.repo.Top(), rel)
+	return slices.Compact([]string{root, root + "@head", root + "@" + as})
+}
+
+// compileVersion compiles a folder of a version, unless one of the same files was
+// compiled before. as is "head" or "base"; name is what its result is kept as.
+func (a *app) compileVersion(ctx context.Context, c *commits, v *tree, at, as string) (r compiler.Result, name string, err error) {
+	src, err := a.source(v, at)
+	if err != nil {
+		return r, "", err
+	}
+	for _, name = range c.kept(v, src, as) {
+		src.Name = name
+		if r, ok := compiler.Kept(src); ok {
+			return r, name, nil
+		}
+	}
+	r, err = compiler.Compile(ctx, src)
+	if errors.Is(err, compiler.ErrCache) {
+		a.tell("warning", err.Error())
+		err = nil
+	}
+	return r, name, err
+}
+
+// pointers are the files of a deployment that git-lfs keeps elsewhere.
+func (v *tree) pointers(r compiler.Result, at string) (files []string) {
+	for _, f := range r.Files {
+		if _, is := slices.BinarySearch(v.Pointers, path.Join(at, f)); is {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// named compiles the deployment as it is at head, which was named.
+func (a *app) named(ctx context.Context, c *commits, dir string) (*deployment, error) {
+	if !c.present.holds(c.at) {
+		return nil, fmt.Errorf("commit %.12s holds no deployment in %s", c.head, c.at)
+	}
+	r, _, err := a.compileVersion(ctx, c, c.present, c.at, "head")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range c.present.pointers(r, c.at) {
+		r.Findings = append(slices.Clone(r.Findings), schema.Finding{Code: "DC501", Severity: schema.Error, Message: fmt.Sprintf("commit %.12s holds a pointer of git-lfs instead of the file", c.head),
+			Hint: "keep files that deployments embed in git itself, or plan the work tree, without --head", Positions: []schema.Position{{File: f, Line: 1, Col: 1}}})
+	}
+	return &deployment{dir, r, a.wrote, a.logs, a.keep, &a.limits, c.present}, nil
+}
+
+// holds says whether a folder of a version has CUE files.
+func (v *tree) holds(at string) bool {
+	files, err := filepath.Glob(filepath.Join(globbed(v.top), globbed(filepath.FromSlash(at)), "*.cue"))
+	return err == nil && len(files) > 0
+}
+
+// globbed is a path as a pattern that matches it alone.
+func globbed(name string) string {
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(name)
+}
+
+// former compiles the deployment as it was at base, wherever it was there.
+func (a *app) former(ctx context.Context, c *commits, name string) (f engine.Former, err error) {
+	f.Ref, f.Commit = c.ref, c.base
+	at := c.at
+	module, there, err := c.repo.Above(c.base, at, "cue.mod")
+	if err != nil {
+		return f, err
+	}
+	if !there {
+		module = "."
+	}
+	v, err := c.write(ctx, "base", c.base, module)
+	if err != nil {
+		return f, err
+	}
+	if !there || !v.holds(at) {
+		if at, err = a.moved(ctx, c, v, module, name); err != nil {
+			return f, err
+		}
+		f.Dir = at
+	}
+	if at == "" {
+		f.Lacks = "holds no deployment in " + c.at
+		return f, nil
+	}
+	f.Compiled, _, err = a.compileVersion(ctx, c, v, at, "base")
+	if files := v.pointers(f.Compiled, at); len(files) > 0 {
+		f.Lacks = "keeps " + files[0] + " with git-lfs, so that what it held is not known"
+	}
+	return f, err
+}
+
+// moved is the folder in which a deployment of this name was, among those that are
+// gone from head; "" is none.
+func (a *app) moved(ctx context.Context, c *commits, v *tree, under, name string) (string, error) {
+	all, err := v.deployments(ctx, under)
+	if err != nil {
+		return "", err
+	}
+	for _, at := range all {
+		if c.present.holds(at) {
+			continue
+		}
+		src, err := a.source(v, at)
+		if err != nil {
+			return "", err
+		}
+		if alone, _, err := compiler.Alone(ctx, src); err != nil || alone.Name == name {
+			return at, err
+		}
+	}
+	return "", nil
+}
+
+// deployments are the folders below one, itself too, that are deployments, seen from
+// the top: of the modules there, and of the one that it is in.
+func (v *tree) deployments(ctx context.Context, under string) (found []string, err error) {
+	start := filepath.Join(v.top, filepath.FromSlash(under))
+	modules := map[string]bool{}
+	if src, err := compiler.Find(start); err == nil && inside(v.top, src.Root) {
+		modules[src.Root] = true
+	}
+	err = filepath.WalkDir(start, func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil || ctx.Err() != nil:
+			return cmp.Or(err, ctx.Err())
+		case !e.IsDir():
+		case e.Name() == "cue.mod":
+			modules[filepath.Dir(name)] = true
+			return fs.SkipDir
+		case name != start && strings.HasPrefix(e.Name(), "."):
+			return fs.SkipDir
+		}
+		return nil
+	})
+	for _, module := range schema.Sorted(modules) {
+		if err != nil {
+			return nil, err
+		}
+		var all []string
+		all, err = compiler.DeploymentsIn(module)
+		for _, d := range all {
+			if at := filepath.Join(module, filepath.FromSlash(d)); inside(start, at) {
+				rel, _ := filepath.Rel(v.top, at)
+				found = append(found, filepath.ToSlash(rel))
+			}
+		}
+	}
+	slices.Sort(found)
+	return found, err
+}
+
+// inside says that a folder is another one or lies in it.
+func inside(dir, at string) bool {
+	rel, err := filepath.Rel(dir, at)
+	return err == nil && filepath.IsLocal(rel)
+}
