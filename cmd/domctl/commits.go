@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
@@ -27,6 +29,7 @@ type commits struct {
 	ref        string // that base was found from
 	room       string // where trees are written
 	present    *tree  // head's files
+	unkept     sync.Once
 }
 
 // tree is a commit's files, or a part of them, in a folder of ours; without a commit
@@ -83,7 +86,38 @@ func (c *commits) write(ctx context.Context, name, commit, under string) (*tree,
 	if err == nil {
 		v.Written, err = c.repo.Write(ctx, commit, under, v.top, git.Limits{})
 	}
+	if err == nil {
+		err = v.fill(c.repo.Top())
+	}
 	return v, err
+}
+
+// fill puts files that git-lfs keeps in the place of their pointers, where the work
+// tree has them under the same name. Larger ones are never compiled.
+func (v *tree) fill(from string) error {
+	var left []string
+	for _, name := range v.Pointers {
+		at, file := filepath.Join(v.top, filepath.FromSlash(name)), filepath.Join(from, filepath.FromSlash(name))
+		want, size := git.Pointer(at)
+		info, err := os.Lstat(file)
+		if err != nil || !info.Mode().IsRegular() || info.Size() != size || size > mostFile {
+			left = append(left, name)
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if fmt.Sprintf("%x", sha256.Sum256(text)) != want {
+			left = append(left, name)
+			continue
+		}
+		if err := os.WriteFile(at, text, 0o600); err != nil {
+			return err
+		}
+	}
+	v.Pointers = left
+	return nil
 }
 
 // source is a deployment's folder of a version to compile.
@@ -97,23 +131,26 @@ func (a *app) source(v *tree, at string) (compiler.Source, error) {
 
 // kept are the names under which a module is looked for among compiled ones: as the
 // work tree has it, and as commits have it, the last of which a commit's is kept as.
-func (c *commits) kept(v *tree, src compiler.Source, as string) []string {
+func (c *commits) kept(v *tree, src compiler.Source) []string {
 	rel, err := filepath.Rel(v.top, src.Root)
-	if err != nil {
-		return []string{src.Root}
-	}
 	root := filepath.Join(c.repo.Top(), rel)
-	return slices.Compact([]string{root, root + "@head", root + "@" + as})
+	switch {
+	case err != nil || v.commit == "":
+		return []string{src.Root}
+	case v == c.present:
+		return []string{root, root + "@head"}
+	}
+	return []string{root, root + "@head", root + "@base"}
 }
 
 // compileVersion compiles a folder of a version, unless one of the same files was
-// compiled before. as is "head" or "base"; name is what its result is kept as.
-func (a *app) compileVersion(ctx context.Context, c *commits, v *tree, at, as string) (r compiler.Result, name string, err error) {
+// compiled before. name is what its result is kept as.
+func (a *app) compileVersion(ctx context.Context, c *commits, v *tree, at string) (r compiler.Result, name string, err error) {
 	src, err := a.source(v, at)
 	if err != nil {
 		return r, "", err
 	}
-	for _, name = range c.kept(v, src, as) {
+	for _, name = range c.kept(v, src) {
 		src.Name = name
 		if r, ok := compiler.Kept(src); ok {
 			return r, name, nil
@@ -121,7 +158,7 @@ func (a *app) compileVersion(ctx context.Context, c *commits, v *tree, at, as st
 	}
 	r, err = compiler.Compile(ctx, src)
 	if errors.Is(err, compiler.ErrCache) {
-		a.tell("warning", err.Error())
+		c.unkept.Do(func() { a.tell("warning", err.Error()) })
 		err = nil
 	}
 	return r, name, err
@@ -142,7 +179,7 @@ func (a *app) named(ctx context.Context, c *commits, dir string) (*deployment, e
 	if !c.present.holds(c.at) {
 		return nil, fmt.Errorf("commit %.12s holds no deployment in %s", c.head, c.at)
 	}
-	r, _, err := a.compileVersion(ctx, c, c.present, c.at, "head")
+	r, _, err := a.compileVersion(ctx, c, c.present, c.at)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +226,7 @@ func (a *app) former(ctx context.Context, c *commits, name string) (f engine.For
 		f.Lacks = "holds no deployment in " + c.at
 		return f, nil
 	}
-	f.Compiled, _, err = a.compileVersion(ctx, c, v, at, "base")
+	f.Compiled, _, err = a.compileVersion(ctx, c, v, at)
 	if files := v.pointers(f.Compiled, at); len(files) > 0 {
 		f.Lacks = "keeps " + files[0] + " with git-lfs, so that what it held is not known"
 	}
@@ -222,6 +259,9 @@ func (a *app) moved(ctx context.Context, c *commits, v *tree, under, name string
 // the top: of the modules there, and of the one that it is in.
 func (v *tree) deployments(ctx context.Context, under string) (found []string, err error) {
 	start := filepath.Join(v.top, filepath.FromSlash(under))
+	if _, err := os.Stat(start); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	modules := map[string]bool{}
 	if src, err := compiler.Find(start); err == nil && inside(v.top, src.Root) {
 		modules[src.Root] = true

@@ -33,6 +33,31 @@ type checkedShape struct {
 	Findings   []schema.Finding `json:"findings"`
 }
 
+type changedShape struct {
+	Format      int                 `json:"format"`
+	Base        commitShape         `json:"base"`
+	Head        commitShape         `json:"head"`
+	Deployments []changedDeployment `json:"deployments"`
+}
+
+// commitShape is a commit, and the word it was named by; "" is the one that the work
+// tree stands on.
+type commitShape struct {
+	Ref    string `json:"ref,omitempty"`
+	Commit string `json:"commit"`
+}
+
+// changedDeployment is one whose files differ. Valid is said of those that it has, or
+// that it had where it was deleted; Files are those that differ.
+type changedDeployment struct {
+	Dir        string   `json:"dir"`
+	Deployment string   `json:"deployment"`
+	Status     string   `json:"status"`
+	From       string   `json:"from,omitempty"`
+	Valid      bool     `json:"valid"`
+	Files      []string `json:"files"`
+}
+
 type historyShape struct {
 	Format  int         `json:"format"`
 	Applies []pastShape `json:"applies"`

@@ -125,3 +125,19 @@ func TestShapeOfALock(t *testing.T) {
 		t.Error("a held lock without its apply is taken")
 	}
 }
+
+func TestShapeOfChanged(t *testing.T) {
+	commit := strings.Repeat("a", 40)
+	some, err := json.Marshal(changedShape{shapes, commitShape{"main", commit}, commitShape{"", commit}, []changedDeployment{
+		{Dir: "west", Deployment: "acme", Status: statusMoved, From: "prod", Valid: true, Files: []string{"west/a.cue"}}, {Dir: "x", Status: statusDeleted, Files: []string{}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, err := json.Marshal(changedShape{shapes, commitShape{"main", commit}, commitShape{"topic", commit}, []changedDeployment{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := shapeSchemas(t)("changed")
+	holds(t, s, some)
+	holds(t, s, none)
+}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -235,4 +236,23 @@ func (w *writer) content(h plumbing.Hash) ([]byte, error) {
 // them: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
 func isPointer(text []byte) bool {
 	return len(text) < 1024 && bytes.HasPrefix(text, []byte("version https://git-lfs.github.com/spec/v1\n"))
+}
+
+// Pointer reads what a pointer of git-lfs leads to: the SHA-256 of a file in
+// hexadecimal digits, and its size in bytes. For what is none it answers "".
+func Pointer(name string) (oid string, size int64) {
+	text, err := os.ReadFile(name)
+	if err != nil || !isPointer(text) {
+		return "", 0
+	}
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch key {
+		case "oid":
+			oid, _ = strings.CutPrefix(value, "sha256:")
+		case "size":
+			size, _ = strconv.ParseInt(value, 10, 64)
+		}
+	}
+	return oid, size
 }
