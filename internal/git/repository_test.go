@@ -87,7 +87,7 @@ func TestRefs(t *testing.T) {
 			}
 		}
 	}
-	for ref, hint := range map[string]string{"nowhere": "fetch it first", "": "names no commit", "-x": "names no commit", strings.Repeat("0", 40): "names no commit", "HEAD~9": "names no commit"} {
+	for ref, hint := range map[string]string{"nowhere": "fetch it first", "": "names no commit", "-x": "names no commit", strings.Repeat("0", 40): "names no commit", "HEAD~9": "names no commit", "main:prod": "write a branch", "main@{1}": "write a branch", "main..topic": "names no commit"} {
 		if got, err := r.open().Commit(ref); err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("%q: %q, %v", ref, got, err)
 		}
