@@ -49,7 +49,7 @@ touched.`,
 				return err
 			}
 			defer c.close()
-			found, err := a.changed(cmd.Context(), c)
+			found, err := a.changed(cmd.Context(), c, head != "")
 			if err != nil {
 				return err
 			}
@@ -75,13 +75,24 @@ const (
 	statusDeleted = "deleted"
 )
 
-// changed compares all deployments that either side has, side by side.
-func (a *app) changed(ctx context.Context, c *commits) ([]changedDeployment, error) {
-	a.doing("evaluating the files", fmt.Sprintf("--eval-timeout ends it after %s", a.limits.timeout))
-	if _, err := os.Stat(filepath.Join(c.present.top, filepath.FromSlash(c.at))); err != nil {
-		return nil, fmt.Errorf("there is no folder %s to look in", c.at)
+// changed compares all deployments that either side has, side by side; those of
+// modules of which two commits hold all files alike are left out at once.
+func (a *app) changed(ctx context.Context, c *commits, named bool) ([]changedDeployment, error) {
+	a.doing("evaluating the files", fmt.Sprintf("--eval-timeout ends each after %s", a.limits.timeout))
+	var touched []string
+	if err := c.lookable(named); err != nil {
+		return nil, err
 	}
-	base, err := c.write(ctx, "base", c.base, ".")
+	var err error
+	if named {
+		if touched, err = c.repo.Differ(ctx, c.base, c.head); err != nil || len(touched) == 0 {
+			return []changedDeployment{}, err
+		}
+		if c.present, err = c.writeModules(ctx, "head", c.head, touched); err != nil {
+			return nil, err
+		}
+	}
+	base, err := c.writeModules(ctx, "base", c.base, touched)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +117,21 @@ func (a *app) changed(ctx context.Context, c *commits) ([]changedDeployment, err
 		return nil, err
 	}
 	return followed(found), nil
+}
+
+// lookable refuses a folder that is at neither side: nothing would ever change in it.
+func (c *commits) lookable(named bool) error {
+	there, err := c.repo.Has(c.base, c.at)
+	if err == nil && !there && named {
+		there, err = c.repo.Has(c.head, c.at)
+	}
+	if info, missing := os.Stat(filepath.Join(c.repo.Top(), filepath.FromSlash(c.at))); err == nil && !there && !named {
+		there = missing == nil && info.IsDir()
+	}
+	if err == nil && !there {
+		err = fmt.Errorf("there is no folder %s to look in", c.at)
+	}
+	return err
 }
 
 // compared says what became of a deployment; nil is nothing.

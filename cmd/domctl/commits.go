@@ -66,9 +66,7 @@ func openCommits(ctx context.Context, dir, ref, head string) (*commits, error) {
 		return nil, err
 	}
 	c.present = &tree{top: c.repo.Top()}
-	if head != "" {
-		c.present, err = c.write(ctx, "head", c.head, ".")
-	} else if c.repo.Bare() {
+	if head == "" && c.repo.Bare() {
 		err = errors.New("a bare repository has no work tree; name a commit with --head")
 	}
 	if err != nil {
@@ -79,17 +77,37 @@ func openCommits(ctx context.Context, dir, ref, head string) (*commits, error) {
 
 func (c *commits) close() { _ = os.RemoveAll(c.room) }
 
-// write writes a commit's files below a folder ("." for all) into the room.
-func (c *commits) write(ctx context.Context, name, commit, under string) (*tree, error) {
+// write writes a commit's files below some folders ("." for all) into the room.
+func (c *commits) write(ctx context.Context, name, commit string, folders ...string) (*tree, error) {
 	v := &tree{commit: commit, top: filepath.Join(c.room, name)}
 	err := os.Mkdir(v.top, 0o700)
-	if err == nil {
-		v.Written, err = c.repo.Write(ctx, commit, under, v.top, git.Limits{})
+	for _, under := range folders {
+		if err != nil {
+			return v, err
+		}
+		var w git.Written
+		w, err = c.repo.Write(ctx, commit, under, v.top, git.Limits{})
+		v.Pointers = append(v.Pointers, w.Pointers...)
 	}
-	if err == nil {
+	if slices.Sort(v.Pointers); err == nil {
 		err = v.fill(c.repo.Top())
 	}
 	return v, err
+}
+
+// writeModules writes the CUE modules below a folder, and the one that it is in; of
+// those of which no file is among some, none. nil are all files.
+func (c *commits) writeModules(ctx context.Context, name, commit string, touched []string) (*tree, error) {
+	modules, err := c.repo.Holding(ctx, commit, c.at, "cue.mod")
+	if err != nil {
+		return nil, err
+	}
+	if touched != nil {
+		modules = slices.DeleteFunc(modules, func(m string) bool {
+			return !slices.ContainsFunc(touched, func(f string) bool { return m == "." || strings.HasPrefix(f, m+"/") })
+		})
+	}
+	return c.write(ctx, name, commit, modules...)
 }
 
 // fill puts files that git-lfs keeps in the place of their pointers, where the work

@@ -87,6 +87,9 @@ func (a *app) plannedAgainst(ctx context.Context, dir string, o engine.PlanOptio
 	defer c.close()
 	compile := a.compile
 	if head != "" {
+		if c.present, err = c.write(ctx, "head", c.head, "."); err != nil {
+			return planner.Plan{}, err
+		}
 		compile = func(ctx context.Context, dir string) (*deployment, error) { return a.named(ctx, c, dir) }
 	}
 	d, err := compile(ctx, dir)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
@@ -189,18 +190,18 @@ func (r *Repository) tree(commit, under string) (*object.Tree, error) {
 var ErrNotFound = errors.New("no such folder in the commit")
 
 // Above is the folder, the one named or the nearest above it, in which a commit
-// holds something of a name; there is false where none does.
+// holds a folder of a name; there is false where none does.
 func (r *Repository) Above(commit, dir, name string) (at string, there bool, err error) {
 	top, err := r.tree(commit, ".")
 	if err != nil {
 		return "", false, err
 	}
 	for at = dir; ; at = path.Dir(at) {
-		_, err := top.FindEntry(path.Join(at, name))
+		e, err := top.FindEntry(path.Join(at, name))
 		switch {
-		case err == nil:
+		case err == nil && e.Mode == filemode.Dir:
 			return at, true, nil
-		case !errors.Is(err, object.ErrEntryNotFound) && !errors.Is(err, object.ErrDirectoryNotFound):
+		case err != nil && !errors.Is(err, object.ErrEntryNotFound) && !errors.Is(err, object.ErrDirectoryNotFound):
 			return "", false, r.missing(err)
 		case at == ".":
 			return "", false, nil

@@ -234,3 +234,19 @@ func TestShallow(t *testing.T) {
 		t.Errorf("%s %v, want %s", got, err, base)
 	}
 }
+
+func TestHolding(t *testing.T) {
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a/cue.mod/m": "1", "a/prod/x": "1", "a/in/cue.mod/m": "1", "b/c/cue.mod/m": "1", "b/cue.mod": "a file", "d/x": "1"})
+	for under, want := range map[string][]string{".": {"a", "b/c"}, "a/prod": {"a"}, "a/in": {"a/in"}, "d": nil, "gone": nil, "b/c/gone": {"b/c"}} {
+		got, err := r.open().Holding(t.Context(), commit, under, "cue.mod")
+		if !slices.Equal(got, want) || err != nil {
+			t.Errorf("%s: %q %v, want %q", under, got, err, want)
+		}
+	}
+	for dir, want := range map[string]bool{".": true, "a/prod": true, "a/prod/x": false, "gone": false} {
+		if got, err := r.open().Has(commit, dir); got != want || err != nil {
+			t.Errorf("%s: %v %v", dir, got, err)
+		}
+	}
+}

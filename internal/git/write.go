@@ -41,7 +41,7 @@ type Written struct {
 }
 
 // Write puts a commit's files, those below a folder of it ("." for all), where they
-// stand in the tree below dest, which must be an empty folder of the caller's own.
+// stand in the tree below dest, which must be a folder of the caller's own in which nothing stands there yet.
 // ErrNotFound: the commit has no such folder. Contents are those of the objects: no
 // filter of .gitattributes runs, nothing is fetched. Links are written only where
 // they lead to a place in the tree, any other leads to nothing; a submodule is a
