@@ -136,25 +136,30 @@ func (c *commits) lookable(named bool) error {
 
 // compared says what became of a deployment; nil is nothing.
 func (a *app) compared(ctx context.Context, c *commits, base *tree, at string) (*changedDeployment, error) {
-	there, before := c.present.holds(at), base.holds(at)
+	now, there, err := a.source(c.present, at)
+	if err != nil {
+		return nil, err
+	}
+	former, before, err := a.source(base, at)
+	if err != nil {
+		return nil, err
+	}
 	var is, was compiler.Result
 	var name string
-	var err error
 	if there {
-		if is, name, err = a.compileVersion(ctx, c, c.present, at); err != nil {
+		if is, name, err = a.compileVersion(ctx, c, c.present, now); err != nil {
 			return nil, err
 		}
 	}
-	if before {
-		src, err := a.source(base, at)
-		if err != nil {
-			return nil, err
-		}
-		src.Name = name
-		if _, same := compiler.Kept(src); same && there {
+	if before && there {
+		same := former
+		same.Name = name
+		if _, unchanged := compiler.Kept(same); unchanged {
 			return nil, nil
 		}
-		if was, _, err = a.compileVersion(ctx, c, base, at); err != nil {
+	}
+	if before {
+		if was, _, err = a.compileVersion(ctx, c, base, former); err != nil {
 			return nil, err
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"sync"
 
 	"domctl.dev/compiler"
-	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
 	"domctl.dev/schema"
 )
@@ -50,6 +49,9 @@ func openCommits(ctx context.Context, dir, ref, head string) (*commits, error) {
 		return nil, err
 	}
 	if c.head, err = c.repo.Commit(cmp.Or(head, "HEAD")); err != nil {
+		if head == "" {
+			err = errors.New("nothing is committed yet, so nothing can be compared")
+		}
 		return nil, fmt.Errorf("the change: %w", err)
 	}
 	to, err := c.repo.Commit(ref)
@@ -138,13 +140,18 @@ func (v *tree) fill(from string) error {
 	return nil
 }
 
-// source is a deployment's folder of a version to compile.
-func (a *app) source(v *tree, at string) (compiler.Source, error) {
-	src, err := compiler.Find(filepath.Join(v.top, filepath.FromSlash(at)))
-	if err == nil {
-		a.limits.apply(&src)
+// source is a deployment's folder of a version to compile; there is false where it is
+// none. What lies above a tree that was written out is nothing of it.
+func (a *app) source(v *tree, at string) (src compiler.Source, there bool, err error) {
+	if !v.holds(at) {
+		return src, false, nil
 	}
-	return src, err
+	src, err = compiler.Find(filepath.Join(v.top, filepath.FromSlash(at)))
+	if errors.Is(err, compiler.ErrNoModule) || err == nil && v.commit != "" && !inside(v.top, src.Root) {
+		return src, false, nil
+	}
+	a.limits.apply(&src)
+	return src, err == nil, err
 }
 
 // kept are the names under which a module is looked for among compiled ones: as the
@@ -161,13 +168,9 @@ func (c *commits) kept(v *tree, src compiler.Source) []string {
 	return []string{root, root + "@head", root + "@base"}
 }
 
-// compileVersion compiles a folder of a version, unless one of the same files was
+// compileVersion compiles a deployment of a version, unless one of the same files was
 // compiled before. name is what its result is kept as.
-func (a *app) compileVersion(ctx context.Context, c *commits, v *tree, at string) (r compiler.Result, name string, err error) {
-	src, err := a.source(v, at)
-	if err != nil {
-		return r, "", err
-	}
+func (a *app) compileVersion(ctx context.Context, c *commits, v *tree, src compiler.Source) (r compiler.Result, name string, err error) {
 	for _, name = range c.kept(v, src) {
 		src.Name = name
 		if r, ok := compiler.Kept(src); ok {
@@ -194,10 +197,14 @@ func (v *tree) pointers(r compiler.Result, at string) (files []string) {
 
 // named compiles the deployment as it is at head, which was named.
 func (a *app) named(ctx context.Context, c *commits, dir string) (*deployment, error) {
-	if !c.present.holds(c.at) {
-		return nil, fmt.Errorf("commit %.12s holds no deployment in %s", c.head, c.at)
+	src, there, err := a.source(c.present, c.at)
+	if err == nil && !there {
+		err = fmt.Errorf("commit %.12s holds no deployment in %s", c.head, c.at)
 	}
-	r, _, err := a.compileVersion(ctx, c, c.present, c.at)
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := a.compileVersion(ctx, c, c.present, src)
 	if err != nil {
 		return nil, err
 	}
@@ -217,60 +224,6 @@ func (v *tree) holds(at string) bool {
 // globbed is a path as a pattern that matches it alone.
 func globbed(name string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(name)
-}
-
-// former compiles the deployment as it was at base, wherever it was there.
-func (a *app) former(ctx context.Context, c *commits, name string) (f engine.Former, err error) {
-	f.Ref, f.Commit = c.ref, c.base
-	at := c.at
-	module, there, err := c.repo.Above(c.base, at, "cue.mod")
-	if err != nil {
-		return f, err
-	}
-	if !there {
-		module = "."
-	}
-	v, err := c.write(ctx, "base", c.base, module)
-	if err != nil {
-		return f, err
-	}
-	if !there || !v.holds(at) {
-		if at, err = a.moved(ctx, c, v, module, name); err != nil {
-			return f, err
-		}
-		f.Dir = at
-	}
-	if at == "" {
-		f.Lacks = "holds no deployment in " + c.at
-		return f, nil
-	}
-	f.Compiled, _, err = a.compileVersion(ctx, c, v, at)
-	if files := v.pointers(f.Compiled, at); len(files) > 0 {
-		f.Lacks = "keeps " + files[0] + " with git-lfs, so that what it held is not known"
-	}
-	return f, err
-}
-
-// moved is the folder in which a deployment of this name was, among those that are
-// gone from head; "" is none.
-func (a *app) moved(ctx context.Context, c *commits, v *tree, under, name string) (string, error) {
-	all, err := v.deployments(ctx, under)
-	if err != nil {
-		return "", err
-	}
-	for _, at := range all {
-		if c.present.holds(at) {
-			continue
-		}
-		src, err := a.source(v, at)
-		if err != nil {
-			return "", err
-		}
-		if alone, _, err := compiler.Alone(ctx, src); err != nil || alone.Name == name {
-			return at, err
-		}
-	}
-	return "", nil
 }
 
 // deployments are the folders below one, itself too, that are deployments, seen from

@@ -19,8 +19,8 @@ func (r *Repository) Differ(ctx context.Context, one, two string) ([]string, err
 	if err == nil {
 		var b *object.Tree
 		if b, err = r.tree(two, "."); err == nil {
-			d := differing{r: r, ctx: ctx}
-			err = d.trees(a, b, "", 0)
+			d := differing{r: r}
+			err = d.trees(ctx, a, b, "", 0)
 			slices.Sort(d.names)
 			return d.names, err
 		}
@@ -30,13 +30,12 @@ func (r *Repository) Differ(ctx context.Context, one, two string) ([]string, err
 
 type differing struct {
 	r     *Repository
-	ctx   context.Context //nolint:containedctx // of one call
 	names []string
 }
 
 // trees compares two folders; nil is one that is not there.
-func (d *differing) trees(a, b *object.Tree, at string, depth int) error {
-	if err := d.ctx.Err(); err != nil {
+func (d *differing) trees(ctx context.Context, a, b *object.Tree, at string, depth int) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if depth > DefaultLimits.Depth {
@@ -44,13 +43,13 @@ func (d *differing) trees(a, b *object.Tree, at string, depth int) error {
 	}
 	here, there := entries(a), entries(b)
 	for name, e := range here {
-		if err := d.entry(e, there[name], path.Join(at, name), depth); err != nil {
+		if err := d.entry(ctx, e, there[name], path.Join(at, name), depth); err != nil {
 			return err
 		}
 	}
 	for name, e := range there {
 		if _, both := here[name]; !both {
-			if err := d.entry(object.TreeEntry{}, e, path.Join(at, name), depth); err != nil {
+			if err := d.entry(ctx, object.TreeEntry{}, e, path.Join(at, name), depth); err != nil {
 				return err
 			}
 		}
@@ -70,7 +69,7 @@ func entries(t *object.Tree) map[string]object.TreeEntry {
 }
 
 // entry compares what stands at one name; the zero entry is nothing.
-func (d *differing) entry(a, b object.TreeEntry, name string, depth int) error {
+func (d *differing) entry(ctx context.Context, a, b object.TreeEntry, name string, depth int) error {
 	if a.Hash == b.Hash && a.Mode == b.Mode {
 		return nil
 	}
@@ -88,7 +87,7 @@ func (d *differing) entry(a, b object.TreeEntry, name string, depth int) error {
 	if err != nil {
 		return err
 	}
-	return d.trees(below, other, name, depth+1)
+	return d.trees(ctx, below, other, name, depth+1)
 }
 
 func isFile(e object.TreeEntry) bool { return e.Hash != plumbing.ZeroHash && e.Mode != filemode.Dir }
