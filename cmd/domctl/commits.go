@@ -49,7 +49,7 @@ func openCommits(ctx context.Context, dir, ref, head string) (*commits, error) {
 		return nil, err
 	}
 	if c.head, err = c.repo.Commit(cmp.Or(head, "HEAD")); err != nil {
-		if head == "" {
+		if head == "" && c.repo.Empty() {
 			err = errors.New("nothing is committed yet, so nothing can be compared")
 		}
 		return nil, fmt.Errorf("the change: %w", err)

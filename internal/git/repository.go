@@ -13,6 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // ErrNone says that no folder above is a repository.
@@ -24,6 +25,7 @@ type Repository struct {
 	repo    *git.Repository
 	top     string // folder that its trees stand for; of a bare one, its own
 	shallow map[plumbing.Hash]bool
+	borrows bool // objects of another repository
 }
 
 // Open finds the repository that a folder is in, which need not be there: a clone,
@@ -61,6 +63,10 @@ func open(top string) (*Repository, error) {
 	for _, h := range ends {
 		r.shallow[h] = true
 	}
+	if s, ok := repo.Storer.(*filesystem.Storage); ok {
+		_, err := s.Filesystem().Stat("objects/info/alternates")
+		r.borrows = err == nil
+	}
 	return r, nil
 }
 
@@ -87,6 +93,12 @@ func real(dir string) (there, rest string, err error) {
 
 // Top is the folder that the repository's trees stand for.
 func (r *Repository) Top() string { return r.top }
+
+// Empty says that nothing is committed yet where HEAD stands.
+func (r *Repository) Empty() bool {
+	_, err := r.repo.Head()
+	return errors.Is(err, plumbing.ErrReferenceNotFound)
+}
 
 // Bare says that it has no work tree.
 func (r *Repository) Bare() bool {
@@ -134,6 +146,9 @@ func (r *Repository) Commit(ref string) (string, error) {
 
 // meant is what to do about a ref that is not there.
 func (r *Repository) meant(ref string) string {
+	if r.borrows {
+		return own
+	}
 	if refs, err := r.repo.References(); err == nil {
 		var near []string
 		_ = refs.ForEach(func(at *plumbing.Reference) error {
@@ -157,10 +172,15 @@ func (r *Repository) missing(err error) error {
 	if len(r.shallow) > 0 {
 		return fmt.Errorf("%w: this clone is shallow; %s", err, whole)
 	}
+	if r.borrows {
+		return fmt.Errorf("%w: %s", err, own)
+	}
 	return fmt.Errorf("%w: this clone does not hold it; fetch it without a filter, or clone again", err)
 }
 
 const whole = "fetch the whole history (git fetch --unshallow; in a CI job a checkout with fetch-depth: 0)"
+
+const own = "this clone borrows objects of another repository, which are not read here (git repack -ad copies them)"
 
 // tree is a commit's, or the one at a folder of it; ErrNotFound where there is no
 // such folder.

@@ -250,3 +250,25 @@ func TestHolding(t *testing.T) {
 		}
 	}
 }
+
+// TestParts: a clone that lacks objects says which way it does.
+func TestParts(t *testing.T) {
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a": "1"})
+	r.git("config", "uploadpack.allowFilter", "true")
+	shared, filtered := filepath.Join(t.TempDir(), "shared"), filepath.Join(t.TempDir(), "filtered")
+	r.git("clone", "-q", "--shared", r.dir, shared)
+	r.git("clone", "-q", "--no-checkout", "--filter=blob:none", "file://"+r.dir, filtered)
+	s := repo{t, shared, r.at}
+	if _, err := s.open().Commit("main"); err == nil || !strings.Contains(err.Error(), "git repack -ad") {
+		t.Error(err)
+	}
+	s.git("repack", "-adq")
+	if got, err := s.open().Commit("main"); got != commit || err != nil {
+		t.Error(got, err)
+	}
+	f := repo{t, filtered, r.at}
+	if _, _, err := f.write(commit, ".", Limits{}); err == nil || !strings.Contains(err.Error(), "without a filter") {
+		t.Error(err)
+	}
+}
