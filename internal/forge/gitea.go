@@ -226,21 +226,13 @@ func (f *teaForge) MaxComment() int { return 65_000 }
 // teaPages reads one list page by page. Gitea sends all comments of a conversation at
 // once, whatever page is asked for: only its Link header says that there is another.
 func teaPages[T any](get func(gitea.ListOptions) ([]T, *gitea.Response, error)) func(string) ([]T, string, int64, error) {
-	return func(at string) ([]T, string, int64, error) {
-		n := 1
-		if at != "" {
-			n, _ = strconv.Atoi(at)
-		}
-		page, res, err := get(gitea.ListOptions{Page: n, PageSize: 50})
+	return numbered(func(page int) ([]T, int, int64, error) {
+		all, res, err := get(gitea.ListOptions{Page: page, PageSize: 50})
 		if err != nil {
-			return nil, "", 0, err
+			return nil, 0, 0, err
 		}
-		next := ""
-		if res.NextPage > 0 {
-			next = strconv.Itoa(res.NextPage)
-		}
-		return page, next, res.ContentLength, nil
-	}
+		return all, res.NextPage, res.ContentLength, nil
+	})
 }
 
 // when is a moment that may be missing.

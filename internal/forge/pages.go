@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-
-	"domctl.dev/internal/port"
+	"strconv"
 )
 
 // every reads all pages of a list. get answers one page, what names the next ("" none)
@@ -16,7 +15,7 @@ func every[T any](ctx context.Context, get func(at string) (page []T, next strin
 	var read int64
 	for at := ""; ; {
 		if seen[at] {
-			return nil, errors.New("it sends on to a page that it sent before")
+			return nil, errAgain
 		}
 		seen[at] = true
 		page, next, size, err := get(at)
@@ -33,6 +32,27 @@ func every[T any](ctx context.Context, get func(at string) (page []T, next strin
 		at = next
 	}
 }
+
+// numbered is for every, of a forge that counts its pages from 1 on.
+func numbered[T any](get func(page int) (all []T, next int, size int64, err error)) func(string) ([]T, string, int64, error) {
+	return func(at string) ([]T, string, int64, error) {
+		page := 1
+		if at != "" {
+			page, _ = strconv.Atoi(at)
+		}
+		all, n, size, err := get(page)
+		next := ""
+		if n > 0 {
+			next = strconv.Itoa(n)
+		}
+		if next == "1" { // the first was asked for as ""
+			err = errAgain
+		}
+		return all, next, size, err
+	}
+}
+
+var errAgain = errors.New("it sends on to a page that it sent before")
 
 // distinct refuses a list that holds a thing twice: a page that was sent again under
 // another number, or a list that moved while it was read.
@@ -74,5 +94,3 @@ func status(err error) int {
 	}
 	return 0
 }
-
-func found(err error) bool { return !errors.Is(err, port.ErrNotFound) }
