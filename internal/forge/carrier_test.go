@@ -189,7 +189,9 @@ func TestElsewhere(t *testing.T) {
 		if all, err := r.Comments(t.Context(), "acme/domino", 3); err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%d comments, %v", len(all), err)
 		}
-		r.fault(-1, func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, other.URL, http.StatusPermanentRedirect) })
+		r.fault(-1, func(w http.ResponseWriter, q *http.Request) {
+			http.Redirect(w, q, other.URL, http.StatusPermanentRedirect)
+		})
 		if _, err := r.Comment(t.Context(), "acme/domino", 3, "x"); err == nil {
 			t.Error("a comment was sent on")
 		}

@@ -83,7 +83,7 @@ func readSome(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxHook))
+	return io.ReadAll(io.LimitReader(f, MaxHook))
 }
 
 func (j *Job) number(name string, getenv func(string) string) error {
