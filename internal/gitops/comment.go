@@ -26,9 +26,9 @@ type Comment struct {
 
 // Posted says what became of a comment.
 type Posted struct {
-	ID                string
-	Created, Updated  bool // neither: it stood there as it is
-	Folded            int  // older doubles that point to it
+	ID               string
+	Created, Updated bool // neither: it stood there as it is
+	Folded           int  // older doubles that point to it
 }
 
 // marker is the first line of a comment of ours: a link that is defined and used
