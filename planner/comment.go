@@ -21,19 +21,19 @@ const MinComment = 4096
 // comment says how much, and that whole, an address, shows all; "" is none.
 func (p Plan) Comment(limit int, whole string) string {
 	limit = max(limit, MinComment)
-	sections := p.sections()
-	around := fence(sections)
+	blocks := p.blocks()
+	around := fence(blocks)
 	var b bytes.Buffer
 	head, foot := p.commentHead(), p.commentFoot()
 	frame := len(head) + len(foot)
-	for _, s := range sections {
-		if len(s.parts) > 0 {
+	for _, s := range blocks {
+		if len(s.pieces) > 0 {
 			frame += s.frame(around)
 		}
 	}
-	note := fit(sections, limit-frame, whole)
+	note := fit(blocks, limit-frame, whole)
 	b.WriteString(head)
-	for _, s := range sections {
+	for _, s := range blocks {
 		s.write(&b, around)
 	}
 	write(&b, note, foot)
@@ -55,27 +55,27 @@ func (p Plan) commentFoot() string {
 	return foot + "\n"
 }
 
-// sections are a comment's, with all parts in full.
-func (p Plan) sections() []section {
-	changes := func(heading string, all []Change) section {
-		s := section{heading: heading, language: "diff"}
+// blocks are a comment's, with all pieces in full.
+func (p Plan) blocks() []block {
+	changes := func(heading string, all []Change) block {
+		s := block{heading: heading, language: "diff"}
 		for _, c := range all {
-			s.parts = append(s.parts, changePart(c))
+			s.pieces = append(s.pieces, changePiece(c))
 		}
 		return s
 	}
-	forecast, findings := section{}, section{}
+	forecast, findings := block{}, block{}
 	if text := p.foretold(); text != "" {
-		forecast.parts = append(forecast.parts, &part{full: fenced(text), rank: lastRank})
+		forecast.pieces = append(forecast.pieces, &piece{full: fenced(text), rank: lastRank})
 	}
 	for _, f := range alike(p.Findings) {
-		findings.parts = append(findings.parts, findingPart(f))
+		findings.pieces = append(findings.pieces, findingPiece(f))
 	}
-	return []section{changes("", p.Changes), changes("Changed outside of domctl since the last apply:\n\n", p.Drift), forecast, findings}
+	return []block{changes("", p.Changes), changes("Changed outside of domctl since the last apply:\n\n", p.Drift), forecast, findings}
 }
 
-// part is one change, finding or forecast of a comment.
-type part struct {
+// piece is one change, finding or forecast of a comment.
+type piece struct {
 	// full is all of it, least what must be seen of it or, where nothing must, what
 	// says that it is there. "": there is no shorter form.
 	full, least string
@@ -83,7 +83,7 @@ type part struct {
 	shown       shown
 }
 
-// rank is in which order parts get their room; those before lastMust must be seen.
+// rank is in which order pieces get their room; those before lastMust must be seen.
 type rank int
 
 const (
@@ -96,7 +96,7 @@ const (
 	lastRank
 )
 
-// shown is how much of a part the comment holds.
+// shown is how much of a piece the comment holds.
 type shown int
 
 const (
@@ -105,7 +105,7 @@ const (
 	full
 )
 
-func (p *part) text() string {
+func (p *piece) text() string {
 	switch p.shown {
 	case full:
 		return p.full
@@ -115,9 +115,9 @@ func (p *part) text() string {
 	return ""
 }
 
-// changePart renders a change in full, and as little of it as must be seen.
-func changePart(c Change) *part {
-	p := &part{full: rendered(c), rank: otherRank}
+// changePiece renders a change in full, and as little of it as must be seen.
+func changePiece(c Change) *piece {
+	p := &piece{full: rendered(c), rank: otherRank}
 	short := c
 	short.Fields, short.Positions = nil, nil
 	for _, f := range c.Fields {
@@ -188,24 +188,24 @@ func (d Diff) rank() rank {
 	return referenceRank
 }
 
-// findingPart renders a finding with those that say the same.
-func findingPart(f told) *part {
+// findingPiece renders a finding with those that say the same.
+func findingPiece(f told) *piece {
 	var b strings.Builder
 	_ = WriteFindings(&b, append([]schema.Finding{f.Finding}, f.others...), Style{}) // a builder never fails
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	p := &part{full: fenced("  "+strings.Join(lines, "\n  ")) + "\n", rank: findingRank}
+	p := &piece{full: fenced("  "+strings.Join(lines, "\n  ")) + "\n", rank: findingRank}
 	if f.Severity == schema.Error {
 		p.rank = errorRank
 	}
 	return p
 }
 
-// fit chooses how much of each part is shown in so many bytes, and answers the note
+// fit chooses how much of each piece is shown in so many bytes, and answers the note
 // that says what is not.
-func fit(sections []section, room int, whole string) string {
-	var all []*part
-	for _, s := range sections {
-		all = append(all, s.parts...)
+func fit(blocks []block, room int, whole string) string {
+	var all []*piece
+	for _, s := range blocks {
+		all = append(all, s.pieces...)
 	}
 	sum := 0
 	for _, p := range all {
@@ -215,7 +215,7 @@ func fit(sections []section, room int, whole string) string {
 		return ""
 	}
 	room -= len(leftOut(len(all), len(all), len(all), whole))
-	ordered := slices.SortedStableFunc(slices.Values(all), func(a, b *part) int { return int(a.rank - b.rank) })
+	ordered := slices.SortedStableFunc(slices.Values(all), func(a, b *piece) int { return int(a.rank - b.rank) })
 	for _, p := range ordered { // what must be seen, or a line for what need not
 		p.shown = nothing
 		if size := len(p.min()); size <= room {
@@ -242,14 +242,14 @@ func fit(sections []section, room int, whole string) string {
 }
 
 // min is the shortest form.
-func (p *part) min() string {
+func (p *piece) min() string {
 	if p.least != "" {
 		return p.least
 	}
 	return p.full
 }
 
-func (p *part) minShown() shown {
+func (p *piece) minShown() shown {
 	if p.least != "" {
 		return least
 	}
@@ -261,19 +261,19 @@ func leftOut(must, others, short int, whole string) string {
 	if must+others+short == 0 {
 		return ""
 	}
-	var parts []string
+	var left []string
 	if must > 0 {
-		parts = append(parts, fmt.Sprintf("**%d of the findings, deletions, references and scripts that must be seen**", must))
+		left = append(left, fmt.Sprintf("**%d of the findings, deletions, references and scripts that must be seen**", must))
 	}
 	if others > 0 {
-		parts = append(parts, fmt.Sprintf("%d of the other changes", others))
+		left = append(left, fmt.Sprintf("%d of the other changes", others))
 	}
 	if short > 0 {
-		parts = append(parts, fmt.Sprintf("fields of %d that are shown", short))
+		left = append(left, fmt.Sprintf("fields of %d that are shown", short))
 	}
 	at := "`domctl plan` shows all."
 	if u, err := url.Parse(whole); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(u.String()) <= 1000 && !strings.ContainsAny(u.String(), " <>()") {
 		at = "[The whole plan](<" + u.String() + ">) shows all."
 	}
-	return "Left out here, as a comment holds no more: " + schema.Listed(parts, "and") + ". " + at + "\n\n"
+	return "Left out here, as a comment holds no more: " + schema.Listed(left, "and") + ". " + at + "\n\n"
 }

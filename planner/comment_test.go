@@ -93,15 +93,15 @@ func TestAnyComment(t *testing.T) {
 		}
 		left := leftOutOf(t, outside)
 		missing := 0
-		for _, s := range p.sections() {
-			for _, part := range s.parts {
-				if part.rank < otherRank && !strings.Contains(inside, part.min()) && !strings.Contains(inside, part.full) {
+		for _, s := range p.blocks() {
+			for _, piece := range s.pieces {
+				if piece.rank < otherRank && !strings.Contains(inside, piece.min()) && !strings.Contains(inside, piece.full) {
 					missing++
 				}
 			}
 		}
 		if missing != left {
-			t.Fatalf("%d parts that must be seen are missing, and the comment says %d:\n%s", missing, left, got)
+			t.Fatalf("%d pieces that must be seen are missing, and the comment says %d:\n%s", missing, left, got)
 		}
 	})
 }
@@ -111,16 +111,16 @@ func TestMustBeSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := anyPlan(t)
 		need := MinComment
-		for _, s := range p.sections() {
-			for _, part := range s.parts {
-				if part.rank < otherRank {
-					need += len(part.min())
+		for _, s := range p.blocks() {
+			for _, piece := range s.pieces {
+				if piece.rank < otherRank {
+					need += len(piece.min())
 				}
 			}
 		}
 		outside, _ := split(t, p.Comment(need, "https://ci.example/job/1"))
 		if left := leftOutOf(t, outside); left > 0 {
-			t.Fatalf("%d parts that must be seen are left out of %d bytes, and fit", left, need)
+			t.Fatalf("%d pieces that must be seen are left out of %d bytes, and fit", left, need)
 		}
 	})
 }

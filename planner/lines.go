@@ -97,6 +97,9 @@ func diffLines(before, after string) []string {
 		before, after = before+"\n", after+"\n"
 	}
 	text := string(diff.Diff("", []byte(before), "", []byte(after)))
+	if text == "" { // they are alike, in a plan that somebody wrote by hand
+		return nil
+	}
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")[3:]
 }
 

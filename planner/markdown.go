@@ -14,18 +14,18 @@ func (p Plan) Markdown(w io.Writer) error {
 	return err
 }
 
-// section is a part of a comment with a fence around it. All that comes from files,
+// block is a piece of a comment with a fence around it. All that comes from files,
 // databases and clouds stands in fences and code spans, where no forge reads Markdown,
 // HTML, mentions or commands, and no line of it begins at the margin but with a mark.
-type section struct {
+type block struct {
 	heading, language string
-	parts             []*part
+	pieces            []*piece
 }
 
-// write adds the section as far as its parts are shown.
-func (s section) write(b *bytes.Buffer, fence string) {
+// write adds the block as far as its pieces are shown.
+func (s block) write(b *bytes.Buffer, fence string) {
 	var body strings.Builder
-	for _, p := range s.parts {
+	for _, p := range s.pieces {
 		body.WriteString(p.text())
 	}
 	if body.Len() == 0 {
@@ -34,8 +34,8 @@ func (s section) write(b *bytes.Buffer, fence string) {
 	write(b, s.heading, fence, s.language, "\n", body.String(), fence, "\n\n")
 }
 
-// frame is how many bytes the section takes beside its parts.
-func (s section) frame(fence string) int {
+// frame is how many bytes the block takes beside its pieces.
+func (s block) frame(fence string) int {
 	return len(s.heading) + 2*len(fence) + len(s.language) + len("\n\n\n")
 }
 
@@ -59,10 +59,10 @@ func fenced(text string) string {
 }
 
 // fence is longer than any run of backticks in what it is put around.
-func fence(sections []section) string {
+func fence(blocks []block) string {
 	f := "```"
-	for _, s := range sections {
-		for _, p := range s.parts {
+	for _, s := range blocks {
+		for _, p := range s.pieces {
 			for strings.Contains(p.full, f) || strings.Contains(p.least, f) {
 				f += "`"
 			}

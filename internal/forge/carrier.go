@@ -27,6 +27,9 @@ const (
 	wholeOfWait = 2 * time.Minute  // that one request waits in all
 )
 
+// errEndless is said of an answer that nobody can mean to send.
+var errEndless = fmt.Errorf("its answer is larger than %d MiB", maxAnswer>>20)
+
 // carrier sends every request of an adapter.
 type carrier struct {
 	next  http.RoundTripper
@@ -143,7 +146,7 @@ func (c *carrier) once(r *http.Request, token string) (*http.Response, error) {
 	case err != nil:
 		return nil, c.lost(r, err)
 	case len(body) > maxAnswer:
-		return nil, fmt.Errorf("its answer is larger than %d MiB", maxAnswer>>20)
+		return nil, errEndless
 	}
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return res, nil
@@ -191,7 +194,7 @@ func (c *carrier) pause(r *http.Request, res *http.Response, err error, n int) (
 	case r.Context().Err() != nil:
 		return 0, false
 	case err != nil:
-		return usual, reads && n < attempts
+		return usual, reads && n < attempts && !errors.Is(err, errEndless)
 	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusForbidden && limited(res.Header):
 		return c.asked(res.Header, usual), true
 	case reads && (res.StatusCode == http.StatusBadGateway || res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusGatewayTimeout):
