@@ -53,6 +53,11 @@ its comment is left alone.`,
 	flags.StringVar(&f.user, "user", "", "`account` of the token, where the forge does not tell")
 	flags.StringArrayVar(&f.plans, "plan", nil, "a plan `file` that plan --out wrote (repeatable)")
 	_ = cmd.MarkFlagRequired("plan") // the flag is there
+	kinds := make([]string, 0, 4)
+	for _, k := range forge.Kinds() {
+		kinds = append(kinds, string(k))
+	}
+	_ = cmd.RegisterFlagCompletionFunc("forge", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

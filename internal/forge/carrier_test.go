@@ -172,6 +172,31 @@ func TestPages(t *testing.T) {
 	})
 }
 
+// bare takes the headers off that say that there are more pages.
+type bare struct{}
+
+func (bare) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		res.Header = http.Header{"Content-Type": res.Header["Content-Type"]}
+	}
+	return res, err
+}
+
+// TestBare: behind a proxy that leaves headers out, a list is whole or an error.
+func TestBare(t *testing.T) {
+	each(t, func(t *testing.T, kind forge.Kind) {
+		r := newRig(t, kind, bare{})
+		r.tea.Whole = true
+		for i := range 250 {
+			r.tea.Say(3, "eve", fmt.Sprint(i))
+		}
+		if all, err := r.Comments(t.Context(), "acme/domino", 3); err == nil && len(all) != 250 {
+			t.Errorf("%d of 250 comments, and no error", len(all))
+		}
+	})
+}
+
 // TestElsewhere: no other host is asked, and none sees the token.
 func TestElsewhere(t *testing.T) {
 	var asked atomic.Int32

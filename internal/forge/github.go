@@ -211,10 +211,11 @@ func (f *hub) MaxComment() int { return 65_000 }
 
 func hubPages[T any](get func(github.ListOptions) ([]T, *github.Response, error)) func(string) ([]T, string, int64, error) {
 	return numbered(func(page int) ([]T, int, int64, error) {
-		all, res, err := get(github.ListOptions{Page: page, PerPage: 100})
+		const size = 100
+		all, res, err := get(github.ListOptions{Page: page, PerPage: size})
 		if err != nil {
 			return nil, 0, 0, err
 		}
-		return all, res.NextPage, res.ContentLength, nil
+		return all, after(page, all, size, res.NextPage), res.ContentLength, nil
 	})
 }

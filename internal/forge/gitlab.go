@@ -293,6 +293,6 @@ func labPages[T any](size int64, get func(gitlab.ListOptions) ([]T, *gitlab.Resp
 		if err != nil {
 			return nil, 0, 0, err
 		}
-		return all, int(res.NextPage), res.ContentLength, nil
+		return all, after(page, all, int(size), int(res.NextPage)), res.ContentLength, nil
 	})
 }

@@ -52,6 +52,15 @@ func numbered[T any](get func(page int) (all []T, next int, size int64, err erro
 	}
 }
 
+// after is the page behind one. A full one without another is not believed: a proxy
+// may have left the forge's headers out.
+func after[T any](page int, all []T, size, next int) int {
+	if next == 0 && len(all) >= size {
+		return page + 1
+	}
+	return next
+}
+
 var errAgain = errors.New("it sends on to a page that it sent before")
 
 // distinct refuses a list that holds a thing twice: a page that was sent again under

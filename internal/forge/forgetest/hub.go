@@ -132,7 +132,10 @@ func (t *Tea) part(r *http.Request, all []any, size string) (page []any, n int, 
 	if each == 0 {
 		each = 10
 	}
-	n, each = max(n, 1), min(each, 20)
+	n = max(n, 1)
+	if !t.Whole {
+		each = min(each, 20)
+	}
 	from, to := min((n-1)*each, len(all)), min(n*each, len(all))
 	return append([]any{}, all[from:to]...), n, to < len(all)
 }

@@ -21,6 +21,8 @@ type Tea struct {
 	Users    map[string]string // token → account
 	Rights   map[string]string // account → none, read, write, admin
 	Branches map[string]string
+	// Whole has pages as large as they are asked for, and not smaller.
+	Whole bool
 	// Fault answers instead of the forge, true when it did.
 	Fault func(w http.ResponseWriter, r *http.Request) bool
 
