@@ -80,10 +80,10 @@ type piece struct {
 	// says that it is there. "": there is no shorter form.
 	full, least string
 	rank        rank
-	shown       shown
+	shown       degree
 }
 
-// rank is in which order pieces get their room; those before lastMust must be seen.
+// rank is in which order pieces get their room; those before otherRank must be seen.
 type rank int
 
 const (
@@ -96,11 +96,11 @@ const (
 	lastRank
 )
 
-// shown is how much of a piece the comment holds.
-type shown int
+// degree is how much of a piece the comment holds.
+type degree int
 
 const (
-	nothing shown = iota
+	nothing degree = iota
 	least
 	full
 )
@@ -249,7 +249,7 @@ func (p *piece) min() string {
 	return p.full
 }
 
-func (p *piece) minShown() shown {
+func (p *piece) minShown() degree {
 	if p.least != "" {
 		return least
 	}

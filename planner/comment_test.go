@@ -84,7 +84,7 @@ func TestAnyComment(t *testing.T) {
 		case regexp.MustCompile(`[\p{Cf}\p{Zl}\p{Zp}\x00-\x09\x0b-\x1f\x7f-\x{9f}]`).MatchString(got):
 			t.Fatalf("it holds marks that nobody sees: %q", got)
 		}
-		outside, inside := split(t, got)
+		outside, inside := outsideIn(t, got)
 		tame(t, outside)
 		for line := range strings.Lines(inside) {
 			if strings.ContainsAny(line[:1], "/@>`d") {
@@ -118,15 +118,15 @@ func TestMustBeSeen(t *testing.T) {
 				}
 			}
 		}
-		outside, _ := split(t, p.Comment(need, "https://ci.example/job/1"))
+		outside, _ := outsideIn(t, p.Comment(need, "https://ci.example/job/1"))
 		if left := leftOutOf(t, outside); left > 0 {
 			t.Fatalf("%d pieces that must be seen are left out of %d bytes, and fit", left, need)
 		}
 	})
 }
 
-// split reads fences as CommonMark does, and fails where one is not closed.
-func split(t *rapid.T, comment string) (outside, inside string) {
+// outsideIn reads fences as CommonMark does, and fails where one is not closed.
+func outsideIn(t *rapid.T, comment string) (outside, inside string) {
 	open := ""
 	for line := range strings.Lines(comment) {
 		trimmed := strings.TrimLeft(line, " ")
