@@ -182,16 +182,21 @@ func (p Plan) baseText(w io.Writer, style Style) error {
 	return err
 }
 
-func (p Plan) baseMarkdown(b *strings.Builder) {
-	b.WriteString(escape(p.Base.closing(len(p.Drift))) + "\n\n")
+// baseBlocks are the blocks of a comment that tells the two apart. What an apply would
+// do and a reviewer must see stands in full, also where it is pending.
+func (p Plan) baseBlocks() (all []block) {
 	for _, s := range p.sections() {
-		b.WriteString(escape(s.heading) + "\n\n")
-		if !s.short {
-			writeBlock(b, s.changes)
-			continue
+		b := block{heading: code(s.heading, 200) + "\n\n", language: "diff"}
+		for _, c := range s.changes {
+			one := changePiece(c)
+			if s.short && one.rank >= otherRank {
+				var line strings.Builder
+				writeShort(&line, []Change{c}, Style{})
+				one = &piece{full: fenced(line.String()), rank: otherRank}
+			}
+			b.pieces = append(b.pieces, one)
 		}
-		var body strings.Builder
-		writeShort(&body, s.changes, Style{})
-		fenced(b, "diff", body.String())
+		all = append(all, b)
 	}
+	return all
 }

@@ -3,6 +3,7 @@ package planner
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -45,19 +46,19 @@ func (d Diff) showLines(b *bytes.Buffer, a Action, before, after []int, style St
 			added, removed = added+count(line, '+'), removed+count(line, '-')
 		}
 		fmt.Fprintf(b, "%s added, %d removed\n", Plural(added, "line"), removed)
-		writeLines(b, lines[:min(len(lines), mostLines)], len(lines), style)
+		writeLines(b, lines[:min(len(lines), style.most(mostLines))], len(lines), style)
 		return
 	}
 	if a != ActionCreate {
-		write(b, extent(d.Before, before), " → ")
+		write(b, style.extent(d.Before, before), " → ")
 	}
-	write(b, extent(d.After, after), "\n")
+	write(b, style.extent(d.After, after), "\n")
 	whole, at, sign := d.After, after, "+"
 	if len(after) == 0 {
 		whole, at, sign = d.Before, before, "-"
 	}
-	if len(at) >= fewLines {
-		whole.Text = whole.Text[:at[fewLines-1]] + `"`
+	if few := style.most(fewLines); len(at) >= few {
+		whole.Text = whole.Text[:at[few-1]] + `"`
 	}
 	lines := strings.Split(strings.TrimSuffix(whole.Str(), "\n"), "\n")
 	for i := range lines {
@@ -73,12 +74,20 @@ func count(line string, sign byte) int {
 	return 0
 }
 
+// most is how many lines of a field are shown.
+func (s Style) most(usual int) int {
+	if s.whole {
+		return math.MaxInt
+	}
+	return usual
+}
+
 // extent is a value in one line, text of several lines by their number.
-func extent(v schema.Value, breaks []int) string {
+func (s Style) extent(v schema.Value, breaks []int) string {
 	if len(breaks) > 0 {
 		return Plural(len(breaks)+1, "line")
 	}
-	return oneLine(v)
+	return s.oneLine(v)
 }
 
 // diffLines is a unified diff without its heading. Most texts in files end
@@ -88,13 +97,16 @@ func diffLines(before, after string) []string {
 		before, after = before+"\n", after+"\n"
 	}
 	text := string(diff.Diff("", []byte(before), "", []byte(after)))
+	if text == "" { // they are alike, in a plan that somebody wrote by hand
+		return nil
+	}
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")[3:]
 }
 
 // writeLines writes lines, each with its sign, and how many of all are left out.
 func writeLines(b *bytes.Buffer, lines []string, all int, style Style) {
 	for _, line := range lines {
-		text := line[:1] + clip(strings.ReplaceAll(line[1:], "\t", "    "))
+		text := line[:1] + style.clip(strings.ReplaceAll(line[1:], "\t", "    "))
 		if line[0] != '@' && line[0] != '\\' {
 			text = text[:1] + " " + text[1:]
 		}

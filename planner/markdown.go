@@ -1,90 +1,86 @@
 package planner
 
 import (
-	"fmt"
+	"bytes"
 	"io"
+	"math"
 	"strings"
-
-	"domctl.dev/schema"
+	"unicode/utf8"
 )
 
-// Markdown renders a plan for a pull request comment: the headline first, then
-// the changes as a diff block, then the findings.
+// Markdown renders a plan for a pull request comment of any length; see Comment.
 func (p Plan) Markdown(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### domctl plan: %s\n\n%s\n\n", code(p.Deployment), escape(p.headline()))
-	p.markdownChanges(&b)
-	if text := p.foretold(); text != "" {
-		fenced(&b, "", text)
-	}
-	for _, f := range alike(p.Findings) {
-		fmt.Fprintf(&b, "- **%s %s** %s", f.Severity, f.Code, about(f.Finding))
-		for _, at := range f.Positions {
-			fmt.Fprintf(&b, " %s", code(at.String()))
-		}
-		if len(f.others) > 0 {
-			fmt.Fprintf(&b, "; and the same of %d more:", len(f.others))
-			for line := range inLines(f.others) {
-				b.WriteString(" " + escape(line))
-			}
-		}
-		if f.Hint != "" {
-			fmt.Fprintf(&b, "  \n  %s", escape(f.Hint))
-		}
-		b.WriteByte('\n')
-	}
-	fmt.Fprintf(&b, "\nplan %s, effect %s\n", code(p.ID), code(p.Effect))
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, p.Comment(math.MaxInt, ""))
 	return err
 }
 
-func (p Plan) markdownChanges(b *strings.Builder) {
-	if p.Base != nil {
-		p.baseMarkdown(b)
+// block is a piece of a comment with a fence around it. All that comes from files,
+// databases and clouds stands in fences and code spans, where no forge reads Markdown,
+// HTML, mentions or commands, and no line of it begins at the margin but with a mark.
+type block struct {
+	heading, language string
+	pieces            []*piece
+}
+
+// write adds the block as far as its pieces are shown.
+func (s block) write(b *bytes.Buffer, fence string) {
+	var body strings.Builder
+	for _, p := range s.pieces {
+		body.WriteString(p.text())
+	}
+	if body.Len() == 0 {
 		return
 	}
-	if len(p.Changes) > 0 {
-		writeBlock(b, p.Changes)
-	}
-	if len(p.Drift) > 0 {
-		b.WriteString("Changed outside of domctl since the last apply:\n\n")
-		writeBlock(b, p.Drift)
-	}
+	write(b, s.heading, fence, s.language, "\n", body.String(), fence, "\n\n")
 }
 
-// about is what a finding says, and of which address if it is about one.
-func about(f schema.Finding) string {
-	if f.Address == (schema.Address{}) {
-		return escape(f.Message)
-	}
-	return code(f.Address.String()) + ": " + escape(f.Message)
+// frame is how many bytes the block takes beside its pieces.
+func (s block) frame(fence string) int {
+	return len(s.heading) + 2*len(fence) + len(s.language) + len("\n\n\n")
 }
 
-func writeBlock(b *strings.Builder, changes []Change) {
-	var body strings.Builder
-	_ = WriteChanges(&body, changes, Style{}) // a builder never fails
-	fenced(b, "diff", body.String())
-}
+// mostTicks is how many backticks in a row stand as they are: a fence is longer than
+// what it holds, and must stay short.
+const mostTicks = 15
 
-// fenced puts text between more backticks than it contains.
-func fenced(b *strings.Builder, language, body string) {
-	fence := "```"
-	for strings.Contains(body, fence) {
-		fence += "`"
-	}
-	fmt.Fprintf(b, "%s%s\n%s%s\n\n", fence, language, body, fence)
-}
-
-func code(s string) string { return "`" + strings.ReplaceAll(Printable(s), "`", "'") + "`" }
-
-// escape keeps text from outside from being read as Markdown or HTML.
-func escape(s string) string {
-	var b strings.Builder
-	for _, r := range Printable(s) {
-		if strings.ContainsRune("\\`*_{}[]<>()#|~!@&", r) {
-			b.WriteByte('\\')
+// fenced makes text that stands in a fence: every line printable, no long run of
+// backticks.
+func fenced(text string) string {
+	run := strings.Repeat("`", mostTicks+1)
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		line = Printable(strings.ToValidUTF8(line, "\uFFFD"))
+		for strings.Contains(line, run) {
+			line = strings.Replace(line, run, run[1:]+`\u0060`, 1)
 		}
-		b.WriteRune(r)
+		lines[i] = line
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
+}
+
+// fence is longer than any run of backticks in what it is put around.
+func fence(blocks []block) string {
+	f := "```"
+	for _, s := range blocks {
+		for _, p := range s.pieces {
+			for strings.Contains(p.full, f) || strings.Contains(p.least, f) {
+				f += "`"
+			}
+		}
+	}
+	return f
+}
+
+// code is a name in a code span, of at most so many bytes.
+func code(s string, most int) string {
+	s = strings.ReplaceAll(Printable(strings.ToValidUTF8(s, "\uFFFD")), "`", "'")
+	if len(s) > most {
+		for most -= len("…"); !utf8.RuneStart(s[most]); most-- {
+		}
+		s = s[:most] + "…"
+	}
+	if strings.TrimSpace(s) == "" {
+		s = "?"
+	}
+	return "`" + s + "`"
 }

@@ -11,12 +11,18 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"domctl.dev/schema"
 )
 
 // Style marks up text for a terminal; the zero Style is plain.
-type Style struct{ Colour bool }
+type Style struct {
+	Colour bool
+	// review shows what a reviewer must see in full, however long; see mustSee.
+	review bool
+	whole  bool // of one field
+}
 
 func (s Style) paint(code, text string) string {
 	if !s.Colour || code == "" || text == "" {
@@ -112,6 +118,7 @@ func writeChange(b *bytes.Buffer, c Change, style Style) {
 	for _, f := range c.Fields {
 		path := Printable(f.Path)
 		write(b, "    ", path, strings.Repeat(" ", width-len(path)+2))
+		style.whole = style.review && f.mustSee(c)
 		f.show(b, c, style)
 	}
 	if c.Impact != nil {
@@ -159,18 +166,26 @@ func (d Diff) show(b *bytes.Buffer, c Change, style Style) {
 	case a == ActionRestore && strings.HasSuffix(d.Path, " "):
 		b.WriteString("deleted by the apply: made again\n")
 	case len(before)+len(after) > 0 && c.Blocked != "":
-		write(b, extent(d.Before, before), " → ", extent(d.After, after), "\n")
+		write(b, style.extent(d.Before, before), " → ", style.extent(d.After, after), "\n")
 	case len(before)+len(after) > 0:
 		d.showLines(b, a, before, after, style)
 	case a == ActionCreate:
-		write(b, oneLine(d.After), "\n")
+		write(b, style.oneLine(d.After), "\n")
 	default:
-		write(b, oneLine(d.Before), " → ", oneLine(d.After), "\n")
+		write(b, style.oneLine(d.Before), " → ", style.oneLine(d.After), "\n")
 	}
 }
 
 // oneLine keeps a value to one line that a terminal cannot be tricked with.
-func oneLine(v schema.Value) string { return clip(v.Display()) }
+func (s Style) oneLine(v schema.Value) string { return s.clip(v.Display()) }
+
+// clip is clip, but for what is shown whole.
+func (s Style) clip(text string) string {
+	if s.whole {
+		return Printable(strings.ToValidUTF8(text, "\uFFFD"))
+	}
+	return clip(text)
+}
 
 // clip keeps the beginning of a line, printable.
 func clip(s string) string {
@@ -203,7 +218,7 @@ func Printable(s string) string {
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			fmt.Fprintf(&b, "\\u%04x", r)
 			continue
 		}
@@ -246,25 +261,28 @@ func Few(all []schema.Address) string {
 	return text
 }
 
-// headline is the last line: what the plan amounts to.
-func (p Plan) headline() string {
+// headline is the last line: the deployment, and what the plan amounts to.
+func (p Plan) headline() string { return Printable(p.Deployment) + ": " + p.Amount() }
+
+// Amount is what the plan amounts to, in a sentence that holds no name from outside.
+func (p Plan) Amount() string {
 	parts := p.Summary.parts()
 	switch {
 	case len(parts) > 0:
 	case p.Refused() && p.Restores != "":
-		return Printable(p.Deployment) + ": nothing can be taken back, because of the errors."
+		return "nothing can be taken back, because of the errors."
 	case p.Refused():
-		return Printable(p.Deployment) + ": nothing can be applied, because of the errors."
+		return "nothing can be applied, because of the errors."
 	case p.Empty():
-		return Printable(p.Deployment) + ": nothing to do."
+		return "nothing to do."
 	default:
-		return Printable(p.Deployment) + ": nothing to do outside, only domctl's own records change."
+		return "nothing to do outside, only domctl's own records change."
 	}
 	todo := Plural(p.Summary.Steps, "step")
 	if p.Stuck() || p.Refused() {
 		todo = "nothing can be applied"
 	}
-	return fmt.Sprintf("%s: %s; %s.", Printable(p.Deployment), strings.Join(parts, ", "), todo)
+	return fmt.Sprintf("%s; %s.", strings.Join(parts, ", "), todo)
 }
 
 // parts are what there is of each: "2 to update".

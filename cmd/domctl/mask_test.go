@@ -21,6 +21,7 @@ func (m *masker) mask(text string) string {
 	text = regexp.MustCompile(`\b\d{8}-\d{6}-[a-z2-7]{12}\b`).ReplaceAllStringFunc(text, m.number)
 	for _, r := range []struct{ pattern, with string }{
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "<time>"},
+		{`127\.0\.0\.1:\d+`, "127.0.0.1:<port>"},
 		{`\b\d+ days old\b`, "<age> old"},
 		{`(?m)^(Review of \S+ on )\S+\.$`, "$1<day>."},
 		{`\b[0-9a-f]{48}\b`, "<token>"},

@@ -20,10 +20,11 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			env.Values["mask"] = &masker{work: env.WorkDir}
+			env.Values["values"] = env.Values
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"mask": mask, "edit": edit, "await": await, "write": write, "hole": hole,
+			"mask": mask, "edit": edit, "await": await, "write": write, "hole": hole, "forge": forgeCommand,
 		},
 	})
 }

@@ -35,6 +35,8 @@ func may() map[string][]string {
 		"internal/world":    {"applier", "planner", "schema", "internal/port"},
 		"internal/bake":     {"applier", "planner", "schema", "internal/port"},
 		"internal/engine":   append(all, "internal/bake"),
+		"internal/forge":    {"internal/port", "planner"},
+		"internal/gitops":   {"internal/port", "planner"},
 		"internal/gen":      {},
 		"internal/git":      {},
 		"internal/heap":     {},
@@ -45,7 +47,7 @@ func may() map[string][]string {
 // test support and commands may import whatever they exercise.
 func free(pkg string) bool {
 	return strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "hack/") ||
-		slices.Contains([]string{"internal/worldtest", "internal/wiretest", "internal/state/statetest", "internal/sim"}, pkg)
+		slices.Contains([]string{"internal/worldtest", "internal/wiretest", "internal/state/statetest", "internal/forge/forgetest", "internal/sim"}, pkg)
 }
 
 // owners are the only importers of an outside system's SDK.
@@ -63,7 +65,11 @@ func owners() map[string][]string {
 		"gopkg.in/yaml.v3":                               {},
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
-		"net/http":                                       {"internal/aws", "internal/registry", "internal/kube"},
+		"net/http":                                       {"internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest"},
+		"code.gitea.io/sdk/":                             {"internal/forge"},
+		"gitlab.com/gitlab-org/":                         {"internal/forge"},
+		"github.com/google/go-github/":                   {"internal/forge"},
+		"github.com/rhysd/actionlint":                    {},
 		"github.com/johannesboyne/gofakes3":              {},
 		"github.com/rogpeppe/go-internal/testscript":     {},
 		"pgregory.net/rapid":                             {},

@@ -1,0 +1,73 @@
+package forge_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"domctl.dev/internal/forge"
+	"domctl.dev/internal/forge/forgetest"
+	"domctl.dev/internal/port"
+)
+
+func open(t testing.TB, kind forge.Kind, url, token string) port.Forge {
+	t.Helper()
+	f, err := forge.Open(forge.Config{Kind: kind, URL: url, Token: func() (string, error) { return token, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// served are the kinds, and a forge of each that answers in its shapes.
+func served() map[forge.Kind]func(*forgetest.Tea) http.Handler {
+	return map[forge.Kind]func(*forgetest.Tea) http.Handler{
+		forge.Gitea:     func(t *forgetest.Tea) http.Handler { return t },
+		forge.GitHub:    func(t *forgetest.Tea) http.Handler { return forgetest.Hub{Tea: t} },
+		forge.GitLab:    func(t *forgetest.Tea) http.Handler { return forgetest.Lab{Tea: t} },
+		forge.Bitbucket: func(t *forgetest.Tea) http.Handler { return forgetest.Bucket{Tea: t} },
+	}
+}
+
+// TestContract runs the contract on small forges in the shapes that each publishes.
+func TestContract(t *testing.T) {
+	for kind, serve := range served() {
+		t.Run(string(kind), func(t *testing.T) {
+			tea := forgetest.NewTea("acme/domino")
+			for n := 100; n < 160; n++ { // more than a page
+				tea.AddPull(n, "ann", "change", strings.Repeat("d", 40))
+			}
+			s := httptest.NewServer(serve(tea))
+			defer s.Close()
+			name := func(user string) string { return user }
+			if kind == forge.Bitbucket {
+				name = forgetest.UUID
+			}
+			forgetest.Contract(t, forgetest.Subject{Forge: open(t, kind, s.URL, "bot-token"), Other: open(t, kind, s.URL, "ann-token"),
+				Denied: open(t, kind, s.URL, "wrong-token-0123"), Token: "wrong-token-0123",
+				Repo: "acme/domino", User: name("domctl-bot"), Pull: 3, Author: name("ann"), Branch: "change", Base: "main", Commit: strings.Repeat("b", 40),
+				Rights: map[string]port.Rights{name("domctl-bot"): port.AdminRights, name("ann"): port.WriteRights, name("eve"): port.ReadRights}})
+			f := open(t, kind, s.URL, "bot-token")
+			if all, err := f.Pulls(t.Context(), "acme/domino"); err != nil || len(all) != 61 {
+				t.Errorf("%d pull requests, %v", len(all), err)
+			}
+			if commit, err := f.Branch(t.Context(), "acme/domino", "feature/with-slash"); err != nil || commit != strings.Repeat("c", 40) {
+				t.Errorf("a branch with a slash: %q, %v", commit, err)
+			}
+			if p, err := f.Pull(t.Context(), "acme/domino", 3); err != nil || !strings.Contains(strings.Join(p.Pushers, " "), name("ann")) {
+				t.Errorf("pushers are %q, %v", p.Pushers, err)
+			}
+		})
+	}
+}
+
+// TestInstallation: the token of a job of GitHub Actions may not ask who it is as a
+// person does.
+func TestInstallation(t *testing.T) {
+	s := httptest.NewServer(forgetest.Hub{Tea: forgetest.NewTea("acme/domino"), App: true})
+	defer s.Close()
+	if me, err := open(t, forge.GitHub, s.URL, "bot-token").Me(t.Context()); err != nil || me != "domctl-bot" {
+		t.Errorf("Me is %q, %v", me, err)
+	}
+}

@@ -1,0 +1,280 @@
+package forge
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"domctl.dev/internal/port"
+)
+
+// MaxHook bounds what a webhook delivers, bytes: GitHub's largest are 25 MB.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+const MaxHook = 25 << 20
+
+// ErrHook is answered for a delivery that is not signed with the secret. Whoever sent
+// it is told no more.
+var ErrHook = errors.New("refused")
+
+// ParseHook reads a delivery: what happened in the repositories it speaks of, nothing at
+// all where it is about something else. It looks into the body only once the
+// signature is right. ErrHook; any other error is about a delivery that is signed.
+func ParseHook(kind Kind, h http.Header, body []byte, secret string) ([]port.Hook, error) {
+	if len(body) > MaxHook || !signed(kind, h, body, secret) {
+		return nil, ErrHook
+	}
+	read := map[Kind]func(http.Header, []byte) ([]port.Hook, error){GitHub: hubHooks, Gitea: teaHooks, GitLab: labHooks, Bitbucket: bucketHooks}[kind]
+	hooks, err := read(h, body)
+	if err != nil {
+		return nil, fmt.Errorf("a delivery of %s cannot be read: %w", kind, err)
+	}
+	for i := range hooks {
+		if err := sound(&hooks[i]); err != nil {
+			return nil, fmt.Errorf("a delivery of %s cannot be read: %w", kind, err)
+		}
+	}
+	return hooks, nil
+}
+
+// signed says that who sent the body knows the secret; without a secret nobody does.
+// https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+// https://docs.gitea.com/usage/webhooks https://docs.gitlab.com/user/project/integrations/webhooks/
+// https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
+func signed(kind Kind, h http.Header, body []byte, secret string) bool {
+	if secret == "" {
+		return false
+	}
+	switch kind {
+	case GitHub:
+		return hexMAC(h, "X-Hub-Signature-256", "sha256=", body, secret)
+	case Bitbucket:
+		return hexMAC(h, "X-Hub-Signature", "sha256=", body, secret)
+	case Gitea:
+		return hexMAC(h, "X-Gitea-Signature", "", body, secret)
+	case GitLab:
+		if key, ok := strings.CutPrefix(secret, "whsec_"); ok {
+			return standardMAC(h, body, key)
+		}
+		got, one := single(h, "X-Gitlab-Token")
+		want, sent := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(got)) // of one length, whatever was sent
+		return one && subtle.ConstantTimeCompare(want[:], sent[:]) == 1
+	}
+	return false
+}
+
+// single is a header that was sent once.
+func single(h http.Header, name string) (string, bool) {
+	all := h.Values(name)
+	return h.Get(name), len(all) == 1 && all[0] != ""
+}
+
+func hexMAC(h http.Header, name, prefix string, body []byte, secret string) bool {
+	text, one := single(h, name)
+	text, begins := strings.CutPrefix(text, prefix)
+	sent, err := hex.DecodeString(text)
+	return one && begins && err == nil && hmac.Equal(sent, mac([]byte(secret), body))
+}
+
+func mac(key []byte, parts ...[]byte) []byte {
+	m := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		m.Write(p)
+	}
+	return m.Sum(nil)
+}
+
+// standardMAC is GitLab's newer signature, over the delivery's id and time, too; the
+// header may hold several, of a secret that is being replaced.
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+func standardMAC(h http.Header, body []byte, key string) bool {
+	id, hasID := single(h, "Webhook-Id")
+	at, hasTime := single(h, "Webhook-Timestamp")
+	text, one := single(h, "Webhook-Signature")
+	raw, err := base64.StdEncoding.DecodeString(key)
+	if !hasID || !hasTime || !one || err != nil || len(raw) == 0 {
+		return false
+	}
+	want, good := mac(raw, []byte(id+"."+at+"."), body), false
+	for part := range strings.FieldsSeq(text) {
+		b64, v1 := strings.CutPrefix(part, "v1,")
+		sent, err := base64.StdEncoding.DecodeString(b64)
+		good = v1 && err == nil && hmac.Equal(sent, want) || good
+	}
+	return good
+}
+
+// sound refuses what no forge says, and takes refs apart.
+func sound(h *port.Hook) error {
+	if _, _, err := repository(h.Repo); err != nil {
+		return err
+	}
+	if h.Kind != port.HookPush {
+		if h.Pull <= 0 {
+			return errors.New("it names no pull request")
+		}
+		return nil
+	}
+	if strings.Trim(h.Commit, "0") == "" {
+		h.Commit = ""
+		return nil
+	}
+	_, err := commitID("", h.Commit)
+	return err
+}
+
+// pushed is a push to a branch; of tags nothing is said.
+func pushed(delivery, repo, ref, commit string) []port.Hook {
+	branch, ok := strings.CutPrefix(ref, "refs/heads/")
+	if !ok || branch == "" {
+		return nil
+	}
+	return []port.Hook{{Kind: port.HookPush, Delivery: delivery, Repo: repo, Branch: branch, Commit: commit}}
+}
+
+// hubBody is what GitHub and Gitea deliver alike.
+type hubBody struct {
+	Ref, After, Action string
+	Number             int
+	Repository         struct {
+		FullName string `json:"full_name"`
+	}
+	Issue struct {
+		Number      int
+		PullRequest json.RawMessage `json:"pull_request"`
+	}
+	Comment struct{ ID int64 }
+}
+
+func hubHooks(h http.Header, body []byte) ([]port.Hook, error) {
+	if t := h.Get("Content-Type"); !strings.HasPrefix(t, "application/json") {
+		return nil, fmt.Errorf("its content type is %q; state application/json in the webhook's settings", clip(t, 50))
+	}
+	return hubLike(h.Get("X-Github-Event"), h.Get("X-Github-Delivery"), body)
+}
+
+func teaHooks(h http.Header, body []byte) ([]port.Hook, error) {
+	return hubLike(h.Get("X-Gitea-Event"), h.Get("X-Gitea-Delivery"), body)
+}
+
+func hubLike(event, delivery string, body []byte) ([]port.Hook, error) {
+	switch event {
+	case "push", "pull_request", "issue_comment":
+	default:
+		return nil, nil
+	}
+	var b hubBody
+	if err := json.Unmarshal(body, &b); err != nil {
+		return nil, err
+	}
+	one := port.Hook{Delivery: delivery, Repo: b.Repository.FullName, Pull: b.Number}
+	switch event {
+	case "push":
+		return pushed(delivery, one.Repo, b.Ref, b.After), nil
+	case "pull_request":
+		one.Kind = port.HookPull
+	default:
+		if p := string(b.Issue.PullRequest); p == "" || p == "null" || b.Action == "deleted" {
+			return nil, nil
+		}
+		one.Kind, one.Pull, one.Comment = port.HookComment, b.Issue.Number, strconv.FormatInt(b.Comment.ID, 10)
+	}
+	return []port.Hook{one}, nil
+}
+
+func labHooks(h http.Header, body []byte) ([]port.Hook, error) {
+	var b struct {
+		Ref, After string
+		Project    struct {
+			Path string `json:"path_with_namespace"`
+		}
+		Attributes struct {
+			ID       int64
+			IID      int
+			Noteable string `json:"noteable_type"`
+			System   bool
+		} `json:"object_attributes"`
+		MergeRequest struct{ IID int } `json:"merge_request"`
+	}
+	event := h.Get("X-Gitlab-Event")
+	switch event {
+	case "Push Hook", "Merge Request Hook", "Note Hook":
+	default:
+		return nil, nil
+	}
+	if err := json.Unmarshal(body, &b); err != nil {
+		return nil, err
+	}
+	one := port.Hook{Repo: b.Project.Path}
+	for _, name := range []string{"Idempotency-Key", "Webhook-Id", "X-Gitlab-Event-Uuid"} {
+		if one.Delivery == "" {
+			one.Delivery = h.Get(name)
+		}
+	}
+	switch event {
+	case "Push Hook":
+		return pushed(one.Delivery, one.Repo, b.Ref, b.After), nil
+	case "Merge Request Hook":
+		one.Kind, one.Pull = port.HookPull, b.Attributes.IID
+	default:
+		if b.Attributes.Noteable != "MergeRequest" || b.Attributes.System {
+			return nil, nil
+		}
+		one.Kind, one.Pull, one.Comment = port.HookComment, b.MergeRequest.IID, strconv.FormatInt(b.Attributes.ID, 10)
+	}
+	return []port.Hook{one}, nil
+}
+
+func bucketHooks(h http.Header, body []byte) ([]port.Hook, error) {
+	var b struct {
+		Repository struct {
+			FullName string `json:"full_name"`
+		}
+		Pull    struct{ ID int } `json:"pullrequest"`
+		Comment struct{ ID int64 }
+		Push    struct {
+			Changes []struct{ New, Old *bucketRef }
+		}
+	}
+	event := h.Get("X-Event-Key")
+	if event != "repo:push" && !strings.HasPrefix(event, "pullrequest:") {
+		return nil, nil
+	}
+	if err := json.Unmarshal(body, &b); err != nil {
+		return nil, err
+	}
+	delivery := h.Get("X-Request-Uuid")
+	if event == "repo:push" {
+		var all []port.Hook
+		for _, c := range b.Push.Changes {
+			switch {
+			case c.New != nil && c.New.Type == "branch":
+				all = append(all, pushed(delivery, b.Repository.FullName, "refs/heads/"+c.New.Name, c.New.Target.Hash)...)
+			case c.New == nil && c.Old != nil && c.Old.Type == "branch":
+				all = append(all, pushed(delivery, b.Repository.FullName, "refs/heads/"+c.Old.Name, "")...)
+			}
+		}
+		return all, nil
+	}
+	one := port.Hook{Kind: port.HookPull, Delivery: delivery, Repo: b.Repository.FullName, Pull: b.Pull.ID}
+	switch event {
+	case "pullrequest:comment_created", "pullrequest:comment_updated":
+		one.Kind, one.Comment = port.HookComment, strconv.FormatInt(b.Comment.ID, 10)
+	case "pullrequest:created", "pullrequest:updated", "pullrequest:fulfilled", "pullrequest:rejected":
+	default:
+		return nil, nil
+	}
+	return []port.Hook{one}, nil
+}
+
+type bucketRef struct {
+	Type, Name string
+	Target     struct{ Hash string }
+}

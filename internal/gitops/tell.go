@@ -1,0 +1,66 @@
+package gitops
+
+import (
+	"context"
+	"fmt"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+)
+
+// Telling is a plan for a pull request.
+type Telling struct {
+	Repo string
+	Pull int
+	// Commit is the one that was planned, of the pull request's head.
+	Commit string
+	Plan   planner.Plan
+	// Whole is an address where all of the plan can be read; empty: there is none.
+	Whole string
+}
+
+// Told says what became of it.
+type Told struct {
+	Comment Posted
+	Status  port.CommitStatus
+	// Moved is the head that the pull request has by now, if it is another than was
+	// planned: the comment is left alone then, as it may already speak of that one.
+	Moved string
+}
+
+// Tell writes the plan's comment, then the commit's status: who sees the status finds
+// the comment. Repeating it is safe.
+func (t Telling) Tell(ctx context.Context, f port.Forge) (Told, error) {
+	told := Told{Status: Status(t.Plan, t.Whole)}
+	pull, err := f.Pull(ctx, t.Repo, t.Pull)
+	if err != nil {
+		return told, err
+	}
+	if pull.HeadCommit != t.Commit {
+		told.Moved = pull.HeadCommit
+	} else {
+		c := Comment{Repo: t.Repo, Pull: t.Pull, Key: t.Plan.Deployment, Text: func(limit int) string { return t.Plan.Comment(limit, t.Whole) }}
+		if told.Comment, err = c.Post(ctx, f); err != nil {
+			return told, err
+		}
+	}
+	return told, f.SetStatus(ctx, t.Repo, t.Commit, told.Status)
+}
+
+// Status is what a commit shows of its plan: failure when errors were found. Its text
+// begins with the effect, to which approvals bind.
+func Status(p planner.Plan, url string) port.CommitStatus {
+	s := port.CommitStatus{Name: StatusName(p.Deployment), State: port.CommitSuccess, URL: url}
+	if p.Refused() {
+		s.State = port.CommitFailure
+	}
+	s.Text = planner.Printable(fmt.Sprintf("effect %s: %s", p.Effect, p.Amount()))
+	const most = 140
+	if r := []rune(s.Text); len(r) > most {
+		s.Text = string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+// StatusName is under which name a deployment's status stands.
+func StatusName(deployment string) string { return "domctl/" + planner.Printable(deployment) }
