@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube sim bench bench-bake clean
+.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube test-forge sim bench bench-bake clean
 
 all: build
 
@@ -33,7 +33,7 @@ test:
 test-live:
 	hack/wire/install.sh
 	hack/wire/sshd.sh
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire ./internal/wiretest/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -skip Forge ./internal/wiretest/...
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/ssh/... ./internal/engine/... ./cmd/domctl/...
 
 # test-bake bakes AMIs on instances that are real: each has an SSH server, a Docker
@@ -50,6 +50,12 @@ test-kube:
 	hack/wire/install.sh
 	hack/wire/install.sh kube
 	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire -run Kube ./internal/kube/... ./cmd/domctl/...
+
+# test-forge is test-live against a Gitea, which takes minutes to build the first time.
+test-forge:
+	hack/wire/install.sh
+	hack/wire/install.sh forge
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/...
 
 # sim plays histories: SEEDS of them, a line after each 10,000. Little of its memory is
 # kept, so that the collector may run seldom.

@@ -3,6 +3,7 @@
 # usage: install.sh        installs what is missing; says nothing when nothing is
 #        install.sh mongo  installs the MongoDB alone
 #        install.sh kube   the Kubernetes API server, which takes minutes to build
+#        install.sh forge  the forge, which takes minutes to build too
 #        install.sh path   prints the folder of this version, installed or not
 set -eu
 
@@ -11,7 +12,7 @@ maven_plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DOMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/domctl}
 # One folder per content of these files, so that a changed pin never meets an old install.
-version=$( (uname -m; cd "$here" && cat install.sh requirements.txt pom.xml Mongo.java kube/go.mod) | sha256sum | cut -c1-12)
+version=$( (uname -m; cd "$here" && cat install.sh requirements.txt pom.xml Mongo.java kube/go.mod forge/go.mod) | sha256sum | cut -c1-12)
 dir=$cache/wire-$version
 
 say() { echo "wire: $*" >&2; }
@@ -96,6 +97,20 @@ install_kube() (
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$dir/kube/etcd" go.etcd.io/etcd/server/v3
 )
 
+# Gitea's module holds all but the built style sheets and scripts of its pages, which only a
+# browser asks for. Its SQLite is in C. Modules are read-only; a copy of one must not be.
+install_forge() (
+	have go || fail "Gitea is built with Go; install it"
+	have git || apt_install git
+	have cc || apt_install gcc libc6-dev
+	cd "$here/forge"
+	CGO_ENABLED=1 go build -trimpath -tags 'sqlite sqlite_unlock_notify' -o "$dir/forge/gitea" \
+		-ldflags "-s -w -X main.Version=$(go list -m -f '{{.Version}}' code.gitea.io/gitea | tr -d v)" code.gitea.io/gitea
+	source=$(go list -m -f '{{.Dir}}' code.gitea.io/gitea)
+	cp -R "$source/templates" "$source/options" "$source/public" "$dir/forge"
+	chmod -R u+w "$dir/forge"
+)
+
 download() { apt-get -qq -o APT::Sandbox::User=root download "docker-registry=$registry_version*" >&2; }
 
 # prepared LOCK: makes the cache's folder, and waits for whoever holds the lock in it.
@@ -115,11 +130,15 @@ kube)
 	prepared lock.kube
 	part kube
 	;;
+forge)
+	prepared lock.forge
+	part forge
+	;;
 install)
 	prepared lock
 	mongo
 	part moto
 	part registry
 	;;
-*) fail "usage: install.sh [mongo | kube | path]" ;;
+*) fail "usage: install.sh [mongo | kube | forge | path]" ;;
 esac

@@ -27,7 +27,10 @@ func (f *forker) start(cmd *exec.Cmd) error {
 		f.jobs = make(chan forkJob)
 		go f.serve()
 	})
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, true
 	job := forkJob{cmd: cmd, done: make(chan error, 1)}
 	f.jobs <- job
 	return <-job.done

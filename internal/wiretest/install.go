@@ -20,6 +20,8 @@ func (m missing) Error() string {
 	switch m.what {
 	case "kube":
 		return "kube-apiserver is not installed: run hack/wire/install.sh kube"
+	case "forge":
+		return "Gitea is not installed: run hack/wire/install.sh forge"
 	case "engines":
 		return "the engines are not installed: run hack/bake/install.sh"
 	}

@@ -29,6 +29,7 @@ type program struct {
 	name  string
 	argv  func(port string) []string
 	env   []string                                     // beside this process's own
+	as    *syscall.Credential                          // nil: this process's user
 	ready func(ctx context.Context, addr string) error // nil once it serves
 }
 
@@ -106,6 +107,7 @@ func (s *Server) start() error {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}
 	if err := processes.start(cmd); err != nil {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}
