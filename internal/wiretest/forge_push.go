@@ -21,13 +21,19 @@ import (
 // removes a file; without from there is nothing below.
 func (r *ForgeRepo) Push(t testing.TB, by *ForgeUser, branch, from string, files map[string]string) string {
 	t.Helper()
-	return r.push(t, by, "", branch, from, files)
+	return r.push(t, by, by, "", branch, from, files)
+}
+
+// PushOf is Push of a commit that says it is another's.
+func (r *ForgeRepo) PushOf(t testing.TB, by, author *ForgeUser, branch, from string, files map[string]string) string {
+	t.Helper()
+	return r.push(t, by, author, "", branch, from, files)
 }
 
 // ForcePush is Push that replaces what the branch had.
 func (r *ForgeRepo) ForcePush(t testing.TB, by *ForgeUser, branch, from string, files map[string]string) string {
 	t.Helper()
-	return r.push(t, by, "+", branch, from, files)
+	return r.push(t, by, by, "+", branch, from, files)
 }
 
 // DeleteBranch deletes one.
@@ -37,7 +43,7 @@ func (r *ForgeRepo) DeleteBranch(t testing.TB, by *ForgeUser, branch string) {
 }
 
 // push forces with the reference specification's plus.
-func (r *ForgeRepo) push(t testing.TB, by *ForgeUser, plus, branch, from string, files map[string]string) string {
+func (r *ForgeRepo) push(t testing.TB, by, author *ForgeUser, plus, branch, from string, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	repo, err := git.PlainInit(dir, false)
@@ -57,8 +63,8 @@ func (r *ForgeRepo) push(t testing.TB, by *ForgeUser, plus, branch, from string,
 		check(t, setFile(filepath.Join(dir, name), text))
 	}
 	check(t, tree.AddWithOptions(&git.AddOptions{All: true}))
-	author := &object.Signature{Name: by.Name, Email: by.email(), When: time.Now()}
-	commit, err := tree.Commit("Change files", &git.CommitOptions{Author: author, AllowEmptyCommits: true})
+	signature := &object.Signature{Name: author.Name, Email: author.email(), When: time.Now()}
+	commit, err := tree.Commit("Change files", &git.CommitOptions{Author: signature, AllowEmptyCommits: true})
 	check(t, err)
 	spec := config.RefSpec(plus + commit.String() + ":refs/heads/" + branch)
 	check(t, repo.PushContext(t.Context(), &git.PushOptions{RefSpecs: []config.RefSpec{spec}, Auth: auth}))
