@@ -169,7 +169,8 @@ func (r *ForgeRepo) Statuses(t testing.TB, commit string) map[string]string {
 }
 
 // Hook has the forge post events to an address on loopback, signed with the secret:
-// of pushes, pull requests and comments where none are named.
+// of pushes, pull requests and comments where none are named. What happened just
+// before may still be posted.
 func (r *ForgeRepo) Hook(t testing.TB, to, secret string, events ...string) {
 	t.Helper()
 	if len(events) == 0 {
