@@ -98,6 +98,17 @@ func (f *teaForge) Pull(ctx context.Context, repo string, number int) (port.Pull
 			}
 		}
 	}
+	// A commit may say that it is anybody's: who pushed it stands in the conversation.
+	// Without a page all of it is sent.
+	events, _, err := f.client(ctx).ListIssueTimeline(owner, name, int64(number), gitea.ListIssueCommentOptions{ListOptions: gitea.ListOptions{Page: -1}})
+	if err != nil {
+		return port.Pull{}, asking(Gitea, "who pushed to "+what, err)
+	}
+	for _, e := range events {
+		if e.Type == "pull_push" && e.Poster != nil {
+			out.Pushers = append(out.Pushers, e.Poster.UserName)
+		}
+	}
 	out.Pushers = people(out.Pushers)
 	return out, nil
 }
