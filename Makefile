@@ -55,7 +55,7 @@ test-kube:
 test-forge:
 	hack/wire/install.sh
 	hack/wire/install.sh forge
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/... ./internal/forge/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/... ./internal/forge/... ./internal/gitops/... ./cmd/domctl/...
 
 # sim plays histories: SEEDS of them, a line after each 10,000. Little of its memory is
 # kept, so that the collector may run seldom.
