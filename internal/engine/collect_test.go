@@ -83,7 +83,7 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 	}
 	r = r.changed(func(aws map[string]any) {
 		object(aws, "instances", "i-00000000000000001", instance(ours, token, map[string]any{"groups": []any{"sg-00000000000000001"}, "key": "bake"}))
-		object(aws, "instances", "i-00000000000000002", instance(ours, applier.Token(token, "1.0"), nil))
+		object(aws, "instances", "i-00000000000000002", instance(ours, applier.RoundToken(token, 1, 0), nil))
 		object(aws, "instances", "i-00000000000000003", instance(ours, "", nil))
 		object(aws, "instances", "i-00000000000000004", instance(forged, "0123456789abcdef", map[string]any{"groups": []any{"sg-00000000000000002"}}))
 		object(aws, "instances", "i-00000000000000005", instance(with(map[string]any{"aws:autoscaling:groupName": "shared-a"}), token, nil))

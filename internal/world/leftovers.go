@@ -130,30 +130,11 @@ func (l *leftovers) ofInstances() {
 			continue
 		case group != "":
 			keeps = "Auto Scaling group " + group + " has it"
-		case !launchedWith(i.Token, token): // as the classic template instance, which is started and never launched
+		case !applier.OfRound(i.Token, token): // as the classic template instance, which is started and never launched
 			keeps = "it was not launched by the step that its tags name"
 		}
 		l.add(instanceRef(i.ID), i.Tags["Name"], i.Launched, i.Tags, keeps)
 	}
-}
-
-// mostRounds bounds how often a step may have been taken back and gone on with.
-const mostRounds = 16
-
-// launchedWith says that an instance's ClientToken is one of a step's: each round of
-// the step has its own (see internal/bake).
-func launchedWith(client, token string) bool {
-	if client == token {
-		return token != ""
-	}
-	for round := range mostRounds {
-		for undone := range mostRounds {
-			if client == applier.Token(token, fmt.Sprintf("%d.%d", round, undone)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // ofImages looks at images that no entry of *applied* has: retain speaks of the others.
