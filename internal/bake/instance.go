@@ -138,6 +138,16 @@ func begun(a applier.Attempt, start string) (rests []string) {
 	return rests
 }
 
+// everBegun are the rests of the marks of a word that were begun, in whatever try.
+func everBegun(a applier.Attempt, what string) []string {
+	rests := begun(a, what+" ")
+	for _, rest := range begun(a, what+"/") {
+		_, rest, _ = strings.Cut(rest, " ")
+		rests = append(rests, rest)
+	}
+	return rests
+}
+
 // launched is the mark of a round's launch.
 func launched(a applier.Attempt) string {
 	return strings.TrimSuffix(fmt.Sprintf("launch %d", len(begun(a, undo))), " 0")
