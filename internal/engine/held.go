@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/world"
@@ -178,19 +179,21 @@ func (h holding) started(ref planner.Ref, raw planner.Raw, says string) {
 // made are the versions and configurations that an apply made, by its own begin, and
 // the tokens that whatever else it made is tagged with.
 func (h holding) made(p Past) {
-	begun := map[string]bool{}
+	begun, outputs, instances := map[string]bool{}, map[string]map[string]schema.Value{}, map[string][]string{}
 	for _, r := range p.Records {
-		begun[r.Step] = begun[r.Step] || r.Kind == applier.KindBegin
-	}
-	outputs := map[string]map[string]schema.Value{}
-	for _, r := range p.Records {
-		if r.Kind == applier.KindDone {
+		switch r.Kind {
+		case applier.KindBegin:
+			begun[r.Step] = true
+			if words := strings.Fields(r.Mark); len(words) > 1 && strings.HasPrefix(words[1], "i-") { // what follows may be anybody's words
+				instances[r.Step] = append(instances[r.Step], words[1])
+			}
+		case applier.KindDone:
 			outputs[r.Step] = r.Outputs
 		}
 	}
 	for _, s := range p.Plan.Steps {
 		s = filled(s, outputs)
-		by := world.MakerOf(p.ID, p.At, p.open(), s)
+		by := world.MakerOf(p.ID, p.At, p.open(), s, instances[s.ID])
 		h.Makers[applier.Token(p.ID, s.ID)] = by
 		switch {
 		case !begun[s.ID]:

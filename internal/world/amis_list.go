@@ -36,11 +36,16 @@ type Maker struct {
 	Open    bool
 	began   time.Time // of the apply
 	key     string    // of the content, where it bakes
+	// instances are those that it launched, of image where that is one of a bake.
+	instances []string
+	image     string
 }
 
-// MakerOf is the maker that a step of an apply is.
-func MakerOf(apply string, began time.Time, open bool, s planner.Step) Maker {
-	return Maker{apply, s.Address, open, began, s.Args["key"].Str()}
+// MakerOf is the maker that a step of an apply is; instances are those that its records
+// name.
+func MakerOf(apply string, began time.Time, open bool, s planner.Step, instances []string) Maker {
+	launched := slices.DeleteFunc(instances, func(id string) bool { return id == s.Args["instance"].Str() }) // which is lent
+	return Maker{apply, s.Address, open, began, s.Args["key"].Str(), launched, s.Args["image"].Str()}
 }
 
 // AMI is an image that executors start from, or may have started from.
