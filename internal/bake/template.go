@@ -139,6 +139,8 @@ func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l le
 		return pending(30*time.Second, "another step of this apply works on instance %s", o.instance), nil
 	case l.state == foreign:
 		return failed("DC346: apply %s works on instance %s since %s; domctl rollback, and apply again once that one has ended", l.loan.Apply, o.instance, l.loan.Since), nil
+	case l.state == free && l.Keeper() != "":
+		return failed("DC347: instance %s is one that %s has, which replaces one that is stopped; plan again", o.instance, l.Keeper()), nil
 	case l.state == free && l.State != o.power && !did(a, "start") && !did(a, "stop"):
 		return moved("is " + l.State + ", and was " + o.power + " when the plan was made")
 	case l.state == free:

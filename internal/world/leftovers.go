@@ -124,12 +124,11 @@ func (l *leftovers) judge(o Leftover, keeps string) {
 func (l *leftovers) ofInstances() {
 	for _, i := range l.instances {
 		token, keeps := i.Tags[schema.TagToken], ""
-		group := i.Tags["aws:autoscaling:groupName"]
 		switch {
 		case i.Tags[schema.TagDeployment] != l.Deployment.Name || i.State == "terminated" || i.State == "shutting-down":
 			continue
-		case group != "":
-			keeps = "Auto Scaling group " + group + " has it"
+		case i.Keeper() != "":
+			keeps = i.Keeper() + " has it"
 		case !applier.OfRound(i.Token, token): // as the classic template instance, which is started and never launched
 			keeps = "it was not launched by the step that its tags name"
 		}
