@@ -16,7 +16,7 @@ import (
 // held is what records and files say of images and of what applies made. except is
 // an apply that does not count: the one that asks.
 func (e *Engine) held(ctx context.Context, except string) (world.Held, error) {
-	h := holding{Held: world.Held{Images: map[string][]string{}, Made: map[planner.Ref]world.Maker{}, Kept: map[planner.Ref][]string{},
+	h := holding{Held: world.Held{Images: map[string][]string{}, Named: map[string][]string{}, Made: map[planner.Ref]world.Maker{}, Kept: map[planner.Ref][]string{},
 		Makers: map[string]world.Maker{}, Reserved: map[schema.Address]string{}}}
 	if e.Beside != nil {
 		files, err := e.Beside(ctx)
@@ -24,12 +24,12 @@ func (e *Engine) held(ctx context.Context, except string) (world.Held, error) {
 			return h.Held, fmt.Errorf("files beside %s: %w", e.world.Deployment.Name, err)
 		}
 		for _, name := range schema.Sorted(files) {
-			h.text(string(files[name]), name+" names it")
+			h.named(string(files[name]), name+" names it")
 		}
 	}
 	for _, a := range schema.Addresses(e.Compiled.Desired.Objects) {
 		for p, v := range e.Compiled.Desired.Objects[a].Fields {
-			h.text(v.Text, "the files name it: "+a.String()+" "+p)
+			h.named(v.Text, "the files name it: "+a.String()+" "+p)
 		}
 	}
 	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
@@ -60,6 +60,16 @@ func (h holding) text(s, says string) {
 	for _, id := range anImage.FindAllString(s, -1) {
 		if !slices.Contains(h.Images[id], says) {
 			h.Images[id] = append(h.Images[id], says)
+		}
+	}
+}
+
+// named holds each image that a text of the files names.
+func (h holding) named(s, says string) {
+	h.text(s, says)
+	for _, id := range anImage.FindAllString(s, -1) {
+		if !slices.Contains(h.Named[id], says) {
+			h.Named[id] = append(h.Named[id], says)
 		}
 	}
 }

@@ -18,6 +18,8 @@ import (
 type Held struct {
 	// Images are the reasons by id of the image, each with its verb.
 	Images map[string][]string
+	// Named are those of them that files alone are.
+	Named map[string][]string
 	// Made are the launch configurations and versions that applies of this store made;
 	// Kept are the reasons why one of them stays.
 	Made map[planner.Ref]Maker
