@@ -28,6 +28,7 @@ whose apply has ended; shows them, asks, and removes them. What carries domctl's
 tags and is not borne out by the records of this deployment and by what EC2 itself
 says of it is shown, and stays. So do key pairs and security groups with such tags,
 since domctl makes none, and what an apply that has not ended made or reserves.
+Of other regions it looks at copies of images, where an apply began to make one.
 Images that amis has on record are retain's matter.
 
 It is recorded as an apply is: history shows it, and one that was cut off goes on

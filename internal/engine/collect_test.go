@@ -12,6 +12,7 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -308,5 +309,59 @@ func TestCollectNeedsEveryRead(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "denied") {
 			t.Errorf("%s fails: %v", call, err)
 		}
+	}
+}
+
+// TestCollectCopies: a copy that no entry has goes when EC2 says what it was copied
+// from, and stays for uses in its region; one on record is retain's matter.
+func TestCollectCopies(t *testing.T) {
+	f := bakingFixture(t)
+	c := content(f.after, "one")
+	c.Desired.Objects[executor].Fields[schema.CopyTo("us-east-1")] = schema.Value{Is: schema.Known, Text: "{}"}
+	r := f.start(t)
+	r.applyAll(c)
+	image, recorded := r.stands(c), ""
+	token, _ := r.stepBy(c, "bake.copy")
+	r = r.changed(func(aws map[string]any) {
+		recorded = copyIn(t, aws, "us-east-1")
+		there := aws["regions"].(map[string]any)["us-east-1"].(map[string]any)
+		copied := func(id, source, token string) {
+			object(there, "images", id, map[string]any{"architecture": "x86_64", "name": "copy " + id, "source": source, "sourceRegion": "eu-west-1", "tags": map[string]any{"domctl:deployment": "sim-baking", "domctl:token": token}})
+		}
+		copied("ami-00000000000000021", image, token)
+		copied("ami-00000000000000022", "ami-00000000000000001", token)
+		copied("ami-00000000000000023", image, "0123456789abcdef")
+		copied("ami-00000000000000024", image, token)
+		object(there, "launchTemplates", "lt-far", map[string]any{"default": 1, "name": "far", "versions": []any{map[string]any{"image": "ami-00000000000000024", "instanceType": "m5.large", "number": 1}}})
+	})
+	want := map[string]string{
+		"ec2/copy#us-east-1/ami-00000000000000021": "nothing refers to it",
+		"ec2/copy#us-east-1/ami-00000000000000022": "EC2 does not say that it was copied from",
+		"ec2/copy#us-east-1/ami-00000000000000023": "no record",
+		"ec2/copy#us-east-1/ami-00000000000000024": "launch template lt-far",
+	}
+	left, p := r.collect(c)
+	for _, o := range left {
+		if w, listed := want[string(o.Object)]; listed && strings.Contains(o.Why, w) && o.Goes == (w == "nothing refers to it") {
+			delete(want, string(o.Object))
+		} else if o.Object.Type() == "ec2/copy" {
+			t.Errorf("%s: goes %v, %s", o.Object, o.Goes, o.Why)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not listed: %v", want)
+	}
+	r.ended(r.engine(c).Apply(t.Context(), p))
+	for id, there := range map[string]bool{recorded: true, "ami-00000000000000021": false, "ami-00000000000000022": true, "ami-00000000000000024": true} {
+		if strings.Contains(string(r.Box.Content()), `"`+id+`": {`) != there {
+			t.Errorf("%s is there: %v", id, !there)
+		}
+	}
+	e, err := r.Process(t.Context(), c, sim.Options{Holder: "test", Outside: sandbox.Options{Faults: []sandbox.Fault{{Fault: "denied", Call: "DescribeImages", Region: "us-east-1"}}}})
+	if err == nil {
+		_, _, err = e.Collect(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), "us-east-1") {
+		t.Errorf("the other region cannot be read: %v", err)
 	}
 }

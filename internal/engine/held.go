@@ -17,7 +17,7 @@ import (
 // an apply that does not count: the one that asks.
 func (e *Engine) held(ctx context.Context, except string) (world.Held, error) {
 	h := holding{Held: world.Held{Images: map[string][]string{}, Named: map[string][]string{}, Made: map[planner.Ref]world.Maker{}, Kept: map[planner.Ref][]string{},
-		Makers: map[string]world.Maker{}, Reserved: map[schema.Address]string{}}}
+		Makers: map[string]world.Maker{}, Reserved: map[schema.Address]string{}, Regions: map[string]bool{}}}
 	if e.Beside != nil {
 		files, err := e.Beside(ctx)
 		if err != nil {
@@ -207,6 +207,8 @@ func (h holding) made(p Past) {
 		h.Makers[applier.Token(p.ID, s.ID)] = by
 		switch {
 		case !begun[s.ID]:
+		case s.Op == "bake.copy":
+			h.Regions[s.Args["region"].Str()] = true
 		case s.Op == "autoscaling.CopyLaunchConfiguration":
 			h.Made[s.Object] = by
 		case s.Op == "ec2.CreateLaunchTemplateVersion" && outputs[s.ID]["version"].Str() != "":

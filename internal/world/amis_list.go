@@ -28,6 +28,8 @@ type Held struct {
 	// tagged with, and Reserved the applies that have not ended, by address.
 	Makers   map[string]Maker
 	Reserved map[schema.Address]string
+	// Regions are those that an apply began to copy an image to.
+	Regions map[string]bool
 }
 
 // Maker is the step of an apply that made something; Open says that the apply has not

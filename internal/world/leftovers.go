@@ -63,6 +63,9 @@ func (w *World) Leftovers(ctx context.Context, applied schema.Applied) ([]Leftov
 	if err := l.ofImages(ctx); err != nil {
 		return nil, fmt.Errorf("leftovers: %w", err)
 	}
+	if err := l.ofCopies(ctx); err != nil {
+		return nil, fmt.Errorf("leftovers: %w", err)
+	}
 	l.ofTheRest()
 	if err := l.ofStarts(ctx); err != nil {
 		return nil, fmt.Errorf("leftovers: %w", err)
@@ -77,7 +80,7 @@ func (w *World) Leftovers(ctx context.Context, applied schema.Applied) ([]Leftov
 // one refers to the next.
 func removed() []struct{ typ, op string } {
 	return []struct{ typ, op string }{{"ec2/instance", "ec2.TerminateInstances"}, {"ec2/version", "ec2.DeleteLaunchTemplateVersion"}, {"asg/config", "autoscaling.DeleteLaunchConfiguration"},
-		{"ec2/image", DeregisterImage}, {"ec2/snapshot", "ec2.DeleteSnapshot"}, {"ec2/volume", "ec2.DeleteVolume"},
+		{"ec2/copy", DeregisterImage}, {"ec2/image", DeregisterImage}, {"ec2/snapshot", "ec2.DeleteSnapshot"}, {"ec2/volume", "ec2.DeleteVolume"},
 		{"ec2/securitygroup", ""}, {"ec2/keypair", ""}} // which domctl never makes
 }
 
@@ -252,7 +255,7 @@ func (w *World) Remove(all []Leftover) (steps []planner.Step) {
 		s := planner.Step{ID: "gc/" + op + "/" + o.Object.ID(), Address: o.Address, Op: op, Object: o.Object, Guard: planner.Absolute, Window: window,
 			Writes: map[string]schema.Value{"": {}}, Expects: o.state, After: slices.Clone(before), Irreversible: "what gc removes cannot be made again"}
 		switch o.Object.Type() {
-		case "ec2/image":
+		case "ec2/image", "ec2/copy":
 			s.Args = map[string]schema.Value{"retires": schema.JSON(true)}
 		case "ec2/instance":
 			before = append(before, s.ID)
