@@ -81,10 +81,6 @@ func imageMark(word, instance string, n int) string {
 	return strings.TrimSuffix(fmt.Sprintf("%s %s %d", word, instance, n), " 1")
 }
 
-// mostNames are the names that an image may have: another apply of this deployment
-// may have made one of the same content within the same minute.
-const mostNames = 9
-
 // nth is which of its names a bake has begun to use last: 1 is the first. Another one
 // is taken only when that is seen to be taken.
 func nth(a applier.Attempt) int {
@@ -115,7 +111,7 @@ func (o order) claim(a applier.Attempt, images []port.Image, n *int) (made, stra
 			return nil, nil
 		}
 		tags := taken.Tags
-		if *n == mostNames || tags[schema.TagToken] == a.Token || tags[schema.TagDeployment] != o.deployment || tags[schema.TagAMI] != o.ami || tags[schema.TagKey] != o.key {
+		if *n == len(names) || tags[schema.TagToken] == a.Token || tags[schema.TagDeployment] != o.deployment || tags[schema.TagAMI] != o.ami || tags[schema.TagKey] != o.key {
 			return nil, taken
 		}
 	}
