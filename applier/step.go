@@ -100,6 +100,32 @@ func Token(apply, step string) string {
 	return hex.EncodeToString(s[:24])
 }
 
+// RoundToken identifies a try of a step to the outside: the one after so many rounds,
+// and so many times that what the round made was taken away. The first is the step's
+// own token.
+func RoundToken(token string, round, undone int) string {
+	if round == 0 && undone == 0 {
+		return token
+	}
+	return Token(token, fmt.Sprintf("%d.%d", round, undone))
+}
+
+// mostRounds bounds how often a step may have been taken back and gone on with.
+const mostRounds = 32
+
+// OfRound says that something was made with the token of one of a step's tries, which
+// only who makes it can give; tags anybody writes.
+func OfRound(given, token string) bool {
+	for round := range mostRounds {
+		for undone := range mostRounds {
+			if given == RoundToken(token, round, undone) {
+				return token != ""
+			}
+		}
+	}
+	return false
+}
+
 // turn is one step's loop.
 type turn struct {
 	*run

@@ -1,7 +1,7 @@
 package schema
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -54,7 +54,5 @@ func RetiredImage(path string) (id string, is bool) { return strings.CutPrefix(p
 // BakedAs says that an image has the name that a bake gives it whose apply began at
 // that time: nobody can give another image of the account that name while it is there.
 func BakedAs(name, deployment, ami, key string, began time.Time) bool {
-	base := fmt.Sprintf("domino-%s-executor-%s-%s-%s", deployment, began.UTC().Format("20060102-1504"), ami, key[:min(len(key), 8)])
-	rest, is := strings.CutPrefix(name, base)
-	return is && (rest == "" || rest[0] == '-' && strings.Trim(rest[1:], "0123456789") == "")
+	return len(key) >= 8 && slices.Contains(BakedNames(deployment, ami, key, began), name)
 }

@@ -22,12 +22,14 @@ func (a *app) gcVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc [DIR]",
 		Short: "Remove what applies left behind",
-		Long: `Finds instances, volumes, images, snapshots, key pairs, security groups, launch
-template versions and launch configurations that applies of this deployment made,
-that nothing refers to, and whose apply has ended; shows them, asks, and removes
-them. What carries domctl's tags and is not borne out by the records of this
-deployment is shown, and stays. So does what an apply that has not ended made or
-reserves. Images that amis has on record are retain's matter.
+		Long: `Finds instances, volumes, images, snapshots, launch template versions and launch
+configurations that applies of this deployment made, that nothing refers to, and
+whose apply has ended; shows them, asks, and removes them. What carries domctl's
+tags and is not borne out by the records of this deployment and by what EC2 itself
+says of it is shown, and stays. So do key pairs and security groups with such tags,
+since domctl makes none, and what an apply that has not ended made or reserves.
+Of other regions it looks at copies of images, where an apply began to make one.
+Images that amis has on record are retain's matter.
 
 It is recorded as an apply is: history shows it, and one that was cut off goes on
 with "domctl apply --resume". Nothing takes it back. With --format json it lists,

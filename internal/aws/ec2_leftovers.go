@@ -16,9 +16,7 @@ const (
 	describeVolumes = "ec2:DescribeVolumes"
 	deleteVolume    = "ec2:DeleteVolume"
 	describeSecured = "ec2:DescribeSecurityGroups"
-	deleteSecured   = "ec2:DeleteSecurityGroup"
 	describeKeys    = "ec2:DescribeKeyPairs"
-	deleteKey       = "ec2:DeleteKeyPair"
 )
 
 // described reads what a Describe call of EC2 selects, in the order of ids.
@@ -87,13 +85,6 @@ func (c *Client) DescribeSecurityGroups(ctx context.Context, q port.Select) ([]p
 	}, func(p port.SecurityGroup) string { return p.ID })
 }
 
-// DeleteSecurityGroup: ErrInUse while an instance or another group names it.
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html
-func (c *Client) DeleteSecurityGroup(ctx context.Context, id string) error {
-	_, err := ask(ctx, c, deleteSecured, c.ec2().DeleteSecurityGroup, &ec2.DeleteSecurityGroupInput{GroupId: &id}, ec2Once)
-	return err
-}
-
 // DescribeKeyPairs, in the order of ids; the API has no pages.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeKeyPairs.html
 func (c *Client) DescribeKeyPairs(ctx context.Context, q port.Select) ([]port.KeyPair, error) {
@@ -106,14 +97,4 @@ func (c *Client) DescribeKeyPairs(ctx context.Context, q port.Select) ([]port.Ke
 	}, func(k types.KeyPairInfo) port.KeyPair {
 		return port.KeyPair{ID: str(k.KeyPairId), Name: str(k.KeyName), Created: when(k.CreateTime), Tags: tagMap(k.Tags, ec2Tag)}
 	}, func(p port.KeyPair) string { return p.ID })
-}
-
-// DeleteKeyPair succeeds for one that is missing.
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteKeyPair.html
-func (c *Client) DeleteKeyPair(ctx context.Context, id string) error {
-	_, err := ask(ctx, c, deleteKey, c.ec2().DeleteKeyPair, &ec2.DeleteKeyPairInput{KeyPairId: &id}, ec2Once)
-	if coded(err, "InvalidKeyPair.NotFound") {
-		return nil
-	}
-	return err
 }

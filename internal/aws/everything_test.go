@@ -59,8 +59,6 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	errs["write DeleteSnapshot"] = c.DeleteSnapshot(ctx, "snap-1")
 	_, errs["write RunScript"] = c.RunScript(ctx, port.Machine{ID: "i-1"}, port.Script{Text: "true", Timeout: time.Minute})
 	errs["write DeleteVolume"] = c.DeleteVolume(ctx, "vol-1")
-	errs["write DeleteSecurityGroup"] = c.DeleteSecurityGroup(ctx, "sg-1")
-	errs["write DeleteKeyPair"] = c.DeleteKeyPair(ctx, "key-1")
 	errs["write DeleteLaunchConfiguration"] = c.DeleteLaunchConfiguration(ctx, "lc")
 	errs["write UpdateAutoScalingGroup"] = c.UpdateAutoScalingGroup(ctx, port.GroupUpdate{Name: "a", Min: &n})
 	errs["write UpdateNodegroupScaling"] = c.UpdateNodegroupScaling(ctx, "acme", "a", "t", &n, nil, nil)

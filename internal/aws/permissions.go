@@ -101,8 +101,6 @@ func writes() []Permission {
 		{Call: deregisterImage, Actions: []string{deregisterImage, deleteSnapshot}, When: bakes},
 		only(deleteSnapshot, "snapshot", bakes),
 		only(deleteVolume, "volume", bakes),
-		only(deleteSecured, "security-group", bakes),
-		only(deleteKey, "key-pair", bakes),
 		only(sendCommand, "command", bakes),
 		{Call: createConfiguration, Actions: []string{createConfiguration, "iam:PassRole"}, On: "launchConfiguration"},
 		only("autoscaling:DeleteLaunchConfiguration", "launchConfiguration", ""),

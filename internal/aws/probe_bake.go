@@ -59,8 +59,6 @@ func (c *Client) bakeDryRuns(ctx context.Context, probes map[string]func() error
 	probes[terminate] = dry(ctx, c, terminate, c.ec2().TerminateInstances, &ec2.TerminateInstancesInput{DryRun: &yes, InstanceIds: instances})
 	c.imageDryRuns(ctx, probes)
 	probes[deleteVolume] = dry(ctx, c, deleteVolume, c.ec2().DeleteVolume, &ec2.DeleteVolumeInput{DryRun: &yes, VolumeId: new("vol-00000000000000000")})
-	probes[deleteSecured] = dry(ctx, c, deleteSecured, c.ec2().DeleteSecurityGroup, &ec2.DeleteSecurityGroupInput{DryRun: &yes, GroupId: new("sg-00000000000000000")})
-	probes[deleteKey] = dry(ctx, c, deleteKey, c.ec2().DeleteKeyPair, &ec2.DeleteKeyPairInput{DryRun: &yes, KeyPairId: new("key-00000000000000000")})
 }
 
 func (c *Client) imageDryRuns(ctx context.Context, probes map[string]func() error) {

@@ -105,15 +105,8 @@ func orderOf(s planner.Step) (o order, err error) {
 	return o, nil
 }
 
-// names of the image that an apply makes, of which it has one: unique in the account
-// and region, and the same in every process that goes on with it.
 func (o order) names(began time.Time) []string {
-	before, between := schema.BakedName(o.deployment, o.ami)
-	names := []string{before + began.UTC().Format("20060102-1504") + between + o.key[:8]}
-	for n := 2; n <= mostNames; n++ {
-		names = append(names, fmt.Sprintf("%s-%d", names[0], n))
-	}
-	return names
+	return schema.BakedNames(o.deployment, o.ami, o.key, began)
 }
 
 func (o order) tags(a applier.Attempt) map[string]string {

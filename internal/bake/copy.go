@@ -3,6 +3,7 @@ package bake
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,17 +18,18 @@ import (
 // with: by then somebody saw the reason.
 type copying struct{ Maker }
 
-// Observe tells where a copy is by the images of that region which carry its token.
+// Observe tells where a copy is by the images of that region which this step made.
 func (c copying) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
 	region := a.Step.Args["region"].Str()
 	images, err := c.Outside.In(region).DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"tag:" + schema.TagToken: {a.Token}}})
+	images = slices.DeleteFunc(images, func(i port.Image) bool { return !copyOf(a, i) })
 	switch {
 	case err != nil:
 		return applier.Status{}, err
 	case len(images) == 0 && a.Abort:
 		return applier.Status{State: applier.Undone}, nil
 	case len(images) == 0:
-		return next(copied(a), planner.Token), nil
+		return c.none(ctx, a)
 	}
 	i := images[0]
 	for _, one := range images { // one that was taken away may show yet
@@ -51,9 +53,34 @@ func (c copying) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	return failed("DC345: the copy %s to %s is %s: %s; domctl apply --resume %s makes it again, domctl rollback removes the others", i.ID, region, i.State, tagText(i.Reason), a.Apply), nil
 }
 
-// copied is the mark of a round's copy.
-func copied(a applier.Attempt) string {
-	return strings.TrimSuffix(fmt.Sprintf("copy %d", len(begun(a, undo))), " 0")
+// copyOf says that an image of the account is this step's copy: its records hold the
+// making of one of that name, and EC2 says, as it does of every copy (API Reference,
+// Image, SourceImageId), that it was made of the image. Whoever may tag can write
+// another's token.
+func copyOf(a applier.Attempt, i port.Image) bool {
+	arg := func(name string) string { return a.Step.Args[name].Str() }
+	return i.Tags[schema.TagToken] == a.Token && i.Tags[schema.TagKey] == arg("key") && i.Source == arg("image") && i.SourceRegion == arg("from") &&
+		slices.Contains(everBegun(a, "copy"), i.Name)
+}
+
+// none is a copy that does not show: it gets the name of the image, by which other
+// accounts know it.
+func (c copying) none(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+	source, err := c.source(ctx, a)
+	return next(word(a, "copy")+" "+source.Name, planner.Token), err
+}
+
+// source is the image to copy.
+func (c copying) source(ctx context.Context, a applier.Attempt) (port.Image, error) {
+	id := a.Step.Args["image"].Str()
+	images, err := c.Outside.DescribeImages(ctx, port.ImageQuery{IDs: []string{id}})
+	if err == nil && len(images) == 0 {
+		err = fmt.Errorf("DC334: image %s is gone; plan again: %w", id, port.ErrNotFound)
+	}
+	if err != nil {
+		return port.Image{}, err
+	}
+	return images[0], nil
 }
 
 // Start makes the one write that the mark names.
@@ -64,9 +91,10 @@ func (c copying) Start(ctx context.Context, a applier.Attempt) error {
 	}
 	there := c.Outside.In(a.Step.Args["region"].Str())
 	what, id, _ := strings.Cut(a.Mark, " ")
+	what, _, _ = strings.Cut(what, "/")
 	switch what {
 	case "copy":
-		err = c.copy(ctx, a, o, there)
+		err = c.copy(ctx, a, o, there, id)
 	case "fail":
 		err = there.CreateTags(ctx, []string{id}, map[string]string{tagFailure: "the copy failed"})
 	case "undo":
@@ -75,20 +103,16 @@ func (c copying) Start(ctx context.Context, a applier.Attempt) error {
 	return refused(err)
 }
 
-// copy gives the copy the name of the image, by which other accounts know it.
-func (c copying) copy(ctx context.Context, a applier.Attempt, o order, there port.Images) error {
-	id := a.Step.Args["image"].Str()
-	images, err := c.Outside.DescribeImages(ctx, port.ImageQuery{IDs: []string{id}})
-	if err == nil && len(images) == 0 {
-		err = fmt.Errorf("DC334: image %s is gone; plan again: %w", id, port.ErrNotFound)
-	}
+// copy makes the copy, by the name that its mark holds.
+func (c copying) copy(ctx context.Context, a applier.Attempt, o order, there port.Images, name string) error {
+	source, err := c.source(ctx, a)
 	if err != nil {
 		return err
 	}
 	tags := o.tags(a)
 	tags[schema.TagVerified] = schema.Passed
-	_, err = there.CopyImage(ctx, port.ImageCopy{Token: launchToken(a), Source: id, SourceRegion: a.Step.Args["from"].Str(),
-		Name: images[0].Name, Description: images[0].Description, Key: a.Step.Args["kmsKey"].Str(), Tags: tags})
+	_, err = there.CopyImage(ctx, port.ImageCopy{Token: launchToken(a), Source: source.ID, SourceRegion: a.Step.Args["from"].Str(),
+		Name: name, Description: source.Description, Key: a.Step.Args["kmsKey"].Str(), Tags: tags})
 	return err
 }
 

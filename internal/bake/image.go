@@ -3,6 +3,7 @@ package bake
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (b baking) observe(ctx context.Context, a applier.Attempt) (applier.Status,
 		if !a.Begun["stop "+i.ID] {
 			return failed("DC330: instance %s was stopped by someone else before its work was done; domctl rollback removes it, domctl apply makes another", i.ID), nil
 		}
-		return next(strings.TrimSuffix(fmt.Sprintf("image %s %d", i.ID, n), " 1"), planner.Name), nil
+		return next(imageMark("image", i.ID, n), planner.Name), nil
 	}
 	return b.running(ctx, a, o, *i)
 }
@@ -69,18 +70,22 @@ func (b baking) observe(ctx context.Context, a applier.Attempt) (applier.Status,
 // ours says that this step's records hold the making of an image: whoever may tag
 // can write another's token.
 func ours(a applier.Attempt, i port.Image) bool {
-	return i.Tags[schema.TagToken] == a.Token && len(begun(a, "image "+i.Instance)) > 0
+	return i.Tags[schema.TagToken] == a.Token && slices.ContainsFunc(everBegun(a, "image"), func(rest string) bool {
+		id, _, _ := strings.Cut(rest, " ")
+		return id == i.Instance
+	})
 }
 
-// mostNames are the names that an image may have: another apply of this deployment
-// may have made one of the same content within the same minute.
-const mostNames = 9
+// imageMark begins the making of an image by the nth of its names.
+func imageMark(word, instance string, n int) string {
+	return strings.TrimSuffix(fmt.Sprintf("%s %s %d", word, instance, n), " 1")
+}
 
 // nth is which of its names a bake has begun to use last: 1 is the first. Another one
 // is taken only when that is seen to be taken.
 func nth(a applier.Attempt) int {
 	last := 1
-	for _, rest := range begun(a, "image ") {
+	for _, rest := range everBegun(a, "image") {
 		_, n, _ := strings.Cut(rest, " ")
 		if n, err := strconv.Atoi(n); err == nil {
 			last = max(last, n)
@@ -106,7 +111,7 @@ func (o order) claim(a applier.Attempt, images []port.Image, n *int) (made, stra
 			return nil, nil
 		}
 		tags := taken.Tags
-		if *n == mostNames || tags[schema.TagToken] == a.Token || tags[schema.TagDeployment] != o.deployment || tags[schema.TagAMI] != o.ami || tags[schema.TagKey] != o.key {
+		if *n == len(names) || tags[schema.TagToken] == a.Token || tags[schema.TagDeployment] != o.deployment || tags[schema.TagAMI] != o.ami || tags[schema.TagKey] != o.key {
 			return nil, taken
 		}
 	}

@@ -72,9 +72,10 @@ func (m Maker) start(ctx context.Context, a applier.Attempt, o order, image, tex
 }
 
 // instances of a step: the one of this round, nil when there is none, and one of
-// a former round, or of any when the step is taken back, that is not gone yet.
-// over says that the one launch there was is seen to have ended: a token launches no
-// second instance, so that nothing of it can show any more.
+// a former round, or of any when the step is taken back, that is not gone yet. What
+// somebody else launched is neither, whatever its tags say. over says that the one
+// launch there was is seen to have ended: a token launches no second instance, so that
+// nothing of it can show any more.
 func (m Maker) instances(ctx context.Context, a applier.Attempt) (now, stale *port.Instance, over bool, err error) {
 	found, err := m.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + schema.TagToken: {a.Token}}})
 	one := a.Round == 0 && len(begun(a, "launch")) == 1 && a.Begun["launch"]
@@ -83,7 +84,7 @@ func (m Maker) instances(ctx context.Context, a applier.Attempt) (now, stale *po
 		switch {
 		case found[i].Token == launchToken(a) && !a.Abort:
 			now = &found[i]
-		case !gone(&found[i]):
+		case !gone(&found[i]) && applier.OfRound(found[i].Token, a.Token):
 			stale = &found[i]
 		}
 	}
@@ -124,10 +125,7 @@ const undo = "undo "
 // launchToken is that of this round: a step that was taken back and is gone on with
 // has an instance of its own, since a token launches one once.
 func launchToken(a applier.Attempt) string {
-	if n := len(begun(a, undo)); n > 0 || a.Round > 0 {
-		return applier.Token(a.Token, fmt.Sprintf("%d.%d", a.Round, n))
-	}
-	return a.Token
+	return applier.RoundToken(a.Token, a.Round, len(begun(a, undo)))
 }
 
 // begun are the rests of the marks that were begun and start so, in order.
@@ -136,6 +134,16 @@ func begun(a applier.Attempt, start string) (rests []string) {
 		if rest, ok := strings.CutPrefix(mark, start); ok {
 			rests = append(rests, rest)
 		}
+	}
+	return rests
+}
+
+// everBegun are the rests of the marks of a word that were begun, in whatever try.
+func everBegun(a applier.Attempt, what string) []string {
+	rests := begun(a, what+" ")
+	for _, rest := range begun(a, what+"/") {
+		_, rest, _ = strings.Cut(rest, " ")
+		rests = append(rests, rest)
 	}
 	return rests
 }

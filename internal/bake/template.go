@@ -24,6 +24,7 @@ type lent struct {
 	port.Instance
 	loan  schema.Loan
 	state loanState
+	name  int // which of its names the image is to have
 }
 
 type loanState int
@@ -66,7 +67,7 @@ func word(a applier.Attempt, what string) string {
 
 // did says that a mark of this word was begun, in whatever try.
 func did(a applier.Attempt, what string) bool {
-	return len(begun(a, what+" "))+len(begun(a, what+"/")) > 0
+	return len(everBegun(a, what)) > 0
 }
 
 // Observe tells where the bake is: by the image of its name, the instance's tag and
@@ -76,11 +77,12 @@ func (b borrowing) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	if err != nil {
 		return applier.Status{}, err
 	}
-	image, taken, err := b.image(ctx, a, o)
+	image, n, taken, err := b.image(ctx, a, o)
 	if err != nil {
 		return applier.Status{}, err
 	}
 	l, err := b.lent(ctx, a, o)
+	l.name = n
 	switch {
 	case err != nil:
 		return applier.Status{}, err
@@ -107,16 +109,19 @@ func (b borrowing) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	return b.forward(ctx, a, o, l)
 }
 
-// image is the one of the step's name: this step's, or why it cannot be made.
-func (m Maker) image(ctx context.Context, a applier.Attempt, o order) (made *port.Image, taken string, err error) {
-	images, err := m.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": o.names(a.Began)[:1]}})
-	switch {
-	case err != nil || len(images) == 0:
-		return nil, "", err
-	case images[0].Tags[schema.TagToken] != a.Token || !did(a, "image"): // whoever may tag can write a token
-		return nil, fmt.Sprintf("DC332: an image called %s is there, %s, and this apply did not make it; remove it, or plan again", images[0].Name, images[0].ID), nil
+// image is the one that this step made, or why it cannot be made; n is which of its
+// names is to be used.
+func (b borrowing) image(ctx context.Context, a applier.Attempt, o order) (made *port.Image, n int, taken string, err error) {
+	images, err := b.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": o.names(a.Began)}})
+	if err != nil {
+		return nil, 0, "", err
 	}
-	return &images[0], "", nil
+	n = nth(a)
+	made, stranger := o.claim(a, images, &n)
+	if stranger != nil {
+		taken = fmt.Sprintf("DC332: an image called %s is there, %s, and this apply did not make it; remove it, or plan again", stranger.Name, stranger.ID)
+	}
+	return made, n, taken, nil
 }
 
 // forward goes on towards an image.
@@ -134,6 +139,8 @@ func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l le
 		return pending(30*time.Second, "another step of this apply works on instance %s", o.instance), nil
 	case l.state == foreign:
 		return failed("DC346: apply %s works on instance %s since %s; domctl rollback, and apply again once that one has ended", l.loan.Apply, o.instance, l.loan.Since), nil
+	case l.state == free && l.Keeper() != "":
+		return failed("DC347: instance %s is one that %s has, which replaces one that is stopped; plan again", o.instance, l.Keeper()), nil
 	case l.state == free && l.State != o.power && !did(a, "start") && !did(a, "stop"):
 		return moved("is " + l.State + ", and was " + o.power + " when the plan was made")
 	case l.state == free:
@@ -148,7 +155,7 @@ func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l le
 	case "stopped":
 		switch {
 		case l.loan.Done:
-			return next(word(a, "image")+" "+l.ID, planner.Name), nil
+			return next(imageMark(word(a, "image"), l.ID, l.name), planner.Name), nil
 		case o.power == "stopped" && !a.Begun[word(a, "work")+" "+l.ID]:
 			return next(word(a, "start")+" "+l.ID, planner.Absolute), nil
 		}
@@ -291,7 +298,7 @@ func (b borrowing) Start(ctx context.Context, a applier.Attempt) error {
 		o.sizes = b.sizes(ctx, o.images)
 		err = b.run(ctx, o, o.instance, beginText(launchToken(a), o.workText(launchToken(a))), "the work could not be begun")
 	case "image":
-		_, err = b.Outside.CreateImage(ctx, port.NewImage{Instance: o.instance, Name: o.names(a.Began)[0], Description: "baked by domctl for " + o.deployment, Tags: o.tags(a)})
+		_, err = b.Outside.CreateImage(ctx, port.NewImage{Instance: o.instance, Name: o.names(a.Began)[nth(a)-1], Description: "baked by domctl for " + o.deployment, Tags: o.tags(a)})
 	case "release":
 		err = b.Outside.DeleteTags(ctx, []string{o.instance}, []string{schema.TagBorrowed})
 	default:

@@ -58,7 +58,12 @@ func holding(t *testing.T, f fixture, name string, tags map[string]string) rig {
 // TestTheNameOfAnotherApplysImage: two applies of one minute and content do not stand
 // in each other's way, wherever the second dies.
 func TestTheNameOfAnotherApplysImage(t *testing.T) {
-	f := spreading(t)
+	for _, f := range []fixture{spreading(t), templateFixture(t)} {
+		t.Run(f.name, func(t *testing.T) { anotherApplysImage(t, f) })
+	}
+}
+
+func anotherApplysImage(t *testing.T, f fixture) {
 	name, tags := named(t, f)
 	tags[schema.TagToken], tags[schema.TagApply] = "another", "another"
 	start := holding(t, f, name, tags)
@@ -84,7 +89,12 @@ func TestTheNameOfAnotherApplysImage(t *testing.T) {
 
 // TestTheNameOfAStrangersImage stays refused, and nothing is started.
 func TestTheNameOfAStrangersImage(t *testing.T) {
-	f := spreading(t)
+	for _, f := range []fixture{spreading(t), templateFixture(t)} {
+		t.Run(f.name, func(t *testing.T) { strangersImage(t, f) })
+	}
+}
+
+func strangersImage(t *testing.T, f fixture) {
 	name, tags := named(t, f)
 	for what, key := range map[string]string{"content": schema.TagKey, "deployment": schema.TagDeployment, "entry": schema.TagAMI} {
 		tags[schema.TagToken] = "another"
@@ -97,8 +107,10 @@ func TestTheNameOfAStrangersImage(t *testing.T) {
 		if err != nil || !strings.Contains(strings.Join(res.Why, "\n"), "DC332: an image called "+name+" is there, ami-0000000000000000a") {
 			t.Errorf("another %s: %+v, %v", what, res, err)
 		}
-		if strings.Contains(string(r.Box.Content()), `"instances"`) {
-			t.Errorf("another %s: an instance was started", what)
+		for _, e := range r.Effects {
+			if e.Call == "RunInstance" || e.Call == "StartInstance" {
+				t.Errorf("another %s: an instance was started: %s", what, e.Args)
+			}
 		}
 	}
 }

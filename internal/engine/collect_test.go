@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -19,6 +21,10 @@ import (
 
 // madeBy is the token of the last bake, and the apply that it was of.
 func (r rig) madeBy(c compiler.Result) (token string, began time.Time) {
+	return r.stepBy(c, "bake.image")
+}
+
+func (r rig) stepBy(c compiler.Result, op string) (token string, began time.Time) {
 	r.t.Helper()
 	history, err := r.engine(c).History(r.t.Context(), engine.HistoryOptions{})
 	if err != nil {
@@ -26,7 +32,7 @@ func (r rig) madeBy(c compiler.Result) (token string, began time.Time) {
 	}
 	for _, p := range history {
 		for _, s := range p.Plan.Steps {
-			if s.Op == "bake.image" && p.Outcome == applier.EndedOutcome {
+			if s.Op == op && p.Outcome == applier.EndedOutcome {
 				return applier.Token(p.ID, s.ID), p.At.UTC()
 			}
 		}
@@ -73,6 +79,8 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 		}
 		return tags
 	}
+	verifies, _ := r.stepBy(c, "bake.verify")
+	verified := with(map[string]any{"domctl:token": verifies})
 	forged, other := with(map[string]any{"domctl:token": "0123456789abcdef"}), with(map[string]any{"domctl:deployment": "sim-other"})
 	instance := func(tags map[string]any, client string, more map[string]any) map[string]any {
 		i := map[string]any{"image": images[2], "type": "m5.large", "tags": tags, "token": client}
@@ -83,7 +91,7 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 	}
 	r = r.changed(func(aws map[string]any) {
 		object(aws, "instances", "i-00000000000000001", instance(ours, token, map[string]any{"groups": []any{"sg-00000000000000001"}, "key": "bake"}))
-		object(aws, "instances", "i-00000000000000002", instance(ours, applier.Token(token, "1.0"), nil))
+		object(aws, "instances", "i-00000000000000002", instance(ours, applier.RoundToken(token, 1, 0), nil))
 		object(aws, "instances", "i-00000000000000003", instance(ours, "", nil))
 		object(aws, "instances", "i-00000000000000004", instance(forged, "0123456789abcdef", map[string]any{"groups": []any{"sg-00000000000000002"}}))
 		object(aws, "instances", "i-00000000000000005", instance(with(map[string]any{"aws:autoscaling:groupName": "shared-a"}), token, nil))
@@ -92,10 +100,15 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 		object(aws, "volumes", "vol-00000000000000001", map[string]any{"gib": 8, "tags": ours})
 		object(aws, "volumes", "vol-00000000000000002", map[string]any{"gib": 8, "tags": ours, "instance": "i-00000000000000007"})
 		object(aws, "volumes", "vol-00000000000000003", map[string]any{"gib": 8})
-		object(aws, "snapshots", "snap-00000000000000001", map[string]any{"gib": 8, "tags": ours})
+		baked := aws["images"].(map[string]any)[images[2]].(map[string]any)
+		snapshot := baked["snapshots"].(map[string]any)["/dev/xvda"]
+		object(aws, "volumes", "vol-00000000000000004", map[string]any{"gib": 8, "tags": verified, "snapshot": snapshot})
+		object(aws, "volumes", "vol-00000000000000005", map[string]any{"gib": 8, "tags": ours, "snapshot": snapshot})
+		object(aws, "snapshots", "snap-00000000000000001", map[string]any{"gib": 8, "tags": ours, "description": fmt.Sprintf("Created by CreateImage(%s) for ami-0123456789abcdef0", baked["instance"])})
+		object(aws, "snapshots", "snap-00000000000000005", map[string]any{"gib": 8, "tags": ours, "description": "Created by CreateImage(i-00000000000000007) for ami-0123456789abcdef0"})
 		object(aws, "snapshots", "snap-00000000000000002", map[string]any{"gib": 8, "tags": ours})
 		object(aws, "snapshots", "snap-00000000000000003", map[string]any{"gib": 8, "tags": forged})
-		object(aws, "snapshots", "snap-00000000000000004", map[string]any{"gib": 8, "tags": with(map[string]any{"aws:backup:source-resource": "x"})})
+		object(aws, "snapshots", "snap-00000000000000004", map[string]any{"gib": 8, "description": fmt.Sprintf("Created by CreateImage(%s) for ami-0123456789abcdef0", baked["instance"]), "tags": with(map[string]any{"aws:backup:source-resource": "x"})})
 		image := func(name string, tags map[string]any, owner string) map[string]any {
 			return map[string]any{"architecture": "x86_64", "name": name, "tags": tags, "owner": owner}
 		}
@@ -119,7 +132,10 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 		"ec2/instance#i-00000000000000003":       "not launched by the step",
 		"ec2/instance#i-00000000000000004":       "no record",
 		"ec2/instance#i-00000000000000005":       "no record|Auto Scaling group shared-a has it",
-		"ec2/volume#vol-00000000000000001":       "goes",
+		"ec2/volume#vol-00000000000000001":       "it is not of an image",
+		"ec2/volume#vol-00000000000000004":       "goes",
+		"ec2/volume#vol-00000000000000005":       "it is not of an image",
+		"ec2/snapshot#snap-00000000000000005":    "EC2 does not say",
 		"ec2/volume#vol-00000000000000002":       "in-use",
 		"ec2/snapshot#snap-00000000000000001":    "goes",
 		"ec2/snapshot#snap-00000000000000003":    "no record",
@@ -128,9 +144,9 @@ func littered(t *testing.T) (r rig, c compiler.Result, want map[string]string) {
 		"ec2/image#ami-00000000000000015":        "no record",
 		"ec2/image#ami-00000000000000016":        "it is not called as the apply",
 		"ec2/snapshot#snap-00000000000000004":    "a service of AWS",
-		"ec2/securitygroup#sg-00000000000000001": "goes",
-		"ec2/securitygroup#sg-00000000000000002": "instance i-00000000000000004 has it",
-		"ec2/keypair#key-00000000000000001":      "goes",
+		"ec2/securitygroup#sg-00000000000000001": "domctl makes none",
+		"ec2/securitygroup#sg-00000000000000002": "domctl makes none",
+		"ec2/keypair#key-00000000000000001":      "domctl makes none",
 		"ec2/keypair#key-00000000000000002":      "no record",
 	}
 }
@@ -171,7 +187,7 @@ func TestCollect(t *testing.T) {
 	if len(again.Steps) > 0 {
 		t.Errorf("left after it: %v of %v", ops(again), left)
 	}
-	for _, id := range []string{"i-00000000000000007", "vol-00000000000000003", "ami-00000000000000013", "ami-00000000000000014"} {
+	for _, id := range []string{"i-00000000000000007", "sg-00000000000000001", "key-00000000000000001", "vol-00000000000000003", "ami-00000000000000013", "ami-00000000000000014"} {
 		if !strings.Contains(string(r.Box.Content()), `"`+id+`": {`) {
 			t.Errorf("%s is gone", id)
 		}
@@ -250,10 +266,10 @@ func TestCollectComparesAgain(t *testing.T) {
 	_, p := r.collect(c)
 	for name, edit := range map[string]func(aws map[string]any){
 		"tags": func(aws map[string]any) {
-			aws["volumes"].(map[string]any)["vol-00000000000000001"].(map[string]any)["tags"] = map[string]any{"domctl:deployment": "sim-other"}
+			aws["volumes"].(map[string]any)["vol-00000000000000004"].(map[string]any)["tags"] = map[string]any{"domctl:deployment": "sim-other"}
 		},
 		"attached": func(aws map[string]any) {
-			aws["volumes"].(map[string]any)["vol-00000000000000001"].(map[string]any)["instance"] = "i-00000000000000007"
+			aws["volumes"].(map[string]any)["vol-00000000000000004"].(map[string]any)["instance"] = "i-00000000000000007"
 		},
 		"started from": func(aws map[string]any) {
 			object(aws, "launchTemplates", "lt-y", map[string]any{"default": 1, "name": "y", "versions": []any{map[string]any{"image": "ami-00000000000000011", "instanceType": "m5.large", "number": 1}}})
@@ -266,7 +282,7 @@ func TestCollectComparesAgain(t *testing.T) {
 			if err != nil || res.Outcome == applier.EndedOutcome {
 				t.Fatalf("%+v, %v", res, err)
 			}
-			for _, id := range map[string][]string{"tags": {"vol-00000000000000001"}, "attached": {"vol-00000000000000001"}, "started from": {"ami-00000000000000011"}}[name] {
+			for _, id := range map[string][]string{"tags": {"vol-00000000000000004"}, "attached": {"vol-00000000000000004"}, "started from": {"ami-00000000000000011"}}[name] {
 				if !strings.Contains(string(one.Box.Content()), `"`+id+`": {`) {
 					t.Errorf("%s is gone: %v", id, res.Why)
 				}
@@ -293,5 +309,59 @@ func TestCollectNeedsEveryRead(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "denied") {
 			t.Errorf("%s fails: %v", call, err)
 		}
+	}
+}
+
+// TestCollectCopies: a copy that no entry has goes when EC2 says what it was copied
+// from, and stays for uses in its region; one on record is retain's matter.
+func TestCollectCopies(t *testing.T) {
+	f := bakingFixture(t)
+	c := content(f.after, "one")
+	c.Desired.Objects[executor].Fields[schema.CopyTo("us-east-1")] = schema.Value{Is: schema.Known, Text: "{}"}
+	r := f.start(t)
+	r.applyAll(c)
+	image, recorded := r.stands(c), ""
+	token, _ := r.stepBy(c, "bake.copy")
+	r = r.changed(func(aws map[string]any) {
+		recorded = copyIn(t, aws, "us-east-1")
+		there := aws["regions"].(map[string]any)["us-east-1"].(map[string]any)
+		copied := func(id, source, token string) {
+			object(there, "images", id, map[string]any{"architecture": "x86_64", "name": "copy " + id, "source": source, "sourceRegion": "eu-west-1", "tags": map[string]any{"domctl:deployment": "sim-baking", "domctl:token": token}})
+		}
+		copied("ami-00000000000000021", image, token)
+		copied("ami-00000000000000022", "ami-00000000000000001", token)
+		copied("ami-00000000000000023", image, "0123456789abcdef")
+		copied("ami-00000000000000024", image, token)
+		object(there, "launchTemplates", "lt-far", map[string]any{"default": 1, "name": "far", "versions": []any{map[string]any{"image": "ami-00000000000000024", "instanceType": "m5.large", "number": 1}}})
+	})
+	want := map[string]string{
+		"ec2/copy#us-east-1/ami-00000000000000021": "nothing refers to it",
+		"ec2/copy#us-east-1/ami-00000000000000022": "EC2 does not say that it was copied from",
+		"ec2/copy#us-east-1/ami-00000000000000023": "no record",
+		"ec2/copy#us-east-1/ami-00000000000000024": "launch template lt-far",
+	}
+	left, p := r.collect(c)
+	for _, o := range left {
+		if w, listed := want[string(o.Object)]; listed && strings.Contains(o.Why, w) && o.Goes == (w == "nothing refers to it") {
+			delete(want, string(o.Object))
+		} else if o.Object.Type() == "ec2/copy" {
+			t.Errorf("%s: goes %v, %s", o.Object, o.Goes, o.Why)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not listed: %v", want)
+	}
+	r.ended(r.engine(c).Apply(t.Context(), p))
+	for id, there := range map[string]bool{recorded: true, "ami-00000000000000021": false, "ami-00000000000000022": true, "ami-00000000000000024": true} {
+		if strings.Contains(string(r.Box.Content()), `"`+id+`": {`) != there {
+			t.Errorf("%s is there: %v", id, !there)
+		}
+	}
+	e, err := r.Process(t.Context(), c, sim.Options{Holder: "test", Outside: sandbox.Options{Faults: []sandbox.Fault{{Fault: "denied", Call: "DescribeImages", Region: "us-east-1"}}}})
+	if err == nil {
+		_, _, err = e.Collect(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), "us-east-1") {
+		t.Errorf("the other region cannot be read: %v", err)
 	}
 }

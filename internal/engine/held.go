@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/world"
@@ -15,20 +16,20 @@ import (
 // held is what records and files say of images and of what applies made. except is
 // an apply that does not count: the one that asks.
 func (e *Engine) held(ctx context.Context, except string) (world.Held, error) {
-	h := holding{Held: world.Held{Images: map[string][]string{}, Made: map[planner.Ref]world.Maker{}, Kept: map[planner.Ref][]string{},
-		Makers: map[string]world.Maker{}, Reserved: map[schema.Address]string{}}}
+	h := holding{Held: world.Held{Images: map[string][]string{}, Named: map[string][]string{}, Made: map[planner.Ref]world.Maker{}, Kept: map[planner.Ref][]string{},
+		Makers: map[string]world.Maker{}, Reserved: map[schema.Address]string{}, Regions: map[string]bool{}}}
 	if e.Beside != nil {
 		files, err := e.Beside(ctx)
 		if err != nil {
 			return h.Held, fmt.Errorf("files beside %s: %w", e.world.Deployment.Name, err)
 		}
 		for _, name := range schema.Sorted(files) {
-			h.text(string(files[name]), name+" names it")
+			h.named(string(files[name]), name+" names it")
 		}
 	}
 	for _, a := range schema.Addresses(e.Compiled.Desired.Objects) {
 		for p, v := range e.Compiled.Desired.Objects[a].Fields {
-			h.text(v.Text, "the files name it: "+a.String()+" "+p)
+			h.named(v.Text, "the files name it: "+a.String()+" "+p)
 		}
 	}
 	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
@@ -59,6 +60,16 @@ func (h holding) text(s, says string) {
 	for _, id := range anImage.FindAllString(s, -1) {
 		if !slices.Contains(h.Images[id], says) {
 			h.Images[id] = append(h.Images[id], says)
+		}
+	}
+}
+
+// named holds each image that a text of the files names.
+func (h holding) named(s, says string) {
+	h.text(s, says)
+	for _, id := range anImage.FindAllString(s, -1) {
+		if !slices.Contains(h.Named[id], says) {
+			h.Named[id] = append(h.Named[id], says)
 		}
 	}
 }
@@ -178,22 +189,26 @@ func (h holding) started(ref planner.Ref, raw planner.Raw, says string) {
 // made are the versions and configurations that an apply made, by its own begin, and
 // the tokens that whatever else it made is tagged with.
 func (h holding) made(p Past) {
-	begun := map[string]bool{}
+	begun, outputs, instances := map[string]bool{}, map[string]map[string]schema.Value{}, map[string][]string{}
 	for _, r := range p.Records {
-		begun[r.Step] = begun[r.Step] || r.Kind == applier.KindBegin
-	}
-	outputs := map[string]map[string]schema.Value{}
-	for _, r := range p.Records {
-		if r.Kind == applier.KindDone {
+		switch r.Kind {
+		case applier.KindBegin:
+			begun[r.Step] = true
+			if words := strings.Fields(r.Mark); len(words) > 1 && strings.HasPrefix(words[1], "i-") { // what follows may be anybody's words
+				instances[r.Step] = append(instances[r.Step], words[1])
+			}
+		case applier.KindDone:
 			outputs[r.Step] = r.Outputs
 		}
 	}
 	for _, s := range p.Plan.Steps {
 		s = filled(s, outputs)
-		by := world.MakerOf(p.ID, p.At, p.open(), s)
+		by := world.MakerOf(p.ID, p.At, p.open(), s, instances[s.ID])
 		h.Makers[applier.Token(p.ID, s.ID)] = by
 		switch {
 		case !begun[s.ID]:
+		case s.Op == "bake.copy":
+			h.Regions[s.Args["region"].Str()] = true
 		case s.Op == "autoscaling.CopyLaunchConfiguration":
 			h.Made[s.Object] = by
 		case s.Op == "ec2.CreateLaunchTemplateVersion" && outputs[s.ID]["version"].Str() != "":

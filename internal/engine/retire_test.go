@@ -99,19 +99,33 @@ func (r rig) twin() rig {
 func (r rig) changed(edit func(aws map[string]any)) rig {
 	r.t.Helper()
 	r = r.twin()
-	var world map[string]any
-	err := json.Unmarshal(r.Box.Content(), &world)
-	if err == nil {
-		edit(world["aws"].(map[string]any))
-		var text []byte
-		if text, err = json.Marshal(world); err == nil {
-			r.Box, err = sandbox.NewMemory("sandbox.json", text)
-		}
-	}
-	if err != nil {
+	var err error
+	if r.Box, err = sandbox.NewMemory("sandbox.json", r.edited(edit)); err != nil {
 		r.t.Fatal(err)
 	}
 	return r
+}
+
+// meanwhile changes AWS under the processes that run.
+func (r rig) meanwhile(edit func(aws map[string]any)) {
+	r.t.Helper()
+	if err := r.Box.Replace(r.edited(edit)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r rig) edited(edit func(aws map[string]any)) []byte {
+	r.t.Helper()
+	var world map[string]any
+	if err := json.Unmarshal(r.Box.Content(), &world); err != nil {
+		r.t.Fatal(err)
+	}
+	edit(world["aws"].(map[string]any))
+	text, err := json.Marshal(world)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return text
 }
 
 // ops are the steps of a plan by operation and object.

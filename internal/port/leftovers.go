@@ -30,8 +30,5 @@ type Leftovers interface {
 	DescribeVolumes(ctx context.Context, q Select) ([]Volume, error)
 	DeleteVolume(ctx context.Context, id string) error
 	DescribeSecurityGroups(ctx context.Context, q Select) ([]SecurityGroup, error)
-	DeleteSecurityGroup(ctx context.Context, id string) error
 	DescribeKeyPairs(ctx context.Context, q Select) ([]KeyPair, error)
-	// DeleteKeyPair has no effect on one that is missing.
-	DeleteKeyPair(ctx context.Context, id string) error
 }

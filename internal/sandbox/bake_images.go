@@ -36,8 +36,19 @@ func (w *World) CreateImage(ctx context.Context, n port.NewImage) (string, error
 			next, made.Snapshots[a.Device] = w.snapped(next, snapshot{GiB: v.GiB, Tags: copied(n.Tags), Volume: a.Volume})
 		}
 		next, id := w.imaged(next, made, n.Name, n.Tags, fails)
-		return next, id, nil
+		return w.describing(next, made, fmt.Sprintf("Created by CreateImage(%s) for %s", n.Instance, id)), id, nil
 	})
+}
+
+// describing is the state in which EC2 says of snapshots what it made them for.
+func (w *World) describing(s *state, of image, says string) *state {
+	r := w.here(s)
+	for _, id := range of.Snapshots {
+		snap := r.Snapshots[id]
+		snap.Description = says
+		r.Snapshots = added(r.Snapshots, id, snap)
+	}
+	return w.withHere(s, r)
 }
 
 // imaged is the state with a new, pending image of this account.
@@ -209,7 +220,7 @@ func (w *World) DescribeSnapshots(ctx context.Context, q port.Select) ([]port.Sn
 			return []string{map[string]string{"snapshot-id": id, "status": w.taken(v), "volume-id": v.Volume}[name]}
 		},
 		func(id string, v snapshot) port.Snapshot {
-			return port.Snapshot{ID: id, State: w.taken(v), Volume: v.Volume, Key: v.KMSKey, GiB: v.GiB, Started: v.Created, Tags: copied(v.Tags)}
+			return port.Snapshot{ID: id, State: w.taken(v), Volume: v.Volume, Description: v.Description, Key: v.KMSKey, GiB: v.GiB, Started: v.Created, Tags: copied(v.Tags)}
 		})
 }
 

@@ -65,12 +65,13 @@ type image struct {
 
 // snapshot is one of a volume.
 type snapshot struct {
-	Created string            `json:"created,omitempty"`
-	GiB     int64             `json:"gib"`
-	KMSKey  string            `json:"kmsKey,omitempty"`
-	Settles string            `json:"settles,omitempty"` // RFC 3339, when it is completed
-	Tags    map[string]string `json:"tags,omitempty"`
-	Volume  string            `json:"volume,omitempty"`
+	Created     string            `json:"created,omitempty"`
+	Description string            `json:"description,omitempty"`
+	GiB         int64             `json:"gib"`
+	KMSKey      string            `json:"kmsKey,omitempty"`
+	Settles     string            `json:"settles,omitempty"` // RFC 3339, when it is completed
+	Tags        map[string]string `json:"tags,omitempty"`
+	Volume      string            `json:"volume,omitempty"`
 }
 
 // instanceType is an EC2 instance type's capacity.

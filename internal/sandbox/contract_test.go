@@ -168,7 +168,9 @@ func (c *seeder) volume(t *testing.T, v port.Volume) string {
 
 func (c *seeder) snapshot(t *testing.T, v port.Snapshot) string {
 	id := c.id("snap")
-	c.change(t, func(s *state) { put(&s.aws.Snapshots, id, snapshot{GiB: v.GiB, Tags: v.Tags}) })
+	c.change(t, func(s *state) {
+		put(&s.aws.Snapshots, id, snapshot{GiB: v.GiB, Description: v.Description, Tags: v.Tags})
+	})
 	return id
 }
 

@@ -78,7 +78,7 @@ func sortedFaults() (names []string) {
 func Calls() []string {
 	return []string{
 		"CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateTags", "Database",
-		"DeleteKeyPair", "DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne", "DeleteSecurityGroup",
+		"DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne",
 		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",

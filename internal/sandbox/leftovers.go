@@ -3,10 +3,8 @@ package sandbox
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"domctl.dev/internal/port"
-	"domctl.dev/schema"
 )
 
 // securityGroup and keyPair are what gc finds.
@@ -96,24 +94,6 @@ func (w *World) DescribeSecurityGroups(ctx context.Context, q port.Select) ([]po
 		})
 }
 
-// DeleteSecurityGroup refuses one that an instance is in (EC2 API Reference,
-// DeleteSecurityGroup, DependencyViolation).
-func (w *World) DeleteSecurityGroup(ctx context.Context, id string) error {
-	return effect(ctx, w, "DeleteSecurityGroup", func(s *state) (*state, error) {
-		if _, ok := s.aws.SecurityGroups[id]; !ok {
-			return nil, fmt.Errorf("security group %s: %w", id, port.ErrNotFound)
-		}
-		for _, name := range schema.Sorted(s.aws.Instances) {
-			if i, err := w.instance(s, name); err == nil && i.State != "terminated" && slices.Contains(i.Groups, id) {
-				return nil, fmt.Errorf("security group %s is that of %s: %w", id, name, port.ErrInUse)
-			}
-		}
-		n := *s
-		n.aws.SecurityGroups = removed(s.aws.SecurityGroups, id)
-		return &n, nil
-	})
-}
-
 // DescribeKeyPairs leaves unknown ids out.
 func (w *World) DescribeKeyPairs(ctx context.Context, q port.Select) ([]port.KeyPair, error) {
 	return described(ctx, w, "DescribeKeyPairs", q, []string{"key-name", "key-pair-id"},
@@ -125,14 +105,4 @@ func (w *World) DescribeKeyPairs(ctx context.Context, q port.Select) ([]port.Key
 		func(id string, k keyPair) port.KeyPair {
 			return port.KeyPair{ID: id, Name: k.Name, Created: k.Created, Tags: copied(k.Tags)}
 		})
-}
-
-// DeleteKeyPair has no effect on one that is missing; instances keep what they
-// were started with.
-func (w *World) DeleteKeyPair(ctx context.Context, id string) error {
-	return effect(ctx, w, "DeleteKeyPair", func(s *state) (*state, error) {
-		n := *s
-		n.aws.KeyPairs = removed(s.aws.KeyPairs, id)
-		return &n, nil
-	})
 }

@@ -55,7 +55,7 @@ func isWrite(call string) bool {
 	return slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
 		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
-		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume", "DeleteSecurityGroup", "DeleteKeyPair",
+		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
 		"RunScript"}, call)
 }
 

@@ -72,14 +72,6 @@ func (o outside) DeleteVolume(ctx context.Context, id string) error {
 	return effect(ctx, o, "DeleteVolume", []any{id}, func(ctx context.Context) error { return o.World.DeleteVolume(ctx, id) })
 }
 
-func (o outside) DeleteSecurityGroup(ctx context.Context, id string) error {
-	return effect(ctx, o, "DeleteSecurityGroup", []any{id}, func(ctx context.Context) error { return o.World.DeleteSecurityGroup(ctx, id) })
-}
-
-func (o outside) DeleteKeyPair(ctx context.Context, id string) error {
-	return effect(ctx, o, "DeleteKeyPair", []any{id}, func(ctx context.Context) error { return o.World.DeleteKeyPair(ctx, id) })
-}
-
 // RunScript counts as a write when it changes the machine's disk.
 func (o outside) RunScript(ctx context.Context, m port.Machine, s port.Script) (port.Output, error) {
 	return note(ctx, o, "RunScript", []any{m.ID, s.Text}, func(ctx context.Context) (port.Output, error) { return o.World.RunScript(ctx, m, s) })

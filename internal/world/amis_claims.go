@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
 
@@ -63,9 +64,11 @@ func (c *claims) copies(image string) (out []planner.Ref) {
 // from here.
 func (w *World) shared(ctx context.Context, image string) (reasons []string, err error) {
 	p, err := w.Outside.DescribeLaunchPermission(ctx, image)
+	return sharedWith(p), err
+}
+
+func sharedWith(p port.LaunchPermission) (reasons []string) {
 	switch {
-	case err != nil:
-		return nil, err
 	case p.Public:
 		reasons = append(reasons, "it is public")
 	case len(p.Accounts) > 0:
@@ -73,5 +76,5 @@ func (w *World) shared(ctx context.Context, image string) (reasons []string, err
 	case p.Others > 0:
 		reasons = append(reasons, fmt.Sprintf("it is shared with %s, whose uses cannot be seen from here", planner.Plural(p.Others, "organization")))
 	}
-	return reasons, nil
+	return reasons
 }

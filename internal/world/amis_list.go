@@ -18,6 +18,8 @@ import (
 type Held struct {
 	// Images are the reasons by id of the image, each with its verb.
 	Images map[string][]string
+	// Named are those of them that files alone are.
+	Named map[string][]string
 	// Made are the launch configurations and versions that applies of this store made;
 	// Kept are the reasons why one of them stays.
 	Made map[planner.Ref]Maker
@@ -26,6 +28,8 @@ type Held struct {
 	// tagged with, and Reserved the applies that have not ended, by address.
 	Makers   map[string]Maker
 	Reserved map[schema.Address]string
+	// Regions are those that an apply began to copy an image to.
+	Regions map[string]bool
 }
 
 // Maker is the step of an apply that made something; Open says that the apply has not
@@ -36,11 +40,16 @@ type Maker struct {
 	Open    bool
 	began   time.Time // of the apply
 	key     string    // of the content, where it bakes
+	// instances are those that it launched, of image where that is one of a bake.
+	instances []string
+	image     string
 }
 
-// MakerOf is the maker that a step of an apply is.
-func MakerOf(apply string, began time.Time, open bool, s planner.Step) Maker {
-	return Maker{apply, s.Address, open, began, s.Args["key"].Str()}
+// MakerOf is the maker that a step of an apply is; instances are those that its records
+// name.
+func MakerOf(apply string, began time.Time, open bool, s planner.Step, instances []string) Maker {
+	launched := slices.DeleteFunc(instances, func(id string) bool { return id == s.Args["instance"].Str() }) // which is lent
+	return Maker{apply, s.Address, open, began, s.Args["key"].Str(), launched, s.Args["image"].Str()}
 }
 
 // AMI is an image that executors start from, or may have started from.

@@ -296,8 +296,8 @@ func (v *View) deregister(a schema.Address, f former) (steps []planner.Step) {
 }
 
 // unclaimed refuses, right before it, to take an image away that something refers to
-// by now. What a rollback takes away was made by what it takes back: there it is
-// enough that nothing starts from it.
+// by now. What a rollback takes away was made by what it takes back: there the records
+// do not count.
 func (w *World) unclaimed(ctx context.Context, a applier.Attempt) error {
 	region, there, image := w.standing(a.Step)
 	var reasons []string
@@ -317,6 +317,13 @@ func (w *World) unclaimed(ctx context.Context, a applier.Attempt) error {
 		for _, u := range uses[image] {
 			reasons = append(reasons, u.Says)
 		}
+		others, err := w.holdersOf(ctx, a.Apply, []planner.Ref{a.Step.Object})
+		if err != nil {
+			return &applier.Refusal{Err: err}
+		}
+		for _, u := range others[a.Step.Object] {
+			reasons = append(reasons, u.Says)
+		}
 	}
 	if len(reasons) > 0 {
 		where := ""
@@ -333,8 +340,10 @@ func deprecateImage(ctx context.Context, w *World, a applier.Attempt) error {
 	if a.Step.Writes["deprecates"].Is == schema.Absent {
 		return there.Outside.DisableImageDeprecation(ctx, image.ID())
 	}
-	if err := w.unclaimed(ctx, a); err != nil {
-		return err
+	if !a.Step.Args["kept"].Bool() { // which is deprecated because something refers to it
+		if err := w.unclaimed(ctx, a); err != nil {
+			return err
+		}
 	}
 	return there.Outside.EnableImageDeprecation(ctx, image.ID(), w.Now().Add(2*time.Minute).Truncate(time.Minute)) // EC2 takes whole minutes, and none that is past
 }

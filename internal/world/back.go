@@ -87,8 +87,12 @@ func (v *View) Uses(made planner.Ref) []planner.Use {
 	return uses
 }
 
-// Keep archives a hardware tier that is in use; all else stays as it is.
+// Keep archives a hardware tier that is in use, and deprecates an image; all else stays
+// as it is.
 func (v *View) Keep(d planner.Done) (steps []planner.Step, instead string) {
+	if back, err := v.Undo(d); err == nil && len(back) == 1 && back[0].Op == DeregisterImage {
+		return v.keepImage(back[0]), "it is deprecated"
+	}
 	collection, paths := tierPaths(v.world.Deployment.Mongo.Mapping.HardwareTiers)
 	if collectionOf(d.Step.Object) != collection {
 		return nil, "it stays"
@@ -112,7 +116,7 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 	}
 	collection, _ := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
 	versions, tiers := byType["ec2/version"], byType["mongo/"+collection]
-	var starts, executors, runs, images, copies map[planner.Ref][]planner.Use
+	var starts, executors, runs, images, copies, held map[planner.Ref][]planner.Use
 	err := sideBySide(
 		func() (err error) {
 			starts, _, err = w.usesOfStarts(ctx, len(versions) > 0, len(byType["asg/config"]) > 0)
@@ -121,9 +125,13 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 		func() (err error) { executors, err = w.executorsOf(ctx, tiers); return err },
 		func() (err error) { runs, err = w.runsOf(ctx, tiers); return err },
 		func() (err error) { images, err = w.startsOfImages(ctx, byType["ec2/image"]); return err },
-		func() (err error) { copies, err = w.startsOfCopies(ctx, byType["ec2/copy"]); return err })
+		func() (err error) { copies, err = w.startsOfCopies(ctx, byType["ec2/copy"]); return err },
+		func() (err error) {
+			held, err = w.holdersOf(ctx, "", slices.Concat(schema.Sorted(byType["ec2/image"]), schema.Sorted(byType["ec2/copy"])))
+			return err
+		})
 	out := map[planner.Ref][]planner.Use{}
-	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs, images, copies} {
+	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs, images, copies, held} {
 		for r, uses := range found {
 			out[r] = append(out[r], uses...)
 		}

@@ -109,6 +109,9 @@ func (in *inputs) fromInstance() string {
 		in.stop(fmt.Sprintf("starts from instance %s, which apply %s works on since %s", i.ID, cmp.Or(loan.Apply, "(not known)"), cmp.Or(loan.Since, "(not known)")),
 			"end that apply: domctl apply --resume or domctl rollback; if there is none, see that nobody uses the instance and remove its tag "+schema.TagBorrowed)
 	}
+	if keeper := i.Keeper(); keeper != "" {
+		in.stop(fmt.Sprintf("starts from instance %s, and %s has it, which replaces one that is stopped", i.ID, keeper), "state an instance that nothing replaces")
+	}
 	if i.State != "stopped" && i.State != "running" {
 		in.stop(fmt.Sprintf("starts from instance %s, which is %s", i.ID, i.State), "wait until it is stopped or running, and plan again")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
+	"domctl.dev/internal/bake"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -17,7 +18,7 @@ import (
 // TestEveryRowIsWhole, so that a person can always do what domctl would have done,
 // and what takes objects away again is known.
 func TestEveryRowIsWhole(t *testing.T) {
-	w := &World{}
+	w := &World{Long: bake.Maker{}.Operations()}
 	for op, row := range w.Operations() {
 		if row.Executor == nil || len(row.Calls) == 0 || row.Command == nil {
 			t.Errorf("%s: %+v", op, row)
@@ -44,12 +45,8 @@ func TestEveryRowIsWhole(t *testing.T) {
 // TestRowsCallWhatPermissionsSay: what a row writes is what the policy of an apply
 // allows, and nothing that no row writes.
 func TestRowsCallWhatPermissionsSay(t *testing.T) {
-	unused, long := map[string]bool{}, map[string]bool{}
+	unused := map[string]bool{}
 	for _, p := range aws.Permissions(aws.Apply) {
-		if strings.HasPrefix(p.When, "amis: ") {
-			long[p.Call] = true // whose rows are not of this package
-			continue
-		}
 		if system, _, _ := strings.Cut(p.Call, ":"); system != "s3" && system != "kms" { // which are the records'
 			unused[p.Call] = true
 		}
@@ -58,8 +55,7 @@ func TestRowsCallWhatPermissionsSay(t *testing.T) {
 		delete(unused, p.Call)
 	}
 	allowed := maps.Clone(unused)
-	maps.Copy(allowed, long)
-	for op, row := range (&World{}).operations() {
+	for op, row := range (&World{Long: bake.Maker{}.Operations()}).Operations() {
 		for _, call := range row.Calls {
 			_, document := reflect.TypeFor[port.Documents]().MethodByName(call)
 			if delete(unused, call); !allowed[call] && !document {

@@ -63,6 +63,9 @@ func (w *World) Leftovers(ctx context.Context, applied schema.Applied) ([]Leftov
 	if err := l.ofImages(ctx); err != nil {
 		return nil, fmt.Errorf("leftovers: %w", err)
 	}
+	if err := l.ofCopies(ctx); err != nil {
+		return nil, fmt.Errorf("leftovers: %w", err)
+	}
 	l.ofTheRest()
 	if err := l.ofStarts(ctx); err != nil {
 		return nil, fmt.Errorf("leftovers: %w", err)
@@ -77,8 +80,8 @@ func (w *World) Leftovers(ctx context.Context, applied schema.Applied) ([]Leftov
 // one refers to the next.
 func removed() []struct{ typ, op string } {
 	return []struct{ typ, op string }{{"ec2/instance", "ec2.TerminateInstances"}, {"ec2/version", "ec2.DeleteLaunchTemplateVersion"}, {"asg/config", "autoscaling.DeleteLaunchConfiguration"},
-		{"ec2/image", DeregisterImage}, {"ec2/snapshot", "ec2.DeleteSnapshot"}, {"ec2/volume", "ec2.DeleteVolume"},
-		{"ec2/securitygroup", "ec2.DeleteSecurityGroup"}, {"ec2/keypair", "ec2.DeleteKeyPair"}}
+		{"ec2/copy", DeregisterImage}, {"ec2/image", DeregisterImage}, {"ec2/snapshot", "ec2.DeleteSnapshot"}, {"ec2/volume", "ec2.DeleteVolume"},
+		{"ec2/securitygroup", ""}, {"ec2/keypair", ""}} // which domctl never makes
 }
 
 func order(r planner.Ref) int {
@@ -124,36 +127,16 @@ func (l *leftovers) judge(o Leftover, keeps string) {
 func (l *leftovers) ofInstances() {
 	for _, i := range l.instances {
 		token, keeps := i.Tags[schema.TagToken], ""
-		group := i.Tags["aws:autoscaling:groupName"]
 		switch {
 		case i.Tags[schema.TagDeployment] != l.Deployment.Name || i.State == "terminated" || i.State == "shutting-down":
 			continue
-		case group != "":
-			keeps = "Auto Scaling group " + group + " has it"
-		case !launchedWith(i.Token, token): // as the classic template instance, which is started and never launched
+		case i.Keeper() != "":
+			keeps = i.Keeper() + " has it"
+		case !applier.OfRound(i.Token, token): // as the classic template instance, which is started and never launched
 			keeps = "it was not launched by the step that its tags name"
 		}
 		l.add(instanceRef(i.ID), i.Tags["Name"], i.Launched, i.Tags, keeps)
 	}
-}
-
-// mostRounds bounds how often a step may have been taken back and gone on with.
-const mostRounds = 16
-
-// launchedWith says that an instance's ClientToken is one of a step's: each round of
-// the step has its own (see internal/bake).
-func launchedWith(client, token string) bool {
-	if client == token {
-		return token != ""
-	}
-	for round := range mostRounds {
-		for undone := range mostRounds {
-			if client == applier.Token(token, fmt.Sprintf("%d.%d", round, undone)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // ofImages looks at images that no entry of *applied* has: retain speaks of the others.
@@ -187,52 +170,53 @@ func (l *leftovers) ofImages(ctx context.Context) error {
 
 // ofTheRest looks at volumes, snapshots, security groups and key pairs.
 func (l *leftovers) ofTheRest() {
-	imaged := map[string]bool{}
-	pending := map[string]bool{} // tokens of images whose snapshots may not show yet
+	imaged := map[string]string{} // images by snapshot
+	pending := map[string]bool{}  // tokens of images whose snapshots may not show yet
 	for _, i := range l.own {
 		for _, v := range i.Volumes {
-			imaged[v.Snapshot] = true
+			imaged[v.Snapshot] = i.ID
 		}
 		pending[i.Tags[schema.TagToken]] = pending[i.Tags[schema.TagToken]] || i.State == "pending"
 	}
 	for _, s := range l.snapshots {
-		keeps := ""
+		keeps, by := "", l.held.Makers[s.Tags[schema.TagToken]]
 		switch {
-		case imaged[s.ID]: // goes and stays with its image
+		case imaged[s.ID] != "": // goes and stays with its image
 			continue
 		case s.State == "pending" || pending[s.Tags[schema.TagToken]]:
 			keeps = "it is being made"
+		case !by.took(s):
+			keeps = "EC2 does not say that it is of an instance that the step of its tags launched"
 		}
 		l.add(objectRef("ec2/snapshot", s.ID), s.Description, s.Started, s.Tags, keeps)
 	}
 	for _, v := range l.volumes {
-		keeps := ""
-		if v.State != "available" {
+		keeps, by := "", l.held.Makers[v.Tags[schema.TagToken]]
+		switch {
+		case v.State != "available":
 			keeps = strings.TrimSuffix("it is "+v.State+" by "+v.Instance, " by ")
+		case imaged[v.Snapshot] == "" || imaged[v.Snapshot] != by.image:
+			keeps = "it is not of an image that the step of its tags launched"
 		}
 		l.add(objectRef("ec2/volume", v.ID), v.Tags["Name"], v.Created, v.Tags, keeps)
 	}
 	for _, g := range l.groups {
-		l.add(objectRef("ec2/securitygroup", g.ID), g.Name, "", g.Tags, l.instanceWith(func(i port.Instance) bool { return slices.Contains(i.Groups, g.ID) }))
+		l.add(objectRef("ec2/securitygroup", g.ID), g.Name, "", g.Tags, notMade)
 	}
 	for _, k := range l.keys {
-		l.add(objectRef("ec2/keypair", k.ID), k.Name, k.Created, k.Tags, l.instanceWith(func(i port.Instance) bool { return i.Key == k.Name }))
+		l.add(objectRef("ec2/keypair", k.ID), k.Name, k.Created, k.Tags, notMade)
 	}
+}
+
+const notMade = "domctl makes none: somebody copied the tags"
+
+// took says that EC2 made a snapshot for an image of an instance that the step
+// launched: nobody can change what it says then (EC2 User Guide, Create an AMI).
+func (m Maker) took(s port.Snapshot) bool {
+	return slices.ContainsFunc(m.instances, func(id string) bool { return strings.HasPrefix(s.Description, "Created by CreateImage("+id+") for ") })
 }
 
 func objectRef(typ, id string) planner.Ref { return planner.Ref(typ + "#" + id) }
-
-// instanceWith says which instance has something; one that goes itself does not
-// count.
-func (l *leftovers) instanceWith(has func(port.Instance) bool) string {
-	for _, i := range l.instances {
-		goes := slices.ContainsFunc(l.out, func(o Leftover) bool { return o.Goes && o.Object == instanceRef(i.ID) })
-		if i.State != "terminated" && !goes && has(i) {
-			return "instance " + i.ID + " has it"
-		}
-	}
-	return ""
-}
 
 // ofStarts looks at launch template versions and launch configurations, which have no
 // tags: the records alone say who made one.
@@ -271,7 +255,7 @@ func (w *World) Remove(all []Leftover) (steps []planner.Step) {
 		s := planner.Step{ID: "gc/" + op + "/" + o.Object.ID(), Address: o.Address, Op: op, Object: o.Object, Guard: planner.Absolute, Window: window,
 			Writes: map[string]schema.Value{"": {}}, Expects: o.state, After: slices.Clone(before), Irreversible: "what gc removes cannot be made again"}
 		switch o.Object.Type() {
-		case "ec2/image":
+		case "ec2/image", "ec2/copy":
 			s.Args = map[string]schema.Value{"retires": schema.JSON(true)}
 		case "ec2/instance":
 			before = append(before, s.ID)

@@ -59,7 +59,8 @@ func (w *World) unproven(p schema.Promoted, id string, image planner.Raw) string
 }
 
 // lookOthers reads the records of the deployments that images are taken from, each
-// once, as far as they are at hand. Without them, what EC2 says has to do.
+// once, as far as they are at hand. Without them what EC2 says has to do, which is less:
+// whoever may tag in this account may have said it.
 func (l *look) lookOthers(ctx context.Context) (map[string]schema.Applied, error) {
 	from := map[string]schema.Address{}
 	for _, a := range l.wanted("amis") {
@@ -69,21 +70,27 @@ func (l *look) lookOthers(ctx context.Context) (map[string]schema.Applied, error
 	}
 	records := map[string]schema.Applied{}
 	for _, name := range schema.Sorted(from) {
-		if l.Others == nil {
-			break
+		var applied schema.Applied
+		var there bool
+		var err error
+		if l.Others != nil {
+			applied, there, err = l.Others(ctx, name)
 		}
-		applied, there, err := l.Others(ctx, name)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil:
-			l.find("DC273", schema.Info, from[name], "the records of "+name+" could not be read: "+err.Error(), "")
-		case there:
+			l.find("DC273", schema.Warning, from[name], "the records of "+name+" could not be read: "+err.Error(), besideHint)
+		case !there:
+			l.find("DC273", schema.Warning, from[name], "no records of "+name+" are at hand, so that nothing but what EC2 shows says that it made the image", besideHint)
+		default:
 			records[name] = applied
 		}
 	}
 	return records, nil
 }
+
+const besideHint = "have the folder of its files beside this one, and let whoever plans here read its records (deployment: state)"
 
 // unrecorded says that the other deployment's records, where they are at hand, know
 // nothing of an image; "" when they do.

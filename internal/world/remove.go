@@ -24,11 +24,9 @@ func (w *World) removals() applier.Operations {
 			Command: func(m applier.Manual) string { return "aws ec2 " + flag + " " + sh(m.Step.Object.ID()) }}
 	}
 	return applier.Operations{
-		"ec2.TerminateInstances":  row("TerminateInstances", "terminate-instances --instance-ids", port.Outside.TerminateInstance),
-		"ec2.DeleteVolume":        row("DeleteVolume", "delete-volume --volume-id", port.Outside.DeleteVolume),
-		"ec2.DeleteSnapshot":      row("DeleteSnapshot", "delete-snapshot --snapshot-id", port.Outside.DeleteSnapshot),
-		"ec2.DeleteSecurityGroup": row("DeleteSecurityGroup", "delete-security-group --group-id", port.Outside.DeleteSecurityGroup),
-		"ec2.DeleteKeyPair":       row("DeleteKeyPair", "delete-key-pair --key-pair-id", port.Outside.DeleteKeyPair),
+		"ec2.TerminateInstances": row("TerminateInstances", "terminate-instances --instance-ids", port.Outside.TerminateInstance),
+		"ec2.DeleteVolume":       row("DeleteVolume", "delete-volume --volume-id", port.Outside.DeleteVolume),
+		"ec2.DeleteSnapshot":     row("DeleteSnapshot", "delete-snapshot --snapshot-id", port.Outside.DeleteSnapshot),
 	}
 }
 
@@ -67,9 +65,7 @@ func (w *World) taggedReaders() map[string]func(context.Context, []string) (map[
 			}
 			return i.ID, i.Tags
 		}),
-		"ec2/volume":        readTagged("ec2/volume", w.Outside.DescribeVolumes, func(v port.Volume) (string, map[string]string) { return v.ID, v.Tags }),
-		"ec2/snapshot":      readTagged("ec2/snapshot", w.Outside.DescribeSnapshots, func(s port.Snapshot) (string, map[string]string) { return s.ID, s.Tags }),
-		"ec2/securitygroup": readTagged("ec2/securitygroup", w.Outside.DescribeSecurityGroups, func(g port.SecurityGroup) (string, map[string]string) { return g.ID, g.Tags }),
-		"ec2/keypair":       readTagged("ec2/keypair", w.Outside.DescribeKeyPairs, func(k port.KeyPair) (string, map[string]string) { return k.ID, k.Tags }),
+		"ec2/volume":   readTagged("ec2/volume", w.Outside.DescribeVolumes, func(v port.Volume) (string, map[string]string) { return v.ID, v.Tags }),
+		"ec2/snapshot": readTagged("ec2/snapshot", w.Outside.DescribeSnapshots, func(s port.Snapshot) (string, map[string]string) { return s.ID, s.Tags }),
 	}
 }

@@ -2,6 +2,7 @@ package worldtest
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -95,7 +96,8 @@ func imageTags(t *testing.T, w World) {
 		t.Fatalf("image is %+v, tagged snapshots %+v", image, found)
 	}
 	for _, s := range found {
-		if !slices.ContainsFunc(image.Volumes, func(v port.ImageVolume) bool { return v.Snapshot == s.ID }) || s.State != "completed" || s.GiB <= 0 || s.Started == "" {
+		if !slices.ContainsFunc(image.Volumes, func(v port.ImageVolume) bool { return v.Snapshot == s.ID }) || s.State != "completed" || s.GiB <= 0 || s.Started == "" ||
+			s.Description != fmt.Sprintf("Created by CreateImage(%s) for %s", image.Instance, image.ID) {
 			t.Errorf("snapshot is %+v, want one of %+v", s, image)
 		}
 	}

@@ -52,19 +52,9 @@ func (h Hooked) DescribeSecurityGroups(ctx context.Context, q port.Select) ([]po
 	return ask(h, "DescribeSecurityGroups", func() ([]port.SecurityGroup, error) { return h.Outside.DescribeSecurityGroups(ctx, q) })
 }
 
-// DeleteSecurityGroup implements port.Leftovers.
-func (h Hooked) DeleteSecurityGroup(ctx context.Context, id string) error {
-	return tell(h, "DeleteSecurityGroup", func() error { return h.Outside.DeleteSecurityGroup(ctx, id) })
-}
-
 // DescribeKeyPairs implements port.Leftovers.
 func (h Hooked) DescribeKeyPairs(ctx context.Context, q port.Select) ([]port.KeyPair, error) {
 	return ask(h, "DescribeKeyPairs", func() ([]port.KeyPair, error) { return h.Outside.DescribeKeyPairs(ctx, q) })
-}
-
-// DeleteKeyPair implements port.Leftovers.
-func (h Hooked) DeleteKeyPair(ctx context.Context, id string) error {
-	return tell(h, "DeleteKeyPair", func() error { return h.Outside.DeleteKeyPair(ctx, id) })
 }
 
 // placed is an outside in another region.
