@@ -16,6 +16,7 @@ type comparison struct {
 	entry    schema.Entry
 	drift    *Change
 	findings []schema.Finding
+	left     []Left    // images that wait for an earlier wave
 	low      *lowering // nil: to be lowered at its turn
 }
 
@@ -35,7 +36,7 @@ func (m *maker) compareAll(addresses []schema.Address) []comparison {
 		all.Go(func() {
 			for i := from; i < min(from+share, len(out)); i++ {
 				out[i] = m.compare(addresses[i])
-				if c := out[i].change; c.writes() && c.Blocked == "" {
+				if c := out[i].change; c.writes() && c.Blocked == "" && len(out[i].left) == 0 {
 					out[i].low = m.lowered(c)
 				}
 			}
@@ -166,6 +167,7 @@ func (t *threeWay) moving(p string, before schema.Value) (old schema.Value, move
 }
 
 func (t *threeWay) finish(there bool) {
+	t.waves()
 	if len(t.change.Fields) > 0 {
 		t.change.Positions = stated(t.at, t.change.Fields)
 	}
@@ -215,23 +217,29 @@ func (m *maker) waits(v schema.Value) string {
 	return ""
 }
 
-// resolve turns a reference into what the referent will hold: an output of this
-// plan, what the files state of it, or what lives.
+// resolve turns a reference into what the referent will hold.
 func (t *threeWay) resolve(v schema.Value) schema.Value {
 	to, field, ok := v.Target()
 	if !ok {
 		return v
 	}
-	if out, ok := t.m.outputs[to][field]; ok {
-		return out
-	}
-	if stated := t.m.in.Desired.Objects[to].Fields[field]; stated.Is == schema.Known {
-		return stated
-	}
-	got := t.m.in.Live.Objects[to].Fields[field]
+	got := t.m.referred(v)
 	if got.Is == schema.Absent {
 		t.findings = append(t.findings, schema.Finding{Code: "DC210", Severity: schema.Error, Address: to, Positions: t.m.in.Desired.Objects[to].Positions(""),
 			Message: "has no " + field + " that others could refer to", Hint: "see the other findings of " + to.String()})
 	}
 	return got
+}
+
+// referred is what a reference leads to: an output of this plan, what the files state,
+// or what lives.
+func (m *maker) referred(v schema.Value) schema.Value {
+	to, field, _ := v.Target()
+	if out, ok := m.outputs[to][field]; ok {
+		return out
+	}
+	if stated := m.in.Desired.Objects[to].Fields[field]; stated.Is == schema.Known {
+		return stated
+	}
+	return m.in.Live.Objects[to].Fields[field]
 }
