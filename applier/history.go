@@ -95,7 +95,14 @@ func (s *snapshot) fill(ctx context.Context) error {
 			_, was := touched[a]
 			return !was
 		})
+		maps.DeleteFunc(s.Latch, func(a schema.Address, _ string) bool { // what it never made is not taken back either
+			_, was := touched[a]
+			return !was
+		})
 		for a, former := range r.Latches {
+			if _, was := touched[a]; !was {
+				continue
+			}
 			s.Latch[a] = strings.TrimSpace(former + " " + s.Latch[a])
 		}
 	}

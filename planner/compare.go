@@ -202,7 +202,7 @@ func (t *threeWay) reason(there bool) string {
 }
 
 // waits says what a value cannot be had from, and why: a referent whose change is
-// blocked, or one that is excluded and not there yet. What the files state of
+// blocked, or one that was rolled back or is excluded, and is not there. What the files state of
 // either is known.
 func (m *maker) waits(v schema.Value) string {
 	t, field, ok := v.Target()
@@ -211,6 +211,8 @@ func (m *maker) waits(v schema.Value) string {
 		return ""
 	case m.blocked[t]:
 		return t.String() + ", which is blocked"
+	case m.off[t] && m.in.Live.Objects[t].Fields[field].Is == schema.Absent:
+		return t.String() + ", which was rolled back and stays off until its content changes, or with --unlatch"
 	case m.excluded(t) && m.in.Live.Objects[t].Fields[field].Is == schema.Absent:
 		return t.String() + ", which is excluded and not there yet"
 	}
