@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -185,6 +186,8 @@ func (t *threeWay) finish(there bool) {
 
 func (t *threeWay) reason(there bool) string {
 	switch {
+	case !there && t.nowBaked():
+		return "now baked"
 	case !there && len(t.was.Fields) > 0:
 		return "gone outside since the last apply"
 	case !there:
@@ -199,6 +202,14 @@ func (t *threeWay) reason(there bool) string {
 		return "the secret and what lives differ: either was changed since the last apply"
 	}
 	return "files changed"
+}
+
+// nowBaked says of an image that it was named before, and is to be made.
+func (t *threeWay) nowBaked() bool {
+	content := func(p string, _ schema.Value) bool { return schema.IsContent(p) }
+	was := maps.Clone(t.was.Fields)
+	maps.DeleteFunc(was, content)
+	return len(was) > 0 && len(was) == len(t.was.Fields) && slices.ContainsFunc(t.change.Fields, func(d Diff) bool { return content(d.Path, d.After) })
 }
 
 // waits says what a value cannot be had from, and why: a referent whose change is
