@@ -10,6 +10,7 @@ import (
 func checkAMIs(c *checker) {
 	for a, o := range c.of("amis") {
 		c.oneOf(a, o, true, "pin", "find", "ssm", "bake", "from")
+		c.checkBake(a, o)
 		c.bakeReferences(a, o)
 		c.rollout(a, o)
 		c.spread(a, o)
