@@ -45,7 +45,7 @@ environments: spark: {name: "Spark 3.5", owner: "data-org", visibility: "organiz
 		"""#}
 amis: gpu: {
 	bake: {from: pool: "gpu", runtime: "containerd", connect: ssm: true
-		gpu: minDriver: "410", cache: {baseImages: ["ded"], environments: spark: ["active"]}}
+		instance: type: "g5.xlarge", gpu: minDriver: "410", cache: {baseImages: ["ded"], environments: spark: ["active"]}}
 	reviewAfter: "90d", retain: {count: 3, age: "180d"}
 	rollout: [{pools: ["gpu"], window: "saturday", approvals: 1}]}
 amis: "gpu-1604": pin: {id: "ami-0123456789abcdef0", reason: "CUDA 9 on Ubuntu 16.04", reviewBy: "2027-03-31"}

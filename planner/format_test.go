@@ -64,6 +64,7 @@ func TestPlansFollowTheSchema(t *testing.T) {
 	foretold := p
 	foretold.Forecast = []Foretold{{AMI: addr("amis.gpu"), Users: []schema.Address{addr("nodePools.gpu")}, Today: "ami-1", Pulls: []Pull{{Image: "e revision 1", Runs: 2, Empty: &n}}},
 		{AMI: addr("amis.gpu"), Users: []schema.Address{}, Pulls: []Pull{}}}
+	foretold.Kept = []Kept{{Address: addr("nodePools.old"), Image: "ami-2", By: addr("amis.old"), Reason: "r", ReviewBy: "2027-03-31"}}
 	if foretold.effect() != p.effect() {
 		t.Error("a forecast changes what is approved")
 	}
@@ -91,7 +92,7 @@ func TestDocsNameEveryField(t *testing.T) {
 	}
 	var top map[string]json.RawMessage
 	p, _ := planned(situation{}.input())
-	p.Restores, p.Unknowns, p.Latch, p.Forecast = "x", true, nil, []Foretold{{}}
+	p.Restores, p.Unknowns, p.Latch, p.Forecast, p.Kept = "x", true, nil, []Foretold{{}}, []Kept{{}}
 	if err := json.Unmarshal(Encode(p), &top); err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,7 @@ func Make(in Input) (Draft, error) {
 		if m.behind() {
 			continue
 		}
+		m.keep()
 		if err := link(m.plan.Steps); err != nil {
 			return Draft{}, err
 		}

@@ -20,7 +20,7 @@ func (p Plan) Markdown(w io.Writer) error {
 		b.WriteString("Changed outside of domctl since the last apply:\n\n")
 		writeBlock(&b, p.Drift)
 	}
-	if text := p.foretold(); text != "" {
+	if text := p.kept() + p.foretold(); text != "" {
 		fenced(&b, "", text)
 	}
 	for _, f := range alike(p.Findings) {

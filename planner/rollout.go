@@ -27,7 +27,7 @@ func (m *maker) behind() (more bool) {
 	}
 	for of, o := range m.in.Desired.Objects {
 		waves := o.Rollout()
-		if of.Kind != "amis" || len(waves) == 0 {
+		if len(waves) == 0 {
 			continue
 		}
 		var why *schema.Finding
