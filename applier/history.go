@@ -98,6 +98,11 @@ func (s *snapshot) fill(ctx context.Context) error {
 		for a, former := range r.Latches {
 			s.Latch[a] = strings.TrimSpace(former + " " + s.Latch[a])
 		}
+		for a := range s.j.failed() {
+			if _, was := touched[a]; !was { // it could not be made: nobody took it back
+				delete(s.Latch, a)
+			}
+		}
 	}
 	steps := map[string]planner.Step{}
 	for _, step := range s.j.plan.Steps {
@@ -219,6 +224,23 @@ func (j *journal) touched() map[schema.Address]bool {
 	}
 	maps.DeleteFunc(whole, func(a schema.Address, all bool) bool { return !all && !part[a] })
 	return whole
+}
+
+// failed are the addresses of steps that are recorded to have failed, and of those
+// that would have come after them.
+func (j *journal) failed() map[schema.Address]bool {
+	var why []string
+	for _, r := range j.all(KindFailed, "") {
+		why = append(why, r.Why)
+	}
+	steps, out := map[string]bool{}, map[schema.Address]bool{}
+	for _, s := range j.plan.Steps {
+		named := slices.ContainsFunc(why, func(w string) bool { return strings.Contains(w, s.ID+": ") })
+		if steps[s.ID] = !j.done(s.ID) && (named || slices.ContainsFunc(s.After, func(id string) bool { return steps[id] })); steps[s.ID] {
+			out[s.Address] = true
+		}
+	}
+	return out
 }
 
 // OpenApplies are the ids of applies that have not ended, in order.

@@ -45,9 +45,9 @@ environments: spark: {name: "Spark 3.5", owner: "data-org", visibility: "organiz
 		"""#}
 amis: gpu: {
 	bake: {from: pool: "gpu", runtime: "containerd", connect: ssm: true
-		gpu: minDriver: "410", cache: {baseImages: ["ded"], environments: spark: ["active"]}}
+		instance: type: "g5.xlarge", gpu: minDriver: "410", cache: {baseImages: ["ded"], environments: spark: ["active"]}}
 	reviewAfter: "90d", retain: {count: 3, age: "180d"}
-	rollout: [{tiers: ["canary"]}, {tiers: ["gpu-small"], window: "saturday", approvals: 1}]}
+	rollout: [{pools: ["gpu"], window: "saturday", approvals: 1}]}
 amis: "gpu-1604": pin: {id: "ami-0123456789abcdef0", reason: "CUDA 9 on Ubuntu 16.04", reviewBy: "2027-03-31"}
 nodePools: gpu: {groups: [{asg: "acme-gpu-a"}, {nodegroup: "acme-gpu-b"}], ami: "gpu", size: {min: 0, max: 4}
 	owner: {ami: "domctl", size: "terraform"}, expect: instanceTypes: ["g5.2xlarge"]}

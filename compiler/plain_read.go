@@ -111,7 +111,32 @@ func (p *plainReader) field(f *ast.Field, s *shape, r *rule, path []string) bool
 	value, ok := plainValue(*s.field, v)
 	p.object.Fields[at] = value
 	p.object.At[at] = append(p.object.At[at], p.position(f.Pos()))
+	if s.field.Places {
+		p.inside(f.Value, path)
+	}
 	return ok
+}
+
+// inside notes where the parts of a free-form value stand.
+func (p *plainReader) inside(e ast.Expr, path []string) {
+	note := func(name string, n ast.Node, below ast.Expr) {
+		path := append(path[:len(path):len(path)], name)
+		at := schema.JoinPath(path...)
+		p.object.At[at] = append(p.object.At[at], p.position(n.Pos()))
+		p.inside(below, path)
+	}
+	switch x := e.(type) {
+	case *ast.StructLit:
+		for _, e := range x.Elts {
+			if f, ok := e.(*ast.Field); ok {
+				note(labelText(f.Label), f, f.Value)
+			}
+		}
+	case *ast.ListLit:
+		for i, e := range x.Elts {
+			note(strconv.Itoa(i), e, e)
+		}
+	}
 }
 
 // plainValue is what valueOf makes of the same value.

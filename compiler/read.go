@@ -3,6 +3,7 @@ package compiler
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -76,6 +77,29 @@ func (w *reader) fields(a schema.Address, o schema.Object, v cue.Value, s *shape
 			continue
 		}
 		o.Fields[p], o.At[p] = value, places
+		if below.field.Places {
+			w.inside(o, member, at)
+		}
+	}
+}
+
+// inside notes where the parts of a free-form value stand.
+func (w *reader) inside(o schema.Object, v cue.Value, path []string) {
+	note := func(name string, part cue.Value) {
+		at := append(path[:len(path):len(path)], name)
+		if places := w.places.of(part); len(places) > 0 {
+			o.At[schema.JoinPath(at...)] = places
+		}
+		w.inside(o, part, at)
+	}
+	if list, err := v.List(); err == nil {
+		for i := 0; list.Next(); i++ {
+			note(strconv.Itoa(i), list.Value())
+		}
+		return
+	}
+	for name, part := range fields(v) {
+		note(name, part)
 	}
 }
 

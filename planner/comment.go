@@ -69,7 +69,7 @@ func (p Plan) blocks() []block {
 		return s
 	}
 	forecast, findings := block{}, block{}
-	if text := p.foretold(); text != "" {
+	if text := p.kept() + p.foretold(); text != "" {
 		forecast.pieces = append(forecast.pieces, &piece{full: fenced(text), rank: lastRank})
 	}
 	for _, f := range alike(p.Findings) {

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type comparison struct {
 	entry    schema.Entry
 	drift    *Change
 	findings []schema.Finding
+	left     []Left    // images that wait for an earlier wave
 	low      *lowering // nil: to be lowered at its turn
 }
 
@@ -35,7 +37,7 @@ func (m *maker) compareAll(addresses []schema.Address) []comparison {
 		all.Go(func() {
 			for i := from; i < min(from+share, len(out)); i++ {
 				out[i] = m.compare(addresses[i])
-				if c := out[i].change; c.writes() && c.Blocked == "" {
+				if c := out[i].change; c.writes() && c.Blocked == "" && len(out[i].left) == 0 {
 					out[i].low = m.lowered(c)
 				}
 			}
@@ -166,6 +168,7 @@ func (t *threeWay) moving(p string, before schema.Value) (old schema.Value, move
 }
 
 func (t *threeWay) finish(there bool) {
+	t.waves()
 	if len(t.change.Fields) > 0 {
 		t.change.Positions = stated(t.at, t.change.Fields)
 	}
@@ -183,6 +186,8 @@ func (t *threeWay) finish(there bool) {
 
 func (t *threeWay) reason(there bool) string {
 	switch {
+	case !there && t.nowBaked():
+		return "now baked"
 	case !there && len(t.was.Fields) > 0:
 		return "gone outside since the last apply"
 	case !there:
@@ -199,8 +204,16 @@ func (t *threeWay) reason(there bool) string {
 	return "files changed"
 }
 
+// nowBaked says of an image that it was named before, and is to be made.
+func (t *threeWay) nowBaked() bool {
+	content := func(p string, _ schema.Value) bool { return schema.IsContent(p) }
+	was := maps.Clone(t.was.Fields)
+	maps.DeleteFunc(was, content)
+	return len(was) > 0 && len(was) == len(t.was.Fields) && slices.ContainsFunc(t.change.Fields, func(d Diff) bool { return content(d.Path, d.After) })
+}
+
 // waits says what a value cannot be had from, and why: a referent whose change is
-// blocked, or one that is excluded and not there yet. What the files state of
+// blocked, or one that was rolled back or is excluded, and is not there. What the files state of
 // either is known.
 func (m *maker) waits(v schema.Value) string {
 	t, field, ok := v.Target()
@@ -209,29 +222,37 @@ func (m *maker) waits(v schema.Value) string {
 		return ""
 	case m.blocked[t]:
 		return t.String() + ", which is blocked"
+	case m.off[t] && m.in.Live.Objects[t].Fields[field].Is == schema.Absent:
+		return t.String() + ", which was rolled back and stays off until its content changes, or with --unlatch"
 	case m.excluded(t) && m.in.Live.Objects[t].Fields[field].Is == schema.Absent:
 		return t.String() + ", which is excluded and not there yet"
 	}
 	return ""
 }
 
-// resolve turns a reference into what the referent will hold: an output of this
-// plan, what the files state of it, or what lives.
+// resolve turns a reference into what the referent will hold.
 func (t *threeWay) resolve(v schema.Value) schema.Value {
 	to, field, ok := v.Target()
 	if !ok {
 		return v
 	}
-	if out, ok := t.m.outputs[to][field]; ok {
-		return out
-	}
-	if stated := t.m.in.Desired.Objects[to].Fields[field]; stated.Is == schema.Known {
-		return stated
-	}
-	got := t.m.in.Live.Objects[to].Fields[field]
+	got := t.m.referred(v)
 	if got.Is == schema.Absent {
 		t.findings = append(t.findings, schema.Finding{Code: "DC210", Severity: schema.Error, Address: to, Positions: t.m.in.Desired.Objects[to].Positions(""),
 			Message: "has no " + field + " that others could refer to", Hint: "see the other findings of " + to.String()})
 	}
 	return got
+}
+
+// referred is what a reference leads to: an output of this plan, what the files state,
+// or what lives.
+func (m *maker) referred(v schema.Value) schema.Value {
+	to, field, _ := v.Target()
+	if out, ok := m.outputs[to][field]; ok {
+		return out
+	}
+	if stated := m.in.Desired.Objects[to].Fields[field]; stated.Is == schema.Known {
+		return stated
+	}
+	return m.in.Live.Objects[to].Fields[field]
 }

@@ -65,6 +65,7 @@ func TestPlansFollowTheSchema(t *testing.T) {
 	foretold := p
 	foretold.Forecast = []Foretold{{AMI: addr("amis.gpu"), Users: []schema.Address{addr("nodePools.gpu")}, Today: "ami-1", Pulls: []Pull{{Image: "e revision 1", Runs: 2, Empty: &n}}},
 		{AMI: addr("amis.gpu"), Users: []schema.Address{}, Pulls: []Pull{}}}
+	foretold.Kept = []Kept{{Address: addr("nodePools.old"), Image: "ami-2", By: addr("amis.old"), Reason: "r", ReviewBy: "2027-03-31"}}
 	besides := p.Against(&gated, Base{Ref: "main", Commit: strings.Repeat("a", 40), Lacks: "x", Dir: "prod"})
 	if foretold.effect() != p.effect() || besides.effect() != p.effect() {
 		t.Error("what is for people changes what is approved")
@@ -93,7 +94,7 @@ func TestDocsNameEveryField(t *testing.T) {
 	}
 	var top map[string]json.RawMessage
 	p, _ := planned(situation{}.input())
-	p.Restores, p.Unknowns, p.Latch, p.Forecast, p.Base = "x", true, nil, []Foretold{{}}, &Base{}
+	p.Restores, p.Unknowns, p.Latch, p.Forecast, p.Base, p.Kept = "x", true, nil, []Foretold{{}}, &Base{}, []Kept{{}}
 	if err := json.Unmarshal(Encode(p), &top); err != nil {
 		t.Fatal(err)
 	}

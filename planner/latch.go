@@ -36,6 +36,7 @@ func (m *maker) renamed(old, a schema.Address) bool {
 // hold leaves an address as it is. What its former name is latched with, and was
 // applied with, moves along.
 func (m *maker) hold(by, a schema.Address) {
+	m.off[a] = true
 	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),
 		Message: "this content was rolled back and stays off until it changes",
 		Hint:    "change the files, or plan with --unlatch to apply it again"})

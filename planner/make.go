@@ -96,25 +96,40 @@ func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {
 // Make merges desired, applied and live field by field, in the order of
 // references, and lowers what differs to steps.
 func Make(in Input) (Draft, error) {
-	m := maker{in: in, content: in.Desired.Contents(), seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, waves: map[string]Wave{}, outputs: map[schema.Address]map[string]schema.Value{}}
+	for back := (held{}); ; { // holding back one wave may hold back another's
+		m, err := made(in, back)
+		if err != nil {
+			return Draft{}, err
+		}
+		if m.behind() {
+			continue
+		}
+		m.keep()
+		if err := link(m.plan.Steps); err != nil {
+			return Draft{}, err
+		}
+		m.plan.Steps = inWaves(m.plan.Steps, m.waves)
+		return Draft{m.plan, in}, nil
+	}
+}
+
+// made plans every address, but for what is held back.
+func made(in Input, back held) (*maker, error) {
+	m := &maker{in: in, back: back, content: in.Desired.Contents(), seen: map[schema.Address]bool{}, blocked: map[schema.Address]bool{}, off: map[schema.Address]bool{}, waves: map[string]Wave{}, outputs: map[schema.Address]map[string]schema.Value{}}
 	m.plan = Plan{Format: Format, Deployment: in.Desired.Deployment.Name, Lineage: in.Lineage, World: in.World, Source: in.Source,
 		Changes: []Change{}, Drift: []Change{}, Steps: []Step{}, Findings: append([]schema.Finding{}, in.Findings...),
 		Settle: map[schema.Address]*schema.Entry{}, Content: map[schema.Address]string{}, Latch: map[schema.Address]string{}}
 	m.declare()
 	if err := m.stated(); err != nil {
-		return Draft{}, err
+		return nil, err
 	}
 	m.pending()
 	for _, a := range schema.Addresses(in.Applied.Entries) {
 		if err := m.gone(a); err != nil {
-			return Draft{}, err
+			return nil, err
 		}
 	}
-	if err := link(m.plan.Steps); err != nil {
-		return Draft{}, err
-	}
-	m.plan.Steps = inWaves(m.plan.Steps, m.waves)
-	return Draft{m.plan, in}, nil
+	return m, nil
 }
 
 type maker struct {
@@ -124,6 +139,8 @@ type maker struct {
 	seen    map[schema.Address]bool
 	outputs map[schema.Address]map[string]schema.Value
 	blocked map[schema.Address]bool
+	off     map[schema.Address]bool // held back by a rollback
+	back    held                    // from the images of their rollouts
 	waves   map[string]Wave
 	waiting []schema.Address // set by earlier applies, and wait for a restart
 	declared
@@ -223,6 +240,10 @@ func (m *maker) moves(a schema.Address, o schema.Object) {
 func (m *maker) settle(a schema.Address, compared comparison) error {
 	c, entry := compared.change, compared.entry
 	was, from := m.former(a)
+	if m.wait(&c, was, &entry, compared.left); len(compared.left) > 0 && len(c.Fields) == 0 {
+		m.blocked[a] = true
+		return nil
+	}
 	m.remember(a, was, c, &entry)
 	pinned(was, &entry)
 	kind, _ := schema.KindOf(a.Kind)

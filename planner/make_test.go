@@ -145,6 +145,8 @@ func TestMake(t *testing.T) {
 		"blocked":            {situation: situation{desired: one(fields{"cores": 4}), block: []string{tier}}, want: "create hardwareTiers.small: not there yet [not yet]", codes: []string{"DC230"}},
 		"waits for what is blocked": {situation: situation{desired: map[string]fields{"amis.gpu": {"ssm": "/x"}, "amis.two": {"image": schema.RefTo(addr("amis.gpu"), "image")}}, block: []string{"amis.gpu", "amis.two"}},
 			want: "create amis.gpu: not there yet [not yet]\ncreate amis.two: not there yet [waits for amis.gpu, which is blocked]", codes: []string{"DC230"}},
+		"waits for what was rolled back": {situation: situation{desired: map[string]fields{"amis.gpu": {"find.name": "x"}, "amis.two": {"image": schema.RefTo(addr("amis.gpu"), "image")}, "settings.x": {"value": "1"}}, latched: map[string]bool{"amis.gpu": true}},
+			want: "create amis.two: not there yet [waits for amis.gpu, which was rolled back and stays off until its content changes, or with --unlatch]\ncreate settings.x: not there yet", codes: []string{"DC410", "DC240"}, steps: 1},
 		"excluded, and referred to": {situation: situation{desired: map[string]fields{"environments.base": {"visibility": "global"}, "environments.top": {"x": schema.RefTo(addr("environments.base"), "id")}}, exclude: "environments.base",
 			live: map[string]fields{"environments.base": {"id": "b", "visibility": "private"}, "environments.top": {"x": "a"}}}, want: "update environments.top: first apply of what is there", steps: 1},
 		"excluded, and not there yet": {situation: situation{desired: map[string]fields{"environments.base": {"visibility": "global"}, "environments.top": {"x": schema.RefTo(addr("environments.base"), "id")}}, exclude: "environments.base"},

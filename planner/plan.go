@@ -40,6 +40,9 @@ type Plan struct {
 	Drift    []Change         `json:"drift"`
 	Steps    []Step           `json:"steps"`
 	Findings []schema.Finding `json:"findings"`
+	// Kept are the pools and tiers that pins keep where they are, where the plan gives
+	// others an image that is baked or goes by waves.
+	Kept []Kept `json:"kept,omitempty"`
 	// Forecast is what new nodes will pull, where the plan bakes an image.
 	Forecast []Foretold `json:"forecast,omitempty"`
 	// Base tells apart what a change to the files brings, where one was asked about.

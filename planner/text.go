@@ -57,7 +57,7 @@ func (p Plan) Text(w io.Writer, style Style) error {
 	if err := p.writeAll(w, style); err != nil {
 		return err
 	}
-	end := p.foretold() + p.headline() + "\n"
+	end := p.kept() + p.foretold() + p.headline() + "\n"
 	if len(p.Steps) > 0 {
 		end += fmt.Sprintf("Plan %s, effect %s.\n", p.ID, p.Effect)
 	}

@@ -2,15 +2,17 @@ package schema
 
 import (
 	"encoding/json"
-	"fmt"
+	"strconv"
 )
 
-// checkAMIs looks at how an image is come by, and at the names within bake and
-// rollout.
+// checkAMIs looks at how an image is come by, where it goes, and at the names within
+// bake.
 func checkAMIs(c *checker) {
 	for a, o := range c.of("amis") {
 		c.oneOf(a, o, true, "pin", "find", "ssm", "bake", "from")
-		c.policyReferences(a, o)
+		c.checkBake(a, o)
+		c.bakeReferences(a, o)
+		c.rollout(a, o)
 		c.spread(a, o)
 		if fault := BakedNameFault(c.Deployment.Name, a.Name); fault != "" && o.Fields["bake"].Is == Known {
 			c.add("DC109", Error, a, o.Positions(""), "give it another name", "the name %s %s", quoted(a.Name), fault)
@@ -18,9 +20,8 @@ func checkAMIs(c *checker) {
 	}
 }
 
-// policyReferences checks the names inside bake and rollout, which are compared
-// whole.
-func (c *checker) policyReferences(a Address, o Object) {
+// bakeReferences checks the names inside bake, which is compared whole.
+func (c *checker) bakeReferences(a Address, o Object) {
 	var bake struct {
 		From  struct{ Pool, AMI string }
 		Cache struct {
@@ -28,16 +29,11 @@ func (c *checker) policyReferences(a Address, o Object) {
 			Environments map[string]any
 		}
 	}
-	var waves []struct {
-		Tiers, Pools []string
-		Window       string
-	}
 	_ = json.Unmarshal([]byte(o.Fields["bake"].Text), &bake)
-	_ = json.Unmarshal([]byte(o.Fields["rollout"].Text), &waves)
 	all := func(path, kind string, names ...string) {
-		for _, name := range names {
+		for i, name := range names {
 			if name != "" {
-				c.declared(a, o.Positions(SplitPath(path)[0]), path, Address{Kind: kind, Name: name})
+				c.declared(a, o.part(path, i, name), path, Address{Kind: kind, Name: name})
 			}
 		}
 	}
@@ -45,13 +41,15 @@ func (c *checker) policyReferences(a Address, o Object) {
 	all("bake.from.ami", "amis", bake.From.AMI)
 	all("bake.cache.baseImages", "baseImages", bake.Cache.BaseImages...)
 	all("bake.cache.environments", "environments", Sorted(bake.Cache.Environments)...)
-	for i, w := range waves {
-		step := fmt.Sprintf("rollout.%d.", i)
-		all(step+"tiers", "hardwareTiers", w.Tiers...)
-		all(step+"pools", "nodePools", w.Pools...)
-		if _, ok := c.Deployment.Windows[w.Window]; w.Window != "" && !ok && !c.broken[Address{}] {
-			c.add("DC101", Error, a, o.Positions("rollout"), DidYouMean(w.Window, Sorted(c.Deployment.Windows)),
-				"%swindow names window %q, which the deployment does not have", step, w.Window)
+}
+
+// part are the positions of one of the names at a path: an element of a list, a key
+// of a map, or the only one.
+func (o Object) part(path string, i int, name string) []Position {
+	for _, last := range []string{strconv.Itoa(i), name} {
+		if at := o.At[JoinPath(append(SplitPath(path), last)...)]; len(at) > 0 {
+			return at
 		}
 	}
+	return o.Nearest(path)
 }

@@ -79,6 +79,10 @@ func checkCodes() []Code {
 			"Correct it; names of time zones are those of the IANA database, as in America/New_York."},
 		{"DC130", "an image that cannot be copied there", "copies and share say where an image goes that this deployment bakes, from its own region to others.",
 			"Correct it as the message says."},
+		{"DC133", "a bake that cannot work", "An instance would be started for nothing: its type has no GPU or another architecture, its volume cannot be a root volume, a script does nothing, or nothing pulls into the snapshotter.",
+			"Correct it as the message says."},
+		{"DC132", "a wave that holds nothing back", "The next wave of a rollout comes once all that this one names has the image. What gets its image from elsewhere, or in another wave, is never waited for.",
+			"Name tiers or pools whose ami is this entry, each in one wave."},
 		{"DC131", "not shared", "An image is shared with accounts, each by its twelve digits. domctl makes no image public, and shares none with organizations.",
 			"Name the accounts."},
 	}

@@ -13,6 +13,8 @@ func imageCodes() []Code {
 			"Find out who changes tags of images; the new one takes the place of this."},
 		{"DC265", "rolled out in waves", "The image reaches tiers and pools in the order of its rollout: each wave after all of the one before, when its window is open and it was approved. What no wave names comes last.",
 			"Nothing. An apply that waits is gone on with by `domctl apply --resume APPLY`, an approval is given with `--approve`."},
+		{"DC268", "an earlier wave does not hold", "A wave of a rollout gets the image once all of the waves before stand on it, or are switched by the same plan. One of them does not: it is left out of the plan, was rolled back, or is blocked, for good where it is pinned.",
+			"Do what the message says of that one; or take it out of its wave."},
 		{"DC266", "what becomes of an older image", "`retain` is stated, and this image was baked for the entry before the one that stands. It goes only when it is beyond what `retain` keeps and nothing at all refers to it: the message says what does. It is deprecated first, and deregistered by a later apply, after the time of grace.",
 			"Nothing. `domctl amis inspect AMI` says all that refers to it; one that is deprecated and used again is taken back from it by the next apply."},
 		{"DC278", "an image goes for good", "An image that has been deprecated for the time of grace, and that nothing refers to, is deregistered with its snapshots. No rollback brings it back; one of this apply leaves the entry out.",

@@ -41,6 +41,9 @@ type Field struct {
 	Computed bool
 	// Carried fields are kept ones that each later entry of the address holds too.
 	Carried bool
+	// Places says that the positions of what stands inside a free-form value are kept,
+	// by path: "rollout.0.pools".
+	Places bool
 	// Unit documents what a number counts ("cents per minute").
 	Unit string
 	// Fault says why files cannot state a value of the type ("is no visibility"); ""

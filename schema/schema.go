@@ -136,6 +136,16 @@ func (o Object) Positions(path string) []Position {
 	return o.At[""]
 }
 
+// Nearest are the positions of the field, or of the nearest one that it stands in.
+func (o Object) Nearest(path string) []Position {
+	for segments := SplitPath(path); len(segments) > 1; segments = segments[:len(segments)-1] {
+		if at := o.At[JoinPath(segments...)]; len(at) > 0 {
+			return at
+		}
+	}
+	return o.Positions(SplitPath(path)[0])
+}
+
 // Desired is what the files state, as the compiler read them.
 type Desired struct {
 	Deployment Deployment         `json:"deployment"`

@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -83,6 +84,8 @@ func (c *checker) spread(a Address, o Object) {
 			c.add("DC130", Error, a, at, "state it where the image is baked", "%s is of images that this deployment bakes", SplitPath(p)[0])
 		case copies && !region.MatchString(to):
 			c.add("DC130", Error, a, at, `name it as AWS does: "us-east-1"`, "%s is no region", quoted(to))
+		case copies && Nearest(to, regions) != "" && !slices.Contains(regions, to):
+			c.add("DC130", Warning, a, at, DidYouMean(to, regions), "%s is no region that is known here", quoted(to)) // AWS adds regions
 		case copies && to == c.Deployment.AWS.Region:
 			c.add("DC130", Error, a, at, "leave it out", "the image is in %s anyway", to)
 		case copies && c.Deployment.AWS.Region == "":

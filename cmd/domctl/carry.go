@@ -51,7 +51,7 @@ func (a *app) run(ctx context.Context, e *engine.Engine, p planner.Plan) error {
 		if a.begun {
 			done = "some steps may be done"
 		}
-		return fmt.Errorf("%w\nhint: %s; when this is mended, %s", err, done, ways(&p, p.ID))
+		return fmt.Errorf("%w\nhint: %s; when this is mended, %s", err, done, ways(&p, applier.Result{ID: p.ID}))
 	}
 	return a.ended(&p, res, err)
 }
@@ -180,7 +180,7 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 			a.tell(string(res.Outcome), oneLine(why))
 		}
 	}
-	a.tell("hint", fmt.Sprintf("%s done, %s left; %s", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res.ID)))
+	a.tell("hint", fmt.Sprintf("%s done, %s left; %s", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res)))
 	return exitCode(1)
 }
 
@@ -201,11 +201,15 @@ func closing(p *planner.Plan, done int) string {
 	return fmt.Sprintf("Applied: %s. domctl rollback takes this back.", planner.Plural(done, "step"))
 }
 
-// ways are how to go on with an apply that did not end.
-func ways(p *planner.Plan, id string) string {
-	on := "domctl apply --resume " + id + " goes on"
-	if p == nil || p.Restores != "" || p.Collects() {
+// ways are how to go on with an apply that did not end. What failed for good says by
+// itself how, and no resume goes on with it.
+func ways(p *planner.Plan, res applier.Result) string {
+	on, back := "domctl apply --resume "+res.ID+" goes on", "domctl rollback --to "+res.ID+" goes back"
+	switch {
+	case p == nil || p.Restores != "" || p.Collects():
 		return on
+	case slices.ContainsFunc(res.Why, func(why string) bool { return strings.Contains(why, "domctl apply --supersede "+res.ID) }):
+		return back + ", and takes what was done with it"
 	}
-	return on + ", domctl rollback --to " + id + " goes back"
+	return on + ", " + back
 }

@@ -60,7 +60,7 @@ func (b baking) observe(ctx context.Context, a applier.Attempt) (applier.Status,
 		return pending(10*time.Second, "instance %s stops", i.ID), nil
 	case "stopped":
 		if !a.Begun["stop "+i.ID] {
-			return failed("DC330: instance %s was stopped by someone else before its work was done; domctl rollback removes it, domctl apply makes another", i.ID), nil
+			return failed("DC330: instance %s was stopped by someone else before its work was done; %s", i.ID, anew(a)), nil
 		}
 		return next(imageMark("image", i.ID, n), planner.Name), nil
 	}
@@ -117,6 +117,11 @@ func (o order) claim(a applier.Attempt, images []port.Image, n *int) (made, stra
 	}
 }
 
+// anew says how to go on from what has failed for good in this apply.
+func anew(a applier.Attempt) string {
+	return "mend it, then domctl apply --supersede " + a.Apply + " keeps the rest and makes another"
+}
+
 // none is a bake without an instance, and without an image that shows.
 func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
 	if a.Abort {
@@ -126,12 +131,12 @@ func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
 		return next(launched(a), planner.Token)
 	}
 	if why := begun(a, "fail "+i.ID+" "); len(why) > 0 {
-		return failed("DC331: %s%s", why[0], b.inLog(a))
+		return failed("DC331: %s%s; %s", why[0], b.inLog(a), anew(a))
 	}
 	if len(begun(a, "image "+i.ID)) > 0 && !b.late(*i, mostWork+mostBoot) {
 		return pending(5*time.Second, "the image of instance %s does not show yet", i.ID)
 	}
-	return failed("DC330: instance %s was terminated before an image was made of it (%s); domctl rollback, then apply again", i.ID, i.Reason)
+	return failed("DC330: instance %s was terminated before an image was made of it (%s); %s", i.ID, i.Reason, anew(a))
 }
 
 // running is a bake whose instance is up.
@@ -160,7 +165,7 @@ func (b baking) made(a applier.Attempt, o order, image port.Image, i *port.Insta
 	case image.State == "pending":
 		return pending(15*time.Second, "image %s is made", image.ID)
 	case image.State != "available":
-		return failed("DC333: image %s is %s: %s; domctl rollback removes it, domctl apply makes another", image.ID, image.State, image.Reason)
+		return failed("DC333: image %s is %s: %s; %s", image.ID, image.State, image.Reason, anew(a))
 	case !gone(i):
 		return next("terminate "+i.ID, planner.Absolute)
 	}

@@ -158,7 +158,7 @@ func (m Maker) launch(ctx context.Context, a applier.Attempt, o order, image str
 	n := port.NewInstance{Token: launchToken(a), Image: image, Type: o.bake.Instance.Type, Subnet: o.bake.Instance.Subnet, Groups: o.bake.Instance.SecurityGroups,
 		Profile: o.bake.Instance.Profile, Key: o.bake.Instance.KeyPair, Tags: o.tags(a)}
 	if n.Type == "" {
-		n.Type = "m5.xlarge"
+		n.Type = schema.DefaultBakeType
 	}
 	if size, err := schema.ParseBytes(o.bake.Volume.Size); err == nil && size > 0 {
 		n.RootGiB, n.RootType, n.RootDevice = (size+1<<30-1)>>30, o.bake.Volume.Type, o.rootDevice

@@ -100,11 +100,11 @@ func (b borrowing) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 			if b.Keep {
 				return failed("DC331: %s: %s%s; it is left as it is, and lent; domctl apply --resume %s and domctl rollback put it back", o.instance, why[0], b.inLog(a), a.Apply), nil
 			}
-			return b.putBack(a, o, l, failed("DC331: %s: %s%s", o.instance, why[0], b.inLog(a))), nil
+			return b.putBack(a, o, l, failed("DC331: %s: %s%s; %s", o.instance, why[0], b.inLog(a), anew(a))), nil
 		}
 	}
 	if why := begun(a, word(a, "moved")+" "+o.instance+" "); len(why) > 0 {
-		return b.putBack(a, o, l, failed("DC347: %s: %s; domctl rollback, then apply again", o.instance, why[0])), nil
+		return b.putBack(a, o, l, failed("DC347: %s: %s; %s", o.instance, why[0], anew(a))), nil
 	}
 	return b.forward(ctx, a, o, l)
 }
@@ -219,7 +219,7 @@ func (b borrowing) made(a applier.Attempt, o order, l lent, image port.Image) ap
 	case image.State == "pending":
 		return pending(15*time.Second, "image %s is made", image.ID)
 	case image.State != "available":
-		return b.putBack(a, o, l, failed("DC333: image %s is %s: %s; domctl rollback removes it, domctl apply makes another", image.ID, image.State, image.Reason))
+		return b.putBack(a, o, l, failed("DC333: image %s is %s: %s; %s", image.ID, image.State, image.Reason, anew(a)))
 	}
 	baked := schema.Baked{Image: image.ID, Base: o.base, Name: image.Name, Key: o.key, At: a.Began.UTC().Format(time.RFC3339)}
 	return b.putBack(a, o, l, applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(image.ID), "baked": schema.JSON(baked)}})

@@ -56,15 +56,15 @@ func (v verifying) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	case a.Abort:
 		return applier.Status{State: applier.Undone, Certain: over && (verdict != "" || len(begun(a, "tag ")) == 0)}, nil
 	case len(images) == 0:
-		return failed("DC334: image %s is gone; plan again", id), nil
+		return failed("DC334: image %s is gone; %s", id, anew(a)), nil
 	case verdict != "":
-		return failed("DC335: image %s is not what it should be: %s%s; domctl rollback removes it", id, verdict, v.inLog(a)), nil
+		return failed("DC335: image %s is not what it should be: %s%s; %s; domctl rollback removes it", id, verdict, v.inLog(a), anew(a)), nil
 	case i == nil:
 		return next(launched(a), planner.Token), nil
 	case gone(i) && len(seen) > 0: // what it held was seen; its tag does not show, or was never set
 		return next("tag "+id+" "+schema.Passed+seen[0], planner.Absolute), nil
 	case gone(i):
-		return failed("DC330: instance %s was terminated before image %s was verified (%s); domctl rollback, then apply again", i.ID, id, i.Reason), nil
+		return failed("DC330: instance %s was terminated before image %s was verified (%s); %s", i.ID, id, i.Reason, anew(a)), nil
 	case i.State != "running":
 		return pending(10*time.Second, "instance %s is %s", i.ID, i.State), nil
 	}

@@ -86,6 +86,7 @@ func (r rig) switched() (calls []string) {
 }
 
 const withGPU = `gpu: {minDriver: "535.54", scripts: ["echo 535.104.05 >/usr/bin/nvidia-smi; touch /usr/bin/nvidia-ctk"]}
+	instance: type: "g5.xlarge"
 	volume:`
 
 // TestVerifiedWithGPU: the driver is there after a restart, in a container, by the
@@ -128,7 +129,7 @@ func TestNotVerified(t *testing.T) {
 		"the kubelet's secret": {file("/var/lib/kubelet/config.json", `{\"auths\":{\"r\":{\"auth\":\"Y2FuYXJ5\"}}}`), "in the image: /var/lib/kubelet/config.json"},
 		"containerd's secret":  {file("/etc/containerd/certs.d/r/hosts.toml", `[host.r.header]\nAuthorization = \"Basic Y2FuYXJ5\"\n`), "in the image: /etc/containerd/certs.d/r/hosts.toml"},
 		"driver too old":       {gpu(`{"commands": {"nvidia-smi --query*": {"stdout": "470.57.02\n"}}}`), "the driver: the NVIDIA driver is 470.57.02 and at least 535.54 is asked for"},
-		"no driver":            {append(withDisk(`{"files": {"/usr/bin/nvidia-ctk": "x"}}`), "volume:", `gpu: minDriver: "410"`+"\n\tvolume:"), "nvidia-smi: not found"},
+		"no driver":            {append(withDisk(`{"files": {"/usr/bin/nvidia-ctk": "x"}}`), "volume:", `gpu: minDriver: "410"`+"\n\tinstance: type: \"g5.xlarge\"\n\tvolume:"), "nvidia-smi: not found"},
 		"runtime missing":      {gpu(`{"commands": {"nvidia-ctk runtime*": {}}}`), "the default runtime of containerd is not nvidia"},
 		"nvidia-smi fails":     {gpu(`{"commands": {"ctr *nvidia-smi": {"exit": 1, "stdout": "Failed to initialize NVML\n"}}}`), "nvidia-smi in a container: Failed to initialize NVML"},
 	} {

@@ -61,7 +61,8 @@ type AMI struct {
 	Recorded                     bool
 	Own                          bool   // this account's
 	Verified                     string // "passed", or why not; "" for no verdict
-	Apply                        string // that made it
+	Apply                        string // that made it, by its tags
+	Making                       string // the same, of an apply that has not ended, by its records
 	GiB                          int64  // of its snapshots, as the volumes are stated
 	Snapshots                    []string
 	Uses                         []string // each with its verb
@@ -123,6 +124,9 @@ func (w *World) ami(i port.Image, own bool, applied schema.Applied, uses []image
 			}
 		}
 	}
+	if by := held.Makers[i.Tags[schema.TagToken]]; own && by.Open && by.Apply == a.Apply && by.key == a.Key && by.Address.Name == a.Entry {
+		a.Making = by.Apply
+	}
 	for _, u := range uses {
 		a.Uses = append(a.Uses, u.Says)
 	}
@@ -140,6 +144,8 @@ func (a AMI) Maker() string {
 		return a.Owner
 	case a.Recorded:
 		return strings.TrimSpace("domctl " + a.Apply)
+	case a.Making != "":
+		return "domctl " + a.Making
 	case a.Deployment != "":
 		return "domctl of " + a.Deployment + ", by its tags alone"
 	}
@@ -149,9 +155,9 @@ func (a AMI) Maker() string {
 func instanceRef(id string) planner.Ref { return planner.Ref("ec2/instance#" + id) }
 
 // Verdict is what the verification of an image found out: "unverified" where there
-// was none, or where nothing but a tag says so.
+// was none, or where nothing but a tag says that it passed. A tag that doubts counts.
 func (a AMI) Verdict() string {
-	if a.Verified == "" || !a.Recorded {
+	if a.Verified == "" || a.Verified == schema.Passed && !a.Recorded {
 		return "unverified"
 	}
 	return a.Verified

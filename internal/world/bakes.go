@@ -330,8 +330,8 @@ func (l *look) lookBaked(raw map[planner.Ref]planner.Raw) {
 		entry, known := l.applied().Entries[a]
 		id := entry.ID.Str()
 		image := raw[imageRef(id)]
-		if _, bakes := l.desired.Objects[a].Bake(); !bakes || !known || image == nil {
-			continue
+		if _, bakes := l.desired.Objects[a].Bake(); !bakes || !known || image == nil || len(contentOf(entry.Fields)) == 0 {
+			continue // an entry that was found or pinned before holds no content
 		}
 		self := l.Deployment.AWS.Account
 		switch {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -73,11 +74,17 @@ func (in *inputs) unseen() {
 	}
 }
 
+// keyPair is the EC2 key pair of the instances that are launched: the stated one, or
+// that of the instance that is baked.
+func (in *inputs) keyPair() string {
+	return cmp.Or(in.bake.Instance.KeyPair, in.borrowed[in.address].Key)
+}
+
 // keyed stops at key pairs that are not there: one call for all of them.
 func (v *View) keyed(ctx context.Context, baking map[schema.Address]*inputs) error {
 	asked := map[string]bool{}
 	for _, in := range baking {
-		if name := in.bake.Instance.KeyPair; name != "" {
+		if name := in.keyPair(); name != "" {
 			asked[name] = true
 		}
 	}
@@ -92,7 +99,7 @@ func (v *View) keyed(ctx context.Context, baking map[schema.Address]*inputs) err
 		delete(asked, k.Name)
 	}
 	for _, in := range baking {
-		if name := in.bake.Instance.KeyPair; asked[name] {
+		if name := in.keyPair(); asked[name] {
 			in.stop(fmt.Sprintf("names key pair %s, which is not in this account and region", name), "import it into EC2, or name another: bake: instance: keyPair")
 		}
 	}

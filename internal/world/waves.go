@@ -1,41 +1,29 @@
 package world
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
-// wave is one of a rollout as the files state it.
-type wave struct {
-	Tiers, Pools []string
-	Window       string
-	Approvals    int
-}
-
 // rollout is the waves of an AMI, and which of them names a tier or a pool.
 type rollout struct {
-	waves  []wave
+	waves  []schema.Wave
 	number map[schema.Address]int
 }
 
 func (v *View) readRollouts() map[schema.Address]rollout {
 	out := map[schema.Address]rollout{}
 	for a, o := range v.desired.Objects {
-		r, stated := rollout{number: map[schema.Address]int{}}, o.Fields["rollout"]
-		if a.Kind != "amis" || stated.Is != schema.Known || json.Unmarshal([]byte(stated.Text), &r.waves) != nil || len(r.waves) == 0 {
+		r := rollout{waves: o.Rollout(), number: map[schema.Address]int{}}
+		if a.Kind != "amis" || len(r.waves) == 0 {
 			continue
 		}
-		for n, w := range slices.Backward(r.waves) { // the first that names it counts
-			for _, name := range w.Tiers {
-				r.number[schema.Address{Kind: "hardwareTiers", Name: name}] = n
-			}
-			for _, name := range w.Pools {
-				r.number[schema.Address{Kind: "nodePools", Name: name}] = n
+		for n, w := range r.waves {
+			for _, m := range w.Members() {
+				r.number[m] = n
 			}
 		}
 		out[a] = r
