@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,28 @@ func TestWhoMayLogIn(t *testing.T) {
 	}
 	if text := ssh.workText("t"); strings.Contains(text, "authorized_keys") {
 		t.Errorf("domctl cannot look any more:\n%s", text)
+	}
+}
+
+// TestALargeCache: SSM takes so much and no more, which is said before an instance
+// is launched; SSH takes all.
+func TestALargeCache(t *testing.T) {
+	for _, runtime := range []string{"docker", "containerd"} {
+		o := order{ami: "a", deployment: "acme", key: strings.Repeat("ab", 16), bake: schema.Bake{Runtime: runtime}}
+		for n := range 300 {
+			o.images = append(o.images, fmt.Sprintf("registry.acme.example:5000/dominodatalab/environment:65a1b2c3d4e5f60718293a4b-%d@sha256:%064x", n, n))
+		}
+		over := o
+		over.bake.Connect.SSH = &schema.SSH{}
+		few := o
+		few.images = o.images[:40]
+		if o.tooLong() == "" || over.tooLong() != "" || few.tooLong() != "" {
+			t.Errorf("%s: 300 images: %q; over SSH: %q; 40 images: %q", runtime, o.tooLong(), over.tooLong(), few.tooLong())
+		}
+		a := applier.Attempt{Token: "token"}
+		if s := (baking{}).none(a, o, nil); s.State != applier.Failed || !strings.HasPrefix(s.Why, "DC348: the script for 300 images") {
+			t.Errorf("%s: %+v", runtime, s)
+		}
 	}
 }
 

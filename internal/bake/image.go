@@ -48,7 +48,7 @@ func (b baking) observe(ctx context.Context, a applier.Attempt) (applier.Status,
 	case image != nil:
 		return b.made(a, o, *image, i), nil
 	case gone(i):
-		st := b.none(a, i)
+		st := b.none(a, o, i)
 		st.Certain = over && len(begun(a, "image ")) == 0
 		return st, nil
 	}
@@ -113,11 +113,14 @@ func (o order) claim(a applier.Attempt, images []port.Image, n *int) (made, stra
 }
 
 // none is a bake without an instance, and without an image that shows.
-func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
+func (b baking) none(a applier.Attempt, o order, i *port.Instance) applier.Status {
 	if a.Abort {
 		return applier.Status{State: applier.Undone}
 	}
 	if i == nil {
+		if why := o.tooLong(); why != "" {
+			return failed("%s", why)
+		}
 		return next(launched(a), planner.Token)
 	}
 	if why := begun(a, "fail "+i.ID+" "); len(why) > 0 {

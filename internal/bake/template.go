@@ -136,6 +136,8 @@ func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l le
 		return failed("DC346: apply %s works on instance %s since %s; domctl rollback, and apply again once that one has ended", l.loan.Apply, o.instance, l.loan.Since), nil
 	case l.state == free && l.State != o.power && !did(a, "start") && !did(a, "stop"):
 		return moved("is " + l.State + ", and was " + o.power + " when the plan was made")
+	case l.state == free && o.tooLong() != "":
+		return failed("%s", o.tooLong()), nil
 	case l.state == free:
 		return next(word(a, "claim")+" "+o.instance, planner.Absolute), nil
 	}
