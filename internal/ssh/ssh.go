@@ -9,6 +9,7 @@ package ssh
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -20,7 +21,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"domctl.dev/internal/port"
-	"domctl.dev/schema"
 )
 
 // Config says how to log in. Zero values take the defaults in brackets.
@@ -144,7 +144,7 @@ const mostWord = 128<<10 - 1
 func (c *Client) command(s port.Script) (line, input string) {
 	text, input := s.Text, string(s.Input)
 	if input == "" {
-		end := "# end " + schema.DigestOf(s.Text)
+		end := fmt.Sprintf("# end %x", sha256.Sum256([]byte(s.Text)))
 		text, input = fmt.Sprintf(`domctl=$(cat)
 case $domctl in *'%[1]s') eval "${domctl%%'%[1]s'}" ;; *) echo 'the script did not arrive whole' >&2; exit 125 ;; esac`, end), s.Text+"\n"+end
 	}
