@@ -126,6 +126,9 @@ func TestTagText(t *testing.T) {
 func FuzzTagText(f *testing.F) {
 	f.Add("image 1 of 2: no such host\n")
 	f.Fuzz(func(t *testing.T, s string) {
+		if b := bounded(s); len(b) > 250 || !utf8.ValidString(b) || strings.ContainsAny(b, "\n\r\t\x1b") {
+			t.Errorf("%q", b)
+		}
 		tag := tagText(s)
 		if len(tag) > 256 || !utf8.ValidString(tag) || strings.ContainsAny(tag, "\n\"'`<>") {
 			t.Errorf("%q", tag)
