@@ -12,6 +12,7 @@ func checkAMIs(c *checker) {
 		c.oneOf(a, o, true, "pin", "find", "ssm", "bake", "from")
 		c.policyReferences(a, o)
 		c.spread(a, o)
+		c.hostKeys(a, o)
 		if fault := BakedNameFault(c.Deployment.Name, a.Name); fault != "" && o.Fields["bake"].Is == Known {
 			c.add("DC109", Error, a, o.Positions(""), "give it another name", "the name %s %s", quoted(a.Name), fault)
 		}
@@ -50,7 +51,7 @@ func (c *checker) policyReferences(a Address, o Object) {
 		all(step+"tiers", "hardwareTiers", w.Tiers...)
 		all(step+"pools", "nodePools", w.Pools...)
 		if _, ok := c.Deployment.Windows[w.Window]; w.Window != "" && !ok && !c.broken[Address{}] {
-			c.add("DC101", Error, a, o.Positions("rollout"), DidYouMean(w.Window, Sorted(c.Deployment.Windows)),
+			c.add("DC101", Error, a, o.Positions("rollout"), windowHint(w.Window, c.Deployment.Windows),
 				"%swindow names window %q, which the deployment does not have", step, w.Window)
 		}
 	}
