@@ -2,19 +2,19 @@ package planner
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
 // Candidate is an image that may be cached; Weight is how often it is pulled on
-// a new node (runs), or the same for all. The sum over all candidates of weight
-// times bytes must fit in 63 bits.
+// a new node (runs), or the same for all.
 type Candidate struct {
 	Content
 	Weight int64
 }
 
 // Choice is what to cache. Saved is the bytes that need no transfer, times their
-// weights; no choice within the limit saves more than Most. Proven says that
+// weights (see Weighed); no choice within the limit saves more than Most. Proven says that
 // none saves more than this one.
 type Choice struct {
 	Chosen []int // indices of candidates, ascending
@@ -50,7 +50,7 @@ func Choose(e Engine, all []Candidate, limit int64) Choice {
 	saved, cost := worth(e, all, chosen)
 	most := saved
 	if !proven {
-		most = max(saved, int64(math.Ceil(top*(1+slack))))
+		most = max(saved, whole(math.Ceil(top*(1+slack))))
 	}
 	return Choice{Chosen: chosen, Saved: saved, Most: most, Proven: proven, Cost: cost}
 }
@@ -65,10 +65,28 @@ func worth(e Engine, all []Candidate, chosen []int) (saved int64, total Cost) {
 	}
 	for _, c := range all {
 		if c.Weight > 0 {
-			saved += c.Weight * (none.Forecast(c.Content).Transfer - d.Forecast(c.Content).Transfer)
+			saved = Weighed(saved, c.Weight, none.Forecast(c.Content).Transfer-d.Forecast(c.Content).Transfer)
 		}
 	}
 	return saved, total
+}
+
+// Weighed adds weight times bytes to a sum, none of them below 0. What a registry
+// says of sizes may be anything: a sum beyond 63 bits is the largest that there is.
+func Weighed(sum, weight, bytes int64) int64 {
+	high, low := bits.Mul64(uint64(weight), uint64(bytes))
+	if high > 0 || low > uint64(math.MaxInt64-sum) {
+		return math.MaxInt64
+	}
+	return sum + int64(low)
+}
+
+// whole is a number of bytes, as far as there are such.
+func whole(f float64) int64 {
+	if f >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(f)
 }
 
 // Idle are those of the cached candidates that fill disk, and without which

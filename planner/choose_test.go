@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -115,6 +116,31 @@ func TestChooseAmongAThousand(t *testing.T) {
 		}
 		if took = min(took, time.Since(began)); took > 2*time.Second {
 			t.Errorf("%s: it took %s", engine, took)
+		}
+	}
+}
+
+// TestHostileSizes: what an image says of itself does not turn a sum around.
+func TestHostileSizes(t *testing.T) {
+	var huge Content
+	for i := range 1000 {
+		huge.Layers = append(huge.Layers, Layer{Digest: fmt.Sprint("d", i), DiffID: fmt.Sprint("f", i), Size: 1 << 44, Unpacked: 1 << 44})
+	}
+	small := Content{Config: "small", Layers: []Layer{{Digest: "s", DiffID: "s", Size: 1 << 30, Unpacked: 1 << 31}}}
+	for _, weight := range []int64{1, 1000, 100_000, math.MaxInt64} {
+		for _, limit := range []int64{100 << 30, math.MaxInt64} {
+			got := Choose(Containerd, []Candidate{{huge, weight}, {small, 5}, {huge, weight}}, limit)
+			if got.Saved < 5<<30 || got.Most < got.Saved || limit == 100<<30 && !slices.Equal(got.Chosen, []int{1}) {
+				t.Errorf("weight %d, limit %d: %+v", weight, limit, got)
+			}
+		}
+	}
+}
+
+func TestWeighed(t *testing.T) {
+	for _, c := range [][4]int64{{0, 3, 4, 12}, {5, 0, 4, 5}, {1, math.MaxInt64, 1, math.MaxInt64}, {0, 1 << 40, 1 << 40, math.MaxInt64}, {math.MaxInt64, 1, 1, math.MaxInt64}} {
+		if got := Weighed(c[0], c[1], c[2]); got != c[3] {
+			t.Errorf("%v: %d", c, got)
 		}
 	}
 }

@@ -50,6 +50,9 @@ func (d *Draft) Foretell(all []Foretold, findings []schema.Finding) {
 	d.plan.Findings = append(d.plan.Findings, findings...)
 }
 
+// ForetoldDays is how far back runs count in a forecast.
+const ForetoldDays = 30
+
 // mostPulls is how many images are shown of each forecast; JSON has all.
 const mostPulls = 8
 
@@ -74,7 +77,7 @@ func (p Plan) foretold() string {
 		}
 		for _, r := range shown {
 			image := clip(r.Image)
-			fmt.Fprintf(&b, "    %s%s  %s → %s, %s uncached, %s\n", image, strings.Repeat(" ", width-utf8.RuneCountInString(image)), pulled(r.Today), pulled(r.Planned), pulled(r.Empty), Plural(r.Runs, "run"))
+			fmt.Fprintf(&b, "    %s%s  %s → %s, %s uncached, %s in %d days\n", image, strings.Repeat(" ", width-utf8.RuneCountInString(image)), pulled(r.Today), pulled(r.Planned), pulled(r.Empty), Plural(r.Runs, "run"), ForetoldDays)
 		}
 		if left := len(rows) - len(shown); left > 0 {
 			fmt.Fprintf(&b, "    … %s; --format json has all\n", Plural(left, "more image"))

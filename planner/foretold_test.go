@@ -22,8 +22,8 @@ func TestForetold(t *testing.T) {
 		t.Fatal("nothing was written")
 	}
 	want := "New nodes pull, from today's image → from amis.gpu as planned (nodePools.gpu):\n" +
-		"    ````\\u001b[2J  unknown → 0 B, 3.0 MiB uncached, 9 runs\n" +
-		"    rare           unknown → unknown, 3.0 MiB uncached, 1 run\n"
+		"    ````\\u001b[2J  unknown → 0 B, 3.0 MiB uncached, 9 runs in 30 days\n" +
+		"    rare           unknown → unknown, 3.0 MiB uncached, 1 run in 30 days\n"
 	if !strings.HasPrefix(text.String(), want) || !strings.Contains(text.String(), "    … 3 more images; --format json has all\n") {
 		t.Errorf("%s", text.String())
 	}

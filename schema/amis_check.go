@@ -14,6 +14,7 @@ func checkAMIs(c *checker) {
 		c.bakeReferences(a, o)
 		c.rollout(a, o)
 		c.spread(a, o)
+		c.hostKeys(a, o)
 		if fault := BakedNameFault(c.Deployment.Name, a.Name); fault != "" && o.Fields["bake"].Is == Known {
 			c.add("DC109", Error, a, o.Positions(""), "give it another name", "the name %s %s", quoted(a.Name), fault)
 		}

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -73,11 +74,16 @@ func (s SSH) KeyRef() string {
 // Bake of an object of amis; ok is false for one that is not baked.
 func (o Object) Bake() (b Bake, ok bool) {
 	v := o.Fields["bake"]
-	ok = v.Is == Known && json.Unmarshal([]byte(v.Text), &b) == nil
-	if b.Runtime == "" {
-		b.Runtime = "containerd"
-	}
-	return b, ok
+	b, err := ParseBake(v.Text)
+	return b, v.Is == Known && err == nil
+}
+
+// ParseBake reads how an image is made, as the files or a plan have it. A runtime that
+// is not stated is containerd.
+func ParseBake(text string) (b Bake, err error) {
+	err = json.Unmarshal([]byte(text), &b)
+	b.Runtime = cmp.Or(b.Runtime, "containerd")
+	return b, err
 }
 
 // bakedBefore is the map by which *applied* remembers the images that an entry

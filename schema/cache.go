@@ -20,22 +20,18 @@ const ActiveRevision = -1
 
 // Cache of an object of amis that is baked; the zero Cache of any other.
 func (o Object) Cache() Cache {
+	b, ok := o.Bake()
 	var bake struct {
-		Runtime string
-		Volume  struct{ Size string }
-		Cache   struct {
+		Cache struct {
 			BaseImages   []string
 			Environments map[string][]any
 		}
 	}
-	if v := o.Fields["bake"]; v.Is != Known || json.Unmarshal([]byte(v.Text), &bake) != nil {
+	if !ok || json.Unmarshal([]byte(o.Fields["bake"].Text), &bake) != nil {
 		return Cache{}
 	}
-	c := Cache{Stated: true, Runtime: bake.Runtime, BaseImages: bake.Cache.BaseImages, Environments: map[string][]int64{}}
-	if c.Runtime == "" {
-		c.Runtime = "containerd"
-	}
-	if size, err := ParseBytes(bake.Volume.Size); err == nil {
+	c := Cache{Stated: true, Runtime: b.Runtime, BaseImages: bake.Cache.BaseImages, Environments: map[string][]int64{}}
+	if size, err := ParseBytes(b.Volume.Size); err == nil {
 		c.Volume = size
 	}
 	for env, revisions := range bake.Cache.Environments {

@@ -19,6 +19,8 @@ func bakeCodes() []Code {
 			"Mend what the message names and go on with `domctl apply --resume APPLY`, which makes it again; or `domctl rollback`."},
 		{"DC347", "the instance is not as the plan saw it", "An image is to be made of an instance that is not domctl's, and since the plan was made, or while domctl worked on it, somebody started, stopped or terminated it. domctl put back what it had changed and left the rest as it is.",
 			"See who uses it; then `domctl rollback`, and apply again."},
+		{"DC348", "the script is too long for SSM", "SSM sends at most 64 KB to an instance, and what is to be run there is longer: each image that is cached takes about 1 KB of it, and scripts of the files what they hold. Nothing was started.",
+			"Cache fewer images, let scripts fetch what is long, or reach the instance over SSH (bake: connect: ssh), which has no such limit."},
 		{"DC346", "the instance is in use", "Another apply works on the instance that an image is to be made of: its tag `domctl:borrowed` says which, since when, and what its power state was before.",
 			"Let that apply end, or take it back. If it is lost, put the instance back as it was and remove the tag."},
 	}

@@ -77,6 +77,8 @@ func checkCodes() []Code {
 			"Keep the value elsewhere and state a reference: {secret: env: \"…\"}. If it is no secret, turn the finding off: deployment: findings: DC114: \"off\"."},
 		{"DC115", "a window that never opens", "Steps of a rollout wait for it: its times, days or time zone must say when.",
 			"Correct it; names of time zones are those of the IANA database, as in America/New_York."},
+		{"DC116", "not a host key", "Over SSH an instance or a bastion must show a key that the files name. What stands there is no line of an authorized_keys file, so that none could be recognised.",
+			"Write the line as `ssh-keyscan HOST`, without the host, or the machine's /etc/ssh/ssh_host_ed25519_key.pub has it."},
 		{"DC130", "an image that cannot be copied there", "copies and share say where an image goes that this deployment bakes, from its own region to others.",
 			"Correct it as the message says."},
 		{"DC133", "a bake that cannot work", "An instance would be started for nothing: its type has no GPU or another architecture, its volume cannot be a root volume, a script does nothing, or nothing pulls into the snapshotter.",

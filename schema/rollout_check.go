@@ -30,7 +30,7 @@ func (c *checker) rollout(a Address, o Object) {
 			c.member(a, m, path, positions)
 		}
 		if _, ok := c.Deployment.Windows[w.Window]; w.Window != "" && !ok && !c.broken[Address{}] {
-			c.add("DC101", Error, a, o.Nearest(at+".window"), DidYouMean(w.Window, Sorted(c.Deployment.Windows)),
+			c.add("DC101", Error, a, o.Nearest(at+".window"), windowHint(w.Window, c.Deployment.Windows),
 				"%s.window names window %q, which the deployment does not have", at, w.Window)
 		}
 	}

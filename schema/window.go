@@ -104,3 +104,11 @@ func (c *checker) windows() {
 		}
 	}
 }
+
+// windowHint names the window that is meant, or how one is stated.
+func windowHint(name string, windows map[string]Window) string {
+	if len(windows) > 0 {
+		return DidYouMean(name, Sorted(windows))
+	}
+	return fmt.Sprintf(`state it: deployment: windows: %s: {days: ["sat"], from: "22:00", to: "04:00", timezone: "UTC"}`, JoinPath(name))
+}

@@ -11,6 +11,7 @@ import (
 
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 func (a *app) amisVerb() *cobra.Command {
@@ -50,11 +51,12 @@ to be so by its tags alone. Nothing is written.`,
 func (a *app) amisInspectVerb() *cobra.Command {
 	var form *format
 	cmd := &cobra.Command{Use: "inspect AMI [DIR]", Short: "Say all there is to know of one AMI", Args: cobra.RangeArgs(1, 2),
-		Long: `Says of an executor AMI, by its id or name, what it holds, who made it, whether it
-passed, and each thing that refers to it: launch templates, launch configurations,
-groups, instances, executor groups of tiers, records of this deployment, and files
-of this repository. An AMI that anything refers to is never retired.`,
-		Example: "  domctl amis inspect ami-0123456789abcdef0 prod\n  domctl amis inspect domino-acme-gpu-cuda11 prod --format json",
+		Long: `Says of an executor AMI, by its id, its name or the entry of amis that it stands
+for, what it holds, who made it, whether it passed, how long a node of it took, and
+each thing that refers to it: launch templates, launch configurations, groups,
+instances, executor groups of tiers, records of this deployment, and files of this
+repository. An AMI that anything refers to is never retired.`,
+		Example: "  domctl amis inspect ami-0123456789abcdef0 prod\n  domctl amis inspect executor prod\n  domctl amis inspect domino-acme-gpu-cuda11 prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.open(cmd.Context(), a.dir(args[1:]), nil, 1)
 			if err != nil {
@@ -102,12 +104,16 @@ type imageShape struct {
 	Snapshots    []string `json:"snapshots"`
 	SnapshotGiB  int64    `json:"snapshotGiB"`
 	Uses         []string `json:"uses"`
+	Images       []string `json:"images"`
+	Ready        string   `json:"ready,omitempty"`
+	Container    string   `json:"container,omitempty"`
 }
 
 func shapeOfAMI(i world.AMI) imageShape {
 	return imageShape{ID: i.ID, Name: i.Name, Owner: i.Owner, State: i.State, Architecture: i.Architecture, Created: i.Created, Deprecated: i.Deprecated,
 		Entry: i.Entry, Deployment: i.Deployment, Key: i.Key, Base: i.Base, Verdict: i.Verdict(), MadeBy: i.Maker(), Apply: i.Apply, Recorded: i.Recorded,
-		Snapshots: append([]string{}, i.Snapshots...), SnapshotGiB: i.GiB, Uses: append([]string{}, i.Uses...)}
+		Snapshots: append([]string{}, i.Snapshots...), SnapshotGiB: i.GiB, Uses: append([]string{}, i.Uses...),
+		Images: append([]string{}, i.Images...), Ready: i.Ready, Container: i.Container}
 }
 
 func shapeOfAMIs(found []world.AMI) amisShape {
@@ -123,13 +129,34 @@ func writeAMIs(out io.Writer, found []world.AMI, now time.Time) error {
 		_, err := fmt.Fprintln(out, "There are no executor AMIs in this account and region.")
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "AMI\tNAME\tAGE\tSTATE\tKEY\tBASE\tVERDICT\tMADE BY\tDISK\tUSES")
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "AMI\tAGE\tSTATE\tVERDICT\tDISK\tUSES\tKEY")
 	for _, i := range found {
-		cells := []string{i.ID, i.Name, age(i.Created, now), stateOf(i, now), dash(i.Key[:min(len(i.Key), 8)]), dash(i.Base), i.Verdict(), i.Maker(), disk(i), fmt.Sprint(len(i.Uses))}
+		state, _, _ := strings.Cut(stateOf(i, now), " from ")
+		verdict := i.Verdict()
+		if verdict != schema.Passed && i.Verified != "" && i.Recorded {
+			verdict = "failed"
+		}
+		cells := []string{i.ID, age(i.Created, now), strings.TrimPrefix(state, "available, "), verdict, disk(i), fmt.Sprint(len(i.Uses)), dash(i.Key[:min(len(i.Key), 8)])}
 		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	head, rows, _ := strings.Cut(table.String(), "\n")
+	fmt.Fprintln(out, head)
+	rest := strings.Split(rows, "\n")
+	for n, i := range found {
+		from := ""
+		if i.Base != "" {
+			from = ", from " + i.Base
+		}
+		if _, err := fmt.Fprintf(out, "%s\n    %s\n    made by %s\n", rest[n], planner.Printable(i.Name), planner.Printable(i.Maker()+from)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
@@ -150,10 +177,18 @@ func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
 	line("content key", i.Key)
 	line("root base", i.Base)
 	line("verdict", i.Verdict())
+	line("node ready", after(i.Ready, "its launch"))
+	line("first container", after(i.Container, "its launch"))
 	line("made by", i.Maker())
 	line("snapshots", strings.TrimPrefix(strings.Join(i.Snapshots, ", ")+" ("+disk(i)+")", " (-)"))
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for n, image := range i.Images {
+		if n == 0 {
+			fmt.Fprintln(out, "\nIt holds:")
+		}
+		fmt.Fprintln(out, "  "+planner.Printable(short(image)))
 	}
 	if len(i.Uses) == 0 {
 		_, err := fmt.Fprintln(out, "\nNothing that domctl can see refers to it.")
@@ -164,6 +199,22 @@ func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
 		fmt.Fprintln(out, "  "+planner.Printable(u))
 	}
 	return nil
+}
+
+// short is an image with the first digits of its digest.
+func short(image string) string {
+	name, digest, _ := strings.Cut(image, "@sha256:")
+	if digest == "" {
+		return image
+	}
+	return name + "@sha256:" + digest[:min(len(digest), 12)]
+}
+
+func after(span, what string) string {
+	if span == "" {
+		return ""
+	}
+	return span + " after " + what
 }
 
 // stateOf is the state as EC2 has it; a deprecation may lie ahead, as Amazon's do.

@@ -300,6 +300,21 @@ func TestExamplesHold(t *testing.T) {
 	}
 }
 
+// TestFilesOfPages: what the guide to images shows of files can be written.
+func TestFilesOfPages(t *testing.T) {
+	page, err := os.ReadFile("../../docs/amis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```cue\n(.*?)^```$").FindAllStringSubmatch(string(page), -1)
+	for _, b := range blocks {
+		checkExample(t, b[1])
+	}
+	if len(blocks) < 5 {
+		t.Errorf("only %d blocks were found", len(blocks))
+	}
+}
+
 // checkExample adds it to a deployment: nothing of it is unknown or misshapen.
 func checkExample(t *testing.T, cue string) {
 	dir := t.TempDir()
@@ -311,7 +326,7 @@ func checkExample(t *testing.T, cue string) {
 	}
 	var out bytes.Buffer
 	run([]string{"check", dir}, strings.NewReader(""), &out, &out)
-	if wrong := regexp.MustCompile(`DC00\d`).FindString(out.String()); wrong != "" {
+	if wrong := regexp.MustCompile(`DC00\d|DC11[56]`).FindString(out.String()); wrong != "" {
 		t.Errorf("%s\n%s", cue, out.String())
 	}
 }

@@ -14,6 +14,11 @@ import (
 	"domctl.dev/schema"
 )
 
+type imagesShape struct {
+	Format int `json:"format"`
+	engine.Forecast
+}
+
 // imageFlags are those of images and of its suggest.
 type imageFlags struct {
 	form                  *format
@@ -104,7 +109,7 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 		return err
 	}
 	if f.form.json() {
-		err = a.json(found)
+		err = a.json(imagesShape{shapes, found})
 	} else {
 		err = text(a.stdout, found)
 	}

@@ -34,9 +34,11 @@ whose reviewBy is over, base images and AMIs that upstream has newer, cached
 images that nobody ran, and what was changed outside of domctl. Nothing is
 written, here or outside.
 
---format patch prints a unified diff of the files, named from the folder that
-holds cue.mod: it takes what is newer, and leaves out of bake.cache what nobody
-ran and without which no node pulls more. Pins and days are for people to move.
+--format patch prints a unified diff of the files, for patch -p1 or git apply in
+the folder that the command is run in (where DIR does not lie below it: in the one
+that holds cue.mod). It takes what is newer, and leaves out of bake.cache what
+nobody ran and without which no node pulls more. Pins and days are for people to
+move.
 
 The exit code is 0, or 1 for an error or when something could not be read; with
 --detailed-exitcode 2 says that something is due.`,
@@ -72,12 +74,28 @@ func (a *app) reviewOptions(dir, window string) (o engine.ReviewOptions, err err
 	if err != nil {
 		return o, err
 	}
-	o.Name = func(file string) string { return path.Join(src.Dir, file) }
-	o.Read = func(file string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(src.Root, filepath.FromSlash(o.Name(file))))
-	}
+	below := filepath.Join(src.Root, filepath.FromSlash(src.Dir))
+	o.Name = func(file string) string { return path.Join(fromHere(dir, src.Dir), file) }
+	o.Read = func(file string) ([]byte, error) { return os.ReadFile(filepath.Join(below, filepath.FromSlash(file))) }
 	o.Resolved, o.Progress = resolvedFile, a.asking
 	return o, nil
+}
+
+// fromHere is a folder as tools that patch name it: from the working folder, else
+// by another name, since they take no path that leads up.
+func fromHere(dir, otherwise string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return otherwise
+	}
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return otherwise
+	}
+	if at, err = filepath.Rel(here, at); err != nil || !filepath.IsLocal(at) {
+		return otherwise
+	}
+	return filepath.ToSlash(at)
 }
 
 // review prints a review as asked; one that is partial ends with 1.

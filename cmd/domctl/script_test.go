@@ -1,6 +1,10 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"os"
@@ -19,6 +23,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("SSH_KEY", privateKey(t))
 			env.Values["mask"] = &masker{work: env.WorkDir}
 			env.Values["values"] = env.Values
 			return nil
@@ -27,6 +32,20 @@ func TestScripts(t *testing.T) {
 			"mask": mask, "edit": edit, "await": await, "write": write, "hole": hole, "forge": forgeCommand,
 		},
 	})
+}
+
+// privateKey is a new one, in PEM.
+func privateKey(t *testing.T) string {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // mask replaces ids, times and the like in what the last command printed, and

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,11 +77,16 @@ func (a *app) dir(args []string) string {
 	return a.at(args[0])
 }
 
-// here completes the commands that a text speaks of by the folder that was named.
+// here completes the commands and the logs that a text speaks of by the folder that
+// was named.
 // Only this layer knows it: what plans and records hold must not depend on where
 // somebody stood.
 func (a *app) here(text string) string {
-	if a.folder == "" || a.folder == "." || !strings.Contains(text, "domctl ") {
+	if a.folder == "" || a.folder == "." {
+		return text
+	}
+	text = strings.ReplaceAll(text, " "+logsDir+"/", " "+filepath.ToSlash(filepath.Join(a.folder, logsDir))+"/")
+	if !strings.Contains(text, "domctl ") {
 		return text
 	}
 	folder := schema.ShellWord(a.folder)

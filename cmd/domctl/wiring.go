@@ -30,7 +30,7 @@ type wiring struct {
 	outside port.Outside
 	store   applier.Store
 	secrets secret.Resolver
-	// ssh opens a way to instances over SSH; nil in the sandbox, which reaches them.
+	// ssh opens a way to instances over SSH.
 	ssh func(schema.SSH, []byte) (port.Shell, error)
 	// writes tells by call whether AWS would allow what an apply writes.
 	writes func(context.Context) map[string]error
@@ -80,6 +80,10 @@ func (d *deployment) wireSandbox(w *wiring) error {
 		return err
 	}
 	w.outside, w.store, w.writes = outside, store, dryRuns(outside, d.scope())
+	w.ssh = func(s schema.SSH, key []byte) (port.Shell, error) { // what is wrong with a key is found here too
+		_, err := openSSH(s, key)
+		return outside, err
+	}
 	w.secrets.Sources = map[string]secret.Source{"kubernetes": outside.KubernetesSecret, "ssm": func(ctx context.Context, name string) (string, error) {
 		found, err := outside.GetParameters(ctx, []string{name})
 		if value, ok := found[name]; ok || err != nil {

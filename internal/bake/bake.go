@@ -11,7 +11,6 @@ package bake
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -96,11 +95,8 @@ func orderOf(s planner.Step) (o order, err error) {
 	text := func(name string) string { return s.Args[name].Str() }
 	o = order{ami: text("ami"), deployment: text("deployment"), key: text("key"), base: text("base"), rootDevice: text("rootDevice"), images: s.Args["images"].Strings(), probes: s.Args["probe"].Strings(),
 		instance: text("instance"), power: text("power"), remove: s.Args["remove"].Strings()}
-	if err := json.Unmarshal([]byte(s.Args["bake"].Text), &o.bake); err != nil {
+	if o.bake, err = schema.ParseBake(s.Args["bake"].Text); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to bake: %w", s.ID, err)
-	}
-	if o.bake.Runtime == "" {
-		o.bake.Runtime = "containerd"
 	}
 	return o, nil
 }

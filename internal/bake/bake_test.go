@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -58,12 +59,34 @@ func TestWhoMayLogIn(t *testing.T) {
 		t.Errorf("a person is locked out, or credentials stay:\n%s", text)
 	}
 	for what, text := range map[string]string{"work over SSM": ssm.workText("t"), "forgetting": forgetText("t")} {
-		if !strings.Contains(text, `for home in /root /home/*; do rm -f "$home/.ssh/authorized_keys"; done`) {
+		if !strings.Contains(text, homes+`; do rm -f "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; done`) {
 			t.Errorf("%s leaves who may log in:\n%s", what, text)
 		}
 	}
 	if text := ssh.workText("t"); strings.Contains(text, "authorized_keys") {
 		t.Errorf("domctl cannot look any more:\n%s", text)
+	}
+}
+
+// TestALargeCache: SSM takes so much and no more, which is said before an instance
+// is launched; SSH takes all.
+func TestALargeCache(t *testing.T) {
+	for _, runtime := range []string{"docker", "containerd"} {
+		o := order{ami: "a", deployment: "acme", key: strings.Repeat("ab", 16), bake: schema.Bake{Runtime: runtime}}
+		for n := range 300 {
+			o.images = append(o.images, fmt.Sprintf("registry.acme.example:5000/dominodatalab/environment:65a1b2c3d4e5f60718293a4b-%d@sha256:%064x", n, n))
+		}
+		over := o
+		over.bake.Connect.SSH = &schema.SSH{}
+		few := o
+		few.images = o.images[:40]
+		if o.tooLong() == "" || over.tooLong() != "" || few.tooLong() != "" {
+			t.Errorf("%s: 300 images: %q; over SSH: %q; 40 images: %q", runtime, o.tooLong(), over.tooLong(), few.tooLong())
+		}
+		a := applier.Attempt{Token: "token"}
+		if s := (baking{}).none(a, o, nil); s.State != applier.Failed || !strings.HasPrefix(s.Why, "DC348: the script for 300 images") {
+			t.Errorf("%s: %+v", runtime, s)
+		}
 	}
 }
 
@@ -103,6 +126,9 @@ func TestTagText(t *testing.T) {
 func FuzzTagText(f *testing.F) {
 	f.Add("image 1 of 2: no such host\n")
 	f.Fuzz(func(t *testing.T, s string) {
+		if b := bounded(s); len(b) > 250 || !utf8.ValidString(b) || strings.ContainsAny(b, "\n\r\t\x1b") {
+			t.Errorf("%q", b)
+		}
 		tag := tagText(s)
 		if len(tag) > 256 || !utf8.ValidString(tag) || strings.ContainsAny(tag, "\n\"'`<>") {
 			t.Errorf("%q", tag)

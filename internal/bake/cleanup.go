@@ -16,8 +16,8 @@ func (o order) cleanUp() []string {
 	}
 	return append(lines,
 		"rm -rf /var/log/cloud-init*.log /var/log/salt/*",
-		"for home in /root /home/*; do",
-		`	rm -f "$home/.docker/config.json" "$home/.dockercfg" "$home/.config/containers/auth.json"`,
+		homes+"; do",
+		`	rm -f "$home/.docker/config.json" "$home/.dockercfg" "$home/.config/containers/auth.json" "$home/.netrc"`,
 		`	rm -f "$home"/.*_history`,
 		"done",
 		"rm -rf --one-file-system /tmp/* /tmp/.[!.]*",
@@ -25,12 +25,15 @@ func (o order) cleanUp() []string {
 		"echo "+quote(o.key)+" >"+baked)
 }
 
+// homes begins a loop over the folders of people and of services.
+const homes = `for home in /root /home/* $(getent passwd 2>/dev/null | while IFS=: read -r a b c d e home rest; do case $home in /?*) echo "$home" ;; esac; done)`
+
 // lockOut removes who may log in, and by what the machine is known where
 // cloud-init makes new keys for each instance. Elsewhere nobody might, and then
 // nodes could not be reached over SSH.
 func lockOut() []string {
 	return []string{
-		"for home in /root /home/*; do rm -f \"$home/.ssh/authorized_keys\"; done",
+		homes + `; do rm -f "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; done`,
 		"if command -v cloud-init >/dev/null; then rm -f /etc/ssh/ssh_host_*; fi",
 	}
 }
@@ -44,24 +47,25 @@ func (o order) leftovers(s *stages) {
 	s.say("what the bake left")
 	s.run("[ -e "+baked+" ] || { echo 'the clean-up did not end: no "+baked+"'; exit 1; }",
 		`found=''`,
-		`left() { found="$found $1"; }`,
+		`left() { case " $found " in *" $1 "*) ;; *) found="$found $1" ;; esac; }`,
 		`old() { if [ -e "$1" ] && ! [ "$1" -nt `+baked+` ]; then left "$1"; fi; }`,
-		"secret() { for word in '\"auth\"' '\"identitytoken\"' '\"registrytoken\"' 'auth = \"' 'password =' 'identitytoken =' Authorization; do",
-		`	if grep -q -F "$word" "$1" 2>/dev/null; then left "$1"; return; fi`,
-		"done; }",
-		"for f in /var/lib/kubelet/config.json /var/lib/kubelet/.dockercfg /etc/docker/daemon.json /etc/crictl.yaml /etc/containerd/*.toml /etc/containerd/*/*.toml /etc/containerd/*/*/*.toml; do",
+		`secret() { if grep -q -i -E '(auth|password|identitytoken|registrytoken|authorization)["'"'"']?[[:space:]]*[=:]' "$1" 2>/dev/null; then left "$1"; fi; }`,
+		"for f in /var/lib/kubelet/config.json /var/lib/kubelet/.dockercfg /etc/kubernetes/docker-config.json /etc/docker/daemon.json /etc/crictl.yaml /etc/containerd/*.toml /etc/containerd/*/*.toml /etc/containerd/*/*/*.toml; do",
 		`	secret "$f"`,
 		"done",
 		"authorized=''",
-		"for home in /root /home/*; do",
+		homes+"; do",
 		`	for f in "$home/.docker/config.json" "$home/.dockercfg" "$home/.config/containers/auth.json"; do secret "$f"; done`,
-		`	for f in "$home"/.*_history; do if [ -e "$f" ]; then left "$f"; fi; done`,
-		`	[ -e "$home/.ssh/authorized_keys" ] || continue`,
-		`	while read -r line || [ -n "$line" ]; do`,
-		`		for word in ${line%%#*}; do case $word in AAAA*)`,
-		`			case " $authorized " in *" $word "*) ;; *) authorized="$authorized $word" where="$home/.ssh/authorized_keys" ;; esac ;;`,
-		`		esac; done`,
-		`	done <"$home/.ssh/authorized_keys"`,
+		`	for f in "$home/.netrc" "$home"/.*_history; do if [ -e "$f" ]; then left "$f"; fi; done`,
+		`	for f in "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; do`,
+		`		[ -e "$f" ] || continue`,
+		`		while read -r line || [ -n "$line" ]; do`,
+		`			case $line in '#'*) continue ;; esac`,
+		`			for word in $line; do case $word in AAAA*)`,
+		`				case " $authorized " in *" $word "*) ;; *) authorized="$authorized $word" where="$f" ;; esac ;;`,
+		`			esac; done`,
+		`		done <"$f"`,
+		`	done`,
 		"done")
 	o.identity(s, keys)
 	s.run("for f in /var/log/cloud-init*.log /var/log/salt/* /tmp/* /tmp/.[!.]*; do old \"$f\"; done",

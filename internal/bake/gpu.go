@@ -23,18 +23,28 @@ func (o order) gpus(s *stages) {
 	s.say("the driver")
 	s.run(`have=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>&1) || { echo "nvidia-smi: $have"; exit 1; }`,
 		`have=$(echo "$have" | head -n 1)`)
-	if least := o.bake.GPU.MinDriver; least != "" {
-		s.run("least="+quote(least), `have_=$have. least_=$least.`,
-			`while [ -n "$least_" ]; do`,
-			`	h=${have_%%.*} l=${least_%%.*} have_=${have_#*.} least_=${least_#*.}`,
-			`	[ "${h:-0}" -le "$l" ] || break`,
-			`	[ "${h:-0}" -ge "$l" ] || { echo "the NVIDIA driver is $have and at least $least is asked for"; exit 1; }`,
-			`done`)
-	}
+	s.run(o.leastDriver()...)
 	s.say("the default runtime")
 	s.run(o.engine().nvidia...)
 	s.say("nvidia-smi in a container")
 	s.run(o.engine().smi(o.probe()) + ` || { echo "$out" | head -n 1; exit 1; }`)
+}
+
+// leastDriver compares the version in $have with the least one that is asked for.
+func (o order) leastDriver() []string {
+	if o.bake.GPU.MinDriver == "" {
+		return nil
+	}
+	return []string{
+		"least=" + quote(o.bake.GPU.MinDriver),
+		`case $have in '' | *[!0-9.]*) echo "the NVIDIA driver does not say its version: $have"; exit 1 ;; esac`,
+		"have_=$have. least_=$least.",
+		`while [ -n "$least_" ]; do`,
+		`	h=${have_%%.*} l=${least_%%.*} have_=${have_#*.} least_=${least_#*.}`,
+		`	[ "${h:-0}" -le "$l" ] || break`,
+		`	[ "${h:-0}" -ge "$l" ] || { echo "the NVIDIA driver is $have and at least $least is asked for"; exit 1; }`,
+		"done",
+	}
 }
 
 // restart ends the work for now, with what it has found out in a file that outlasts

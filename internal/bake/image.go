@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
@@ -49,7 +50,7 @@ func (b baking) observe(ctx context.Context, a applier.Attempt) (applier.Status,
 	case image != nil:
 		return b.made(a, o, *image, i), nil
 	case gone(i):
-		st := b.none(a, i)
+		st := b.none(a, o, i)
 		st.Certain = over && len(begun(a, "image ")) == 0
 		return st, nil
 	}
@@ -123,11 +124,14 @@ func anew(a applier.Attempt) string {
 }
 
 // none is a bake without an instance, and without an image that shows.
-func (b baking) none(a applier.Attempt, i *port.Instance) applier.Status {
+func (b baking) none(a applier.Attempt, o order, i *port.Instance) applier.Status {
 	if a.Abort {
 		return applier.Status{State: applier.Undone}
 	}
 	if i == nil {
+		if why := o.tooLong(); why != "" {
+			return failed("%s", why)
+		}
 		return next(launched(a), planner.Token)
 	}
 	if why := begun(a, "fail "+i.ID+" "); len(why) > 0 {
@@ -223,8 +227,27 @@ func (b baking) undo(ctx context.Context, id string) error {
 // mostTag is how long the text of a tag is, where EC2 takes 256 characters.
 const mostTag = 250
 
-// tagText is a text as the value of a tag: of letters, digits and a few signs, and of
-// what is too long the middle is left out, since what went wrong stands last.
+// bounded is what a machine says, as it is recorded and shown: one line, and no more
+// of it than a tag holds.
+func bounded(s string) string {
+	return strings.ToValidUTF8(shortened(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)), "")
+}
+
+// shortened leaves out the middle of what is too long: what went wrong stands last.
+func shortened(s string) string {
+	if len(s) <= mostTag {
+		return s
+	}
+	const between, head = " ... ", mostTag / 2
+	return s[:head] + between + s[len(s)-(mostTag-head-len(between)):]
+}
+
+// tagText is a text as the value of a tag: of letters, digits and a few signs.
 func tagText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || strings.ContainsRune("\"'`<>\\|{}[]^$%&*?;,#!", r) {
@@ -232,9 +255,5 @@ func tagText(s string) string {
 		}
 		return r
 	}, s)
-	if len(s) <= mostTag {
-		return s
-	}
-	const between, head = " ... ", mostTag / 2
-	return s[:head] + between + s[len(s)-(mostTag-head-len(between)):]
+	return shortened(s)
 }

@@ -232,7 +232,7 @@ func (m Maker) look(ctx context.Context, a applier.Attempt, shell port.Shell, to
 		if state == "none" {
 			state = ""
 		}
-		if w = (work{state, tagText(m.mask(at))}); !more { // what a machine says is bounded before it is recorded or shown
+		if w = (work{state, bounded(m.mask(at))}); !more {
 			return w, true, nil
 		}
 	}

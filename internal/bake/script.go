@@ -45,6 +45,28 @@ fi
 `, at, end, strings.TrimSuffix(text, "\n"), id)
 }
 
+// mostSSM bounds a script that is sent by SSM, bytes as JSON: a document is of at
+// most 64 KB, the parameters that it is run with included, and AWS-RunShellScript
+// takes some of it.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html (Content)
+const mostSSM = 60_000
+
+// tooLong says why the work cannot be sent to its instance; "" when it can.
+func (o order) tooLong() string {
+	if o.bake.Connect.SSH != nil {
+		return ""
+	}
+	const id = "0123456789abcdef0123456789abcdef" // as long as those of steps
+	n := 0
+	for _, text := range []string{o.workText(id), o.verifyText(id)} {
+		n = max(n, len(schema.JSON(beginText(id, text)).Text))
+	}
+	if n <= mostSSM {
+		return ""
+	}
+	return fmt.Sprintf("DC348: the script for %d images and the files' own scripts is of %d bytes, and SSM takes %d; cache fewer, let scripts fetch what is long, or state bake: connect: ssh", len(o.images), n, mostSSM)
+}
+
 // stages are commands with what people are told while each runs.
 type stages struct {
 	b  strings.Builder

@@ -143,6 +143,8 @@ func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l le
 		return failed("DC347: instance %s is one that %s has, which replaces one that is stopped; plan again", o.instance, l.Keeper()), nil
 	case l.state == free && l.State != o.power && !did(a, "start") && !did(a, "stop"):
 		return moved("is " + l.State + ", and was " + o.power + " when the plan was made")
+	case l.state == free && o.tooLong() != "":
+		return failed("%s", o.tooLong()), nil
 	case l.state == free:
 		return next(word(a, "claim")+" "+o.instance, planner.Absolute), nil
 	}

@@ -25,16 +25,19 @@ func (e *Engine) AMIs(ctx context.Context) ([]world.AMI, error) {
 	return e.world.AMIs(ctx, applied, held)
 }
 
-// AMI is one of AMIs, by its id or its name.
+// AMI is one of AMIs, by its id, its name, or the entry of the files that it stands
+// for.
 func (e *Engine) AMI(ctx context.Context, name string) (world.AMI, error) {
 	all, err := e.AMIs(ctx)
 	if err != nil {
 		return world.AMI{}, err
 	}
-	for _, a := range all {
-		if a.ID == name || a.Name == name {
-			return a, nil
-		}
+	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+	if err != nil {
+		return world.AMI{}, err
+	}
+	if a, found := world.OneAMI(all, applied, name); found {
+		return a, nil
 	}
 	return world.AMI{}, fmt.Errorf("%s is no executor AMI of this account and region; domctl amis list shows those there are", name)
 }

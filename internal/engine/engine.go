@@ -79,7 +79,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if c.Logs != nil {
 		maker.Logs = c.Logs
 	}
-	e.world = &world.World{Outside: c.Outside, Long: maker.Operations(), Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	e.world = &world.World{Outside: c.Outside, Long: maker.Operations(), Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

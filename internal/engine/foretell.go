@@ -14,7 +14,7 @@ import (
 // A plan that bakes foretells what new nodes pull, of what ran within this time,
 // and waits for registries no longer than that.
 const (
-	foretoldWindow = 30 * 24 * time.Hour
+	foretoldWindow = planner.ForetoldDays * 24 * time.Hour
 	foretellWithin = 20 * time.Second
 )
 

@@ -76,7 +76,7 @@ func (f *Forecast) suggest(disk int64, weight func(ImagePull) int64) (*Suggestio
 		if image.Problem == "" {
 			c := planner.Candidate{Content: image.content, Weight: weight(image)}
 			candidates, at = append(candidates, c), append(at, i)
-			s.Whole += c.Weight * none.Forecast(image.content).Transfer
+			s.Whole = planner.Weighed(s.Whole, c.Weight, none.Forecast(image.content).Transfer)
 		}
 	}
 	c := planner.Choose(engine, candidates, s.Limit)

@@ -82,15 +82,16 @@ func TestHostileImages(t *testing.T) {
 		"it has no image for linux/amd64, only for linux/s390x": func(s *shelf) {
 			s.index(entry(s.image(`{"os": "linux", "architecture": "s390x"}`), types.OCIManifestSchema1))
 		},
-		"not found in the registry":                             func(s *shelf) { s.index(entry(zeros, types.OCIManifestSchema1)) },
-		"its configuration is malformed":                        func(s *shelf) { s.image(`{"os": 1}`) },
-		"its configuration is malformed: unexpected EOF":        func(s *shelf) { s.image(`{"os"`) },
-		"its manifest is malformed":                             func(s *shelf) { s.image(config(1), `{"size": "1"}`) },
-		"its manifest names 2 layers and its configuration 1":   func(s *shelf) { s.image(config(1), layer("1"), layer("1")) },
-		"its manifest names 0 layers and its configuration 1":   func(s *shelf) { s.image(config(1)) },
-		"its layer 1 is said to be of -1 bytes":                 func(s *shelf) { s.image(config(1), layer("-1")) },
-		"its layer 2 is said to be of 17592186044417 bytes":     func(s *shelf) { s.image(config(2), layer("1"), layer("17592186044417")) },
-		"its manifest names 1001 layers, which no engine takes": func(s *shelf) { s.image(config(1001), slices.Repeat([]string{layer("1")}, 1001)...) },
+		"not found in the registry":                                      func(s *shelf) { s.index(entry(zeros, types.OCIManifestSchema1)) },
+		"its configuration is malformed":                                 func(s *shelf) { s.image(`{"os": 1}`) },
+		"its configuration is malformed: unexpected EOF":                 func(s *shelf) { s.image(`{"os"`) },
+		"its manifest is malformed":                                      func(s *shelf) { s.image(config(1), `{"size": "1"}`) },
+		"its manifest names 2 layers and its configuration 1":            func(s *shelf) { s.image(config(1), layer("1"), layer("1")) },
+		"its manifest names 0 layers and its configuration 1":            func(s *shelf) { s.image(config(1)) },
+		"its layer 1 is said to be of -1 bytes":                          func(s *shelf) { s.image(config(1), layer("-1")) },
+		"its layer 2 is said to be of 17592186044417 bytes":              func(s *shelf) { s.image(config(2), layer("1"), layer("17592186044417")) },
+		"its layers up to the 2. are said to be of 17592186044417 bytes": func(s *shelf) { s.image(config(2), layer("17592186044416"), layer("1")) },
+		"its manifest names 1001 layers, which no engine takes":          func(s *shelf) { s.image(config(1001), slices.Repeat([]string{layer("1")}, 1001)...) },
 		"the registry sent something else than what sha512:": func(s *shelf) {
 			digest := s.image(config(0))
 			s.tagged = "sha512:" + strings.Repeat("0", 128)

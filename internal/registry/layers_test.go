@@ -347,12 +347,38 @@ func TestASilentRegistryIsGivenUp(t *testing.T) {
 		c.gate("registry.example.com").note(true)
 	}
 	_, err := c.Layers(context.Background(), "registry.example.com/a:1", amd)
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "not asked: registry.example.com gave no answer 4 times in a row") {
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "not asked: registry.example.com gave no answer, or asked to wait, 4 times in a row") {
 		t.Error(err)
 	}
 	c.gate("registry.example.com").note(false)
 	if c.gate("registry.example.com").silent() {
 		t.Error("an answer does not open the gate again")
+	}
+}
+
+// TestAThrottlingRegistryIsGivenUp: one that asks to wait for longer than anybody
+// does costs no waiting, and is asked for a few images alone.
+func TestAThrottlingRegistryIsGivenUp(t *testing.T) {
+	for _, after := range []string{"61", "999999999999", "99999999999999999999999"} {
+		var asked atomic.Int32
+		host := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/v2/" {
+				asked.Add(1)
+				w.Header().Set("Retry-After", after)
+				w.WriteHeader(http.StatusTooManyRequests)
+			}
+			return r.URL.Path != "/v2/"
+		})
+		c, pauses := counted(host)
+		for n := range 2 * giveUp {
+			_, err := c.Layers(context.Background(), host+"/a:1", amd)
+			if n < giveUp && !errors.Is(err, port.ErrThrottled) || n >= giveUp && !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s, image %d: %v", after, n, err)
+			}
+		}
+		if len(*pauses) > 0 || asked.Load() != giveUp {
+			t.Errorf("%s: paused %v, asked %d times", after, *pauses, asked.Load())
+		}
 	}
 }
 

@@ -14,11 +14,11 @@ import (
 	"domctl.dev/internal/port"
 )
 
-// maxLayers is far more than any engine stacks, and maxLayer more than any
-// layer holds; what is above is no image.
+// maxLayers is far more than any engine stacks, and maxBytes more than any image
+// holds, packed or unpacked; what is above is no image.
 const (
 	maxLayers = 1000
-	maxLayer  = 1 << 44
+	maxBytes  = 1 << 44
 )
 
 // manifest is what the bytes of a manifest say: an index or an image, never both.
@@ -164,15 +164,18 @@ func (s *session) read(ctx context.Context, digest string, m *v1.Manifest, confi
 	case n != len(diffs):
 		return port.Manifest{}, told{fmt.Sprintf("its manifest names %d layers and its configuration %d", n, len(diffs)), nil}
 	}
-	out := port.Manifest{Digest: digest, Config: m.Config.Digest.String()}
+	out, total := port.Manifest{Digest: digest, Config: m.Config.Digest.String()}, int64(0)
 	for i, l := range m.Layers {
-		if l.Size < 0 || l.Size > maxLayer {
+		if l.Size < 0 || l.Size > maxBytes {
 			return port.Manifest{}, told{fmt.Sprintf("its layer %d is said to be of %d bytes", i+1, l.Size), nil}
 		}
 		layer := port.Layer{Digest: l.Digest.String(), DiffID: diffs[i].String(), MediaType: string(l.MediaType), Size: l.Size, Foreign: !l.MediaType.IsDistributable()}
 		layer.Unpacked, layer.Exact = s.unpacked(ctx, layer)
 		if err := ctx.Err(); err != nil {
 			return port.Manifest{}, err
+		}
+		if total += max(layer.Size, layer.Unpacked); total > maxBytes {
+			return port.Manifest{}, told{fmt.Sprintf("its layers up to the %d. are said to be of %d bytes", i+1, total), nil}
 		}
 		out.Layers = append(out.Layers, layer)
 	}

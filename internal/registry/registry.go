@@ -57,8 +57,8 @@ type Client struct {
 var _ port.Registry = (*Client)(nil)
 
 // Bounds: of one image's look-ups with their back-off, of images asked of one
-// registry at once (Quay answers 429 to more than a few), and of time-outs in a
-// row after which a registry is no longer asked.
+// registry at once (Quay answers 429 to more than a few), and of images in a row
+// that timed out or were throttled after which a registry is no longer asked.
 const (
 	deadline = time.Minute
 	atOnce   = 4
@@ -151,7 +151,7 @@ func (c *Client) at(ctx context.Context, image string, ask func(context.Context,
 	}
 	defer g.leave()
 	if g.silent() {
-		return told{fmt.Sprintf("%s: not asked: %s gave no answer %d times in a row", image, host, giveUp), context.DeadlineExceeded}
+		return told{fmt.Sprintf("%s: not asked: %s gave no answer, or asked to wait, %d times in a row; plan again later", image, host, giveUp), context.DeadlineExceeded}
 	}
 	timed, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -159,7 +159,7 @@ func (c *Client) at(ctx context.Context, image string, ask func(context.Context,
 	if refused(err) && c.keys.knows(timed, host) {
 		err = c.asked(timed, ref, ask, true)
 	}
-	g.note(err != nil && timed.Err() != nil && ctx.Err() == nil)
+	g.note(ctx.Err() == nil && (throttled(err) || err != nil && timed.Err() != nil))
 	if err != nil {
 		return explain(timed, image, host, err)
 	}
@@ -189,7 +189,7 @@ func (c *Client) gate(host string) *gate {
 type gate struct {
 	slots chan struct{}
 	mu    sync.Mutex
-	quiet int // time-outs in a row
+	quiet int // images in a row that got no answer
 }
 
 func (g *gate) enter(ctx context.Context) error {
@@ -209,10 +209,10 @@ func (g *gate) silent() bool {
 	return g.quiet >= giveUp
 }
 
-func (g *gate) note(timedOut bool) {
+func (g *gate) note(quiet bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.quiet++; !timedOut {
+	if g.quiet++; !quiet {
 		g.quiet = 0
 	}
 }
@@ -257,6 +257,12 @@ func explain(ctx context.Context, image, host string, err error) error {
 		return told{fmt.Sprintf("%s: no answer from %s within %s", image, host, deadline), context.DeadlineExceeded}
 	}
 	return told{image + ": " + innermost(err), nil}
+}
+
+// throttled says that a registry answered every attempt with 429.
+func throttled(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusTooManyRequests
 }
 
 func kinds() map[int]error {

@@ -150,7 +150,7 @@ func TestThrottling(t *testing.T) {
 		times int
 		after string
 		want  string
-	}{{0, "", "[]"}, {2, "", "[1s 2s]"}, {1, "7", "[7s]"}, {1, "86400", "[15s]"}, {1, "soon", "[1s]"}, {9, "", "[1s 2s 4s]"}} {
+	}{{0, "", "[]"}, {2, "", "[1s 2s]"}, {1, "7", "[7s]"}, {1, "60", "[15s]"}, {9, "86400", "[]"}, {1, "soon", "[1s]"}, {9, "", "[1s 2s 4s]"}} {
 		left, after = test.times, test.after
 		c, pauses := counted(host)
 		_, err := c.Digests(context.Background(), tag(t, host).String(), nil)

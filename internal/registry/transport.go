@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -31,7 +32,8 @@ func (f fence) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // patience repeats a read that the registry asks to repeat, at most attempts
-// times, waiting as long as it says but never more than maxWait.
+// times, waiting as long as it says but never more than maxWait. One that asks to
+// come back after the deadline is not asked again.
 type patience struct {
 	next http.RoundTripper
 	wait func(context.Context, time.Duration) error
@@ -49,7 +51,10 @@ func (p patience) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil || n == attempts-1 || !busy(res.StatusCode) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 			return res, err
 		}
-		pause := retryAfter(res.Header.Get("Retry-After"), time.Second<<n)
+		pause, late := retryAfter(res.Header.Get("Retry-After"), time.Second<<n)
+		if late {
+			return res, err
+		}
 		res.Body.Close()
 		if err := p.wait(r.Context(), pause); err != nil {
 			return nil, err
@@ -63,10 +68,13 @@ func busy(status int) bool {
 }
 
 // retryAfter reads the seconds of the header (RFC 9110, 10.2.3); a date or
-// nothing means the usual pause.
-func retryAfter(header string, usual time.Duration) time.Duration {
-	if s, err := strconv.Atoi(header); err == nil && s >= 0 {
-		usual = time.Duration(min(s, int(maxWait/time.Second))) * time.Second
+// nothing means the usual pause. late: they are more than an image's deadline.
+func retryAfter(header string, usual time.Duration) (pause time.Duration, late bool) {
+	if s, err := strconv.ParseUint(header, 10, 63); err == nil {
+		late = s > uint64(deadline/time.Second)
+		usual = time.Duration(min(s, uint64(maxWait/time.Second))) * time.Second
+	} else if errors.Is(err, strconv.ErrRange) {
+		late = true
 	}
-	return min(usual, maxWait)
+	return min(usual, maxWait), late
 }

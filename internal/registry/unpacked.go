@@ -83,5 +83,8 @@ func frameSize(b []byte) (int64, bool) {
 	if width == 2 {
 		n += 256
 	}
-	return int64(n), n <= maxLayer
+	if n > maxBytes {
+		return 0, false
+	}
+	return int64(n), true
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +81,7 @@ func cat(ctx context.Context, on *session, hc interp.HandlerContext, args []stri
 	return nil
 }
 
-// grep knows fixed strings, and -q, -v and -F.
+// grep knows fixed strings, expressions with -E, and -q, -v, -i and -F.
 func grep(ctx context.Context, on *session, hc interp.HandlerContext, args []string) error {
 	rest := operands(args)
 	if len(rest) == 0 {
@@ -94,9 +95,20 @@ func grep(ctx context.Context, on *session, hc interp.HandlerContext, args []str
 		}
 		in = f
 	}
+	pattern := rest[0]
+	if !flagged(args, "-E") {
+		pattern = regexp.QuoteMeta(pattern)
+	}
+	if flagged(args, "-i") {
+		pattern = "(?i)" + pattern
+	}
+	matches, err := regexp.Compile(pattern)
+	if err != nil {
+		return fail(hc, 2, "grep: %s", err)
+	}
 	found := 1
 	for lines := bufio.NewScanner(in); lines.Scan(); {
-		if strings.Contains(lines.Text(), rest[0]) != flagged(args, "-v") {
+		if matches.MatchString(lines.Text()) != flagged(args, "-v") {
 			found = 0
 			if !flagged(args, "-q") {
 				fmt.Fprintln(hc.Stdout, lines.Text())

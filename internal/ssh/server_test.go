@@ -139,8 +139,12 @@ func (s *server) session(n ssh.NewChannel) {
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = ch, ch, ch.Stderr()
 		status := struct{ Status uint32 }{}
 		var exit *exec.ExitError
-		if err := cmd.Run(); errors.As(err, &exit) {
+		switch err := cmd.Run(); {
+		case errors.As(err, &exit):
 			status.Status = uint32(exit.ExitCode())
+		case err != nil: // as sshd does whose shell cannot be started
+			_, _ = io.WriteString(ch.Stderr(), err.Error())
+			status.Status = 1
 		}
 		_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(&status))
 		return

@@ -7,9 +7,9 @@
 package ssh
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -95,11 +95,17 @@ func (c *Client) Reachable(ctx context.Context, m port.Machine) (bool, error) {
 }
 
 // RunScript runs the script under timeout(1), and under sudo for any user but
-// root. The text is part of the command line; s.Input is its standard input.
+// root. Its text comes over standard input, whole or not at all, and is of any
+// length; where s.Input takes that, it is one word of the command line, which Linux
+// bounds at mostWord.
 func (c *Client) RunScript(ctx context.Context, m port.Machine, s port.Script) (out port.Output, err error) {
 	at := c.cfg.User + "@" + m.Address
 	if s.Timeout < time.Second {
 		return out, fmt.Errorf("ssh %s: a script needs a timeout", at)
+	}
+	command, input := c.command(s)
+	if len(command) > mostWord {
+		return out, fmt.Errorf("ssh %s: a script of %d bytes %w", at, len(s.Text), port.ErrInput)
 	}
 	conn, err := c.connect(ctx, m)
 	if err != nil {
@@ -114,13 +120,13 @@ func (c *Client) RunScript(ctx context.Context, m port.Machine, s port.Script) (
 		return out, fmt.Errorf("ssh %s: no session: %w: %w", at, err, port.ErrState)
 	}
 	stdout, stderr := &kept{most: c.cfg.MaxOutput}, &kept{most: c.cfg.MaxOutput}
-	session.Stdin, session.Stdout, session.Stderr = bytes.NewReader(s.Input), stdout, stderr
+	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(input), stdout, stderr
 	began := c.cfg.Clock()
 	// The script is ended on the machine. What is waited beyond that is for its answer.
 	watched, cancel := context.WithTimeout(ctx, s.Timeout+c.cfg.Timeout+killAfter)
 	defer cancel()
 	defer conn.watch(watched, c.cfg.KeepAlive)()
-	err = session.Run(c.command(s))
+	err = session.Run(command)
 	out = port.Output{Stdout: stdout.text.String(), Stderr: stderr.text.String(), Cut: stdout.cut || stderr.cut}
 	return c.ended(ctx, at, out, err, c.cfg.Clock().Sub(began) >= s.Timeout)
 }
@@ -128,12 +134,25 @@ func (c *Client) RunScript(ctx context.Context, m port.Machine, s port.Script) (
 // killAfter is how long a script has that does not end when it is asked to.
 const killAfter = 10 * time.Second
 
-func (c *Client) command(s port.Script) string {
-	line := fmt.Sprintf("timeout -k %ds %ds sh -c %s", int(killAfter.Seconds()), int(s.Timeout.Round(time.Second).Seconds()), quote(s.Text))
-	if c.cfg.User != "root" {
-		return "sudo -n -- " + line
+// mostWord bounds a command line, which sshd hands to a shell as one word.
+// https://man7.org/linux/man-pages/man2/execve.2.html (MAX_ARG_STRLEN)
+const mostWord = 128<<10 - 1
+
+// command is what is asked to run, and its standard input. A text that comes over
+// standard input ends in a line that the command knows: half of one, which a
+// connection that ends leaves behind, is not run.
+func (c *Client) command(s port.Script) (line, input string) {
+	text, input := s.Text, string(s.Input)
+	if input == "" {
+		end := fmt.Sprintf("# end %x", sha256.Sum256([]byte(s.Text)))
+		text, input = fmt.Sprintf(`domctl=$(cat)
+case $domctl in *'%[1]s') eval "${domctl%%'%[1]s'}" ;; *) echo 'the script did not arrive whole' >&2; exit 125 ;; esac`, end), s.Text+"\n"+end
 	}
-	return line
+	line = fmt.Sprintf("timeout -k %ds %ds sh -c %s", int(killAfter.Seconds()), int(s.Timeout.Round(time.Second).Seconds()), quote(text))
+	if c.cfg.User != "root" {
+		line = "sudo -n -- " + line
+	}
+	return line, input
 }
 
 // quote is a word of sh.

@@ -43,13 +43,14 @@ type Maker struct {
 	// instances are those that it launched, of image where that is one of a bake.
 	instances []string
 	image     string
+	images    []string // that it bakes
 }
 
 // MakerOf is the maker that a step of an apply is; instances are those that its records
 // name.
 func MakerOf(apply string, began time.Time, open bool, s planner.Step, instances []string) Maker {
 	launched := slices.DeleteFunc(instances, func(id string) bool { return id == s.Args["instance"].Str() }) // which is lent
-	return Maker{apply, s.Address, open, began, s.Args["key"].Str(), launched, s.Args["image"].Str()}
+	return Maker{apply, s.Address, open, began, s.Args["key"].Str(), launched, s.Args["image"].Str(), s.Args["images"].Strings()}
 }
 
 // AMI is an image that executors start from, or may have started from.
@@ -66,6 +67,11 @@ type AMI struct {
 	GiB                          int64  // of its snapshots, as the volumes are stated
 	Snapshots                    []string
 	Uses                         []string // each with its verb
+	// Images are what it caches, each with its digest, and with the name that the files
+	// have for it where it is the image that stands for its entry; Ready and Container
+	// how long its verification's instance took. All from records: tags prove nothing.
+	Images           []string
+	Ready, Container string
 }
 
 // executorName is how hand-made executor images are called.
@@ -102,7 +108,7 @@ func (w *World) AMIs(ctx context.Context, applied schema.Applied, held Held) ([]
 			continue
 		}
 		seen[i.ID] = true
-		out = append(out, w.ami(i, n < len(own), applied, uses.of(imageRef(i.ID)), held))
+		out = append(out, w.ami(i, n < len(own), applied, uses.ofTiers(uses.of(imageRef(i.ID)), applied), held))
 	}
 	slices.SortFunc(out, func(a, b AMI) int { return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
@@ -127,6 +133,12 @@ func (w *World) ami(i port.Image, own bool, applied schema.Applied, uses []image
 	if by := held.Makers[i.Tags[schema.TagToken]]; own && by.Open && by.Apply == a.Apply && by.key == a.Key && by.Address.Name == a.Entry {
 		a.Making = by.Apply
 	}
+	if a.Recorded {
+		a.Images, a.Ready, a.Container = held.Makers[i.Tags[schema.TagToken]].images, i.Tags[schema.TagReady], i.Tags[schema.TagContainer]
+		if e := applied.Entries[schema.Address{Kind: "amis", Name: a.Entry}]; e.ID.Str() == i.ID {
+			a.Images = namedImages(e.Fields)
+		}
+	}
 	for _, u := range uses {
 		a.Uses = append(a.Uses, u.Says)
 	}
@@ -134,6 +146,50 @@ func (w *World) ami(i port.Image, own bool, applied schema.Applied, uses []image
 	slices.Sort(a.Uses)
 	a.Uses = slices.Compact(a.Uses)
 	return a
+}
+
+// namedImages are what an entry's image caches: "spark:active repository:tag@digest".
+func namedImages(fields map[string]schema.Value) (out []string) {
+	for _, p := range schema.Sorted(fields) {
+		if rest, is := strings.CutPrefix(p, "content.images."); is {
+			out = append(out, strings.Join(schema.SplitPath(rest), ".")+" "+fields[p].Str())
+		}
+	}
+	return out
+}
+
+// ofTiers adds to executor groups the tier that each is of: its address where an
+// apply recorded it, else its id.
+func (u *imageUses) ofTiers(uses []imageUse, applied schema.Applied) []imageUse {
+	collection, paths := executorPaths(u.Deployment.Mongo.Mapping.ExecutorGroups)
+	tiers := map[planner.Ref]string{}
+	for _, d := range u.executors {
+		id := idPlain(docRef("", idText(rawOf(d).At(paths["tier"]).Text)))
+		tiers[docRef(collection, idText(d["_id"]))] = "tier " + id
+		for _, a := range schema.Addresses(applied.Entries) {
+			if a.Kind == "hardwareTiers" && applied.Entries[a].ID.Str() == id {
+				tiers[docRef(collection, idText(d["_id"]))] = a.String()
+			}
+		}
+	}
+	for n, use := range uses {
+		if tier := tiers[use.Object]; tier != "" {
+			uses[n].Says += ", for " + tier
+		}
+	}
+	return uses
+}
+
+// OneAMI is the image that an entry of the files stands for, "executor" or
+// "amis.executor", or else the one of that id or name.
+func OneAMI(all []AMI, applied schema.Applied, name string) (AMI, bool) {
+	entry := schema.Address{Kind: "amis", Name: strings.TrimPrefix(name, "amis.")}
+	id := cmp.Or(applied.Entries[entry].ID.Str(), name)
+	i := slices.IndexFunc(all, func(a AMI) bool { return a.ID == id || a.Name == id })
+	if i < 0 {
+		return AMI{}, false
+	}
+	return all[i], true
 }
 
 // Maker says who made an image: the owner of one that another account has, "hand" for one without domctl's tags, the deployment

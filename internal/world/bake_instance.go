@@ -134,11 +134,31 @@ func (v *View) undeclared(a schema.Address, content map[string]schema.Value) (im
 	return slices.Compact(images)
 }
 
+// unchanged says that an image of this content was recorded, so that nothing is to
+// be baked.
+func (in *inputs) unchanged(content map[string]schema.Value) bool {
+	was, baked := in.applied.Entries[in.address]
+	return baked && contentKey(content) == contentKey(was.Fields)
+}
+
+// enters stops where the key that logs in over SSH is not to be had: it is asked for
+// only once an instance runs.
+func (in *inputs) enters(ctx context.Context, content map[string]schema.Value) {
+	s := in.bake.Connect.SSH
+	if s == nil || in.world.SSH == nil || in.problem != nil || in.unchanged(content) {
+		return
+	}
+	if s.KeyRef() == "" {
+		in.stop("reaches its instances over SSH and states no key", `state a reference: bake: connect: ssh: key: secret: env: "…"`)
+	} else if _, err := in.world.SSH(ctx, *s); err != nil {
+		in.stop("reaches its instances over SSH, and "+err.Error(), "set what the reference names, where domctl runs: a private key in PEM or OpenSSH's form")
+	}
+}
+
 // lend says what will become of an instance that is to be baked.
 func (in *inputs) lend(content map[string]schema.Value) {
 	i, borrows := in.borrowed[in.address]
-	was, baked := in.applied.Entries[in.address]
-	if !borrows || in.problem != nil || baked && contentKey(content) == contentKey(was.Fields) {
+	if !borrows || in.problem != nil || in.unchanged(content) {
 		return
 	}
 	find := func(severity schema.Severity, message, hint string) {

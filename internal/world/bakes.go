@@ -66,6 +66,7 @@ func (v *View) bakes(ctx context.Context) error {
 	for a, in := range baking {
 		content := in.content()
 		v.probed[a] = in.probes()
+		in.enters(ctx, content)
 		if in.problem != nil { // said also where an image stands, which stays what it is
 			v.unbaked[a], v.Findings = *in.problem, append(v.Findings, *in.problem)
 			content = contentOf(v.applied.Entries[a].Fields)

@@ -24,12 +24,15 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but Held, Others and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
 	// Secret resolves a reference ("env:NAME") to a Known value.
 	Secret func(ctx context.Context, ref string) (schema.Value, error)
+	// SSH opens a way to instances, and fails where the key cannot be had or read. nil:
+	// nobody looks, as in a test.
+	SSH func(ctx context.Context, s schema.SSH) (port.Shell, error)
 	// Key makes digests of what must not be shown: 32 random bytes, the same
 	// for the life of the deployment.
 	Key []byte
