@@ -109,8 +109,8 @@ func amounts(changes []Change) string {
 }
 
 // closing is what stands before the headline: how much of it is the change's.
-func (b *Base) closing(drift int) string {
-	text := "Since " + b.Of() + ": " + amounts(b.Changes)
+func (b *Base) closing(of string, drift int) string {
+	text := "Since " + of + ": " + amounts(b.Changes)
 	if n := len(b.Dropped); n > 0 {
 		text += fmt.Sprintf(", %d dropped or replaced", n)
 	}
@@ -146,11 +146,13 @@ type section struct {
 	short   bool
 }
 
-func (p Plan) sections() (all []section) {
+// sections are the parts, whose headings have what comes from outside as named writes
+// it.
+func (p Plan) sections(named func(string) string) (all []section) {
 	b := p.Base
-	first := "Changed since " + b.Of() + ":"
+	first := "Changed since " + named(b.Of()) + ":"
 	if b.Lacks != "" {
-		first = "All of it counts as changed: " + b.Of() + " " + b.Lacks + "."
+		first = "All of it counts as changed: " + named(b.Of()+" "+b.Lacks) + "."
 	}
 	for _, s := range []section{{first, b.Changes, false}, {"Planned without it, and with it no longer or otherwise:", b.Dropped, false},
 		{"Pending without it too:", b.Pending, true}, {"Changed outside of domctl since the last apply:", p.Drift, true}} {
@@ -162,8 +164,8 @@ func (p Plan) sections() (all []section) {
 }
 
 func (p Plan) baseText(w io.Writer, style Style) error {
-	for _, s := range p.sections() {
-		if _, err := io.WriteString(w, Printable(s.heading)+"\n\n"); err != nil {
+	for _, s := range p.sections(Printable) {
+		if _, err := io.WriteString(w, s.heading+"\n\n"); err != nil {
 			return err
 		}
 		if s.short {
@@ -178,15 +180,18 @@ func (p Plan) baseText(w io.Writer, style Style) error {
 			return err
 		}
 	}
-	_, err := io.WriteString(w, p.Base.closing(len(p.Drift))+"\n")
+	_, err := io.WriteString(w, p.Base.closing(Printable(p.Base.Of()), len(p.Drift))+"\n")
 	return err
 }
+
+// named is a name from outside in a comment.
+func named(s string) string { return code(s, 200) }
 
 // baseBlocks are the blocks of a comment that tells the two apart. What an apply would
 // do and a reviewer must see stands in full, also where it is pending.
 func (p Plan) baseBlocks() (all []block) {
-	for _, s := range p.sections() {
-		b := block{heading: code(s.heading, 200) + "\n\n", language: "diff"}
+	for _, s := range p.sections(named) {
+		b := block{heading: s.heading + "\n\n", language: "diff"}
 		for _, c := range s.changes {
 			one := changePiece(c)
 			if s.short && one.rank >= otherRank {

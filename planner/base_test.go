@@ -41,7 +41,7 @@ func TestAgainst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"Changed since main (aaaaaaaaaaaa):", "with it no longer or otherwise:", "Pending without it too:", "An apply does all of it."} {
-		if !strings.Contains(text.String(), want) || !strings.Contains(strings.ReplaceAll(md.String(), `\`, ""), want) {
+		if !strings.Contains(text.String(), want) || !strings.Contains(strings.ReplaceAll(md.String(), "`", ""), want) {
 			t.Errorf("%q is not in\n%s\n%s", want, text.String(), md.String())
 		}
 	}

@@ -43,7 +43,7 @@ func (p Plan) Comment(limit int, whole string) string {
 func (p Plan) commentHead() string {
 	head := "### domctl plan: " + code(p.Deployment, 200) + "\n\n" + p.Amount() + "\n\n"
 	if p.Base != nil {
-		head += code(p.Base.closing(len(p.Drift)), 300) + "\n\n"
+		head += p.Base.closing(named(p.Base.Of()), len(p.Drift)) + "\n\n"
 	}
 	return head
 }

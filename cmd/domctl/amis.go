@@ -135,7 +135,7 @@ func writeAMIs(out io.Writer, found []world.AMI, now time.Time) error {
 	for _, i := range found {
 		state, _, _ := strings.Cut(stateOf(i, now), " from ")
 		verdict := i.Verdict()
-		if verdict != schema.Passed && i.Verified != "" && i.Recorded {
+		if verdict != schema.Passed && i.Verified != "" {
 			verdict = "failed"
 		}
 		cells := []string{i.ID, age(i.Created, now), strings.TrimPrefix(state, "available, "), verdict, disk(i), fmt.Sprint(len(i.Uses)), dash(i.Key[:min(len(i.Key), 8)])}
