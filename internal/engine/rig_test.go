@@ -69,7 +69,7 @@ func (f fixture) start(t *testing.T) rig {
 
 func (r rig) copy() rig {
 	r.t.Helper()
-	m, err := r.Copy(r.t.Context(), sim.NewJump())
+	m, err := r.Copy(r.t.Context(), sim.JumpFrom(r.Clock.Now()))
 	if err != nil {
 		r.t.Fatal(err)
 	}

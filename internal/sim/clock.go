@@ -13,7 +13,10 @@ type Jump struct {
 }
 
 // NewJump starts at a fixed day.
-func NewJump() *Jump { return &Jump{now: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)} }
+func NewJump() *Jump { return JumpFrom(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)) }
+
+// JumpFrom starts at a time.
+func JumpFrom(now time.Time) *Jump { return &Jump{now: now} }
 
 // Now moves on a little with every look, as time does.
 func (c *Jump) Now() time.Time {
