@@ -11,7 +11,6 @@ import (
 
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
-	"domctl.dev/schema"
 )
 
 func (a *app) amisVerb() *cobra.Command {
@@ -135,7 +134,7 @@ func writeAMIs(out io.Writer, found []world.AMI, now time.Time) error {
 	for _, i := range found {
 		state, _, _ := strings.Cut(stateOf(i, now), " from ")
 		verdict := i.Verdict()
-		if verdict != schema.Passed && i.Verified != "" {
+		if i.Doubted() {
 			verdict = "failed"
 		}
 		cells := []string{i.ID, age(i.Created, now), strings.TrimPrefix(state, "available, "), verdict, disk(i), fmt.Sprint(len(i.Uses)), dash(i.Key[:min(len(i.Key), 8)])}

@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,7 +25,15 @@ func TestTemplateOfThePage(t *testing.T) {
 	if block == nil {
 		t.Fatal("docs/amis.md has no executor template")
 	}
-	t.Setenv("BAKE_KEY", "a key")
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BAKE_KEY", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 	dir := filepath.Join(t.TempDir(), "prod")
 	domctl := func(want int, args ...string) string {
 		t.Helper()
@@ -44,8 +56,8 @@ func TestTemplateOfThePage(t *testing.T) {
 	}
 	domctl(0, "init", dir, "--example", "classic")
 	edit("compute.cue", `amis: executor: find: {owners: ["self"], name: "domino-acme-executor-*"}`,
-		"baseImages: ded: image: \"quay.io/acme/a:1\"\n"+string(block[1]))
-	const instance = `{"image": "ami-0bbb0000202312010", "type": "m5.xlarge", "architecture": "x86_64", "state": "stopped", "launched": "2024-01-01T00:00:00Z", "tags": {"Name": "acme-executor-template"}, "disk": {"commands": {"salt-call*": {"stdout": "Succeeded: 12\n"}}}}`
+		"baseImages: ded: image: \"quay.io/acme/a:1\"\n"+regexp.MustCompile(`, hostKeys: \[.*\]`).ReplaceAllString(string(block[1]), "")) // the sandbox's instance has keys of its own
+	const instance = `{"image": "ami-0bbb0000202312010", "type": "m5.xlarge", "architecture": "x86_64", "privateIP": "10.0.0.7", "state": "stopped", "launched": "2024-01-01T00:00:00Z", "tags": {"Name": "acme-executor-template"}, "disk": {"commands": {"salt-call*": {"stdout": "Succeeded: 12\n"}}}}`
 	const state = `.domctl/sandbox.json`
 	edit(state, `    "region": "us-east-1"`, `    "region": "us-east-1", "keyPairs": {"key-1": {"name": "bake"}}, "instances": {"i-0000000000000000a": `+instance+`, "i-0000000000000000b": `+instance+`}`)
 	edit(state, `  "registry": {`, `  "registry": {"quay.io/acme/a:1": {"linux/amd64": "sha256:`+strings.Repeat("a", 64)+`"}`)
@@ -57,7 +69,7 @@ func TestTemplateOfThePage(t *testing.T) {
 	if said := domctl(0, plan...); !strings.Contains(said, "and 2 have that name") {
 		t.Errorf("two of that name: %s", said)
 	}
-	edit(state, `"i-0000000000000000b": {"image": "ami-0bbb0000202312010", "type": "m5.xlarge", "architecture": "x86_64", "state": "stopped"`,
+	edit(state, `"i-0000000000000000b": {"image": "ami-0bbb0000202312010", "type": "m5.xlarge", "architecture": "x86_64", "privateIP": "10.0.0.7", "state": "stopped"`,
 		`"i-0000000000000000b": {"image": "ami-0bbb0000202312010", "type": "m5.xlarge", "architecture": "x86_64", "state": "terminated"`)
 	if said := domctl(0, plan...); !strings.Contains(said, "names no key pair") {
 		t.Errorf("without a key pair: %s", said)

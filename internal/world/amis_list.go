@@ -218,3 +218,6 @@ func (a AMI) Verdict() string {
 	}
 	return a.Verified
 }
+
+// Doubted says that the verification found something, which Verdict tells.
+func (a AMI) Doubted() bool { return a.Verified != "" && a.Verified != schema.Passed }
