@@ -262,13 +262,19 @@ func (r *run) fail(s planner.Step, err error) {
 // turn says whether a step whose time has come is to be run. Settling looks only
 // at what was begun and is undecided.
 func (r *run) turn(s planner.Step) bool {
-	if r.stopped[s.ID] {
+	if r.hasStopped(s.ID) {
 		return false
 	}
 	if r.mode != forward {
 		return r.j.undecided(s.ID)
 	}
 	return r.passes(s)
+}
+
+func (r *run) hasStopped(step string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped[step]
 }
 
 func (a *Applier) report(e Event) {
