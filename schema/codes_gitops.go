@@ -7,5 +7,11 @@ func gitopsCodes() []Code {
 			"Nothing, for a new deployment. Else take the change as the whole plan, which an apply does in any case."},
 		{"DC501", "a pointer instead of a file", "A commit is read without git's filters. This file is kept by git-lfs, so the commit holds only a pointer to it, and domctl would take that for its content.",
 			"Keep files that deployments embed in git itself; or plan the work tree, without --head."},
+		{"DC520", "a mistake in the controller's configuration", "The file that domctl serve reads is not complete or not consistent. It binds deployments to what they may touch, so nothing in it is guessed.",
+			"Correct it at the place named; domctl serve --check FILE tells all mistakes at once."},
+		{"DC521", "the tree names another outside", "The controller's configuration binds each deployment to its account, region, database and records. A commit that states others is refused before anything is read there.",
+			"Correct the files, or leave the field out; to move a deployment, change the controller's configuration first."},
+		{"DC522", "a secret that the tree may not read", "The controller can read more secrets than each tree may have. A reference outside the list of the deployment is refused, merged or not.",
+			"Use a secret that the list allows, or add it to the deployment's secrets in the controller's configuration."},
 	}
 }

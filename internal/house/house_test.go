@@ -39,6 +39,7 @@ func may() map[string][]string {
 		"internal/gitops":   {"internal/port", "planner"},
 		"internal/gen":      {},
 		"internal/git":      {},
+		"internal/gitops":   {"applier", "compiler", "planner", "schema", "internal/engine", "internal/git", "internal/port"},
 		"internal/heap":     {},
 		"internal/house":    {},
 	}
@@ -62,7 +63,7 @@ func owners() map[string][]string {
 		"github.com/go-git/":                             {"internal/git"},
 		"mvdan.cc/sh/":                                   {"internal/sandbox"},
 		"golang.org/x/crypto/ssh":                        {"internal/ssh"},
-		"gopkg.in/yaml.v3":                               {},
+		"gopkg.in/yaml.v3":                               {"internal/gitops"},
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
 		"net/http":                                       {"internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest"},

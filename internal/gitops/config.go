@@ -1,0 +1,119 @@
+package gitops
+
+import (
+	"time"
+
+	"domctl.dev/schema"
+)
+
+// Config is what a controller may do, and where. It lies outside all trees: what it
+// binds, no commit can change.
+type Config struct {
+	// Work is a folder of the controller's own for clones and logs, absolute.
+	Work string `yaml:"work"`
+	// Poll is how often each deployment is looked at without being told to; zero in
+	// the file is a minute.
+	Poll time.Duration `yaml:"poll"`
+	// Workers is how many deployments are worked on side by side; zero is four.
+	Workers      int                   `yaml:"workers"`
+	Listen       Listen                `yaml:"listen"`
+	Forges       map[string]Forge      `yaml:"forges"`
+	Repositories map[string]Repository `yaml:"repositories"`
+	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states
+}
+
+// Listen are the addresses that are served, "127.0.0.1:8080"; empty: none is.
+type Listen struct {
+	Webhooks string `yaml:"webhooks"` // what forges deliver
+	Health   string `yaml:"health"`   // /healthz and /readyz
+}
+
+// Forge is where repositories are, and as whom it is spoken to.
+type Forge struct {
+	Kind  string `yaml:"kind"` // github, gitlab, gitea or bitbucket
+	URL   string `yaml:"url"`
+	User  string `yaml:"user"`
+	Token string `yaml:"token"` // reference
+}
+
+// Repository is one, and how it is fetched. Secrets are references, "env:NAME" or
+// "file:/path", and are read anew whenever they are used.
+type Repository struct {
+	Forge string `yaml:"forge"` // one of Forges; empty: none is told anything
+	Name  string `yaml:"name"`  // on the forge: "acme/domino"
+	// URL is where it is cloned from: https, ssh or file.
+	URL        string `yaml:"url"`
+	User       string `yaml:"user"`       // of the URL's host; of https "git" where there is a password
+	Password   string `yaml:"password"`   // reference: https
+	Key        string `yaml:"key"`        // reference: ssh, a private key
+	KnownHosts string `yaml:"knownHosts"` // ssh: a file as ssh keeps it
+	CA         string `yaml:"ca"`         // https: a file of certificates to trust beside the system's
+	Webhook    string `yaml:"webhook"`    // reference: what deliveries are signed with; empty: none is taken
+}
+
+// Deployment binds one deployment's tree to its outside.
+type Deployment struct {
+	Repository string     `yaml:"repository"`
+	Branch     string     `yaml:"branch"`
+	Dir        string     `yaml:"dir"`   // in the tree; empty is its top
+	World      string     `yaml:"world"` // live or sandbox
+	AWS        AWS        `yaml:"aws"`
+	Kubernetes Kubernetes `yaml:"kubernetes"`
+	Mongo      Mongo      `yaml:"mongo"`
+	State      State      `yaml:"state"`
+	Sandbox    string     `yaml:"sandbox"` // of world sandbox: its file, absolute
+	// Secrets are patterns of the references that the tree may hold: "ssm:/domino/*",
+	// where * stops at a slash.
+	Secrets []string `yaml:"secrets"`
+}
+
+// AWS is where a live deployment is, and as whom it is asked.
+type AWS struct {
+	Account string `yaml:"account"`
+	Region  string `yaml:"region"`
+	Role    string `yaml:"role"` // to assume
+}
+
+// Kubernetes is the cluster that secrets are read from.
+type Kubernetes struct {
+	Context string `yaml:"context"`
+}
+
+// Mongo is Domino's database; URI is a reference.
+type Mongo struct {
+	Database string `yaml:"database"`
+	URI      string `yaml:"uri"`
+}
+
+// State is where the records are: one of the two.
+type State struct {
+	File string `yaml:"file"` // folder, absolute
+	S3   *S3    `yaml:"s3"`
+}
+
+// S3 is schema.S3 in the controller's file.
+type S3 struct {
+	Bucket string `yaml:"bucket"`
+	Prefix string `yaml:"prefix"`
+	KMSKey string `yaml:"kmsKey"`
+	Region string `yaml:"region"`
+}
+
+// Parse reads a controller's configuration, and tells all that is wrong with it. The
+// configuration counts only where no finding is an error.
+func Parse(file string, text []byte) (Config, []schema.Finding) {
+	var c Config
+	r := reading{file: file, at: map[string]schema.Position{}, bad: map[string]bool{}}
+	r.read(text, &c)
+	if len(r.at) > 0 { // it is YAML
+		k := checking{&r, &c}
+		k.all()
+	}
+	if c.Poll == 0 {
+		c.Poll = time.Minute
+	}
+	if c.Workers == 0 {
+		c.Workers = 4
+	}
+	return c, r.sorted()
+}

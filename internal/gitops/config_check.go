@@ -1,0 +1,233 @@
+package gitops
+
+import (
+	"net/url"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"domctl.dev/schema"
+)
+
+// checking holds a configuration against what its parts must be to each other.
+type checking struct {
+	*reading
+	c *Config
+}
+
+var (
+	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+	schemes     = []string{"env", "file", "ssm", "secretsManager", "kubernetes"}
+)
+
+func (k checking) all() {
+	k.folder("work", k.c.Work, true)
+	if k.has("poll") && !k.bad["poll"] && (k.c.Poll < 5*time.Second || k.c.Poll > 24*time.Hour) {
+		k.wrong(k.place("poll"), "", "poll is not between 5s and 1d")
+	}
+	if k.c.Workers < 0 || k.c.Workers > 100 || k.has("workers") && !k.bad["workers"] && k.c.Workers == 0 {
+		k.wrong(k.place("workers"), "", "workers is not between 1 and 100")
+	}
+	for _, name := range schema.Sorted(k.c.Forges) {
+		k.forge("forges."+name, k.c.Forges[name])
+	}
+	for _, name := range schema.Sorted(k.c.Repositories) {
+		k.repository("repositories."+name, k.c.Repositories[name])
+	}
+	if len(k.c.Deployments) == 0 && !k.bad["deployments"] {
+		k.wrong(k.place(""), "state one below deployments", "no deployment is stated, so there is nothing to do")
+	}
+	for _, name := range schema.Sorted(k.c.Deployments) {
+		k.deployment("deployments."+name, k.c.Deployments[name])
+	}
+	k.apart()
+}
+
+func (k checking) has(path string) bool { _, ok := k.at[path]; return ok }
+
+// need asks for a field.
+func (k checking) need(at, field, value string) bool {
+	if value == "" && !k.bad[at+"."+field] {
+		k.wrong(k.place(at+"."+field), "", "%s.%s is not stated", at, field)
+	}
+	return value != ""
+}
+
+func (k checking) oneOf(at, value string, known []string) {
+	if value != "" && !slices.Contains(known, value) {
+		k.wrong(k.place(at), schema.DidYouMean(value, known), "%s: there is no %q", at, value)
+	}
+}
+
+// folder is an absolute path: what a service's own folder is differs by how it is started.
+func (k checking) folder(at, value string, needed bool) {
+	switch {
+	case value == "" && needed && !k.bad[at]:
+		k.wrong(k.place(at), "", "%s is not stated", at)
+	case value != "" && !filepath.IsAbs(value):
+		k.wrong(k.place(at), "", "%s: %q is no absolute path", at, value)
+	}
+}
+
+// reference is where a secret of the controller's own is.
+func (k checking) reference(at, value string) {
+	scheme, name, _ := strings.Cut(value, ":")
+	switch {
+	case value == "" || scheme == "env" && name != "":
+	case scheme == "file" && filepath.IsAbs(name):
+	default: // what stands there may be the secret itself, so it is not shown
+		k.wrong(k.place(at), "put the secret there and state where it is, not the secret", "%s is no reference; write env:NAME or file:/path", at)
+	}
+}
+
+func (k checking) forge(at string, f Forge) {
+	if k.need(at, "kind", f.Kind) {
+		k.oneOf(at+".kind", f.Kind, []string{"github", "gitlab", "gitea", "bitbucket"})
+	}
+	if f.Kind == "gitea" {
+		k.need(at, "url", f.URL)
+	}
+	if f.URL != "" {
+		u, err := url.Parse(f.URL)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
+			k.wrong(k.place(at+".url"), "", "%s.url is no address; write it as https://HOST", at)
+		}
+	}
+	k.need(at, "token", f.Token)
+	k.reference(at+".token", f.Token)
+}
+
+func (k checking) repository(at string, r Repository) {
+	k.oneOf(at+".forge", r.Forge, schema.Sorted(k.c.Forges))
+	if r.Forge != "" && k.need(at, "name", r.Name) && (!strings.Contains(r.Name, "/") || path.Clean(r.Name) != r.Name || path.IsAbs(r.Name)) {
+		k.wrong(k.place(at+".name"), "", "%s.name names no repository; write it as in its address, acme/domino", at)
+	}
+	for field, value := range map[string]string{"password": r.Password, "key": r.Key, "webhook": r.Webhook} {
+		k.reference(at+"."+field, value)
+	}
+	if r.Webhook != "" && r.Forge == "" {
+		k.wrong(k.place(at+".webhook"), "state forge, whose form deliveries have", "%s has a webhook and no forge", at)
+	}
+	k.folder(at+".knownHosts", r.KnownHosts, false)
+	k.folder(at+".ca", r.CA, false)
+	if k.need(at, "url", r.URL) {
+		k.clone(at, r)
+	}
+}
+
+// clone holds that a repository is fetched from whom it is said to be.
+func (k checking) clone(at string, r Repository) {
+	u, err := url.Parse(r.URL)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "ssh" && u.Scheme != "file":
+		k.wrong(k.place(at+".url"), "", "%s.url is no address to clone from; write https://HOST/PATH, ssh://USER@HOST/PATH or file:///PATH", at)
+		return
+	case u.Scheme != "file" && u.Host == "", u.Scheme == "file" && (u.Host != "" || !path.IsAbs(u.Path)):
+		k.wrong(k.place(at+".url"), "", "%s.url names no place", at)
+	case u.User != nil && u.Scheme != "ssh":
+		k.wrong(k.place(at+".url"), "state user, and password as a reference", "%s.url holds a user or a password", at)
+	}
+	if _, set := u.User.Password(); set && u.Scheme == "ssh" {
+		k.wrong(k.place(at+".url"), "state key", "%s.url holds a password", at)
+	}
+	if u.Scheme == "ssh" {
+		k.need(at, "key", r.Key)
+		k.need(at, "knownHosts", r.KnownHosts)
+	}
+	for _, only := range []struct{ field, value, scheme string }{{"password", r.Password, "https"}, {"ca", r.CA, "https"}, {"key", r.Key, "ssh"}, {"knownHosts", r.KnownHosts, "ssh"}} {
+		if only.value != "" && u.Scheme != only.scheme {
+			k.wrong(k.place(at+"."+only.field), "", "%s.%s is for a repository that is cloned by %s", at, only.field, only.scheme)
+		}
+	}
+}
+
+func (k checking) deployment(at string, d Deployment) {
+	if k.need(at, "repository", d.Repository) {
+		k.oneOf(at+".repository", d.Repository, schema.Sorted(k.c.Repositories))
+	}
+	if k.need(at, "branch", d.Branch) && (strings.ContainsAny(d.Branch, " ~^:?*[\\") || strings.HasPrefix(d.Branch, "-") || strings.HasPrefix(d.Branch, "refs/")) {
+		k.wrong(k.place(at+".branch"), "", "%s.branch is no branch; write it as main", at)
+	}
+	if d.Dir != "" && !filepath.IsLocal(filepath.FromSlash(d.Dir)) {
+		k.wrong(k.place(at+".dir"), "", "%s.dir is no folder of the tree", at)
+	}
+	for i, p := range d.Secrets {
+		k.pattern(at, i, p)
+	}
+	switch {
+	case !k.need(at, "world", d.World):
+	case d.World == "live":
+		k.live(at, d)
+	case d.World == "sandbox":
+		k.box(at, d)
+	default:
+		k.oneOf(at+".world", d.World, []string{"live", "sandbox"})
+	}
+}
+
+// pattern names its scheme outright: no pattern is for secrets of any kind.
+func (k checking) pattern(at string, i int, p string) {
+	scheme, name, _ := strings.Cut(p, ":")
+	_, err := path.Match(name, "")
+	if !slices.Contains(schemes, scheme) || name == "" || err != nil {
+		k.wrong(k.place(at+".secrets."+strconv.Itoa(i)), "", "%s.secrets: %q is no pattern of references; write it as ssm:/domino/*, of %s", at, p, schema.Listed(schemes, "or"))
+	}
+}
+
+func (k checking) box(at string, d Deployment) {
+	k.folder(at+".sandbox", d.Sandbox, true)
+	k.folder(at+".state.file", d.State.File, true)
+	for field, stated := range map[string]bool{"aws": d.AWS != AWS{}, "mongo": d.Mongo != Mongo{}, "state.s3": d.State.S3 != nil, "kubernetes": d.Kubernetes != Kubernetes{}} {
+		if stated {
+			k.wrong(k.place(at+"."+field), "", "%s.%s is for the live world", at, field)
+		}
+	}
+}
+
+func (k checking) live(at string, d Deployment) {
+	if d.Sandbox != "" {
+		k.wrong(k.place(at+".sandbox"), "", "%s.sandbox is for the sandbox", at)
+	}
+	if k.need(at+".aws", "account", d.AWS.Account) && !accountForm.MatchString(d.AWS.Account) {
+		k.wrong(k.place(at+".aws.account"), "", "%s.aws.account is no account; write its 12 digits in quotes", at)
+	}
+	k.need(at+".aws", "region", d.AWS.Region)
+	k.need(at+".mongo", "database", d.Mongo.Database)
+	if k.need(at+".mongo", "uri", d.Mongo.URI) {
+		k.reference(at+".mongo.uri", d.Mongo.URI)
+	}
+	switch s := d.State; {
+	case (s.File == "") == (s.S3 == nil):
+		k.wrong(k.place(at+".state"), "", "%s.state states not just one of file and s3", at)
+	case s.File != "":
+		k.folder(at+".state.file", s.File, true)
+	default:
+		k.need(at+".state.s3", "bucket", s.S3.Bucket)
+	}
+}
+
+// apart holds that no two deployments share records, or a sandbox.
+func (k checking) apart() {
+	seen := map[string]string{}
+	for _, name := range schema.Sorted(k.c.Deployments) {
+		d := k.c.Deployments[name]
+		places := map[string]string{"state": filepath.Clean(d.State.File), "sandbox": filepath.Clean(d.Sandbox)}
+		if s := d.State.S3; s != nil {
+			places["state"] = "s3://" + s.Bucket + "/" + strings.Trim(s.Prefix, "/")
+		}
+		for _, field := range schema.Sorted(places) {
+			at := places[field]
+			if at == "." || at == "s3:///" {
+				continue
+			}
+			if other := seen[at]; other != "" {
+				k.wrong(k.place("deployments."+name+"."+field), "give each its own", "deployments.%s.%s is the one of %s", name, field, other)
+			}
+			seen[at] = "deployments." + name + "." + field
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package gitops_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/compiler"
+	"domctl.dev/internal/gitops"
+	"domctl.dev/schema"
+)
+
+const config = `work: /var/lib/domctl
+poll: 30s
+listen: {webhooks: "127.0.0.1:8080", health: "127.0.0.1:8081"}
+forges:
+  acme: {kind: gitea, url: "https://git.acme.example", token: "env:GITEA_TOKEN"}
+repositories:
+  domino:
+    forge: acme
+    name: acme/domino
+    url: https://git.acme.example/acme/domino.git
+    password: file:/run/secrets/token
+    webhook: env:HOOK_SECRET
+deployments:
+  prod:
+    repository: domino
+    branch: main
+    dir: prod
+    world: live
+    aws: {account: "123456789012", region: eu-west-1, role: "arn:aws:iam::123456789012:role/domctl"}
+    mongo: {database: domino, uri: env:DOMCTL_MONGO_URI}
+    state: {s3: {bucket: acme-domctl, prefix: prod, kmsKey: alias/domctl}}
+    secrets: [ "ssm:/domino/*", "env:TIER_*" ]
+  try:
+    repository: domino
+    branch: main
+    dir: try
+    world: sandbox
+    sandbox: /srv/try/sandbox.json
+    state: {file: /srv/try/state}
+`
+
+func TestParse(t *testing.T) {
+	c, found := gitops.Parse("serve.yaml", []byte(config))
+	if len(found) > 0 {
+		t.Fatal(said(found))
+	}
+	if c.Poll != 30*time.Second || c.Workers != 4 || c.Deployments["prod"].State.S3.Bucket != "acme-domctl" || len(c.Deployments["prod"].Secrets) != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestMistakes: each is told with its place, and all of them at once.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"branch: main\n    dir: prod", "branhc: main\n    dir: prod", `DC520 s.yaml:16:5: deployments.prod.branhc is not known (did you mean "branch"?)
+DC520 s.yaml:14:3: deployments.prod.branch is not stated ()`},
+		{"poll: 30s", "poll: often", "DC520 s.yaml:2:7: poll is no duration; write it as 30s, 5m, 2h or 7d ()"},
+		{"poll: 30s", "poll: 1s", "DC520 s.yaml:2:1: poll is not between 5s and 1d ()"},
+		{"poll: 30s", "poll: 30s\npoll: 40s", "DC520 s.yaml:3:1: poll is stated twice (keep one of them)"},
+		{"poll: 30s", "poll: &a 30s", "DC520 s.yaml:2:7: poll is an anchor or an alias, which are not read here (write it out)"},
+		{"poll: 30s", "poll: [30s", "DC520 s.yaml:1:1: the file is no YAML: did not find expected ',' or ']' ()"},
+		{"work: /var/lib/domctl", "work: var", `DC520 s.yaml:1:1: work: "var" is no absolute path ()`},
+		{`account: "123456789012"`, "account: 123456789012", "DC520 s.yaml:19:20: deployments.prod.aws.account is int, not a text; write it in quotes ()"},
+		{`token: "env:GITEA_TOKEN"`, "token: sesame", "DC520 s.yaml:5:56: forges.acme.token is no reference; write env:NAME or file:/path (put the secret there and state where it is, not the secret)"},
+		{"kind: gitea", "kind: gitae", `DC520 s.yaml:5:10: forges.acme.kind: there is no "gitae" (did you mean "gitea"?)`},
+		{"https://git.acme.example/acme", "https://me:pw@git.acme.example/acme", "DC520 s.yaml:10:5: repositories.domino.url holds a user or a password (state user, and password as a reference)"},
+		{"https://git.acme.example/acme", "http://git.acme.example/acme", "DC520 s.yaml:10:5: repositories.domino.url is no address to clone from; write https://HOST/PATH, ssh://USER@HOST/PATH or file:///PATH ()\n"},
+		{"dir: prod", "dir: ../prod", "DC520 s.yaml:17:5: deployments.prod.dir is no folder of the tree ()"},
+		{`"env:TIER_*"`, `"*:x"`, `DC520 s.yaml:22:33: deployments.prod.secrets: "*:x" is no pattern of references; write it as ssm:/domino/*, of env, file, ssm, secretsManager or kubernetes ()`},
+		{"state: {file: /srv/try/state}", "state: {file: /srv/try/sandbox.json}", "DC520 s.yaml:29:5: deployments.try.state is the one of deployments.try.sandbox (give each its own)"},
+		{"world: sandbox", "world: live", `DC520 s.yaml:23:3: deployments.try.aws.account is not stated ()
+DC520 s.yaml:23:3: deployments.try.aws.region is not stated ()
+DC520 s.yaml:23:3: deployments.try.mongo.database is not stated ()
+DC520 s.yaml:23:3: deployments.try.mongo.uri is not stated ()
+DC520 s.yaml:28:5: deployments.try.sandbox is for the sandbox ()`},
+	} {
+		text := strings.Replace(config, c.old, c.new, 1)
+		_, found := gitops.Parse("s.yaml", []byte(text))
+		if got := said(found); strings.TrimSpace(sortedLines(got)) != strings.TrimSpace(sortedLines(c.want)) {
+			t.Errorf("%s\n got: %s\nwant: %s", c.new, got, c.want)
+		}
+	}
+	for text, want := range map[string]string{
+		"":                           "DC520 s.yaml:1:1: the file is empty",
+		"[]":                         "DC520 s.yaml:1:1: the file is a list, not a mapping",
+		"work: /x\n---\nwork: /y":    "the file holds a second document",
+		"work: /x\ndeployments: {}":  "no deployment is stated",
+		"deployments: {a.b: {}}":     `"a.b" is no name`,
+		"work: /x\ndeployments: [1]": "deployments is a list, not a mapping of names",
+	} {
+		if _, found := gitops.Parse("s.yaml", []byte(text)); !strings.Contains(said(found), want) {
+			t.Errorf("%q: %s", text, said(found))
+		}
+	}
+}
+
+func sortedLines(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func said(found []schema.Finding) string {
+	var b strings.Builder
+	for _, f := range found {
+		fmt.Fprintf(&b, "%s %s: %s (%s)\n", f.Code, f.Positions[0], f.Message, f.Hint)
+	}
+	return b.String()
+}
+
+// TestBind: what a tree states otherwise than it is bound to is refused, and what it
+// leaves open is what the binding says.
+func TestBind(t *testing.T) {
+	c, _ := gitops.Parse("serve.yaml", []byte(config))
+	prod := c.Deployments["prod"]
+	at := []schema.Position{{File: "prod/deployment.cue", Line: 3, Col: 1}}
+	tree := func(d schema.Deployment, secret string) compiler.Result {
+		d.At = at
+		a := schema.Address{Kind: "centralConfig", Name: "token"}
+		o := schema.Object{Fields: map[string]schema.Value{"value": {Is: schema.Secret, Text: secret}}, At: map[string][]schema.Position{"": at}}
+		return compiler.Result{Desired: schema.Desired{Deployment: d, Objects: map[schema.Address]schema.Object{a: o}}}
+	}
+	bound, found := prod.Bind("prod", tree(schema.Deployment{Name: "prod", World: "live", AWS: schema.AWS{Profile: "mine"}, State: schema.State{File: "x"}}, "ssm:/domino/token"))
+	if dep := bound.Desired.Deployment; len(found) > 0 || dep.AWS.Account != "123456789012" || dep.AWS.Profile != "" || dep.AWS.Role == "" || dep.Mongo.URI != "env:DOMCTL_MONGO_URI" || dep.State.File != "" || dep.State.S3.KMSKey != "alias/domctl" {
+		t.Errorf("%+v %s", dep, said(found))
+	}
+	wrong := schema.Deployment{Name: "other", World: "sandbox", AWS: schema.AWS{Account: "210987654321", Region: "us-east-1", Role: "arn:x"}, Kubernetes: schema.Kubernetes{Context: "c"},
+		Mongo: schema.Mongo{Database: "theirs", URI: "env:HOME"}, State: schema.State{S3: &schema.S3{Bucket: "b", Prefix: "p", KMSKey: "k", Region: "r"}}}
+	_, found = prod.Bind("prod", tree(wrong, "env:AWS_SECRET_ACCESS_KEY"))
+	for _, want := range []string{"name", "world", "aws.account", "aws.region", "aws.role", "kubernetes.context", "mongo.database", "mongo.uri", "state.s3.bucket", "state.s3.prefix", "state.s3.kmsKey", "state.s3.region"} {
+		if !strings.Contains(said(found), "DC521 prod/deployment.cue:3:1: deployment."+want+" is ") {
+			t.Errorf("%s is not refused:\n%s", want, said(found))
+		}
+	}
+	if !strings.Contains(said(found), "DC522 prod/deployment.cue:3:1: the controller's configuration does not let prod read secret env:AWS_SECRET_ACCESS_KEY") {
+		t.Error(said(found))
+	}
+	for ref, ok := range map[string]bool{"ssm:/domino/a": true, "ssm:/domino/a/b": false, "ssm:/other/a": false, "env:TIER_A": true, "env:HOME": false, "file:/domino/a": false, "": false} {
+		if got := prod.Allows(ref); got != ok || (prod.Secret(ref) == nil) != ok {
+			t.Errorf("%s: %v", ref, got)
+		}
+	}
+}
+
+// FuzzParse: no text makes it fail otherwise than with findings that have a place.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(config))
+	f.Add([]byte("a: &a [*a]\n? {b: c}\n: d"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		_, found := gitops.Parse("s.yaml", text)
+		for _, one := range found {
+			if len(one.Positions) != 1 || one.Positions[0].Line < 1 || one.Code != "DC520" {
+				t.Errorf("%+v", one)
+			}
+		}
+	})
+}
