@@ -1,6 +1,6 @@
 // Package git reads git repositories, and is the only importer of go-git: what a
 // commit holds is written into a folder of the caller's own. It never writes to a
-// repository and never touches the network.
+// repository but to mirrors of its own, and Remote alone touches the network.
 package git
 
 import (
