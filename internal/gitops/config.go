@@ -65,6 +65,8 @@ type Deployment struct {
 	// Secrets are patterns of the references that the tree may hold: "ssm:/domino/*",
 	// where * stops at a slash.
 	Secrets []string `yaml:"secrets"`
+	// Archive lets what was applied and is no longer in the files be archived.
+	Archive bool `yaml:"archive"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.

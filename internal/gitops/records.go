@@ -1,0 +1,81 @@
+package gitops
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"domctl.dev/applier"
+)
+
+// The keys under which a controller keeps what it must know after a restart, beside
+// the deployment's other records and sealed as they are.
+const (
+	headKey   = "gitops/head"
+	freezeKey = "gitops/freeze"
+)
+
+// Stage is how far the work for a commit has come.
+type Stage string
+
+// The stages.
+const (
+	Refused  Stage = "refused"  // it cannot be applied as things stand; looked at again
+	Applying Stage = "applying" // its plan is being applied, or is about to be
+	Done     Stage = "done"
+)
+
+// Head is the commit that a controller worked on last.
+type Head struct {
+	Commit string `json:"commit"`
+	Stage  Stage  `json:"stage"`
+	Plan   string `json:"plan,omitempty"` // its id, which is the apply's
+	Effect string `json:"effect,omitempty"`
+	Why    string `json:"why,omitempty"`
+	// Blocked are changes of the plan that an apply leaves out.
+	Blocked int `json:"blocked,omitempty"`
+	// Tries counts looks that came to the same end, and Next is when the next is due.
+	Tries int       `json:"tries,omitempty"`
+	Next  time.Time `json:"next,omitzero"`
+	// Told says that the forge shows it.
+	Told  bool   `json:"told,omitempty"`
+	Nonce string `json:"nonce"` // lets no two bodies be alike
+}
+
+// Freeze keeps controllers and applies that wait from going on with a deployment.
+type Freeze struct {
+	Until time.Time `json:"until"`
+	Why   string    `json:"why"`
+	Who   string    `json:"who"`
+}
+
+// read fills a value from a record; there is false where none stands.
+func read(ctx context.Context, s applier.Store, key string, into any) (etag string, there bool, err error) {
+	body, etag, err := s.Get(ctx, key)
+	if errors.Is(err, applier.ErrNoKey) {
+		return "", false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(body, into)
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("record %s: %w", key, err)
+	}
+	return etag, true, nil
+}
+
+// write replaces a record where it is still the one that was read; "" is none.
+func write(ctx context.Context, s applier.Store, key, etag string, value any) (string, error) {
+	body, err := json.Marshal(value)
+	if err == nil && etag == "" {
+		etag, err = s.PutIfNone(ctx, key, body)
+	} else if err == nil {
+		etag, err = s.PutIfMatch(ctx, key, body, etag)
+	}
+	if err != nil {
+		return "", fmt.Errorf("record %s: %w", key, err)
+	}
+	return etag, nil
+}

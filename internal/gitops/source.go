@@ -1,0 +1,58 @@
+package gitops
+
+import (
+	"context"
+	"sync"
+
+	"domctl.dev/internal/git"
+)
+
+// Source is where a deployment's commits come from.
+type Source interface {
+	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
+	Head(ctx context.Context, branch string) (commit string, err error)
+	// Tree writes a commit's files into a folder of the caller's own.
+	Tree(ctx context.Context, commit, dest string) (git.Written, error)
+}
+
+// Tree is a commit's files in a folder.
+type Tree struct {
+	Dir, Commit string
+	git.Written
+}
+
+// Clone is a mirror of a repository, for all its deployments: one at a time reads it
+// or brings it up to date.
+type Clone struct {
+	// Remote is asked for before each fetch, so that new credentials count at once.
+	Remote func() (git.Remote, error)
+	Dir    string
+
+	mu sync.Mutex
+}
+
+// Head fetches the branch.
+func (c *Clone) Head(ctx context.Context, branch string) (string, error) {
+	remote, err := c.Remote()
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, err := remote.Fetch(ctx, c.Dir, branch)
+	if err != nil {
+		return "", err
+	}
+	return r.Commit("refs/heads/" + branch)
+}
+
+// Tree reads the mirror alone.
+func (c *Clone) Tree(ctx context.Context, commit, dest string) (git.Written, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, err := git.Open(c.Dir)
+	if err != nil {
+		return git.Written{}, err
+	}
+	return r.Write(ctx, commit, ".", dest, git.Limits{})
+}

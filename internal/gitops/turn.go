@@ -1,0 +1,326 @@
+package gitops
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Desk is where one deployment is worked on. No two Turns of one run side by side in
+// a process; those of several processes keep apart by the records and the lock.
+type Desk struct {
+	Name   string
+	Bound  Deployment
+	Source Source
+	// Records opens the deployment's state store.
+	Records func(context.Context) (applier.Store, error)
+	// Open opens the engine for a tree of a commit; *engine.Invalid says that the tree
+	// cannot be planned, or is not what the deployment is bound to.
+	Open func(context.Context, Tree) (*engine.Engine, error)
+	// Tell shows the state of a commit on the forge; nil: nobody is told.
+	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
+	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
+	// takes no slot, as it mostly waits.
+	Slots chan struct{}
+	// Room is a folder in which trees are written, each in one of its own.
+	Room   string
+	Now    func() time.Time
+	Random func() string
+}
+
+// Turned says how a deployment stands after a Turn.
+type Turned struct {
+	Head   Head
+	Frozen Freeze // where it is
+	// Worked says that something was applied, or tried.
+	Worked bool
+}
+
+// Turn does what is left to do for a deployment: it goes on with the apply that is
+// under way, then plans and applies the commit that the branch stands on, if that was
+// not done yet. It may be ended at any moment, and be called however often.
+func (d *Desk) Turn(ctx context.Context) (Turned, error) {
+	t := turn{Desk: d}
+	err := t.run(ctx)
+	return t.turned, err
+}
+
+type turn struct {
+	*Desk
+	store  applier.Store
+	head   Head
+	etag   string
+	turned Turned
+}
+
+// most is how often a branch may move on under one Turn's eyes.
+const most = 5
+
+func (t *turn) run(ctx context.Context) (err error) {
+	if t.store, err = t.Records(ctx); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if t.etag, _, err = read(ctx, t.store, headKey, &t.head); err != nil {
+		return err
+	}
+	t.turned.Head = t.head
+	if err := t.frozen(ctx); err != nil || t.turned.Frozen != (Freeze{}) {
+		return err
+	}
+	for range most {
+		again, err := t.step(ctx)
+		if err != nil {
+			return err
+		}
+		if !again {
+			break
+		}
+	}
+	return t.tell(ctx)
+}
+
+func (t *turn) frozen(ctx context.Context) error {
+	var f Freeze
+	_, there, err := read(ctx, t.store, freezeKey, &f)
+	if err == nil && there && t.Now().Before(f.Until) {
+		t.turned.Frozen = f
+	}
+	return err
+}
+
+// step does one thing, and says whether there may be more to do.
+func (t *turn) step(ctx context.Context) (again bool, err error) {
+	if t.head.Stage == Applying {
+		if t.Now().Before(t.head.Next) {
+			return false, nil
+		}
+		return t.goOn(ctx)
+	}
+	commit, err := t.Source.Head(ctx, t.Bound.Branch)
+	if err != nil {
+		return false, err
+	}
+	if commit == t.head.Commit && (t.head.Stage == Done || t.Now().Before(t.head.Next)) {
+		return false, nil
+	}
+	return t.begin(ctx, commit)
+}
+
+// save writes the record; whoever wrote it meanwhile has the word.
+func (t *turn) save(ctx context.Context, h Head) (err error) {
+	h.Nonce = t.Random()
+	if t.etag, err = write(ctx, t.store, headKey, t.etag, h); err == nil {
+		t.head, t.turned.Head = h, h
+	}
+	return err
+}
+
+// later is a record of what did not come to its end: it is looked at again, ever later.
+func (t *turn) later(ctx context.Context, h Head, why string) error {
+	if h.Commit == t.head.Commit && h.Stage == t.head.Stage {
+		h.Tries = t.head.Tries + 1
+	}
+	h.Told = h.Commit == t.head.Commit && h.Stage == t.head.Stage && why == t.head.Why && t.head.Told
+	h.Why, h.Next = why, t.Now().Add(min(time.Minute<<min(h.Tries, 10), time.Hour))
+	return t.save(ctx, h)
+}
+
+// opened opens the engine for a commit; whoever calls it calls shut.
+func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
+	dir, err := os.MkdirTemp(t.Room, "tree-")
+	if err != nil {
+		return nil, func() {}, err
+	}
+	shut = func() { _ = os.RemoveAll(dir) }
+	w, err := t.Source.Tree(ctx, commit, dir)
+	if err == nil {
+		e, err = t.Open(ctx, Tree{dir, commit, w})
+	}
+	return e, shut, err
+}
+
+// begin plans a commit and applies the plan. That an apply is about to begin is
+// recorded with its id before it does: whoever comes after a crash finds it, or finds
+// that it never began, and plans again.
+func (t *turn) begin(ctx context.Context, commit string) (again bool, err error) {
+	t.turned.Worked = true
+	e, p, shut, err := t.planned(ctx, commit)
+	defer shut()
+	var invalid *engine.Invalid
+	if errors.As(err, &invalid) {
+		return false, t.later(ctx, Head{Commit: commit, Stage: Refused}, refusal(invalid.Findings))
+	}
+	if err != nil {
+		return false, err
+	}
+	h := Head{Commit: commit, Plan: p.ID, Effect: p.Effect, Blocked: p.Summary.Blocked}
+	switch {
+	case p.Refused():
+		h.Stage = Refused
+		return false, t.later(ctx, h, refusal(p.Findings))
+	case p.Stuck():
+		h.Stage = Refused
+		return false, t.later(ctx, h, h.blocked("nothing applied"))
+	case p.Empty():
+		h.Stage, h.Why = Done, "nothing to do"
+		return true, t.save(ctx, h)
+	}
+	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
+		return true, err
+	}
+	h.Stage = Applying
+	if err := t.save(ctx, h); err != nil {
+		return false, err
+	}
+	res, err := e.Apply(ctx, p)
+	return t.ended(ctx, res, err)
+}
+
+// planned plans a commit within a slot, and within a time that nobody's plan takes.
+func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p planner.Plan, shut func(), err error) {
+	free, err := t.slot(ctx)
+	if err != nil {
+		return nil, p, func() {}, err
+	}
+	defer free()
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	e, shut, err = t.opened(ctx, commit)
+	if err != nil {
+		return e, p, shut, err
+	}
+	var o engine.PlanOptions
+	if t.Bound.Archive {
+		o.Allow = []string{"archive"}
+	}
+	p, err = e.Plan(ctx, o)
+	return e, p, shut, err
+}
+
+// longest is how long a plan may take, its tree and its files included.
+const longest = 15 * time.Minute
+
+// slot waits for a place among those that plan.
+func (t *turn) slot(ctx context.Context) (free func(), err error) {
+	if t.Slots == nil {
+		return func() {}, nil
+	}
+	select {
+	case t.Slots <- struct{}{}:
+		return func() { <-t.Slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// refusal names the codes of what was found wrong, and the first of it.
+func refusal(found []schema.Finding) string {
+	var codes []string
+	first := ""
+	for _, f := range schema.SortFindings(slices.Clone(found)) {
+		if f.Severity != schema.Error {
+			continue
+		}
+		if !slices.Contains(codes, f.Code) {
+			codes = append(codes, f.Code)
+		}
+		first = cmp.Or(first, f.Message)
+	}
+	return planner.Printable(schema.Listed(codes, "and") + ": " + first)
+}
+
+// ended records how an apply, or a part of it, ended.
+func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (again bool, err error) {
+	h := t.head
+	switch {
+	case failed != nil:
+		return false, failed // the records say how far it came
+	case res.Outcome == applier.EndedOutcome:
+		h.Stage, h.Why, h.Tries, h.Next, h.Told = Done, h.blocked("applied"), 0, time.Time{}, false
+		return true, t.save(ctx, h)
+	case res.Outcome == applier.RefusedOutcome:
+		h.Stage = Refused
+	}
+	return false, t.later(ctx, h, planner.Printable(string(res.Outcome)+": "+schema.Listed(res.Why, "and")))
+}
+
+// goOn finds out what became of an apply that was about to begin, and goes on with it.
+func (t *turn) goOn(ctx context.Context) (again bool, err error) {
+	t.turned.Worked = true
+	e, shut, err := t.opened(ctx, t.head.Commit)
+	defer func() { shut() }()
+	if err != nil { // any tree will do: what is left to do stands in the records
+		commit, noHead := t.Source.Head(ctx, t.Bound.Branch)
+		if noHead != nil {
+			return false, errors.Join(err, noHead)
+		}
+		shut()
+		if e, shut, err = t.opened(ctx, commit); err != nil {
+			return false, err
+		}
+	}
+	s, err := e.Applier.Summary(ctx, t.head.Plan)
+	switch {
+	case applier.IsMissing(err), err == nil && s.Plan == nil: // it never began, and by a fence never will
+		return true, t.save(ctx, Head{})
+	case err != nil:
+		return false, err
+	case s.Outcome == applier.EndedOutcome, s.Outcome == applier.RefusedOutcome:
+		return t.ended(ctx, applier.Result{ID: s.ID, Outcome: s.Outcome, Why: []string{s.Why}}, nil)
+	}
+	res, err := e.Applier.Resume(ctx, t.head.Plan) // which also one is that reserved nothing yet
+	return t.ended(ctx, res, err)
+}
+
+// tell shows on the forge how the commit stands. A forge that cannot be reached keeps
+// nothing else from being done.
+func (t *turn) tell(ctx context.Context) error {
+	if t.Tell == nil || t.head.Told || t.head.Commit == "" {
+		return nil
+	}
+	if err := t.Tell(ctx, t.head.Commit, t.head.Status(t.Name)); err != nil {
+		return fmt.Errorf("status of %.12s: %w", t.head.Commit, err)
+	}
+	h := t.head
+	h.Told = true
+	return t.save(ctx, h)
+}
+
+// blocked adds to what was done that something was left out.
+func (h Head) blocked(did string) string {
+	if h.Blocked == 0 {
+		return did
+	}
+	return did + ", " + planner.Plural(h.Blocked, "change") + " blocked"
+}
+
+// Status is what the commit shows.
+func (h Head) Status(deployment string) port.CommitStatus {
+	s := port.CommitStatus{Name: StatusName(deployment), State: port.CommitPending}
+	switch {
+	case h.Stage == Done && h.Blocked == 0:
+		s.State = port.CommitSuccess
+	case h.Stage != Applying:
+		s.State = port.CommitFailure
+	}
+	s.Text = planner.Printable(h.Why)
+	if h.Effect != "" {
+		s.Text = "effect " + h.Effect + ": " + s.Text
+	}
+	if r := []rune(s.Text); len(r) > mostStatus {
+		s.Text = string(r[:mostStatus-1]) + "…"
+	}
+	return s
+}
+
+const mostStatus = 140
