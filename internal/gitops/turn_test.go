@@ -140,8 +140,10 @@ func (r rig) desk(kill *sim.Kill) *gitops.Desk {
 	clone := &gitops.Clone{Dir: filepath.Join(r.repo+"-mirror", "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}
 	n := 0
 	return &gitops.Desk{Name: "sim-modern", Bound: bound, Source: gated{clone, kill.Gate}, Room: r.t.TempDir(), Now: r.machine.Clock.Now,
-		Random:  func() string { n++; return fmt.Sprintf("%d-%p", n, kill) },
-		Records: func(context.Context) (applier.Store, error) { return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil },
+		Random: func() string { n++; return fmt.Sprintf("%d-%p", n, kill) },
+		Records: func(context.Context) (applier.Store, error) {
+			return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil
+		},
 		Open: func(ctx context.Context, tree gitops.Tree) (*engine.Engine, error) {
 			res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
 			if err != nil {

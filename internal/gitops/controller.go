@@ -1,0 +1,137 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/git"
+)
+
+// Controller gives every deployment its Turns: one after the other of each, those of
+// different deployments side by side. It looks at each now and then, and at once when
+// it is told that something may have happened; many hints are one look.
+type Controller struct {
+	Desks []*Desk
+	Poll  time.Duration
+	// Grace is how long a Turn may go on once the controller is to end.
+	Grace time.Duration
+	Log   *slog.Logger
+
+	start  sync.Once
+	wake   map[*Desk]chan struct{}
+	looked atomic.Int64 // desks that had a Turn
+	ending atomic.Bool
+}
+
+func (c *Controller) init() {
+	c.start.Do(func() {
+		c.wake = map[*Desk]chan struct{}{}
+		for _, d := range c.Desks {
+			c.wake[d] = make(chan struct{}, 1)
+		}
+	})
+}
+
+// Look says that the deployments of a branch may have something to do. It never waits.
+func (c *Controller) Look(repository, branch string) {
+	c.init()
+	for _, d := range c.Desks {
+		if d.Bound.Repository == repository && d.Bound.Branch == branch {
+			select {
+			case c.wake[d] <- struct{}{}:
+			default: // it will look anyway, and sees the newest then
+			}
+		}
+	}
+}
+
+// Ready says that every deployment was looked at once, and that more are to come.
+func (c *Controller) Ready() bool {
+	return !c.ending.Load() && int(c.looked.Load()) == len(c.Desks)
+}
+
+// Run works until its context ends, and then until the Turns under way have written
+// down how far they came; longer than Grace it waits for none.
+func (c *Controller) Run(ctx context.Context) error {
+	c.init()
+	var all sync.WaitGroup
+	for _, d := range c.Desks {
+		all.Go(func() { c.serve(ctx, d) })
+	}
+	<-ctx.Done()
+	c.ending.Store(true)
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
+	timeout := time.NewTimer(c.Grace)
+	defer timeout.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-timeout.C:
+		return fmt.Errorf("a deployment was still at work after %s; the next start goes on with it", c.Grace)
+	}
+}
+
+// serve gives one deployment its Turns.
+func (c *Controller) serve(ctx context.Context, d *Desk) {
+	log, first, last := c.Log.With("deployment", d.Name), true, ""
+	for ctx.Err() == nil {
+		said := c.turn(ctx, d, log, last)
+		if first {
+			c.looked.Add(1)
+		}
+		first, last = false, said
+		timer := time.NewTimer(c.Poll)
+		select {
+		case <-ctx.Done():
+		case <-c.wake[d]:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// turn answers what it said of trouble, which is said once as long as it stays the same.
+func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string) (said string) {
+	defer func() {
+		if p := recover(); p != nil { // one deployment's files must not end the others' work
+			if said = fmt.Sprint(p); said != last {
+				log.Error("panicked; other deployments go on", "panic", said, "stack", string(debug.Stack()))
+			}
+		}
+	}()
+	t, err := d.Turn(ctx)
+	if t.Worked && t.Head.Commit != "" {
+		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return last
+	case errors.Is(err, applier.ErrLocked), errors.Is(err, git.ErrNoBranch), t.Frozen != (Freeze{}):
+		said = t.Frozen.text()
+		if err != nil {
+			said = err.Error()
+		}
+		if said != last {
+			log.Info("waits", "why", said)
+		}
+	case err != nil:
+		if said = err.Error(); said != last {
+			log.Warn("cannot go on", "error", said)
+		}
+	case last != "":
+		log.Info("goes on")
+	}
+	return said
+}
+
+func (f Freeze) text() string {
+	return fmt.Sprintf("frozen until %s by %s: %s", f.Until.UTC().Format(time.RFC3339), f.Who, f.Why)
+}
