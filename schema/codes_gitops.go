@@ -13,5 +13,7 @@ func gitopsCodes() []Code {
 			"Correct the files, or leave the field out; to move a deployment, change the controller's configuration first."},
 		{"DC522", "a secret that the tree may not read", "The controller can read more secrets than each tree may have. A reference outside the list of the deployment is refused, merged or not.",
 			"Use a secret that the list allows, or add it to the deployment's secrets in the controller's configuration."},
+		{"DC523", "no deployment in the commit", "The controller's configuration names a folder of the repository, and the commit that its branch stands on has no files of a deployment there.",
+			"Correct the deployment's dir in the controller's configuration, or put the files there."},
 	}
 }

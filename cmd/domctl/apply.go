@@ -23,6 +23,9 @@ type applyFlags struct {
 	options                 engine.PlanOptions
 }
 
+// sideBySideSteps is how many steps of an apply run side by side, unless it is said.
+const sideBySideSteps = 10
+
 func (a *app) applyVerb() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
@@ -52,7 +55,7 @@ how to go on; a second Ctrl-C ends domctl at once.`,
 	cmd.Flags().StringVar(&f.supersede, "supersede", "", "first abandon this `apply`, which has not ended; what it did stays. \"last\" is the only one")
 	cmd.Flags().BoolVar(&f.yes, "auto-approve", false, "do not ask")
 	cmd.Flags().BoolVar(&a.keep, "keep-on-failure", false, "leave the instance of a bake that fails, to look at it; domctl rollback terminates it")
-	cmd.Flags().IntVar(&f.parallelism, "parallelism", 10, "how many steps run side by side")
+	cmd.Flags().IntVar(&f.parallelism, "parallelism", sideBySideSteps, "how many steps run side by side")
 	planFlags(cmd.Flags(), &f.options)
 	cmd.MarkFlagsMutuallyExclusive("plan", "resume")
 	cmd.MarkFlagsMutuallyExclusive("supersede", "resume")

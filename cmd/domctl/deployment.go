@@ -34,6 +34,7 @@ type deployment struct {
 	keep     bool         // leave the instances of bakes that fail
 	limits   *limits      // of evaluating files, also those of a deployment beside it
 	at       *tree        // whose files these are; nil: the work tree's
+	bound    *bound       // by a controller's configuration; nil: the files say it all
 }
 
 // compile reads a folder and prints what it found of it.
@@ -70,7 +71,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil}
+		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil, nil}
 	}
 	return all, nil
 }
@@ -165,8 +166,13 @@ func (d *deployment) engine(ctx context.Context, report func(applier.Event), par
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	resolve, others := w.secrets.Resolve, d.otherApplied
 	d.logs.Dir, d.logs.Shown, d.logs.Hide = d.path(logsDir), logsDir, w.secrets.Known.Mask
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Store: witness{w.store, d.wrote}, Secret: w.secrets.Resolve, SSH: w.ssh, Others: d.otherApplied, Logs: d.logs, KeepOnFailure: d.keep, Clock: wallClock{},
+	if b := d.bound; b != nil {
+		resolve, others = b.secrets(w.secrets), b.otherApplied
+		d.logs.Dir, d.logs.Shown = b.logs, b.logs
+	}
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Store: witness{w.store, d.wrote}, Secret: resolve, SSH: w.ssh, Others: others, Logs: d.logs, KeepOnFailure: d.keep, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
 

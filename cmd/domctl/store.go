@@ -49,7 +49,15 @@ func (d *deployment) sandboxStore() (applier.Store, error) {
 	if s.S3 != nil {
 		return nil, errors.New("the sandbox keeps its records in a folder; state: s3 is for the live world")
 	}
-	return state.File(d.path(cmp.Or(s.File, ".domctl/state"))), nil
+	return state.File(d.stateFolder()), nil
+}
+
+// stateFolder is where records are that a folder keeps.
+func (d *deployment) stateFolder() string {
+	if d.bound != nil {
+		return d.bound.State.File
+	}
+	return d.path(cmp.Or(d.compiled.Desired.Deployment.State.File, ".domctl/state"))
 }
 
 // unsealed is the store of a live deployment as it lies there; nil without the
@@ -64,7 +72,7 @@ func (d *deployment) unsealed(cloud *aws.Client) (applier.Store, error) {
 	case os.Getenv("CI") != "":
 		return nil, errors.New("DC510: records in a folder are gone with the CI job that wrote them; keep those of a live deployment in a bucket: deployment: state: s3: {…}")
 	default:
-		return state.File(d.path(cmp.Or(s.File, ".domctl/state"))), nil
+		return state.File(d.stateFolder()), nil
 	}
 }
 

@@ -75,7 +75,11 @@ func (d *deployment) wireSandbox(w *wiring) error {
 	if err != nil {
 		return err
 	}
-	outside, err := sandbox.Open(d.path(sandboxFile), sandbox.Options{})
+	file := d.path(sandboxFile)
+	if d.bound != nil {
+		file = d.bound.Sandbox
+	}
+	outside, err := sandbox.Open(file, sandbox.Options{})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/forge"
+	"domctl.dev/internal/git"
+	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/secret"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func (a *app) serveVerb() *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "serve FILE",
+		Short: "Apply what branches move to",
+		Long: `Runs until it is told to end, and keeps deployments at what their branches say:
+whenever a branch stands on another commit, that commit is planned and applied, once,
+and its status is set on the forge. It looks now and then, and at once when a webhook
+says that something was pushed.
+
+FILE, which lies outside all trees, binds each deployment to a repository, a branch,
+an account, a database and records; a commit that names others is refused. After a
+crash, or another start, it goes on with what was under way.`,
+		Args: cobra.ExactArgs(1),
+		Example: `  domctl serve --check serve.yaml
+  domctl serve serve.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.controllerConfig(args[0])
+			if err != nil {
+				return err
+			}
+			if check {
+				_, err := fmt.Fprintf(a.stdout, "%s: %s of %s.\n", planner.Printable(args[0]), planner.Plural(len(c.Deployments), "deployment"), repositories(len(c.Repositories)))
+				return err
+			}
+			return a.serve(cmd.Context(), c)
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "read the file, tell what is wrong with it, and end")
+	return cmd
+}
+
+func repositories(n int) string {
+	if n == 1 {
+		return "1 repository"
+	}
+	return fmt.Sprintf("%d repositories", n)
+}
+
+// mostConfig is how large a controller's configuration may be, bytes.
+const mostConfig = 1 << 20
+
+func (a *app) controllerConfig(file string) (gitops.Config, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return gitops.Config{}, fmt.Errorf("configuration %s cannot be read: %w", file, without(err))
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, mostConfig+1))
+	if err == nil && len(text) > mostConfig {
+		err = fmt.Errorf("it holds more than %d KiB", mostConfig>>10)
+	}
+	if err != nil {
+		return gitops.Config{}, fmt.Errorf("configuration %s cannot be read: %w", file, without(err))
+	}
+	c, found := gitops.Parse(file, text)
+	if schema.Failed(found) {
+		return c, a.refuse(found)
+	}
+	return c, nil
+}
+
+// serving is a controller with what it is made of.
+type serving struct {
+	*app
+	config  gitops.Config
+	secrets secret.Resolver
+	clones  map[string]*gitops.Clone
+	forges  map[string]port.Forge
+}
+
+// grace is how long applies have to write down how far they came.
+const grace = 45 * time.Second
+
+func (a *app) serve(ctx context.Context, config gitops.Config) error {
+	s := serving{a, config, secret.Resolver{Getenv: os.LookupEnv}, map[string]*gitops.Clone{}, map[string]port.Forge{}}
+	trees := filepath.Join(config.Work, "trees")
+	if err := errors.Join(os.RemoveAll(trees), os.MkdirAll(trees, 0o700)); err != nil {
+		return fmt.Errorf("work: %w", err)
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil))}
+	slots := make(chan struct{}, config.Workers)
+	for _, name := range schema.Sorted(config.Deployments) {
+		d := s.desk(name, trees)
+		d.Slots = slots
+		c.Desks = append(c.Desks, d)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	hooks := gitops.Hooks{Parse: s.parseHook, Named: s.named, Look: c.Look}
+	for _, l := range []struct {
+		what, address string
+		handler       http.Handler
+	}{{"webhooks", config.Listen.Webhooks, hooks.Handler()}, {"health", config.Listen.Health, gitops.Health(c.Ready)}} {
+		if err := s.listen(ctx, cancel, c.Log, l.what, l.address, l.handler); err != nil {
+			return err
+		}
+	}
+	err := c.Run(ctx)
+	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {
+		err = errors.Join(why, err)
+	}
+	c.Log.Info("ended")
+	return err
+}
+
+// open makes what deployments share; nothing is asked yet.
+func (s serving) open() error {
+	for name, r := range s.config.Repositories {
+		s.clones[name] = &gitops.Clone{Dir: filepath.Join(s.config.Work, "mirrors", name), Remote: func() (git.Remote, error) { return s.remote(r) }}
+	}
+	for name, f := range s.config.Forges {
+		opened, err := forge.Open(forge.Config{Kind: forge.Kind(f.Kind), URL: f.URL, User: f.User, Token: func() (string, error) { return s.text(f.Token) }})
+		if err != nil {
+			return fmt.Errorf("forge %s: %w", name, err)
+		}
+		s.forges[name] = opened
+	}
+	return nil
+}
+
+// text reads a secret of the controller's own.
+func (s serving) text(ref string) (string, error) {
+	if ref == "" {
+		return "", nil
+	}
+	text, err := s.secrets.Text(context.Background(), ref)
+	return strings.TrimSpace(text), err
+}
+
+// remote reads credentials anew for each fetch.
+func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
+	m = git.Remote{URL: r.URL, User: r.User, KnownHosts: r.KnownHosts}
+	if m.Password, err = s.text(r.Password); err != nil {
+		return m, err
+	}
+	key, err := s.text(r.Key)
+	if err != nil {
+		return m, err
+	}
+	if m.Key = []byte(key + "\n"); r.CA != "" {
+		m.CA, err = os.ReadFile(r.CA)
+	}
+	return m, err
+}
+
+func (s serving) desk(name, trees string) *gitops.Desk {
+	of := s.config.Deployments[name]
+	b := &bound{of, name, filepath.Join(s.config.Work, "logs", name), s.config.Deployments}
+	clone := s.clones[of.Repository]
+	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: b.records, Room: trees, Now: time.Now, Random: rand.Text,
+		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, error) { return s.openBound(ctx, b, clone.Dir, t) }}
+	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
+		to := s.forges[r.Forge]
+		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {
+			return to.SetStatus(ctx, r.Name, commit, status)
+		}
+	}
+	return d
+}
+
+func (s serving) parseHook(repository string, h http.Header, body []byte) ([]port.Hook, error) {
+	r, ok := s.config.Repositories[repository]
+	if !ok || r.Webhook == "" {
+		return nil, gitops.ErrUnknown
+	}
+	key, err := s.text(r.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	return forge.ParseHook(forge.Kind(s.config.Forges[r.Forge].Kind), h, body, key)
+}
+
+func (s serving) named(repository string, h port.Hook) bool {
+	return s.config.Repositories[repository].Name == h.Repo
+}
+
+// listen serves an address until the context ends, which a server that fails ends.
+func (s serving) listen(ctx context.Context, failed context.CancelCauseFunc, log *slog.Logger, what, address string, h http.Handler) error {
+	if address == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen.%s: %w", what, err)
+	}
+	log.Info("listens", "for", what, "at", l.Addr().String())
+	server := gitops.Server(h)
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed(fmt.Errorf("listen.%s: %w", what, err))
+		}
+	}()
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return nil
+}

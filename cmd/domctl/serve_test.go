@@ -1,0 +1,44 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// deliver sends what Gitea does when something was pushed to main: "deliver LOG PATH
+// SECRET" to where the log of a controller says that it listens, or "get LOG PATH",
+// which only asks. The status of the answer is printed.
+func deliver(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: deliver log path secret|-")
+	}
+	what := "webhooks"
+	if args[2] == "-" {
+		what = "health"
+	}
+	found := regexp.MustCompile(`for=` + what + ` at=(\S+)`).FindStringSubmatch(ts.ReadFile(args[0]))
+	if found == nil {
+		ts.Fatalf("%s: it listens nowhere for %s", args[0], what)
+	}
+	method, body := http.MethodGet, ""
+	if what == "webhooks" {
+		method, body = http.MethodPost, `{"ref":"refs/heads/main","after":"`+strings.Repeat("a", 40)+`","repository":{"full_name":"acme/domino"}}`
+	}
+	r, err := http.NewRequest(method, "http://"+found[1]+args[1], strings.NewReader(body))
+	ts.Check(err)
+	m := hmac.New(sha256.New, []byte(args[2]))
+	m.Write([]byte(body))
+	r.Header.Set("X-Gitea-Event", "push")
+	r.Header.Set("X-Gitea-Signature", hex.EncodeToString(m.Sum(nil)))
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	fmt.Fprintln(ts.Stdout(), answer.StatusCode)
+}

@@ -1,0 +1,86 @@
+package gitops
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"domctl.dev/internal/port"
+)
+
+// MostHook is how large a delivery may be, bytes. What is larger, as a push of
+// thousands of commits, is refused: the next look finds what it was about.
+const MostHook = 1 << 20
+
+// Hooks takes what forges deliver, at /hooks/NAME of a repository of the
+// configuration, and passes hints on. Nothing that is delivered decides anything.
+type Hooks struct {
+	// Parse reads a signed delivery of a repository. ErrUnknown: there is no such
+	// repository, or none that takes deliveries.
+	Parse func(repository string, h http.Header, body []byte) ([]port.Hook, error)
+	// Named says whether a hook speaks of the repository at whose address it came.
+	Named func(repository string, h port.Hook) bool
+	Look  func(repository, branch string)
+}
+
+// ErrUnknown says that a repository takes no deliveries.
+var ErrUnknown = errors.New("no such repository")
+
+// Handler serves deliveries and nothing else.
+func (h Hooks) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /hooks/{repository}", h.take)
+	return mux
+}
+
+func (h Hooks) take(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("repository")
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MostHook))
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	hooks, err := h.Parse(name, r.Header, body)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		w.WriteHeader(http.StatusNotFound)
+		return
+	case err != nil: // who sent it is told no more
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	for _, one := range hooks {
+		if one.Kind == port.HookPush && h.Named(name, one) {
+			h.Look(name, one.Branch)
+		}
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// Health serves /healthz, which answers as long as the process does, and /readyz.
+func Health(ready func() bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, "not every deployment was looked at yet, or the controller ends\n")
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n")
+	})
+	return mux
+}
+
+// Server is one that no client can hold: neither by slow headers or bodies, nor by
+// large ones.
+func Server(h http.Handler) *http.Server {
+	const patience = 10 * time.Second
+	return &http.Server{Handler: h, ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: 2 * patience, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
+}
