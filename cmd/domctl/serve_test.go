@@ -6,11 +6,32 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"domctl.dev/internal/gitops"
 )
+
+// TestConfigurationOnThePage is one that can be used as it stands there.
+func TestConfigurationOnThePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/gitops.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```yaml\n(work:.*?)^```$").FindAllSubmatch(page, -1)
+	if len(blocks) == 0 {
+		t.Fatal("the page shows none")
+	}
+	for _, b := range blocks {
+		if _, found := gitops.Parse("serve.yaml", b[1]); len(found) > 0 {
+			t.Errorf("%+v", found)
+		}
+	}
+}
 
 // deliver sends what Gitea does when something was pushed to main: "deliver LOG PATH
 // SECRET" to where the log of a controller says that it listens, or "get LOG PATH",
