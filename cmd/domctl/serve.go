@@ -180,7 +180,9 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 	b := &bound{of, name, filepath.Join(s.config.Work, "logs", name), s.config.Deployments}
 	clone := s.clones[of.Repository]
 	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: b.records, Room: trees, Now: time.Now, Random: rand.Text,
-		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, error) { return s.openBound(ctx, b, clone.Dir, t) }}
+		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, error) {
+			return s.openBound(ctx, b, clone.Dir, t)
+		}}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {
