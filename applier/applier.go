@@ -264,6 +264,9 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 		}
 	}()
 	if p != nil {
+		if _, err := r.thawed(ctx, p); err != nil {
+			return Result{ID: id}, err
+		}
 		if err := r.record0(ctx, p); err != nil {
 			return Result{ID: id}, err
 		}
@@ -280,6 +283,11 @@ func (r *run) locked(ctx context.Context, id string, p *planner.Plan) (res Resul
 	if r.mode == forward {
 		if err := r.knows(*r.j.plan); err != nil {
 			return Result{ID: id}, err
+		}
+	}
+	if p == nil && r.j.over() == "" {
+		if why, err := r.thawed(ctx, nil); err != nil || why != "" {
+			return r.waits(why), err
 		}
 	}
 	return r.segment(ctx)

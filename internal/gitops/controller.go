@@ -114,8 +114,8 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return last
-	case errors.Is(err, applier.ErrLocked), errors.Is(err, git.ErrNoBranch), t.Frozen != (Freeze{}):
-		said = t.Frozen.text()
+	case errors.Is(err, applier.ErrLocked), errors.Is(err, git.ErrNoBranch), t.Frozen != "":
+		said = t.Frozen
 		if err != nil {
 			said = err.Error()
 		}
@@ -130,8 +130,4 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 		log.Info("goes on")
 	}
 	return said
-}
-
-func (f Freeze) text() string {
-	return fmt.Sprintf("frozen until %s by %s: %s", f.Until.UTC().Format(time.RFC3339), f.Who, f.Why)
 }

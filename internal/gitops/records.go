@@ -10,12 +10,9 @@ import (
 	"domctl.dev/applier"
 )
 
-// The keys under which a controller keeps what it must know after a restart, beside
+// headKey is under which a controller keeps what it must know after a restart, beside
 // the deployment's other records and sealed as they are.
-const (
-	headKey   = "gitops/head"
-	freezeKey = "gitops/freeze"
-)
+const headKey = "gitops/head"
 
 // Stage is how far the work for a commit has come.
 type Stage string
@@ -42,13 +39,6 @@ type Head struct {
 	// Told says that the forge shows it.
 	Told  bool   `json:"told,omitempty"`
 	Nonce string `json:"nonce"` // lets no two bodies be alike
-}
-
-// Freeze keeps controllers and applies that wait from going on with a deployment.
-type Freeze struct {
-	Until time.Time `json:"until"`
-	Why   string    `json:"why"`
-	Who   string    `json:"who"`
 }
 
 // read fills a value from a record; there is false where none stands.

@@ -41,7 +41,7 @@ type Desk struct {
 // Turned says how a deployment stands after a Turn.
 type Turned struct {
 	Head   Head
-	Frozen Freeze // where it is
+	Frozen string // until when, by whom and why it is frozen, if it is
 	// Worked says that something was applied, or tried.
 	Worked bool
 }
@@ -74,8 +74,13 @@ func (t *turn) run(ctx context.Context) (err error) {
 		return err
 	}
 	t.turned.Head = t.head
-	if err := t.frozen(ctx); err != nil || t.turned.Frozen != (Freeze{}) {
+	f, _, err := applier.ReadFreeze(ctx, t.store)
+	if err != nil {
 		return err
+	}
+	if f.Holds(t.Now()) {
+		t.turned.Frozen = f.String()
+		return nil
 	}
 	for range most {
 		again, err := t.step(ctx)
@@ -87,15 +92,6 @@ func (t *turn) run(ctx context.Context) (err error) {
 		}
 	}
 	return t.tell(ctx)
-}
-
-func (t *turn) frozen(ctx context.Context) error {
-	var f Freeze
-	_, there, err := read(ctx, t.store, freezeKey, &f)
-	if err == nil && there && t.Now().Before(f.Until) {
-		t.turned.Frozen = f
-	}
-	return err
 }
 
 // step does one thing, and says whether there may be more to do.
