@@ -102,10 +102,11 @@ const grace = 45 * time.Second
 
 func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	s := serving{a, config, secret.Resolver{Getenv: os.LookupEnv}, map[string]*gitops.Clone{}, map[string]port.Forge{}}
-	trees := filepath.Join(config.Work, "trees")
-	if err := errors.Join(os.RemoveAll(trees), os.MkdirAll(trees, 0o700)); err != nil {
-		return fmt.Errorf("work: %w", err)
+	trees, release, err := workIn(config.Work)
+	if err != nil {
+		return fmt.Errorf("work: %s: %w", config.Work, err)
 	}
+	defer release()
 	if err := s.open(); err != nil {
 		return err
 	}
@@ -127,12 +128,32 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 			return err
 		}
 	}
-	err := c.Run(ctx)
+	err = c.Run(ctx)
 	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {
 		err = errors.Join(why, err)
 	}
 	c.Log.Info("ended")
 	return err
+}
+
+// workIn takes a folder for this process alone, without the trees of one that was
+// before.
+func workIn(dir string) (trees string, release func(), err error) {
+	trees = filepath.Join(dir, "trees")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", nil, without(err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", nil, without(err)
+	}
+	if err = alone(lock); err == nil {
+		err = errors.Join(os.RemoveAll(trees), os.Mkdir(trees, 0o700))
+	}
+	if err != nil {
+		return "", nil, errors.Join(err, lock.Close())
+	}
+	return trees, func() { _ = lock.Close() }, nil
 }
 
 // open makes what deployments share; nothing is asked yet.

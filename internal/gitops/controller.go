@@ -81,14 +81,18 @@ func (c *Controller) Run(ctx context.Context) error {
 
 // serve gives one deployment its Turns.
 func (c *Controller) serve(ctx context.Context, d *Desk) {
-	log, first, last := c.Log.With("deployment", d.Name), true, ""
-	for ctx.Err() == nil {
-		said := c.turn(ctx, d, log, last)
-		if first {
+	log, last, fails := c.Log.With("deployment", d.Name), "", 0
+	for n := 0; ctx.Err() == nil; n++ {
+		said, next := c.turn(ctx, d, log, last)
+		if n == 0 {
 			c.looked.Add(1)
 		}
-		first, last = false, said
-		timer := time.NewTimer(c.Poll)
+		if last = said; said == "" {
+			fails = 0
+		} else {
+			next, fails = soonest<<min(fails, 6), fails+1
+		}
+		timer := time.NewTimer(c.wait(next))
 		select {
 		case <-ctx.Done():
 		case <-c.wake[d]:
@@ -98,8 +102,20 @@ func (c *Controller) serve(ctx context.Context, d *Desk) {
 	}
 }
 
-// turn answers what it said of trouble, which is said once as long as it stays the same.
-func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string) (said string) {
+// soonest is after how long a look that failed is repeated first.
+const soonest = 10 * time.Second
+
+// wait is until the next look: the poll's time, unless something is due before.
+func (c *Controller) wait(next time.Duration) time.Duration {
+	if next <= 0 {
+		return c.Poll
+	}
+	return min(next, c.Poll)
+}
+
+// turn answers what it said of trouble, which is said once as long as it stays the
+// same, and when the next look is due, where that is known.
+func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string) (said string, next time.Duration) {
 	defer func() {
 		if p := recover(); p != nil { // one deployment's files must not end the others' work
 			if said = fmt.Sprint(p); said != last {
@@ -113,7 +129,7 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return last
+		return last, 0
 	case errors.Is(err, applier.ErrLocked), errors.Is(err, git.ErrNoBranch), t.Frozen != "":
 		said = t.Frozen
 		if err != nil {
@@ -129,5 +145,8 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 	case last != "":
 		log.Info("goes on")
 	}
-	return said
+	if at := t.Head.Next; !at.IsZero() {
+		next = max(at.Sub(d.Now()), time.Second)
+	}
+	return said, next
 }

@@ -28,17 +28,53 @@ type Clone struct {
 	Remote func() (git.Remote, error)
 	Dir    string
 
-	mu sync.Mutex
+	mu    sync.Mutex
+	count sync.Mutex
+	heads map[string]*fetched
 }
 
-// Head fetches the branch.
+// fetched is what the last fetch of a branch found, and how many there were.
+type fetched struct {
+	begun  int
+	commit string
+	err    error
+}
+
+// Head fetches the branch. Of those who wait for it meanwhile, one fetches again for
+// all of them.
 func (c *Clone) Head(ctx context.Context, branch string) (string, error) {
+	f, asked := c.ask(branch)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f.begun > asked && f.err == nil { // and that began after this was asked
+		return f.commit, nil
+	}
+	c.count.Lock()
+	f.begun++
+	c.count.Unlock()
+	f.commit, f.err = c.fetch(ctx, branch)
+	return f.commit, f.err
+}
+
+// ask answers how many fetches of a branch have begun.
+func (c *Clone) ask(branch string) (f *fetched, begun int) {
+	c.count.Lock()
+	defer c.count.Unlock()
+	if c.heads == nil {
+		c.heads = map[string]*fetched{}
+	}
+	if f = c.heads[branch]; f == nil {
+		f = &fetched{}
+		c.heads[branch] = f
+	}
+	return f, f.begun
+}
+
+func (c *Clone) fetch(ctx context.Context, branch string) (string, error) {
 	remote, err := c.Remote()
 	if err != nil {
 		return "", err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	r, err := remote.Fetch(ctx, c.Dir, branch)
 	if err != nil {
 		return "", err
