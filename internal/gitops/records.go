@@ -33,6 +33,9 @@ type Head struct {
 	Why    string `json:"why,omitempty"`
 	// Blocked are changes of the plan that an apply leaves out.
 	Blocked int `json:"blocked,omitempty"`
+	// Left are steps of an apply that somebody abandoned or took back; its commit is not
+	// applied again.
+	Left int `json:"left,omitempty"`
 	// Tries counts looks that came to the same end, and Next is when the next is due.
 	Tries int       `json:"tries,omitempty"`
 	Next  time.Time `json:"next,omitzero"`

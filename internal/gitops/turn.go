@@ -242,7 +242,10 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 	case failed != nil:
 		return false, failed // the records say how far it came
 	case res.Outcome == applier.EndedOutcome:
-		h.Stage, h.Why, h.Tries, h.Next, h.Told = Done, h.blocked("applied"), 0, time.Time{}, false
+		h.Stage, h.Why, h.Tries, h.Next, h.Told, h.Left = Done, h.blocked("applied"), 0, time.Time{}, false, res.Left
+		if h.Left > 0 {
+			h.Why = "abandoned with " + planner.Plural(h.Left, "step") + " left"
+		}
 		return true, t.save(ctx, h)
 	case res.Outcome == applier.RefusedOutcome:
 		h.Stage = Refused
@@ -272,7 +275,7 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 	case err != nil:
 		return false, err
 	case s.Outcome == applier.EndedOutcome, s.Outcome == applier.RefusedOutcome:
-		return t.ended(ctx, applier.Result{ID: s.ID, Outcome: s.Outcome, Why: []string{s.Why}}, nil)
+		return t.ended(ctx, applier.Result{ID: s.ID, Outcome: s.Outcome, Why: []string{s.Why}, Done: s.Done, Left: len(s.Plan.Steps) - s.Done}, nil)
 	}
 	res, err := e.Applier.Resume(ctx, t.head.Plan) // which also one is that reserved nothing yet
 	return t.ended(ctx, res, err)
@@ -304,7 +307,7 @@ func (h Head) blocked(did string) string {
 func (h Head) Status(deployment string) port.CommitStatus {
 	s := port.CommitStatus{Name: StatusName(deployment), State: port.CommitPending}
 	switch {
-	case h.Stage == Done && h.Blocked == 0:
+	case h.Stage == Done && h.Blocked+h.Left == 0:
 		s.State = port.CommitSuccess
 	case h.Stage != Applying:
 		s.State = port.CommitFailure

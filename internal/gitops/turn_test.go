@@ -290,6 +290,35 @@ func TestTurnRefuses(t *testing.T) {
 	}
 }
 
+// TestAbandoned: what a person abandoned is not begun again, and not called applied.
+func TestAbandoned(t *testing.T) {
+	r := newRig(t)
+	r.commit("modern-before")
+	r.turn()
+	second := r.commit("modern")
+	if _, err := r.desk(sim.KillAfter(150)).Turn(t.Context()); err == nil {
+		t.Fatal("it was not killed")
+	}
+	e, err := r.machine.Process(t.Context(), r.compiled.has[second], sim.Options{Holder: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := e.Unended(t.Context(), "last")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Applier.Supersede(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	got := r.turn()
+	if got.Head.Stage != gitops.Done || got.Head.Left == 0 || !strings.Contains((*r.told)[1], second+" failure effect ") || !strings.Contains((*r.told)[1], "abandoned with ") {
+		t.Errorf("%+v, told %s", got, *r.told)
+	}
+	if got := r.turn(); got.Worked {
+		t.Error("it is begun again")
+	}
+}
+
 // TestTurnKilledAtEveryCall: wherever a controller dies, the next one comes to the same
 // end by one apply.
 func TestTurnKilledAtEveryCall(t *testing.T) {
