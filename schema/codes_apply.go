@@ -62,7 +62,7 @@ func recordCodes() []Code {
 		{"DC322", "nothing waits for this approval", "An approval is of what an apply waits for at that moment: not of later steps, and not twice by one person.",
 			"See in `domctl history show APPLY` what the apply waits for."},
 		{"DC323", "frozen", "Somebody keeps anything from being applied until a time, for a reason that the message states. Rollbacks are not kept.",
-			"Wait, or lift it: `domctl freeze --lift`. What waited goes on by `domctl apply --resume`."},
+			"Wait, or lift it: `domctl freeze --lift`. What waited goes on by `domctl apply --resume last`."},
 	}
 }
 
