@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,13 +118,9 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hooks := gitops.Hooks{Parse: s.parseHook, Named: s.named, Look: c.Look}
-	for _, l := range []struct {
-		what, address string
-		handler       http.Handler
-	}{{"webhooks", config.Listen.Webhooks, hooks.Handler()}, {"health", config.Listen.Health, gitops.Health(c.Ready)}} {
-		if err := s.listen(ctx, cancel, c.Log, l.what, l.address, l.handler); err != nil {
-			return err
-		}
+	l := gitops.Listening{Log: c.Log, Failed: cancel}
+	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready))); err != nil {
+		return err
 	}
 	err = c.Run(ctx)
 	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {
@@ -213,7 +207,7 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 	return d
 }
 
-func (s serving) parseHook(repository string, h http.Header, body []byte) ([]port.Hook, error) {
+func (s serving) parseHook(repository string, h map[string][]string, body []byte) ([]port.Hook, error) {
 	r, ok := s.config.Repositories[repository]
 	if !ok || r.Webhook == "" {
 		return nil, gitops.ErrUnknown
@@ -227,25 +221,4 @@ func (s serving) parseHook(repository string, h http.Header, body []byte) ([]por
 
 func (s serving) named(repository string, h port.Hook) bool {
 	return s.config.Repositories[repository].Name == h.Repo
-}
-
-// listen serves an address until the context ends, which a server that fails ends.
-func (s serving) listen(ctx context.Context, failed context.CancelCauseFunc, log *slog.Logger, what, address string, h http.Handler) error {
-	if address == "" {
-		return nil
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen.%s: %w", what, err)
-	}
-	log.Info("listens", "for", what, "at", l.Addr().String())
-	server := gitops.Server(h)
-	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
-	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			failed(fmt.Errorf("listen.%s: %w", what, err))
-		}
-	}()
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return nil
 }

@@ -1,8 +1,12 @@
 package gitops
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -18,7 +22,7 @@ const MostHook = 1 << 20
 type Hooks struct {
 	// Parse reads a signed delivery of a repository. ErrUnknown: there is no such
 	// repository, or none that takes deliveries.
-	Parse func(repository string, h http.Header, body []byte) ([]port.Hook, error)
+	Parse func(repository string, h map[string][]string, body []byte) ([]port.Hook, error)
 	// Named says whether a hook speaks of the repository at whose address it came.
 	Named func(repository string, h port.Hook) bool
 	Look  func(repository, branch string)
@@ -83,4 +87,31 @@ func Health(ready func() bool) http.Handler {
 func Server(h http.Handler) *http.Server {
 	const patience = 10 * time.Second
 	return &http.Server{Handler: h, ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: 2 * patience, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
+}
+
+// Listening serves addresses.
+type Listening struct {
+	Log    *slog.Logger
+	Failed func(error) // is told when one cannot be served any longer
+}
+
+// Listen serves an address until the context ends; "" is none.
+func (l Listening) Listen(ctx context.Context, what, address string, h http.Handler) error {
+	if address == "" {
+		return nil
+	}
+	at, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen.%s: %w", what, err)
+	}
+	l.Log.Info("listens", "for", what, "at", at.Addr().String())
+	server := Server(h)
+	server.ErrorLog = slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug)
+	go func() {
+		if err := server.Serve(at); !errors.Is(err, http.ErrServerClosed) {
+			l.Failed(fmt.Errorf("listen.%s: %w", what, err))
+		}
+	}()
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return nil
 }
