@@ -1,6 +1,7 @@
-// Package gitops says on a forge what domctl plans. It consumes port.Forge and plans:
-// which forge it is, with which token, and where a plan comes from, its callers say
-// (domctl comment in a CI job, domctl serve).
+// Package gitops is domctl beside a forge: it says there what domctl plans (domctl
+// comment in a CI job), and applies what a branch moves to (domctl serve). It consumes
+// port.Forge; which forge it is, with which token, and how a deployment is opened, its
+// callers say.
 package gitops
 
 import (

@@ -36,7 +36,6 @@ func may() map[string][]string {
 		"internal/bake":     {"applier", "planner", "schema", "internal/port"},
 		"internal/engine":   append(all, "internal/bake"),
 		"internal/forge":    {"internal/port", "planner"},
-		"internal/gitops":   {"internal/port", "planner"},
 		"internal/gen":      {},
 		"internal/git":      {},
 		"internal/gitops":   {"applier", "compiler", "planner", "schema", "internal/engine", "internal/git", "internal/port"},
