@@ -226,17 +226,18 @@ func (j *journal) touched() map[schema.Address]bool {
 	return whole
 }
 
-// failed are the addresses of steps that are recorded to have failed, and of those
-// that would have come after them.
+// failed are the addresses of steps that failed, and of those that would have come
+// after them.
 func (j *journal) failed() map[schema.Address]bool {
-	var why []string
-	for _, r := range j.all(KindFailed, "") {
-		why = append(why, r.Why)
-	}
 	steps, out := map[string]bool{}, map[schema.Address]bool{}
+	for _, r := range j.all(KindFailed, "") {
+		for _, id := range r.Failed {
+			steps[id] = true
+		}
+	}
 	for _, s := range j.plan.Steps {
-		named := slices.ContainsFunc(why, func(w string) bool { return strings.Contains(w, s.ID+": ") })
-		if steps[s.ID] = !j.done(s.ID) && (named || slices.ContainsFunc(s.After, func(id string) bool { return steps[id] })); steps[s.ID] {
+		after := slices.ContainsFunc(s.After, func(id string) bool { return steps[id] })
+		if steps[s.ID] = (steps[s.ID] || after) && !j.done(s.ID); steps[s.ID] {
 			out[s.Address] = true
 		}
 	}

@@ -338,3 +338,26 @@ func (f failing) Observe(context.Context, applier.Attempt) (applier.Status, erro
 }
 
 func (f failing) Start(context.Context, applier.Attempt) error { return nil }
+
+// TestWhatFailedIsNotHeldBack: a rollback holds back what an apply did, and neither
+// of two steps that failed nor what came after one of them.
+func TestWhatFailedIsNotHeldBack(t *testing.T) {
+	m, _ := newMaking(t)
+	find, looked := m.Executor, 0
+	m.Executor = func(op string) (applier.Executor, bool) {
+		if op == "flat.fail" {
+			return failing{&looked}, true
+		}
+		return find(op)
+	}
+	fails := func(s *planner.Step) { s.Op = "flat.fail" }
+	p := m.plan(plain, fails, fails, func(s *planner.Step) { s.After = []string{"c"} })
+	res, err := m.Apply(t.Context(), p)
+	if err != nil || res.Outcome != applier.FailedOutcome || len(res.Why) != 2 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	snapshot, err := m.Snapshot(t.Context(), "plan-1")
+	if got := schema.Addresses(snapshot.Latch); err != nil || len(got) != 1 || got[0].Name != "a" {
+		t.Errorf("held back are %v, %v", got, err)
+	}
+}

@@ -44,7 +44,8 @@ type Record struct {
 	Step    string                           `json:"step,omitempty"`
 	Mark    string                           `json:"mark,omitempty"`
 	Why     string                           `json:"why,omitempty"`
-	Place   int                              `json:"place,omitempty"` // of the apply among all, in its first record
+	Failed  []string                         `json:"failed,omitempty"` // steps, in the record that ends a segment
+	Place   int                              `json:"place,omitempty"`  // of the apply among all, in its first record
 	Plan    *planner.Plan                    `json:"plan,omitempty"`
 	Pre     map[planner.Ref]planner.Raw      `json:"pre,omitempty"`
 	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`

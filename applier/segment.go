@@ -48,7 +48,7 @@ func (r *run) segment(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r.result(FailedOutcome), err
 	}
-	if err := r.j.append(ctx, Record{Kind: RecordKind(outcome), Why: joinWhy(r.why)}); err != nil {
+	if err := r.j.append(ctx, Record{Kind: RecordKind(outcome), Why: joinWhy(r.why), Failed: schema.Sorted(r.stopped)}); err != nil {
 		return r.result(FailedOutcome), err
 	}
 	if outcome == EndedOutcome || outcome == RefusedOutcome {
