@@ -165,6 +165,27 @@ func (a *Applier) fence(ctx context.Context, apply, mine string) error {
 	}
 }
 
+// Never keeps an apply without records from beginning: whoever was about to begin it
+// finds its stream closed. One that has begun stays as it is.
+func (a *Applier) Never(ctx context.Context, id string) (err error) {
+	l, err := a.take(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.release(context.WithoutCancel(ctx))) }()
+	if _, err := a.load(ctx, id); !errors.Is(err, ErrNoKey) {
+		return err
+	}
+	place, err := a.place(ctx)
+	if err == nil {
+		err = a.stream(id).append(ctx, Record{Kind: KindFenced, Place: place, Why: "it did not begin in time"})
+	}
+	if errors.Is(err, ErrFenced) {
+		return nil // it began
+	}
+	return err
+}
+
 // BreakLock frees the lock whoever holds it, fencing the holder first. A lock
 // that cannot be read names nobody: then every open apply is fenced.
 func (a *Applier) BreakLock(ctx context.Context) (was Lock, err error) {

@@ -23,7 +23,7 @@ func Collect(in Input, steps []Step) (Plan, error) {
 	for _, a := range schema.Addresses(changes) {
 		p.Changes = append(p.Changes, *changes[a])
 	}
-	if err := link(p.Steps); err != nil {
+	if _, err := link(p.Steps, nil); err != nil {
 		return Plan{}, err
 	}
 	p.finish(in.ID, in.Applied)

@@ -105,10 +105,9 @@ func Make(in Input) (Draft, error) {
 			continue
 		}
 		m.keep()
-		if err := link(m.plan.Steps); err != nil {
+		if m.plan.Steps, err = link(m.plan.Steps, m.waves); err != nil {
 			return Draft{}, err
 		}
-		m.plan.Steps = inWaves(m.plan.Steps, m.waves)
 		return Draft{m.plan, in}, nil
 	}
 }

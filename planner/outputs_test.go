@@ -50,7 +50,7 @@ func TestNamedOutputsMakeTheOrder(t *testing.T) {
 	} {
 		s.ID, s.Address = "use", addr(tier)
 		steps := []Step{{ID: "make", Address: addr(tier), Creates: "image"}, s}
-		if err := link(steps); err != nil || !slices.Equal(steps[1].After, []string{"make"}) {
+		if _, err := link(steps, nil); err != nil || !slices.Equal(steps[1].After, []string{"make"}) {
 			t.Errorf("%s: after %v, %v", name, steps[1].After, err)
 		}
 		p := Plan{ID: "a", Changes: []Change{{Address: addr(tier), Action: ActionUpdate}}, Steps: steps}
@@ -62,7 +62,7 @@ func TestNamedOutputsMakeTheOrder(t *testing.T) {
 		}
 	}
 	chain := []Step{{ID: "make"}, {ID: "tag", Object: made}, {ID: "share", Object: made}}
-	if err := link(chain); err != nil || !slices.Equal(chain[2].After, []string{"make", "tag"}) {
+	if _, err := link(chain, nil); err != nil || !slices.Equal(chain[2].After, []string{"make", "tag"}) {
 		t.Errorf("steps on one object that is to be made: after %v, %v", chain[2].After, err)
 	}
 }

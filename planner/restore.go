@@ -126,7 +126,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 	for i := range r.plan.Steps {
 		r.plan.Steps[i].After = slices.DeleteFunc(r.plan.Steps[i].After, func(id string) bool { return stands[id] })
 	}
-	if err := link(r.plan.Steps); err != nil {
+	if _, err := link(r.plan.Steps, nil); err != nil {
 		return Plan{}, false, err
 	}
 	r.plan.finish(id, s.Applied)

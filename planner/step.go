@@ -156,23 +156,28 @@ func (s Step) Stands(live Raw, same Same) (done, before bool) {
 	return done, before
 }
 
-// link adds the order that follows from named outputs and shared objects: steps
-// on one object are a chain.
-func link(steps []Step) error {
-	last, seen := map[Ref]string{}, map[string]bool{}
+// link adds the order that follows from named outputs, waves and shared objects:
+// steps on one object are a chain, in the order of their waves.
+func link(steps []Step, waves map[string]Wave) ([]Step, error) {
+	seen := map[string]bool{}
 	for i := range steps {
 		s := &steps[i]
 		if seen[s.ID] {
-			return fmt.Errorf("two steps are called %s: two addresses claim one object", s.ID)
+			return nil, fmt.Errorf("two steps are called %s: two addresses claim one object", s.ID)
 		}
 		seen[s.ID] = true
 		for _, id := range s.outputs() {
 			s.after(id)
 		}
+	}
+	steps = inWaves(steps, waves)
+	last := map[Ref]string{}
+	for i := range steps {
+		s := &steps[i]
 		s.after(last[s.Object])
 		last[s.Object] = s.ID
 	}
-	return nil
+	return steps, nil
 }
 
 func (s *Step) after(id string) {

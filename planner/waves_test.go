@@ -46,3 +46,19 @@ func TestOrderOfManySteps(t *testing.T) {
 		t.Errorf("with a circle: %v", circle)
 	}
 }
+
+// TestWavesOfOneObject: steps on one object are a chain in the order of waves, also
+// where the later wave's pool comes first, since a tier refers to it.
+func TestWavesOfOneObject(t *testing.T) {
+	of := schema.Address{Kind: "amis", Name: "executor"}
+	steps, err := link([]Step{{ID: "late", Object: "template", Creates: "version"},
+		{ID: "default", Object: "template", Writes: map[string]schema.Value{"default": OutOf("late", "version")}}, {ID: "early", Object: "template"}},
+		map[string]Wave{"late": {of, 1}, "default": {of, 1}, "early": {of, 0}})
+	var ids []string
+	for _, s := range steps {
+		ids = append(ids, s.ID)
+	}
+	if err != nil || !slices.Equal(ids, []string{"early", "late", "default"}) || len(steps[0].After) != 0 {
+		t.Errorf("%v %v, %v", ids, steps[0].After, err)
+	}
+}

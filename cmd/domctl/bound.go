@@ -55,28 +55,30 @@ func (b *bound) secrets(r secret.Resolver) func(context.Context, string) (schema
 }
 
 // openBound compiles a commit's tree and opens its engine, unless it is not what the
-// deployment is bound to.
-func (a *app) openBound(ctx context.Context, b *bound, clone string, t gitops.Tree) (*engine.Engine, error) {
+// deployment is bound to. Whoever asks calls shut, also after an error.
+func (a *app) openBound(ctx context.Context, b *bound, clone string, t gitops.Tree) (e *engine.Engine, shut func(), err error) {
+	shut = func() {}
 	at, dir := &tree{t.Commit, t.Dir, t.Written}, path.Clean(b.Dir)
 	src, there, err := a.source(at, dir)
 	if err == nil && !there {
 		err = &engine.Invalid{Findings: []schema.Finding{{Code: "DC523", Severity: schema.Error, Message: "the commit holds no deployment in " + dir}}}
 	}
 	if err != nil {
-		return nil, err
+		return nil, shut, err
 	}
 	src.Name = clone + "@" + b.name
 	r, err := compiler.Compile(ctx, src)
 	if err != nil && !errors.Is(err, compiler.ErrCache) {
-		return nil, err
+		return nil, shut, err
 	}
 	r, found := b.Bind(b.name, r)
 	for _, f := range at.pointers(r, dir) {
 		found = append(found, schema.Finding{Code: "DC501", Severity: schema.Error, Message: "the commit holds a pointer of git-lfs instead of the file", Positions: []schema.Position{{File: f, Line: 1, Col: 1}}})
 	}
 	if all := append(found, r.Findings...); schema.Failed(all) {
-		return nil, &engine.Invalid{Findings: all}
+		return nil, shut, &engine.Invalid{Findings: all}
 	}
 	d := &deployment{dir: filepath.Join(src.Root, filepath.FromSlash(src.Dir)), compiled: r, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
-	return d.engine(ctx, nil, sideBySideSteps)
+	e, err = d.engine(ctx, nil, sideBySideSteps)
+	return e, d.shut, err
 }

@@ -35,6 +35,14 @@ type deployment struct {
 	limits   *limits      // of evaluating files, also those of a deployment beside it
 	at       *tree        // whose files these are; nil: the work tree's
 	bound    *bound       // by a controller's configuration; nil: the files say it all
+	closes   []func()     // what its engine keeps open; a verb ends with it open
+}
+
+// shut ends the connections of its engine.
+func (d *deployment) shut() {
+	for _, f := range d.closes {
+		f()
+	}
 }
 
 // compile reads a folder and prints what it found of it.
@@ -71,7 +79,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil, nil}
+		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil, nil, nil}
 	}
 	return all, nil
 }

@@ -117,7 +117,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	hooks := gitops.Hooks{Parse: s.parseHook, Named: s.named, Look: c.Look}
+	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look}
 	l := gitops.Listening{Log: c.Log, Failed: cancel}
 	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready))); err != nil {
 		return err
@@ -195,7 +195,7 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 	b := &bound{of, name, filepath.Join(s.config.Work, "logs", name), s.config.Deployments}
 	clone := s.clones[of.Repository]
 	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: b.records, Room: trees, Now: time.Now, Random: rand.Text,
-		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, error) {
+		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, func(), error) {
 			return s.openBound(ctx, b, clone.Dir, t)
 		}}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
@@ -207,11 +207,10 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 	return d
 }
 
+func (s serving) takes(repository string) bool { return s.config.Repositories[repository].Webhook != "" }
+
 func (s serving) parseHook(repository string, h map[string][]string, body []byte) ([]port.Hook, error) {
-	r, ok := s.config.Repositories[repository]
-	if !ok || r.Webhook == "" {
-		return nil, gitops.ErrUnknown
-	}
+	r := s.config.Repositories[repository]
 	key, err := s.text(r.Webhook)
 	if err != nil {
 		return nil, err

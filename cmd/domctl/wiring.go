@@ -126,6 +126,9 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 		}
 	}
 	documents, noDocuments := d.documents(ctx, w.secrets)
+	if noDocuments == nil {
+		d.closes = append(d.closes, func() { _ = documents.Close(context.WithoutCancel(ctx)) })
+	}
 	var noStore error
 	w.store, noStore = d.liveStore(cloud)
 	if err := errors.Join(noCloud, noDocuments, noStore); err != nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 
 	"domctl.dev/compiler"
@@ -35,7 +36,7 @@ func (e *Engine) PlanAgainst(ctx context.Context, o PlanOptions, f Former) (plan
 			Hint: "everything of the plan counts as this change; what was pending before it is among it"}))
 		return p.Against(nil, f.Base), nil
 	}
-	if same(f.Compiled.Desired.Objects, e.Compiled.Desired.Objects) {
+	if was, is := f.Compiled.Desired.Deployment, e.Compiled.Desired.Deployment; reflect.DeepEqual(was.Mongo.Mapping, is.Mongo.Mapping) && was.Executors == is.Executors && same(f.Compiled.Desired.Objects, e.Compiled.Desired.Objects) {
 		return p.Against(&p, f.Base), nil
 	}
 	former, err := seeing.former(ctx, o, f.Compiled, now)

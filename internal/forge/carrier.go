@@ -32,16 +32,17 @@ var errEndless = fmt.Errorf("its answer is larger than %d MiB", maxAnswer>>20)
 
 // carrier sends every request of an adapter.
 type carrier struct {
-	next  http.RoundTripper
-	token func() (string, error)
-	kind  Kind
-	host  string
-	wait  func(context.Context, time.Duration) error
-	now   func() time.Time
+	next   http.RoundTripper
+	token  func() (string, error)
+	kind   Kind
+	host   string
+	scheme string
+	wait   func(context.Context, time.Duration) error
+	now    func() time.Time
 }
 
 func newCarrier(c Config, at *url.URL) *http.Client {
-	t := &carrier{c.Transport, c.Token, c.Kind, at.Host, c.Wait, c.Now}
+	t := &carrier{c.Transport, c.Token, c.Kind, at.Host, at.Scheme, c.Wait, c.Now}
 	if t.next == nil {
 		t.next = http.DefaultTransport
 	}
@@ -79,8 +80,8 @@ func (r *refusal) Unwrap() error { return r.kind }
 // RoundTrip answers what the last attempt did: an answer that was read as a whole and
 // is good, or an error.
 func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host != c.host {
-		return nil, fmt.Errorf("it sends on to %s, which is not asked: the token is for %s", r.URL.Host, c.host)
+	if r.URL.Host != c.host || r.URL.Scheme != c.scheme {
+		return nil, fmt.Errorf("it sends on to %s://%s, which is not asked: the token is for %s://%s", r.URL.Scheme, r.URL.Host, c.scheme, c.host)
 	}
 	token, err := c.token()
 	if err != nil {

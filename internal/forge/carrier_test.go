@@ -284,3 +284,28 @@ func TestOpen(t *testing.T) {
 		t.Errorf("it says %v", err)
 	}
 }
+
+// down sends on to the same host without TLS.
+type down struct{ clear int }
+
+func (d *down) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" {
+		d.clear++
+	}
+	h := http.Header{"Location": {"http://" + r.URL.Host + r.URL.Path}}
+	return &http.Response{StatusCode: http.StatusMovedPermanently, Header: h, Body: http.NoBody, Request: r}, nil
+}
+
+// TestNoTokenInTheClear: a forge that sends on from https to http is not followed.
+func TestNoTokenInTheClear(t *testing.T) {
+	for _, kind := range forge.Kinds() {
+		d := &down{}
+		f, err := forge.Open(forge.Config{Kind: kind, URL: "https://git.acme.example", Token: func() (string, error) { return "t", nil }, Transport: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = f.Me(t.Context()); err == nil || d.clear > 0 {
+			t.Errorf("%s: %v, %d in the clear", kind, err, d.clear)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package gitops
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"domctl.dev/compiler"
@@ -23,7 +24,9 @@ func (d Deployment) Bind(name string, r compiler.Result) (compiler.Result, []sch
 		b.live(d, dep)
 		dep.AWS.Account, dep.AWS.Region, dep.AWS.Role, dep.AWS.Profile = d.AWS.Account, d.AWS.Region, d.AWS.Role, ""
 		dep.Kubernetes.Context = d.Kubernetes.Context
-		dep.Mongo.Database, dep.Mongo.URI = d.Mongo.Database, d.Mongo.URI
+		dep.AWS.Cluster = d.AWS.Cluster
+		dep.Mongo.Database, dep.Mongo.URI, dep.Mongo.Mapping = d.Mongo.Database, d.Mongo.URI, d.Mongo.Mapping.schema()
+		dep.Registries = b.registries(d, dep.Registries)
 	}
 	b.state(d, r.Desired.Deployment.State)
 	for _, a := range schema.Addresses(r.Desired.Objects) {
@@ -52,6 +55,9 @@ func (d Deployment) Schema(name string) schema.Deployment {
 // Allows says whether the tree may hold a reference.
 func (d Deployment) Allows(ref string) bool {
 	scheme, name, _ := strings.Cut(ref, ":")
+	if slices.Contains(strings.Split(name, "/"), "..") {
+		return false // * would lead out of what the pattern names
+	}
 	for _, p := range d.Secrets {
 		allowed, pattern, _ := strings.Cut(p, ":")
 		if fits, err := path.Match(pattern, name); err == nil && fits && scheme == allowed {
@@ -93,7 +99,32 @@ func (b *binding) live(d Deployment, dep schema.Deployment) {
 	b.same("mongo.database", dep.Mongo.Database, d.Mongo.Database)
 	b.same("kubernetes.context", dep.Kubernetes.Context, d.Kubernetes.Context)
 	b.same("aws.role", dep.AWS.Role, d.AWS.Role)
+	b.same("aws.cluster", dep.AWS.Cluster, d.AWS.Cluster)
 	b.same("mongo.uri", dep.Mongo.URI, d.Mongo.URI)
+	if stated, bound := schema.JSON(dep.Mongo.Mapping).Text, schema.JSON(d.Mongo.Mapping.schema()).Text; stated != "{}" {
+		b.same("mongo.mapping", stated, bound)
+	}
+}
+
+func (m Mapping) schema() schema.Mapping {
+	return schema.Mapping{HardwareTiers: schema.Collection(m.HardwareTiers), ExecutorGroups: schema.Collection(m.ExecutorGroups)}
+}
+
+// registries are those that may be asked: of a tree that names none, all that are bound.
+func (b *binding) registries(d Deployment, stated []schema.Registry) (may []schema.Registry) {
+	for _, r := range stated {
+		if slices.Contains(d.Registries, r.Host) {
+			may = append(may, r)
+			continue
+		}
+		b.same("registries", r.Host, schema.Listed(d.Registries, "or"))
+	}
+	for _, host := range d.Registries {
+		if len(stated) == 0 {
+			may = append(may, schema.Registry{Host: host})
+		}
+	}
+	return may
 }
 
 // state compares buckets; a folder that a tree states is one beside its files, as

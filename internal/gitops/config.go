@@ -65,6 +65,9 @@ type Deployment struct {
 	// Secrets are patterns of the references that the tree may hold: "ssm:/domino/*",
 	// where * stops at a slash.
 	Secrets []string `yaml:"secrets"`
+	// Registries are the hosts that may be asked for images, of those that the tree
+	// names. A live deployment states them.
+	Registries []string `yaml:"registries"`
 	// Archive lets what was applied and is no longer in the files be archived.
 	Archive bool `yaml:"archive"`
 }
@@ -74,6 +77,7 @@ type AWS struct {
 	Account string `yaml:"account"`
 	Region  string `yaml:"region"`
 	Role    string `yaml:"role"` // to assume
+	Cluster string `yaml:"cluster"`
 }
 
 // Kubernetes is the cluster that secrets are read from.
@@ -83,8 +87,22 @@ type Kubernetes struct {
 
 // Mongo is Domino's database; URI is a reference.
 type Mongo struct {
-	Database string `yaml:"database"`
-	URI      string `yaml:"uri"`
+	Database string  `yaml:"database"`
+	URI      string  `yaml:"uri"`
+	Mapping  Mapping `yaml:"mapping"`
+}
+
+// Mapping is schema.Mapping: it decides which fields of which collections are written,
+// so that no tree may choose it.
+type Mapping struct {
+	HardwareTiers  Collection `yaml:"hardwareTiers"`
+	ExecutorGroups Collection `yaml:"executorGroups"`
+}
+
+// Collection is schema.Collection.
+type Collection struct {
+	Collection string            `yaml:"collection"`
+	Fields     map[string]string `yaml:"fields"`
 }
 
 // State is where the records are: one of the two.

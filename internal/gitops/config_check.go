@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -181,7 +182,7 @@ func (k checking) pattern(at string, i int, p string) {
 func (k checking) box(at string, d Deployment) {
 	k.folder(at+".sandbox", d.Sandbox, true)
 	k.folder(at+".state.file", d.State.File, true)
-	for field, stated := range map[string]bool{"aws": d.AWS != AWS{}, "mongo": d.Mongo != Mongo{}, "state.s3": d.State.S3 != nil, "kubernetes": d.Kubernetes != Kubernetes{}} {
+	for field, stated := range map[string]bool{"aws": d.AWS != AWS{}, "mongo": !reflect.ValueOf(d.Mongo).IsZero(), "registries": len(d.Registries) > 0, "state.s3": d.State.S3 != nil, "kubernetes": d.Kubernetes != Kubernetes{}} {
 		if stated {
 			k.wrong(k.place(at+"."+field), "", "%s.%s is for the live world", at, field)
 		}
@@ -197,6 +198,9 @@ func (k checking) live(at string, d Deployment) {
 	}
 	k.need(at+".aws", "region", d.AWS.Region)
 	k.need(at+".mongo", "database", d.Mongo.Database)
+	if len(d.Registries) == 0 {
+		k.wrong(k.place(at+".registries"), "list the hosts that its images come from: registries: [quay.io]", "%s.registries names no host", at)
+	}
 	if k.need(at+".mongo", "uri", d.Mongo.URI) {
 		k.reference(at+".mongo.uri", d.Mongo.URI)
 	}

@@ -34,6 +34,7 @@ deployments:
     mongo: {database: domino, uri: env:DOMCTL_MONGO_URI}
     state: {s3: {bucket: acme-domctl, prefix: prod, kmsKey: alias/domctl}}
     secrets: [ "ssm:/domino/*", "env:TIER_*" ]
+    registries: [quay.io]
   try:
     repository: domino
     branch: main
@@ -71,12 +72,13 @@ DC520 s.yaml:14:3: deployments.prod.branch is not stated ()`},
 		{"https://git.acme.example/acme", "http://git.acme.example/acme", "DC520 s.yaml:10:5: repositories.domino.url is no address to clone from; write https://HOST/PATH, ssh://USER@HOST/PATH or file:///PATH ()\n"},
 		{"dir: prod", "dir: ../prod", "DC520 s.yaml:17:5: deployments.prod.dir is no folder of the tree ()"},
 		{`"env:TIER_*"`, `"*:x"`, `DC520 s.yaml:22:33: deployments.prod.secrets: "*:x" is no pattern of references; write it as ssm:/domino/*, of env, file, ssm, secretsManager or kubernetes ()`},
-		{"state: {file: /srv/try/state}", "state: {file: /srv/try/sandbox.json}", "DC520 s.yaml:29:5: deployments.try.state is the one of deployments.try.sandbox (give each its own)"},
-		{"world: sandbox", "world: live", `DC520 s.yaml:23:3: deployments.try.aws.account is not stated ()
-DC520 s.yaml:23:3: deployments.try.aws.region is not stated ()
-DC520 s.yaml:23:3: deployments.try.mongo.database is not stated ()
-DC520 s.yaml:23:3: deployments.try.mongo.uri is not stated ()
-DC520 s.yaml:28:5: deployments.try.sandbox is for the sandbox ()`},
+		{"state: {file: /srv/try/state}", "state: {file: /srv/try/sandbox.json}", "DC520 s.yaml:30:5: deployments.try.state is the one of deployments.try.sandbox (give each its own)"},
+		{"world: sandbox", "world: live", `DC520 s.yaml:24:3: deployments.try.aws.account is not stated ()
+DC520 s.yaml:24:3: deployments.try.aws.region is not stated ()
+DC520 s.yaml:24:3: deployments.try.mongo.database is not stated ()
+DC520 s.yaml:24:3: deployments.try.registries names no host (list the hosts that its images come from: registries: [quay.io])
+DC520 s.yaml:24:3: deployments.try.mongo.uri is not stated ()
+DC520 s.yaml:29:5: deployments.try.sandbox is for the sandbox ()`},
 	} {
 		text := strings.Replace(config, c.old, c.new, 1)
 		_, found := gitops.Parse("s.yaml", []byte(text))

@@ -20,23 +20,45 @@ const MostHook = 1 << 20
 // Hooks takes what forges deliver, at /hooks/NAME of a repository of the
 // configuration, and passes hints on. Nothing that is delivered decides anything.
 type Hooks struct {
-	// Parse reads a signed delivery of a repository. ErrUnknown: there is no such
-	// repository, or none that takes deliveries.
+	// Takes says whether a repository takes deliveries; the body of one for another is
+	// not read.
+	Takes func(repository string) bool
+	// Parse reads a signed delivery of a repository.
 	Parse func(repository string, h map[string][]string, body []byte) ([]port.Hook, error)
 	// Named says whether a hook speaks of the repository at whose address it came.
 	Named func(repository string, h port.Hook) bool
 	Look  func(repository, branch string)
 }
 
-// ErrUnknown says that a repository takes no deliveries.
-var ErrUnknown = errors.New("no such repository")
-
 // Handler serves deliveries and nothing else.
 func (h Hooks) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /hooks/{repository}", h.take)
+	bodies := make(chan struct{}, mostBodies)
+	mux.HandleFunc("POST /hooks/{repository}", func(w http.ResponseWriter, r *http.Request) {
+		if !h.Takes(r.PathValue("repository")) {
+			unread(w, http.StatusNotFound)
+			return
+		}
+		select {
+		case bodies <- struct{}{}:
+			defer func() { <-bodies }()
+			h.take(w, r)
+		default: // a forge delivers it again, and the next look needs no delivery
+			unread(w, http.StatusServiceUnavailable)
+		}
+	})
 	return mux
 }
+
+// unread answers without waiting for the body.
+func unread(w http.ResponseWriter, status int) {
+	w.Header().Set("Connection", "close")
+	w.WriteHeader(status)
+}
+
+// mostBodies is how many deliveries are read at once: who sends one has shown no
+// signature yet.
+const mostBodies = 16
 
 func (h Hooks) take(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("repository")
@@ -51,11 +73,7 @@ func (h Hooks) take(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hooks, err := h.Parse(name, r.Header, body)
-	switch {
-	case errors.Is(err, ErrUnknown):
-		w.WriteHeader(http.StatusNotFound)
-		return
-	case err != nil: // who sent it is told no more
+	if err != nil { // who sent it is told no more
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}

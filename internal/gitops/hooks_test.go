@@ -17,11 +17,9 @@ import (
 
 func hooks(looked *[]string) http.Handler {
 	return gitops.Hooks{
-		Parse: func(repository string, h map[string][]string, body []byte) ([]port.Hook, error) {
-			switch {
-			case repository != "domino":
-				return nil, gitops.ErrUnknown
-			case http.Header(h).Get("Signature") != "good":
+		Takes: func(repository string) bool { return repository == "domino" },
+		Parse: func(_ string, h map[string][]string, body []byte) ([]port.Hook, error) {
+			if http.Header(h).Get("Signature") != "good" {
 				return nil, errors.New("the secret is sesame")
 			}
 			return []port.Hook{{Kind: port.HookPush, Repo: "acme/domino", Branch: string(body)}, {Kind: port.HookPull, Repo: "acme/domino"}, {Kind: port.HookPush, Repo: "acme/other", Branch: "main"}}, nil

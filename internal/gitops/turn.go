@@ -26,7 +26,7 @@ type Desk struct {
 	Records func(context.Context) (applier.Store, error)
 	// Open opens the engine for a tree of a commit; *engine.Invalid says that the tree
 	// cannot be planned, or is not what the deployment is bound to.
-	Open func(context.Context, Tree) (*engine.Engine, error)
+	Open func(context.Context, Tree) (e *engine.Engine, shut func(), err error)
 	// Tell shows the state of a commit on the forge; nil: nobody is told.
 	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
@@ -137,10 +137,11 @@ func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shu
 	if err != nil {
 		return nil, func() {}, err
 	}
-	shut = func() { _ = os.RemoveAll(dir) }
+	closes := func() {}
+	shut = func() { closes(); _ = os.RemoveAll(dir) }
 	w, err := t.Source.Tree(ctx, commit, dir)
 	if err == nil {
-		e, err = t.Open(ctx, Tree{dir, commit, w})
+		e, closes, err = t.Open(ctx, Tree{dir, commit, w})
 	}
 	return e, shut, err
 }
@@ -270,12 +271,25 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 	}
 	s, err := e.Applier.Summary(ctx, t.head.Plan)
 	switch {
-	case applier.IsMissing(err), err == nil && s.Plan == nil: // it never began, and by a fence never will
+	case applier.IsMissing(err): // who recorded it may only stand still
+		return true, e.Applier.Never(ctx, t.head.Plan)
+	case err == nil && s.Plan == nil: // it never began, and by the fence never will
 		return true, t.save(ctx, Head{})
 	case err != nil:
 		return false, err
 	case s.Outcome == applier.EndedOutcome, s.Outcome == applier.RefusedOutcome:
 		return t.ended(ctx, applier.Result{ID: s.ID, Outcome: s.Outcome, Why: []string{s.Why}, Done: s.Done, Left: len(s.Plan.Steps) - s.Done}, nil)
+	}
+	if !slices.ContainsFunc(s.Records, func(r applier.Record) bool { return r.Kind == applier.KindBegin }) {
+		// Nothing was begun yet: a branch that moved on takes its place.
+		commit, err := t.Source.Head(ctx, t.Bound.Branch)
+		if err != nil {
+			return false, err
+		}
+		if commit != t.head.Commit {
+			res, err := e.Applier.Settle(ctx, t.head.Plan)
+			return t.ended(ctx, res, err)
+		}
 	}
 	res, err := e.Applier.Resume(ctx, t.head.Plan) // which also one is that reserved nothing yet
 	return t.ended(ctx, res, err)

@@ -144,12 +144,12 @@ func (r rig) desk(kill *sim.Kill) *gitops.Desk {
 		Records: func(context.Context) (applier.Store, error) {
 			return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil
 		},
-		Open: func(ctx context.Context, tree gitops.Tree) (*engine.Engine, error) {
+		Open: func(ctx context.Context, tree gitops.Tree) (e *engine.Engine, shut func(), err error) {
 			res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
-			if err != nil {
-				return nil, err
+			if err == nil {
+				e, err = r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: kill.Gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
 			}
-			return r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: kill.Gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
+			return e, func() {}, err
 		},
 		Tell: func(_ context.Context, commit string, s port.CommitStatus) error {
 			return pass(kill.Gate, "status", func() error { *r.told = append(*r.told, commit+" "+string(s.State)+" "+s.Text); return nil })

@@ -1,0 +1,205 @@
+package gitops_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/compiler"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
+	"domctl.dev/internal/sim"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// TestACommitThatComesLate: one controller stands still before its apply begins, the
+// branch goes back, and another finds nothing of the apply. It never begins.
+func TestACommitThatComesLate(t *testing.T) {
+	r := newRig(t)
+	first := r.commit("modern-before")
+	r.turn()
+	second := r.commit("modern")
+	late, stood := r.desk(sim.KillAfter(-1)), false
+	gate := func(call string, phase sandbox.Phase) error {
+		if !stood && phase == sandbox.Before && strings.HasPrefix(call, "put") && strings.HasSuffix(call, " lock") {
+			stood = true
+			r.git("update-ref", "refs/heads/main", first)
+			if _, err := r.desk(sim.KillAfter(-1)).Turn(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	}
+	late.Open = r.open(gate)
+	if _, err := late.Turn(t.Context()); err == nil || !stood {
+		t.Errorf("%v, stood still: %v", err, stood)
+	}
+	if got, err := r.desk(sim.KillAfter(-1)).Turn(t.Context()); err != nil || got.Head.Commit != first {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if slices.Contains(r.applied(), second) {
+		t.Error("a commit that left the branch before its apply began was applied")
+	}
+}
+
+// TestACommitThatLeftBeforeItsFirstStep: an apply that is recorded and has begun
+// nothing makes room when its commit is no longer the branch's.
+func TestACommitThatLeftBeforeItsFirstStep(t *testing.T) {
+	r := newRig(t)
+	first := r.commit("modern-before")
+	r.turn()
+	r.commit("modern")
+	wrote := len(r.wrote())
+	dying, dead := r.desk(sim.KillAfter(-1)), false
+	gate := func(call string, phase sandbox.Phase) error {
+		dead = dead || phase == sandbox.After && strings.HasPrefix(call, "putIfNone applies/")
+		if dead {
+			return sim.ErrKilled
+		}
+		return nil
+	}
+	dying.Open = r.open(gate)
+	if _, err := dying.Turn(t.Context()); err == nil || !dead {
+		t.Fatalf("%v, died: %v", err, dead)
+	}
+	r.git("update-ref", "refs/heads/main", first)
+	for range 3 {
+		if _, err := r.desk(sim.KillAfter(-1)).Turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := r.desk(sim.KillAfter(-1)).Turn(t.Context())
+	if err != nil || got.Head.Commit != first || got.Head.Stage != gitops.Done {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got := r.wrote()[wrote:]; len(got) > 0 {
+		t.Errorf("of a commit that left the branch before its first step: %s", got)
+	}
+}
+
+// open opens engines whose calls pass a gate.
+func (r *rig) open(gate sim.Gate) func(context.Context, gitops.Tree) (*engine.Engine, func(), error) {
+	return func(ctx context.Context, tree gitops.Tree) (e *engine.Engine, shut func(), err error) {
+		res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
+		if err == nil {
+			e, err = r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
+		}
+		return e, func() {}, err
+	}
+}
+
+// TestNoTreeChoosesWhatIsAsked: which fields of the database are written, which cluster
+// and which registries are asked, the controller's file says.
+func TestNoTreeChoosesWhatIsAsked(t *testing.T) {
+	d := gitops.Deployment{World: "live", AWS: gitops.AWS{Account: "1", Region: "r", Cluster: "ours"}, Mongo: gitops.Mongo{Database: "domino", URI: "env:U"},
+		State: gitops.State{File: "/s"}, Registries: []string{"quay.io"}}
+	bind := func(dep schema.Deployment) (schema.Deployment, string) {
+		dep.Name, dep.World = "p", "live"
+		r, found := d.Bind("p", compiler.Result{Desired: schema.Desired{Deployment: dep}})
+		var said []string
+		for _, f := range found {
+			said = append(said, f.Code+" "+f.Message)
+		}
+		return r.Desired.Deployment, strings.Join(said, "\n")
+	}
+	users := schema.Mapping{HardwareTiers: schema.Collection{Collection: "users", Fields: map[string]string{"isVisible": "isAdmin"}}}
+	got, said := bind(schema.Deployment{AWS: schema.AWS{Cluster: "theirs"}, Registries: []schema.Registry{{Host: "169.254.169.254:80"}, {Host: "quay.io"}}, Mongo: schema.Mongo{Mapping: users}})
+	for _, want := range []string{"DC521 deployment.aws.cluster", "DC521 deployment.mongo.mapping", `DC521 deployment.registries is "169.254.169.254:80"`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not in\n%s", want, said)
+		}
+	}
+	if got.Mongo.Mapping.HardwareTiers.Collection != "" || got.AWS.Cluster != "ours" || len(got.Registries) != 1 || got.Registries[0].Host != "quay.io" {
+		t.Errorf("%+v", got)
+	}
+	if got, said = bind(schema.Deployment{}); said != "" || len(got.Registries) != 1 {
+		t.Errorf("%s: %+v", said, got)
+	}
+	d.Mongo.Mapping.HardwareTiers = gitops.Collection{Collection: "users", Fields: map[string]string{"isVisible": "isAdmin"}}
+	if got, said = bind(schema.Deployment{Mongo: schema.Mongo{Mapping: users}}); said != "" || got.Mongo.Mapping.HardwareTiers.Collection != "users" {
+		t.Errorf("%s: %+v", said, got)
+	}
+}
+
+// TestNoWayUpFromAPattern: a * stands for one name, and .. is none.
+func TestNoWayUpFromAPattern(t *testing.T) {
+	d := gitops.Deployment{Secrets: []string{"file:/run/secrets/*/*", "file:*/*", "ssm:/domino/*"}}
+	for ref, want := range map[string]bool{"file:/run/secrets/../shadow": false, "file:../other": false, "file:a/..": false, "ssm:/domino/x": true, "ssm:/domino/x..y": true} {
+		if d.Allows(ref) != want {
+			t.Errorf("%s: %v", ref, !want)
+		}
+	}
+}
+
+// TestFewBodiesAtOnce: who shows no signature yet can hold a few bodies, and none of a
+// repository that takes no deliveries.
+func TestFewBodiesAtOnce(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed := 0
+	s := gitops.Server(gitops.Hooks{Takes: func(name string) bool { return name == "domino" },
+		Parse: func(string, map[string][]string, []byte) ([]port.Hook, error) { parsed++; return nil, nil }}.Handler())
+	go func() { _ = s.Serve(l) }()
+	defer s.Close()
+	send := func(name string) net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err == nil {
+			_, err = io.WriteString(c, "POST /hooks/"+name+" HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	status := func(c net.Conn) string {
+		_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+		line := make([]byte, len("HTTP/1.1 200"))
+		if _, err := io.ReadFull(c, line); err != nil {
+			return err.Error()
+		}
+		return string(line[9:])
+	}
+	if got := status(send("nobody")); got != "404" {
+		t.Errorf("of a repository that takes none: %s", got)
+	}
+	var held []net.Conn
+	for full := false; !full; {
+		if len(held) == 40 {
+			t.Fatal("any number of bodies is read")
+		}
+		c := send("domino")
+		held, full = append(held, c), status(c) == "503" // one that is read says nothing yet
+	}
+	if len(held) <= 16 {
+		t.Errorf("%d bodies are too many", len(held))
+	}
+	for _, c := range held {
+		_ = c.Close()
+	}
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		r, err := http.Post("http://"+l.Addr().String()+"/hooks/domino", "application/json", strings.NewReader("{}"))
+		if err == nil {
+			_ = r.Body.Close()
+		}
+		if err == nil && r.StatusCode == http.StatusAccepted {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("deliveries are not taken again: %v", err)
+		}
+	}
+	if parsed != 1 {
+		t.Errorf("%d were parsed", parsed)
+	}
+}
