@@ -207,7 +207,9 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 	return d
 }
 
-func (s serving) takes(repository string) bool { return s.config.Repositories[repository].Webhook != "" }
+func (s serving) takes(repository string) bool {
+	return s.config.Repositories[repository].Webhook != ""
+}
 
 func (s serving) parseHook(repository string, h map[string][]string, body []byte) ([]port.Hook, error) {
 	r := s.config.Repositories[repository]
