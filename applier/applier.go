@@ -69,6 +69,9 @@ type Status struct {
 	Free bool
 	// Certain says of Undone that no call which was begun can land or show any more.
 	Certain bool
+	// Doubt says that this contradicts what was begun, as a read that is older does: it
+	// is believed once what was begun must show.
+	Doubt bool
 }
 
 // Attempt is a step at its turn.

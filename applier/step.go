@@ -145,6 +145,9 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	s := t.at.Step
 	guard := cmp.Or(st.Guard, s.Guard)
 	late := t.Clock.Now().Sub(t.since) < seconds(s.Window)
+	if late && st.Doubt && len(t.at.Begun) > 0 {
+		return t.lag(ctx), nil
+	}
 	switch st.State {
 	case Finished:
 		if late && t.j.plan.Restores != "" && guard != planner.Conditional && len(t.at.Begun) == 0 {

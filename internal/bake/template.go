@@ -128,7 +128,9 @@ func (b borrowing) image(ctx context.Context, a applier.Attempt, o order) (made 
 func (b borrowing) forward(ctx context.Context, a applier.Attempt, o order, l lent) (applier.Status, error) {
 	moved := func(what string) (applier.Status, error) {
 		if l.state == mine {
-			return next(word(a, "moved")+" "+o.instance+" "+what, planner.Absolute), nil
+			st := next(word(a, "moved")+" "+o.instance+" "+what, planner.Absolute)
+			st.Doubt = true
+			return st, nil
 		}
 		return failed("DC347: instance %s %s; plan again", o.instance, what), nil
 	}
