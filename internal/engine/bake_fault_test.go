@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/schema"
@@ -170,4 +172,33 @@ func TestACopyFailsInOneRegion(t *testing.T) {
 		}
 	}
 	t.Logf("%d sides of calls", sides)
+}
+
+// TestALaunchedInstanceIsNeverReachable: a bake gives it up after a while, and leaves
+// neither an instance nor an image.
+func TestALaunchedInstanceIsNeverReachable(t *testing.T) {
+	f := spreading(t)
+	r := f.start(t)
+	p := r.plan(f.after)
+	o := sim.Options{Holder: "test"}
+	o.Outside.Faults = []sandbox.Fault{{Fault: "unreachable", Call: "Reachable"}}
+	e, err := r.Process(t.Context(), f.after, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := e.Apply(t.Context(), p)
+	if err != nil || res.Outcome != applier.FailedOutcome || !strings.Contains(strings.Join(res.Why, "\n"), "could not be reached for 15m") {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	_ = r.Clock.Sleep(t.Context(), time.Minute)
+	instances, err := r.person().DescribeInstances(t.Context(), port.Select{})
+	for _, i := range instances {
+		if i.State != "terminated" {
+			t.Errorf("instance %s is %s", i.ID, i.State)
+		}
+	}
+	images, noImages := r.person().DescribeImages(t.Context(), port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"tag:domctl:token": {"*"}}})
+	if err != nil || noImages != nil || len(images) > 0 {
+		t.Errorf("left %+v, %v, %v", images, err, noImages)
+	}
 }
