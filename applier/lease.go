@@ -147,22 +147,29 @@ func (a *Applier) ReadLock(ctx context.Context) (l Lock, etag string, err error)
 // taker that dies in between leaves the stale stream closed.
 func (a *Applier) fence(ctx context.Context, apply, mine string) error {
 	for {
-		fenced := Record{Kind: KindFenced, Why: "the lease stood still"}
+		const why = "the lease stood still"
 		j, err := a.load(ctx, apply)
-		if errors.Is(err, ErrNoKey) {
-			if apply == mine {
-				return nil // our own record 0 will be the fence
-			}
-			j = a.stream(apply)
-			fenced.Place, err = a.place(ctx)
+		switch {
+		case errors.Is(err, ErrNoKey) && apply == mine:
+			return nil // our own record 0 will be the fence
+		case errors.Is(err, ErrNoKey):
+			err = a.fenceFirst(ctx, apply, why)
+		case err == nil && j.over() == "":
+			err = j.append(ctx, Record{Kind: KindFenced, Why: why})
 		}
-		if err != nil || j.over() != "" {
-			return err
-		}
-		if err := j.append(ctx, fenced); !errors.Is(err, ErrFenced) {
+		if !errors.Is(err, ErrFenced) {
 			return err
 		}
 	}
+}
+
+// fenceFirst takes the first number of a stream; ErrFenced: it has begun.
+func (a *Applier) fenceFirst(ctx context.Context, apply, why string) error {
+	place, err := a.place(ctx)
+	if err != nil {
+		return err
+	}
+	return a.stream(apply).append(ctx, Record{Kind: KindFenced, Place: place, Why: why})
 }
 
 // Never keeps an apply without records from beginning: whoever was about to begin it
@@ -176,11 +183,7 @@ func (a *Applier) Never(ctx context.Context, id string) (err error) {
 	if _, err := a.load(ctx, id); !errors.Is(err, ErrNoKey) {
 		return err
 	}
-	place, err := a.place(ctx)
-	if err == nil {
-		err = a.stream(id).append(ctx, Record{Kind: KindFenced, Place: place, Why: "it did not begin in time"})
-	}
-	if errors.Is(err, ErrFenced) {
+	if err = a.fenceFirst(ctx, id, "it did not begin in time"); errors.Is(err, ErrFenced) {
 		return nil // it began
 	}
 	return err

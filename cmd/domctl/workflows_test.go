@@ -19,7 +19,7 @@ import (
 func TestWorkflows(t *testing.T) {
 	for _, need := range []string{"bash", "git", "jq", "domctl"} {
 		if _, err := exec.LookPath(need); err != nil {
-			t.Skipf("the workflows use %s; run the tests where it is on the path", need)
+			t.Skipf("the workflows use %s: go test ./cmd/domctl -run TestWorkflows where it is on the path", need)
 		}
 	}
 	t.Run("gitea", func(t *testing.T) { runWorkflow(t, "gitea", giteaSteps) })

@@ -186,8 +186,11 @@ const own = "this clone borrows objects of another repository, which are not rea
 // such folder.
 func (r *Repository) tree(commit, under string) (*object.Tree, error) {
 	c, err := r.repo.CommitObject(plumbing.NewHash(commit))
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return nil, fmt.Errorf("%w: %w", ErrGone, r.missing(err))
+	}
 	if err != nil {
-		return nil, r.missing(err)
+		return nil, err
 	}
 	t, err := c.Tree()
 	if err != nil {
@@ -205,6 +208,9 @@ func (r *Repository) tree(commit, under string) (*object.Tree, error) {
 	}
 	return t, nil
 }
+
+// ErrGone says that the repository does not hold the commit, or not any more.
+var ErrGone = errors.New("the commit is not there")
 
 // ErrNotFound says that a commit has no such folder.
 var ErrNotFound = errors.New("no such folder in the commit")

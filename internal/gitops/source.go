@@ -28,9 +28,21 @@ type Clone struct {
 	Remote func() (git.Remote, error)
 	Dir    string
 
-	mu    sync.Mutex
+	one   sync.Once
+	busy  chan struct{} // held by who reads or fetches
 	count sync.Mutex
 	heads map[string]*fetched
+}
+
+// take waits for the mirror; whoever got it calls free.
+func (c *Clone) take(ctx context.Context) (free func(), err error) {
+	c.one.Do(func() { c.busy = make(chan struct{}, 1) })
+	select {
+	case c.busy <- struct{}{}:
+		return func() { <-c.busy }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // fetched is what the last fetch of a branch found, and how many there were.
@@ -38,21 +50,26 @@ type fetched struct {
 	begun  int
 	commit string
 	err    error
+	ended  bool // by who asked, which tells the others nothing
 }
 
 // Head fetches the branch. Of those who wait for it meanwhile, one fetches again for
-// all of them.
+// all of them, also where that fails: a repository that hangs does so once.
 func (c *Clone) Head(ctx context.Context, branch string) (string, error) {
 	f, asked := c.ask(branch)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f.begun > asked && f.err == nil { // and that began after this was asked
-		return f.commit, nil
+	free, err := c.take(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer free()
+	if f.begun > asked && !f.ended { // and that began after this was asked
+		return f.commit, f.err
 	}
 	c.count.Lock()
 	f.begun++
 	c.count.Unlock()
 	f.commit, f.err = c.fetch(ctx, branch)
+	f.ended = ctx.Err() != nil
 	return f.commit, f.err
 }
 
@@ -84,8 +101,11 @@ func (c *Clone) fetch(ctx context.Context, branch string) (string, error) {
 
 // Tree reads the mirror alone.
 func (c *Clone) Tree(ctx context.Context, commit, dest string) (git.Written, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	free, err := c.take(ctx)
+	if err != nil {
+		return git.Written{}, err
+	}
+	defer free()
 	r, err := git.Open(c.Dir)
 	if err != nil {
 		return git.Written{}, err

@@ -1,11 +1,14 @@
 package gitops_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
@@ -40,5 +43,39 @@ func TestOneFetchForAll(t *testing.T) {
 	c.Remote = func() (git.Remote, error) { return git.Remote{}, errors.New("no password") }
 	if _, err := c.Head(t.Context(), "main"); err == nil {
 		t.Error("an old answer is given for a fetch that failed")
+	}
+}
+
+// TestAHungRepositoryHangsOnce: who waits for a fetch that fails is answered by it, and
+// nobody waits longer than they may.
+func TestAHungRepositoryHangsOnce(t *testing.T) {
+	var asked atomic.Int32
+	hang, failed := make(chan struct{}), errors.New("it hangs")
+	c := &gitops.Clone{Dir: t.TempDir(), Remote: func() (git.Remote, error) { asked.Add(1); <-hang; return git.Remote{}, failed }}
+	answers := make(chan error)
+	ask := func(ctx context.Context) {
+		_, err := c.Head(ctx, "main")
+		answers <- err
+	}
+	go ask(t.Context())
+	for asked.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for range 5 { // of whom one asks again, and the others wait for that
+		go ask(t.Context())
+	}
+	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := c.Tree(short, strings.Repeat("a", 40), t.TempDir()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	close(hang)
+	for range 6 {
+		if err := <-answers; !errors.Is(err, failed) {
+			t.Error(err)
+		}
+	}
+	if n := asked.Load(); n > 2 {
+		t.Errorf("%d fetches", n)
 	}
 }

@@ -2,7 +2,6 @@ package gitops
 
 import (
 	"context"
-	"fmt"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -54,12 +53,22 @@ func Status(p planner.Plan, url string) port.CommitStatus {
 	if p.Refused() {
 		s.State = port.CommitFailure
 	}
-	s.Text = planner.Printable(fmt.Sprintf("effect %s: %s", p.Effect, p.Amount()))
-	const most = 140
-	if r := []rune(s.Text); len(r) > most {
-		s.Text = string(r[:most-1]) + "…"
-	}
+	s.Text = statusText(p.Effect, p.Amount())
 	return s
+}
+
+// statusText begins with the effect, where there is one, and is cut to what a status
+// holds, see port.CommitStatus.
+func statusText(effect, text string) string {
+	if effect != "" {
+		text = "effect " + effect + ": " + text
+	}
+	const most = 140
+	r := []rune(planner.Printable(text))
+	if len(r) > most {
+		r = append(r[:most-1], '…')
+	}
+	return string(r)
 }
 
 // StatusName is under which name a deployment's status stands.

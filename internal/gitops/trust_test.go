@@ -2,6 +2,8 @@ package gitops_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
@@ -24,30 +27,39 @@ import (
 // TestACommitThatComesLate: one controller stands still before its apply begins, the
 // branch goes back, and another finds nothing of the apply. It never begins.
 func TestACommitThatComesLate(t *testing.T) {
-	r := newRig(t)
-	first := r.commit("modern-before")
-	r.turn()
-	second := r.commit("modern")
-	late, stood := r.desk(sim.KillAfter(-1)), false
-	gate := func(call string, phase sandbox.Phase) error {
-		if !stood && phase == sandbox.Before && strings.HasPrefix(call, "put") && strings.HasSuffix(call, " lock") {
-			stood = true
-			r.git("update-ref", "refs/heads/main", first)
-			if _, err := r.desk(sim.KillAfter(-1)).Turn(t.Context()); err != nil {
-				t.Error(err)
+	for k := 0; ; k++ {
+		r := newRig(t)
+		first := r.commit("modern-before")
+		r.turn()
+		second := r.commit("modern")
+		late, stood, killed := r.desk(sim.KillAfter(-1)), false, false
+		late.Open = r.open(func(call string, phase sandbox.Phase) error {
+			if !stood && phase == sandbox.Before && strings.HasPrefix(call, "put") && strings.HasSuffix(call, " lock") {
+				stood = true
+				r.git("update-ref", "refs/heads/main", first)
+				_, err := r.desk(sim.KillAfter(k)).Turn(t.Context()) // which may die as well
+				if killed = err != nil; killed {
+					_, err = r.desk(sim.KillAfter(-1)).Turn(t.Context())
+				}
+				if err != nil {
+					t.Errorf("killed after %d: %v", k, err)
+				}
 			}
+			return nil
+		})
+		if _, err := late.Turn(t.Context()); err == nil || !stood {
+			t.Errorf("killed after %d: %v, stood still: %v", k, err, stood)
 		}
-		return nil
-	}
-	late.Open = r.open(gate)
-	if _, err := late.Turn(t.Context()); err == nil || !stood {
-		t.Errorf("%v, stood still: %v", err, stood)
-	}
-	if got, err := r.desk(sim.KillAfter(-1)).Turn(t.Context()); err != nil || got.Head.Commit != first {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if slices.Contains(r.applied(), second) {
-		t.Error("a commit that left the branch before its apply began was applied")
+		if got, err := r.desk(sim.KillAfter(-1)).Turn(t.Context()); err != nil || got.Head.Commit != first {
+			t.Errorf("killed after %d: %+v, %v", k, got, err)
+		}
+		if slices.Contains(r.applied(), second) {
+			t.Errorf("killed after %d: a commit that left the branch before its apply began was applied", k)
+		}
+		if !killed || t.Failed() {
+			t.Logf("%d sides", k)
+			return
+		}
 	}
 }
 
@@ -201,5 +213,73 @@ func TestFewBodiesAtOnce(t *testing.T) {
 	}
 	if parsed != 1 {
 		t.Errorf("%d were parsed", parsed)
+	}
+}
+
+// TestAnApplyThatCannotGoOnIsToldOf: the commit shows that it is under way, and with
+// which effect.
+func TestAnApplyThatCannotGoOnIsToldOf(t *testing.T) {
+	r := newRig(t)
+	commit := r.commit("modern")
+	desk, full := r.desk(sim.KillAfter(-1)), errors.New("the disk is full")
+	desk.Open = r.open(func(call string, phase sandbox.Phase) error {
+		if phase == sandbox.Before && strings.HasPrefix(call, "putIfNone applies/") {
+			return full
+		}
+		return nil
+	})
+	if _, err := desk.Turn(t.Context()); !errors.Is(err, full) {
+		t.Errorf("%v", err)
+	}
+	if told := *r.told; len(told) != 1 || !strings.HasPrefix(told[0], commit+" pending effect ") || !strings.HasSuffix(told[0], ": is applied") {
+		t.Errorf("%q", told)
+	}
+}
+
+// lacking is a source that fails at a commit's tree.
+type lacking struct {
+	gitops.Source
+	commit string
+	err    error
+}
+
+func (l lacking) Tree(ctx context.Context, commit, dest string) (git.Written, error) {
+	if commit == l.commit {
+		return git.Written{}, l.err
+	}
+	return l.Source.Tree(ctx, commit, dest)
+}
+
+// TestAnotherTreeOnlyForOneThatIsGone: an apply is gone on with from another commit's
+// tree where its own is gone, and from none where that could not be read.
+func TestAnotherTreeOnlyForOneThatIsGone(t *testing.T) {
+	r := newRig(t)
+	r.commit("modern-before")
+	r.turn()
+	commit := r.commit("modern")
+	dying, sides := r.desk(sim.KillAfter(-1)), 0
+	dying.Open = r.open(func(call string, phase sandbox.Phase) error {
+		if strings.HasPrefix(call, "UpdateOne") {
+			sides++
+		}
+		if sides > 1 { // one step was begun, and done
+			return sim.ErrKilled
+		}
+		return nil
+	})
+	if _, err := dying.Turn(t.Context()); err == nil || sides < 2 {
+		t.Fatalf("%v, %d", err, sides)
+	}
+	r.commit("modern-before")
+	full := errors.New("the disk is full")
+	d := r.desk(sim.KillAfter(-1))
+	own := d.Source
+	d.Source = lacking{own, commit, full}
+	if got, err := d.Turn(t.Context()); !errors.Is(err, full) || got.Head.Stage != gitops.Applying {
+		t.Errorf("%+v, %v", got, err)
+	}
+	d.Source = lacking{own, commit, fmt.Errorf("it was pushed away: %w", git.ErrGone)}
+	if got, err := d.Turn(t.Context()); err != nil || got.Head.Stage != gitops.Done || !slices.Contains(r.applied(), commit) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

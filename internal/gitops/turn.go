@@ -11,6 +11,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/git"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -175,7 +176,7 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
 		return true, err
 	}
-	h.Stage = Applying
+	h.Stage, h.Why = Applying, "is applied"
 	if err := t.save(ctx, h); err != nil {
 		return false, err
 	}
@@ -241,7 +242,7 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 	h := t.head
 	switch {
 	case failed != nil:
-		return false, failed // the records say how far it came
+		return false, errors.Join(failed, t.tell(ctx)) // the records say how far it came
 	case res.Outcome == applier.EndedOutcome:
 		h.Stage, h.Why, h.Tries, h.Next, h.Told, h.Left = Done, h.blocked("applied"), 0, time.Time{}, false, res.Left
 		if h.Left > 0 {
@@ -259,15 +260,17 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 	t.turned.Worked = true
 	e, shut, err := t.opened(ctx, t.head.Commit)
 	defer func() { shut() }()
-	if err != nil { // any tree will do: what is left to do stands in the records
+	var invalid *engine.Invalid
+	if errors.As(err, &invalid) || errors.Is(err, git.ErrGone) { // any tree will do: what is left to do stands in the records
 		commit, noHead := t.Source.Head(ctx, t.Bound.Branch)
 		if noHead != nil {
 			return false, errors.Join(err, noHead)
 		}
 		shut()
-		if e, shut, err = t.opened(ctx, commit); err != nil {
-			return false, err
-		}
+		e, shut, err = t.opened(ctx, commit)
+	}
+	if err != nil {
+		return false, err
 	}
 	s, err := e.Applier.Summary(ctx, t.head.Plan)
 	switch {
@@ -326,14 +329,6 @@ func (h Head) Status(deployment string) port.CommitStatus {
 	case h.Stage != Applying:
 		s.State = port.CommitFailure
 	}
-	s.Text = planner.Printable(h.Why)
-	if h.Effect != "" {
-		s.Text = "effect " + h.Effect + ": " + s.Text
-	}
-	if r := []rune(s.Text); len(r) > mostStatus {
-		s.Text = string(r[:mostStatus-1]) + "…"
-	}
+	s.Text = statusText(h.Effect, h.Why)
 	return s
 }
-
-const mostStatus = 140
