@@ -109,14 +109,18 @@ func amounts(changes []Change) string {
 }
 
 // closing is what stands before the headline: how much of it is the change's.
-func (b *Base) closing(of string, drift int) string {
+func (p Plan) closing(of string) string {
+	b := p.Base
 	text := "Since " + of + ": " + amounts(b.Changes)
 	if n := len(b.Dropped); n > 0 {
 		text += fmt.Sprintf(", %d dropped or replaced", n)
 	}
 	text += "; pending without it: " + amounts(b.Pending)
-	if drift > 0 {
+	if drift := len(p.Drift); drift > 0 {
 		text += fmt.Sprintf(", %d drifted", drift)
+	}
+	if p.Recorded != nil {
+		return text + "."
 	}
 	return text + ". An apply does all of it."
 }
@@ -180,7 +184,7 @@ func (p Plan) baseText(w io.Writer, style Style) error {
 			return err
 		}
 	}
-	_, err := io.WriteString(w, p.Base.closing(Printable(p.Base.Of()), len(p.Drift))+"\n")
+	_, err := io.WriteString(w, p.closing(Printable(p.Base.Of()))+"\n")
 	return err
 }
 

@@ -43,13 +43,16 @@ func (p Plan) Comment(limit int, whole string) string {
 func (p Plan) commentHead() string {
 	head := "### domctl plan: " + code(p.Deployment, 200) + "\n\n" + p.Amount() + "\n\n"
 	if p.Base != nil {
-		head += p.Base.closing(named(p.Base.Of()), len(p.Drift)) + "\n\n"
+		head += p.closing(named(p.Base.Of())) + "\n\n"
 	}
 	return head
 }
 
 func (p Plan) commentFoot() string {
-	foot := "plan " + code(p.ID, 100) + ", effect " + code(p.Effect, 100)
+	foot := "plan " + code(p.ID, 100)
+	if p.Effect != "" {
+		foot += ", effect " + code(p.Effect, 100)
+	}
 	if p.Source.Commit != "" {
 		foot += ", commit " + code(p.Source.Commit, 64)
 	}

@@ -60,6 +60,8 @@ type Plan struct {
 	// Unknowns says that a live value could not be seen: the plan can be shown,
 	// not applied.
 	Unknowns bool `json:"unknowns,omitempty"`
+	// Recorded is the recording that the plan was made against, in place of the world.
+	Recorded *Recorded `json:"recorded,omitempty"`
 }
 
 // World is the outside that the plan was made against, compared again with who
@@ -224,8 +226,11 @@ func (p Plan) Sealed() Plan {
 }
 
 // effect is the same for a plan and for what its JSON reads as: no latches at
-// all are left out of the JSON.
+// all are left out of the JSON. One against a recording has none.
 func (p Plan) effect() string {
+	if p.Recorded != nil {
+		return "" // nobody may approve what has no steps
+	}
 	if len(p.Latch) == 0 {
 		p.Latch = nil
 	}
@@ -242,6 +247,9 @@ var ErrAltered = errors.New("DC301: the plan was altered after it was made; plan
 
 // ErrNoPlan is answered for what is no plan at all, or was cut short.
 var ErrNoPlan = errors.New("this is no plan file, or only a part of one; domctl plan --out FILE makes one")
+
+// ErrUnseen is answered for a plan that can be shown and not applied.
+var ErrUnseen = errors.New("DC302: the plan was made without seeing every live value and can only be shown; plan again with credentials")
 
 // Intact answers ErrAltered for a plan that is not as it was made.
 func (p Plan) Intact() error {
@@ -263,7 +271,7 @@ func (p Plan) Verify() error {
 		return fmt.Errorf("%w (%s)", ErrAltered, why)
 	}
 	if p.Unknowns {
-		return errors.New("DC302: the plan was made without seeing every live value and can only be shown; plan again with credentials")
+		return ErrUnseen
 	}
 	for _, f := range p.Findings {
 		if f.Severity == schema.Error {

@@ -3,6 +3,7 @@ package planner
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -268,6 +269,8 @@ func (p Plan) headline() string { return Printable(p.Deployment) + ": " + p.Amou
 func (p Plan) Amount() string {
 	parts := p.Summary.parts()
 	switch {
+	case p.Recorded != nil && !p.Refused():
+		return cmp.Or(strings.Join(parts, ", "), "nothing to do") + ", as a recording of " + p.Recorded.At + " has it; no apply goes by that."
 	case len(parts) > 0:
 	case p.Refused() && p.Restores != "":
 		return "nothing can be taken back, because of the errors."

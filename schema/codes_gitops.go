@@ -7,6 +7,8 @@ func gitopsCodes() []Code {
 			"Nothing, for a new deployment. Else take the change as the whole plan, which an apply does in any case."},
 		{"DC501", "a pointer instead of a file", "A commit is read without git's filters. This file is kept by git-lfs, so the commit holds only a pointer to it, and domctl would take that for its content.",
 			"Keep files that deployments embed in git itself; or plan the work tree, without --head."},
+		{"DC502", "not in the recording", "The plan was made against a recording of the world, which holds only what the files of then spoke of. Whether this object lives already, nobody looked.",
+			"Nothing, while a change is reviewed; a plan with credentials knows. Record the world again once the change is merged: domctl world record."},
 		{"DC520", "a mistake in the controller's configuration", "The file that domctl serve reads is not complete or not consistent. It binds deployments to what they may touch, so nothing in it is guessed.",
 			"Correct it at the place named; domctl serve --check FILE tells all mistakes at once."},
 		{"DC521", "the tree names another outside", "The controller's configuration binds each deployment to its account, region, database and records. A commit that states others is refused before anything is read there.",

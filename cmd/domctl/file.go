@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"domctl.dev/planner"
 )
 
 // replaceFile writes a file whole or not at all, beside what it replaces; a link
@@ -33,8 +35,11 @@ func mayReplace(name string) error {
 	if name == "" || err != nil || !at.Mode().IsRegular() || at.Size() == 0 {
 		return nil // what cannot be written is told by who writes
 	}
-	var p struct{ Hash, Effect string }
-	if b, err := readPlan(name); err != nil || json.Unmarshal(b, &p) != nil || p.Hash == "" || p.Effect == "" {
+	var p struct {
+		Hash, Effect string
+		Recorded     *planner.Recorded
+	}
+	if b, err := readPlan(name); err != nil || json.Unmarshal(b, &p) != nil || p.Hash == "" || p.Effect == "" && p.Recorded == nil {
 		return fmt.Errorf("%s is there and is no plan file; choose another name for --out", name)
 	}
 	return nil

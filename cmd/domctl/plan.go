@@ -14,7 +14,8 @@ import (
 
 func (a *app) planVerb() *cobra.Command {
 	var o engine.PlanOptions
-	var out, base, head string
+	var out string
+	var from planFrom
 	var form *format
 	var detailed bool
 	cmd := &cobra.Command{
@@ -27,7 +28,11 @@ written outside. The exit code is 0, or 1 for an error; with --detailed-exitcode
 With --base the changes that the files bring since they parted from REF are shown
 apart from what was pending before or has drifted. Both states are planned against
 one look at the world. The plan is the whole one, as an apply would do all of it.
-Neither work tree nor index is touched.`,
+Neither work tree nor index is touched.
+
+With --world the files are planned against a recording that domctl world record made:
+nobody is asked, no credentials are needed, and the plan cannot be applied. Together
+with --base the recording is read from the commit that the change started from.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl plan
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
@@ -40,7 +45,7 @@ Neither work tree nor index is touched.`,
 			if err := mayReplace(out); err != nil {
 				return err
 			}
-			p, err := a.planned(cmd.Context(), a.dir(args), o, base, head)
+			p, err := a.planned(cmd.Context(), a.dir(args), o, from)
 			if err != nil {
 				return err
 			}
@@ -58,35 +63,46 @@ Neither work tree nor index is touched.`,
 	planFlags(cmd.Flags(), &o)
 	form = formatFlag(cmd, "json", "markdown")
 	cmd.Flags().StringVar(&out, "out", "", "also write the plan to this `file`, for apply --plan")
-	cmd.Flags().StringVar(&base, "base", "", "show apart what changed since the files parted from this branch, tag or `commit`")
-	cmd.Flags().StringVar(&head, "head", "", "with --base: plan this branch, tag or `commit`, not the work tree")
+	cmd.Flags().StringVar(&from.base, "base", "", "show apart what changed since the files parted from this branch, tag or `commit`")
+	cmd.Flags().StringVar(&from.head, "head", "", "with --base: plan this branch, tag or `commit`, not the work tree")
+	cmd.Flags().StringVar(&from.world, "world", "", "plan against this recording of the world, a `file`, without credentials")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return cmd
 }
 
+// planFrom is what a folder's plan is compared with and made against.
+type planFrom struct{ base, head, world string }
+
 // planned plans a folder, against a base where one is named.
-func (a *app) planned(ctx context.Context, dir string, o engine.PlanOptions, base, head string) (planner.Plan, error) {
-	if base != "" {
-		return a.plannedAgainst(ctx, dir, o, base, head)
+func (a *app) planned(ctx context.Context, dir string, o engine.PlanOptions, from planFrom) (planner.Plan, error) {
+	if from.base != "" {
+		return a.plannedAgainst(ctx, dir, o, from)
 	}
-	if head != "" {
+	if from.head != "" {
 		return planner.Plan{}, errors.New("--head goes with --base; without it the work tree is planned")
 	}
-	e, err := a.open(ctx, dir, nil, 0)
+	d, err := a.compile(ctx, dir)
+	if err != nil {
+		return planner.Plan{}, err
+	}
+	if from.world != "" {
+		return a.replayed(ctx, d, nil, from.world, o)
+	}
+	e, err := a.openCompiled(ctx, d, nil, 0)
 	if err != nil {
 		return planner.Plan{}, err
 	}
 	return e.Plan(ctx, o)
 }
 
-func (a *app) plannedAgainst(ctx context.Context, dir string, o engine.PlanOptions, base, head string) (planner.Plan, error) {
-	c, err := openCommits(ctx, dir, base, head)
+func (a *app) plannedAgainst(ctx context.Context, dir string, o engine.PlanOptions, from planFrom) (planner.Plan, error) {
+	c, err := openCommits(ctx, dir, from.base, from.head)
 	if err != nil {
 		return planner.Plan{}, err
 	}
 	defer c.close()
 	compile := a.compile
-	if head != "" {
+	if from.head != "" {
 		if c.present, err = c.write(ctx, "head", c.head, "."); err != nil {
 			return planner.Plan{}, err
 		}
@@ -95,6 +111,9 @@ func (a *app) plannedAgainst(ctx context.Context, dir string, o engine.PlanOptio
 	d, err := compile(ctx, dir)
 	if err != nil {
 		return planner.Plan{}, err
+	}
+	if from.world != "" {
+		return a.replayed(ctx, d, c, from.world, o)
 	}
 	e, err := a.openCompiled(ctx, d, nil, 0)
 	if err != nil {

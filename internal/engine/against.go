@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"reflect"
-	"slices"
 
 	"domctl.dev/compiler"
 	"domctl.dev/planner"
@@ -29,12 +28,10 @@ func (e *Engine) PlanAgainst(ctx context.Context, o PlanOptions, f Former) (plan
 		return p, err
 	}
 	if f.Lacks == "" {
-		f.Lacks = seeing.incomparable(f.Compiled)
+		f.Lacks = incomparable(f.Compiled, e.Compiled)
 	}
 	if f.Lacks != "" {
-		p.Findings = schema.SortFindings(append(p.Findings, schema.Finding{Code: "DC500", Severity: schema.Warning, Message: f.Of() + " " + f.Lacks,
-			Hint: "everything of the plan counts as this change; what was pending before it is among it"}))
-		return p.Against(nil, f.Base), nil
+		return f.alone(p), nil
 	}
 	if was, is := f.Compiled.Desired.Deployment, e.Compiled.Desired.Deployment; reflect.DeepEqual(was.Mongo.Mapping, is.Mongo.Mapping) && was.Executors == is.Executors && same(f.Compiled.Desired.Objects, e.Compiled.Desired.Objects) {
 		return p.Against(&p, f.Base), nil
@@ -46,12 +43,19 @@ func (e *Engine) PlanAgainst(ctx context.Context, o PlanOptions, f Former) (plan
 	return p.Against(&former, f.Base), nil
 }
 
+// alone is a plan of which everything counts as the change's.
+func (f Former) alone(p planner.Plan) planner.Plan {
+	p.Findings = schema.SortFindings(append(p.Findings, schema.Finding{Code: "DC500", Severity: schema.Warning, Message: f.Of() + " " + f.Lacks,
+		Hint: "everything of the plan counts as this change; what was pending before it is among it"}))
+	return p.Against(nil, f.Base)
+}
+
 // incomparable says why a former state has no plan beside that of the files.
-func (e *Engine) incomparable(former compiler.Result) string {
+func incomparable(former, present compiler.Result) string {
 	if schema.Failed(former.Findings) {
 		return "holds files that are not valid"
 	}
-	was, is := former.Desired.Deployment, e.Compiled.Desired.Deployment
+	was, is := former.Desired.Deployment, present.Desired.Deployment
 	mongo, now := was.Mongo, is.Mongo
 	mongo.Mapping, now.Mapping = schema.Mapping{}, schema.Mapping{}
 	switch {
@@ -77,8 +81,9 @@ func (e *Engine) former(ctx context.Context, o PlanOptions, c compiler.Result, n
 	if err != nil {
 		return planner.Plan{}, err
 	}
-	draft, err := planner.Make(planner.Input{Desired: view.Desired(), Live: view.Live, Applied: now.applied, View: view, World: now.identity, Lineage: e.Applier.Lineage,
-		Select: o.keeps(), Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
+	in := o.input(o.keeps())
+	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = view.Desired(), view.Live, now.applied, view, now.identity, e.Applier.Lineage
+	draft, err := planner.Make(in)
 	if err != nil {
 		return planner.Plan{}, err
 	}

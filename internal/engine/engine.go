@@ -212,10 +212,16 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 	if err != nil {
 		return p, now, err
 	}
-	p, err = e.foretold(ctx, now.view, planner.Input{Desired: now.view.Desired(), Live: now.view.Live, Applied: now.applied, View: now.view,
-		Findings: slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), World: now.identity, Lineage: e.Applier.Lineage, Source: e.Source, ID: e.newID(),
-		Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted})
+	in := o.input(choose)
+	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = now.view.Desired(), now.view.Live, now.applied, now.view, now.identity, e.Applier.Lineage
+	in.Findings, in.Source, in.ID = slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
+	p, err = e.foretold(ctx, now.view, in)
 	return p, now, err
+}
+
+// input is what the options say of a plan.
+func (o PlanOptions) input(choose func(schema.Address) bool) planner.Input {
+	return planner.Input{Select: choose, Exclude: o.excludes, Allow: slices.Contains(o.Allow, "archive"), Unlatch: o.Unlatch, Restarted: o.Restarted}
 }
 
 // present is what a plan is made of beside the files.
@@ -296,6 +302,9 @@ func (e *Engine) Apply(ctx context.Context, p planner.Plan) (applier.Result, err
 func (e *Engine) Fits(p planner.Plan) error {
 	if want := e.Compiled.Desired.Deployment.Name; p.Deployment != want {
 		return fmt.Errorf("DC306: the plan is for deployment %q, this folder is %q; name the folder of %[1]q: domctl apply DIR --plan FILE", p.Deployment, want)
+	}
+	if p.Unknowns {
+		return planner.ErrUnseen
 	}
 	return e.world.Makes(p)
 }

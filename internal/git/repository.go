@@ -212,8 +212,8 @@ func (r *Repository) tree(commit, under string) (*object.Tree, error) {
 // ErrGone says that the repository does not hold the commit, or not any more.
 var ErrGone = errors.New("the commit is not there")
 
-// ErrNotFound says that a commit has no such folder.
-var ErrNotFound = errors.New("no such folder in the commit")
+// ErrNotFound says that a commit has no such folder, or no such file.
+var ErrNotFound = errors.New("not in the commit")
 
 // Above is the folder, the one named or the nearest above it, in which a commit
 // holds a folder of a name; there is false where none does.

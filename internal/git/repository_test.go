@@ -272,3 +272,30 @@ func TestParts(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestFile(t *testing.T) {
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a/b.json": "hello", "c": "x"})
+	if err := os.Symlink("c", filepath.Join(r.dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	linked := r.commit(nil)
+	o := r.open()
+	if body, err := o.File(commit, "a/b.json", 5); err != nil || string(body) != "hello" {
+		t.Errorf("%q, %v", body, err)
+	}
+	if _, err := o.File(commit, "a/b.json", 4); err == nil || !strings.Contains(err.Error(), "5 bytes, more than 4") {
+		t.Errorf("a large file: %v", err)
+	}
+	for _, name := range []string{"a", "a/c", "../c", ""} {
+		if _, err := o.File(commit, name, 5); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := o.File(linked, "link", 5); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a link: %v", err)
+	}
+	if _, err := o.File(strings.Repeat("1", 40), "c", 5); !errors.Is(err, ErrGone) {
+		t.Errorf("another commit: %v", err)
+	}
+}
