@@ -53,6 +53,9 @@ func (p Plan) commentFoot() string {
 	if p.Effect != "" {
 		foot += ", effect " + code(p.Effect, 100)
 	}
+	if p.ID == "" {
+		foot = "no plan"
+	}
 	if p.Source.Commit != "" {
 		foot += ", commit " + code(p.Source.Commit, 64)
 	}

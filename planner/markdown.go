@@ -71,6 +71,9 @@ func fence(blocks []block) string {
 	return f
 }
 
+// Coded is a name from outside in a code span of a comment.
+func Coded(name string) string { return code(name, 200) }
+
 // code is a name in a code span, of at most so many bytes.
 func code(s string, most int) string {
 	s = strings.ReplaceAll(Printable(strings.ToValidUTF8(s, "\uFFFD")), "`", "'")

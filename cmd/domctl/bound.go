@@ -57,28 +57,67 @@ func (b *bound) secrets(r secret.Resolver) func(context.Context, string) (schema
 // openBound compiles a commit's tree and opens its engine, unless it is not what the
 // deployment is bound to. Whoever asks calls shut, also after an error.
 func (a *app) openBound(ctx context.Context, b *bound, clone string, t gitops.Tree) (e *engine.Engine, shut func(), err error) {
-	shut = func() {}
+	c, _, err := a.compileBound(ctx, b, clone, t, "", true)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	return a.engineBound(ctx, b, t, c)
+}
+
+// compileBound is gitops.Desk's Compile.
+func (a *app) compileBound(ctx context.Context, b *bound, clone string, t gitops.Tree, as string, evaluate bool) (c gitops.Compiled, known bool, err error) {
 	at, dir := &tree{t.Commit, t.Dir, t.Written}, path.Clean(b.Dir)
 	src, there, err := a.source(at, dir)
-	if err == nil && !there {
-		err = &engine.Invalid{Findings: []schema.Finding{{Code: "DC523", Severity: schema.Error, Message: "the commit holds no deployment in " + dir}}}
-	}
 	if err != nil {
-		return nil, shut, err
+		return c, false, err
 	}
-	src.Name = clone + "@" + b.name
-	r, err := compiler.Compile(ctx, src)
-	if err != nil && !errors.Is(err, compiler.ErrCache) {
-		return nil, shut, err
+	if !there {
+		c.Lacks, c.Findings = true, []schema.Finding{{Code: "DC523", Severity: schema.Error, Message: "the commit holds no deployment in " + dir}}
+		return c, true, nil
 	}
-	r, found := b.Bind(b.name, r)
-	for _, f := range at.pointers(r, dir) {
+	names := []string{clone + "@" + b.name}
+	if as != "" {
+		names = append(names, names[0]+"@"+as)
+	}
+	if c.Result, known, err = compileAs(ctx, src, names, evaluate); err != nil || !known {
+		return c, false, err
+	}
+	if c.Sum, err = at.sum(c.Result, dir); err != nil {
+		return c, false, err
+	}
+	var found []schema.Finding
+	c.Result, found = b.Bind(b.name, c.Result)
+	for _, f := range at.pointers(c.Result, dir) {
 		found = append(found, schema.Finding{Code: "DC501", Severity: schema.Error, Message: "the commit holds a pointer of git-lfs instead of the file", Positions: []schema.Position{{File: f, Line: 1, Col: 1}}})
 	}
-	if all := append(found, r.Findings...); schema.Failed(all) {
-		return nil, shut, &engine.Invalid{Findings: all}
+	c.Findings = append(found, c.Findings...)
+	return c, true, nil
+}
+
+// compileAs compiles a deployment, unless one of the same files is kept under one of
+// some names; the last is what its result is kept as.
+func compileAs(ctx context.Context, src compiler.Source, names []string, evaluate bool) (r compiler.Result, known bool, err error) {
+	for _, src.Name = range names {
+		if r, known = compiler.Kept(src); known {
+			return r, true, nil
+		}
 	}
-	d := &deployment{dir: filepath.Join(src.Root, filepath.FromSlash(src.Dir)), compiled: r, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
+	if !evaluate {
+		return r, false, nil
+	}
+	if r, err = compiler.Compile(ctx, src); errors.Is(err, compiler.ErrCache) {
+		err = nil
+	}
+	return r, err == nil, err
+}
+
+// engineBound is gitops.Desk's Engine.
+func (a *app) engineBound(ctx context.Context, b *bound, t gitops.Tree, c gitops.Compiled) (e *engine.Engine, shut func(), err error) {
+	if schema.Failed(c.Findings) {
+		return nil, func() {}, &engine.Invalid{Findings: c.Findings}
+	}
+	at := &tree{t.Commit, t.Dir, t.Written}
+	d := &deployment{dir: filepath.Join(t.Dir, filepath.FromSlash(b.Dir)), compiled: c.Result, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
 	e, err = d.engine(ctx, nil, sideBySideSteps)
 	return e, d.shut, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -197,6 +198,20 @@ func differing(one, two *tree, at string, files []string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// sum is a digest of a deployment's files, and of what is wrong with them: two trees
+// that have the same hold the same deployment.
+func (v *tree) sum(r compiler.Result, at string) (string, error) {
+	all := make([]any, 0, len(r.Files)+1)
+	for _, f := range r.Files {
+		text, err := v.read(path.Join(at, f))
+		if err != nil {
+			return "", err
+		}
+		all = append(all, []any{f, text == nil, sha256.Sum256(text)})
+	}
+	return schema.DigestOf(append(all, r.Findings)), nil
 }
 
 // read reads a file; nil: it is not there. What is no file says what it is.

@@ -115,6 +115,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		d.Slots = slots
 		c.Desks = append(c.Desks, d)
 	}
+	c.Receptions = s.receptions(c, trees)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look}
@@ -197,6 +198,12 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: b.records, Room: trees, Now: time.Now, Random: rand.Text,
 		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, func(), error) {
 			return s.openBound(ctx, b, clone.Dir, t)
+		},
+		Compile: func(ctx context.Context, t gitops.Tree, as string, evaluate bool) (gitops.Compiled, bool, error) {
+			return s.compileBound(ctx, b, clone.Dir, t, as, evaluate)
+		},
+		Engine: func(ctx context.Context, t gitops.Tree, c gitops.Compiled) (*engine.Engine, func(), error) {
+			return s.engineBound(ctx, b, t, c)
 		}}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
@@ -205,6 +212,27 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 		}
 	}
 	return d
+}
+
+// receptions are for the repositories that are on a forge. Each has a mirror of its own,
+// so that nothing that a pull request brings holds up an apply.
+func (s serving) receptions(c *gitops.Controller, trees string) (all []*gitops.Reception) {
+	places := gitops.NewPlaces(s.config.Workers)
+	for _, name := range schema.Sorted(s.config.Repositories) {
+		of := s.config.Repositories[name]
+		if of.Forge == "" {
+			continue
+		}
+		r := &gitops.Reception{Name: name, Repo: of.Name, Forge: s.forges[of.Forge], Places: places, Room: trees, Now: time.Now, Random: rand.Text, Log: c.Log,
+			Source: &gitops.Clone{Dir: filepath.Join(s.config.Work, "pulls", name), Remote: func() (git.Remote, error) { return s.remote(of) }}}
+		for _, d := range c.Desks {
+			if d.Bound.Repository == name {
+				r.Desks = append(r.Desks, d)
+			}
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 func (s serving) takes(repository string) bool {

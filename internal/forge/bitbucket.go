@@ -193,6 +193,9 @@ func (f *bucket) whole(ctx context.Context, repo string) func(bucketPull) (port.
 		if p.Source.Repository != nil {
 			out.Repo = p.Source.Repository.FullName
 		}
+		if out.Repo == repo { // of forks it keeps no ref
+			out.Ref = "refs/heads/" + out.Head
+		}
 		from := out.Repo
 		if from == "" {
 			from = repo

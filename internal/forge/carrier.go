@@ -117,11 +117,10 @@ func (c *carrier) gaveUp(res *http.Response, err error, token string, pause time
 	if res.StatusCode >= 500 {
 		return c.judge(res, token)
 	}
-	when := "later"
-	if pause >= time.Second {
-		when = "in " + pause.Round(time.Second).String()
+	if pause < time.Second {
+		return fmt.Errorf("%w: it limits how often it is asked; run again later", port.ErrThrottled)
 	}
-	return fmt.Errorf("%w: it limits how often it is asked; run again %s", port.ErrThrottled, when)
+	return &port.Throttle{After: pause}
 }
 
 // once sends a request and reads its answer as a whole, within bounds.

@@ -134,7 +134,7 @@ func teaPull(p *gitea.PullRequest) (port.Pull, error) {
 		return port.Pull{}, errNoCommit
 	}
 	out := port.Pull{Number: int(p.Index), Title: p.Title, URL: p.HTMLURL, Head: p.Head.Ref, Base: p.Base.Ref,
-		HeadCommit: p.Head.Sha, Draft: p.Draft, State: port.PullOpen, CreatedAt: when(p.Created), UpdatedAt: when(p.Updated)}
+		HeadCommit: p.Head.Sha, Ref: fmt.Sprintf("refs/pull/%d/head", p.Index), Draft: p.Draft, State: port.PullOpen, CreatedAt: when(p.Created), UpdatedAt: when(p.Updated)}
 	if p.Poster != nil {
 		out.Author = p.Poster.UserName
 	}

@@ -2,6 +2,7 @@ package forge
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -122,7 +123,7 @@ func hubPull(p *github.PullRequest) (port.Pull, error) {
 		return port.Pull{}, errNoCommit
 	}
 	out := port.Pull{Number: p.GetNumber(), Title: p.GetTitle(), URL: p.GetHTMLURL(), Author: p.GetUser().GetLogin(), Repo: p.GetHead().GetRepo().GetFullName(),
-		Head: p.GetHead().GetRef(), Base: p.GetBase().GetRef(), HeadCommit: p.GetHead().GetSHA(), Draft: p.GetDraft(), State: port.PullOpen,
+		Head: p.GetHead().GetRef(), Base: p.GetBase().GetRef(), HeadCommit: p.GetHead().GetSHA(), Ref: fmt.Sprintf("refs/pull/%d/head", p.GetNumber()), Draft: p.GetDraft(), State: port.PullOpen,
 		CreatedAt: p.GetCreatedAt().Time, UpdatedAt: p.GetUpdatedAt().Time}
 	switch {
 	case p.MergedAt != nil:

@@ -3,6 +3,7 @@ package forge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -124,7 +125,7 @@ func (f *lab) read(ctx context.Context, repo string, names map[int64]string) fun
 		if m.SHA == "" {
 			return port.Pull{}, errNoCommit
 		}
-		out := port.Pull{Number: int(m.IID), Title: m.Title, URL: m.WebURL, Repo: repo, Head: m.SourceBranch, Base: m.TargetBranch, HeadCommit: m.SHA,
+		out := port.Pull{Number: int(m.IID), Title: m.Title, URL: m.WebURL, Repo: repo, Head: m.SourceBranch, Base: m.TargetBranch, HeadCommit: m.SHA, Ref: fmt.Sprintf("refs/merge-requests/%d/head", m.IID),
 			Draft: m.Draft, State: port.PullOpen, CreatedAt: when(m.CreatedAt), UpdatedAt: when(m.UpdatedAt)}
 		if m.Author != nil {
 			out.Author = m.Author.Username

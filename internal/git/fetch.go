@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -46,8 +47,9 @@ const (
 
 // Fetch brings branches with their history into a bare repository of the caller's own
 // at dir, which is made where there is none, and opens it: each stands there as
-// refs/heads/NAME. Tags, submodules and hooks are not fetched. ErrNoBranch. It may make the repository
-// anew, so that nobody may read an earlier one meanwhile.
+// refs/heads/NAME; any other ref is named in full, and stands under its name. Tags,
+// submodules and hooks are not fetched. ErrNoBranch. It may make the repository anew, so
+// that nobody may read an earlier one meanwhile.
 func (r Remote) Fetch(ctx context.Context, dir string, branches ...string) (*Repository, error) {
 	limit := cmp.Or(r.Time, mostTime)
 	within, cancel := context.WithTimeout(ctx, limit)
@@ -80,6 +82,9 @@ func (r Remote) fetch(ctx context.Context, dir string, branches []string) error 
 	remote := git.NewRemote(store, &config.RemoteConfig{Name: "origin", URLs: []string{r.URL}})
 	for _, b := range branches {
 		ref := plumbing.NewBranchReferenceName(b)
+		if strings.HasPrefix(b, "refs/") {
+			ref = plumbing.ReferenceName(b)
+		}
 		err := remote.FetchContext(ctx, &git.FetchOptions{RefSpecs: []config.RefSpec{config.RefSpec("+" + ref.String() + ":" + ref.String())}, Auth: auth, Tags: git.NoTags, CABundle: r.CA, Force: true})
 		var none git.NoMatchingRefSpecError
 		switch {

@@ -28,6 +28,14 @@ func newRepo(t *testing.T) repo {
 
 func (r repo) git(args ...string) string {
 	r.t.Helper()
+	out, err := r.command(args...).CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (r repo) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("git", args...)
 	if _, err := os.Stat(r.dir); err == nil {
 		cmd.Dir = r.dir
@@ -36,11 +44,7 @@ func (r repo) git(args ...string) string {
 	when := time.Unix(1700000000+int64(*r.at), 0).Format(time.RFC3339)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com",
 		"GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com", "GIT_AUTHOR_DATE="+when, "GIT_COMMITTER_DATE="+when)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
+	return cmd
 }
 
 // commit writes files and commits all there is.

@@ -18,8 +18,9 @@ import (
 // different deployments side by side. It looks at each now and then, and at once when
 // it is told that something may have happened; many hints are one look.
 type Controller struct {
-	Desks []*Desk
-	Poll  time.Duration
+	Desks      []*Desk
+	Receptions []*Reception
+	Poll       time.Duration
 	// Grace is how long a Turn may go on once the controller is to end.
 	Grace time.Duration
 	Log   *slog.Logger
@@ -39,9 +40,11 @@ func (c *Controller) init() {
 	})
 }
 
-// Look says that the deployments of a branch may have something to do. It never waits.
+// Look says that something may have happened in a repository: to its pull requests, and
+// to the deployments of a branch, where one is named. It never waits.
 func (c *Controller) Look(repository, branch string) {
 	c.init()
+	c.call(repository)
 	for _, d := range c.Desks {
 		if d.Bound.Repository == repository && d.Bound.Branch == branch {
 			select {
@@ -64,6 +67,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, d := range c.Desks {
 		all.Go(func() { c.serve(ctx, d) })
+	}
+	for _, r := range c.Receptions {
+		all.Go(func() { c.receive(ctx, r) })
 	}
 	<-ctx.Done()
 	c.ending.Store(true)
@@ -124,6 +130,9 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 		}
 	}()
 	t, err := d.Turn(ctx)
+	if t.Worked { // plans of pull requests rest on what was applied
+		c.call(d.Bound.Repository)
+	}
 	if t.Worked && t.Head.Commit != "" {
 		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
 	}

@@ -27,7 +27,8 @@ type Hooks struct {
 	Parse func(repository string, h map[string][]string, body []byte) ([]port.Hook, error)
 	// Named says whether a hook speaks of the repository at whose address it came.
 	Named func(repository string, h port.Hook) bool
-	Look  func(repository, branch string)
+	// Look is told where to look; without a branch it is at pull requests alone.
+	Look func(repository, branch string)
 }
 
 // Handler serves deliveries and nothing else.
@@ -78,7 +79,7 @@ func (h Hooks) take(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, one := range hooks {
-		if one.Kind == port.HookPush && h.Named(name, one) {
+		if h.Named(name, one) {
 			h.Look(name, one.Branch)
 		}
 	}

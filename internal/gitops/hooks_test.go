@@ -37,7 +37,7 @@ func TestHooks(t *testing.T) {
 		want                          int
 		looked                        string
 	}{
-		{"POST", "/hooks/domino", "good", "main", 202, "domino main"},
+		{"POST", "/hooks/domino", "good", "main", 202, "domino main,domino "},
 		{"POST", "/hooks/domino", "forged", "main", 401, ""},
 		{"POST", "/hooks/domino", "", "main", 401, ""},
 		{"POST", "/hooks/other", "good", "main", 404, ""},

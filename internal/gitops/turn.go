@@ -28,6 +28,13 @@ type Desk struct {
 	// Open opens the engine for a tree of a commit; *engine.Invalid says that the tree
 	// cannot be planned, or is not what the deployment is bound to.
 	Open func(context.Context, Tree) (e *engine.Engine, shut func(), err error)
+	// Compile reads the deployment of a tree, as one of the names under which such files
+	// are kept: "" for the branch's, else a pull request's. What was compiled before is
+	// not evaluated again; without evaluate nothing is, and known says that there is an
+	// answer. nil: pull requests are not planned.
+	Compile func(ctx context.Context, t Tree, as string, evaluate bool) (c Compiled, known bool, err error)
+	// Engine is Open for files that were compiled, to plan them and no more.
+	Engine func(ctx context.Context, t Tree, c Compiled) (e *engine.Engine, shut func(), err error)
 	// Tell shows the state of a commit on the forge; nil: nobody is told.
 	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply

@@ -38,6 +38,8 @@ type rig struct {
 type cache struct {
 	mu  sync.Mutex
 	has map[string]compiler.Result
+	// trees are those of pull requests, by a digest of their files
+	trees map[string]compiler.Result
 }
 
 func newRig(t *testing.T) rig {
@@ -51,7 +53,7 @@ func newRig(t *testing.T) rig {
 		t.Fatal(err)
 	}
 	m.Secrets = map[string]string{"env:SIM_TOKEN": "canary-token-new", "env:SIM_FRESH": "canary-fresh-new"}
-	r := rig{t, m, filepath.Join(t.TempDir(), "acme"), &cache{has: map[string]compiler.Result{}}, new([]string)}
+	r := rig{t, m, filepath.Join(t.TempDir(), "acme"), &cache{has: map[string]compiler.Result{}, trees: map[string]compiler.Result{}}, new([]string)}
 	r.git("init", "-q", "-b", "main", r.repo)
 	return r
 }

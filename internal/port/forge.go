@@ -46,6 +46,7 @@ type Pull struct {
 	Repo                 string
 	Head, Base           string // branches
 	HeadCommit           string
+	Ref                  string // under which the pull request's own repository has HeadCommit; empty: it has not
 	State                PullState
 	MergeCommit          string // of a merged one
 	Draft                bool

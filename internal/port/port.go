@@ -31,6 +31,16 @@ var (
 	ErrPath       = errors.New("cannot address field")       // a field name with a dot or "$": refused before it is sent
 )
 
+// Throttle is ErrThrottled of an outside that says after how long it may be asked again.
+type Throttle struct{ After time.Duration }
+
+func (t *Throttle) Error() string {
+	return ErrThrottled.Error() + ": it limits how often it is asked; run again in " + t.After.Round(time.Second).String()
+}
+
+// Unwrap makes it ErrThrottled.
+func (t *Throttle) Unwrap() error { return ErrThrottled }
+
 // Document is one MongoDB document by leaf path: canonical Extended JSON v2,
 // keys sorted at every depth, no white space, strings as encoding/json writes
 // them without HTML escapes, doubles as strconv's 'G' with ".0" where nothing

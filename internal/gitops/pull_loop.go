@@ -1,0 +1,86 @@
+package gitops
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+)
+
+// call lets a repository's pull requests be looked at.
+func (c *Controller) call(repository string) {
+	for _, r := range c.Receptions {
+		if r.Name == repository {
+			r.Call()
+		}
+	}
+}
+
+// breath is the least time between two looks of a reception, so that a storm of hints
+// does not become one of questions.
+const breath = time.Second
+
+// receive lets one reception look until the context ends, and then waits for the work
+// under way.
+func (c *Controller) receive(ctx context.Context, r *Reception) {
+	r.init()
+	log, last, fails := c.Log.With("repository", r.Name), "", 0
+	for ctx.Err() == nil {
+		said, next := r.glance(ctx, log, last)
+		until := time.Duration(0) // that the forge wants to be left alone
+		if last = said; said == "" {
+			fails, next = 0, c.Poll
+		} else {
+			until, next = next, max(next, c.wait(soonest<<min(fails, 6)))
+			fails++
+		}
+		rest(ctx, r, next, until > 0)
+	}
+	r.Wait()
+}
+
+// rest waits until the next look is due, or hinted at; where the forge is to be left
+// alone hints wait, too.
+func rest(ctx context.Context, r *Reception, next time.Duration, alone bool) {
+	wake := r.wake
+	if alone {
+		wake = nil
+	}
+	timer, pause := time.NewTimer(next), time.NewTimer(min(breath, next))
+	defer timer.Stop()
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return
+	case <-pause.C:
+	}
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-timer.C:
+	}
+}
+
+// glance looks, and says what is the matter once as long as it stays the same.
+func (r *Reception) glance(ctx context.Context, log *slog.Logger, last string) (said string, next time.Duration) {
+	defer func() {
+		if p := recover(); p != nil {
+			if said = fmt.Sprint(p); said != last {
+				log.Error("panicked; other repositories go on", "panic", said, "stack", string(debug.Stack()))
+			}
+		}
+	}()
+	next, err := r.Look(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return last, 0
+	case err != nil:
+		if said = err.Error(); said != last {
+			log.Warn("pull requests are not seen", "error", said)
+		}
+	case last != "":
+		log.Info("pull requests are seen again")
+	}
+	return said, next
+}

@@ -1,0 +1,157 @@
+package gitops
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+)
+
+// untouched takes back what a pull request showed of a deployment that it does not
+// change any more.
+func (t *proposal) untouched(ctx context.Context, shown bool) error {
+	if !shown {
+		return nil
+	}
+	if t.rec.Head != "" && (t.rec.Plan != "" || t.rec.Comment != "") {
+		text := "### domctl plan: " + planner.Coded(t.Desk.Name) + "\n\nThis pull request no longer changes anything of this deployment.\n"
+		c := Comment{Repo: t.Repo, Pull: t.pull.Number, Key: t.Desk.Name, Text: func(int) string { return text }}
+		if _, err := c.Post(ctx, t.Forge); err != nil {
+			return err
+		}
+	}
+	s := port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitSuccess, Text: "the pull request changes nothing of this deployment"}
+	if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); err != nil {
+		return err
+	}
+	if err := t.store.Delete(ctx, pullKey(t.pull.Number)); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.known[t.Desk], t.pull.Number)
+	return nil
+}
+
+const forkText = "from a fork: not planned with credentials"
+
+// fork says why a pull request of somebody who may not write to the repository shows no
+// plan. Nothing of its files is evaluated.
+func (t *proposal) fork(ctx context.Context) error {
+	if t.rec.Told && t.rec.Head == t.pull.HeadCommit && t.rec.Why == forkText {
+		return nil
+	}
+	text := "### domctl\n\nThis pull request comes " + forkText + " (DC531).\n\nSomebody who may write to this repository can push its branch here and open a pull request for it: that one is planned.\n"
+	c := Comment{Repo: t.Repo, Pull: t.pull.Number, Key: "fork of " + t.Repo, Text: func(int) string { return text }}
+	t.talk.Lock()
+	posted, err := c.Post(ctx, t.Forge)
+	t.talk.Unlock()
+	if err == nil {
+		err = t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitError, Text: "DC531: " + forkText})
+	}
+	if err != nil {
+		return err
+	}
+	t.rec = PullPlan{Head: t.pull.HeadCommit, Why: forkText, Told: true, Comment: posted.ID, At: t.Desk.Now()}
+	return t.save(ctx)
+}
+
+// folder is where the deployment stands in the tree.
+func (d Deployment) folder() string { return path.Clean(d.Dir) }
+
+// version tells one state of what was applied from another.
+func (d *Desk) version(ctx context.Context) (string, error) {
+	store, err := d.Records(ctx)
+	if err != nil {
+		return "", fmt.Errorf("state: %w", err)
+	}
+	_, etag, err := applier.ReadApplied(ctx, store, d.Name)
+	return etag, err
+}
+
+// pulls are the pull requests that the deployment has records of, and when they ended.
+func (d *Desk) pulls(ctx context.Context) (map[int]time.Time, error) {
+	store, err := d.Records(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	numbers, err := pullNumbers(ctx, store)
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	known := map[int]time.Time{}
+	for _, n := range numbers {
+		p, there, err := ReadPullPlan(ctx, store, n)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			known[n] = p.Ended
+		}
+	}
+	return known, nil
+}
+
+// change rewrites the record of a pull request, if there is one.
+func (d *Desk) change(ctx context.Context, pull int, nonce string, edit func(*PullPlan)) error {
+	store, err := d.Records(ctx)
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	var p PullPlan
+	etag, there, err := read(ctx, store, pullKey(pull), &p)
+	if err != nil || !there {
+		return err
+	}
+	edit(&p)
+	p.Nonce = nonce
+	_, err = write(ctx, store, pullKey(pull), etag, p)
+	return err
+}
+
+// over notes that a pull request is not open any more.
+func (d *Desk) over(ctx context.Context, p port.Pull, nonce string) error {
+	return d.change(ctx, p.Number, nonce, func(r *PullPlan) { r.State, r.Ended = p.State, d.Now() })
+}
+
+// untell lets a pull request be planned anew.
+func (d *Desk) untell(ctx context.Context, pull int, nonce string) error {
+	return d.change(ctx, pull, nonce, func(r *PullPlan) { r.Told = false })
+}
+
+func (d *Desk) forget(ctx context.Context, pull int) error {
+	store, err := d.Records(ctx)
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return store.Delete(ctx, pullKey(pull))
+}
+
+// What is kept of pull requests that are over.
+const (
+	mostEnded  = 100
+	longestEnd = 30 * 24 * time.Hour
+)
+
+// stale are the pull requests whose records are to go: those that ended long ago, and
+// of too many the first.
+func stale(known map[int]time.Time, now time.Time) (old []int) {
+	var ended []int
+	for n, at := range known {
+		if !at.IsZero() {
+			ended = append(ended, n)
+		}
+	}
+	slices.SortFunc(ended, func(a, b int) int { return known[b].Compare(known[a]) })
+	for i, n := range ended {
+		if i >= mostEnded || now.Sub(known[n]) > longestEnd {
+			old = append(old, n)
+		}
+	}
+	return old
+}

@@ -1,0 +1,69 @@
+package gitops
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// Places are those at which pull requests are planned: so many at once, of one
+// deployment one at a time, so that files which take for ever hold up no others.
+type Places struct {
+	mu      sync.Mutex
+	free    int
+	busy    map[*Desk]bool
+	waiting []*waiting // by rank, and of one rank by when they came
+}
+
+type waiting struct {
+	desk *Desk
+	rank int
+	turn chan struct{} // closed when the place is theirs
+}
+
+// NewPlaces makes some.
+func NewPlaces(n int) *Places { return &Places{free: n, busy: map[*Desk]bool{}} }
+
+// Take waits for a place; the lowest rank gets the next one. Whoever got it calls leave.
+func (p *Places) Take(ctx context.Context, d *Desk, rank int) (leave func(), err error) {
+	w := &waiting{d, rank, make(chan struct{})}
+	p.mu.Lock()
+	at, _ := slices.BinarySearchFunc(p.waiting, rank+1, func(w *waiting, r int) int { return w.rank - r })
+	p.waiting = slices.Insert(p.waiting, at, w)
+	p.give()
+	p.mu.Unlock()
+	select {
+	case <-w.turn:
+	case <-ctx.Done():
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if i := slices.Index(p.waiting, w); i >= 0 {
+			p.waiting = slices.Delete(p.waiting, i, i+1)
+			return nil, ctx.Err()
+		}
+		p.left(d)
+		return nil, ctx.Err()
+	}
+	return sync.OnceFunc(func() { p.mu.Lock(); defer p.mu.Unlock(); p.left(d) }), nil
+}
+
+func (p *Places) left(d *Desk) {
+	p.free++
+	delete(p.busy, d)
+	p.give()
+}
+
+// give gives free places away.
+func (p *Places) give() {
+	for i := 0; p.free > 0 && i < len(p.waiting); {
+		w := p.waiting[i]
+		if p.busy[w.desk] {
+			i++
+			continue
+		}
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		p.free--
+		p.busy[w.desk] = true
+		close(w.turn)
+	}
+}

@@ -1,0 +1,301 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/compiler"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Compiled is a deployment's files in a tree, held against what it is bound to.
+type Compiled struct {
+	compiler.Result
+	// Sum is a digest of the files that were read, and of what was found wrong with them.
+	Sum string
+	// Lacks says that there is no deployment in the tree.
+	Lacks bool
+}
+
+// proposal is a pull request at one deployment.
+type proposal struct {
+	*Desk
+	*Reception
+	Proposal
+	pull  port.Pull
+	store applier.Store
+	rec   PullPlan
+	etag  string
+	// version is that of what was applied.
+	version string
+}
+
+// review plans a pull request for all deployments that it touches.
+func (r *Reception) review(ctx context.Context, v *visit, p port.Pull, desks []*Desk) error {
+	room, err := os.MkdirTemp(r.Room, "pull-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(room)
+	dirs := make([]string, len(desks))
+	for i, d := range desks {
+		dirs[i] = d.Bound.Dir
+	}
+	change, err := r.Source.Propose(ctx, p, v.commit, dirs, room)
+	if err != nil {
+		return err
+	}
+	failed := make([]error, len(desks))
+	var all sync.WaitGroup
+	for i, d := range desks {
+		_, planned := r.record(d, p.Number)
+		if !planned && !d.mayTouch(ctx, p, change) {
+			continue
+		}
+		all.Go(func() {
+			defer func() {
+				if bad := recover(); bad != nil { // one deployment's files must not end the others' work
+					failed[i] = fmt.Errorf("%s: panicked: %v", d.Name, bad)
+				}
+			}()
+			one := proposal{Desk: d, Reception: r, Proposal: change, pull: p}
+			if err := one.run(ctx, v); err != nil {
+				failed[i] = fmt.Errorf("%s: %w", d.Name, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(failed...)
+}
+
+func (r *Reception) record(d *Desk, pull int) (ended time.Time, there bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ended, there = r.known[d][pull]
+	return ended, there
+}
+
+// pullName is what a pull request's files are compiled as.
+func pullName(p port.Pull) string { return fmt.Sprintf("pull-%d", p.Number) }
+
+// mayTouch says whether a change may touch the deployment, as far as is known without
+// evaluating anything.
+func (d *Desk) mayTouch(ctx context.Context, p port.Pull, c Proposal) bool {
+	if len(c.Files) == 0 || d.Bound.Branch != p.Base || !c.Holds(d.Bound.Dir) {
+		return false
+	}
+	after, known, err := d.Compile(ctx, c.After, pullName(p), false)
+	if err != nil || !known {
+		return true
+	}
+	before, known, err := d.Compile(ctx, c.Before, "", false)
+	return err != nil || !known || before.Sum != after.Sum
+}
+
+// run brings what the pull request shows of the deployment up to date.
+func (t *proposal) run(ctx context.Context, v *visit) (err error) {
+	if t.store, err = t.Desk.Records(ctx); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	var there bool
+	if t.etag, there, err = read(ctx, t.store, pullKey(t.pull.Number), &t.rec); err != nil {
+		return err
+	}
+	if t.Bound.Branch != t.pull.Base || len(t.Files) == 0 {
+		return t.untouched(ctx, there)
+	}
+	if t.forked(t.pull) {
+		return t.fork(ctx)
+	}
+	if t.version, err = t.Desk.version(ctx); err != nil {
+		return err
+	}
+	before, after, err := t.compiled(ctx)
+	if err != nil {
+		return t.broken(ctx, err)
+	}
+	if before.Sum == after.Sum {
+		return t.untouched(ctx, there)
+	}
+	if t.stands(before, after) {
+		t.touches(v, t.Desk, t.version)
+		return t.rebase(ctx)
+	}
+	if t.rec.Head != t.pull.HeadCommit {
+		pending := port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitPending, Text: "being planned"}
+		if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, pending); err != nil {
+			return err
+		}
+	}
+	p, err := t.plan(ctx, before, after)
+	if err != nil {
+		return t.broken(ctx, err)
+	}
+	if err := t.show(ctx, p, before, after); err != nil {
+		return err
+	}
+	t.touches(v, t.Desk, t.version)
+	return nil
+}
+
+// place runs something at one of the places, within a time that nobody's plan takes.
+// What was not shown yet goes first.
+func (t *proposal) place(ctx context.Context, do func(context.Context) error) error {
+	rank := 1
+	if t.rec.Head != t.pull.HeadCommit {
+		rank = 0
+	}
+	leave, err := t.Places.Take(ctx, t.Desk, rank)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	within, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	if err = do(within); err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("it took longer than %s", longest)
+	}
+	return err
+}
+
+// compiled are the deployment's files without the pull request and with it; what is
+// known of them costs no place.
+func (t *proposal) compiled(ctx context.Context) (before, after Compiled, err error) {
+	var was, is bool
+	if after, is, err = t.Compile(ctx, t.After, pullName(t.pull), false); err == nil && is {
+		before, was, err = t.Compile(ctx, t.Before, "", false)
+	}
+	if err != nil || was && is {
+		return before, after, err
+	}
+	err = t.place(ctx, func(ctx context.Context) (err error) {
+		if before, _, err = t.Compile(ctx, t.Before, "", true); err == nil {
+			after, _, err = t.Compile(ctx, t.After, pullName(t.pull), true)
+		}
+		return err
+	})
+	return before, after, err
+}
+
+// stands says that what the pull request shows is still what there is to show.
+func (t *proposal) stands(before, after Compiled) bool {
+	r := t.rec
+	return r.Told && r.Ended.IsZero() && r.Head == t.pull.HeadCommit && r.Before == before.Sum && r.Files == after.Sum && r.Applied == t.version && r.Behind == (len(t.Conflicts) > 0)
+}
+
+// rebase notes that the plan is one for another commit of the branch, too.
+func (t *proposal) rebase(ctx context.Context) error {
+	if t.rec.Base == t.Before.Commit {
+		return nil
+	}
+	t.rec.Base = t.Before.Commit
+	return t.save(ctx)
+}
+
+func (t *proposal) save(ctx context.Context) (err error) {
+	t.rec.Pull, t.rec.Nonce = t.pull.Number, t.Desk.Random()
+	if t.etag, err = write(ctx, t.store, pullKey(t.pull.Number), t.etag, t.rec); err == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.known[t.Desk][t.pull.Number] = time.Time{}
+	}
+	return err
+}
+
+// plan plans what the merge would give against what the branch has. Files that are
+// wrong are a plan of their findings alone.
+func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.Plan, err error) {
+	if schema.Failed(after.Findings) {
+		return t.refused(after.Findings), nil
+	}
+	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.Before.Commit}, Compiled: before.Result}
+	if before.Lacks {
+		f.Lacks = "holds no deployment in " + t.Bound.folder()
+	}
+	var o engine.PlanOptions
+	if t.Bound.Archive {
+		o.Allow = []string{"archive"}
+	}
+	err = t.place(ctx, func(ctx context.Context) error {
+		e, shut, err := t.Engine(ctx, t.After, after)
+		defer shut()
+		if err == nil {
+			p, err = e.PlanAgainst(ctx, o, f)
+		}
+		return err
+	})
+	var invalid *engine.Invalid
+	if errors.As(err, &invalid) {
+		return t.refused(invalid.Findings), nil
+	}
+	if err == nil && len(t.Conflicts) > 0 {
+		p.Findings = schema.SortFindings(append(p.Findings, t.behind()))
+	}
+	return p, err
+}
+
+func (t *proposal) refused(found []schema.Finding) planner.Plan {
+	if len(t.Conflicts) > 0 {
+		found = append(slices.Clone(found), t.behind())
+	}
+	return planner.Plan{Deployment: t.Desk.Name, Findings: schema.SortFindings(found), Source: planner.Source{Commit: t.pull.HeadCommit}}
+}
+
+// mostConflicts is how many files are named that two sides changed.
+const mostConflicts = 5
+
+// behind says that a merge would not give what was planned.
+func (t *proposal) behind() schema.Finding {
+	names := t.Conflicts[:min(len(t.Conflicts), mostConflicts)]
+	text := schema.Listed(names, "and")
+	if n := len(t.Conflicts) - len(names); n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return schema.Finding{Code: "DC530", Severity: schema.Error, Message: fmt.Sprintf("branch %s changed %s otherwise, so what a merge would give is not known; the plan is of this pull request's own files", t.pull.Base, text),
+		Hint: "bring the pull request up to date: merge " + t.pull.Base + " into it, or rebase it; nothing is approved by its effect until then"}
+}
+
+// show records a plan, then shows it, then records that. Who dies in between plans
+// again.
+func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compiled) error {
+	comment := t.rec.Comment
+	t.rec = PullPlan{Head: t.pull.HeadCommit, Base: t.Before.Commit, Plan: p.ID, Effect: p.Effect, Behind: len(t.Conflicts) > 0, Refused: p.Refused(),
+		Before: before.Sum, Files: after.Sum, Applied: t.version, At: t.Desk.Now(), Comment: comment}
+	if p.ID == "" {
+		t.rec.Why = refusal(p.Findings)
+	}
+	if err := t.save(ctx); err != nil {
+		return err
+	}
+	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p}.Tell(ctx, t.Forge)
+	if err != nil || told.Moved != "" { // then the next look sees another head
+		return err
+	}
+	t.rec.Told, t.rec.Comment = true, told.Comment.ID
+	return t.save(ctx)
+}
+
+// broken shows that a pull request could not be planned, once for what is the matter.
+func (t *proposal) broken(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	s := port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitError, Text: statusText("", "cannot be planned: "+err.Error())}
+	if t.rec.Head == t.pull.HeadCommit && t.rec.Why == s.Text {
+		return err
+	}
+	if failed := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); failed != nil {
+		return errors.Join(err, failed)
+	}
+	t.rec = PullPlan{Head: t.pull.HeadCommit, Why: s.Text, Comment: t.rec.Comment}
+	return errors.Join(err, t.save(ctx))
+}

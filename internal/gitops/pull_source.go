@@ -1,0 +1,173 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/internal/git"
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// Proposals is where the commits of pull requests come from.
+type Proposals interface {
+	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
+	Head(ctx context.Context, branch string) (commit string, err error)
+	// Propose writes what merging a pull request into a commit changes, for the
+	// deployments in some folders of the tree, into a folder of the caller's own.
+	// git.ErrGone or git.ErrNoBranch: its head is not there, or not any more.
+	Propose(ctx context.Context, pull port.Pull, commit string, dirs []string, room string) (Proposal, error)
+}
+
+// Proposal is what a pull request changes: the trees before and after it. They hold the
+// CUE modules in which files differ.
+type Proposal struct {
+	Before, After Tree
+	// Files are those that differ, seen from the top of the tree, sorted.
+	Files []string
+	// Conflicts are the files that both the branch and the pull request changed, each in
+	// another way. After is the pull request's own tree then, and Before that of the
+	// commit where the two parted.
+	Conflicts []string
+
+	modules []string // that files differ in
+}
+
+// Holds says whether a file of the module that a folder is in differs; other
+// deployments are none of the pull request's.
+func (p Proposal) Holds(dir string) bool {
+	return slices.ContainsFunc(p.modules, func(m string) bool { return within(m, path.Clean(dir)) })
+}
+
+// within says that a path is a folder, or lies in it.
+func within(dir, name string) bool { return dir == "." || name == dir || strings.HasPrefix(name, dir+"/") }
+
+// What is fetched for a pull request at once: anybody may open one.
+const (
+	mostPullBytes = 256 << 20
+	mostPullTime  = time.Minute
+)
+
+// Propose is Proposals'.
+func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs []string, room string) (p Proposal, err error) {
+	free, err := c.take(ctx)
+	if err != nil {
+		return p, err
+	}
+	defer free()
+	r, err := c.with(ctx, pull)
+	if err != nil {
+		return p, err
+	}
+	if _, err := r.Commit(commit); err != nil { // the mirror was made anew
+		return p, fmt.Errorf("%.12s: %w", commit, git.ErrGone)
+	}
+	m, err := r.Merge(ctx, commit, pull.HeadCommit)
+	if err != nil {
+		return p, err
+	}
+	before := commit
+	if p.Conflicts = m.Conflicts; len(m.Conflicts) > 0 {
+		before = m.Base
+	}
+	if p.Files, err = r.Differ(ctx, before, m.Commit); err != nil || len(p.Files) == 0 {
+		return p, err
+	}
+	if p.modules, err = modules(r, dirs, p.Files, before, m.Commit); err != nil {
+		return p, err
+	}
+	if p.Before, err = written(ctx, r, before, p.modules, filepath.Join(room, "before")); err != nil {
+		return p, err
+	}
+	p.After, err = written(ctx, r, m.Commit, p.modules, filepath.Join(room, "after"))
+	p.After.Commit = pull.HeadCommit
+	return p, err
+}
+
+// with opens the mirror, which holds the pull request's head then.
+func (c *Clone) with(ctx context.Context, pull port.Pull) (*git.Repository, error) {
+	r, err := git.Open(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Commit(pull.HeadCommit); err == nil {
+		return r, nil
+	}
+	remote, err := c.Remote()
+	if err != nil {
+		return nil, err
+	}
+	remote.Bytes, remote.Time = mostPullBytes, mostPullTime
+	var failed error
+	for _, ref := range refs(pull) {
+		if r, err = remote.Fetch(ctx, c.Dir, ref); err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		if _, err = r.Commit(pull.HeadCommit); err == nil {
+			return r, nil
+		}
+	}
+	if failed == nil {
+		failed = fmt.Errorf("pull request %d: %.12s: %w", pull.Number, pull.HeadCommit, git.ErrGone)
+	}
+	return nil, failed
+}
+
+// refs are those under which the head may be; a forge moves the first a moment later
+// than the branch.
+func refs(pull port.Pull) (all []string) {
+	branch := "refs/heads/" + pull.Head
+	if pull.Ref != "" {
+		all = append(all, pull.Ref)
+	}
+	if pull.Ref != branch && pull.Head != "" && !strings.ContainsAny(pull.Head, ":*^~ ?[\\") {
+		all = append(all, branch)
+	}
+	return all
+}
+
+// modules are the folders of the CUE modules that deployments are in, before or after,
+// and that some files are in.
+func modules(r *git.Repository, dirs, files []string, commits ...string) ([]string, error) {
+	found := map[string]bool{}
+	for _, commit := range commits {
+		for _, dir := range dirs {
+			at, there, err := r.Above(commit, path.Clean(dir), "cue.mod")
+			if err != nil {
+				return nil, err
+			}
+			if there && slices.ContainsFunc(files, func(f string) bool { return within(at, f) }) {
+				found[at] = true
+			}
+		}
+	}
+	all := schema.Sorted(found)
+	return slices.DeleteFunc(slices.Clone(all), func(at string) bool { // what another one holds is written with it
+		return slices.ContainsFunc(all, func(other string) bool { return other != at && within(other, at) })
+	}), nil
+}
+
+// written writes folders of a commit, as far as it has them.
+func written(ctx context.Context, r *git.Repository, commit string, folders []string, to string) (t Tree, err error) {
+	t = Tree{Dir: to, Commit: commit}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return t, err
+	}
+	for _, under := range folders {
+		w, err := r.Write(ctx, commit, under, to, git.Limits{})
+		if err != nil && !errors.Is(err, git.ErrNotFound) {
+			return t, err
+		}
+		t.Pointers = append(t.Pointers, w.Pointers...)
+	}
+	slices.Sort(t.Pointers)
+	return t, nil
+}
