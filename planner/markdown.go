@@ -71,8 +71,8 @@ func fence(blocks []block) string {
 	return f
 }
 
-// Coded is a name from outside in a code span of a comment.
-func Coded(name string) string { return code(name, 200) }
+// Code is a text of somebody else's in Markdown: no forge reads anything in it.
+func Code(s string) string { return code(s, 200) }
 
 // code is a name in a code span, of at most so many bytes.
 func code(s string, most int) string {

@@ -77,10 +77,10 @@ func (r *Reception) glance(ctx context.Context, log *slog.Logger, last string) (
 		return last, 0
 	case err != nil:
 		if said = err.Error(); said != last {
-			log.Warn("pull requests are not seen", "error", said)
+			log.Warn("not all is seen of the pull requests", "error", said)
 		}
 	case last != "":
-		log.Info("pull requests are seen again")
+		log.Info("all is seen of the pull requests")
 	}
 	return said, next
 }

@@ -19,13 +19,13 @@ func (t *proposal) untouched(ctx context.Context, shown bool) error {
 		return nil
 	}
 	if t.rec.Head != "" && (t.rec.Plan != "" || t.rec.Comment != "") {
-		text := "### domctl plan: " + planner.Coded(t.Desk.Name) + "\n\nThis pull request no longer changes anything of this deployment.\n"
-		c := Comment{Repo: t.Repo, Pull: t.pull.Number, Key: t.Desk.Name, Text: func(int) string { return text }}
+		text := "### domctl plan: " + planner.Code(t.desk.Name) + "\n\nThis pull request no longer changes anything of this deployment.\n"
+		c := Comment{Repo: t.Repo, Pull: t.pull.Number, Key: t.desk.Name, Text: func(int) string { return text }}
 		if _, err := c.Post(ctx, t.Forge); err != nil {
 			return err
 		}
 	}
-	s := port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitSuccess, Text: "the pull request changes nothing of this deployment"}
+	s := port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitSuccess, Text: "the pull request changes nothing of this deployment"}
 	if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (t *proposal) untouched(ctx context.Context, shown bool) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.known[t.Desk], t.pull.Number)
+	delete(t.known[t.desk], t.pull.Number)
 	return nil
 }
 
@@ -52,12 +52,12 @@ func (t *proposal) fork(ctx context.Context) error {
 	posted, err := c.Post(ctx, t.Forge)
 	t.talk.Unlock()
 	if err == nil {
-		err = t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitError, Text: "DC531: " + forkText})
+		err = t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitError, Text: "DC531: " + forkText})
 	}
 	if err != nil {
 		return err
 	}
-	t.rec = PullPlan{Head: t.pull.HeadCommit, Why: forkText, Told: true, Comment: posted.ID, At: t.Desk.Now()}
+	t.rec = PullPlan{Head: t.pull.HeadCommit, Why: forkText, Told: true, Comment: posted.ID, At: t.desk.Now()}
 	return t.save(ctx)
 }
 
@@ -138,9 +138,9 @@ const (
 	longestEnd = 30 * 24 * time.Hour
 )
 
-// stale are the pull requests whose records are to go: those that ended long ago, and
+// outdated are the pull requests whose records are to go: those that ended long ago, and
 // of too many the first.
-func stale(known map[int]time.Time, now time.Time) (old []int) {
+func outdated(known map[int]time.Time, now time.Time) (old []int) {
 	var ended []int
 	for n, at := range known {
 		if !at.IsZero() {

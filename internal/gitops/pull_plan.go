@@ -28,9 +28,9 @@ type Compiled struct {
 
 // proposal is a pull request at one deployment.
 type proposal struct {
-	*Desk
 	*Reception
 	Proposal
+	desk  *Desk
 	pull  port.Pull
 	store applier.Store
 	rec   PullPlan
@@ -67,7 +67,7 @@ func (r *Reception) review(ctx context.Context, v *visit, p port.Pull, desks []*
 					failed[i] = fmt.Errorf("%s: panicked: %v", d.Name, bad)
 				}
 			}()
-			one := proposal{Desk: d, Reception: r, Proposal: change, pull: p}
+			one := proposal{desk: d, Reception: r, Proposal: change, pull: p}
 			if err := one.run(ctx, v); err != nil {
 				failed[i] = fmt.Errorf("%s: %w", d.Name, err)
 			}
@@ -103,20 +103,20 @@ func (d *Desk) mayTouch(ctx context.Context, p port.Pull, c Proposal) bool {
 
 // run brings what the pull request shows of the deployment up to date.
 func (t *proposal) run(ctx context.Context, v *visit) (err error) {
-	if t.store, err = t.Desk.Records(ctx); err != nil {
+	if t.store, err = t.desk.Records(ctx); err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
 	var there bool
 	if t.etag, there, err = read(ctx, t.store, pullKey(t.pull.Number), &t.rec); err != nil {
 		return err
 	}
-	if t.Bound.Branch != t.pull.Base || len(t.Files) == 0 {
+	if t.desk.Bound.Branch != t.pull.Base || len(t.Files) == 0 {
 		return t.untouched(ctx, there)
 	}
 	if t.forked(t.pull) {
 		return t.fork(ctx)
 	}
-	if t.version, err = t.Desk.version(ctx); err != nil {
+	if t.version, err = t.desk.version(ctx); err != nil {
 		return err
 	}
 	before, after, err := t.compiled(ctx)
@@ -127,11 +127,11 @@ func (t *proposal) run(ctx context.Context, v *visit) (err error) {
 		return t.untouched(ctx, there)
 	}
 	if t.stands(before, after) {
-		t.touches(v, t.Desk, t.version)
+		t.touches(v, t.desk, t.version)
 		return t.rebase(ctx)
 	}
 	if t.rec.Head != t.pull.HeadCommit {
-		pending := port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitPending, Text: "being planned"}
+		pending := port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitPending, Text: "being planned"}
 		if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, pending); err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (t *proposal) run(ctx context.Context, v *visit) (err error) {
 	if err := t.show(ctx, p, before, after); err != nil {
 		return err
 	}
-	t.touches(v, t.Desk, t.version)
+	t.touches(v, t.desk, t.version)
 	return nil
 }
 
@@ -154,7 +154,7 @@ func (t *proposal) place(ctx context.Context, do func(context.Context) error) er
 	if t.rec.Head != t.pull.HeadCommit {
 		rank = 0
 	}
-	leave, err := t.Places.Take(ctx, t.Desk, rank)
+	leave, err := t.Places.Take(ctx, t.desk, rank)
 	if err != nil {
 		return err
 	}
@@ -171,15 +171,15 @@ func (t *proposal) place(ctx context.Context, do func(context.Context) error) er
 // known of them costs no place.
 func (t *proposal) compiled(ctx context.Context) (before, after Compiled, err error) {
 	var was, is bool
-	if after, is, err = t.Compile(ctx, t.After, pullName(t.pull), false); err == nil && is {
-		before, was, err = t.Compile(ctx, t.Before, "", false)
+	if after, is, err = t.desk.Compile(ctx, t.After, pullName(t.pull), false); err == nil && is {
+		before, was, err = t.desk.Compile(ctx, t.Before, "", false)
 	}
 	if err != nil || was && is {
 		return before, after, err
 	}
 	err = t.place(ctx, func(ctx context.Context) (err error) {
-		if before, _, err = t.Compile(ctx, t.Before, "", true); err == nil {
-			after, _, err = t.Compile(ctx, t.After, pullName(t.pull), true)
+		if before, _, err = t.desk.Compile(ctx, t.Before, "", true); err == nil {
+			after, _, err = t.desk.Compile(ctx, t.After, pullName(t.pull), true)
 		}
 		return err
 	})
@@ -202,11 +202,11 @@ func (t *proposal) rebase(ctx context.Context) error {
 }
 
 func (t *proposal) save(ctx context.Context) (err error) {
-	t.rec.Pull, t.rec.Nonce = t.pull.Number, t.Desk.Random()
+	t.rec.Pull, t.rec.Nonce = t.pull.Number, t.desk.Random()
 	if t.etag, err = write(ctx, t.store, pullKey(t.pull.Number), t.etag, t.rec); err == nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.known[t.Desk][t.pull.Number] = time.Time{}
+		t.known[t.desk][t.pull.Number] = time.Time{}
 	}
 	return err
 }
@@ -219,14 +219,14 @@ func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.
 	}
 	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.Before.Commit}, Compiled: before.Result}
 	if before.Lacks {
-		f.Lacks = "holds no deployment in " + t.Bound.folder()
+		f.Lacks = "holds no deployment in " + t.desk.Bound.folder()
 	}
 	var o engine.PlanOptions
-	if t.Bound.Archive {
+	if t.desk.Bound.Archive {
 		o.Allow = []string{"archive"}
 	}
 	err = t.place(ctx, func(ctx context.Context) error {
-		e, shut, err := t.Engine(ctx, t.After, after)
+		e, shut, err := t.desk.Engine(ctx, t.After, after)
 		defer shut()
 		if err == nil {
 			p, err = e.PlanAgainst(ctx, o, f)
@@ -247,7 +247,7 @@ func (t *proposal) refused(found []schema.Finding) planner.Plan {
 	if len(t.Conflicts) > 0 {
 		found = append(slices.Clone(found), t.behind())
 	}
-	return planner.Plan{Deployment: t.Desk.Name, Findings: schema.SortFindings(found), Source: planner.Source{Commit: t.pull.HeadCommit}}
+	return planner.Plan{Deployment: t.desk.Name, Findings: schema.SortFindings(found), Source: planner.Source{Commit: t.pull.HeadCommit}}
 }
 
 // mostConflicts is how many files are named that two sides changed.
@@ -269,7 +269,7 @@ func (t *proposal) behind() schema.Finding {
 func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compiled) error {
 	comment := t.rec.Comment
 	t.rec = PullPlan{Head: t.pull.HeadCommit, Base: t.Before.Commit, Plan: p.ID, Effect: p.Effect, Behind: len(t.Conflicts) > 0, Refused: p.Refused(),
-		Before: before.Sum, Files: after.Sum, Applied: t.version, At: t.Desk.Now(), Comment: comment}
+		Before: before.Sum, Files: after.Sum, Applied: t.version, At: t.desk.Now(), Comment: comment}
 	if p.ID == "" {
 		t.rec.Why = refusal(p.Findings)
 	}
@@ -289,7 +289,7 @@ func (t *proposal) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	s := port.CommitStatus{Name: StatusName(t.Desk.Name), State: port.CommitError, Text: statusText("", "cannot be planned: "+err.Error())}
+	s := port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitError, Text: statusText("", "cannot be planned: "+err.Error())}
 	if t.rec.Head == t.pull.HeadCommit && t.rec.Why == s.Text {
 		return err
 	}

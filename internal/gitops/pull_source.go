@@ -47,7 +47,9 @@ func (p Proposal) Holds(dir string) bool {
 }
 
 // within says that a path is a folder, or lies in it.
-func within(dir, name string) bool { return dir == "." || name == dir || strings.HasPrefix(name, dir+"/") }
+func within(dir, name string) bool {
+	return dir == "." || name == dir || strings.HasPrefix(name, dir+"/")
+}
 
 // What is fetched for a pull request at once: anybody may open one.
 const (
