@@ -127,6 +127,11 @@ func (r *Repository) Within(dir string) (string, error) {
 // Commit is the commit that a branch, a tag, a remote's branch ("origin/main") or
 // an id names, in 40 hexadecimal digits.
 func (r *Repository) Commit(ref string) (string, error) {
+	if strings.HasPrefix(ref, "refs/heads/") { // of which a revision cannot name all
+		if at, err := r.repo.Reference(plumbing.ReferenceName(ref), true); err == nil {
+			return at.Hash().String(), nil
+		}
+	}
 	if strings.ContainsAny(ref, ":{") { // go-git passes over what it does not know of them
 		return "", fmt.Errorf("%q names no commit as read here; write a branch, a tag or an id, with ~ or ^ behind it", ref)
 	}

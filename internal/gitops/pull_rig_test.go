@@ -29,7 +29,7 @@ import (
 type board struct {
 	mu       sync.Mutex
 	rig      rig
-	open     map[int]*port.Pull
+	pulls    map[int]*port.Pull
 	comments map[int][]port.Comment
 	statuses map[string][]port.CommitStatus // by commit and name
 	calls    map[string]int
@@ -39,7 +39,7 @@ type board struct {
 }
 
 func newBoard(r rig) *board {
-	return &board{rig: r, open: map[int]*port.Pull{}, comments: map[int][]port.Comment{}, statuses: map[string][]port.CommitStatus{}, calls: map[string]int{}, at: time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)}
+	return &board{rig: r, pulls: map[int]*port.Pull{}, comments: map[int][]port.Comment{}, statuses: map[string][]port.CommitStatus{}, calls: map[string]int{}, at: time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)}
 }
 
 func (b *board) call(name string) (func(), error) {
@@ -61,7 +61,7 @@ func (b *board) Branch(context.Context, string, string) (string, error) { panic(
 func (b *board) Pull(_ context.Context, _ string, n int) (port.Pull, error) {
 	free, err := b.call("Pull")
 	defer free()
-	p := b.open[n]
+	p := b.pulls[n]
 	if err != nil || p == nil {
 		return port.Pull{}, fmt.Errorf("pull request: %w", cmpErr(err, port.ErrNotFound))
 	}
@@ -81,8 +81,8 @@ func (b *board) Pulls(context.Context, string) (all []port.Pull, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range schemaSorted(b.open) {
-		if p := b.open[n]; p.State == port.PullOpen {
+	for _, n := range schemaSorted(b.pulls) {
+		if p := b.pulls[n]; p.State == port.PullOpen {
 			all = append(all, *p)
 		}
 	}
@@ -151,11 +151,11 @@ func (b *board) propose(n int, branch string) {
 	defer b.mu.Unlock()
 	commit := b.rig.git("rev-parse", "refs/heads/"+branch)
 	b.rig.git("update-ref", fmt.Sprintf("refs/pull/%d/head", n), commit)
-	if p := b.open[n]; p != nil {
+	if p := b.pulls[n]; p != nil {
 		p.HeadCommit, p.UpdatedAt = commit, p.UpdatedAt.Add(time.Second)
 		return
 	}
-	b.open[n] = &port.Pull{Number: n, Title: "A change", Author: "ann", Repo: repo, Head: branch, Base: "main", HeadCommit: commit, Ref: fmt.Sprintf("refs/pull/%d/head", n), State: port.PullOpen}
+	b.pulls[n] = &port.Pull{Number: n, Title: "A change", Author: "ann", Repo: repo, Head: branch, Base: "main", HeadCommit: commit, Ref: fmt.Sprintf("refs/pull/%d/head", n), State: port.PullOpen}
 }
 
 // said are the texts of a pull request's comments.
@@ -250,4 +250,38 @@ func look(t *testing.T, r *gitops.Reception) {
 		t.Fatal(err)
 	}
 	r.Wait()
+}
+
+// gatedForge is a forge of which every call is one that a process can die at.
+type gatedForge struct {
+	port.Forge
+	gate sim.Gate
+}
+
+func (g gatedForge) Pulls(ctx context.Context, repo string) (all []port.Pull, err error) {
+	err = pass(g.gate, "pulls", func() (err error) { all, err = g.Forge.Pulls(ctx, repo); return err })
+	return all, err
+}
+
+func (g gatedForge) Pull(ctx context.Context, repo string, n int) (p port.Pull, err error) {
+	err = pass(g.gate, "pull", func() (err error) { p, err = g.Forge.Pull(ctx, repo, n); return err })
+	return p, err
+}
+
+func (g gatedForge) Comments(ctx context.Context, repo string, n int) (all []port.Comment, err error) {
+	err = pass(g.gate, "comments", func() (err error) { all, err = g.Forge.Comments(ctx, repo, n); return err })
+	return all, err
+}
+
+func (g gatedForge) Comment(ctx context.Context, repo string, n int, body string) (id string, err error) {
+	err = pass(g.gate, "comment", func() (err error) { id, err = g.Forge.Comment(ctx, repo, n, body); return err })
+	return id, err
+}
+
+func (g gatedForge) EditComment(ctx context.Context, repo string, n int, id, body string) error {
+	return pass(g.gate, "edit", func() error { return g.Forge.EditComment(ctx, repo, n, id, body) })
+}
+
+func (g gatedForge) SetStatus(ctx context.Context, repo, commit string, s port.CommitStatus) error {
+	return pass(g.gate, "status", func() error { return g.Forge.SetStatus(ctx, repo, commit, s) })
 }
