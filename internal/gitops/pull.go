@@ -43,6 +43,7 @@ type Reception struct {
 	mu      sync.Mutex
 	visits  map[int]*visit
 	hearing map[int]*hearing
+	lines   chan struct{}               // held by who listens
 	awaited map[*Desk]int               // see Await
 	known   map[*Desk]map[int]time.Time // the pull requests of its records, and when they ended
 	asked   map[*Desk]bool              // whose records are being read
@@ -76,6 +77,7 @@ func (r *Reception) State() ReceptionState {
 func (r *Reception) init() {
 	r.start.Do(func() {
 		r.wake, r.visits, r.hearing = make(chan struct{}, 1), map[int]*visit{}, map[int]*hearing{}
+		r.lines = make(chan struct{}, mostHeard)
 		r.awaited, r.known, r.asked = map[*Desk]int{}, map[*Desk]map[int]time.Time{}, map[*Desk]bool{}
 	})
 }
@@ -160,7 +162,7 @@ func (r *Reception) remember(ctx context.Context) {
 			if r.asked[d] = false; err == nil {
 				r.known[d] = known
 			} else if ctx.Err() == nil {
-				r.Log.Warn("no pull request is planned", "deployment", d.Name, "error", err)
+				r.warn("no pull request is planned", err, "deployment", d.Name)
 			}
 			answered <- struct{}{}
 		})

@@ -23,6 +23,9 @@ type hearing struct {
 // be of one second, and a forge may move UpdatedAt a while later.
 const settled = 90 * time.Second
 
+// mostHeard is how many pull requests are listened to at once.
+const mostHeard = 4
+
 // Await has a pull request that is over listened to as long as a deployment waits for
 // what people say there; 0 is none.
 func (r *Reception) Await(d *Desk, pull int) {
@@ -78,15 +81,29 @@ func (r *Reception) hear(ctx context.Context, number int, read func() (port.Pull
 	if h.busy || !h.again && r.Now().Sub(h.since) > settled {
 		return
 	}
-	h.busy = true
-	r.work.Go(func() {
+	r.lend(ctx, h, number, func() error {
 		p, err := read()
 		if err == nil {
 			err = r.Converse(ctx, p)
 		}
-		r.heard(ctx, h, number, err)
+		return err
 	})
 }
+
+// lend listens to a pull request, once there is a line free.
+func (r *Reception) lend(ctx context.Context, h *hearing, number int, listen func() error) {
+	h.busy = true
+	r.work.Go(func() {
+		select {
+		case r.lines <- struct{}{}:
+			defer func() { <-r.lines }()
+			r.heard(ctx, h, number, guarded(listen))
+		case <-ctx.Done():
+			r.heard(ctx, h, number, ctx.Err())
+		}
+	})
+}
+
 
 // heard keeps how listening ended, and says what was the matter once.
 func (r *Reception) heard(ctx context.Context, h *hearing, number int, err error) {
@@ -98,7 +115,7 @@ func (r *Reception) heard(ctx context.Context, h *hearing, number int, err error
 	}
 	if said := err.Error(); said != h.said {
 		h.said = said
-		r.Log.Warn("a pull request is not listened to", "repository", r.Name, "pull", number, "error", said)
+		r.warn("a pull request is not listened to", err, "pull", number)
 	}
 }
 
@@ -139,8 +156,7 @@ func (r *Reception) over(ctx context.Context, open []port.Pull) {
 		if h.busy {
 			continue
 		}
-		h.busy = true
-		r.work.Go(func() { r.heard(ctx, h, n, r.close(ctx, n, desks)) })
+		r.lend(ctx, h, n, func() error { return r.close(ctx, n, desks) })
 	}
 }
 

@@ -2,9 +2,6 @@ package gitops
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
-	"runtime/debug"
 	"time"
 )
 
@@ -25,9 +22,9 @@ const breath = time.Second
 // under way.
 func (c *Controller) receive(ctx context.Context, r *Reception) {
 	r.init()
-	log, last, fails := c.Log.With("repository", r.Name), "", 0
+	last, fails := "", 0
 	for ctx.Err() == nil {
-		said, next := r.glance(ctx, log, last)
+		said, next := r.glance(ctx, last)
 		until := time.Duration(0) // that the forge wants to be left alone
 		if last = said; said == "" {
 			fails, next = 0, c.Poll
@@ -63,24 +60,17 @@ func rest(ctx context.Context, r *Reception, next time.Duration, alone bool) {
 }
 
 // glance looks, and says what is the matter once as long as it stays the same.
-func (r *Reception) glance(ctx context.Context, log *slog.Logger, last string) (said string, next time.Duration) {
-	defer func() {
-		if p := recover(); p != nil {
-			if said = fmt.Sprint(p); said != last {
-				log.Error("panicked; other repositories go on", "panic", said, "stack", string(debug.Stack()))
-			}
-		}
-	}()
-	next, err := r.Look(ctx)
+func (r *Reception) glance(ctx context.Context, last string) (said string, next time.Duration) {
+	err := guarded(func() (err error) { next, err = r.Look(ctx); return err })
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return last, 0
 	case err != nil:
 		if said = err.Error(); said != last {
-			log.Warn("not all is seen of the pull requests", "error", said)
+			r.warn("not all is seen of the pull requests", err)
 		}
 	case last != "":
-		log.Info("all is seen of the pull requests")
+		r.Log.Info("all is seen of the pull requests", "repository", r.Name)
 	}
 	return said, next
 }

@@ -62,13 +62,8 @@ func (r *Reception) review(ctx context.Context, v *visit, p port.Pull, desks []*
 			continue
 		}
 		all.Go(func() {
-			defer func() {
-				if bad := recover(); bad != nil { // one deployment's files must not end the others' work
-					failed[i] = fmt.Errorf("%s: panicked: %v", d.Name, bad)
-				}
-			}()
 			one := proposal{desk: d, Reception: r, Proposal: change, pull: p}
-			if err := one.run(ctx, v); err != nil {
+			if err := guarded(func() error { return one.run(ctx, v) }); err != nil {
 				failed[i] = fmt.Errorf("%s: %w", d.Name, err)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -199,9 +200,9 @@ func (r rig) reception(b port.Forge, kill *sim.Kill, log *bytes.Buffer) *gitops.
 	if log == nil {
 		log = &bytes.Buffer{}
 	}
-	n := 0
+	var n atomic.Int64
 	return &gitops.Reception{Name: "domino", Repo: repo, Forge: b, Desks: []*gitops.Desk{d}, Places: gitops.NewPlaces(2), Room: r.t.TempDir(), Now: r.machine.Clock.Now,
-		Random: func() string { n++; return fmt.Sprintf("r%d-%p", n, kill) }, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Random: func() string { return fmt.Sprintf("r%d-%p", n.Add(1), kill) }, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Source: &gitops.Clone{Dir: filepath.Join(r.repo+"-pulls", "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}}
 }
 

@@ -160,7 +160,7 @@ func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) 
 				v.fails, v.said = before.fails, before.said
 			}
 		}
-		r.ended(ctx, v, p, r.review(ctx, v, p, desks))
+		r.ended(ctx, v, p, guarded(func() error { return r.review(ctx, v, p, desks) }))
 	})
 }
 
@@ -177,7 +177,7 @@ func (r *Reception) ended(ctx context.Context, v *visit, p port.Pull, err error)
 	quiet := (errors.Is(err, git.ErrGone) || errors.Is(err, git.ErrNoBranch)) && v.fails < 3
 	if said := err.Error(); said != v.said && !quiet {
 		v.said = said
-		r.Log.Warn("a pull request is not planned", "repository", r.Name, "pull", p.Number, "commit", p.HeadCommit, "error", said)
+		r.warn("a pull request is not planned", err, "pull", p.Number, "commit", p.HeadCommit)
 	}
 	time.AfterFunc(wait, r.Call)
 }

@@ -3,6 +3,7 @@ package gitops_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,10 +61,17 @@ func newRig(t *testing.T) rig {
 
 func (r rig) git(args ...string) string {
 	r.t.Helper()
+	return r.feed(nil, args...)
+}
+
+// feed runs git with something on its standard input.
+func (r rig) feed(in io.Reader, args ...string) string {
+	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "git", args...)
 	if _, err := os.Stat(r.repo); err == nil {
 		cmd.Dir = r.repo
 	}
+	cmd.Stdin = in
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
