@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -29,7 +30,7 @@ func (t *proposal) untouched(ctx context.Context, shown bool) error {
 	if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); err != nil {
 		return err
 	}
-	if err := t.store.Delete(ctx, pullKey(t.pull.Number)); err != nil {
+	if err := forget(ctx, t.store, t.pull.Number); err != nil {
 		return err
 	}
 	t.mu.Lock()
@@ -129,7 +130,16 @@ func (d *Desk) forget(ctx context.Context, pull int) error {
 	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
-	return store.Delete(ctx, pullKey(pull))
+	return forget(ctx, store, pull)
+}
+
+// forget lets go of what was planned for a pull request.
+func forget(ctx context.Context, s applier.Store, pull int) error {
+	err := s.Delete(ctx, plansKey+PullPlanOf(pull))
+	if err == nil || errors.Is(err, applier.ErrNoKey) {
+		err = s.Delete(ctx, pullKey(pull))
+	}
+	return err
 }
 
 // What is kept of pull requests that are over.

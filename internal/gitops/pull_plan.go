@@ -268,7 +268,11 @@ func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compi
 	if p.ID == "" {
 		t.rec.Why = refusal(p.Findings)
 	}
-	if err := t.save(ctx); err != nil {
+	err := t.save(ctx)
+	if err == nil && p.ID != "" {
+		err = KeepPlan(ctx, t.store, PullPlanOf(t.pull.Number), p)
+	}
+	if err != nil {
 		return err
 	}
 	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p}.Tell(ctx, t.Forge)

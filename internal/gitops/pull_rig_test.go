@@ -144,6 +144,8 @@ func (b *board) Rights(context.Context, string, string) (port.Rights, error) {
 	return port.WriteRights, nil
 }
 
+func (b *board) Carried(context.Context, string, string) ([]int, error) { return nil, nil }
+
 func (b *board) MaxComment() int { return 65_000 }
 
 // propose opens a pull request of a branch, which stands on its commit.
