@@ -31,8 +31,8 @@ func (a *app) serveVerb() *cobra.Command {
 		Short: "Apply what branches move to",
 		Long: `Runs until it is told to end, and keeps deployments at what their branches say:
 whenever a branch stands on another commit, that commit is planned and applied, once,
-and its status is set on the forge. It looks now and then, and at once when a webhook
-says that something was pushed.
+and its status is set on the forge. What pull requests would do is planned, and shown
+there. It looks now and then, and at once when a webhook says that something happened.
 
 FILE, which lies outside all trees, binds each deployment to a repository, a branch,
 an account, a database and records; a commit that names others is refused. After a

@@ -12,6 +12,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/git"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -276,8 +277,11 @@ func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compi
 		return err
 	}
 	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p}.Tell(ctx, t.Forge)
-	if err != nil || told.Moved != "" { // then the next look sees another head
+	if err != nil {
 		return err
+	}
+	if told.Moved != "" { // as the next look sees, unless the forge says now this and now that
+		return fmt.Errorf("the pull request is at %.12s: %w", told.Moved, git.ErrGone)
 	}
 	t.rec.Told, t.rec.Comment = true, told.Comment.ID
 	return t.save(ctx)
@@ -295,6 +299,9 @@ func (t *proposal) broken(ctx context.Context, err error) error {
 	if failed := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); failed != nil {
 		return errors.Join(err, failed)
 	}
-	t.rec = PullPlan{Head: t.pull.HeadCommit, Why: s.Text, Comment: t.rec.Comment}
+	if t.rec.Head != t.pull.HeadCommit { // what was planned of another one says nothing of this
+		t.rec = PullPlan{Head: t.pull.HeadCommit, Comment: t.rec.Comment}
+	}
+	t.rec.Why, t.rec.Told = s.Text, false
 	return errors.Join(err, t.save(ctx))
 }

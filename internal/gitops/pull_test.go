@@ -128,7 +128,7 @@ func TestPullOfTheMerge(t *testing.T) {
 	}
 	h.turn() // what the branch brought is applied: the pull request's effect is another
 	h.engines(t, 1)
-	if now := h.record(1); now.Effect == rec.Effect || strings.Contains(h.said(1)[0], "77") {
+	if now := h.record(1); now.Effect == rec.Effect || strings.Contains(h.said(1)[0], "com.sim.other") {
 		t.Errorf("%+v\n%s", now, h.said(1)[0])
 	}
 	h.write("prod/compute.cue", "package domino\n")
@@ -528,3 +528,69 @@ func TestPullIsHeard(t *testing.T) {
 	h.at.Await(h.at.Desks[0], 0)
 	want("nobody waits", 0)
 }
+
+// TestPullCannotBePlanned: what cannot be read is told once, in the status; the plan of
+// before stays known, and the next one takes its place.
+func TestPullCannotBePlanned(t *testing.T) {
+	h := newHall(t)
+	h.look()
+	first := h.record(1)
+	d := h.at.Desks[0]
+	open := d.Engine
+	d.Engine = func(context.Context, gitops.Tree, gitops.Compiled) (*engine.Engine, func(), error) {
+		return nil, func() {}, errors.New("MongoDB cannot be reached\x1b[31m")
+	}
+	for range 3 {
+		if err := h.at.Replan(t.Context(), d, 1); err != nil {
+			t.Fatal(err)
+		}
+		h.look()
+	}
+	rec := h.record(1)
+	if got := h.shown(h.head); !slices.Equal(got, []string{"pending", "success", "error"}) || rec.Effect != first.Effect || rec.Told || strings.Contains(rec.Why, "\x1b") {
+		t.Errorf("%q, %+v", got, rec)
+	}
+	if n := strings.Count(h.log.String(), "MongoDB cannot be reached"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, &h.log)
+	}
+	d.Engine = open
+	h.look() // it is not due yet
+	if h.record(1).Told {
+		t.Error("it is tried again at once")
+	}
+	if err := h.machine.Clock.Sleep(t.Context(), 2*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	h.look()
+	if got := h.shown(h.head); !slices.Equal(got, []string{"pending", "success", "error", "success"}) || !h.record(1).Told || h.record(1).Why != "" {
+		t.Errorf("%q, %+v", got, h.record(1))
+	}
+}
+
+// TestPullListedLate: a forge that lists a head and answers another one is asked again.
+func TestPullListedLate(t *testing.T) {
+	h := newHall(t)
+	other := *h.pulls[1]
+	other.HeadCommit = strings.Repeat("a", 40)
+	h.at.Forge = late{h.board, other}
+	h.look()
+	if len(h.said(1)) > 0 || h.record(1).Told || h.log.Len() > 0 {
+		t.Errorf("%q, %+v\n%s", h.said(1), h.record(1), &h.log)
+	}
+	h.at.Forge = h.board
+	if err := h.machine.Clock.Sleep(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	h.look()
+	if len(h.said(1)) != 1 || !h.record(1).Told {
+		t.Errorf("%q, %+v", h.said(1), h.record(1))
+	}
+}
+
+// late is a forge that reads a pull request otherwise than it lists it.
+type late struct {
+	port.Forge
+	pull port.Pull
+}
+
+func (l late) Pull(context.Context, string, int) (port.Pull, error) { return l.pull, nil }
