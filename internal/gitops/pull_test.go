@@ -128,8 +128,8 @@ func TestPullOfTheMerge(t *testing.T) {
 	}
 	h.turn() // what the branch brought is applied: the pull request's effect is another
 	h.engines(t, 1)
-	if now := h.record(1); now.Effect == rec.Effect || strings.Contains(h.said(1)[0], "com.sim.other") {
-		t.Errorf("%+v\n%s", now, h.said(1)[0])
+	if now := h.record(1); now.Effect == rec.Effect || strings.Contains(h.said(1)[0], "+ settings.com.sim.other") {
+		t.Errorf("%+v\nwas %+v\n%s", now, rec, h.said(1)[0])
 	}
 	h.write("prod/compute.cue", "package domino\n")
 	h.look()
