@@ -47,6 +47,8 @@ type Reception struct {
 	awaited map[*Desk]int               // see Await
 	known   map[*Desk]map[int]time.Time // the pull requests of its records, and when they ended
 	asked   map[*Desk]bool              // whose records are being read
+	prints  map[*Desk]footprint         // of deployments in their branches
+	last    move
 	state   ReceptionState
 }
 
@@ -77,6 +79,7 @@ func (r *Reception) State() ReceptionState {
 func (r *Reception) init() {
 	r.start.Do(func() {
 		r.wake, r.visits, r.hearing = make(chan struct{}, 1), map[int]*visit{}, map[int]*hearing{}
+		r.prints = map[*Desk]footprint{}
 		r.lines = make(chan struct{}, mostHeard)
 		r.awaited, r.known, r.asked = map[*Desk]int{}, map[*Desk]map[int]time.Time{}, map[*Desk]bool{}
 	})

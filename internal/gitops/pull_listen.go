@@ -104,7 +104,6 @@ func (r *Reception) lend(ctx context.Context, h *hearing, number int, listen fun
 	})
 }
 
-
 // heard keeps how listening ended, and says what was the matter once.
 func (r *Reception) heard(ctx context.Context, h *hearing, number int, err error) {
 	r.mu.Lock()

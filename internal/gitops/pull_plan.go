@@ -30,7 +30,7 @@ type Compiled struct {
 // proposal is a pull request at one deployment.
 type proposal struct {
 	*Reception
-	Proposal
+	*Proposal
 	desk  *Desk
 	pull  port.Pull
 	store applier.Store
@@ -41,7 +41,8 @@ type proposal struct {
 }
 
 // review plans a pull request for all deployments that it touches.
-func (r *Reception) review(ctx context.Context, v *visit, p port.Pull, desks []*Desk) error {
+// Before it there was another visit, or none.
+func (r *Reception) review(ctx context.Context, v, before *visit, p port.Pull, desks []*Desk) error {
 	room, err := os.MkdirTemp(r.Room, "pull-")
 	if err != nil {
 		return err
@@ -55,16 +56,22 @@ func (r *Reception) review(ctx context.Context, v *visit, p port.Pull, desks []*
 	if err != nil {
 		return err
 	}
+	if len(change.Conflicts) == 0 {
+		r.follow(ctx, desks, v.commit)
+	}
 	failed := make([]error, len(desks))
 	var all sync.WaitGroup
 	for i, d := range desks {
 		_, planned := r.record(d, p.Number)
-		if !planned && !d.mayTouch(ctx, p, change) {
+		if !planned && !r.mayTouch(ctx, d, p, change) {
 			continue
 		}
 		all.Go(func() {
+			if !planned && !r.learns(ctx, d, p, change) {
+				return
+			}
 			one := proposal{desk: d, Reception: r, Proposal: change, pull: p}
-			if err := guarded(func() error { return one.run(ctx, v) }); err != nil {
+			if err := guarded(func() error { return one.run(ctx, v, before) }); err != nil {
 				failed[i] = fmt.Errorf("%s: %w", d.Name, err)
 			}
 		})
@@ -83,22 +90,8 @@ func (r *Reception) record(d *Desk, pull int) (ended time.Time, there bool) {
 // pullName is what a pull request's files are compiled as.
 func pullName(p port.Pull) string { return fmt.Sprintf("pull-%d", p.Number) }
 
-// mayTouch says whether a change may touch the deployment, as far as is known without
-// evaluating anything.
-func (d *Desk) mayTouch(ctx context.Context, p port.Pull, c Proposal) bool {
-	if len(c.Files) == 0 || d.Bound.Branch != p.Base || !c.Holds(d.Bound.Dir) {
-		return false
-	}
-	after, known, err := d.Compile(ctx, c.After, pullName(p), false)
-	if err != nil || !known {
-		return true
-	}
-	before, known, err := d.Compile(ctx, c.Before, "", false)
-	return err != nil || !known || before.Sum != after.Sum
-}
-
 // run brings what the pull request shows of the deployment up to date.
-func (t *proposal) run(ctx context.Context, v *visit) (err error) {
+func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 	if t.store, err = t.desk.Records(ctx); err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
@@ -115,15 +108,21 @@ func (t *proposal) run(ctx context.Context, v *visit) (err error) {
 	if t.version, err = t.desk.version(ctx); err != nil {
 		return err
 	}
+	if t.rec.Told && t.rec.Head == t.pull.HeadCommit && t.rec.Applied == t.version && t.stood(ctx, earlier, t.desk, t.Proposal) {
+		t.touches(v, t.desk, t.version, earlier.steps[t.desk])
+		return t.rebase(ctx)
+	}
 	before, after, err := t.compiled(ctx)
 	if err != nil {
 		return t.broken(ctx, err)
 	}
+	t.remark(t.desk, t.before, before, t.Proposal)
+	rests := step{printOf(t.before, t.desk.Bound.Dir, before), printOf(t.after, t.desk.Bound.Dir, after)}
 	if before.Sum == after.Sum {
 		return t.untouched(ctx, there)
 	}
 	if t.stands(before, after) {
-		t.touches(v, t.desk, t.version)
+		t.touches(v, t.desk, t.version, rests)
 		return t.rebase(ctx)
 	}
 	if t.rec.Head != t.pull.HeadCommit {
@@ -139,16 +138,24 @@ func (t *proposal) run(ctx context.Context, v *visit) (err error) {
 	if err := t.show(ctx, p, before, after); err != nil {
 		return err
 	}
-	t.touches(v, t.desk, t.version)
+	t.touches(v, t.desk, t.version, rests)
 	return nil
 }
+
+// Who gets a place first: what was never shown, what is shown again, and what only may
+// be touched.
+const (
+	firstRank = iota
+	againRank
+	laterRank
+)
 
 // place runs something at one of the places, within a time that nobody's plan takes.
 // What was not shown yet goes first.
 func (t *proposal) place(ctx context.Context, do func(context.Context) error) error {
-	rank := 1
+	rank := againRank
 	if t.rec.Head != t.pull.HeadCommit {
-		rank = 0
+		rank = firstRank
 	}
 	leave, err := t.Places.Take(ctx, t.desk, rank)
 	if err != nil {
@@ -167,15 +174,18 @@ func (t *proposal) place(ctx context.Context, do func(context.Context) error) er
 // known of them costs no place.
 func (t *proposal) compiled(ctx context.Context) (before, after Compiled, err error) {
 	var was, is bool
-	if after, is, err = t.desk.Compile(ctx, t.After, pullName(t.pull), false); err == nil && is {
-		before, was, err = t.desk.Compile(ctx, t.Before, "", false)
+	if _, _, err := t.Trees(ctx); err != nil {
+		return before, after, err
+	}
+	if after, is, err = t.desk.Compile(ctx, t.after, pullName(t.pull), false); err == nil && is {
+		before, was, err = t.desk.Compile(ctx, t.before, "", false)
 	}
 	if err != nil || was && is {
 		return before, after, err
 	}
 	err = t.place(ctx, func(ctx context.Context) (err error) {
-		if before, _, err = t.desk.Compile(ctx, t.Before, "", true); err == nil {
-			after, _, err = t.desk.Compile(ctx, t.After, pullName(t.pull), true)
+		if before, _, err = t.desk.Compile(ctx, t.before, "", true); err == nil {
+			after, _, err = t.desk.Compile(ctx, t.after, pullName(t.pull), true)
 		}
 		return err
 	})
@@ -190,15 +200,15 @@ func (t *proposal) stands(before, after Compiled) bool {
 
 // rebase notes that the plan is one for another commit of the branch, too.
 func (t *proposal) rebase(ctx context.Context) error {
-	if t.rec.Base == t.Before.Commit {
+	if t.rec.Base == t.From {
 		return nil
 	}
-	t.rec.Base = t.Before.Commit
+	t.rec.Base = t.From
 	return t.save(ctx)
 }
 
 func (t *proposal) save(ctx context.Context) (err error) {
-	t.rec.Pull, t.rec.Nonce = t.pull.Number, t.desk.Random()
+	t.rec.Pull, t.rec.Nonce = t.pull.Number, t.Random()
 	if t.etag, err = write(ctx, t.store, pullKey(t.pull.Number), t.etag, t.rec); err == nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -213,7 +223,7 @@ func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.
 	if schema.Failed(after.Findings) {
 		return t.refused(after.Findings), nil
 	}
-	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.Before.Commit}, Compiled: before.Result}
+	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.From}, Compiled: before.Result}
 	if before.Lacks {
 		f.Lacks = "holds no deployment in " + t.desk.Bound.folder()
 	}
@@ -222,7 +232,7 @@ func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.
 		o.Allow = []string{"archive"}
 	}
 	err = t.place(ctx, func(ctx context.Context) error {
-		e, shut, err := t.desk.Engine(ctx, t.After, after)
+		e, shut, err := t.desk.Engine(ctx, t.after, after)
 		defer shut()
 		if err == nil {
 			p, err = e.PlanAgainst(ctx, o, f)
@@ -264,7 +274,7 @@ func (t *proposal) behind() schema.Finding {
 // again.
 func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compiled) error {
 	comment := t.rec.Comment
-	t.rec = PullPlan{Head: t.pull.HeadCommit, Base: t.Before.Commit, Plan: p.ID, Effect: p.Effect, Behind: len(t.Conflicts) > 0, Refused: p.Refused(),
+	t.rec = PullPlan{Head: t.pull.HeadCommit, Base: t.From, Plan: p.ID, Effect: p.Effect, Behind: len(t.Conflicts) > 0, Refused: p.Refused(),
 		Before: before.Sum, Files: after.Sum, Applied: t.version, At: t.desk.Now(), Comment: comment}
 	if p.ID == "" {
 		t.rec.Why = refusal(p.Findings)

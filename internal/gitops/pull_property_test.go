@@ -58,7 +58,9 @@ func (w *world) event() {
 	if w.git("branch", "--list", branch) == "" {
 		w.git("branch", branch, "main")
 	}
-	say := func(text string) string { return fmt.Sprintf("package domino\n\nsettings: raw: %s: %q\n", text, fmt.Sprint(w.n)) }
+	say := func(text string) string {
+		return fmt.Sprintf("package domino\n\nsettings: raw: %s: %q\n", text, fmt.Sprint(w.n))
+	}
 	switch w.rnd.Intn(9) {
 	case 0:
 		w.git("checkout", "-q", branch)
@@ -117,7 +119,11 @@ func (w *world) right(n int) {
 	if len(said) != 1 || !rec.Told || rec.Head != p.HeadCommit || rec.Behind != (len(change.Conflicts) > 0) {
 		w.t.Fatalf("%d is at %s: %+v, %q", n, p.HeadCommit, rec, said)
 	}
-	c, _, err := w.compileTree(w.t.Context(), change.After, "", true)
+	_, after, err := change.Trees(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c, _, err := w.compileTree(w.t.Context(), after, "", true)
 	if err != nil {
 		w.t.Fatal(err)
 	}

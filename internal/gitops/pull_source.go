@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"domctl.dev/internal/git"
@@ -20,29 +21,47 @@ import (
 type Proposals interface {
 	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
 	Head(ctx context.Context, branch string) (commit string, err error)
-	// Propose writes what merging a pull request into a commit changes, for the
-	// deployments in some folders of the tree, into a folder of the caller's own.
+	// Propose answers what merging a pull request into a commit changes, for the
+	// deployments in some folders of the tree. room is a folder of the caller's own.
 	// git.ErrGone or git.ErrNoBranch: its head is not there, or not any more.
-	Propose(ctx context.Context, pull port.Pull, commit string, dirs []string, room string) (Proposal, error)
+	Propose(ctx context.Context, pull port.Pull, commit string, dirs []string, room string) (*Proposal, error)
+	// Differ are the files that two commits do not hold alike; git.ErrGone.
+	Differ(ctx context.Context, one, two string) ([]string, error)
 }
 
-// Proposal is what a pull request changes: the trees before and after it. They hold the
-// CUE modules in which files differ.
+// Proposal is what a pull request changes: the trees before and after it.
 type Proposal struct {
-	Before, After Tree
+	// From and To are the commits before and after it: that of the branch, and the pull
+	// request's own, which stands for what the merge would give.
+	From, To      string
+	before, after Tree // see Trees
 	// Files are those that differ, seen from the top of the tree, sorted.
 	Files []string
 	// Conflicts are the files that both the branch and the pull request changed, each in
-	// another way. After is the pull request's own tree then, and Before that of the
-	// commit where the two parted.
+	// another way. The tree after it is the pull request's own then, and that before it the
+	// one of the commit where the two parted, From.
 	Conflicts []string
 
 	modules []string // that files differ in
+	once    sync.Mutex
+	write   func(context.Context) (before, after Tree, err error) // nil: they are written
+}
+
+// Trees writes the trees once: the CUE modules in which files differ.
+func (p *Proposal) Trees(ctx context.Context) (before, after Tree, err error) {
+	p.once.Lock()
+	defer p.once.Unlock()
+	if p.write != nil {
+		if p.before, p.after, err = p.write(ctx); err == nil {
+			p.write = nil
+		}
+	}
+	return p.before, p.after, err
 }
 
 // Holds says whether a file of the module that a folder is in differs; other
 // deployments are none of the pull request's.
-func (p Proposal) Holds(dir string) bool {
+func (p *Proposal) Holds(dir string) bool {
 	return slices.ContainsFunc(p.modules, func(m string) bool { return within(m, path.Clean(dir)) })
 }
 
@@ -58,39 +77,62 @@ const (
 )
 
 // Propose is Proposals'.
-func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs []string, room string) (p Proposal, err error) {
+func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs []string, room string) (*Proposal, error) {
 	free, err := c.take(ctx)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
 	defer free()
 	r, err := c.with(ctx, pull)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
 	if _, err := r.Commit(commit); err != nil { // the mirror was made anew
-		return p, fmt.Errorf("%.12s: %w", commit, git.ErrGone)
+		return nil, fmt.Errorf("%.12s: %w", commit, git.ErrGone)
 	}
 	m, err := r.Merge(ctx, commit, pull.HeadCommit)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
-	before := commit
-	if p.Conflicts = m.Conflicts; len(m.Conflicts) > 0 {
+	p, before := &Proposal{Conflicts: m.Conflicts}, commit
+	if len(m.Conflicts) > 0 {
 		before = m.Base
 	}
-	if p.Files, err = r.Differ(ctx, before, m.Commit); err != nil || len(p.Files) == 0 {
-		return p, err
+	p.From, p.To = before, pull.HeadCommit
+	if p.Files, err = r.Differ(ctx, before, m.Commit); err != nil {
+		return nil, err
 	}
 	if p.modules, err = modules(r, dirs, p.Files, before, m.Commit); err != nil {
-		return p, err
+		return nil, err
 	}
-	if p.Before, err = written(ctx, r, before, p.modules, filepath.Join(room, "before")); err != nil {
-		return p, err
+	modules := p.modules
+	p.write = func(ctx context.Context) (was, is Tree, err error) {
+		free, err := c.take(ctx)
+		if err != nil {
+			return was, is, err
+		}
+		defer free()
+		if was, err = written(ctx, r, before, modules, filepath.Join(room, "before")); err == nil {
+			is, err = written(ctx, r, m.Commit, modules, filepath.Join(room, "after"))
+		}
+		is.Commit = pull.HeadCommit
+		return was, is, err
 	}
-	p.After, err = written(ctx, r, m.Commit, p.modules, filepath.Join(room, "after"))
-	p.After.Commit = pull.HeadCommit
-	return p, err
+	return p, nil
+}
+
+// Differ is Proposals'.
+func (c *Clone) Differ(ctx context.Context, one, two string) ([]string, error) {
+	free, err := c.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	r, err := git.Open(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return r.Differ(ctx, one, two)
 }
 
 // with opens the mirror, which holds the pull request's head then.

@@ -22,6 +22,7 @@ type visit struct {
 	// touched holds the deployments that have a plan of it, and the version of what was
 	// applied that this rests on.
 	touched map[*Desk]string
+	steps   map[*Desk]step
 	failed  bool
 	fails   int
 	next    time.Time // when what failed is tried again
@@ -160,7 +161,7 @@ func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) 
 				v.fails, v.said = before.fails, before.said
 			}
 		}
-		r.ended(ctx, v, p, guarded(func() error { return r.review(ctx, v, p, desks) }))
+		r.ended(ctx, v, p, guarded(func() error { return r.review(ctx, v, before, p, desks) }))
 	})
 }
 
@@ -185,12 +186,13 @@ func (r *Reception) ended(ctx context.Context, v *visit, p port.Pull, err error)
 // forked says that a pull request's commits come from another repository.
 func (r *Reception) forked(p port.Pull) bool { return !strings.EqualFold(p.Repo, r.Repo) }
 
-// touches notes on which version of what was applied a deployment's plan rests.
-func (r *Reception) touches(v *visit, d *Desk, version string) {
+// touches notes what a deployment's plan rests on: a version of what was applied, and
+// files.
+func (r *Reception) touches(v *visit, d *Desk, version string, s step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if v.touched == nil {
-		v.touched = map[*Desk]string{}
+		v.touched, v.steps = map[*Desk]string{}, map[*Desk]step{}
 	}
-	v.touched[d] = version
+	v.touched[d], v.steps[d] = version, s
 }
