@@ -125,6 +125,16 @@ func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 		t.touches(v, t.desk, t.version, rests)
 		return t.rebase(ctx)
 	}
+	if err := t.anew(ctx, before, after); err != nil {
+		return err
+	}
+	t.touches(v, t.desk, t.version, rests)
+	return nil
+}
+
+// anew plans, and shows the plan. That a head is planned which was not before is shown
+// first.
+func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
 	if t.rec.Head != t.pull.HeadCommit {
 		pending := port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitPending, Text: "being planned"}
 		if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, pending); err != nil {
@@ -135,11 +145,7 @@ func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 	if err != nil {
 		return t.broken(ctx, err)
 	}
-	if err := t.show(ctx, p, before, after); err != nil {
-		return err
-	}
-	t.touches(v, t.desk, t.version, rests)
-	return nil
+	return t.show(ctx, p, before, after)
 }
 
 // Who gets a place first: what was never shown, what is shown again, and what only may
