@@ -139,7 +139,7 @@ func changePiece(c Change) *piece {
 			p.rank = min(p.rank, f.rank())
 		}
 	}
-	if c.deletes() {
+	if c.Deletes() {
 		p.rank = deletionRank
 	}
 	if len(short.Fields) < len(c.Fields) {
@@ -158,8 +158,8 @@ func rendered(c Change) string {
 	return fenced(b.String())
 }
 
-// deletes says that something that is there goes.
-func (c Change) deletes() bool {
+// Deletes says that something that is there goes.
+func (c Change) Deletes() bool {
 	switch c.Action {
 	case ActionArchive, ActionUnset, ActionRelease:
 		return true

@@ -207,6 +207,7 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 		}}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
+		d.Forge, d.Repo, d.Line = to, r.Name, clone.Line
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {
 			return to.SetStatus(ctx, r.Name, commit, status)
 		}

@@ -234,6 +234,21 @@ func (f *bucket) commit(ctx context.Context, repo, short string) (string, error)
 	return commitID(Bitbucket, c.Hash)
 }
 
+// Carried are those that Bitbucket tells of a commit; it knows them once somebody with
+// administrator's rights has turned on "Pull Request Commit Links" of the repository.
+// https://developer.atlassian.com/cloud/bitbucket/rest/api-group-pullrequests/#api-repositories-workspace-repo-slug-commit-commit-pullrequests-get
+func (f *bucket) Carried(ctx context.Context, repo, commit string) ([]int, error) {
+	at, err := f.at(repo, "commit", commit, "pullrequests")
+	if err != nil {
+		return nil, err
+	}
+	all, err := bucketList[struct{ ID int }](ctx, f, at)
+	if err != nil {
+		return nil, asking(Bitbucket, "the pull requests that brought "+commit+" to "+repo, err)
+	}
+	return numbers(all, func(p struct{ ID int }) int { return p.ID }), nil
+}
+
 // Comments leaves out those that were deleted, are drafts, or stand on a line.
 func (f *bucket) Comments(ctx context.Context, repo string, number int) ([]port.Comment, error) {
 	at, err := f.at(repo, "pullrequests", strconv.Itoa(number), "comments")

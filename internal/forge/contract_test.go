@@ -3,6 +3,7 @@ package forge_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,17 @@ func TestContract(t *testing.T) {
 			}
 			if commit, err := f.Branch(t.Context(), "acme/domino", "feature/with-slash"); err != nil || commit != strings.Repeat("c", 40) {
 				t.Errorf("a branch with a slash: %q, %v", commit, err)
+			}
+			merge := strings.Repeat("e", 40)
+			tea.Merge(100, merge)
+			if got, err := f.Carried(t.Context(), "acme/domino", merge); err != nil || !slices.Equal(got, []int{100}) {
+				t.Errorf("%s came by %d, %v", merge, got, err)
+			}
+			if p, err := f.Pull(t.Context(), "acme/domino", 100); err != nil || p.State != port.PullMerged || p.MergeCommit != merge {
+				t.Errorf("what was merged reads as %+v, %v", p, err)
+			}
+			if got, err := f.Carried(t.Context(), "acme/domino", strings.Repeat("f", 40)); err != nil || len(got) > 0 {
+				t.Errorf("what was pushed came by %d, %v", got, err)
 			}
 			if p, err := f.Pull(t.Context(), "acme/domino", 3); err != nil || !strings.Contains(strings.Join(p.Pushers, " "), name("ann")) {
 				t.Errorf("pushers are %q, %v", p.Pushers, err)

@@ -2,6 +2,7 @@ package forge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -126,6 +127,26 @@ func (f *teaForge) Pulls(ctx context.Context, repo string) ([]port.Pull, error) 
 		return nil, asking(Gitea, what, err)
 	}
 	return pulls(Gitea, what, all, teaPull)
+}
+
+// Carried is one at most: Gitea knows the commit that a merge made, and of several that
+// a rebase made the last.
+func (f *teaForge) Carried(ctx context.Context, repo, commit string) ([]int, error) {
+	owner, name, err := repository(repo)
+	if err != nil {
+		return nil, err
+	}
+	what := "the pull request that brought " + commit + " to " + repo
+	p, _, err := f.client(ctx).GetCommitPullRequest(owner, name, commit)
+	if err = asking(Gitea, what, err); errors.Is(err, port.ErrNotFound) {
+		// It says the same of a repository that is not there.
+		_, _, err = f.client(ctx).GetRepo(owner, name)
+		return nil, asking(Gitea, what, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []int{int(p.Index)}, nil
 }
 
 // teaPull reads one.

@@ -117,6 +117,22 @@ func (f *hub) Pulls(ctx context.Context, repo string) ([]port.Pull, error) {
 	return pulls(GitHub, what, all, hubPull)
 }
 
+// Carried are those that GitHub tells of a commit of the default branch; of another
+// branch's it knows the open ones alone.
+func (f *hub) Carried(ctx context.Context, repo, commit string) ([]int, error) {
+	owner, name, err := repository(repo)
+	if err != nil {
+		return nil, err
+	}
+	all, err := every(ctx, hubPages(func(o github.ListOptions) ([]*github.PullRequest, *github.Response, error) {
+		return f.PullRequests.ListPullRequestsWithCommit(ctx, owner, name, commit, &o)
+	}))
+	if err != nil {
+		return nil, asking(GitHub, "the pull requests that brought "+commit+" to "+repo, err)
+	}
+	return numbers(all, func(p *github.PullRequest) int { return p.GetNumber() }), nil
+}
+
 // hubPull reads one. Of one that is open, merge_commit_sha is a merge that was tried.
 func hubPull(p *github.PullRequest) (port.Pull, error) {
 	if p.GetHead().GetSHA() == "" {

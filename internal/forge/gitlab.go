@@ -119,6 +119,20 @@ func (f *lab) Pulls(ctx context.Context, repo string) ([]port.Pull, error) {
 	return pulls(GitLab, what, all, f.read(ctx, repo, map[int64]string{}))
 }
 
+// Carried are the merge requests that GitLab tells of a commit, also those that are open.
+func (f *lab) Carried(ctx context.Context, repo, commit string) ([]int, error) {
+	if _, _, err := repository(repo); err != nil {
+		return nil, err
+	}
+	all, err := every(ctx, labPages(20, func(o gitlab.ListOptions) ([]*gitlab.BasicMergeRequest, *gitlab.Response, error) {
+		return f.Commits.ListMergeRequestsByCommit(repo, commit, gitlab.WithContext(ctx), gitlab.WithOffsetPaginationParameters(o.Page))
+	}))
+	if err != nil {
+		return nil, asking(GitLab, "the merge requests that brought "+commit+" to "+repo, err)
+	}
+	return numbers(all, func(m *gitlab.BasicMergeRequest) int { return int(m.IID) }), nil
+}
+
 // read makes a pull request of a merge request; names keeps those of forks.
 func (f *lab) read(ctx context.Context, repo string, names map[int64]string) func(*gitlab.BasicMergeRequest) (port.Pull, error) {
 	return func(m *gitlab.BasicMergeRequest) (port.Pull, error) {

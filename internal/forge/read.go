@@ -38,6 +38,15 @@ func pulls[T any](kind Kind, what string, all []T, read func(T) (port.Pull, erro
 	return out, asking(kind, what, distinct(out, func(p port.Pull) int { return p.Number }))
 }
 
+// numbers are those of pull requests, each once, in order.
+func numbers[T any](all []T, of func(T) int) (out []int) {
+	for _, one := range all {
+		out = append(out, of(one))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // conversation puts the oldest comment first.
 func conversation(kind Kind, what string, all []port.Comment) ([]port.Comment, error) {
 	slices.SortStableFunc(all, func(a, b port.Comment) int { return a.CreatedAt.Compare(b.CreatedAt) })

@@ -5,6 +5,7 @@
 package gitops
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,6 +23,8 @@ type Comment struct {
 	Repo string
 	Pull int
 	Key  string
+	// Word is which of our comments about it this is; empty is the plan's.
+	Word string
 	Text func(limit int) string
 }
 
@@ -42,6 +45,8 @@ func marker(word, key string) string {
 
 const (
 	ours     = "domctl-plan"
+	asks     = "domctl-asks"   // for approvals of what is merged
+	answers  = "domctl-answer" // to a command; its key is that comment
 	replaced = "domctl-replaced"
 )
 
@@ -103,15 +108,17 @@ func (c Comment) mine(ctx context.Context, f port.Forge) (mine []port.Comment, e
 	}
 	for _, one := range all {
 		first, _, _ := strings.Cut(one.Body, "\n")
-		if one.Author == me && strings.TrimRight(first, "\r ") == marker(ours, c.Key) {
+		if one.Author == me && strings.TrimRight(first, "\r ") == marker(c.word(), c.Key) {
 			mine = append(mine, one)
 		}
 	}
 	return mine, nil
 }
 
+func (c Comment) word() string { return cmp.Or(c.Word, ours) }
+
 func (c Comment) body(limit int) string {
-	head := marker(ours, c.Key) + "\n\n"
+	head := marker(c.word(), c.Key) + "\n\n"
 	return head + c.Text(limit-len(head))
 }
 

@@ -70,6 +70,9 @@ type Deployment struct {
 	Registries []string `yaml:"registries"`
 	// Archive lets what was applied and is no longer in the files be archived.
 	Archive bool `yaml:"archive"`
+	// Rules say which plans need approvals; none: all that is merged is applied.
+	Rules     []Rule    `yaml:"rules"`
+	Approvals Approvals `yaml:"approvals"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.

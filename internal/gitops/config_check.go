@@ -159,6 +159,7 @@ func (k checking) deployment(at string, d Deployment) {
 	for i, p := range d.Secrets {
 		k.pattern(at, i, p)
 	}
+	k.rules(at, d)
 	switch {
 	case !k.need(at, "world", d.World):
 	case d.World == "live":

@@ -20,6 +20,7 @@ type Stage string
 // The stages.
 const (
 	Refused  Stage = "refused"  // it cannot be applied as things stand; looked at again
+	Asked    Stage = "asked"    // its plan waits for approvals
 	Applying Stage = "applying" // its plan is being applied, or is about to be
 	Done     Stage = "done"
 )
@@ -36,6 +37,18 @@ type Head struct {
 	// Left are steps of an apply that somebody abandoned or took back; its commit is not
 	// applied again.
 	Left int `json:"left,omitempty"`
+	// Pull is the pull request that an Asked commit came by, and PullHead that one's
+	// head, to both of which approvals bind; zero: it came by none. Heard is how many
+	// approvals of the effect there were.
+	Pull     int    `json:"pull,omitempty"`
+	PullHead string `json:"pullHead,omitempty"`
+	Heard    int    `json:"heard,omitempty"`
+	// Back is the apply that the plan takes back. Redo says that the commit itself was not
+	// done before that.
+	Back string `json:"back,omitempty"`
+	Redo bool   `json:"redo,omitempty"`
+	// Since is the last commit of which nothing was left to do.
+	Since string `json:"since,omitempty"`
 	// Tries counts looks that came to the same end, and Next is when the next is due.
 	Tries int       `json:"tries,omitempty"`
 	Next  time.Time `json:"next,omitzero"`

@@ -112,3 +112,17 @@ func (c *Clone) Tree(ctx context.Context, commit, dest string) (git.Written, err
 	}
 	return r.Write(ctx, commit, ".", dest, git.Limits{})
 }
+
+// Line is git.Repository's, of the mirror.
+func (c *Clone) Line(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error) {
+	free, err := c.take(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer free()
+	r, err := git.Open(c.Dir)
+	if err != nil {
+		return nil, false, err
+	}
+	return r.Line(ctx, from, to, most)
+}

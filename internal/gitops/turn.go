@@ -37,6 +37,16 @@ type Desk struct {
 	Engine func(ctx context.Context, t Tree, c Compiled) (e *engine.Engine, shut func(), err error)
 	// Tell shows the state of a commit on the forge; nil: nobody is told.
 	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
+	// Forge and Repo are where pull requests are approved; nil: nowhere, and a plan that
+	// a rule fits waits.
+	Forge port.Forge
+	Repo  string
+	// Listen does what comments on a pull request ask for, one that is merged and waits
+	// for approvals; nil: somebody else listens.
+	Listen func(ctx context.Context, pull int) error
+	// Line answers the commits after one up to another, newest first, of a branch's own
+	// line; whole is false where they are too many, or the first is not on it.
+	Line func(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
@@ -69,6 +79,7 @@ type turn struct {
 	head   Head
 	etag   string
 	turned Turned
+	engine *engine.Engine // the one that is open
 }
 
 // most is how often a branch may move on under one Turn's eyes.
@@ -82,6 +93,11 @@ func (t *turn) run(ctx context.Context) (err error) {
 		return err
 	}
 	t.turned.Head = t.head
+	wish := t.grant(ctx) // which must not keep commits from being applied, or a freeze from being seen
+	return errors.Join(wish, t.work(ctx))
+}
+
+func (t *turn) work(ctx context.Context) error {
 	f, _, err := applier.ReadFreeze(ctx, t.store)
 	if err != nil {
 		return err
@@ -114,15 +130,23 @@ func (t *turn) step(ctx context.Context) (again bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if commit == t.head.Commit && (t.head.Stage == Done || t.Now().Before(t.head.Next)) {
-		return false, nil
+	if commit == t.head.Commit && !t.head.Redo && (t.head.Stage == Done || t.Now().Before(t.head.Next)) {
+		if t.head.Stage != Asked {
+			return false, nil
+		}
+		if heard, err := t.heard(ctx); err != nil || !heard {
+			return false, err
+		}
 	}
 	return t.begin(ctx, commit)
 }
 
 // save writes the record; whoever wrote it meanwhile has the word.
 func (t *turn) save(ctx context.Context, h Head) (err error) {
-	h.Nonce = t.Random()
+	h.Nonce, h.Since = t.Random(), t.head.Since
+	if h.Stage == Done && h.Blocked+h.Left == 0 && h.Back == "" {
+		h.Since = h.Commit
+	}
 	if t.etag, err = write(ctx, t.store, headKey, t.etag, h); err == nil {
 		t.head, t.turned.Head = h, h
 	}
@@ -150,6 +174,7 @@ func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shu
 	w, err := t.Source.Tree(ctx, commit, dir)
 	if err == nil {
 		e, closes, err = t.Open(ctx, Tree{dir, commit, w})
+		t.engine = e
 	}
 	return e, shut, err
 }
@@ -169,6 +194,9 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 		return false, err
 	}
 	h := Head{Commit: commit, Plan: p.ID, Effect: p.Effect, Blocked: p.Summary.Blocked}
+	if t.head.Commit == commit {
+		h.Pull, h.PullHead = t.head.Pull, t.head.PullHead
+	}
 	switch {
 	case p.Refused():
 		h.Stage = Refused
@@ -183,9 +211,21 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
 		return true, err
 	}
+	v, err := t.gate(ctx, p, commit)
+	if err != nil {
+		return false, err
+	}
+	if len(v.missing) > 0 {
+		return false, t.wait(ctx, h, v, p)
+	}
 	h.Stage, h.Why = Applying, "is applied"
 	if err := t.save(ctx, h); err != nil {
 		return false, err
+	}
+	if len(v.rules) > 0 {
+		if err := t.take(ctx, p.ID, v.granted); err != nil {
+			return false, err
+		}
 	}
 	res, err := e.Apply(ctx, p)
 	return t.ended(ctx, res, err)
@@ -255,6 +295,9 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 		if h.Left > 0 {
 			h.Why = "abandoned with " + planner.Plural(h.Left, "step") + " left"
 		}
+		if h.Back != "" {
+			h.Why = h.backWhy()
+		}
 		return true, t.save(ctx, h)
 	case res.Outcome == applier.RefusedOutcome:
 		h.Stage = Refused
@@ -262,20 +305,27 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 	return false, t.later(ctx, h, planner.Printable(string(res.Outcome)+": "+schema.Listed(res.Why, "and")))
 }
 
+// anyTree opens the engine for a commit, or for the branch's where that one is gone or
+// does not fit any more: what is left to do of an apply stands in the records.
+func (t *turn) anyTree(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
+	e, shut, err = t.opened(ctx, commit)
+	var invalid *engine.Invalid
+	if errors.As(err, &invalid) || errors.Is(err, git.ErrGone) {
+		newest, noHead := t.Source.Head(ctx, t.Bound.Branch)
+		if noHead != nil {
+			return nil, shut, errors.Join(err, noHead)
+		}
+		shut()
+		e, shut, err = t.opened(ctx, newest)
+	}
+	return e, shut, err
+}
+
 // goOn finds out what became of an apply that was about to begin, and goes on with it.
 func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 	t.turned.Worked = true
-	e, shut, err := t.opened(ctx, t.head.Commit)
-	defer func() { shut() }()
-	var invalid *engine.Invalid
-	if errors.As(err, &invalid) || errors.Is(err, git.ErrGone) { // any tree will do: what is left to do stands in the records
-		commit, noHead := t.Source.Head(ctx, t.Bound.Branch)
-		if noHead != nil {
-			return false, errors.Join(err, noHead)
-		}
-		shut()
-		e, shut, err = t.opened(ctx, commit)
-	}
+	e, shut, err := t.anyTree(ctx, t.head.Commit)
+	defer shut()
 	if err != nil {
 		return false, err
 	}
@@ -290,7 +340,7 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 	case s.Outcome == applier.EndedOutcome, s.Outcome == applier.RefusedOutcome:
 		return t.ended(ctx, applier.Result{ID: s.ID, Outcome: s.Outcome, Why: []string{s.Why}, Done: s.Done, Left: len(s.Plan.Steps) - s.Done}, nil)
 	}
-	if !slices.ContainsFunc(s.Records, func(r applier.Record) bool { return r.Kind == applier.KindBegin }) {
+	if t.head.Back == "" && !slices.ContainsFunc(s.Records, func(r applier.Record) bool { return r.Kind == applier.KindBegin }) {
 		// Nothing was begun yet: a branch that moved on takes its place.
 		commit, err := t.Source.Head(ctx, t.Bound.Branch)
 		if err != nil {
@@ -319,6 +369,14 @@ func (t *turn) tell(ctx context.Context) error {
 	return t.save(ctx, h)
 }
 
+// backWhy says how a rollback ended.
+func (h Head) backWhy() string {
+	if h.Left > 0 {
+		return "taken back, " + planner.Plural(h.Left, "step") + " left"
+	}
+	return "taken back"
+}
+
 // blocked adds to what was done that something was left out.
 func (h Head) blocked(did string) string {
 	if h.Blocked == 0 {
@@ -331,9 +389,9 @@ func (h Head) blocked(did string) string {
 func (h Head) Status(deployment string) port.CommitStatus {
 	s := port.CommitStatus{Name: StatusName(deployment), State: port.CommitPending}
 	switch {
-	case h.Stage == Done && h.Blocked+h.Left == 0:
+	case h.Stage == Done && h.Blocked+h.Left == 0 && h.Back == "":
 		s.State = port.CommitSuccess
-	case h.Stage != Applying:
+	case h.Stage != Applying && h.Stage != Asked:
 		s.State = port.CommitFailure
 	}
 	s.Text = statusText(h.Effect, h.Why)

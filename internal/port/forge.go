@@ -17,6 +17,9 @@ type Forge interface {
 	Pull(ctx context.Context, repo string, number int) (Pull, error)
 	// Pulls are the open ones.
 	Pulls(ctx context.Context, repo string) ([]Pull, error)
+	// Carried are the pull requests by which a commit came to a branch, as far as the
+	// forge knows; none for one that was pushed.
+	Carried(ctx context.Context, repo, commit string) (numbers []int, err error)
 	// Comments are those of a pull request's conversation, oldest first.
 	Comments(ctx context.Context, repo string, number int) ([]Comment, error)
 	// Comment adds one and answers its id. It knows no token: whoever repeats it

@@ -69,6 +69,12 @@ func (b Bucket) repo(w http.ResponseWriter, r *http.Request, who string, at []st
 	switch route := r.Method + " " + at[0] + fmt.Sprint(len(at)); {
 	case r.Method == "GET" && strings.HasPrefix(strings.Join(at, "/"), "refs/branches/") && b.Branches[strings.Join(at[2:], "/")] != "":
 		answer(w, 200, map[string]any{"name": strings.Join(at[2:], "/"), "target": map[string]any{"hash": b.Branches[strings.Join(at[2:], "/")]}})
+	case route == "GET commit3" && at[2] == "pullrequests":
+		all := []any{}
+		if p := b.carried(at[1]); p != nil {
+			all = append(all, map[string]any{"type": "pullrequest", "id": p["number"], "title": p["title"]})
+		}
+		b.paged(w, r, all)
 	case route == "GET commit2":
 		answer(w, 200, map[string]any{"hash": strings.Repeat(at[1][:1], 40)})
 	case route == "GET pullrequests1":
@@ -106,8 +112,13 @@ func (b Bucket) repo(w http.ResponseWriter, r *http.Request, who string, at []st
 
 func (b Bucket) merge(p map[string]any) map[string]any {
 	head, base := p["head"].(map[string]any), p["base"].(map[string]any)
-	return map[string]any{"id": p["number"], "title": p["title"], "state": "OPEN", "author": map[string]any{"uuid": UUID(p["user"].(map[string]any)["login"].(string))},
-		"links": map[string]any{"html": map[string]any{"href": p["html_url"]}}, "created_on": p["created_at"], "updated_on": p["updated_at"], "merge_commit": nil,
+	var merge map[string]any
+	state := "OPEN"
+	if p["merged"] == true {
+		state, merge = "MERGED", map[string]any{"hash": p["merge_commit_sha"].(string)[:12]}
+	}
+	return map[string]any{"id": p["number"], "title": p["title"], "state": state, "author": map[string]any{"uuid": UUID(p["user"].(map[string]any)["login"].(string))},
+		"links": map[string]any{"html": map[string]any{"href": p["html_url"]}}, "created_on": p["created_at"], "updated_on": p["updated_at"], "merge_commit": merge,
 		"source":      map[string]any{"branch": map[string]any{"name": head["ref"]}, "commit": map[string]any{"hash": head["sha"].(string)[:12]}, "repository": map[string]any{"full_name": b.Repo}},
 		"destination": map[string]any{"branch": map[string]any{"name": base["ref"]}}}
 }

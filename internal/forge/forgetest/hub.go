@@ -92,6 +92,12 @@ func (h Hub) repo(w http.ResponseWriter, r *http.Request, who string, at []strin
 		h.paged(w, r, []any{map[string]any{"sha": pull["head"].(map[string]any)["sha"], "author": map[string]any{"login": "ann"}, "committer": map[string]any{"login": "web-flow"}}, map[string]any{"sha": "1", "author": nil}}, "per_page")
 	case r.Method == "GET" && at[0] == "branches" && h.Branches[strings.Join(at[1:], "/")] != "":
 		answer(w, 200, map[string]any{"name": strings.Join(at[1:], "/"), "commit": map[string]any{"sha": h.Branches[strings.Join(at[1:], "/")]}})
+	case route == "GET commits3" && at[2] == "pulls":
+		all := []any{}
+		if p := h.carried(at[1]); p != nil {
+			all = append(all, p)
+		}
+		h.paged(w, r, all, "per_page")
 	case route == "GET issues3" && pull != nil:
 		h.paged(w, r, h.allShown(number, h.shown), "per_page")
 	case route == "POST issues3" && pull != nil:

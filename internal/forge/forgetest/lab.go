@@ -98,6 +98,12 @@ func (l Lab) project(w http.ResponseWriter, r *http.Request, who string, at []st
 			}
 		}
 		answer(w, 200, all)
+	case strings.HasPrefix(path, "GET repository/commits/") && len(at) == 4 && at[3] == "merge_requests":
+		all := []any{}
+		if p := l.carried(at[2]); p != nil {
+			all = append(all, l.merge(p))
+		}
+		l.paged(w, r, all)
 	case is("GET events", 1):
 		l.paged(w, r, []any{map[string]any{"author_username": "ann", "push_data": map[string]any{"ref": "change"}}, map[string]any{"author_username": "zoe", "push_data": map[string]any{"ref": "other"}}})
 	case is("GET members/all/", 3):
@@ -131,7 +137,11 @@ func (l Lab) status(w http.ResponseWriter, commit string, s TeaStatus) {
 
 func (l Lab) merge(p map[string]any) map[string]any {
 	head, base := p["head"].(map[string]any), p["base"].(map[string]any)
-	return map[string]any{"iid": p["number"], "title": p["title"], "web_url": p["html_url"], "author": map[string]any{"username": p["user"].(map[string]any)["login"]}, "state": "opened",
+	state := "opened"
+	if p["merged"] == true {
+		state = "merged"
+	}
+	return map[string]any{"merge_commit_sha": p["merge_commit_sha"], "iid": p["number"], "title": p["title"], "web_url": p["html_url"], "author": map[string]any{"username": p["user"].(map[string]any)["login"]}, "state": state,
 		"source_branch": head["ref"], "target_branch": base["ref"], "sha": head["sha"], "source_project_id": 7, "target_project_id": 7, "created_at": p["created_at"], "updated_at": p["updated_at"]}
 }
 

@@ -139,6 +139,10 @@ func (t *Tea) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, 200, map[string]any{"login": who})
 		return
 	}
+	if path == "repos/"+t.Repo {
+		answer(w, 200, map[string]any{"full_name": t.Repo})
+		return
+	}
 	path, in := strings.CutPrefix(path, "repos/"+t.Repo+"/")
 	if !ok || !in {
 		answer(w, 404, map[string]any{"message": "The target couldn't be found."})
@@ -166,6 +170,8 @@ func (t *Tea) repo(w http.ResponseWriter, r *http.Request, who string, at []stri
 		answer(w, 200, t.pull(number))
 	case route == "GET pulls3" && at[2] == "commits" && t.pull(number) != nil:
 		t.page(w, r, []any{map[string]any{"sha": t.pull(number)["head"].(map[string]any)["sha"], "author": map[string]any{"login": "ann"}, "committer": map[string]any{"login": "bob"}}, map[string]any{"sha": "1"}})
+	case route == "GET commits3" && at[2] == "pull" && t.carried(at[1]) != nil:
+		answer(w, 200, t.carried(at[1]))
 	case r.Method == "GET" && at[0] == "branches" && t.Branches[strings.Join(at[1:], "/")] != "":
 		answer(w, 200, map[string]any{"name": strings.Join(at[1:], "/"), "commit": map[string]any{"id": t.Branches[strings.Join(at[1:], "/")]}})
 	case route == "GET issues3" && t.pull(number) != nil: // comments: all of them, whatever page is asked for
@@ -201,6 +207,24 @@ func (t *Tea) open() (all []any) {
 func (t *Tea) pull(number int) map[string]any {
 	for _, p := range t.pulls {
 		if p["number"] == number {
+			return p
+		}
+	}
+	return nil
+}
+
+// Merge merges a pull request as a commit.
+func (t *Tea) Merge(number int, commit string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.pull(number)
+	p["state"], p["merged"], p["merge_commit_sha"], p["merged_at"] = "closed", true, commit, t.tick().Format(time.RFC3339)
+}
+
+// carried is the pull request that was merged as a commit.
+func (t *Tea) carried(commit string) map[string]any {
+	for _, p := range t.pulls {
+		if p["merge_commit_sha"] == commit {
 			return p
 		}
 	}

@@ -1,0 +1,400 @@
+package gitops_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
+	"domctl.dev/internal/sim"
+)
+
+// TestApproved: what a rule fits is applied once somebody else approved it, before or
+// after the merge.
+func TestApproved(t *testing.T) {
+	base, first, second := newAsking(t, anyRule)
+	effect := base.planned(7, second)
+	t.Run("before the merge", func(t *testing.T) {
+		a := base.copy()
+		a.town.say(7, "bob", "Fine.\n\ndomctl apply "+effect[:12])
+		if got := a.looks(); got.Head.Commit != first {
+			t.Fatalf("%+v", got)
+		}
+		a.merges(7, second)
+		if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
+			t.Fatalf("%+v", got)
+		}
+		if got := a.applied(); !slices.Equal(got, []string{first, second}) {
+			t.Errorf("applied %s", got)
+		}
+		if said := a.town.said(7); len(said) != 1 || !strings.HasPrefix(said[0], "`bob` approved effect `"+effect+"` of `sim-modern`") {
+			t.Errorf("%q", said)
+		}
+	})
+	t.Run("after the merge", func(t *testing.T) {
+		a := base.copy()
+		a.merges(7, second)
+		for range 3 {
+			got := a.looks()
+			if got.Head.Stage != gitops.Asked || got.Head.Pull != 7 || got.Head.Why != `waits for 1 approval of rule "all" in pull request 7` {
+				t.Fatalf("%+v", got)
+			}
+		}
+		said := a.town.said(7)
+		if len(said) != 1 || !strings.Contains(said[0], "- rule `all`: 1 approval, 1 missing") || !strings.Contains(said[0], "\n    domctl apply "+effect+"\n") || !strings.Contains(said[0], "hardwareTiers.small") {
+			t.Fatalf("%q", said)
+		}
+		a.town.say(7, "bob", "domctl apply "+effect)
+		if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+// TestNotApproved: what is no approval, for whatever reason, applies nothing.
+func TestNotApproved(t *testing.T) {
+	base, _, second := newAsking(t, anyRule)
+	effect := base.planned(7, second)
+	other := strings.Repeat("d", 40)
+	yes := "domctl apply " + effect
+	for name, c := range map[string]struct {
+		do   func(a asking)
+		want string // in the last comment of ours before the merge
+	}{
+		"nobody":               {func(asking) {}, ""},
+		"in a quote":           {func(a asking) { a.town.say(7, "bob", "> "+yes) }, ""},
+		"in code":              {func(a asking) { a.town.say(7, "bob", "```\n"+yes+"\n```") }, ""},
+		"in a comment of 1 MB": {func(a asking) { a.town.say(7, "bob", yes+"\n"+strings.Repeat("x", 1<<20)) }, ""},
+		"edited": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			a.town.comments[7][0].Edited = true
+		}, ""},
+		"a stranger's":                        {func(a asking) { a.town.say(7, "eve", yes) }, "`eve` may not write to this repository"},
+		"of one that the forge does not know": {func(a asking) { a.town.say(7, "mallory", yes) }, "`mallory` may not write"},
+		"a stranger's with our marker": {func(a asking) {
+			a.town.say(7, "eve", "[//]: # (domctl-answer 0123)\n\n"+yes)
+		}, "`eve` may not write"},
+		"the author's":                  {func(a asking) { a.town.say(7, "ann", yes) }, "`ann` wrote or pushed"},
+		"the author's in other letters": {func(a asking) { a.town.say(7, "ANN", yes) }, "`ANN` wrote or pushed"},
+		"a pusher's": {func(a asking) {
+			p := a.town.pulls[7]
+			p.Pushers = []string{"Bob", "ann"}
+			a.town.pulls[7] = p
+			a.town.say(7, "bob", yes)
+		}, "`bob` wrote or pushed"},
+		"a pusher's who pushed later": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			a.looks()
+			p := a.town.pulls[7]
+			p.Pushers = []string{"bob"}
+			a.town.pulls[7] = p
+		}, "`bob` approved"},
+		"of too few digits": {func(a asking) { a.town.say(7, "bob", yes[:len(yes)-21]) }, "at least 12 digits"},
+		"without an effect": {func(a asking) { a.town.say(7, "bob", "domctl apply") }, "at least 12 digits"},
+		"of another effect": {func(a asking) { a.town.say(7, "bob", "domctl apply "+strings.Repeat("0", 32)) }, "no plan of this pull request has effect `00"},
+		"two commands":      {func(a asking) { a.town.say(7, "bob", yes+"\n"+yes) }, "this one holds 2"},
+		"older than the plan": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			_ = a.machine.Clock.Sleep(a.t.Context(), time.Minute)
+			a.record(gitops.PullPlan{Pull: 7, Head: second, Plan: "p", Effect: effect, At: a.machine.Clock.Now()})
+		}, "older than the plan"},
+		"of a head that is not planned": {func(a asking) {
+			a.town.open(7, other)
+			a.town.say(7, "bob", yes)
+		}, "which is not planned yet"},
+		"of a plan that is behind": {func(a asking) {
+			a.record(gitops.PullPlan{Pull: 7, Head: second, Plan: "p", Effect: effect, Behind: true})
+			a.town.say(7, "bob", yes)
+		}, "the branch changed the same files"},
+		"a push after it": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			a.looks()
+			a.town.open(7, other)
+		}, "`bob` approved"},
+		"expired": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			a.looks()
+			_ = a.machine.Clock.Sleep(a.t.Context(), 8*24*time.Hour)
+		}, "`bob` approved"},
+		"rights that were taken": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			a.looks()
+			a.town.rights["bob"] = port.ReadRights
+		}, "`bob` approved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := base.copy()
+			a.t = t
+			c.do(a)
+			a.looks()
+			said := ""
+			if all := a.town.said(7); len(all) > 0 {
+				said = all[len(all)-1]
+			}
+			if c.want == "" && said != "" || !strings.Contains(said, c.want) {
+				t.Errorf("said %q, want %q", said, c.want)
+			}
+			a.merges(7, second)
+			wrote := len(a.wrote())
+			for range 2 {
+				if got := a.looks(); got.Head.Stage != gitops.Asked || got.Head.Commit != second {
+					t.Errorf("%+v", got)
+				}
+			}
+			if len(a.wrote()) != wrote {
+				t.Error("it was applied")
+			}
+			if n := len(a.town.said(7)); c.want == "" && n != 1 || c.want != "" && n != 2 {
+				t.Errorf("%d comments: %q", n, a.town.said(7))
+			}
+			a.town.say(7, "cyd", yes)
+			if got := a.looks(); got.Head.Stage != gitops.Done {
+				t.Errorf("somebody else approved it after the merge: %+v, %q", got, a.town.said(7))
+			}
+		})
+	}
+}
+
+// TestATextThatChanges between two readings is no command, whatever the forge says.
+func TestATextThatChanges(t *testing.T) {
+	a, _, second := newAsking(t, anyRule)
+	effect := a.planned(7, second)
+	for _, first := range []string{"Looks good.", "domctl apply " + effect[:31] + "0", "domctl plan"} {
+		a := a.copy()
+		d := a.desk(sim.KillAfter(-1))
+		talk := &gitops.Talk{Forge: d.Forge, Repo: d.Repo, Desks: []*gitops.Desk{d}, Now: a.machine.Clock.Now, Again: func(time.Duration) {}, Sleep: a.machine.Clock.Sleep}
+		a.town.say(7, "bob", first)
+		for range 3 {
+			if err := talk.Converse(t.Context(), a.town.pulls[7]); err != nil {
+				t.Fatal(err)
+			}
+			a.town.comments[7][0].Body = "domctl apply " + effect
+			_ = a.machine.Clock.Sleep(t.Context(), 5*time.Second)
+		}
+		if said := a.town.said(7); len(said) > 0 {
+			t.Errorf("%q: %q", first, said)
+		}
+	}
+}
+
+// TestOurOwnWord is no command, whoever uses the account.
+func TestOurOwnWord(t *testing.T) {
+	a, _, second := newAsking(t, anyRule)
+	effect := a.planned(7, second)
+	a.town.say(7, "domctl-bot", "domctl apply "+effect)
+	a.looks()
+	a.merges(7, second)
+	if got := a.looks(); got.Head.Stage != gitops.Asked {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRulesCount: how many, and whose.
+func TestRulesCount(t *testing.T) {
+	two := gitops.Rule{Name: "two", Approvals: 2, When: gitops.When{Kinds: []string{"hardwareTiers"}, Actions: []string{"delete"}}}
+	owners := gitops.Rule{Name: "owners", From: []string{"Cyd"}, When: gitops.When{Kinds: []string{"settings"}}}
+	none := gitops.Rule{Name: "none", Approvals: 3, When: gitops.When{Kinds: []string{"amis"}, Actions: []string{"archive"}}}
+	base, _, second := newAsking(t, two, owners, none)
+	effect := base.planned(7, second)
+	for users, missing := range map[string]string{
+		"":            `2 approvals of rule "two" and 1 approval of rule "owners"`,
+		"bob":         `1 approval of rule "two" and 1 approval of rule "owners"`,
+		"bob bob BOB": `1 approval of rule "two" and 1 approval of rule "owners"`,
+		"cyd":         `1 approval of rule "two"`,
+		"bob dan":     `1 approval of rule "owners"`,
+		"bob cyd":     "",
+	} {
+		a := base.copy()
+		a.t = t
+		a.town.rights["dan"] = port.AdminRights
+		for _, u := range strings.Fields(users) {
+			a.town.say(7, u, "domctl apply "+effect)
+		}
+		a.looks()
+		a.merges(7, second)
+		got := a.looks()
+		want := "applied"
+		if missing != "" {
+			want = "waits for " + missing + " in pull request 7"
+		}
+		if got.Head.Why != want {
+			t.Errorf("%q: %q, want %q", users, got.Head.Why, want)
+		}
+	}
+}
+
+// used are the approvals that applies took, by comment; one that two took is an error.
+func (a asking) used() map[string]string {
+	a.t.Helper()
+	by := map[string]string{}
+	for _, id := range a.ids() {
+		u, _, err := gitops.ReadUsed(a.t.Context(), a.machine.Store, id)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		for _, one := range u.Approvals {
+			if a.summary(id).Plan == nil {
+				continue // it was fenced before it began
+			}
+			if by[one.Comment] != "" {
+				a.t.Errorf("comment %s approved %s and %s", one.Comment, by[one.Comment], id)
+			}
+			by[one.Comment] = id
+		}
+	}
+	return by
+}
+
+// TestApprovedKilledAtEveryCall: wherever a controller dies between the comment and the
+// end of the apply, the next ones come to the same end: one apply, one answer, by an
+// approval that none else took.
+func TestApprovedKilledAtEveryCall(t *testing.T) {
+	base, first, second := newAsking(t, anyRule)
+	effect := base.planned(7, second)
+	for _, asked := range []bool{false, true} {
+		base := base.copy()
+		if asked { // the approval comes after the merge
+			base.merges(7, second)
+			base.looks()
+		}
+		base.town.say(7, "bob", "domctl apply "+effect)
+		base.merges(7, second)
+		prepare := func() asking {
+			a := base.copy()
+			a.git("update-ref", "refs/heads/main", second)
+			return a
+		}
+		kill := sim.KillAfter(-1)
+		if _, err := prepare().look(kill); err != nil {
+			t.Fatal(err)
+		}
+		sides := kill.Sides()
+		begun := slices.IndexFunc(sides, func(s string) bool { return strings.HasPrefix(s, "after UpdateOne") })
+		for k, step := 0, 1; k < len(sides); k += step {
+			step = 1
+			if testing.Short() || k > begun && k < len(sides)-50 { // within an apply, as TestTurnKilledAtEveryCall has it
+				step = 7
+			}
+			a := prepare()
+			if _, err := a.look(sim.KillAfter(k)); err == nil {
+				t.Fatalf("killed after %d: no error", k)
+			}
+			var got gitops.Turned
+			for range 3 {
+				_ = a.machine.Clock.Sleep(t.Context(), 2*time.Minute)
+				got = a.looks()
+			}
+			if !asked && got.Head.Stage == gitops.Asked { // it was merged before anybody heard the approval, which is refused then
+				t.Fatalf("killed after %d (%s): %+v", k, sides[k], got)
+			}
+			if got.Head.Stage != gitops.Done || got.Head.Commit != second {
+				t.Fatalf("killed after %d (%s): %+v %q", k, sides[k], got, a.town.said(7))
+			}
+			if applied := a.applied(); !slices.Equal(applied, []string{first, second}) {
+				t.Fatalf("killed after %d (%s): applied %s", k, sides[k], applied)
+			}
+			if used := a.used(); len(used) != 1 {
+				t.Fatalf("killed after %d (%s): used %v", k, sides[k], used)
+			}
+			answers := 0
+			for _, s := range a.town.said(7) {
+				if strings.HasPrefix(s, "`bob` approved") {
+					answers++
+				}
+			}
+			if answers != 1 {
+				t.Fatalf("killed after %d (%s): answered %q", k, sides[k], a.town.said(7))
+			}
+		}
+		t.Logf("asked: %v, %d sides of calls", asked, len(sides))
+	}
+}
+
+// TestUsedOnce: when a branch goes back and comes again, what was approved once is asked
+// about again, although it would do the same.
+func TestUsedOnce(t *testing.T) {
+	a, first, _ := newAsking(t, anyRule)
+	a.git("checkout", "-q", "-f", "-B", "main", first)
+	second := a.commit("modern-before", "cores: 1", "cores: 3")
+	a.git("update-ref", "refs/heads/main", first)
+	a.town.open(7, second)
+	effect := a.planned(7, second)
+	a.town.say(7, "bob", "domctl apply "+effect)
+	a.looks()
+	a.merges(7, second)
+	if got := a.looks(); got.Head.Stage != gitops.Done {
+		t.Fatalf("%+v", got)
+	}
+	a.town.open(8, first)
+	a.merges(8, first)
+	got := a.looks()
+	for _, u := range []string{"bob", "cyd"} { // as the branch was forced, one more must approve
+		a.town.say(8, u, "domctl apply "+got.Head.Effect)
+	}
+	if got = a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != first {
+		t.Fatalf("%+v", got)
+	}
+	a.git("update-ref", "refs/heads/main", second)
+	for range 3 {
+		if got = a.looks(); got.Head.Stage != gitops.Asked || got.Head.Pull != 7 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	if got.Head.Effect != effect {
+		t.Errorf("it would do %s, not %s again", got.Head.Effect, effect)
+	}
+	a.town.say(7, "cyd", "domctl apply "+got.Head.Effect)
+	if got = a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
+		t.Fatalf("%+v", got)
+	}
+	a.used()
+}
+
+// TestALateController stands still at any call between its verdict and its apply while
+// another does all there is to do: there is one apply, by one approval.
+func TestALateController(t *testing.T) {
+	base, first, second := newAsking(t, anyRule)
+	effect := base.planned(7, second)
+	base.town.say(7, "bob", "domctl apply "+effect)
+	base.looks()
+	base.merges(7, second)
+	for k := 0; ; k++ {
+		a := base.copy()
+		a.git("update-ref", "refs/heads/main", second)
+		n, stood := 0, false
+		late := a.desk(sim.KillAfter(-1))
+		late.Records = func(context.Context) (applier.Store, error) {
+			return sim.Gated(a.machine.Store, func(call string, phase sandbox.Phase) error {
+				if n++; n == k+1 {
+					stood = true
+					for range 3 {
+						_, _ = a.look(sim.KillAfter(-1))
+						_ = a.machine.Clock.Sleep(t.Context(), 2*time.Minute)
+					}
+				}
+				return nil
+			}, a.machine.Clock), nil
+		}
+		_, err := late.Turn(t.Context())
+		if !stood {
+			t.Logf("%d sides of calls", k)
+			return
+		}
+		var got gitops.Turned
+		for range 3 {
+			got = a.looks()
+			_ = a.machine.Clock.Sleep(t.Context(), 2*time.Minute)
+		}
+		if got.Head.Stage != gitops.Done || got.Head.Commit != second || !slices.Equal(a.applied(), []string{first, second}) {
+			t.Fatalf("stood still at %d, then %v: %+v, applied %s", k, err, got, a.applied())
+		}
+		if used := a.used(); len(used) != 1 {
+			t.Fatalf("stood still at %d: %v", k, used)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package gitops
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// granted is what lets a plan be applied.
+type granted struct {
+	effect, commit string
+	rules          []Rule
+	by             []Approval
+}
+
+// verdict says whether a plan may be applied, and if not, what is missing.
+type verdict struct {
+	granted
+	from    origin
+	heard   int      // approvals of the effect that there are, of whatever worth
+	missing []string // for people; none: it may be applied
+}
+
+// gate holds a plan of a commit against the deployment's rules and the approvals that
+// stand. Whoever wrote what is planned is not asked, and who is asked must have the
+// right at this moment.
+func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdict, err error) {
+	v.granted = granted{effect: p.Effect, commit: commit, rules: t.Bound.Needs(p)}
+	if len(v.rules) == 0 {
+		return v, nil
+	}
+	if t.Forge == nil {
+		v.missing = []string{"approvals, and its repository has no forge"}
+		return v, nil
+	}
+	if v.heard, err = t.count(ctx, p.Effect); err != nil { // before they are read: one more is news
+		return v, err
+	}
+	if v.from, err = t.origin(ctx, commit); err != nil {
+		return v, fmt.Errorf("who brought %.12s: %w", commit, err)
+	}
+	if v.from.Pull.Number > 0 {
+		if v.by, err = t.standing(ctx, p.Effect, v.from); err != nil {
+			return v, fmt.Errorf("approvals: %w", err)
+		}
+	}
+	for _, r := range v.rules {
+		if n := r.missing(people(v.by), v.from.extra()); n > 0 {
+			v.missing = append(v.missing, fmt.Sprintf("%s of rule %q", planner.Plural(n, "approval"), r.Name))
+		}
+	}
+	return v, nil
+}
+
+// why says what is missing, in a few words.
+func (v verdict) why() string {
+	text := "waits for " + schema.Listed(v.missing, "and")
+	if v.from.Pull.Number == 0 {
+		return text + "; it came by no pull request that could be approved"
+	}
+	return fmt.Sprintf("%s in pull request %d", text, v.from.Pull.Number)
+}
+
+// asked is the comment that asks for approvals of a plan which is merged.
+func (v verdict) asked(p planner.Plan, limit int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### domctl: %s waits for approval\n\n", planner.Code(p.Deployment))
+	fmt.Fprintf(&b, "Commit %s is on the branch, and is not applied.\n\n", planner.Code(v.commit))
+	writeNeeds(&b, v.rules, people(v.by), v.from.extra())
+	if v.from.Unknown {
+		b.WriteString("\nSome of it came to the branch by no pull request, so one approval more is asked for: any one of those who approve may have pushed it.\n")
+	}
+	fmt.Fprintf(&b, "\nTo approve what is shown below, write a comment that holds this line; whoever wrote or pushed it does not count:\n\n    domctl apply %s\n\n", p.Effect)
+	return b.String() + p.Comment(limit-b.Len(), "")
+}
+
+// writeNeeds lists what rules ask for, and whose approvals there are.
+func writeNeeds(b *strings.Builder, rules []Rule, by []string, extra int) {
+	for _, r := range rules {
+		fmt.Fprintf(b, "- rule %s: %s", planner.Code(r.Name), planner.Plural(r.needed()+extra, "approval"))
+		if len(r.From) > 0 {
+			var names []string
+			for _, u := range r.From {
+				names = append(names, planner.Code(u))
+			}
+			b.WriteString(" from " + schema.Listed(names, "or"))
+		}
+		fmt.Fprintf(b, ", %d missing\n", r.missing(by, extra))
+	}
+}
+
+// ask tells the pull request what is missing. Repeating it is safe.
+func (t *turn) ask(ctx context.Context, v verdict, p planner.Plan) error {
+	if v.from.Pull.Number == 0 {
+		return nil // the commit's status says it
+	}
+	c := Comment{Repo: t.Repo, Pull: v.from.Pull.Number, Key: t.Name, Word: asks, Text: func(limit int) string { return v.asked(p, limit) }}
+	_, err := c.Post(ctx, t.Forge)
+	return err
+}
+
+// wait records that a plan waits for approvals, and asks for them. It is planned again
+// now and then: what it would do may change while it waits.
+func (t *turn) wait(ctx context.Context, h Head, v verdict, p planner.Plan) error {
+	if t.Forge == nil {
+		h.Stage = Refused
+		return t.later(ctx, h, v.why())
+	}
+	if err := t.ask(ctx, v, p); err != nil {
+		return fmt.Errorf("asking for approvals: %w", err)
+	}
+	h.Stage, h.Pull, h.PullHead, h.Heard = Asked, v.from.Pull.Number, v.from.Pull.HeadCommit, v.heard
+	return t.later(ctx, h, v.why())
+}
+
+// heard says whether there is an approval that there was not when it was asked for.
+func (t *turn) heard(ctx context.Context) (bool, error) {
+	if t.Listen != nil && t.head.Pull > 0 {
+		if err := t.Listen(ctx, t.head.Pull); err != nil {
+			return false, fmt.Errorf("pull request %d: %w", t.head.Pull, err)
+		}
+	}
+	n, err := t.count(ctx, t.head.Effect)
+	return n != t.head.Heard, err
+}
+
+func (t *turn) count(ctx context.Context, effect string) (int, error) {
+	keys, err := t.store.List(ctx, approvalsKey+effect+"/")
+	return len(keys), err
+}

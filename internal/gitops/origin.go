@@ -1,0 +1,92 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"domctl.dev/internal/git"
+	"domctl.dev/internal/port"
+)
+
+// origin is where a commit of a branch came from.
+type origin struct {
+	// Pull is the pull request that was merged as the commit; number zero: none was.
+	Pull port.Pull
+	// Writers are the accounts that wrote or pushed what the branch has since its
+	// last commit of which nothing is left to do.
+	Writers []string
+	// Unknown says that some of that came by no pull request, so that nobody can tell
+	// whose it is: any one person may be who pushed it.
+	Unknown bool
+}
+
+// wrote says whether an account had a part in it.
+func (o origin) wrote(user string) bool { return slices.Contains(o.Writers, account(user)) }
+
+// extra is how many approvals more are needed, so that those of others are enough.
+func (o origin) extra() int {
+	if o.Unknown {
+		return 1
+	}
+	return 0
+}
+
+// mostLine is how many commits of a branch are looked at for who wrote them.
+const mostLine = 30
+
+// origin finds out who brought a commit, and all since the last one that was done.
+func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) {
+	line, whole := []string{commit}, true
+	if since := t.head.Since; since != "" && since != commit {
+		line, whole, err = t.Line(ctx, since, commit, mostLine)
+		if errors.Is(err, git.ErrGone) { // it was pushed away
+			line, whole, err = []string{commit}, false, nil
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	o.Unknown = !whole
+	for _, c := range line {
+		pulls, err := t.merged(ctx, c)
+		if err != nil {
+			return o, err
+		}
+		o.Unknown = o.Unknown || len(pulls) == 0
+		for _, p := range pulls {
+			o.add(p)
+			if c == commit && p.MergeCommit == commit {
+				o.Pull = p
+			}
+		}
+	}
+	return o, nil
+}
+
+// add notes who wrote and pushed a pull request.
+func (o *origin) add(p port.Pull) {
+	o.Writers = append(o.Writers, account(p.Author))
+	for _, user := range p.Pushers {
+		o.Writers = append(o.Writers, account(user))
+	}
+}
+
+// merged are the pull requests that a commit came to the branch by.
+func (t *turn) merged(ctx context.Context, commit string) (all []port.Pull, err error) {
+	numbers, err := t.Forge.Carried(ctx, t.Repo, commit)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range numbers {
+		p, err := t.Forge.Pull(ctx, t.Repo, n)
+		if err != nil {
+			return nil, fmt.Errorf("pull request %d, which brought %.12s: %w", n, commit, err)
+		}
+		if p.State == port.PullMerged && p.Base == t.Bound.Branch {
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}

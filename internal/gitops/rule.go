@@ -1,0 +1,66 @@
+package gitops
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Needs are the rules that a plan falls under, in the order of the file.
+func (d Deployment) Needs(p planner.Plan) (all []Rule) {
+	for _, r := range d.Rules {
+		if r.When.fits(p) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// fits says whether a plan is one that a rule is for. What is blocked is not done, and
+// counts for nothing.
+func (w When) fits(p planner.Plan) bool {
+	if w.Any {
+		return !p.Empty()
+	}
+	if len(w.Findings) > 0 && !slices.ContainsFunc(p.Findings, func(f schema.Finding) bool { return slices.Contains(w.Findings, f.Code) }) {
+		return false
+	}
+	if len(w.Kinds)+len(w.Actions) == 0 {
+		return len(w.Findings) > 0
+	}
+	return slices.ContainsFunc(p.Changes, func(c planner.Change) bool {
+		return c.Blocked == "" && (len(w.Kinds) == 0 || slices.Contains(w.Kinds, c.Address.Kind)) && (len(w.Actions) == 0 || w.does(c))
+	})
+}
+
+func (w When) does(c planner.Change) bool {
+	return slices.Contains(w.Actions, string(c.Action)) || c.Deletes() && slices.Contains(w.Actions, deleteAction)
+}
+
+// needed is how many people must approve.
+func (r Rule) needed() int { return cmp.Or(r.Approvals, 1) }
+
+// account is the name of a forge's account as it is compared: forges tell no two apart
+// by upper and lower case.
+func account(name string) string {
+	return strings.ToLower(strings.TrimPrefix(strings.TrimSpace(name), "@"))
+}
+
+// counts says whether an approval of an account counts for a rule.
+func (r Rule) counts(user string) bool {
+	return len(r.From) == 0 || slices.ContainsFunc(r.From, func(u string) bool { return account(u) == account(user) })
+}
+
+// missing is how many more approvals a rule needs, extra more than it states.
+func (r Rule) missing(by []string, extra int) int {
+	n := r.needed() + extra
+	for _, user := range by {
+		if r.counts(user) {
+			n--
+		}
+	}
+	return max(n, 0)
+}

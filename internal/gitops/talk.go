@@ -1,0 +1,340 @@
+package gitops
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+)
+
+// commentsKey is below which stands which comments were done as commands.
+const commentsKey = "gitops/comments/"
+
+// Talk does what comments on pull requests of a repository ask for. A command counts
+// when somebody wrote it who may write to the repository: both it and that right are
+// read twice, some time apart, as a forge may not say that a text was changed at once.
+type Talk struct {
+	Forge port.Forge
+	Repo  string
+	Desks []*Desk // of the repository
+	// Replan plans a pull request anew; nil: it cannot.
+	Replan func(ctx context.Context, pull int) error
+	// Wake says that a deployment has something to do; nil: it will see.
+	Wake func(*Desk)
+	// Again asks for another look at open pull requests after a time; nil: Converse waits
+	// for that time itself.
+	Again func(time.Duration)
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+
+	busy  sync.Mutex           // held by who converses
+	quiet map[int]heard        // pull requests
+	done  map[string]time.Time // comments that need no look, and when that was found
+	seen  map[string]firstRead // those that are young or hold a command
+}
+
+// firstRead is what a comment said when it was read first.
+type firstRead struct {
+	sum    [sha256.Size]byte
+	at     time.Time
+	rights port.Rights
+	asked  bool // rights were
+}
+
+// heard is as of when a pull request is read, and whether all of that is done.
+type heard struct {
+	updated time.Time // the forge's
+	since   time.Time // when that was seen first
+	read    time.Time // when all was done last; zero: something is left
+}
+
+const (
+	// settling is how long lies between two readings of a command.
+	settling = 3 * time.Second
+	// young is how long a comment's text is remembered, to see that it changes.
+	young = 10 * time.Minute
+	// tooLate is how old a command other than an approval may be when it is first seen.
+	tooLate = time.Hour
+	// unasked is how long a conversation is left alone that the forge says did not move.
+	unasked = 10 * time.Minute
+)
+
+// Said is a record of a command that was done, or that was not one.
+type Said struct {
+	Comment string    `json:"comment"`
+	User    string    `json:"user"`
+	Verb    Verb      `json:"verb"`
+	At      time.Time `json:"at"`
+	Nonce   string    `json:"nonce"`
+}
+
+// Converse reads a pull request's conversation, and does the commands in it that were
+// not done yet, oldest first. It may be ended at any moment, and be called however
+// often; what it fails at it does again.
+func (t *Talk) Converse(ctx context.Context, pull port.Pull) error {
+	t.busy.Lock()
+	defer t.busy.Unlock()
+	if t.done == nil {
+		t.done, t.seen, t.quiet = map[string]time.Time{}, map[string]firstRead{}, map[int]heard{}
+	}
+	now := t.Now()
+	h := t.quiet[pull.Number]
+	if h.updated.IsZero() || !h.updated.Equal(pull.UpdatedAt) {
+		h = heard{updated: pull.UpdatedAt, since: now}
+	}
+	if !h.read.IsZero() && now.Sub(h.read) < unasked {
+		return nil
+	}
+	left, err := t.listen(ctx, pull)
+	// Moments are in seconds: what was written in the one that was read shows later.
+	if h.read = (time.Time{}); err == nil && !left && now.Sub(h.since) > settling && !h.updated.IsZero() {
+		h.read = now
+	}
+	if t.quiet[pull.Number] = h; pull.State != port.PullOpen {
+		delete(t.quiet, pull.Number)
+	}
+	return err
+}
+
+// listen does commands; left: some must be looked at again.
+func (t *Talk) listen(ctx context.Context, pull port.Pull) (left bool, err error) {
+	me, err := t.Forge.Me(ctx)
+	if err != nil {
+		return true, err
+	}
+	all, err := t.commands(ctx, me, pull.Number)
+	if err != nil || len(all) == 0 {
+		return false, err
+	}
+	places, err := t.places(ctx, pull)
+	if err != nil || len(places) == 0 {
+		return false, err
+	}
+	if all, err = t.undone(ctx, places, all); err != nil || len(all) == 0 {
+		return false, err
+	}
+	settled, err := t.settle(ctx, me, pull, all)
+	if err != nil {
+		return true, err
+	}
+	var failed error
+	for _, c := range settled {
+		done, err := t.one(ctx, pull.Number, places, c)
+		if failed = errors.Join(failed, err); done {
+			t.over(c)
+		}
+		left = left || !done
+	}
+	return left || len(settled) < len(all), failed
+}
+
+// over notes that nobody needs to look at a comment again.
+func (t *Talk) over(c port.Comment) {
+	t.done[c.ID] = t.Now()
+	delete(t.seen, c.ID)
+	const most = 10_000 // the records know the others
+	if len(t.done) > most {
+		maps.DeleteFunc(t.done, func(_ string, at time.Time) bool { return t.Now().Sub(at) > 24*time.Hour })
+	}
+}
+
+// commands reads the conversation, and answers the comments that hold a command and were
+// not done yet. One that changed is none.
+func (t *Talk) commands(ctx context.Context, me string, number int) (out []port.Comment, err error) {
+	all, err := t.Forge.Comments(ctx, t.Repo, number)
+	for _, c := range all {
+		if _, done := t.done[c.ID]; done || account(c.Author) == account(me) || c.Author == "" {
+			continue
+		}
+		says := len(ReadCommands(c.Body)) > 0
+		sum := sha256.Sum256([]byte(c.Body))
+		was, there := t.seen[c.ID]
+		switch {
+		case c.Edited, there && was.sum != sum:
+			t.over(c)
+			continue
+		case !there && (says || t.Now().Sub(c.CreatedAt) < young):
+			t.seen[c.ID] = firstRead{sum: sum, at: t.Now()}
+		case there && !says && t.Now().Sub(was.at) > young:
+			delete(t.seen, c.ID)
+		}
+		if says {
+			out = append(out, c)
+		}
+	}
+	return out, err
+}
+
+// settle answers those comments that stand there unchanged some time after they were
+// read first, and reads their authors' rights where that was not done yet.
+func (t *Talk) settle(ctx context.Context, me string, pull port.Pull, all []port.Comment) (settled []port.Comment, err error) {
+	fresh := false
+	for _, c := range all {
+		r := t.seen[c.ID]
+		if !r.asked {
+			if r.rights, err = t.rights(ctx, c.Author); err != nil {
+				return nil, err
+			}
+			r.at, r.asked = t.Now(), true
+			t.seen[c.ID] = r
+		}
+		fresh = fresh || t.Now().Sub(r.at) < settling
+	}
+	if fresh && t.Again != nil && pull.State == port.PullOpen {
+		t.Again(settling)
+	} else if fresh {
+		if err := t.Sleep(ctx, settling); err != nil {
+			return nil, err
+		}
+		if all, err = t.commands(ctx, me, pull.Number); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range all {
+		if r := t.seen[c.ID]; r.asked && t.Now().Sub(r.at) >= settling {
+			settled = append(settled, c)
+		}
+	}
+	return settled, nil
+}
+
+// undone leaves out what the records say was done.
+func (t *Talk) undone(ctx context.Context, places []place, all []port.Comment) (out []port.Comment, err error) {
+	for _, c := range all {
+		done := false
+		for _, p := range places {
+			var s Said
+			_, there, err := read(ctx, p.store, commentsKey+url.PathEscape(c.ID), &s)
+			if err != nil {
+				return nil, err
+			}
+			done = done || there
+		}
+		if done {
+			t.over(c)
+			continue
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// place is a deployment that a pull request touches.
+type place struct {
+	desk  *Desk
+	store applier.Store
+	plan  PullPlan // of the pull request; zero: there is none
+	head  Head
+}
+
+// places are the deployments of which something was planned for the pull request, in
+// the order of their names.
+func (t *Talk) places(ctx context.Context, pull port.Pull) (all []place, err error) {
+	for _, d := range t.Desks {
+		if d.Bound.Branch != pull.Base {
+			continue
+		}
+		p := place{desk: d}
+		if p.store, err = d.Records(ctx); err != nil {
+			return nil, fmt.Errorf("%s: state: %w", d.Name, err)
+		}
+		var there bool
+		if p.plan, there, err = ReadPullPlan(ctx, p.store, pull.Number); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.Name, err)
+		}
+		if _, _, err = read(ctx, p.store, headKey, &p.head); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.Name, err)
+		}
+		if there && p.plan.Plan != "" || p.asked(pull.Number) {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b place) int { return strings.Compare(a.desk.Name, b.desk.Name) })
+	return all, nil
+}
+
+// asked says that the pull request is merged, and waits for approvals.
+func (p place) asked(pull int) bool { return p.head.Stage == Asked && p.head.Pull == pull }
+
+// one does one comment's command; done: nobody needs to look at it again.
+func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comment) (done bool, err error) {
+	for _, p := range places {
+		if w, _, err := readWish(ctx, p.store); err != nil || w.Comment == c.ID && !w.Done {
+			return false, err // it is under way
+		}
+	}
+	rights, err := t.rights(ctx, c.Author)
+	if err != nil {
+		return false, err
+	}
+	pull, err := t.Forge.Pull(ctx, t.Repo, number)
+	if err != nil {
+		return false, err
+	}
+	s := saying{Talk: t, pull: pull, places: places, comment: c, at: places[0]}
+	if min(rights, t.seen[c.ID].rights) < port.WriteRights {
+		s.answer, s.key = strangers(c.Author), "stranger "+account(c.Author)
+	} else if err := s.do(ctx); err != nil {
+		return false, err
+	}
+	if s.pending {
+		return false, nil
+	}
+	err = s.end(ctx)
+	return err == nil, err
+}
+
+func (t *Talk) rights(ctx context.Context, user string) (port.Rights, error) {
+	r, err := t.Forge.Rights(ctx, t.Repo, user)
+	if errors.Is(err, port.ErrNotFound) {
+		return port.NoRights, nil
+	}
+	return r, err
+}
+
+// end answers a command, and records that it was done.
+func (s *saying) end(ctx context.Context) error {
+	if s.answer != "" {
+		if err := answer(ctx, s.Forge, s.Repo, s.pull.Number, s.key, s.answer); err != nil {
+			return err
+		}
+	}
+	return said(ctx, s.at.store, Said{Comment: s.comment.ID, User: s.comment.Author, Verb: s.command.Verb, At: s.Now().UTC(), Nonce: s.at.desk.Random()})
+}
+
+// answer writes one comment of ours about another, once.
+func answer(ctx context.Context, f port.Forge, repo string, pull int, key, text string) error {
+	c := Comment{Repo: repo, Pull: pull, Key: key, Word: answers, Text: func(int) string { return text + "\n" }}
+	_, err := c.Post(ctx, f)
+	return err
+}
+
+// said records that a comment was done.
+func said(ctx context.Context, s applier.Store, one Said) error {
+	_, err := write(ctx, s, commentsKey+url.PathEscape(one.Comment), "", one)
+	if errors.Is(err, applier.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// Listen is Converse for a pull request by its number, as it is at this moment.
+func (t *Talk) Listen(ctx context.Context, number int) error {
+	pull, err := t.Forge.Pull(ctx, t.Repo, number)
+	if errors.Is(err, port.ErrNotFound) {
+		return nil // it was deleted: nobody says anything there
+	}
+	if err != nil {
+		return err
+	}
+	return t.Converse(ctx, pull)
+}

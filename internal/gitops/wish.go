@@ -1,0 +1,267 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// wishKey is where a command stands that a deployment's turns are to do.
+const wishKey = "gitops/wish"
+
+// Wish is an unlock or a rollback that somebody asked for.
+type Wish struct {
+	Verb    Verb      `json:"verb"`
+	User    string    `json:"user"`
+	Pull    int       `json:"pull"`
+	Comment string    `json:"comment"`
+	At      time.Time `json:"at"`
+	// Target is the apply that is abandoned or taken back, and Plan the apply that takes
+	// back: chosen once, so that no repetition goes further.
+	Target string `json:"target,omitempty"`
+	Plan   string `json:"plan,omitempty"`
+	Done   bool   `json:"done,omitempty"`
+	Nonce  string `json:"nonce"`
+}
+
+// readWish reads the last one that there was.
+func readWish(ctx context.Context, s applier.Store) (w Wish, etag string, err error) {
+	etag, _, err = read(ctx, s, wishKey, &w)
+	return w, etag, err
+}
+
+// wished is a turn's wish.
+type wished struct {
+	*turn
+	Wish
+	etag string
+}
+
+// grant does what was wished for, if anything was. What it answers is the end of it,
+// for who asked; what is still under way is gone on with by the next turn.
+func (t *turn) grant(ctx context.Context) error {
+	if t.Forge == nil {
+		return nil
+	}
+	w, etag, err := readWish(ctx, t.store)
+	if err != nil || etag == "" || w.Done {
+		return err
+	}
+	g := &wished{t, w, etag}
+	t.turned.Worked = true
+	var text string
+	switch {
+	case w.Verb == UnlockVerb:
+		text, err = g.unlock(ctx)
+	case w.Plan != "" && t.head.Plan == w.Plan:
+		text, err = g.goOnBack(ctx)
+	default:
+		text, err = g.back(ctx)
+	}
+	if err != nil || text == "" {
+		return err
+	}
+	return g.end(ctx, text)
+}
+
+// end answers who asked, and makes room for the next wish.
+func (w *wished) end(ctx context.Context, text string) error {
+	if err := answer(ctx, w.Forge, w.Repo, w.Pull, w.Comment, text); err != nil {
+		return err
+	}
+	if err := said(ctx, w.store, Said{Comment: w.Comment, User: w.User, Verb: w.Verb, At: w.Now().UTC(), Nonce: w.Random()}); err != nil {
+		return err
+	}
+	w.Done = true
+	return w.keep(ctx)
+}
+
+func (w *wished) keep(ctx context.Context) (err error) {
+	w.Nonce = w.Random()
+	w.etag, err = write(ctx, w.store, wishKey, w.etag, w.Wish)
+	return err
+}
+
+// inHand opens an engine for what was worked on last.
+func (w *wished) inHand(ctx context.Context) (e *engine.Engine, shut func(), err error) {
+	commit := w.head.Commit
+	if commit == "" {
+		if commit, err = w.Source.Head(ctx, w.Bound.Branch); err != nil {
+			return nil, func() {}, err
+		}
+	}
+	return w.anyTree(ctx, commit)
+}
+
+// unlock abandons the one apply that has not ended.
+func (w *wished) unlock(ctx context.Context) (string, error) {
+	e, shut, err := w.inHand(ctx)
+	defer shut()
+	if err != nil {
+		return w.refused(err)
+	}
+	open, err := e.Applier.OpenApplies(ctx)
+	if err != nil {
+		return w.refused(err)
+	}
+	switch {
+	case w.Target != "" && !slices.Contains(open, w.Target): // it was abandoned before a crash, or ended
+		return "Apply " + planner.Code(w.Target) + " has ended, and holds nothing.", nil
+	case w.Target == "" && len(open) == 0:
+		return "Nothing was done: every apply has ended, and nothing is held.", nil
+	case w.Target == "" && len(open) > 1:
+		return "Nothing was done: several applies have not ended; name one by hand, " + planner.Code("domctl apply --supersede APPLY") + ".", nil
+	case w.Target == "":
+		w.Target = open[0]
+		if err := w.keep(ctx); err != nil {
+			return "", err
+		}
+	}
+	id := w.Target
+	res, err := e.Applier.Supersede(ctx, id)
+	if err != nil {
+		return w.refused(err)
+	}
+	if res.Outcome != applier.EndedOutcome {
+		return fmt.Sprintf("Apply %s was not abandoned: %s", planner.Code(id), planner.Code(schema.Listed(res.Why, "and"))), nil
+	}
+	return fmt.Sprintf("Apply %s was abandoned: %s done and %s not.", planner.Code(id), planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step")), nil
+}
+
+// refused is what is answered of a command that cannot be done; what may pass is tried
+// again.
+func (w *wished) refused(err error) (string, error) {
+	var invalid *engine.Invalid
+	switch {
+	case errors.Is(err, applier.ErrLocked), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "", err
+	case errors.As(err, &invalid):
+		return "Nothing was done: " + planner.Code(refusal(invalid.Findings)), nil
+	case w.Now().Sub(w.At) < patience && !coded(err):
+		return "", err
+	}
+	return "Nothing was done: " + planner.Code(err.Error()), nil
+}
+
+// patience is for how long a command is tried that fails for what may pass.
+const patience = 15 * time.Minute
+
+var codeBegins = regexp.MustCompile(`^DC[0-9]{3}: `)
+
+// coded says that an error is one of domctl's own words, which stays so.
+func coded(err error) bool { return codeBegins.MatchString(err.Error()) }
+
+// back takes back the last apply.
+func (w *wished) back(ctx context.Context) (string, error) {
+	e, shut, err := w.inHand(ctx)
+	defer shut()
+	if err != nil {
+		return w.refused(err)
+	}
+	if w.Target == "" {
+		ids, err := e.Rollbacks(ctx, engine.RollbackOptions{})
+		if err != nil {
+			return w.refused(err)
+		}
+		w.Target = ids[0]
+		if err := w.keep(ctx); err != nil {
+			return "", err
+		}
+	}
+	p, err := e.Rollback(ctx, w.Target, engine.RollbackOptions{})
+	if err != nil {
+		return w.refused(err)
+	}
+	switch {
+	case p.Refused():
+		return "Nothing was taken back: " + planner.Code(refusal(p.Findings)), nil
+	case p.Empty():
+		return "Of apply " + planner.Code(w.Target) + " nothing is there to take back.", nil
+	}
+	why, err := w.mayTakeBack(ctx, e, p)
+	if err != nil || why != "" {
+		return why, err
+	}
+	w.Plan = p.ID
+	if err := w.keep(ctx); err != nil {
+		return "", err
+	}
+	h := Head{Commit: w.head.Commit, Stage: Applying, Plan: p.ID, Effect: p.Effect, Back: w.Target, Why: "is taken back", Redo: w.head.Stage != Done && w.head.Stage != Applying || w.head.Redo}
+	if err := w.save(ctx, h); err != nil {
+		return "", err
+	}
+	res, err := e.Apply(ctx, p)
+	if _, err := w.ended(ctx, res, err); err != nil {
+		return "", err
+	}
+	return w.tookBack(), nil
+}
+
+// mayTakeBack holds who asked against the rules that the way back falls under. Their
+// word is one approval, and counts as one of an apply's would.
+func (w *wished) mayTakeBack(ctx context.Context, e *engine.Engine, p planner.Plan) (why string, err error) {
+	if may, err := w.mayWrite(ctx, w.User); err != nil || !may {
+		return strangers(w.User), err
+	}
+	rules := w.Bound.Needs(p)
+	if len(rules) == 0 {
+		return "", nil
+	}
+	s, err := e.Applier.Summary(ctx, w.Target)
+	if err != nil || s.Plan == nil {
+		return "", err
+	}
+	from := origin{}
+	pulls, err := w.merged(ctx, s.Plan.Source.Commit)
+	if err != nil {
+		return "", err
+	}
+	for _, pull := range pulls {
+		from.add(pull)
+	}
+	by := []string{w.User}
+	if from.wrote(w.User) {
+		by = nil
+	}
+	for _, r := range rules {
+		if n := r.missing(by, 0); n > 0 {
+			return fmt.Sprintf("Nothing was taken back: the way back falls under rule %s, and the word of %s leaves %s missing. Somebody who did not write the change and whom the rule asks may say it, or %s by hand.",
+				planner.Code(r.Name), planner.Code(w.User), planner.Plural(n, "approval"), planner.Code("domctl rollback --to "+w.Target)), nil
+		}
+	}
+	return "", nil
+}
+
+// goOnBack goes on with a rollback that was about to begin, or had begun.
+func (w *wished) goOnBack(ctx context.Context) (string, error) {
+	if w.head.Stage == Applying {
+		if w.Now().Before(w.head.Next) {
+			return "", nil
+		}
+		if _, err := w.goOn(ctx); err != nil {
+			return "", err
+		}
+	}
+	return w.tookBack(), nil
+}
+
+// tookBack says how a rollback ended; "": it did not yet.
+func (w *wished) tookBack() string {
+	switch {
+	case w.head.Plan != w.Wish.Plan || w.head.Stage == Applying:
+		return ""
+	case w.head.Stage == Refused:
+		return "Apply " + planner.Code(w.Target) + " was not taken back: " + planner.Code(w.head.Why)
+	case w.head.Left > 0:
+		return "Apply " + planner.Code(w.Target) + " was taken back in part: " + planner.Code(w.head.Why)
+	}
+	return fmt.Sprintf("Apply %s was taken back by %s, as %s asked. What was taken back stays off until the files change.", planner.Code(w.Target), planner.Code(w.Wish.Plan), planner.Code(w.User))
+}
