@@ -167,14 +167,17 @@ func TestATextThatChanges(t *testing.T) {
 	for _, first := range []string{"Looks good.", "domctl apply " + effect[:31] + "0", "domctl plan"} {
 		a := a.copy()
 		d := a.desk(sim.KillAfter(-1))
-		talk := &gitops.Talk{Forge: d.Forge, Repo: d.Repo, Desks: []*gitops.Desk{d}, Now: a.machine.Clock.Now, Again: func(time.Duration) {}, Sleep: a.machine.Clock.Sleep}
+		edit := func(ctx context.Context, wait time.Duration) error {
+			a.town.comments[7][0].Body = "domctl apply " + effect
+			return a.machine.Clock.Sleep(ctx, wait)
+		}
+		talk := &gitops.Talk{Forge: d.Forge, Repo: d.Repo, Desks: []*gitops.Desk{d}, Now: a.machine.Clock.Now, Sleep: edit}
 		a.town.say(7, "bob", first)
 		for range 3 {
 			if err := talk.Converse(t.Context(), a.town.pulls[7]); err != nil {
 				t.Fatal(err)
 			}
-			a.town.comments[7][0].Body = "domctl apply " + effect
-			_ = a.machine.Clock.Sleep(t.Context(), 5*time.Second)
+			_ = edit(t.Context(), 5*time.Second)
 		}
 		if said := a.town.said(7); len(said) > 0 {
 			t.Errorf("%q: %q", first, said)

@@ -47,11 +47,17 @@ func (c *Controller) Look(repository, branch string) {
 	c.call(repository)
 	for _, d := range c.Desks {
 		if d.Bound.Repository == repository && d.Bound.Branch == branch {
-			select {
-			case c.wake[d] <- struct{}{}:
-			default: // it will look anyway, and sees the newest then
-			}
+			c.Wake(d)
 		}
+	}
+}
+
+// Wake says that a deployment may have something to do. It never waits.
+func (c *Controller) Wake(d *Desk) {
+	c.init()
+	select {
+	case c.wake[d] <- struct{}{}:
+	default: // it will look anyway
 	}
 }
 

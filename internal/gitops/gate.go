@@ -73,8 +73,25 @@ func (v verdict) asked(p planner.Plan, limit int) string {
 	if v.from.Unknown {
 		b.WriteString("\nSome of it came to the branch by no pull request, so one approval more is asked for: any one of those who approve may have pushed it.\n")
 	}
-	fmt.Fprintf(&b, "\nTo approve what is shown below, write a comment that holds this line; whoever wrote or pushed it does not count:\n\n    domctl apply %s\n\n", p.Effect)
+	writeHow(&b, p.Effect)
 	return b.String() + p.Comment(limit-b.Len(), "")
+}
+
+// note says in a pull request whose approvals its plan needs, if anybody's.
+func (d Deployment) note(p planner.Plan) string {
+	rules := d.Needs(p)
+	if len(rules) == 0 || p.Refused() {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("What is below is applied once it is merged and approved:\n\n")
+	writeNeeds(&b, rules, nil, 0)
+	writeHow(&b, p.Effect)
+	return b.String()
+}
+
+func writeHow(b *strings.Builder, effect string) {
+	fmt.Fprintf(b, "\nTo approve it, write a comment that holds this line; whoever wrote or pushed it does not count:\n\n    domctl apply %s\n\n", effect)
 }
 
 // writeNeeds lists what rules ask for, and whose approvals there are.
@@ -116,13 +133,16 @@ func (t *turn) wait(ctx context.Context, h Head, v verdict, p planner.Plan) erro
 	return t.later(ctx, h, v.why())
 }
 
+// awaits is the pull request in which approvals are waited for.
+func (h Head) awaits() int {
+	if h.Stage != Asked {
+		return 0
+	}
+	return h.Pull
+}
+
 // heard says whether there is an approval that there was not when it was asked for.
 func (t *turn) heard(ctx context.Context) (bool, error) {
-	if t.Listen != nil && t.head.Pull > 0 {
-		if err := t.Listen(ctx, t.head.Pull); err != nil {
-			return false, fmt.Errorf("pull request %d: %w", t.head.Pull, err)
-		}
-	}
 	n, err := t.count(ctx, t.head.Effect)
 	return n != t.head.Heard, err
 }

@@ -84,16 +84,19 @@ func (s *saying) names() string {
 	return schema.Listed(all, "and")
 }
 
-func (s *saying) plan(ctx context.Context) error {
+func (s *saying) plan(ctx context.Context) (err error) {
+	all := s.named()
 	switch {
-	case len(s.named()) == 0:
+	case len(all) == 0:
 		s.answer = "Nothing was planned: this pull request touches " + s.names() + "."
 	case s.Replan == nil || s.pull.State != port.PullOpen:
 		s.answer = "Nothing was planned: plans are made of open pull requests."
 	default:
-		return s.Replan(ctx, s.pull.Number)
+		for _, p := range all {
+			err = errors.Join(err, s.Replan(ctx, p.desk, s.pull.Number))
+		}
 	}
-	return nil
+	return err
 }
 
 // approve records an approval, or says why there is none.

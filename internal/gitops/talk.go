@@ -26,35 +26,22 @@ type Talk struct {
 	Forge port.Forge
 	Repo  string
 	Desks []*Desk // of the repository
-	// Replan plans a pull request anew; nil: it cannot.
-	Replan func(ctx context.Context, pull int) error
+	// Replan plans a pull request anew for a deployment; nil: it cannot.
+	Replan func(ctx context.Context, d *Desk, pull int) error
 	// Wake says that a deployment has something to do; nil: it will see.
-	Wake func(*Desk)
-	// Again asks for another look at open pull requests after a time; nil: Converse waits
-	// for that time itself.
-	Again func(time.Duration)
+	Wake  func(*Desk)
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
 
-	busy  sync.Mutex           // held by who converses
-	quiet map[int]heard        // pull requests
-	done  map[string]time.Time // comments that need no look, and when that was found
-	seen  map[string]firstRead // those that are young or hold a command
+	mu   sync.Mutex
+	done map[string]time.Time // comments that need no look, and when that was found
+	seen map[string]firstRead // those that are young or hold a command
 }
 
 // firstRead is what a comment said when it was read first.
 type firstRead struct {
-	sum    [sha256.Size]byte
-	at     time.Time
-	rights port.Rights
-	asked  bool // rights were
-}
-
-// heard is as of when a pull request is read, and whether all of that is done.
-type heard struct {
-	updated time.Time // the forge's
-	since   time.Time // when that was seen first
-	read    time.Time // when all was done last; zero: something is left
+	sum [sha256.Size]byte
+	at  time.Time
 }
 
 const (
@@ -64,8 +51,6 @@ const (
 	young = 10 * time.Minute
 	// tooLate is how old a command other than an approval may be when it is first seen.
 	tooLate = time.Hour
-	// unasked is how long a conversation is left alone that the forge says did not move.
-	unasked = 10 * time.Minute
 )
 
 // Said is a record of a command that was done, or that was not one.
@@ -79,66 +64,75 @@ type Said struct {
 
 // Converse reads a pull request's conversation, and does the commands in it that were
 // not done yet, oldest first. It may be ended at any moment, and be called however
-// often; what it fails at it does again.
+// often, side by side for several; what it fails at it does again. ErrUnderWay says that
+// something is left.
 func (t *Talk) Converse(ctx context.Context, pull port.Pull) error {
-	t.busy.Lock()
-	defer t.busy.Unlock()
-	if t.done == nil {
-		t.done, t.seen, t.quiet = map[string]time.Time{}, map[string]firstRead{}, map[int]heard{}
-	}
-	now := t.Now()
-	h := t.quiet[pull.Number]
-	if h.updated.IsZero() || !h.updated.Equal(pull.UpdatedAt) {
-		h = heard{updated: pull.UpdatedAt, since: now}
-	}
-	if !h.read.IsZero() && now.Sub(h.read) < unasked {
-		return nil
-	}
-	left, err := t.listen(ctx, pull)
-	// Moments are in seconds: what was written in the one that was read shows later.
-	if h.read = (time.Time{}); err == nil && !left && now.Sub(h.since) > settling && !h.updated.IsZero() {
-		h.read = now
-	}
-	if t.quiet[pull.Number] = h; pull.State != port.PullOpen {
-		delete(t.quiet, pull.Number)
-	}
-	return err
-}
-
-// listen does commands; left: some must be looked at again.
-func (t *Talk) listen(ctx context.Context, pull port.Pull) (left bool, err error) {
 	me, err := t.Forge.Me(ctx)
 	if err != nil {
-		return true, err
+		return err
 	}
 	all, err := t.commands(ctx, me, pull.Number)
 	if err != nil || len(all) == 0 {
-		return false, err
+		return err
 	}
 	places, err := t.places(ctx, pull)
 	if err != nil || len(places) == 0 {
-		return false, err
+		return err
 	}
 	if all, err = t.undone(ctx, places, all); err != nil || len(all) == 0 {
-		return false, err
+		return err
 	}
-	settled, err := t.settle(ctx, me, pull, all)
+	before, err := t.rightsOf(ctx, all)
 	if err != nil {
-		return true, err
+		return err
+	}
+	if err := t.Sleep(ctx, settling); err != nil {
+		return err
+	}
+	if all, err = t.commands(ctx, me, pull.Number); err != nil {
+		return err
 	}
 	var failed error
-	for _, c := range settled {
-		done, err := t.one(ctx, pull.Number, places, c)
+	for _, c := range all {
+		rights, there := before[c.ID]
+		done := false
+		if there {
+			done, err = t.one(ctx, pull.Number, places, c, rights)
+		}
 		if failed = errors.Join(failed, err); done {
 			t.over(c)
+		} else if failed == nil {
+			failed = ErrUnderWay
 		}
-		left = left || !done
 	}
-	return left || len(settled) < len(all), failed
+	return failed
+}
+
+// rightsOf are what the authors of comments may do, by comment.
+func (t *Talk) rightsOf(ctx context.Context, all []port.Comment) (map[string]port.Rights, error) {
+	people, out := map[string]port.Rights{}, map[string]port.Rights{}
+	for _, c := range all {
+		rights, there := people[account(c.Author)]
+		if !there {
+			var err error
+			if rights, err = t.rights(ctx, c.Author); err != nil {
+				return nil, err
+			}
+			people[account(c.Author)] = rights
+		}
+		out[c.ID] = rights
+	}
+	return out, nil
 }
 
 // over notes that nobody needs to look at a comment again.
 func (t *Talk) over(c port.Comment) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dismiss(c)
+}
+
+func (t *Talk) dismiss(c port.Comment) {
 	t.done[c.ID] = t.Now()
 	delete(t.seen, c.ID)
 	const most = 10_000 // the records know the others
@@ -151,6 +145,14 @@ func (t *Talk) over(c port.Comment) {
 // not done yet. One that changed is none.
 func (t *Talk) commands(ctx context.Context, me string, number int) (out []port.Comment, err error) {
 	all, err := t.Forge.Comments(ctx, t.Repo, number)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.done == nil {
+		t.done, t.seen = map[string]time.Time{}, map[string]firstRead{}
+	}
 	for _, c := range all {
 		if _, done := t.done[c.ID]; done || account(c.Author) == account(me) || c.Author == "" {
 			continue
@@ -159,11 +161,11 @@ func (t *Talk) commands(ctx context.Context, me string, number int) (out []port.
 		sum := sha256.Sum256([]byte(c.Body))
 		was, there := t.seen[c.ID]
 		switch {
-		case c.Edited, there && was.sum != sum:
-			t.over(c)
+		case c.Edited && says, there && was.sum != sum:
+			t.dismiss(c)
 			continue
 		case !there && (says || t.Now().Sub(c.CreatedAt) < young):
-			t.seen[c.ID] = firstRead{sum: sum, at: t.Now()}
+			t.seen[c.ID] = firstRead{sum, t.Now()}
 		case there && !says && t.Now().Sub(was.at) > young:
 			delete(t.seen, c.ID)
 		}
@@ -171,40 +173,7 @@ func (t *Talk) commands(ctx context.Context, me string, number int) (out []port.
 			out = append(out, c)
 		}
 	}
-	return out, err
-}
-
-// settle answers those comments that stand there unchanged some time after they were
-// read first, and reads their authors' rights where that was not done yet.
-func (t *Talk) settle(ctx context.Context, me string, pull port.Pull, all []port.Comment) (settled []port.Comment, err error) {
-	fresh := false
-	for _, c := range all {
-		r := t.seen[c.ID]
-		if !r.asked {
-			if r.rights, err = t.rights(ctx, c.Author); err != nil {
-				return nil, err
-			}
-			r.at, r.asked = t.Now(), true
-			t.seen[c.ID] = r
-		}
-		fresh = fresh || t.Now().Sub(r.at) < settling
-	}
-	if fresh && t.Again != nil && pull.State == port.PullOpen {
-		t.Again(settling)
-	} else if fresh {
-		if err := t.Sleep(ctx, settling); err != nil {
-			return nil, err
-		}
-		if all, err = t.commands(ctx, me, pull.Number); err != nil {
-			return nil, err
-		}
-	}
-	for _, c := range all {
-		if r := t.seen[c.ID]; r.asked && t.Now().Sub(r.at) >= settling {
-			settled = append(settled, c)
-		}
-	}
-	return settled, nil
+	return out, nil
 }
 
 // undone leaves out what the records say was done.
@@ -266,7 +235,7 @@ func (t *Talk) places(ctx context.Context, pull port.Pull) (all []place, err err
 func (p place) asked(pull int) bool { return p.head.Stage == Asked && p.head.Pull == pull }
 
 // one does one comment's command; done: nobody needs to look at it again.
-func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comment) (done bool, err error) {
+func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comment, before port.Rights) (done bool, err error) {
 	for _, p := range places {
 		if w, _, err := readWish(ctx, p.store); err != nil || w.Comment == c.ID && !w.Done {
 			return false, err // it is under way
@@ -281,7 +250,7 @@ func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comme
 		return false, err
 	}
 	s := saying{Talk: t, pull: pull, places: places, comment: c, at: places[0]}
-	if min(rights, t.seen[c.ID].rights) < port.WriteRights {
+	if min(rights, before) < port.WriteRights {
 		s.answer, s.key = strangers(c.Author), "stranger "+account(c.Author)
 	} else if err := s.do(ctx); err != nil {
 		return false, err
@@ -325,16 +294,4 @@ func said(ctx context.Context, s applier.Store, one Said) error {
 		return nil
 	}
 	return err
-}
-
-// Listen is Converse for a pull request by its number, as it is at this moment.
-func (t *Talk) Listen(ctx context.Context, number int) error {
-	pull, err := t.Forge.Pull(ctx, t.Repo, number)
-	if errors.Is(err, port.ErrNotFound) {
-		return nil // it was deleted: nobody says anything there
-	}
-	if err != nil {
-		return err
-	}
-	return t.Converse(ctx, pull)
 }

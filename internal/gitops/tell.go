@@ -16,6 +16,8 @@ type Telling struct {
 	Plan   planner.Plan
 	// Whole is an address where all of the plan can be read; empty: there is none.
 	Whole string
+	// Note is Markdown that stands before the plan.
+	Note string
 }
 
 // Told says what became of it.
@@ -38,7 +40,7 @@ func (t Telling) Tell(ctx context.Context, f port.Forge) (Told, error) {
 	if pull.HeadCommit != t.Commit {
 		told.Moved = pull.HeadCommit
 	} else {
-		c := Comment{Repo: t.Repo, Pull: t.Pull, Key: t.Plan.Deployment, Text: func(limit int) string { return t.Plan.Comment(limit, t.Whole) }}
+		c := Comment{Repo: t.Repo, Pull: t.Pull, Key: t.Plan.Deployment, Text: func(limit int) string { return t.Note + t.Plan.Comment(limit-len(t.Note), t.Whole) }}
 		if told.Comment, err = c.Post(ctx, f); err != nil {
 			return told, err
 		}

@@ -41,9 +41,9 @@ type Desk struct {
 	// a rule fits waits.
 	Forge port.Forge
 	Repo  string
-	// Listen does what comments on a pull request ask for, one that is merged and waits
-	// for approvals; nil: somebody else listens.
-	Listen func(ctx context.Context, pull int) error
+	// Await has a pull request that is merged listened to as long as approvals are waited
+	// for there, zero: none is; nil: somebody else sees to that.
+	Await func(pull int)
 	// Line answers the commits after one up to another, newest first, of a branch's own
 	// line; whole is false where they are too many, or the first is not on it.
 	Line func(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
@@ -70,6 +70,9 @@ type Turned struct {
 func (d *Desk) Turn(ctx context.Context) (Turned, error) {
 	t := turn{Desk: d}
 	err := t.run(ctx)
+	if d.Await != nil {
+		d.Await(t.turned.Head.awaits())
+	}
 	return t.turned, err
 }
 
