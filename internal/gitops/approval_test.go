@@ -41,7 +41,7 @@ func TestApproved(t *testing.T) {
 		a.merges(7, second)
 		for range 3 {
 			got := a.looks()
-			if got.Head.Stage != gitops.Asked || got.Head.Pull != 7 || got.Head.Why != `waits for 1 approval of rule "all" in pull request 7` {
+			if got.Head.Stage != gitops.Asked || got.Head.Pull != 7 || got.Head.Why != `DC535: waits in pull request 7 for 1 approval of rule "all"` {
 				t.Fatalf("%+v", got)
 			}
 		}
@@ -223,7 +223,7 @@ func TestRulesCount(t *testing.T) {
 		got := a.looks()
 		want := "applied"
 		if missing != "" {
-			want = "waits for " + missing + " in pull request 7"
+			want = "DC535: waits in pull request 7 for " + missing
 		}
 		if got.Head.Why != want {
 			t.Errorf("%q: %q, want %q", users, got.Head.Why, want)

@@ -161,3 +161,49 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestRules: what is wrong with rules is told with its place.
+func TestRules(t *testing.T) {
+	const good = `    registries: [quay.io]
+    approvals: {last: 3d, onChange: ask}
+    rules:
+      - name: deletions
+        approvals: 2
+        from: [ann, bob]
+        when: {actions: [delete], kinds: [hardwareTiers, environments]}
+      - name: ours
+        when: {findings: [DC230]}
+      - {name: all, when: {any: true}}
+`
+	full := strings.Replace(config, "    registries: [quay.io]\n", good, 1)
+	c, found := gitops.Parse("s.yaml", []byte(full))
+	if d := c.Deployments["prod"]; len(found) > 0 || len(d.Rules) != 3 || d.Rules[0].Approvals != 2 || d.Approvals.Last != 72*time.Hour {
+		t.Fatalf("%s: %+v", said(found), d.Rules)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{"last: 3d", "last: 1s", "DC520 s.yaml:24:17: deployments.prod.approvals.last is not between 1m and 90d ()"},
+		{"onChange: ask", "onChange: aks", `DC520 s.yaml:24:27: deployments.prod.approvals.onChange: there is no "aks" (did you mean "ask"?)`},
+		{"name: deletions", "name: ours", `DC520 s.yaml:30:9: deployments.prod.rules: there are two rules "ours" (give each rule its own)`},
+		{"- name: ours\n        when:", "- when:", `DC520 s.yaml:30:9: deployments.prod.rules.1.name is not stated ()`},
+		{"approvals: 2", "approvals: 0", "DC520 s.yaml:27:9: deployments.prod.rules.0.approvals is not between 1 and 10 (a plan that needs no approval needs no rule)"},
+		{"approvals: 2", "approvals: 3", "DC520 s.yaml:28:9: deployments.prod.rules.0 names 2 accounts and needs 3 approvals (name more people, or need fewer approvals)"},
+		{"from: [ann, bob]", "from: []", "DC520 s.yaml:28:9: deployments.prod.rules.0 names 0 accounts and needs 2 approvals (name more people, or need fewer approvals)"},
+		{"[ann, bob]", "[ann, Ann, bob]", `DC520 s.yaml:28:21: deployments.prod.rules.0.from.1: "Ann" stands there twice ()`},
+		{"[ann, bob]", `["@ann", bob]`, `DC520 s.yaml:28:16: deployments.prod.rules.0.from.0: "@ann" is no account (write it as the forge does, without @)`},
+		{"[delete]", "[deletes]", `DC520 s.yaml:29:26: deployments.prod.rules.0.when.actions.0: there is no "deletes" (did you mean "delete"?)`},
+		{"[hardwareTiers, ", "[hardwareTier, ", `DC520 s.yaml:29:43: deployments.prod.rules.0.when.kinds.0: there is no "hardwareTier" (did you mean "hardwareTiers"?)`},
+		{"[DC230]", "[DC999]", `DC520 s.yaml:31:27: deployments.prod.rules.1.when.findings.0: there is no finding "DC999" (domctl explain lists them)`},
+		{"when: {any: true}", "when: {}", "DC520 s.yaml:32:21: deployments.prod.rules.2.when says of no plan that the rule is for it (write when: {any: true} for a rule for all plans)"},
+		{", when: {any: true}", "", "DC520 s.yaml:32:9: deployments.prod.rules.2.when says of no plan that the rule is for it (write when: {any: true} for a rule for all plans)"},
+		{"any: true", "any: true, kinds: [amis]", "DC520 s.yaml:32:28: deployments.prod.rules.2.when.any is for all plans, and the lists are for some (leave it out, or the lists)"},
+		{"any: true", "ayn: true", `DC520 s.yaml:32:28: deployments.prod.rules.2.when.ayn is not known (did you mean "any"?)
+DC520 s.yaml:32:21: deployments.prod.rules.2.when says of no plan that the rule is for it (write when: {any: true} for a rule for all plans)`},
+		{"    forge: acme\n    name: acme/domino\n", "", `DC520 s.yaml:10:5: repositories.domino has a webhook and no forge (state forge, whose form deliveries have)
+DC520 s.yaml:23:5: deployments.prod has rules, and its repository no forge on which anybody could approve (state repositories.domino.forge)`},
+	} {
+		_, found := gitops.Parse("s.yaml", []byte(strings.Replace(full, c.old, c.new, 1)))
+		if got := said(found); strings.TrimSpace(sortedLines(got)) != strings.TrimSpace(sortedLines(c.want)) {
+			t.Errorf("%s\n got: %s\nwant: %s", c.new, got, c.want)
+		}
+	}
+}

@@ -57,11 +57,11 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 
 // why says what is missing, in a few words.
 func (v verdict) why() string {
-	text := "waits for " + schema.Listed(v.missing, "and")
+	text := schema.Listed(v.missing, "and")
 	if v.from.Pull.Number == 0 {
-		return text + "; it came by no pull request that could be approved"
+		return "DC536: it came by no pull request, and waits for " + text
 	}
-	return fmt.Sprintf("%s in pull request %d", text, v.from.Pull.Number)
+	return fmt.Sprintf("DC535: waits in pull request %d for %s", v.from.Pull.Number, text)
 }
 
 // asked is the comment that asks for approvals of a plan which is merged.

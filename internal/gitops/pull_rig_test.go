@@ -59,8 +59,6 @@ func (b *board) Me(context.Context) (string, error) { return "domctl-bot", nil }
 
 func (b *board) Branch(context.Context, string, string) (string, error) { panic("not asked") }
 
-func (b *board) Carried(context.Context, string, string) ([]int, error) { panic("not asked") }
-
 func (b *board) Pull(_ context.Context, _ string, n int) (port.Pull, error) {
 	free, err := b.call("Pull")
 	defer free()

@@ -224,7 +224,7 @@ func TestPushedToTheBranch(t *testing.T) {
 	a, first, second := newAsking(t, anyRule)
 	a.git("update-ref", "refs/heads/main", second)
 	got := a.looks()
-	if got.Head.Stage != gitops.Asked || got.Head.Pull != 0 || got.Head.Why != `waits for 2 approvals of rule "all"; it came by no pull request that could be approved` {
+	if got.Head.Stage != gitops.Asked || got.Head.Pull != 0 || got.Head.Why != `DC536: it came by no pull request, and waits for 2 approvals of rule "all"` {
 		t.Fatalf("%+v", got)
 	}
 	if told := *a.told; !strings.HasPrefix(told[len(told)-1], second+" pending effect ") {
@@ -236,7 +236,7 @@ func TestPushedToTheBranch(t *testing.T) {
 	a.town.merge(8, third)
 	effect := a.planned(8, third)
 	a.town.say(8, "bob", "domctl apply "+effect)
-	if got = a.looks(); got.Head.Stage != gitops.Asked || got.Head.Pull != 8 || got.Head.Why != `waits for 1 approval of rule "all" in pull request 8` {
+	if got = a.looks(); got.Head.Stage != gitops.Asked || got.Head.Pull != 8 || got.Head.Why != `DC535: waits in pull request 8 for 1 approval of rule "all"` {
 		t.Fatalf("%+v", got)
 	}
 	if said := a.town.said(8); !strings.Contains(strings.Join(said, "\n"), "any one of those who approve may have pushed it") {
