@@ -53,6 +53,9 @@ func TestApproved(t *testing.T) {
 		if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
 			t.Fatalf("%+v", got)
 		}
+		if said := a.town.said(7); len(said) != 2 || said[0] != "### domctl: `sim-modern`\n\nCommit `"+second+"`: `applied`\n" {
+			t.Errorf("%q", said)
+		}
 	})
 }
 

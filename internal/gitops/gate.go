@@ -114,9 +114,7 @@ func (t *turn) ask(ctx context.Context, v verdict, p planner.Plan) error {
 	if v.from.Pull.Number == 0 {
 		return nil // the commit's status says it
 	}
-	c := Comment{Repo: t.Repo, Pull: v.from.Pull.Number, Key: t.Name, Word: asks, Text: func(limit int) string { return v.asked(p, limit) }}
-	_, err := c.Post(ctx, t.Forge)
-	return err
+	return t.says(ctx, v.from.Pull.Number, func(limit int) string { return v.asked(p, limit) })
 }
 
 // wait records that a plan waits for approvals, and asks for them. It is planned again
@@ -131,6 +129,32 @@ func (t *turn) wait(ctx context.Context, h Head, v verdict, p planner.Plan) erro
 	}
 	h.Stage, h.Pull, h.PullHead, h.Heard = Asked, v.from.Pull.Number, v.from.Pull.HeadCommit, v.heard
 	return t.later(ctx, h, v.why())
+}
+
+// unask says where approvals were asked for what became of that.
+func (t *turn) unask(ctx context.Context) error {
+	if t.Forge == nil {
+		return nil
+	}
+	head := "### domctl: " + planner.Code(t.Name) + "\n\n"
+	if n := t.head.Over; n > 0 && n != t.head.Pull {
+		text := head + "Another commit, " + planner.Code(t.head.Commit) + ", is on the branch by now. What was asked here is asked no more.\n"
+		if err := t.says(ctx, n, func(int) string { return text }); err != nil {
+			return err
+		}
+	}
+	if n := t.head.Pull; n > 0 && t.head.Stage != Asked && t.head.Stage != Applying {
+		text := head + "Commit " + planner.Code(t.head.Commit) + ": " + planner.Code(t.head.Why) + "\n"
+		return t.says(ctx, n, func(int) string { return text })
+	}
+	return nil
+}
+
+// says replaces what a pull request was asked.
+func (t *turn) says(ctx context.Context, pull int, text func(limit int) string) error {
+	c := Comment{Repo: t.Repo, Pull: pull, Key: t.Name, Word: asks, Text: text}
+	_, err := c.Post(ctx, t.Forge)
+	return err
 }
 
 // awaits is the pull request in which approvals are waited for.

@@ -37,12 +37,14 @@ type Head struct {
 	// Left are steps of an apply that somebody abandoned or took back; its commit is not
 	// applied again.
 	Left int `json:"left,omitempty"`
-	// Pull is the pull request that an Asked commit came by, and PullHead that one's
-	// head, to both of which approvals bind; zero: it came by none. Heard is how many
-	// approvals of the effect there were.
+	// Pull is the pull request that a commit came by which is, or was, Asked about, and
+	// PullHead that one's head, to both of which approvals bind; zero: it came by none.
+	// Heard is how many approvals of the effect there were.
 	Pull     int    `json:"pull,omitempty"`
 	PullHead string `json:"pullHead,omitempty"`
 	Heard    int    `json:"heard,omitempty"`
+	// Over is a pull request in which another commit was asked about.
+	Over int `json:"over,omitempty"`
 	// Back is the apply that the plan takes back. Redo says that the commit itself was not
 	// done before that.
 	Back string `json:"back,omitempty"`

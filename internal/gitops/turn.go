@@ -146,7 +146,10 @@ func (t *turn) step(ctx context.Context) (again bool, err error) {
 
 // save writes the record; whoever wrote it meanwhile has the word.
 func (t *turn) save(ctx context.Context, h Head) (err error) {
-	h.Nonce, h.Since = t.Random(), t.head.Since
+	h.Nonce, h.Since, h.Over = t.Random(), t.head.Since, t.head.Over
+	if t.head.Commit != h.Commit {
+		h.Over = t.head.awaits()
+	}
 	if h.Stage == Done && h.Blocked+h.Left == 0 && h.Back == "" {
 		h.Since = h.Commit
 	}
@@ -197,7 +200,7 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 		return false, err
 	}
 	h := Head{Commit: commit, Plan: p.ID, Effect: p.Effect, Blocked: p.Summary.Blocked}
-	if t.head.Commit == commit {
+	if t.head.Commit == commit || t.head.Commit == "" {
 		h.Pull, h.PullHead = t.head.Pull, t.head.PullHead
 	}
 	switch {
@@ -337,7 +340,7 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 	case applier.IsMissing(err): // who recorded it may only stand still
 		return true, e.Applier.Never(ctx, t.head.Plan)
 	case err == nil && s.Plan == nil: // it never began, and by the fence never will
-		return true, t.save(ctx, Head{})
+		return true, t.save(ctx, Head{Pull: t.head.Pull, PullHead: t.head.PullHead})
 	case err != nil:
 		return false, err
 	case s.Outcome == applier.EndedOutcome, s.Outcome == applier.RefusedOutcome:
@@ -366,6 +369,9 @@ func (t *turn) tell(ctx context.Context) error {
 	}
 	if err := t.Tell(ctx, t.head.Commit, t.head.Status(t.Name)); err != nil {
 		return fmt.Errorf("status of %.12s: %w", t.head.Commit, err)
+	}
+	if err := t.unask(ctx); err != nil {
+		return fmt.Errorf("comment on what was asked: %w", err)
 	}
 	h := t.head
 	h.Told = true

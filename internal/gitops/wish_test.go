@@ -253,6 +253,7 @@ func TestPushedToTheBranch(t *testing.T) {
 func TestTwoMerges(t *testing.T) {
 	a, first, second := newAsking(t, anyRule)
 	a.merges(7, second)
+	a.looks()
 	a.git("checkout", "-q", "-f", "-B", "main", second)
 	third := a.commit("modern", "package domino", "package domino // more")
 	a.town.open(8, third)
@@ -263,6 +264,9 @@ func TestTwoMerges(t *testing.T) {
 	got := a.looks()
 	if got.Head.Stage != gitops.Asked || got.Head.Pull != 8 || got.Head.Commit != third {
 		t.Fatalf("%+v", got)
+	}
+	if said := a.town.said(7); len(said) != 1 || !strings.Contains(said[0], "Another commit, `"+third+"`, is on the branch") {
+		t.Errorf("%q", said)
 	}
 	for _, user := range []string{"ann", "bob"} {
 		a.town.say(8, user, "domctl apply "+got.Head.Effect)
