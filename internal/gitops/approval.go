@@ -81,7 +81,7 @@ func approvals(ctx context.Context, s applier.Store, below string) (all []Approv
 }
 
 // standing are the approvals that an apply may take: of this pull request at this head,
-// not over, not taken, of people who may write there at this moment and had no part in
+// not over, not taken, still said, of people who may write there at this moment and had no part in
 // what is approved. One a person.
 func (t *turn) standing(ctx context.Context, effect string, from origin) (all []Approval, err error) {
 	below := approvalsKey + effect + "/"
@@ -89,12 +89,16 @@ func (t *turn) standing(ctx context.Context, effect string, from origin) (all []
 		below = approvalsKey
 	}
 	found, err := approvals(ctx, t.store, below)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	said, err := t.Forge.Comments(ctx, t.Repo, from.Pull.Number)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range found {
 		same := slices.ContainsFunc(all, func(b Approval) bool { return account(a.User) == account(b.User) })
-		if same || a.Pull != from.Pull.Number || a.Head != from.Pull.HeadCommit || !t.Now().Before(a.Expires) || from.wrote(a.User) {
+		if same || a.Pull != from.Pull.Number || a.Head != from.Pull.HeadCommit || !t.Now().Before(a.Expires) || from.wrote(a.User) || !a.stands(said) {
 			continue
 		}
 		free, err := t.free(ctx, a)
@@ -113,6 +117,18 @@ func (t *turn) standing(ctx context.Context, effect string, from origin) (all []
 		}
 	}
 	return all, nil
+}
+
+// stands says whether the comment is there as it was: whoever deletes or edits it takes
+// the approval back.
+func (a Approval) stands(said []port.Comment) bool {
+	return slices.ContainsFunc(said, func(c port.Comment) bool {
+		if c.ID != a.Comment || c.Edited || account(c.Author) != account(a.User) {
+			return false
+		}
+		all := ReadCommands(c.Body)
+		return len(all) == 1 && all[0].Verb == ApplyVerb && matches(a.Effect, all[0].Arg)
+	})
 }
 
 // free says whether no apply took an approval, or one that never began and never will.

@@ -124,6 +124,16 @@ func TestNotApproved(t *testing.T) {
 			a.looks()
 			_ = a.machine.Clock.Sleep(a.t.Context(), 8*24*time.Hour)
 		}, "`bob` approved"},
+		"deleted later": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			a.looks()
+			a.town.comments[7] = a.town.comments[7][1:]
+		}, "`bob` approved"},
+		"edited later": {func(a asking) {
+			a.town.say(7, "bob", yes)
+			a.looks()
+			a.town.comments[7][0].Body = "Wait: " + yes
+		}, "`bob` approved"},
 		"rights that were taken": {func(a asking) {
 			a.town.say(7, "bob", yes)
 			a.looks()

@@ -223,7 +223,7 @@ func (t *Talk) places(ctx context.Context, pull port.Pull) (all []place, err err
 		if _, _, err = read(ctx, p.store, headKey, &p.head); err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Name, err)
 		}
-		if there && p.plan.Plan != "" || p.asked(pull.Number) {
+		if there || p.asked(pull.Number) {
 			all = append(all, p)
 		}
 	}

@@ -57,8 +57,14 @@ func (t *turn) grant(ctx context.Context) error {
 	}
 	g := &wished{t, w, etag}
 	t.turned.Worked = true
+	may, err := t.mayWrite(ctx, w.User)
+	if err != nil {
+		return err
+	}
 	var text string
 	switch {
+	case !may && w.Plan == "": // once it has begun it comes to its end
+		text = strangers(w.User)
 	case w.Verb == UnlockVerb:
 		text, err = g.unlock(ctx)
 	case w.Plan != "" && t.head.Plan == w.Plan:
@@ -208,9 +214,6 @@ func (w *wished) back(ctx context.Context) (string, error) {
 // mayTakeBack holds who asked against the rules that the way back falls under. Their
 // word is one approval, and counts as one of an apply's would.
 func (w *wished) mayTakeBack(ctx context.Context, e *engine.Engine, p planner.Plan) (why string, err error) {
-	if may, err := w.mayWrite(ctx, w.User); err != nil || !may {
-		return strangers(w.User), err
-	}
 	rules := w.Bound.Needs(p)
 	if len(rules) == 0 {
 		return "", nil
