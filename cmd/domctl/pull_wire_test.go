@@ -23,8 +23,10 @@ import (
 // served is `domctl serve` for a deployment in a repository on a Gitea.
 type served struct {
 	t      *testing.T
+	forge  *wiretest.Gitea
 	repo   *wiretest.ForgeRepo
-	ann    *wiretest.ForgeUser
+	ann    *wiretest.ForgeUser // who owns it
+	bob    *wiretest.ForgeUser // may write there
 	folder string
 	log    *said
 }
@@ -39,15 +41,17 @@ func (s *said) Write(p []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); 
 
 func (s *said) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
 
-// serveOnForge starts one that is told by webhooks alone, and ends it with the test.
-func serveOnForge(t *testing.T) *served {
+// serveOnForge starts one that is told by webhooks alone, and ends it with the test. More
+// fields of the deployment are those of the configuration: "rules: […]".
+func serveOnForge(t *testing.T, fields ...string) *served {
 	t.Helper()
 	server := wiretest.Forge(t)
-	s := &served{t: t, ann: server.User(t, "ann"), folder: t.TempDir(), log: &said{}}
+	s := &served{t: t, forge: server, ann: server.User(t, "ann"), bob: server.User(t, "bob"), folder: t.TempDir(), log: &said{}}
 	bot := server.User(t, "domctl-bot")
 	domctl(t, 0, "init", filepath.Join(s.folder, "acme", "prod"))
 	s.repo = s.ann.Repo(t, "domino", s.files())
-	s.repo.Allow(t, bot, "write")
+	s.repo.Allow(t, bot, "admin") // who else is not told what others may do
+	s.repo.Allow(t, s.bob, "write")
 	known := filepath.Join(s.folder, "known_hosts")
 	if err := os.WriteFile(known, []byte(server.KnownHosts()), 0o600); err != nil {
 		t.Fatal(err)
@@ -60,8 +64,8 @@ forges:
 repositories:
   domino: {forge: tea, name: "%[3]s", url: "%[4]s", key: "file:%[5]s", knownHosts: "%[6]s", webhook: "env:SERVE_HOOK"}
 deployments:
-  acme-prod: {repository: domino, branch: main, dir: prod, world: sandbox, sandbox: %[1]s/acme/prod/.domctl/sandbox.json, state: {file: %[1]s/state}, secrets: ["env:*"]}
-`, s.folder, server.URL(), s.repo.Name, s.repo.SSH(), bot.Key(t), known)
+  acme-prod: {repository: domino, branch: main, dir: prod, world: sandbox, sandbox: %[1]s/acme/prod/.domctl/sandbox.json, state: {file: %[1]s/state}, secrets: ["env:*"]%[7]s}
+`, s.folder, server.URL(), s.repo.Name, s.repo.SSH(), bot.Key(t), known, strings.Join(append([]string{""}, fields...), ", "))
 	file := filepath.Join(s.folder, "serve.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -155,6 +156,14 @@ func (t *turn) says(ctx context.Context, pull int, text func(limit int) string) 
 	c := Comment{Repo: t.Repo, Pull: pull, Key: t.Name, Word: asks, Text: text}
 	_, err := c.Post(ctx, t.Forge)
 	return err
+}
+
+// listens is the pull request in which people may say something of the commit.
+func (h Head) listens(now time.Time) int {
+	if n := h.awaits(); n > 0 || !now.Before(h.HeardOut) {
+		return n
+	}
+	return h.From
 }
 
 // awaits is the pull request in which approvals are waited for.

@@ -38,8 +38,9 @@ const mostLine = 30
 
 // origin finds out who brought a commit, and all since the last one that was done.
 func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) {
-	line, whole := []string{commit}, true
-	if since := t.head.Since; since != "" && since != commit {
+	since := t.head.Since
+	line, whole := []string{commit}, since != "" // before the first apply all of it is somebody's
+	if whole && since != commit {
 		line, whole, err = t.Line(ctx, since, commit, mostLine)
 		if errors.Is(err, git.ErrGone) { // it was pushed away
 			line, whole, err = []string{commit}, false, nil
@@ -71,6 +72,19 @@ func (o *origin) add(p port.Pull) {
 	for _, user := range p.Pushers {
 		o.Writers = append(o.Writers, account(user))
 	}
+}
+
+// brought is the pull request that a commit came by, zero where the forge does not say:
+// nothing that is applied depends on it.
+func (t *turn) brought(ctx context.Context, commit string) int {
+	if t.Forge == nil {
+		return 0
+	}
+	numbers, err := t.Forge.Carried(ctx, t.Repo, commit)
+	if err != nil || len(numbers) != 1 {
+		return 0
+	}
+	return numbers[0]
 }
 
 // merged are the pull requests that a commit came to the branch by.

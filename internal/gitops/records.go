@@ -43,13 +43,17 @@ type Head struct {
 	Pull     int    `json:"pull,omitempty"`
 	PullHead string `json:"pullHead,omitempty"`
 	Heard    int    `json:"heard,omitempty"`
+	// From is the pull request that the commit came by, as far as is known. What people
+	// say there is done until HeardOut, a while after the commit was.
+	From     int       `json:"from,omitempty"`
+	HeardOut time.Time `json:"heardOut,omitzero"`
 	// Over is a pull request in which another commit was asked about.
 	Over int `json:"over,omitempty"`
 	// Back is the apply that the plan takes back. Redo says that the commit itself was not
 	// done before that.
 	Back string `json:"back,omitempty"`
 	Redo bool   `json:"redo,omitempty"`
-	// Since is the last commit of which nothing was left to do.
+	// Since is the last commit of which nothing was left to do but what is blocked.
 	Since string `json:"since,omitempty"`
 	// Tries counts looks that came to the same end, and Next is when the next is due.
 	Tries int       `json:"tries,omitempty"`

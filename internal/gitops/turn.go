@@ -71,7 +71,7 @@ func (d *Desk) Turn(ctx context.Context) (Turned, error) {
 	t := turn{Desk: d}
 	err := t.run(ctx)
 	if d.Await != nil {
-		d.Await(t.turned.Head.awaits())
+		d.Await(t.turned.Head.listens(d.Now()))
 	}
 	return t.turned, err
 }
@@ -146,11 +146,16 @@ func (t *turn) step(ctx context.Context) (again bool, err error) {
 
 // save writes the record; whoever wrote it meanwhile has the word.
 func (t *turn) save(ctx context.Context, h Head) (err error) {
-	h.Nonce, h.Since, h.Over = t.Random(), t.head.Since, t.head.Over
+	h.Nonce, h.Since, h.Over = t.Random(), cmp.Or(h.Since, t.head.Since), t.head.Over
 	if t.head.Commit != h.Commit {
 		h.Over = t.head.awaits()
+	} else if h.From == 0 {
+		h.From, h.HeardOut = t.head.From, t.head.HeardOut
 	}
-	if h.Stage == Done && h.Blocked+h.Left == 0 && h.Back == "" {
+	if h.Stage == Done && t.head.Stage != Done {
+		h.HeardOut = t.Now().Add(24 * time.Hour)
+	}
+	if h.Stage == Done && h.Left == 0 && h.Back == "" {
 		h.Since = h.Commit
 	}
 	if t.etag, err = write(ctx, t.store, headKey, t.etag, h); err == nil {
@@ -208,7 +213,7 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 		h.Stage = Refused
 		return false, t.later(ctx, h, refusal(p.Findings))
 	case p.Stuck():
-		h.Stage = Refused
+		h.Stage, h.Since = Refused, commit
 		return false, t.later(ctx, h, h.blocked("nothing applied"))
 	case p.Empty():
 		h.Stage, h.Why = Done, "nothing to do"
@@ -220,6 +225,9 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	v, err := t.gate(ctx, p, commit)
 	if err != nil {
 		return false, err
+	}
+	if h.From = v.from.Pull.Number; h.From == 0 {
+		h.From = t.brought(ctx, commit)
 	}
 	if len(v.missing) > 0 {
 		return false, t.wait(ctx, h, v, p)
