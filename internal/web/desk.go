@@ -47,14 +47,14 @@ func (s *Site) desk() *desk {
 
 // templates are all pages; a mistake in one is the program's, and told by its tests.
 func templates() *template.Template {
-	of := template.New("").Funcs(template.FuncMap{"at": at, "day": day, "stamp": stamp, "plural": func(n int, what string) string { return planner.Plural(n, what) }, "asset": asset, "list": listOf})
+	of := template.New("").Funcs(template.FuncMap{"at": at, "exact": exact, "stamp": stamp, "plural": func(n int, what string) string { return planner.Plural(n, what) }, "asset": asset, "list": listOf})
 	return template.Must(of.ParseFS(files, "templates/*.html"))
 }
 
-// at is a time for people, and stamp for programs.
-func at(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") + " UTC" }
+// at is a time for people, exact one to the second, and stamp for programs.
+func at(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") + " UTC" }
 
-func day(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
+func exact(t time.Time) string { return t.UTC().Format("2 Jan, 15:04:05") + " UTC" }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 

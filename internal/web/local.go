@@ -28,7 +28,7 @@ type Local struct {
 	Host string
 	// Token, Cookie and Form are secrets of this page, each its own.
 	Token, Cookie, Form string
-	end context.CancelFunc
+	end                 context.CancelFunc
 }
 
 // Address is where the plan is shown.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,10 +55,19 @@ func (d *desk) overview(w http.ResponseWriter, r *http.Request) {
 	f.Follow = "/events?version=" + digest(versions...)
 	attention := 0
 	for _, one := range rows {
-		if one.Class == "bad" || one.Class == "warn" || one.Err != "" {
+		if one.Attention {
 			attention++
 		}
 	}
+	slices.SortStableFunc(rows, func(a, b row) int {
+		if a.Attention != b.Attention && a.Attention {
+			return -1
+		}
+		if a.Attention != b.Attention {
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
 	f.Say = fmt.Sprintf("%s, %d of which need a look", planner.Plural(len(rows), "deployment"), attention)
 	f.Body = struct {
 		Rows      []row

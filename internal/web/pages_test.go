@@ -19,10 +19,10 @@ func TestPages(t *testing.T) {
 	h := r.site().Handler()
 	one := "/deployments/sim-modern"
 	for target, says := range map[string][]string{
-		"/":                        {"<h1>Deployments</h1>", ">sim-modern</a>", "up to date", "never applied", "https://git.acme.example/acme/domino/commit/" + commit},
-		one:                        {"<h1>sim-modern</h1>", "ada@laptop", res.ID, "The whole history"},
-		one + "/history":           {res.ID, "ended"},
-		one + "/applies/" + res.ID: {"What its rollback would do", "domctl rollback --to " + res.ID, "done"},
+		"/":                                  {"<h1>Deployments</h1>", ">sim-modern</a>", "up to date", "never applied", "https://git.acme.example/acme/domino/commit/" + commit},
+		one:                                  {"<h1>sim-modern</h1>", "ada@laptop", res.ID, "The whole history"},
+		one + "/history":                     {res.ID, "ended"},
+		one + "/applies/" + res.ID:           {"What its rollback would do", "domctl rollback --to " + res.ID, "done"},
 		one + "/applies/" + res.ID + "/plan": {"https://git.acme.example/acme/domino/src/commit/" + commit + "/prod/compute.cue#L", "<details", "hardwareTiers."},
 		"/deployments/staging":               {"Nothing was applied yet"},
 	} {

@@ -183,6 +183,7 @@ func eventsOf(s applier.Summary) (out []event) {
 // backOf says what a rollback would do, by what the plan expected before each step and
 // what the records say was done. Values that may be secret stand as digests in both.
 func backOf(s applier.Summary) (out []back, left int) {
+	given := outputsOf(s.Records)
 	begun, steps := map[string]bool{}, map[string]planner.Step{}
 	for _, of := range s.Plan.Steps {
 		steps[of.ID] = of
@@ -194,10 +195,26 @@ func backOf(s applier.Summary) (out []back, left int) {
 	}
 	for i := len(s.Records) - 1; i >= 0; i-- { // the last step is taken back first
 		if r := s.Records[i]; r.Kind == applier.KindDone && begun[r.Step] {
-			out = append(out, stepBack(steps[r.Step], r)...)
+			out = append(out, stepBack(steps[r.Step].Resolved(given), r)...)
 		}
 	}
 	return out[:min(len(out), mostTaken)], max(len(out)-mostTaken, 0)
+}
+
+// outputsOf fills in what earlier steps gave.
+func outputsOf(records []applier.Record) func(schema.Value) schema.Value {
+	outputs := map[string]map[string]schema.Value{}
+	for _, r := range records {
+		if r.Kind == applier.KindDone {
+			outputs[r.Step] = r.Outputs
+		}
+	}
+	return func(v schema.Value) schema.Value {
+		if id, name, ok := planner.SplitOut(v); ok && outputs[id][name].Is != schema.Absent {
+			return outputs[id][name]
+		}
+		return v
+	}
 }
 
 func stepBack(of planner.Step, r applier.Record) (out []back) {

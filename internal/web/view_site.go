@@ -26,6 +26,7 @@ type row struct {
 	Last         *line
 	At           time.Time
 	Err          string
+	Attention    bool // somebody should look
 }
 
 func pathOf(parts ...string) string {
@@ -85,6 +86,7 @@ func rowOf(d Deployment, s standing, now time.Time) row {
 			r.Waits[len(r.Waits)-1] = fmt.Sprintf("%d open applies", n)
 		}
 	}
+	r.Attention = r.Class == "bad" || r.Class == "warn" || r.Err != "" || r.Drift > 0 || s.Head.Stage == gitops.Refused
 	return r
 }
 
