@@ -21,8 +21,6 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-
-	"domctl.dev/internal/gitops"
 )
 
 // tab is a page of a real browser, with what it complained of.
@@ -179,19 +177,6 @@ func (l look) set(b *tab) {
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}})
 }
 
-// serve is the page as the controller serves it.
-func serve(t *testing.T, h http.Handler) string {
-	t.Helper()
-	at, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := gitops.Server(h)
-	go func() { _ = server.Serve(at) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return "http://" + at.Addr().String()
-}
-
 // TestBrowserPages: every page, in a window and on a phone, light and dark, fits, has
 // nothing to complain of, and passes axe-core.
 func TestBrowserPages(t *testing.T) {
@@ -202,7 +187,7 @@ func TestBrowserPages(t *testing.T) {
 	s.Who = func(context.Context) string { return "Ada Lovelace" }
 	s.SignOut = "/signout"
 	s.Rollback = func(context.Context, string, string, string) (string, error) { return "", nil }
-	at := serve(t, s.Handler())
+	at := served(t, s.Handler())
 	b := newTab(t)
 	for _, l := range looks {
 		l.set(b)
@@ -243,7 +228,7 @@ func TestBrowserFollows(t *testing.T) {
 			}
 		}
 	}()
-	at := serve(t, r.site().Handler())
+	at := served(t, r.site().Handler())
 	b := newTab(t)
 	b.do(chromedp.Navigate(at + "/deployments/sim-modern/applies/" + p.ID))
 	eval[bool](b, `window.stayed = true; window.heard = []; new MutationObserver(() => window.heard.push(document.getElementById("say").textContent)).observe(document.getElementById("say"), {childList: true}); true`)
@@ -265,7 +250,7 @@ func TestBrowserFollows(t *testing.T) {
 // TestBrowserWithoutScripts: pages say the same, and diffs open.
 func TestBrowserWithoutScripts(t *testing.T) {
 	r, pages := furnished(t)
-	at := serve(t, r.site().Handler())
+	at := served(t, r.site().Handler())
 	b := newTab(t)
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	for name, target := range pages {
@@ -304,7 +289,7 @@ func TestBrowserByKeyboard(t *testing.T) {
 	s := r.site()
 	s.Token = func(*http.Request) string { return "token" }
 	s.Rollback = func(context.Context, string, string, string) (string, error) { return "", nil }
-	at := serve(t, s.Handler())
+	at := served(t, s.Handler())
 	b := newTab(t)
 	for name, target := range pages {
 		b.do(chromedp.Navigate(at + target))
