@@ -93,6 +93,7 @@ type deploymentView struct {
 	Dir        string
 	Head       gitops.Head
 	Stage      string
+	PlanURL    string // of the plan that waits
 	Open       []line
 	Past       []line
 	HistoryURL string
@@ -114,6 +115,9 @@ func (d *desk) deployment(w http.ResponseWriter, r *http.Request) {
 	s := of.standing(ctx, fresh)
 	v := deploymentView{Row: rowOf(of.Deployment, s, d.Now()), Branch: shown(of.Branch), Dir: shown(of.Dir), Head: s.Head, Stage: shown(string(s.Head.Stage)),
 		HistoryURL: pathOf("deployments", of.Name, "history"), Images: imagesOf(s.Seen), Findings: foundOf(s.Seen), Drift: driftOf(s.Seen)}
+	if s.Head.Plan != "" && s.Head.Stage != gitops.Done && s.Head.Stage != gitops.Applying {
+		v.PlanURL = pathOf("deployments", of.Name, "plan")
+	}
 	v.DriftLeft = v.Row.Drift - len(v.Drift)
 	v.Open = of.lines(ctx, s.Open)
 	v.Pulls = of.pulls(ctx, s.Pulls)

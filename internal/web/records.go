@@ -63,10 +63,10 @@ type standing struct {
 	Open    []string // ids, latest first
 	Latest  string   // the latest apply that settled something
 	Seen    seen
-	Pulls   []string // keys of pull requests' plans
-	Err     error    // why they could not be read last; the rest is older then
-	Version string   // another one whenever something else is there to show
-	read    string   // Version as it was read
+	Pulls   []int  // that there are records of, the newest first
+	Err     error  // why they could not be read last; the rest is older then
+	Version string // another one whenever something else is there to show
+	read    string // Version as it was read
 }
 
 // records read one deployment's. Whoever asks while a read runs gets its answer.
@@ -129,11 +129,11 @@ func (r *records) look(ctx context.Context) (s standing, err error) {
 	group.Go(func() (err error) { s.Latest, applied, err = applier.Latest(ctx, store, r.Name); return err })
 	group.Go(func() (err error) { looked, err = readJSON(ctx, store, driftKey, &s.Seen); return err })
 	group.Go(func() (err error) { s.Open, counts, err = open(ctx, store); return err })
-	group.Go(func() (err error) { s.Pulls, err = pullKeys(ctx, store); return err })
+	group.Go(func() (err error) { s.Pulls, err = pullNumbers(ctx, store); return err })
 	if err := group.Wait(); err != nil {
 		return s, err
 	}
-	s.Version = digest(s.Head.Nonce, s.Freeze.Nonce, applied, looked, counts, strings.Join(s.Pulls, " "), fmt.Sprint(s.Freeze.Holds(s.At)))
+	s.Version = digest(s.Head.Nonce, s.Freeze.Nonce, applied, looked, counts, fmt.Sprint(s.Pulls), fmt.Sprint(s.Freeze.Holds(s.At)))
 	s.read = s.Version
 	return s, nil
 }

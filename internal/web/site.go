@@ -16,6 +16,8 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", d.overview)
 	mux.HandleFunc("GET /deployments/{deployment}", d.deployment)
 	mux.HandleFunc("GET /deployments/{deployment}/history", d.history)
+	mux.HandleFunc("GET /deployments/{deployment}/plan", d.headPlan)
+	mux.HandleFunc("GET /deployments/{deployment}/pulls/{number}", d.pullPlan)
 	mux.HandleFunc("GET /deployments/{deployment}/applies/{apply}", d.apply)
 	mux.HandleFunc("GET /deployments/{deployment}/applies/{apply}/plan", d.applyPlan)
 	mux.HandleFunc("POST /deployments/{deployment}/applies/{apply}/rollback", d.rollback)
