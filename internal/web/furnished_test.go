@@ -21,6 +21,7 @@ const evil = "a\u202eb\x1b[31m<script>alert(1)</script>\"'`{{.}}&lt;](javascript
 func furnished(t *testing.T) (r *rig, pages map[string]string) {
 	t.Helper()
 	r = newRig(t)
+	planned := r.plan()
 	res := r.apply()
 	r.head(gitops.Head{Commit: commit, Stage: gitops.Done, Plan: res.ID, Effect: "ff3b85cca6aa6c463f56f184eb353e8d", Why: "applied"})
 	r.put(driftKey, map[string]any{"at": time.Now().Add(-time.Hour), "commit": commit,
@@ -30,7 +31,7 @@ func furnished(t *testing.T) (r *rig, pages map[string]string) {
 	for n, p := range map[string]pull{"12": {Head: commit, Plan: "20260301-110000-k3v9w2m4q7x1", Effect: "ff3b85cca6aa6c463f56f184eb353e8d", At: time.Now()}, "13": {Head: commit, Why: "DC201: cores is 96", Refused: true}} {
 		r.put(pullsPrefix+n, p)
 	}
-	if err := gitops.KeepPlan(t.Context(), r.machine.Store, gitops.PullPlanOf(12), long(r.plan())); err != nil {
+	if err := gitops.KeepPlan(t.Context(), r.machine.Store, gitops.PullPlanOf(12), long(planned)); err != nil {
 		t.Fatal(err)
 	}
 	r.put("freeze", applier.Freeze{Until: time.Now().Add(48 * time.Hour), Why: "the quarter closes", Who: "grace", Nonce: "n"})

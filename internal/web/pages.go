@@ -158,9 +158,9 @@ func (d *desk) history(w http.ResponseWriter, r *http.Request) {
 		Name, URL    string
 		Lines        []line
 		Older, Newer string
-		Latest       bool
+		Latest, Past bool
 		Err          string
-	}{shown(of.Name), pathOf("deployments", of.Name), lines, older, newer, more && newer == "", ""}
+	}{shown(of.Name), pathOf("deployments", of.Name), lines, older, newer, more && newer == "", before != "", ""}
 	if err != nil {
 		v.Err = shown(err.Error())
 	}

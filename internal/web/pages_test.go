@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -87,4 +88,127 @@ func TestARecordThatCannotBeReadIsToldAsThat(t *testing.T) {
 		t.Error("marks of direction or of a terminal stand on the page")
 	}
 	get(t, h, "/deployments/sim-modern").wants(t, "could not be read")
+}
+
+// TestWhatComesFromOutsideIsText on every page, whatever it holds.
+func TestWhatComesFromOutsideIsText(t *testing.T) {
+	r, pages := furnished(t)
+	s := r.site()
+	s.Deployments = append(s.Deployments, hostile(t))
+	h := s.Handler()
+	local := &Local{Plan: hostilePlan(), Host: "example.com", Token: "t", Cookie: "c", Form: "f", Forge: Forge{Kind: "github", Repository: "acme/domino"}}
+	all := map[string]string{"local": opened(t, local)}
+	for name, target := range pages {
+		all[name] = get(t, h, target).body
+	}
+	all["hostile"] = get(t, h, pathOf("deployments", evil)).body
+	for name, body := range all {
+		if i := strings.IndexAny(body, "\u202e\x1b"); i >= 0 {
+			t.Errorf("%s holds a mark at %q", name, body[max(i-40, 0):i])
+		}
+		for _, bad := range []string{"<script>", "javascript:alert(1)\"", "href=\"javascript", "style=", " onclick", "src=\"http"} {
+			if strings.Contains(body, bad) {
+				t.Errorf("%s holds %s", name, bad)
+			}
+		}
+	}
+	for _, page := range []string{"local", "hostile"} {
+		if !strings.Contains(all[page], `a\u202eb\u001b[31m&lt;script&gt;alert(1)`) {
+			t.Errorf("%s does not show the name", page)
+		}
+	}
+}
+
+// opened is the page of a plan in the browser that opened it.
+func opened(t *testing.T, l *Local) string {
+	t.Helper()
+	h := l.Handler()
+	first := get(t, h, "/?token="+l.Token)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	r.Header.Set("Cookie", strings.Split(first.header.Get("Set-Cookie"), ";")[0])
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if first.status != http.StatusSeeOther || w.Code != http.StatusOK {
+		t.Fatal(first.status, w.Code)
+	}
+	return w.Body.String()
+}
+
+// TestLocalIsOneBrowsers: a second one is refused, and so are other names, sites and
+// cookies.
+func TestLocalIsOneBrowsers(t *testing.T) {
+	var ended bool
+	l := &Local{Plan: newRig(t).plan(), Host: "example.com", Token: "t", Cookie: "c", Form: "f"}
+	l.end = func() { ended = true }
+	h := l.Handler()
+	ask := func(method, target, host, cookie, origin string) int {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader("csrf=f"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if r.Host = host; cookie != "" {
+			r.Header.Set("Cookie", "domctl-="+cookie)
+		}
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if cookie == "" && strings.Contains(w.Body.String(), "hardwareTiers") {
+			t.Errorf("%s %s shows the plan", method, target)
+		}
+		return w.Code
+	}
+	for _, c := range []struct {
+		method, target, host, cookie, origin string
+		want                                 int
+	}{{"GET", "/", "example.com", "", "", 403}, {"GET", "/?token=u", "example.com", "", "", 403}, {"GET", "/?token=t", "evil.example", "", "", 421}, {"GET", "/?token=t", "example.com", "", "", 303},
+		{"GET", "/?token=t", "example.com", "", "", 403}, {"GET", "/?token=t", "example.com", "c", "", 303}, {"GET", "/", "example.com", "d", "", 403}, {"GET", "/", "example.com", "c", "", 200},
+		{"GET", "/", "EXAMPLE.com:80", "c", "", 421}, {"POST", "/end", "example.com", "c", "http://evil.example", 403}, {"POST", "/end", "example.com", "d", "", 403}, {"GET", "/end", "example.com", "c", "", 404}} {
+		if got := ask(c.method, c.target, c.host, c.cookie, c.origin); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+	if ended {
+		t.Error("somebody else ended it")
+	}
+	if got := ask("POST", "/end", "example.com", "c", "http://example.com"); got != 200 || !ended {
+		t.Error(got, ended)
+	}
+}
+
+// TestRollbackIsWhosMay: the button and what it posts to are there for them alone.
+func TestRollbackIsWhosMay(t *testing.T) {
+	r := newRig(t)
+	res := r.apply()
+	target := "/deployments/sim-modern/applies/" + res.ID
+	var asked []string
+	may := true
+	s := r.site()
+	s.Token = func(*http.Request) string { return "token-of-the-session" }
+	s.Who = func(context.Context) string { return "ada" }
+	s.Can = func(_ context.Context, _ string, right Right) bool { return right == Look || may }
+	s.Rollback = func(_ context.Context, deployment, apply, who string) (string, error) {
+		asked = append(asked, deployment+" "+apply+" "+who)
+		return "It is planned.", nil
+	}
+	h := s.Handler()
+	get(t, h, target).wants(t, `value="token-of-the-session"`, `action="`+target+`/rollback"`)
+	post := func() int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, target+"/rollback", nil))
+		return w.Code
+	}
+	if got := post(); got != http.StatusOK || len(asked) != 1 || asked[0] != "sim-modern "+res.ID+" ada" {
+		t.Error(got, asked)
+	}
+	may = false
+	if page := get(t, h, target); strings.Contains(page.body, "/rollback") {
+		t.Error("the button is there for who may not")
+	}
+	if got := post(); got != http.StatusForbidden || len(asked) != 1 {
+		t.Error(got, asked)
+	}
+	if page := get(t, h, target+"/rollback"); page.status == http.StatusOK {
+		t.Error("a link does it")
+	}
 }
