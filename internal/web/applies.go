@@ -109,13 +109,16 @@ func reading(store applier.Store, deployment string) *applier.Applier {
 	return &applier.Applier{Store: store, Deployment: deployment, TTL: 3 * patience}
 }
 
-// listing are the ids of all applies, latest plan first, not older than some seconds.
+// listing are the ids of all applies, latest plan first. A store is listed anew once there
+// are more: each takes its place among all in *applied* before its first record, and
+// reserves after it.
 func (r *records) listing(ctx context.Context) ([]string, error) {
-	const age = 5 * time.Second
+	const age = 10 * time.Minute
+	is := r.standing(ctx, fresh)
 	r.mu.Lock()
-	ids, listed := r.ids, r.listed
+	ids, listed, was := r.ids, r.listed, r.listedAt
 	r.mu.Unlock()
-	if !listed.IsZero() && r.now().Sub(listed) < age {
+	if is.Err == nil && !listed.IsZero() && was == is.applies && r.now().Sub(listed) < age {
 		return ids, nil
 	}
 	got, err, _ := r.once.Do("listing", func() (any, error) {
@@ -138,7 +141,7 @@ func (r *records) listing(ctx context.Context) ([]string, error) {
 		}
 		slices.Reverse(ids)
 		r.mu.Lock()
-		r.ids, r.listed = ids, r.now()
+		r.ids, r.listed, r.listedAt = ids, r.now(), is.applies
 		r.mu.Unlock()
 		return ids, nil
 	})

@@ -67,6 +67,7 @@ type standing struct {
 	Err     error  // why they could not be read last; the rest is older then
 	Version string // another one whenever something else is there to show
 	read    string // Version as it was read
+	applies string // another one whenever there are more applies
 }
 
 // records read one deployment's. Whoever asks while a read runs gets its answer.
@@ -75,13 +76,14 @@ type records struct {
 	now  func() time.Time
 	once singleflight.Group
 
-	mu      sync.Mutex
-	last    standing
-	tried   time.Time // when they were read last, or could not be
-	ids     []string  // of applies, latest plan first
-	listed  time.Time
-	readers map[string]*reader
-	briefs  map[string]brief
+	mu       sync.Mutex
+	last     standing
+	tried    time.Time // when they were read last, or could not be
+	ids      []string  // of applies, latest plan first
+	listed   time.Time
+	listedAt string // standing.applies at that time
+	readers  map[string]*reader
+	briefs   map[string]brief
 }
 
 // standing answers what was read no longer ago than age, or reads.
@@ -134,7 +136,7 @@ func (r *records) look(ctx context.Context) (s standing, err error) {
 		return s, err
 	}
 	s.Version = digest(s.Head.Nonce, s.Freeze.Nonce, applied, looked, counts, fmt.Sprint(s.Pulls), fmt.Sprint(s.Freeze.Holds(s.At)))
-	s.read = s.Version
+	s.read, s.applies = s.Version, digest(applied, strings.Join(s.Open, " "))
 	return s, nil
 }
 
