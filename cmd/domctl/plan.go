@@ -63,7 +63,7 @@ with --base the recording is read from the commit that the change started from.`
 				}
 			}
 			if onPage {
-				if err := a.showOnPage(cmd.Context(), p); err != nil {
+				if err := a.showOnPage(cmd.Context(), a.dir(args), p); err != nil {
 					return err
 				}
 			}

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"domctl.dev/applier"
-	"domctl.dev/planner"
 )
 
 // Bounds of what is kept of one deployment between requests.
@@ -182,6 +181,18 @@ func (r *records) page(ctx context.Context, before string) (lines []line, older,
 	return r.lines(ctx, ids), older, newer, more, nil
 }
 
+// running reads applies that have not ended, whose records grow.
+func (r *records) running(ctx context.Context, ids []string) []line {
+	lines := make([]line, len(ids))
+	for i, id := range ids {
+		s, err := r.summary(ctx, id)
+		if lines[i].brief = briefOf(s); err != nil {
+			lines[i].ID, lines[i].Err = id, shown(err.Error())
+		}
+	}
+	return lines
+}
+
 // lines reads applies side by side, those that ended once.
 func (r *records) lines(ctx context.Context, ids []string) []line {
 	lines := make([]line, len(ids))
@@ -191,7 +202,7 @@ func (r *records) lines(ctx context.Context, ids []string) []line {
 		group.Go(func() error {
 			b, err := r.brief(ctx, id)
 			if lines[i].brief = b; err != nil {
-				lines[i].ID, lines[i].Err = id, planner.Printable(err.Error())
+				lines[i].ID, lines[i].Err = id, shown(err.Error())
 			}
 			return nil
 		})

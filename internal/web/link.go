@@ -84,3 +84,35 @@ func (f Forge) under(word, name string) string {
 	}
 	return base + "/" + word + "/" + url.PathEscape(name)
 }
+
+// ForgeAt is where people see what is cloned from an address, as far as its host tells
+// which forge it is; else the zero Forge.
+func ForgeAt(clone string) Forge {
+	if at, name, scp := strings.Cut(clone, ":"); scp && !strings.Contains(clone, "://") { // git@HOST:OWNER/NAME
+		clone = "ssh://" + at + "/" + name
+	}
+	u, err := url.Parse(clone)
+	if err != nil {
+		return Forge{}
+	}
+	host := strings.ToLower(u.Hostname())
+	f := Forge{Kind: kindOf(host), URL: "https://" + host, Repository: strings.Trim(strings.TrimSuffix(u.Path, ".git"), "/")}
+	if u.Scheme == "http" || u.Scheme == "https" {
+		f.URL = u.Scheme + "://" + u.Host
+	}
+	if f.Kind == "" || !strings.Contains(f.Repository, "/") {
+		return Forge{}
+	}
+	return f
+}
+
+// kindOf goes by the names of the public forges, and by how people name their own.
+func kindOf(host string) string {
+	known := map[string]string{"github.com": "github", "gitlab.com": "gitlab", "bitbucket.org": "bitbucket", "codeberg.org": "gitea"}
+	if kind := known[host]; kind != "" {
+		return kind
+	}
+	first, _, _ := strings.Cut(host, ".")
+	own := map[string]string{"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
+	return own[first]
+}

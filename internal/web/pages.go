@@ -119,7 +119,7 @@ func (d *desk) deployment(w http.ResponseWriter, r *http.Request) {
 		v.PlanURL = pathOf("deployments", of.Name, "plan")
 	}
 	v.DriftLeft = v.Row.Drift - len(v.Drift)
-	v.Open = of.lines(ctx, s.Open)
+	v.Open = of.running(ctx, s.Open)
 	v.Pulls = of.pulls(ctx, s.Pulls)
 	past, _, _, _, err := of.page(ctx, "")
 	if err != nil {
