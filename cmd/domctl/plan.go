@@ -32,7 +32,10 @@ Neither work tree nor index is touched.
 
 With --world the files are planned against a recording that domctl world record made:
 nobody is asked, no credentials are needed, and the plan cannot be applied. Together
-with --base the recording is read from the commit that the change started from.`,
+with --base the recording is read from the commit that the change started from.
+
+With --web the plan stands on a page of this machine instead, at an address that opens
+it once, in one browser.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl plan
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
