@@ -89,9 +89,9 @@ func (r *records) reader(ctx context.Context, id string) (*reader, error) {
 	if of != nil {
 		return of, nil
 	}
-	store, err := r.Records(ctx)
+	store, err := r.store(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("state: %w", err)
+		return nil, err
 	}
 	of = &reader{applier: reading(store, r.Name)}
 	r.mu.Lock()
@@ -123,9 +123,9 @@ func (r *records) listing(ctx context.Context) ([]string, error) {
 	got, err, _ := r.once.Do("listing", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*patience)
 		defer cancel()
-		store, err := r.Records(ctx)
+		store, err := r.store(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("state: %w", err)
+			return nil, err
 		}
 		keys, err := store.List(ctx, "applies/")
 		if err != nil && !errors.Is(err, applier.ErrForeign) {
@@ -220,9 +220,9 @@ func (r *records) brief(ctx context.Context, id string) (brief, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	store, err := r.Records(ctx)
+	store, err := r.store(ctx)
 	if err != nil {
-		return b, fmt.Errorf("state: %w", err)
+		return b, err
 	}
 	s, err := reading(store, r.Name).Summary(ctx, id)
 	if err != nil {

@@ -62,7 +62,7 @@ type pullLine struct {
 }
 
 func (r *records) pulls(ctx context.Context, numbers []int) (lines []pullLine) {
-	store, err := r.Records(ctx)
+	store, err := r.store(ctx)
 	if err != nil {
 		return nil // the page says why of the records as a whole
 	}
@@ -134,7 +134,7 @@ func (d *desk) kept(w http.ResponseWriter, r *http.Request, where, title string)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	store, err := of.Records(ctx)
+	store, err := of.store(ctx)
 	home := pathOf("deployments", of.Name)
 	if err == nil {
 		p, kept, failed := gitops.ReadPlan(ctx, store, where)

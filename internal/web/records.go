@@ -84,6 +84,8 @@ type records struct {
 	listedAt string // standing.applies at that time
 	readers  map[string]*reader
 	briefs   map[string]brief
+	opened   applier.Store
+	openedAt time.Time
 }
 
 // standing answers what was read no longer ago than age, or reads.
@@ -104,6 +106,7 @@ func (r *records) standing(ctx context.Context, age time.Duration) standing {
 			s = r.last
 			s.Err = err
 			s.Version = digest(r.last.read, err.Error())
+			r.opened = nil
 		}
 		r.last, r.tried = s, r.now()
 		return s, nil
@@ -118,10 +121,37 @@ func (r *records) standing(ctx context.Context, age time.Duration) standing {
 	}
 }
 
+// store opens the deployment's, whose clients are good for many reads. One that could not
+// be read is opened anew, and so is one after minutes: what it is opened with may have
+// changed.
+func (r *records) store(ctx context.Context) (applier.Store, error) {
+	const lasts = 5 * time.Minute
+	r.mu.Lock()
+	s, at := r.opened, r.openedAt
+	r.mu.Unlock()
+	if s != nil && r.now().Sub(at) < lasts {
+		return s, nil
+	}
+	got, err, _ := r.once.Do("store", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		s, err := r.Records(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("state: %w", err)
+		}
+		r.mu.Lock()
+		r.opened, r.openedAt = s, r.now()
+		r.mu.Unlock()
+		return s, nil
+	})
+	s, _ = got.(applier.Store)
+	return s, err
+}
+
 func (r *records) look(ctx context.Context) (s standing, err error) {
-	store, err := r.Records(ctx)
+	store, err := r.store(ctx)
 	if err != nil {
-		return s, fmt.Errorf("state: %w", err)
+		return s, err
 	}
 	s.At = r.now()
 	var applied, looked, counts string

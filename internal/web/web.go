@@ -48,7 +48,8 @@ const (
 // Deployment is one that the page shows.
 type Deployment struct {
 	Name string
-	// Records opens the deployment's state store; each read opens it anew.
+	// Records opens the deployment's state store; it is opened anew now and then, and its
+	// clients must outlive the call's context.
 	Records func(context.Context) (applier.Store, error)
 	// Forge is where its files can be seen; the zero one is nowhere.
 	Forge  Forge

@@ -4,7 +4,7 @@
   "use strict";
   const say = document.getElementById("say");
   const offline = document.getElementById("offline");
-  let busy = false, again = false, source = null, version = "";
+  let busy = false, again = false, source = null, version = "", lost = 0;
 
   // put keeps which details are open, and where the focus is.
   function put(old, next) {
@@ -59,9 +59,9 @@
     if (!url || source) return;
     source = new EventSource(url);
     source.addEventListener("changed", (e) => { if (e.data !== version) { version = e.data; load(); } });
-    source.addEventListener("open", () => { offline.hidden = true; });
+    source.addEventListener("open", () => { clearTimeout(lost); lost = 0; offline.hidden = true; });
     source.addEventListener("error", () => {
-      offline.hidden = false;
+      lost = lost || setTimeout(() => { offline.hidden = false; }, 10000); // streams end now and then, and begin again
       if (source && source.readyState === EventSource.CLOSED) { // refused: there is no room, or the session is over
         source = null;
         setTimeout(listen, 60000);
