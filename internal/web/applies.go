@@ -163,7 +163,7 @@ func (r *records) page(ctx context.Context, before string) (lines []line, older,
 	}
 	from := 0
 	if before != "" {
-		from, _ = slices.BinarySearchFunc(ids, before, func(id, before string) int { return -strings.Compare(id, before) })
+		from, _ = slices.BinarySearchFunc(ids, before, latestFirst)
 		if from < len(ids) && ids[from] == before {
 			from++
 		}
@@ -192,6 +192,26 @@ func (r *records) running(ctx context.Context, ids []string) []line {
 	}
 	return lines
 }
+
+// takenBack are the rollbacks of an apply among those that came next after it.
+func (r *records) takenBack(ctx context.Context, id string) (by []string) {
+	ids, err := r.listing(ctx)
+	if err != nil {
+		return nil // the list of all says so
+	}
+	at, there := slices.BinarySearchFunc(ids, id, latestFirst)
+	if !there {
+		return nil
+	}
+	for _, l := range r.lines(ctx, ids[max(at-pageOf, 0):at]) {
+		if l.Restores == id && l.Done > 0 {
+			by = append(by, l.ID)
+		}
+	}
+	return by
+}
+
+func latestFirst(a, b string) int { return strings.Compare(b, a) }
 
 // lines reads applies side by side, those that ended once.
 func (r *records) lines(ctx context.Context, ids []string) []line {

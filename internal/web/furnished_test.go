@@ -35,8 +35,12 @@ func furnished(t *testing.T) (r *rig, pages map[string]string) {
 		t.Fatal(err)
 	}
 	r.put("freeze", applier.Freeze{Until: time.Now().Add(48 * time.Hour), Why: "the quarter closes", Who: "grace", Nonce: "n"})
+	failed := story(applier.Record{Kind: applier.KindBegin, Step: "a"}, applier.Record{Kind: applier.KindDone, Step: "a"}, applier.Record{Kind: applier.KindBegin, Step: "b", Mark: "copy"},
+		applier.Record{Kind: applier.KindFailed, Failed: []string{"b"}, Why: "b: the bake failed: nvidia-smi is not there; see .domctl/logs/b.log"})
+	r.put("applies/"+failed.ID+"/000000", map[string]any{"nonce": "n", "records": failed.Records})
+	r.put("open/"+failed.ID, map[string]any{})
 	one := "/deployments/sim-modern"
-	return r, map[string]string{"overview": "/", "deployment": one, "history": one + "/history", "apply": one + "/applies/" + res.ID, "plan": one + "/applies/" + res.ID + "/plan", "missing": "/nowhere", "pull": one + "/pulls/12",
+	return r, map[string]string{"overview": "/", "deployment": one, "history": one + "/history", "apply": one + "/applies/" + res.ID, "plan": one + "/applies/" + res.ID + "/plan", "missing": "/nowhere", "pull": one + "/pulls/12", "failed": one + "/applies/" + failed.ID,
 		"new": "/deployments/staging"}
 }
 

@@ -207,8 +207,12 @@ func (d *desk) apply(w http.ResponseWriter, r *http.Request) {
 		Rollback                       string // where its form posts to; "" is none
 		Command                        string
 		Open                           bool
+		TakenBack                      []place
 	}{applyView: a, Deployment: shown(of.Name), Home: pathOf("deployments", of.Name), URL: pathOf("deployments", of.Name, "applies", s.ID), Open: s.Outcome == "" || s.Outcome == applier.PausedOutcome || s.Outcome == applier.FailedOutcome}
 	v.PlanURL = v.URL + "/plan"
+	for _, id := range of.takenBack(r.Context(), s.ID) {
+		v.TakenBack = append(v.TakenBack, place{id, pathOf("deployments", of.Name, "applies", id)})
+	}
 	f := d.frame(r, "Apply "+s.ID, "apply")
 	if len(a.Back) > 0 && a.Restores == "" {
 		v.Command = "domctl rollback --to " + s.ID

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/gitops"
 )
 
@@ -211,4 +212,26 @@ func TestRollbackIsWhosMay(t *testing.T) {
 	if page := get(t, h, target+"/rollback"); page.status == http.StatusOK {
 		t.Error("a link does it")
 	}
+}
+
+// TestTakenBack: an apply names what took it back.
+func TestTakenBack(t *testing.T) {
+	r := newRig(t)
+	res := r.apply()
+	e := r.engine(nil)
+	p, err := e.Rollback(t.Context(), res.ID, engine.RollbackOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := e.Apply(t.Context(), p); err != nil || back.Outcome != applier.EndedOutcome {
+		t.Fatal(back, err)
+	}
+	h := r.site().Handler()
+	get(t, h, "/deployments/sim-modern/applies/"+res.ID).wants(t, "Taken back", "/applies/"+p.ID+`"`)
+	back := get(t, h, "/deployments/sim-modern/applies/"+p.ID)
+	back.wants(t, "Takes back", res.ID)
+	if strings.Contains(back.body, "domctl rollback") {
+		t.Error("a rollback is offered to be taken back")
+	}
+	get(t, h, "/deployments/sim-modern/applies/"+p.ID+"/plan").wants(t, "Rollback plan")
 }

@@ -19,7 +19,7 @@ const mostTaken = 200
 // applyView is one apply with its steps.
 type applyView struct {
 	ID, By, Why, Restores, Amount string
-	At                            time.Time
+	At, Last                      time.Time // of its first record, and of its latest
 	Outcome                       string
 	Commit                        place
 	Done, All                     int
@@ -71,7 +71,7 @@ type back struct{ Address, Object, Path, Set, Found, Does string }
 
 // applyOf shows an apply's steps from one on.
 func applyOf(s applier.Summary, d Deployment, from int) applyView {
-	v := applyView{ID: s.ID, By: shown(s.By), Why: shown(s.Why), At: s.At, Outcome: string(s.Outcome), Done: s.Done, Fenced: s.Plan == nil, Events: eventsOf(s)}
+	v := applyView{ID: s.ID, By: shown(s.By), Why: shown(s.Why), At: s.At, Last: s.Records[len(s.Records)-1].At, Outcome: string(s.Outcome), Done: s.Done, Fenced: s.Plan == nil, Events: eventsOf(s)}
 	if s.Plan == nil {
 		return v
 	}
