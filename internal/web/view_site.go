@@ -37,12 +37,10 @@ func pathOf(parts ...string) string {
 }
 
 // stateOf says in a word how a deployment stands, gravest first.
-func stateOf(s standing, now time.Time) (state, class string) {
+func stateOf(s standing) (state, class string) {
 	switch {
 	case s.At.IsZero():
 		return "unknown", "bad"
-	case s.Freeze.Holds(now):
-		return "frozen", "calm"
 	case s.Head.Stage == gitops.Refused:
 		return "refused", "bad"
 	case s.Head.Stage == gitops.Applying && s.Head.Tries > 0:
@@ -67,7 +65,7 @@ func stateOf(s standing, now time.Time) (state, class string) {
 
 func rowOf(d Deployment, s standing, now time.Time) row {
 	r := row{Name: shown(d.Name), URL: pathOf("deployments", d.Name), Why: shown(s.Head.Why), Drift: len(s.Seen.Changes) + s.Seen.More, Findings: len(s.Seen.Findings), SeenAt: s.Seen.At, At: s.At}
-	r.State, r.Class = stateOf(s, now)
+	r.State, r.Class = stateOf(s)
 	if s.Err != nil {
 		r.Err = shown(s.Err.Error())
 	}
