@@ -13,6 +13,7 @@ import (
 // one (which is asked again who it is), and how often one is shown to be alive.
 const (
 	mostStreams = 256
+	mostOfOne   = 64 // of one person, so that nobody takes all
 	streamLasts = 5 * time.Minute
 	heartbeat   = 15 * time.Second
 	slowest     = 10 * time.Second // a client that takes no bytes for so long is gone
@@ -25,6 +26,7 @@ type watches struct {
 	mu   sync.Mutex
 	of   map[string]*watch // by deployment; "" is all of them
 	open int
+	by   map[string]int // open ones of each person
 }
 
 type watch struct {
@@ -32,16 +34,19 @@ type watch struct {
 	stop context.CancelFunc
 }
 
-func newWatches(d *desk) *watches { return &watches{desk: d, of: map[string]*watch{}} }
+func newWatches(d *desk) *watches {
+	return &watches{desk: d, of: map[string]*watch{}, by: map[string]int{}}
+}
 
 // follow is told after each look; full says that there is no room for another stream.
-func (w *watches) follow(name string) (told chan struct{}, leave func(), full bool) {
+func (w *watches) follow(name, who string) (told chan struct{}, leave func(), full bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.open >= mostStreams {
+	if w.open >= mostStreams || who != "" && w.by[who] >= mostOfOne {
 		return nil, nil, true
 	}
 	w.open++
+	w.by[who]++
 	at := w.of[name]
 	if at == nil {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -55,6 +60,9 @@ func (w *watches) follow(name string) (told chan struct{}, leave func(), full bo
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.open--
+		if w.by[who]--; w.by[who] == 0 {
+			delete(w.by, who)
+		}
 		if delete(at.subs, told); len(at.subs) == 0 {
 			at.stop()
 			delete(w.of, name)
@@ -120,7 +128,7 @@ func (d *desk) events(w http.ResponseWriter, r *http.Request) {
 		}
 		version = func() (string, bool) { return d.version(r.Context(), name, apply) }
 	}
-	told, leave, full := d.watched.follow(name)
+	told, leave, full := d.watched.follow(name, d.who(r.Context()))
 	if full {
 		w.Header().Set("Retry-After", "60")
 		http.Error(w, "too many pages are followed; this one shows what is new when it is loaded again", http.StatusServiceUnavailable)

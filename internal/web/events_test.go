@@ -128,7 +128,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	d := r.site().desk()
 	var leave []func()
 	for range mostStreams {
-		_, bye, full := d.watched.follow("sim-modern")
+		_, bye, full := d.watched.follow("sim-modern", "")
 		if full {
 			t.Fatal("full")
 		}
@@ -138,7 +138,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Error(page.status)
 	}
 	leave[0]()
-	if _, bye, full := d.watched.follow(""); full {
+	if _, bye, full := d.watched.follow("", ""); full {
 		t.Error("full though one left")
 	} else {
 		bye()
@@ -146,8 +146,38 @@ func TestStreamsAreBounded(t *testing.T) {
 	for _, bye := range leave[1:] {
 		bye()
 	}
-	if len(d.watched.of) > 0 || d.watched.open != 0 {
-		t.Errorf("nobody looks, and %d are watched", len(d.watched.of))
+	for n := range mostOfOne + 1 {
+		_, bye, full := d.watched.follow("sim-modern", "ada")
+		if full != (n == mostOfOne) {
+			t.Fatalf("%d of one person: full is %v", n, full)
+		}
+		if !full {
+			defer bye()
+		}
+	}
+	if _, bye, full := d.watched.follow("sim-modern", "grace"); full {
+		t.Error("one takes the place of all")
+	} else {
+		bye()
+	}
+}
+
+// TestNobodyLooksNothingIsAsked once the last one left.
+func TestNobodyLooksNothingIsAsked(t *testing.T) {
+	d := newRig(t).site().desk()
+	var leave []func()
+	for _, name := range []string{"", "sim-modern", "sim-modern"} {
+		_, bye, _ := d.watched.follow(name, "ada")
+		leave = append(leave, bye)
+	}
+	if len(d.watched.of) != 2 {
+		t.Errorf("%d are watched", len(d.watched.of))
+	}
+	for _, bye := range leave {
+		bye()
+	}
+	if len(d.watched.of)+len(d.watched.by)+d.watched.open > 0 {
+		t.Error("somebody is still watched")
 	}
 }
 
