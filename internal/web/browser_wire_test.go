@@ -230,7 +230,13 @@ func TestBrowserFollows(t *testing.T) {
 	}()
 	at := served(t, r.site().Handler())
 	b := newTab(t)
-	b.do(chromedp.Navigate(at + "/deployments/sim-modern/applies/" + p.ID))
+	page := "/deployments/sim-modern/applies/" + p.ID
+	for end := time.Now().Add(30 * time.Second); get(t, r.site().Handler(), page).status != http.StatusOK; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the apply does not begin")
+		}
+	}
+	b.do(chromedp.Navigate(at + page))
 	eval[bool](b, `window.stayed = true; window.heard = []; new MutationObserver(() => window.heard.push(document.getElementById("say").textContent)).observe(document.getElementById("say"), {childList: true}); true`)
 	count := `document.querySelectorAll("#steps .badge.good").length`
 	b.until(`document.querySelectorAll("#steps tr").length > 1`)
