@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube test-forge sim bench bench-bake clean
+.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube test-forge test-web sim bench bench-bake clean
 
 all: build
 
@@ -56,6 +56,11 @@ test-forge:
 	hack/wire/install.sh
 	hack/wire/install.sh forge
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/... ./internal/forge/... ./internal/gitops/... ./cmd/domctl/...
+
+# test-web opens the page in a real browser, Debian's Chromium.
+test-web:
+	hack/web/install.sh
+	$(GO) test -timeout 20m -count=1 -tags wire -run Browser ./internal/web/...
 
 # sim plays histories: SEEDS of them, a line after each 10,000. Little of its memory is
 # kept, so that the collector may run seldom.

@@ -250,3 +250,10 @@ func (r *run) outputs(fields map[string]schema.Value) map[string]schema.Value {
 	}
 	return out
 }
+
+// Latest is the latest apply of a store that settled something; "" where there was
+// none. It reads as ReadApplied does.
+func Latest(ctx context.Context, s Store, deployment string) (id, etag string, err error) {
+	b, etag, err := appliedOf(ctx, s, deployment)
+	return b.Last.ID, etag, err
+}

@@ -128,3 +128,23 @@ func lineColour(sign byte) string {
 	}
 	return ""
 }
+
+// Lines are a field's text where a side of it has several lines: each with its sign
+// ('+', '-', ' ' or '@'), the text of both sides as a diff. nil: it fits into one line.
+func (d Diff) Lines() []string {
+	if len(breaks(d.Before))+len(breaks(d.After)) == 0 {
+		return nil
+	}
+	if isText(d.Before) && isText(d.After) {
+		return diffLines(d.Before.Str(), d.After.Str())
+	}
+	whole, sign := d.After, "+"
+	if !isText(whole) {
+		whole, sign = d.Before, "-"
+	}
+	var lines []string
+	for line := range strings.Lines(whole.Str()) {
+		lines = append(lines, sign+strings.TrimSuffix(line, "\n"))
+	}
+	return lines
+}

@@ -58,13 +58,17 @@ func (p Plan) Text(w io.Writer, style Style) error {
 	if err := p.writeAll(w, style); err != nil {
 		return err
 	}
-	end := p.kept() + p.foretold() + p.headline() + "\n"
+	end := p.Notes() + p.headline() + "\n"
 	if len(p.Steps) > 0 {
 		end += fmt.Sprintf("Plan %s, effect %s.\n", p.ID, p.Effect)
 	}
 	_, err := io.WriteString(w, end)
 	return err
 }
+
+// Notes are what a plan says beside its changes, as text: what pins keep where it is,
+// and what new nodes will pull. It is "" or ends with an empty line.
+func (p Plan) Notes() string { return p.kept() + p.foretold() }
 
 // writeAll writes the changes, and drift after them.
 func (p Plan) writeAll(w io.Writer, style Style) error {

@@ -17,7 +17,7 @@ func (a *app) planVerb() *cobra.Command {
 	var out string
 	var from planFrom
 	var form *format
-	var detailed bool
+	var detailed, onPage bool
 	cmd := &cobra.Command{
 		Use:   "plan [DIR]",
 		Short: "Show what an apply would do",
@@ -32,7 +32,10 @@ Neither work tree nor index is touched.
 
 With --world the files are planned against a recording that domctl world record made:
 nobody is asked, no credentials are needed, and the plan cannot be applied. Together
-with --base the recording is read from the commit that the change started from.`,
+with --base the recording is read from the commit that the change started from.
+
+With --web the plan stands on a page of this machine instead, at an address that opens
+it once, in one browser.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl plan
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
@@ -42,6 +45,9 @@ with --base the recording is read from the commit that the change started from.`
 			if out == "-" {
 				return errors.New("--out - is no file; name one, or print the plan with --format json")
 			}
+			if onPage && form.name != "text" {
+				return errors.New("--web shows the plan on a page; leave --format out, or --web")
+			}
 			if err := mayReplace(out); err != nil {
 				return err
 			}
@@ -49,12 +55,19 @@ with --base the recording is read from the commit that the change started from.`
 			if err != nil {
 				return err
 			}
-			if err := a.show(p, form.name); err != nil {
-				return err
+			if !onPage {
+				if err := a.show(p, form.name); err != nil {
+					return err
+				}
 			}
 			if out != "" {
 				if err := replaceFile(out, planner.Encode(p), 0o600); err != nil {
 					return fmt.Errorf("plan file %w", err)
+				}
+			}
+			if onPage {
+				if err := a.showOnPage(cmd.Context(), a.dir(args), p); err != nil {
+					return err
 				}
 			}
 			return planExit(p, detailed)
@@ -66,6 +79,7 @@ with --base the recording is read from the commit that the change started from.`
 	cmd.Flags().StringVar(&from.base, "base", "", "show apart what changed since the files parted from this branch, tag or `commit`")
 	cmd.Flags().StringVar(&from.head, "head", "", "with --base: plan this branch, tag or `commit`, not the work tree")
 	cmd.Flags().StringVar(&from.world, "world", "", "plan against this recording of the world, a `file`, without credentials")
+	cmd.Flags().BoolVar(&onPage, "web", false, "show the plan on a page of this machine, until Ctrl-C")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return cmd
 }

@@ -91,3 +91,10 @@ func write(ctx context.Context, s applier.Store, key, etag string, value any) (s
 	}
 	return etag, nil
 }
+
+// ReadHead reads what a store's controller worked on last; there is false where none
+// did.
+func ReadHead(ctx context.Context, s applier.Store) (h Head, there bool, err error) {
+	_, there, err = read(ctx, s, headKey, &h)
+	return h, there, err
+}

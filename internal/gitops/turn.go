@@ -262,7 +262,9 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 	if t.Bound.Archive {
 		o.Allow = []string{"archive"}
 	}
-	p, err = e.Plan(ctx, o)
+	if p, err = e.Plan(ctx, o); err == nil && !p.Empty() {
+		err = KeepPlan(ctx, t.store, HeadPlan, p)
+	}
 	return e, p, shut, err
 }
 

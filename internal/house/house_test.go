@@ -39,6 +39,7 @@ func may() map[string][]string {
 		"internal/gen":      {},
 		"internal/git":      {},
 		"internal/gitops":   {"applier", "compiler", "planner", "schema", "internal/engine", "internal/git", "internal/port"},
+		"internal/web":      {"applier", "planner", "schema", "internal/gitops"},
 		"internal/heap":     {},
 		"internal/house":    {},
 	}
@@ -65,7 +66,7 @@ func owners() map[string][]string {
 		"gopkg.in/yaml.v3":                               {"internal/gitops"},
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
-		"net/http":                                       {"internal/gitops", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest"},
+		"net/http":                                       {"internal/gitops", "internal/web", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest"},
 		"code.gitea.io/sdk/":                             {"internal/forge"},
 		"gitlab.com/gitlab-org/":                         {"internal/forge"},
 		"github.com/google/go-github/":                   {"internal/forge"},

@@ -1,0 +1,154 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/gitops"
+)
+
+// pullsPrefix is below which records of pull requests stand.
+const pullsPrefix = "gitops/pulls/"
+
+// mostPulls is how many pull requests of a deployment are shown, the newest.
+const mostPulls = 50
+
+// pullNumbers are the pull requests that there are records of, the newest first.
+func pullNumbers(ctx context.Context, store applier.Store) (all []int, err error) {
+	keys, err := store.List(ctx, pullsPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("pull requests: %w", err)
+	}
+	for _, key := range keys {
+		if n, err := strconv.Atoi(strings.TrimPrefix(key, pullsPrefix)); err == nil && n > 0 {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	return all[:min(len(all), mostPulls)], nil
+}
+
+// pull is what a record says of a pull request.
+type pull struct {
+	Head    string    `json:"head"`
+	Plan    string    `json:"plan"`
+	Effect  string    `json:"effect"`
+	Why     string    `json:"why"`
+	Behind  bool      `json:"behind"`
+	Refused bool      `json:"refused"`
+	At      time.Time `json:"at"`
+	Ended   time.Time `json:"ended"`
+}
+
+// pullLine is a pull request to be shown.
+type pullLine struct {
+	Number            int
+	Forge, PlanURL    string
+	State, Class, Why string
+	Commit            place
+	Effect            string
+	At                time.Time
+}
+
+func (r *records) pulls(ctx context.Context, numbers []int) (lines []pullLine) {
+	store, err := r.store(ctx)
+	if err != nil {
+		return nil // the page says why of the records as a whole
+	}
+	all := make([]pullLine, len(numbers))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, n := range numbers {
+		group.Go(func() error { all[i] = r.pull(ctx, store, n); return nil })
+	}
+	_ = group.Wait() // each says what is wrong with it
+	for _, l := range all {
+		if l.State != "" {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// pull is empty for one that is over.
+func (r *records) pull(ctx context.Context, store applier.Store, n int) pullLine {
+	l := pullLine{Number: n, Forge: r.Forge.Pull(n)}
+	body, _, err := store.Get(ctx, pullsPrefix+strconv.Itoa(n))
+	var p pull
+	if err == nil {
+		err = json.Unmarshal(body, &p)
+	}
+	switch {
+	case errors.Is(err, applier.ErrNoKey) || !p.Ended.IsZero():
+		return pullLine{}
+	case err != nil:
+		l.State, l.Class, l.Why = "cannot be read", "bad", shown(err.Error())
+		return l
+	case p.Refused:
+		l.State, l.Class = "refused", "bad"
+	case p.Behind:
+		l.State, l.Class = "behind its branch", "warn"
+	case p.Plan != "":
+		l.State, l.Class = "planned", "good"
+	default:
+		l.State, l.Class = "no plan", "calm"
+	}
+	l.Why, l.Effect, l.At, l.Commit = shown(p.Why), shown(p.Effect), p.At, place{fmt.Sprintf("%.12s", shown(p.Head)), r.Forge.Commit(p.Head)}
+	if p.Plan != "" {
+		l.PlanURL = pathOf("deployments", r.Name, "pulls", strconv.Itoa(n))
+	}
+	return l
+}
+
+// headPlan shows the plan of the branch that was made last.
+func (d *desk) headPlan(w http.ResponseWriter, r *http.Request) {
+	d.kept(w, r, gitops.HeadPlan, "Plan of the branch")
+}
+
+// pullPlan shows the plan of a pull request.
+func (d *desk) pullPlan(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.Atoi(r.PathValue("number"))
+	if err != nil || n <= 0 {
+		d.missing(w, r)
+		return
+	}
+	d.kept(w, r, gitops.PullPlanOf(n), fmt.Sprintf("Plan of pull request %d", n))
+}
+
+func (d *desk) kept(w http.ResponseWriter, r *http.Request, where, title string) {
+	of, there := d.of(r.Context(), r.PathValue("deployment"))
+	if !there {
+		d.missing(w, r)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	store, err := of.store(ctx)
+	home := pathOf("deployments", of.Name)
+	if err == nil {
+		p, kept, failed := gitops.ReadPlan(ctx, store, where)
+		if err = failed; kept {
+			f := d.frame(r, title, "plan")
+			f.Crumbs = []place{{"Deployments", "/"}, {shown(of.Name), home}}
+			f.Body = planOf(p, of.Forge, of.Dir, from(r))
+			d.write(w, http.StatusOK, f)
+			return
+		}
+	}
+	if err != nil {
+		d.say(w, r, http.StatusBadGateway, message{"Cannot be read", "The plan cannot be read: " + shown(err.Error()), home, shown(of.Name)})
+		return
+	}
+	d.say(w, r, http.StatusNotFound, message{"No plan", "No plan is kept here. That of an apply stands with the apply.", home, shown(of.Name)})
+}
