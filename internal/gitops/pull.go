@@ -49,8 +49,10 @@ type Reception struct {
 	known   map[*Desk]map[int]time.Time // the pull requests of its records, and when they ended
 	asked   map[*Desk]bool              // whose records are being read
 	prints  map[*Desk]footprint         // of deployments in their branches
-	last    move
-	state   ReceptionState
+	// unsettled are those of which something else may be shown than is recorded.
+	unsettled map[showing]bool
+	last      move
+	state     ReceptionState
 }
 
 // ErrUnderWay is answered by Converse for what has not come to its end yet.
@@ -80,7 +82,7 @@ func (r *Reception) State() ReceptionState {
 func (r *Reception) init() {
 	r.start.Do(func() {
 		r.wake, r.visits, r.hearing = make(chan struct{}, 1), map[int]*visit{}, map[int]*hearing{}
-		r.prints = map[*Desk]footprint{}
+		r.prints, r.unsettled = map[*Desk]footprint{}, map[showing]bool{}
 		r.lines = make(chan struct{}, mostHeard)
 		r.awaited, r.known, r.asked = map[*Desk]int{}, map[*Desk]map[int]time.Time{}, map[*Desk]bool{}
 	})
