@@ -53,7 +53,7 @@ func (p Plan) commentFoot() string {
 	if p.Effect != "" {
 		foot += ", effect " + code(p.Effect, 100)
 	}
-	if p.ID == "" {
+	if p.ID == "" && p.Effect == "" {
 		foot = "no plan"
 	}
 	if p.Source.Commit != "" {

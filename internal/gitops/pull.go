@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"domctl.dev/internal/port"
@@ -48,8 +49,10 @@ type Reception struct {
 	known   map[*Desk]map[int]time.Time // the pull requests of its records, and when they ended
 	asked   map[*Desk]bool              // whose records are being read
 	prints  map[*Desk]footprint         // of deployments in their branches
-	last    move
-	state   ReceptionState
+	// unsettled are those of which something else may be shown than is recorded.
+	unsettled map[showing]bool
+	last      move
+	state     ReceptionState
 }
 
 // ErrUnderWay is answered by Converse for what has not come to its end yet.
@@ -79,7 +82,7 @@ func (r *Reception) State() ReceptionState {
 func (r *Reception) init() {
 	r.start.Do(func() {
 		r.wake, r.visits, r.hearing = make(chan struct{}, 1), map[int]*visit{}, map[int]*hearing{}
-		r.prints = map[*Desk]footprint{}
+		r.prints, r.unsettled = map[*Desk]footprint{}, map[showing]bool{}
 		r.lines = make(chan struct{}, mostHeard)
 		r.awaited, r.known, r.asked = map[*Desk]int{}, map[*Desk]map[int]time.Time{}, map[*Desk]bool{}
 	})
@@ -102,6 +105,7 @@ func (r *Reception) Wait() { r.work.Wait() }
 const (
 	mostLook    = 5 * time.Minute
 	mostRecords = 10 * time.Second
+	mostAsked   = 16 // deployments' records at once
 )
 
 // Look reads the forge once, and begins what is left to do for the pull requests: what
@@ -156,10 +160,18 @@ func (r *Reception) remember(ctx context.Context) {
 		r.asked[d] = true
 	}
 	r.mu.Unlock()
-	answered := make(chan struct{}, len(missing))
+	answered, asking := make(chan struct{}, len(missing)), make(chan struct{}, mostAsked)
+	var late atomic.Bool // the look went on without
 	for _, d := range missing {
 		r.work.Go(func() {
-			known, err := d.pulls(ctx)
+			asking <- struct{}{}
+			within, cancel := context.WithTimeout(ctx, time.Minute)
+			known, err := d.pulls(within)
+			cancel()
+			<-asking
+			if late.Load() {
+				defer r.Call()
+			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if r.asked[d] = false; err == nil {
@@ -170,22 +182,23 @@ func (r *Reception) remember(ctx context.Context) {
 			answered <- struct{}{}
 		})
 	}
-	wait(ctx, answered, len(missing))
+	late.Store(!wait(ctx, answered, len(missing)))
 }
 
-// wait waits for answers, not for long.
-func wait(ctx context.Context, answered <-chan struct{}, n int) {
+// wait waits for answers, not for long; there are all of them, or not.
+func wait(ctx context.Context, answered <-chan struct{}, n int) bool {
 	late := time.NewTimer(mostRecords)
 	defer late.Stop()
 	for range n {
 		select {
 		case <-answered:
 		case <-late.C:
-			return
+			return false
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // Replan plans a pull request anew for a deployment that it touches. It does not wait

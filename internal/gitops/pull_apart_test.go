@@ -278,3 +278,35 @@ func TestReceptionLooks(t *testing.T) {
 		}
 	})
 }
+
+// TestRecordsThatCome late are looked at once they are there, without a hint.
+func TestRecordsThatCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calm, slow := &stuck{}, stillDesk("slow", &still{err: git.ErrNoBranch})
+		slow.Compile = func(context.Context, gitops.Tree, string, bool) (c gitops.Compiled, known bool, err error) { return }
+		records := slow.Records
+		slow.Records = func(ctx context.Context) (applier.Store, error) {
+			time.Sleep(30 * time.Second)
+			return records(ctx)
+		}
+		r := &gitops.Reception{Name: "domino", Repo: repo, Forge: calm, Desks: []*gitops.Desk{slow}, Now: time.Now, Random: func() string { return "x" }, Log: slog.New(slog.DiscardHandler)}
+		c := &gitops.Controller{Receptions: []*gitops.Reception{r}, Poll: time.Hour, Grace: time.Minute, Log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- c.Run(ctx) }()
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if n := calm.count(); n != 1 {
+			t.Errorf("it looked %d times", n)
+		}
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if n := calm.count(); n != 1 {
+			t.Errorf("it looked %d times once they were there", n)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -186,6 +186,7 @@ func (r *Reception) file(ctx context.Context, d *Desk, p port.Pull) error {
 		return err
 	}
 	r.mu.Lock()
+	delete(r.unsettled, showing{d, p.Number})
 	r.known[d][p.Number] = r.Now()
 	old := outdated(r.known[d], r.Now())
 	r.mu.Unlock()

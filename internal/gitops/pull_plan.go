@@ -36,6 +36,7 @@ type proposal struct {
 	store applier.Store
 	rec   PullPlan
 	etag  string
+	fresh bool // its head was not planned before
 	// version is that of what was applied.
 	version string
 }
@@ -108,7 +109,8 @@ func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 	if t.version, err = t.desk.version(ctx); err != nil {
 		return err
 	}
-	if t.rec.Told && t.rec.Head == t.pull.HeadCommit && t.rec.Applied == t.version && t.stood(ctx, earlier, t.desk, t.Proposal) {
+	t.fresh = t.rec.Head != t.pull.HeadCommit
+	if t.shown() && t.rec.Applied == t.version && t.stood(ctx, earlier, t.desk, t.Proposal) {
 		t.touches(v, t.desk, t.version, earlier.steps[t.desk])
 		return t.rebase(ctx)
 	}
@@ -133,9 +135,15 @@ func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 }
 
 // anew plans, and shows the plan. That a head is planned which was not before is shown
-// first.
+// first, once its record is this controller's: who has it says how that ends. Until it
+// is shown here, what another controller recorded meanwhile is not believed to be.
 func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
-	if t.rec.Head != t.pull.HeadCommit {
+	t.settled(false)
+	if t.fresh {
+		t.rec = PullPlan{Head: t.pull.HeadCommit, Base: t.From, Comment: t.rec.Comment}
+		if err := t.save(ctx); err != nil {
+			return err
+		}
 		pending := port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitPending, Text: "being planned"}
 		if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, pending); err != nil {
 			return err
@@ -160,7 +168,7 @@ const (
 // What was not shown yet goes first.
 func (t *proposal) place(ctx context.Context, do func(context.Context) error) error {
 	rank := againRank
-	if t.rec.Head != t.pull.HeadCommit {
+	if t.fresh {
 		rank = firstRank
 	}
 	leave, err := t.Places.Take(ctx, t.desk, rank)
@@ -198,10 +206,34 @@ func (t *proposal) compiled(ctx context.Context) (before, after Compiled, err er
 	return before, after, err
 }
 
+// shown says that the pull request shows what the record says.
+func (t *proposal) shown() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rec.Told && t.rec.Ended.IsZero() && !t.fresh && !t.unsettled[showing{t.desk, t.pull.Number}]
+}
+
+// settled notes whether what is shown may be another thing than what is recorded.
+func (t *proposal) settled(is bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at := (showing{t.desk, t.pull.Number}); is {
+		delete(t.unsettled, at)
+	} else {
+		t.unsettled[at] = true
+	}
+}
+
+// showing is a deployment's part of a pull request.
+type showing struct {
+	desk *Desk
+	pull int
+}
+
 // stands says that what the pull request shows is still what there is to show.
 func (t *proposal) stands(before, after Compiled) bool {
 	r := t.rec
-	return r.Told && r.Ended.IsZero() && r.Head == t.pull.HeadCommit && r.Before == before.Sum && r.Files == after.Sum && r.Applied == t.version && r.Behind == (len(t.Conflicts) > 0)
+	return t.shown() && r.Before == before.Sum && r.Files == after.Sum && r.Applied == t.version && r.Behind == (len(t.Conflicts) > 0)
 }
 
 // rebase notes that the plan is one for another commit of the branch, too.
@@ -300,7 +332,10 @@ func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compi
 		return fmt.Errorf("the pull request is at %.12s: %w", told.Moved, git.ErrGone)
 	}
 	t.rec.Told, t.rec.Comment = true, told.Comment.ID
-	return t.save(ctx)
+	if err = t.save(ctx); err == nil {
+		t.settled(true)
+	}
+	return err
 }
 
 // broken shows that a pull request could not be planned, once for what is the matter.

@@ -19,7 +19,7 @@ import (
 // nobody hinted at. In the end each open pull request that changes the deployment shows,
 // in one comment, what its merge would do at that moment, and no other shows a plan.
 func TestPullsWhateverHappens(t *testing.T) {
-	seeds := int64(6)
+	seeds := int64(10)
 	if testing.Short() {
 		seeds = 2
 	}
@@ -30,6 +30,7 @@ func TestPullsWhateverHappens(t *testing.T) {
 			for range 4 + rnd.Intn(10) {
 				w.event()
 			}
+			h.at.Wait()
 			for range 2 { // the first may see what is there for the first time, the second what that led to
 				h.restart()
 				h.look()
