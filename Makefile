@@ -55,7 +55,7 @@ test-kube:
 test-forge:
 	hack/wire/install.sh
 	hack/wire/install.sh forge
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/... ./internal/forge/... ./internal/gitops/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/... ./internal/forge/... ./internal/gitops/... ./internal/web/... ./cmd/domctl/...
 
 # test-web opens the page in a real browser, Debian's Chromium.
 test-web:

@@ -17,6 +17,7 @@ type Config struct {
 	// Workers is how many deployments are worked on side by side; zero is four.
 	Workers      int                   `yaml:"workers"`
 	Listen       Listen                `yaml:"listen"`
+	Page         Page                  `yaml:"page"`
 	Forges       map[string]Forge      `yaml:"forges"`
 	Repositories map[string]Repository `yaml:"repositories"`
 	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states
@@ -26,6 +27,7 @@ type Config struct {
 type Listen struct {
 	Webhooks string `yaml:"webhooks"` // what forges deliver
 	Health   string `yaml:"health"`   // /healthz and /readyz
+	Page     string `yaml:"page"`     // what people look at
 }
 
 // Forge is where repositories are, and as whom it is spoken to.
@@ -70,6 +72,8 @@ type Deployment struct {
 	Registries []string `yaml:"registries"`
 	// Archive lets what was applied and is no longer in the files be archived.
 	Archive bool `yaml:"archive"`
+	// Roles on the page, in place of those that Page has for all; nil: those.
+	Roles *Roles `yaml:"roles"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.
