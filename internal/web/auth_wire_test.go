@@ -4,8 +4,6 @@ package web
 
 import (
 	"crypto/rand"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -65,26 +63,6 @@ func TestForgeSignIn(t *testing.T) {
 	}
 }
 
-// rights is a site that says what who asks may do.
-func rights(g *Guard) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /rights", func(w http.ResponseWriter, r *http.Request) {
-		words := []string{g.Who(r.Context())}
-		for _, d := range []string{"prod", "quiet"} {
-			words = append(words, d)
-			for _, right := range []Right{Look, Act} {
-				if g.Can(r.Context(), d, right) {
-					words = append(words, string(right))
-				}
-			}
-		}
-		_, _ = io.WriteString(w, strings.Join(words, " "))
-	})
-	mux.HandleFunc("GET /token", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, g.Token(r)) })
-	mux.HandleFunc("POST /rights", func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "changed") })
-	return mux
-}
-
 // visitor is a browser that nobody used before. It says that it shows pages.
 func visitor(t *testing.T, server *httptest.Server) *http.Client {
 	t.Helper()
@@ -93,24 +71,4 @@ func visitor(t *testing.T, server *httptest.Server) *http.Client {
 		t.Fatal(err)
 	}
 	return &http.Client{Jar: jar, Transport: server.Client().Transport}
-}
-
-func get(t *testing.T, c *http.Client, at string) *http.Response {
-	t.Helper()
-	res, err := c.Get(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = res.Body.Close() })
-	return res
-}
-
-func body(t *testing.T, res *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	return string(b)
 }
