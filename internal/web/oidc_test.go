@@ -27,7 +27,7 @@ type page struct {
 
 func newPage(t *testing.T, change func(*Access)) *page {
 	t.Helper()
-	p := &page{issuer: newIssuer(t), now: time.Now(), key: strings.Repeat("k", 32)}
+	p := &page{issuer: newIssuer(t), now: time.Now().Truncate(time.Second), key: strings.Repeat("k", 32)}
 	p.issuer.now = func() time.Time { return p.now }
 	a := Access{URL: pageURL, Now: func() time.Time { return p.now }, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(&p.log, nil)),
 		Key: func() (string, error) { return p.key, nil }, Roles: Roles{Look: []string{"group:dev"}, Act: []string{"group:ops"}},

@@ -12,4 +12,9 @@ const (
 	Act  Right = "act"  // have an apply taken back
 )
 
-func guarded(next http.Handler) http.Handler { return next }
+func guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
