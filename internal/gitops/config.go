@@ -139,5 +139,6 @@ func Parse(file string, text []byte) (Config, []schema.Finding) {
 	if c.Workers == 0 {
 		c.Workers = 4
 	}
+	c.Page.fill()
 	return c, r.sorted()
 }

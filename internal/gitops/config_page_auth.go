@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
@@ -45,6 +46,17 @@ type Roles struct {
 }
 
 var whomForm = regexp.MustCompile(`^(everyone|(user|group):.+)$`)
+
+// fill states what the file leaves open.
+func (p Page) fill() {
+	if p.OIDC == nil {
+		return
+	}
+	p.OIDC.User, p.OIDC.Groups = cmp.Or(p.OIDC.User, "sub"), cmp.Or(p.OIDC.Groups, "groups")
+	if len(p.OIDC.Scopes) == 0 {
+		p.OIDC.Scopes = []string{"profile"}
+	}
+}
 
 // page holds that a page which others than this machine reach is one to sign in to.
 func (k checking) page() {

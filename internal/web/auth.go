@@ -98,7 +98,6 @@ func (a Access) random() (string, error) {
 
 // visit is one request's somebody.
 type visit struct {
-	guard   *Guard
 	session session
 	keys    keys
 }

@@ -117,7 +117,7 @@ func (g *Guard) known(next http.HandlerFunc) http.Handler {
 			g.broken(w, r, err)
 			return
 		}
-		v := visit{guard: g, keys: k, session: session{ID: "local"}}
+		v := visit{keys: k, session: session{ID: "local"}}
 		ctx, cancel := context.WithTimeoutCause(r.Context(), longest, errOver)
 		defer cancel()
 		if g.access.OIDC != nil {
@@ -163,7 +163,9 @@ func (g *Guard) renew(w http.ResponseWriter, r *http.Request, v visit) {
 		return
 	}
 	v.session.Seen = now
-	g.keep(w, v.keys, v.session)
+	if err := g.keep(w, v.keys, v.session); err != nil {
+		g.access.Log.Error("page", "why", err)
+	}
 }
 
 // unknown has who opens a page sign in; what no person looks at is refused.

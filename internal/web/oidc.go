@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// patience is how long a provider may take for an answer.
-	patience = 10 * time.Second
+	// patience is how long a provider may take to say who it is, and as long again for
+	// the rest: both end before who waits for the page is cut off.
+	patience = 8 * time.Second
 	// mostAnswer is how large one may be, bytes.
 	mostAnswer = 1 << 20
 )
@@ -103,7 +104,9 @@ func (p *provider) finish(ctx context.Context, f flow, code string, groups []str
 	if err != nil {
 		return session{}, err
 	}
-	s, err := p.exchange(oidc.ClientContext(ctx, client()), found, c, f, code, groups)
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, client()), patience)
+	defer cancel()
+	s, err := p.exchange(ctx, found, c, f, code, groups)
 	if err != nil {
 		p.found.Store(nil)
 	}
