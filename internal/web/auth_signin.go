@@ -32,18 +32,18 @@ const hurry = 10 * time.Minute
 func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
 	f, k, err := g.newFlow(local(r.URL.Query().Get("to")))
 	if err != nil {
-		g.broken(w, r, err)
+		g.broken(w, err)
 		return
 	}
 	at, err := g.provider.begin(r.Context(), f)
 	if err != nil {
 		g.access.Log.Warn("page: nobody can sign in", "why", err)
-		g.say(w, r, http.StatusServiceUnavailable, "The sign-in provider does not answer, so nobody can sign in. Who is signed in goes on. Try again in a minute; the controller's log says why.")
+		g.say(w, http.StatusServiceUnavailable, "Nobody can sign in", "The sign-in provider does not answer, so nobody can sign in. Who is signed in goes on. Try again in a minute; the controller's log says why.")
 		return
 	}
 	text, err := k.seal(flowCookie, g.access.Random, f)
 	if err != nil {
-		g.broken(w, r, err)
+		g.broken(w, err)
 		return
 	}
 	setCookie(w, flowCookie, text, hurry)
@@ -66,7 +66,7 @@ func (g *Guard) newFlow(to string) (f flow, k keys, err error) {
 func (g *Guard) signedIn(w http.ResponseWriter, r *http.Request) {
 	k, err := g.keys()
 	if err != nil {
-		g.broken(w, r, err)
+		g.broken(w, err)
 		return
 	}
 	f, err := g.flow(r, k)
@@ -80,7 +80,7 @@ func (g *Guard) signedIn(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		g.access.Log.Warn("page: a sign-in failed", "why", err)
-		g.say(w, r, http.StatusForbidden, "The sign-in failed. Try again; if it fails again, the controller's log says why.")
+		g.say(w, http.StatusForbidden, "The sign-in failed", "Try again; if it fails again, the controller's log says why.")
 		return
 	}
 	http.Redirect(w, r, f.To, http.StatusSeeOther)
@@ -155,8 +155,8 @@ func (g *Guard) over(s session) {
 	g.ended.add(s.ID, g.access.Now(), time.Unix(s.Began, 0).Add(absolute+skew))
 }
 
-func (g *Guard) signedOut(w http.ResponseWriter, r *http.Request) {
-	g.say(w, r, http.StatusOK, "You are signed out of this page. The provider may still know you.")
+func (g *Guard) signedOut(w http.ResponseWriter, _ *http.Request) {
+	g.say(w, http.StatusOK, "Signed out", "You are signed out of this page. The provider may still know you.")
 }
 
 // setCookie keeps one in the browser for a time, and removes it if that is negative.

@@ -28,7 +28,7 @@ func rights(g *Guard) http.Handler {
 	return mux
 }
 
-func get(t *testing.T, c *http.Client, at string) *http.Response {
+func ask(t *testing.T, c *http.Client, at string) *http.Response {
 	t.Helper()
 	res, err := c.Get(at)
 	if err != nil {

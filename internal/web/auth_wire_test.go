@@ -49,7 +49,7 @@ func TestForgeSignIn(t *testing.T) {
 		if got := body(t, res); got != c.want || res.Request.URL.String() != server.URL+"/rights?of=all" {
 			t.Errorf("%s at %s: %q, want %q", c.who.Name, res.Request.URL, got, c.want)
 		}
-		token := body(t, get(t, browser, server.URL+"/token"))
+		token := body(t, ask(t, browser, server.URL+"/token"))
 		res, err := browser.PostForm(server.URL+SignOut, url.Values{"csrf": {token}})
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +57,7 @@ func TestForgeSignIn(t *testing.T) {
 		if text := body(t, res); !strings.Contains(text, "signed out") {
 			t.Error(text)
 		}
-		if res := get(t, browser, server.URL+"/rights"); res.StatusCode != http.StatusUnauthorized {
+		if res := ask(t, browser, server.URL+"/rights"); res.StatusCode != http.StatusUnauthorized {
 			t.Error(res.Status)
 		}
 	}

@@ -37,16 +37,16 @@ func (g *Guard) wanted(w http.ResponseWriter, r *http.Request, v visit) bool {
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
-		g.say(w, r, http.StatusUnsupportedMediaType, "Only forms of this page change something.")
+		g.say(w, http.StatusUnsupportedMediaType, "Not a form", "Only forms of this page change something.")
 		return false
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 	if err := r.ParseForm(); err != nil {
-		g.say(w, r, http.StatusBadRequest, "The form cannot be read. Go back, load the page again, and send it once more.")
+		g.say(w, http.StatusBadRequest, "Not read", "The form cannot be read. Go back, load the page again, and send it once more.")
 		return false
 	}
 	if !v.keys.signed(v.session.ID, r.PostForm.Get(tokenField)) {
-		g.say(w, r, http.StatusForbidden, "The form is not of this session. Go back, load the page again, and send it once more.")
+		g.say(w, http.StatusForbidden, "Not done", "The form is not of this session. Go back, load the page again, and send it once more.")
 		return false
 	}
 	return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,6 +22,7 @@ type Guard struct {
 	cross    *http.CrossOriginProtection
 	ended    ended
 	provider *provider
+	pages    *template.Template
 }
 
 // longest is how long a request may take, and so how long a stream lasts before the
@@ -30,7 +32,10 @@ const longest = 5 * time.Minute
 
 // NewGuard makes one; the provider is not asked yet, so it may be down.
 func NewGuard(a Access) (*Guard, error) {
-	g := &Guard{access: a, cross: http.NewCrossOriginProtection(), hosts: map[string]bool{}}
+	if a.Log == nil {
+		a.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Guard{access: a, cross: http.NewCrossOriginProtection(), hosts: map[string]bool{}, pages: templates()}
 	var err error
 	if g.own, err = a.random(); err != nil {
 		return nil, err
@@ -83,18 +88,18 @@ func (g *Guard) Handler(site http.Handler) http.Handler {
 		mux.Handle("POST "+SignOut, g.known(g.signOut))
 	}
 	g.cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.say(w, r, http.StatusForbidden, "The request comes from another site. Open this page itself, and do it there.")
+		g.say(w, http.StatusForbidden, "Not from here", "The request comes from another site. Open this page itself, and do it there.")
 	}))
-	return guarded(g.named(g.cross.Handler(mux)))
+	return guarded(g.addressed(g.cross.Handler(mux)))
 }
 
-// named answers only to the page's own names: another one that leads here may be a
+// addressed answers only to the page's own names: another one that leads here may be a
 // stranger's, whose scripts could then read the page.
-func (g *Guard) named(next http.Handler) http.Handler {
+func (g *Guard) addressed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !g.hosts[hostname(r.Host)] {
 			w.Header().Set("Connection", "close")
-			g.say(w, r, http.StatusMisdirectedRequest, "The page is not served under this name. Use its own; page.url and page.hosts of the controller's configuration say which.")
+			g.say(w, http.StatusMisdirectedRequest, "Not by this name", "The page is not served under this name. Use its own; page.url and page.hosts of the controller's configuration say which.")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -114,7 +119,7 @@ func (g *Guard) known(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k, err := g.keys()
 		if err != nil {
-			g.broken(w, r, err)
+			g.broken(w, err)
 			return
 		}
 		v := visit{keys: k, session: session{ID: "local"}}
@@ -156,10 +161,11 @@ func (g *Guard) session(r *http.Request, k keys) (s session, err error) {
 	return s, nil
 }
 
-// renew lets a session go on that is used. A stream uses none: it goes on by itself.
+// renew lets a session go on that somebody uses: what a page fetches by itself, and its
+// stream, are not somebody.
 func (g *Guard) renew(w http.ResponseWriter, r *http.Request, v visit) {
 	now := g.access.Now().Unix()
-	if r.Header.Get("Accept") == "text/event-stream" || now-v.session.Seen < int64(idle/time.Second)/10 {
+	if !opens(r) || now-v.session.Seen < int64(idle/time.Second)/10 {
 		return
 	}
 	v.session.Seen = now
@@ -168,13 +174,20 @@ func (g *Guard) renew(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 }
 
+// opens says of a request that somebody opens a page by it, or may: not each browser
+// tells.
+func opens(r *http.Request) bool {
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	return r.Header.Get("Accept") != "text/event-stream" && (dest == "" || dest == "document")
+}
+
 // unknown has who opens a page sign in; what no person looks at is refused.
 func (g *Guard) unknown(w http.ResponseWriter, r *http.Request) {
-	if reads(r.Method) && strings.Contains(r.Header.Get("Accept"), "text/html") {
+	if reads(r.Method) && opens(r) && strings.Contains(r.Header.Get("Accept"), "text/html") {
 		http.Redirect(w, r, signIn+"?"+url.Values{"to": {local(r.URL.RequestURI())}}.Encode(), http.StatusSeeOther)
 		return
 	}
-	g.say(w, r, http.StatusUnauthorized, "You are not signed in, or no longer. Sign in at "+signIn+".")
+	g.say(w, http.StatusUnauthorized, "Not signed in", "You are not signed in, or no longer.")
 }
 
 // local is an address to go on to after signing in: one of this page, or its front. A
@@ -193,26 +206,18 @@ func local(to string) string {
 	return to
 }
 
-// said is a page of one sentence.
-var said = template.Must(template.New("said").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>domctl</title>
-<main><p>{{.Text}}</p>{{if .To}}<p><a href="{{.To}}">Sign in</a></p>{{end}}</main></html>
-`))
-
-// say answers with a sentence, and a way to sign in where that may help.
-func (g *Guard) say(w http.ResponseWriter, _ *http.Request, status int, text string) {
-	to := ""
+// say answers with a page that says one thing, of who asks nothing, and with a way to
+// sign in where that may help.
+func (g *Guard) say(w http.ResponseWriter, status int, heading, text string) {
+	m := message{Heading: heading, Text: text}
 	if g.access.OIDC != nil && status != http.StatusMisdirectedRequest {
-		to = signIn
+		m.URL, m.Link = signIn, "Sign in"
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_ = said.Execute(w, struct{ Text, To string }{text, to})
+	writePage(w, g.pages, status, frame{Title: heading, Name: "message", Body: m}, g.access.Log)
 }
 
 // broken tells the log why, and who asks only that.
-func (g *Guard) broken(w http.ResponseWriter, r *http.Request, err error) {
+func (g *Guard) broken(w http.ResponseWriter, err error) {
 	g.access.Log.Error("page", "why", err)
-	g.say(w, r, http.StatusServiceUnavailable, "The page cannot tell who you are at the moment. The controller's log says why.")
+	g.say(w, http.StatusServiceUnavailable, "Not now", "The page cannot tell who you are at the moment. The controller's log says why.")
 }

@@ -14,8 +14,8 @@ import (
 
 func form(token string) url.Values { return url.Values{"csrf": {token}} }
 
-// local is a page that nobody signs in to.
-func localPage(t *testing.T) (*Guard, http.Handler) {
+// openPage is one that nobody signs in to.
+func openPage(t *testing.T) (*Guard, http.Handler) {
 	t.Helper()
 	g := guardOf(t, Access{Now: time.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	return g, g.Handler(rights(g))
@@ -24,7 +24,7 @@ func localPage(t *testing.T) (*Guard, http.Handler) {
 // TestHosts: the page answers to its own names alone, whatever proxies say.
 func TestHosts(t *testing.T) {
 	p := newPage(t, func(a *Access) { a.Hosts = []string{"domctl", "::1"} })
-	_, here := localPage(t)
+	_, here := openPage(t)
 	for host, want := range map[string][2]bool{ // with sign-in, without
 		"page.example": {true, false}, "page.example:443": {true, false}, "PAGE.example": {true, false}, "domctl:8082": {true, false}, "[::1]:8082": {true, true}, "[::1]": {true, true},
 		"localhost": {false, true}, "localhost:8082": {false, true}, "127.0.0.1:8082": {false, true},
@@ -54,10 +54,10 @@ func TestHosts(t *testing.T) {
 func TestChanges(t *testing.T) {
 	p := newPage(t, nil)
 	ann := p.in(t)
-	token := body(t, get(t, ann, pageURL+"/token"))
-	theirs := body(t, get(t, p.in(t), pageURL+"/token"))
-	g, here := localPage(t)
-	_, elsewhere := localPage(t)
+	token := body(t, ask(t, ann, pageURL+"/token"))
+	theirs := body(t, ask(t, p.in(t), pageURL+"/token"))
+	g, here := openPage(t)
+	_, elsewhere := openPage(t)
 	ours := func(site http.Handler) string {
 		w := httptest.NewRecorder()
 		r := request(http.MethodGet, "/token")
@@ -204,10 +204,10 @@ func FuzzLocal(f *testing.F) {
 func TestSaid(t *testing.T) {
 	p := newPage(t, nil)
 	w := httptest.NewRecorder()
-	r := request(http.MethodGet, signedIn+"?error=%3Cscript%3E&state=x")
+	r := request(http.MethodGet, signedIn+"?error=%3Cblink%3E&state=x")
 	p.site.ServeHTTP(w, r)
 	text, _ := io.ReadAll(w.Body)
-	if w.Code != 403 || strings.Contains(string(text), "script") || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+	if w.Code != 403 || strings.Contains(string(text), "blink") || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 		t.Errorf("%d %s", w.Code, text)
 	}
 }

@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// patience is how long a provider may take to say who it is, and as long again for
-	// the rest: both end before who waits for the page is cut off.
-	patience = 8 * time.Second
+	// answers is how long a provider may take to say who it is, and as long again for the
+	// rest: both end before who waits for the page is cut off.
+	answers = 8 * time.Second
 	// mostAnswer is how large one may be, bytes.
 	mostAnswer = 1 << 20
 )
@@ -50,7 +50,7 @@ type flow struct {
 // client asks a provider: within bounds, never in the clear but on this machine, and
 // nowhere that the provider did not name itself.
 func client() *http.Client {
-	return &http.Client{Timeout: patience, Transport: bounded{http.DefaultTransport},
+	return &http.Client{Timeout: answers, Transport: bounded{http.DefaultTransport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
@@ -104,7 +104,7 @@ func (p *provider) finish(ctx context.Context, f flow, code string, groups []str
 	if err != nil {
 		return session{}, err
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, client()), patience)
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, client()), answers)
 	defer cancel()
 	s, err := p.exchange(ctx, found, c, f, code, groups)
 	if err != nil {

@@ -159,15 +159,15 @@ func TestSpoiltSignIn(t *testing.T) {
 			p := newPage(t, nil)
 			c.spoil(p)
 			b := p.browser(t)
-			res := get(t, b, pageURL+signIn+"?to=/rights")
+			res := ask(t, b, pageURL+signIn+"?to=/rights")
 			text := body(t, res)
-			if res.StatusCode != http.StatusForbidden || !strings.Contains(text, "The sign-in failed.") || !strings.Contains(p.log.String(), c.why) {
+			if res.StatusCode != http.StatusForbidden || !strings.Contains(text, "The sign-in failed") || !strings.Contains(p.log.String(), c.why) {
 				t.Errorf("%d %s\n%s", res.StatusCode, text, p.log.String())
 			}
 			if strings.Contains(p.log.String(), clientSecret) || strings.Contains(p.log.String(), "\x1b") {
 				t.Errorf("the log holds what it must not: %s", p.log.String())
 			}
-			if res := get(t, b, pageURL+"/rights"); res.StatusCode != http.StatusUnauthorized {
+			if res := ask(t, b, pageURL+"/rights"); res.StatusCode != http.StatusUnauthorized {
 				t.Errorf("signed in: %s", res.Status)
 			}
 			if p.asked["/elsewhere"] > 0 {
@@ -187,7 +187,7 @@ func stopAt(t *testing.T, b *http.Client, path string) *url.URL {
 		}
 		return nil
 	}
-	at, err := get(t, &stopped, pageURL+signIn).Location()
+	at, err := ask(t, &stopped, pageURL+signIn).Location()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestReplayedSignIn(t *testing.T) {
 	ann, eve := p.browser(t), p.browser(t)
 	answer := stopAt(t, ann, signedIn)
 	// Somebody else's browser is not signed in as her, nor she as somebody else.
-	if res := get(t, eve, answer.String()); res.StatusCode != http.StatusForbidden {
+	if res := ask(t, eve, answer.String()); res.StatusCode != http.StatusForbidden {
 		t.Error(res.Status)
 	}
 	hers := stopAt(t, eve, signedIn)
@@ -209,21 +209,21 @@ func TestReplayedSignIn(t *testing.T) {
 	q.Set("code", hers.Query().Get("code"))
 	mixed.RawQuery = q.Encode()
 	flow := cookies(ann)
-	if res := get(t, ann, mixed.String()); res.StatusCode != http.StatusForbidden || !strings.Contains(p.log.String(), "invalid_grant") {
+	if res := ask(t, ann, mixed.String()); res.StatusCode != http.StatusForbidden || !strings.Contains(p.log.String(), "invalid_grant") {
 		t.Error(res.Status)
 	}
 	// Used up, though the browser has kept the cookie.
 	ann.Jar.SetCookies(answer, flow)
-	if res := get(t, ann, answer.String()); res.StatusCode != http.StatusForbidden || !strings.Contains(p.log.String(), "came before") {
+	if res := ask(t, ann, answer.String()); res.StatusCode != http.StatusForbidden || !strings.Contains(p.log.String(), "came before") {
 		t.Error(res.Status)
 	}
 	answer = stopAt(t, ann, signedIn)
 	flow = cookies(ann)
-	if res := get(t, ann, answer.String()); res.StatusCode != http.StatusNotFound || res.Request.URL.Path != "/" {
+	if res := ask(t, ann, answer.String()); res.StatusCode != http.StatusNotFound || res.Request.URL.Path != "/" {
 		t.Error(res.Status)
 	}
 	ann.Jar.SetCookies(answer, flow)
-	if res := get(t, ann, answer.String()); res.StatusCode != http.StatusForbidden {
+	if res := ask(t, ann, answer.String()); res.StatusCode != http.StatusForbidden {
 		t.Error(res.Status)
 	}
 }
@@ -243,11 +243,11 @@ func TestProviderChanges(t *testing.T) {
 	p := newPage(t, nil)
 	p.before = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusBadGateway); return true }
 	ann, ben := p.browser(t), p.browser(t)
-	if res := get(t, ann, pageURL+signIn); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body(t, res), "does not answer") {
+	if res := ask(t, ann, pageURL+signIn); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body(t, res), "does not answer") {
 		t.Error(res.Status)
 	}
 	p.before = nil
-	in := func(b *http.Client) bool { return get(t, b, pageURL+signIn+"?to=/rights").StatusCode == http.StatusOK }
+	in := func(b *http.Client) bool { return ask(t, b, pageURL+signIn+"?to=/rights").StatusCode == http.StatusOK }
 	if !in(ann) {
 		t.Fatal(p.log.String())
 	}
@@ -260,7 +260,7 @@ func TestProviderChanges(t *testing.T) {
 		t.Error(p.log.String())
 	}
 	p.Close()
-	if res := get(t, ann, pageURL+"/rights"); res.StatusCode != http.StatusOK {
+	if res := ask(t, ann, pageURL+"/rights"); res.StatusCode != http.StatusOK {
 		t.Error(res.Status)
 	}
 }
@@ -269,7 +269,7 @@ func TestProviderChanges(t *testing.T) {
 // clear.
 func TestWhoTheProviderIs(t *testing.T) {
 	p := newPage(t, func(a *Access) { a.OIDC.Issuer = strings.Replace(a.OIDC.Issuer, "127.0.0.1", "localhost", 1) })
-	if res := get(t, p.browser(t), pageURL+signIn); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(p.log.String(), "did not match the issuer") {
+	if res := ask(t, p.browser(t), pageURL+signIn); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(p.log.String(), "did not match the issuer") {
 		t.Errorf("%s\n%s", res.Status, p.log.String())
 	}
 	if _, err := client().Get("http://sso.acme.example/keys"); err == nil || !strings.Contains(err.Error(), "sso.acme.example is not asked in the clear") {
@@ -287,7 +287,7 @@ func TestClaims(t *testing.T) {
 	} {
 		p := newPage(t, nil)
 		p.token = func(_, claims map[string]any) { claims["email_verified"] = true; claims["groups"] = c.groups }
-		res := get(t, p.browser(t), pageURL+signIn+"?to=/rights")
+		res := ask(t, p.browser(t), pageURL+signIn+"?to=/rights")
 		if got := body(t, res); got != strings.Join(strings.Fields("ann@acme.example prod "+c.want+" quiet"), " ") {
 			t.Errorf("%v: %q", c.groups, got)
 		}

@@ -16,7 +16,7 @@ import (
 func (p *page) in(t *testing.T) *http.Client {
 	t.Helper()
 	b := p.browser(t)
-	if res := get(t, b, pageURL+signIn+"?to=/rights"); res.StatusCode != http.StatusOK {
+	if res := ask(t, b, pageURL+signIn+"?to=/rights"); res.StatusCode != http.StatusOK {
 		t.Fatalf("%s\n%s", res.Status, p.log.String())
 	}
 	return b
@@ -24,7 +24,7 @@ func (p *page) in(t *testing.T) *http.Client {
 
 func (p *page) status(t *testing.T, b *http.Client) int {
 	t.Helper()
-	return get(t, b, pageURL+"/rights").StatusCode
+	return ask(t, b, pageURL+"/rights").StatusCode
 }
 
 // TestSessionEnds an hour after its last request, and after eight hours.
@@ -72,7 +72,7 @@ func TestCookies(t *testing.T) {
 	b := p.browser(t)
 	answer := stopAt(t, b, signedIn)
 	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	res := get(t, b, answer.String())
+	res := ask(t, b, answer.String())
 	set := strings.Join(res.Header.Values("Set-Cookie"), "\n")
 	if !strings.HasPrefix(set, "__Host-domctl-sign-in=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax\n__Host-domctl=") || !strings.HasSuffix(set, "; Path=/; Max-Age=28800; HttpOnly; Secure; SameSite=Lax") {
 		t.Error(set)
@@ -102,7 +102,7 @@ func TestFixation(t *testing.T) {
 	ann := p.browser(t)
 	at := request(http.MethodGet, "/").URL
 	ann.Jar.SetCookies(at, planted)
-	get(t, ann, pageURL+signIn+"?to=/rights")
+	ask(t, ann, pageURL+signIn+"?to=/rights")
 	if now := cookies(ann); len(now) != 1 || now[0].Value == planted[0].Value {
 		t.Error("the planted cookie stands")
 	}
@@ -116,7 +116,7 @@ func TestSignOut(t *testing.T) {
 	p := newPage(t, nil)
 	b, other := p.in(t), p.in(t)
 	kept := cookies(b)
-	token := body(t, get(t, b, pageURL+"/token"))
+	token := body(t, ask(t, b, pageURL+"/token"))
 	res, err := b.PostForm(pageURL+SignOut, form(token))
 	if err != nil || !strings.Contains(body(t, res), "signed out") || res.Request.URL.Path != signedOut {
 		t.Error(err, res)
@@ -135,7 +135,7 @@ func TestSignOut(t *testing.T) {
 func TestReplicas(t *testing.T) {
 	p := newPage(t, nil)
 	b := p.in(t)
-	token := body(t, get(t, b, pageURL+"/token"))
+	token := body(t, ask(t, b, pageURL+"/token"))
 	other := guardOf(t, p.guard.access)
 	p.site = other.Handler(rights(other))
 	if p.status(t, b) != 200 {
@@ -163,7 +163,7 @@ func TestReplicas(t *testing.T) {
 		t.Error("a key that is not listed opens")
 	}
 	p.key = ""
-	res := get(t, b, pageURL+"/rights")
+	res := ask(t, b, pageURL+"/rights")
 	if text := body(t, res); res.StatusCode != 503 || strings.Contains(text, "key") || !strings.Contains(p.log.String(), "page.key: the key of the page is empty") {
 		t.Errorf("%s %s", res.Status, text)
 	}
