@@ -97,7 +97,7 @@ func (g *Guard) flow(r *http.Request, k keys) (f flow, err error) {
 	}
 	now, q := g.access.Now(), r.URL.Query()
 	began := time.Unix(f.Began, 0)
-	if now.After(began.Add(hurry)) || began.After(now.Add(skew)) {
+	if now.After(began.Add(hurry)) {
 		return f, errors.New("the sign-in took longer than ten minutes")
 	}
 	if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(f.State)) != 1 {

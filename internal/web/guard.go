@@ -194,7 +194,7 @@ func (g *Guard) unknown(w http.ResponseWriter, r *http.Request) {
 // browser takes what begins with two slashes, or slash and backslash, for another site.
 func local(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || len(to) > 1024 ||
+	if err != nil || u.Scheme != "" || u.Host != "" || len(to) > 1024 ||
 		!strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsFunc(to, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
 		return "/"
 	}

@@ -127,6 +127,28 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestBehindAProxy: one that asks under a name of its own, and says nothing of the
+// browser's, is no other site.
+func TestBehindAProxy(t *testing.T) {
+	p := newPage(t, func(a *Access) { a.Hosts = []string{"domctl"} })
+	ann := p.in(t)
+	token := body(t, ask(t, ann, pageURL+"/token"))
+	for origin, want := range map[string]int{pageURL: 200, "http://page.example": 403, "https://domctl": 403, "https://evil.example": 403} {
+		r := httptest.NewRequest(http.MethodPost, "/rights", strings.NewReader(form(token).Encode()))
+		r.Host = "domctl:8082"
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", origin)
+		for _, one := range cookies(ann) {
+			r.AddCookie(one)
+		}
+		w := httptest.NewRecorder()
+		p.site.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: %d %s", origin, w.Code, w.Body)
+		}
+	}
+}
+
 // TestNobody: who is not signed in is led to sign in where a person looks, and is told no
 // more than that.
 func TestNobody(t *testing.T) {

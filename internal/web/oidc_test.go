@@ -251,6 +251,16 @@ func TestProviderChanges(t *testing.T) {
 	if !in(ann) {
 		t.Fatal(p.log.String())
 	}
+	// It is asked anew who it is once a sign-in failed, and not before.
+	if in(p.browser(t)); p.asked["/.well-known/openid-configuration"] != 2 {
+		t.Error(p.asked)
+	}
+	p.answer = func(q url.Values) { q.Set("code", "none") }
+	in(p.browser(t))
+	p.answer = nil
+	if in(p.browser(t)); p.asked["/.well-known/openid-configuration"] != 3 {
+		t.Error(p.asked)
+	}
 	p.rotate("three")
 	if !in(ben) {
 		t.Error(p.log.String())
@@ -274,6 +284,14 @@ func TestWhoTheProviderIs(t *testing.T) {
 	}
 	if _, err := client().Get("http://sso.acme.example/keys"); err == nil || !strings.Contains(err.Error(), "sso.acme.example is not asked in the clear") {
 		t.Error(err)
+	}
+	p.before = func(w http.ResponseWriter, _ *http.Request) bool { _, _ = w.Write(make([]byte, 2<<20)); return true }
+	res, err := client().Get(p.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(body(t, res)); n != mostAnswer {
+		t.Errorf("%d bytes are read", n)
 	}
 }
 

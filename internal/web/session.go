@@ -47,7 +47,7 @@ func (s session) is(whom string) bool {
 	case "everyone":
 		return whom == kind
 	case "user":
-		return name == s.User && name != ""
+		return name == s.User
 	case "group":
 		for _, g := range s.Groups {
 			if g == name {
