@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"domctl.dev/internal/gitops"
 )
 
 // people of the table below, in its order: one who is not signed in, one whom no role
@@ -17,6 +19,11 @@ var people = []string{"nobody", "eve", "ben", "ann"}
 // TestEveryRoute is what each route answers to whom. One that has no row here fails.
 func TestEveryRoute(t *testing.T) {
 	r := newRig(t)
+	for _, where := range []string{gitops.HeadPlan, gitops.PullPlanOf(12)} {
+		if err := gitops.KeepPlan(t.Context(), r.machine.Store, where, r.plan()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	res := r.apply()
 	s := r.site()
 	var back []string
@@ -30,6 +37,8 @@ func TestEveryRoute(t *testing.T) {
 		"GET /events":                                               {401, 200, 200, 200},
 		"GET /deployments/{deployment}":                             {401, 404, 200, 200},
 		"GET /deployments/{deployment}/history":                     {401, 404, 200, 200},
+		"GET /deployments/{deployment}/plan":                        {401, 404, 200, 200},
+		"GET /deployments/{deployment}/pulls/{number}":              {401, 404, 200, 200},
 		"GET /deployments/{deployment}/applies/{apply}":             {401, 404, 200, 200},
 		"GET /deployments/{deployment}/applies/{apply}/plan":        {401, 404, 200, 200},
 		"POST /deployments/{deployment}/applies/{apply}/rollback":   {401, 404, 403, 200},
@@ -53,7 +62,7 @@ func TestEveryRoute(t *testing.T) {
 			t.Errorf("%s is no route", row)
 		}
 		own, path, _ := strings.Cut(row, " ")
-		path = strings.NewReplacer("{$}", "", "{deployment}", "sim-modern", "{apply}", res.ID).Replace(path)
+		path = strings.NewReplacer("{$}", "", "{deployment}", "sim-modern", "{apply}", res.ID, "{number}", "12").Replace(path)
 		for i, who := range people {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
 				back = nil
@@ -77,7 +86,7 @@ func TestEveryRoute(t *testing.T) {
 		}
 	}
 	// What one may not see answers as what is not there, to the byte.
-	for _, below := range []string{"", "/history", "/applies/" + res.ID, "/applies/" + res.ID + "/plan"} {
+	for _, below := range []string{"", "/history", "/plan", "/pulls/12", "/applies/" + res.ID, "/applies/" + res.ID + "/plan"} {
 		hidden, none := g.send(t, "eve", "GET", "/deployments/sim-modern"+below, true), g.send(t, "eve", "GET", "/deployments/nothing"+below, true)
 		if hidden.Body.String() != none.Body.String() || hidden.Code != none.Code {
 			t.Errorf("%s tells that it is there", below)
