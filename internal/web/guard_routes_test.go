@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,25 @@ func (g *guardedSite) send(t *testing.T, who, method, path string, token bool) *
 	w := httptest.NewRecorder()
 	g.site.ServeHTTP(w, r)
 	return w
+}
+
+// deadlines is an answer that notes until when it may be written.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []bool
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.set = append(d.set, !t.IsZero())
+	return nil
+}
+
+// TestStreamWaits without a deadline: one that is not lifted ends a stream of HTTP/2.
+func TestStreamWaits(t *testing.T) {
+	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	if s := (stream{d, http.NewResponseController(d)}); !s.send("a") || !s.send("b") || !slices.Equal(d.set, []bool{true, false, true, false}) {
+		t.Error(d.set)
+	}
 }
 
 // TestStreamOfTheSite ends when its session does, and tells nobody of what they may not
