@@ -55,12 +55,13 @@ test-kube:
 test-forge:
 	hack/wire/install.sh
 	hack/wire/install.sh forge
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/... ./internal/forge/... ./internal/gitops/... ./cmd/domctl/...
+	hack/web/install.sh
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Forge ./internal/wiretest/... ./internal/forge/... ./internal/gitops/... ./internal/web/... ./cmd/domctl/...
 
 # test-web opens the page in a real browser, Debian's Chromium.
 test-web:
 	hack/web/install.sh
-	$(GO) test -timeout 20m -count=1 -tags wire -run Browser ./internal/web/...
+	$(GO) test -timeout 20m -count=1 -tags wire -run Browser -skip Forge ./internal/web/...
 
 # sim plays histories: SEEDS of them, a line after each 10,000. Little of its memory is
 # kept, so that the collector may run seldom.

@@ -120,7 +120,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	defer cancel(nil)
 	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look}
 	l := gitops.Listening{Log: c.Log, Failed: cancel}
-	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready))); err != nil {
+	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready)), s.page(ctx, l, c.Desks)); err != nil {
 		return err
 	}
 	err = c.Run(ctx)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -12,37 +13,66 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"gopkg.in/yaml.v3"
 
 	"domctl.dev/internal/gitops"
 )
 
-// TestConfigurationOnThePage is one that can be used as it stands there.
+// TestConfigurationOnThePage is one that can be used as it stands there, alone and with
+// each part that the page adds to it.
 func TestConfigurationOnThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/gitops.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(work:.*?)^```$").FindAllSubmatch(page, -1)
-	if len(blocks) == 0 {
-		t.Fatal("the page shows none")
+	var whole map[string]any
+	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(page, -1)
+	if len(blocks) < 2 {
+		t.Fatal("the page shows too few")
 	}
 	for _, b := range blocks {
-		if _, found := gitops.Parse("serve.yaml", b[1]); len(found) > 0 {
-			t.Errorf("%+v", found)
+		text := b[1]
+		var part map[string]any
+		if err := yaml.Unmarshal(text, &part); err != nil {
+			t.Fatal(err)
+		}
+		if _, own := part["work"]; own {
+			whole = part
+		} else if text, err = yaml.Marshal(joined(whole, part)); err != nil {
+			t.Fatal(err)
+		}
+		if _, found := gitops.Parse("serve.yaml", text); len(found) > 0 {
+			t.Errorf("%s\n%+v", text, found)
 		}
 	}
 }
 
+// joined is whole with what part states.
+func joined(whole, part map[string]any) map[string]any {
+	out := maps.Clone(whole)
+	for name, value := range part {
+		below, ok := value.(map[string]any)
+		if above, both := out[name].(map[string]any); ok && both {
+			value = joined(above, below)
+		}
+		out[name] = value
+	}
+	return out
+}
+
 // deliver sends what Gitea does when something was pushed to main: "deliver LOG PATH
-// SECRET" to where the log of a controller says that it listens, or "get LOG PATH",
-// which only asks. The status of the answer is printed.
+// SECRET" to where the log of a controller says that it listens, or "deliver LOG PATH -"
+// or "deliver LOG PATH page", which only ask. The status of the answer is printed.
 func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
-		ts.Fatalf("usage: deliver log path secret|-")
+		ts.Fatalf("usage: deliver log path secret|-|page")
 	}
 	what := "webhooks"
-	if args[2] == "-" {
+	switch args[2] {
+	case "-":
 		what = "health"
+	case "page":
+		what = "page"
 	}
 	found := regexp.MustCompile(`for=` + what + ` at=(\S+)`).FindStringSubmatch(ts.ReadFile(args[0]))
 	if found == nil {

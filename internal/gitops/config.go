@@ -17,6 +17,7 @@ type Config struct {
 	// Workers is how many deployments are worked on side by side; zero is four.
 	Workers      int                   `yaml:"workers"`
 	Listen       Listen                `yaml:"listen"`
+	Page         Page                  `yaml:"page"`
 	Forges       map[string]Forge      `yaml:"forges"`
 	Repositories map[string]Repository `yaml:"repositories"`
 	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states
@@ -26,6 +27,7 @@ type Config struct {
 type Listen struct {
 	Webhooks string `yaml:"webhooks"` // what forges deliver
 	Health   string `yaml:"health"`   // /healthz and /readyz
+	Page     string `yaml:"page"`     // what people look at
 }
 
 // Forge is where repositories are, and as whom it is spoken to.
@@ -73,6 +75,8 @@ type Deployment struct {
 	// Rules say which plans need approvals; none: all that is merged is applied.
 	Rules     []Rule    `yaml:"rules"`
 	Approvals Approvals `yaml:"approvals"`
+	// Roles on the page, in place of those that Page has for all; nil: those.
+	Roles *Roles `yaml:"roles"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.
@@ -138,5 +142,6 @@ func Parse(file string, text []byte) (Config, []schema.Finding) {
 	if c.Workers == 0 {
 		c.Workers = 4
 	}
+	c.Page.fill()
 	return c, r.sorted()
 }

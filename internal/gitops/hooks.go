@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -112,6 +113,7 @@ func Server(h http.Handler) *http.Server {
 type Listening struct {
 	Log    *slog.Logger
 	Failed func(error) // is told when one cannot be served any longer
+	TLS    *tls.Config // nil: they are served in the clear
 }
 
 // Listen serves an address until the context ends; "" is none.
@@ -125,9 +127,14 @@ func (l Listening) Listen(ctx context.Context, what, address string, h http.Hand
 	}
 	l.Log.Info("listens", "for", what, "at", at.Addr().String())
 	server := Server(h)
+	server.TLSConfig = l.TLS
 	server.ErrorLog = slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug)
 	go func() {
-		if err := server.Serve(at); !errors.Is(err, http.ErrServerClosed) {
+		serve := server.Serve
+		if server.TLSConfig != nil {
+			serve = func(at net.Listener) error { return server.ServeTLS(at, "", "") }
+		}
+		if err := serve(at); !errors.Is(err, http.ErrServerClosed) {
 			l.Failed(fmt.Errorf("listen.%s: %w", what, err))
 		}
 	}()

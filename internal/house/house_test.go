@@ -67,6 +67,8 @@ func owners() map[string][]string {
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
 		"net/http":                                       {"internal/gitops", "internal/web", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest"},
+		"github.com/coreos/go-oidc/":                     {"internal/web"},
+		"golang.org/x/oauth2":                            {"internal/web"},
 		"code.gitea.io/sdk/":                             {"internal/forge"},
 		"gitlab.com/gitlab-org/":                         {"internal/forge"},
 		"github.com/google/go-github/":                   {"internal/forge"},

@@ -213,5 +213,10 @@ func (s stream) send(text string) bool {
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return false
 	}
-	return s.control.Flush() == nil
+	if s.control.Flush() != nil {
+		return false
+	}
+	// Over HTTP/2 a deadline ends the stream when it comes, though nothing is being written.
+	_ = s.control.SetWriteDeadline(time.Time{})
+	return true
 }

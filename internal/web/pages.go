@@ -258,8 +258,8 @@ func (d *desk) rollback(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if d.Rollback == nil || !d.can(r.Context(), of.Name, Act) {
-		d.say(w, r, http.StatusForbidden, message{"Not allowed", "You may not take back applies of this deployment here.", pathOf("deployments", of.Name, "applies", s.ID), "Back to the apply"})
+	if d.Rollback == nil {
+		d.say(w, r, http.StatusForbidden, message{"Not allowed", "Applies are not taken back here.", pathOf("deployments", of.Name, "applies", s.ID), "Back to the apply"})
 		return
 	}
 	said, err := d.Rollback(r.Context(), of.Name, s.ID, d.who(r.Context()))

@@ -13,17 +13,51 @@ func (s *Site) Handler() http.Handler {
 	d := s.desk()
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{file}", static())
-	mux.HandleFunc("GET /{$}", d.overview)
-	mux.HandleFunc("GET /deployments/{deployment}", d.deployment)
-	mux.HandleFunc("GET /deployments/{deployment}/history", d.history)
-	mux.HandleFunc("GET /deployments/{deployment}/plan", d.headPlan)
-	mux.HandleFunc("GET /deployments/{deployment}/pulls/{number}", d.pullPlan)
-	mux.HandleFunc("GET /deployments/{deployment}/applies/{apply}", d.apply)
-	mux.HandleFunc("GET /deployments/{deployment}/applies/{apply}/plan", d.applyPlan)
-	mux.HandleFunc("POST /deployments/{deployment}/applies/{apply}/rollback", d.rollback)
-	mux.HandleFunc("GET /events", d.events)
+	for _, r := range d.routes() {
+		mux.HandleFunc(r.pattern, d.ruled(r))
+	}
 	mux.HandleFunc("/", d.missing)
 	return guarded(mux)
+}
+
+// route is one of the site's, and the right that it needs on the {deployment} of its
+// pattern. One of no deployment shows only what who asks may look at.
+type route struct {
+	pattern string
+	needs   Right
+	serve   http.HandlerFunc
+}
+
+func (d *desk) routes() []route {
+	return []route{
+		{"GET /{$}", "", d.overview},
+		{"GET /deployments/{deployment}", Look, d.deployment},
+		{"GET /deployments/{deployment}/history", Look, d.history},
+		{"GET /deployments/{deployment}/plan", Look, d.headPlan},
+		{"GET /deployments/{deployment}/pulls/{number}", Look, d.pullPlan},
+		{"GET /deployments/{deployment}/applies/{apply}", Look, d.apply},
+		{"GET /deployments/{deployment}/applies/{apply}/plan", Look, d.applyPlan},
+		{"POST /deployments/{deployment}/applies/{apply}/rollback", Act, d.rollback},
+		{"GET /events", "", d.events},
+	}
+}
+
+// ruled serves a route to those with its right. A deployment that somebody may not look
+// at is not there.
+func (d *desk) ruled(r route) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		if name := req.PathValue("deployment"); r.needs != "" {
+			if _, there := d.of(req.Context(), name); !there {
+				d.missing(w, req)
+				return
+			}
+			if !d.can(req.Context(), name, r.needs) {
+				d.say(w, req, http.StatusForbidden, message{"Not allowed", "You may look at this deployment, and not change it.", pathOf("deployments", name), shown(name)})
+				return
+			}
+		}
+		r.serve(w, req)
+	}
 }
 
 // guarded puts before every answer what a browser must know of it.
