@@ -27,6 +27,9 @@ func Check(d Desired, reading []Finding) []Finding {
 	if s := d.Deployment.State; s.File != "" && s.S3 != nil {
 		c.add("DC108", Error, Address{}, d.Deployment.At, "state one of them", "deployment.state has file and s3")
 	}
+	if s := d.Deployment.Domino; s.URL != "" && (s.APIKey == "") == (s.Token == "") && !c.broken[Address{}] {
+		c.add("DC108", Error, Address{}, d.Deployment.At, "state one of them, as a reference: apiKey: secret: env: \"DOMCTL_DOMINO_KEY\"", "deployment.domino states not just one of apiKey and token")
+	}
 	for _, k := range Kinds() {
 		if k.check != nil {
 			k.check(c)

@@ -21,6 +21,10 @@ func bakeCodes() []Code {
 			"See who uses it; then `domctl rollback`, and apply again."},
 		{"DC348", "the script is too long for SSM", "SSM sends at most 64 KB to an instance, and what is to be run there is longer: each image that is cached takes about 1 KB of it, and scripts of the files what they hold. Nothing was started.",
 			"Cache fewer images, let scripts fetch what is long, or reach the instance over SSH (bake: connect: ssh), which has no such limit."},
+		{"DC356", "runs waited for an image that their nodes should have", "The AMI that the pool's nodes start from holds the image, and runs that started after it was made still waited long for their images. Nodes may be older than the switch, the kubelet may have removed the image from a full disk, the snapshotter in use may not be the one that it was pulled with, or Domino's own images are pulled.",
+			"On a node of the pool see which image it started from, and `crictl images` (or `docker images`) for the one that is missing; replace nodes that are older than the switch."},
+		{"DC357", "runs waited for an image that their nodes pull", "Runs of this revision on this tier waited longer than `--slow-pull` for their images, and the AMI of the pool does not hold all of it, or nobody knows what it holds.",
+			"`domctl images suggest` says what is worth caching; state it in bake.cache of the pool's AMI."},
 		{"DC346", "the instance is in use", "Another apply works on the instance that an image is to be made of: its tag `domctl:borrowed` says which, since when, and what its power state was before.",
 			"Let that apply end, or take it back. If it is lost, put the instance back as it was and remove the tag."},
 	}

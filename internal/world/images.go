@@ -24,6 +24,9 @@ type UsedImage struct {
 	Revision int64
 	Active   bool
 	Image    string // as nodes name it
+	// ID and Environment are the digits of the revision's id and of its environment's;
+	// "" for base images.
+	ID, Environment string
 	Runs     int64
 	Pinned   int64 // projects that follow this revision and no other
 	Pools    map[string]int64
@@ -68,6 +71,9 @@ func (w *World) Images(ctx context.Context, d schema.Desired, a schema.Applied, 
 	u.cached()
 	if err := u.name(ctx); err != nil {
 		return nil, fmt.Errorf("images in use: %w", err)
+	}
+	for id, r := range u.revisions {
+		r.ID = id
 	}
 	return append(u.sorted(), u.bases()...), nil
 }
@@ -200,7 +206,7 @@ func (u *usage) name(ctx context.Context) error {
 
 func (u *usage) describe(r *UsedImage, raw planner.Raw) {
 	env := digits(raw["environmentId"].Text)
-	r.Name = env
+	r.Name, r.Environment = env, env
 	if name := u.environment(env).At("name").Str(); name != "" {
 		r.Name = name
 	}

@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// What a review asks Domino's API at most, which tells of one run at a time.
+const (
+	pullsNewest   = 5000 // runs of the window that it chooses from
+	pullsOfEach   = 10   // newest runs of a revision on a tier
+	pullsInAll    = 300
+	pullsBeside   = 8 // side by side
+	pullsPatience = time.Minute
+)
+
+// Pulls says how long runs waited for their images. Of the newest runs of the
+// window, the newest of each revision and tier were asked for.
+type Pulls struct {
+	// Off says why nobody was asked; "": Domino's API was.
+	Off string `json:"off,omitempty"`
+	// Longer than this is slow.
+	Longer  int64  `json:"longerThanMillis"`
+	Looked  int    `json:"looked"`  // runs that were chosen from
+	Asked   int    `json:"asked"`   // runs that were asked for
+	Timed   int    `json:"timed"`   // of these, Domino told how long they pulled
+	Untold  int    `json:"untold"`  // it tells nothing of their pull
+	Unknown int    `json:"unknown"` // it does not know them as jobs
+	Unread  int    `json:"unread"`  // it could not be asked
+	Slow    []Slow `json:"slow"`
+}
+
+// Slow are runs of one revision on one tier of which some pulled longer than the
+// limit. Times are in milliseconds. Earlier are those slow ones that started before
+// what the pool's nodes start from today was made; Today and Declared are the bytes
+// that a new node pulls for the image, now and as the files have it: nil where
+// nobody knows.
+type Slow struct {
+	Name     string         `json:"name"`
+	Address  string         `json:"address,omitempty"`
+	Revision int64          `json:"revision,omitempty"`
+	Tier     string         `json:"tier,omitempty"`
+	Label    string         `json:"pool,omitempty"` // as tiers name the pool
+	Pool     schema.Address `json:"nodePool,omitzero"`
+	AMI      string         `json:"image,omitempty"` // that its nodes start from
+	Runs     int            `json:"runs"`            // timed
+	Slow     int            `json:"slow"`
+	Earlier  int            `json:"earlier"`
+	Median   int64          `json:"medianMillis"`
+	Worst    int64          `json:"worstMillis"`
+	WorstRun string         `json:"worstRun"`
+	Today    *int64         `json:"todayBytes"`
+	Declared *int64         `json:"declaredBytes"`
+}
+
+// Due says that somebody should look: not where all of it is from before the pool's
+// nodes had the image.
+func (s Slow) Due() bool { return s.Today == nil || *s.Today > 0 || s.Slow > s.Earlier }
+
+// timed is a run whose pull Domino told.
+type timed struct {
+	world.Run
+	took time.Duration
+}
+
+// pulls asks for the newest runs of each revision and tier how long they pulled.
+// What could not be read is counted, and the error says the first reason; the rest
+// is right.
+func (e *Engine) pulls(ctx context.Context, since time.Time, longer time.Duration) (p Pulls, read []timed, err error) {
+	p = Pulls{Longer: longer.Milliseconds(), Slow: []Slow{}}
+	if e.Domino == nil {
+		p.Off = "deployment.domino does not say where its API is"
+		return p, nil, nil
+	}
+	runs, err := e.world.Runs(ctx, since, pullsNewest)
+	if err != nil {
+		return p, nil, err
+	}
+	asked := choose(runs, pullsOfEach, pullsInAll)
+	p.Looked, p.Asked = len(runs), len(asked)
+	within, cancel := context.WithTimeout(ctx, pullsPatience)
+	defer cancel()
+	q := asking{domino: e.Domino, Pulls: &p, stop: cancel}
+	next := make(chan world.Run)
+	var wait sync.WaitGroup
+	for range pullsBeside {
+		wait.Go(func() {
+			for run := range next {
+				q.one(within, run)
+			}
+		})
+	}
+	for _, run := range asked {
+		next <- run
+	}
+	close(next)
+	wait.Wait()
+	if p.Unread > 0 {
+		if p.Timed > 0 && within.Err() != nil && errors.Is(q.first, context.DeadlineExceeded) {
+			q.first = fmt.Errorf("Domino took longer than %s", pullsPatience)
+		}
+		err = fmt.Errorf("%d of %s could not be read: %w", p.Unread, planner.Plural(p.Asked, "run"), q.first)
+	}
+	return p, q.read, err
+}
+
+// asking gathers answers.
+type asking struct {
+	domino port.Domino
+	*Pulls
+	stop context.CancelFunc
+
+	mu    sync.Mutex
+	read  []timed
+	first error
+}
+
+// one asks for one run. A key that is refused once may serve for another project;
+// one that never was taken is not shown on and on, and who asks for less is heard.
+func (q *asking) one(ctx context.Context, run world.Run) {
+	took, told, err := time.Duration(0), false, ctx.Err()
+	if err == nil {
+		took, told, err = q.domino.PullTime(ctx, run.ID)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case errors.Is(err, port.ErrNotFound):
+		q.Unknown++
+	case err != nil:
+		q.first = cmp.Or(q.first, err)
+		q.Unread++
+		if errors.Is(err, port.ErrThrottled) || q.Unread >= pullsBeside && q.Timed+q.Untold+q.Unknown == 0 {
+			q.stop()
+		}
+	case !told:
+		q.Untold++
+	default:
+		q.Timed++
+		q.read = append(q.read, timed{run, took})
+	}
+}
+
+// of is whose pulls are told together.
+type of struct{ environment, revision, tier string }
+
+func whose(r world.Run) of { return of{r.Environment, r.Revision, r.Tier} }
+
+// choose takes the newest of each revision and tier in turn, each times at most,
+// until there are all. The runs are newest first.
+func choose(runs []world.Run, each, all int) []world.Run {
+	turns, seen := make([][]world.Run, each), map[of]int{}
+	for _, r := range runs {
+		if n := seen[whose(r)]; n < each {
+			turns[n] = append(turns[n], r)
+			seen[whose(r)]++
+		}
+	}
+	chosen := slices.Concat(turns...)
+	return chosen[:min(len(chosen), all)]
+}
+
+// slow tells those apart that pulled longer than the limit, the most often slow
+// first.
+func (f Forecast) slow(read []timed, longer time.Duration, view *world.View) []Slow {
+	groups := map[of][]timed{}
+	for _, t := range read {
+		groups[whose(t.Run)] = append(groups[whose(t.Run)], t)
+	}
+	out := []Slow{}
+	for _, runs := range groups {
+		slices.SortFunc(runs, func(a, b timed) int { return cmp.Or(cmp.Compare(a.took, b.took), cmp.Compare(a.ID, b.ID)) })
+		if worst := runs[len(runs)-1]; worst.took > longer {
+			out = append(out, f.describe(runs, longer, view))
+		}
+	}
+	slices.SortFunc(out, func(a, b Slow) int {
+		return cmp.Or(cmp.Compare(b.Slow, a.Slow), cmp.Compare(b.Worst, a.Worst), cmp.Compare(a.WorstRun, b.WorstRun))
+	})
+	return out
+}
+
+// describe says of runs of one revision on one tier, the slowest last, how slow they
+// were, and what their pool has of the image.
+func (f Forecast) describe(runs []timed, longer time.Duration, view *world.View) Slow {
+	worst := runs[len(runs)-1]
+	s := Slow{Name: cmp.Or(worst.Revision, worst.Environment), Tier: worst.Tier, Label: worst.Pool, Runs: len(runs),
+		Median: (runs[(len(runs)-1)/2].took + runs[len(runs)/2].took).Milliseconds() / 2, Worst: worst.took.Milliseconds(), WorstRun: worst.ID}
+	made := time.Time{}
+	if s.Label != "" {
+		s.Pool, s.AMI, made = view.PoolStart(s.Label)
+	}
+	for _, r := range runs {
+		if r.took > longer {
+			s.Slow++
+			if r.Started.Before(made) {
+				s.Earlier++
+			}
+		}
+	}
+	for _, i := range f.Images {
+		u := i.used
+		if u.Base || u.ID == "" || u.ID != worst.Revision && (worst.Revision != "" || !u.Active || u.Environment != worst.Environment) {
+			continue
+		}
+		s.Name, s.Address, s.Revision = i.Name, i.Address, i.Revision
+		for _, p := range i.Pools {
+			if p.Pool == s.Label {
+				s.Today, s.Declared = p.Today, p.Declared
+			}
+		}
+	}
+	return s
+}
+
+// Title is the revision as people name it, and where it ran.
+func (s Slow) Title() string {
+	title := ImagePull{Name: s.Name, Revision: s.Revision}.Title()
+	if s.Tier != "" {
+		title += " on " + s.Tier
+	}
+	return title
+}
+
+// How slow it was.
+func (s Slow) How() string {
+	return fmt.Sprintf("%d of %s, median %s, worst %s", s.Slow, planner.Plural(s.Runs, "run"), took(s.Median), took(s.Worst))
+}
+
+func took(millis int64) string {
+	d := time.Duration(millis) * time.Millisecond
+	if d > 10*time.Second {
+		d = d.Round(time.Second)
+	}
+	return d.String()
+}
+
+// Why says what the pool's nodes have of the image, and what can be done.
+func (s Slow) Why() string {
+	switch {
+	case s.Label == "":
+		return "where it ran is not known: state where runs name their tier (deployment.mongo.mapping.hardwareTiers.fields.runs)"
+	case s.Pool == (schema.Address{}):
+		return fmt.Sprintf("no pool of the files has the label %q", s.Label)
+	case s.Today == nil:
+		return fmt.Sprintf("what new nodes of %s hold is not known", s.Pool) + s.declared(": domctl images suggest says what is worth caching")
+	case *s.Today > 0:
+		return fmt.Sprintf("a new node of %s pulls %s for it", s.Pool, schema.ShortBytes(*s.Today)) + s.declared(": cache it (bake.cache), if domctl images suggest has it too")
+	case s.Due():
+		return fmt.Sprintf("%s, which nodes of %s start from, holds it: look at a node, domctl explain DC356", s.AMI, s.Pool)
+	}
+	return fmt.Sprintf("all from before %s, which nodes of %s start from and which holds it", s.AMI, s.Pool)
+}
+
+// declared says that the files mend it, else what would.
+func (s Slow) declared(otherwise string) string {
+	if s.Declared != nil && *s.Declared == 0 {
+		return "; its AMI as the files have it holds the image"
+	}
+	return otherwise
+}
+
+// finding is what a policy may raise or turn off; nil where nobody need look.
+func (s Slow) finding(d schema.Desired) *schema.Finding {
+	o, there := d.Objects[s.Pool]
+	if !there || !s.Due() {
+		return nil
+	}
+	f := schema.Finding{Code: "DC357", Severity: schema.Info, Address: s.Pool, Positions: o.Positions("label"), Message: s.Title() + ": " + s.How() + "; " + s.Why(),
+		Hint: "cache it, where it pays"}
+	if s.Today != nil && *s.Today == 0 {
+		f.Code, f.Severity, f.Hint = "DC356", schema.Warning, "look at a node of the pool: which image it started from, and whether the image was removed there"
+	}
+	return &f
+}
+
+func (p Pulls) findings(d schema.Desired) (found []schema.Finding) {
+	for _, s := range p.Slow {
+		if f := s.finding(d); f != nil {
+			found = append(found, *f)
+		}
+	}
+	return schema.Police(found, d.Deployment.Findings)
+}
+
+// Line says in one how many were asked for.
+func (p Pulls) Line() string {
+	if p.Off != "" {
+		return "How long runs waited for their images is not known: " + p.Off + "."
+	}
+	if p.Asked == 0 && p.Unread == 0 {
+		return "No run started in the window, so Domino was asked for none."
+	}
+	text := fmt.Sprintf("Domino was asked for %d of the newest %s and told the time of %d", p.Asked, planner.Plural(p.Looked, "run"), p.Timed)
+	for _, also := range []struct {
+		n    int
+		what string
+	}{{p.Unknown, "it does not know as jobs"}, {p.Untold, "it tells no time of"}, {p.Unread, "could not be read"}} {
+		if also.n > 0 {
+			text += fmt.Sprintf("; %d %s", also.n, also.what)
+		}
+	}
+	return text + "."
+}
