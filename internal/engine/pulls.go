@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,6 +91,12 @@ func (e *Engine) pulls(ctx context.Context, since time.Time, longer time.Duratio
 	p.Looked, p.Asked = len(runs), len(asked)
 	within, cancel := context.WithTimeout(ctx, pullsPatience)
 	defer cancel()
+	if p.Asked > 0 { // elsewhere than at Domino, every run would be one that is not known
+		if _, err := e.Domino.DominoUser(within); err != nil {
+			p.Unread = p.Asked
+			return p, nil, err
+		}
+	}
 	q := asking{domino: e.Domino, Pulls: &p, stop: cancel}
 	next := make(chan world.Run)
 	var wait sync.WaitGroup
@@ -242,24 +249,36 @@ func took(millis int64) string {
 	if d > 10*time.Second {
 		d = d.Round(time.Second)
 	}
-	return d.String()
+	text := d.String()
+	if d > 0 && d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return text
 }
 
 // Why says what the pool's nodes have of the image, and what can be done.
 func (s Slow) Why() string {
 	switch {
 	case s.Label == "":
-		return "where it ran is not known: state where runs name their tier (deployment.mongo.mapping.hardwareTiers.fields.runs)"
+		return "where it ran is not known: it names no tier, or deployment.mongo.mapping.hardwareTiers.fields.runs does not say where"
 	case s.Pool == (schema.Address{}):
 		return fmt.Sprintf("no pool of the files has the label %q", s.Label)
 	case s.Today == nil:
 		return fmt.Sprintf("what new nodes of %s hold is not known", s.Pool) + s.declared(": domctl images suggest says what is worth caching")
 	case *s.Today > 0:
-		return fmt.Sprintf("a new node of %s pulls %s for it", s.Pool, schema.ShortBytes(*s.Today)) + s.declared(": cache it (bake.cache), if domctl images suggest has it too")
+		return fmt.Sprintf("a new node of %s pulls %s for it", s.Pool, schema.ShortBytes(*s.Today)) + s.before() + s.declared(": cache it (bake.cache), if domctl images suggest has it too")
 	case s.Due():
 		return fmt.Sprintf("%s, which nodes of %s start from, holds it: look at a node, domctl explain DC356", s.AMI, s.Pool)
 	}
 	return fmt.Sprintf("all from before %s, which nodes of %s start from and which holds it", s.AMI, s.Pool)
+}
+
+// before says that the pool's nodes started from something else then.
+func (s Slow) before() string {
+	if s.Earlier < s.Slow {
+		return ""
+	}
+	return "; these ran before its image was made"
 }
 
 // declared says that the files mend it, else what would.

@@ -27,10 +27,10 @@ type UsedImage struct {
 	// ID and Environment are the digits of the revision's id and of its environment's;
 	// "" for base images.
 	ID, Environment string
-	Runs     int64
-	Pinned   int64 // projects that follow this revision and no other
-	Pools    map[string]int64
-	Missing  string
+	Runs            int64
+	Pinned          int64 // projects that follow this revision and no other
+	Pools           map[string]int64
+	Missing         string
 }
 
 // Images reads which images are in use: active revisions of environments that
