@@ -25,6 +25,8 @@ func bakeCodes() []Code {
 			"On a node of the pool see which image it started from, and `crictl images` (or `docker images`) for the one that is missing; replace nodes that are older than the switch."},
 		{"DC357", "runs waited for an image that their nodes pull", "Runs of this revision on this tier waited longer than `--slow-pull` for their images, and the AMI of the pool does not hold all of it, or nobody knows what it holds.",
 			"`domctl images suggest` says what is worth caching; state it in bake.cache of the pool's AMI."},
+		{"DC358", "Domino's address is none", "`deployment.domino.url` is where Domino's REST API is asked. It holds no user, no query and no fragment: a key that stands there would be in the files.",
+			"Write the address that people open, https://domino.acme.com, and make a new key where one stood in it."},
 		{"DC346", "the instance is in use", "Another apply works on the instance that an image is to be made of: its tag `domctl:borrowed` says which, since when, and what its power state was before.",
 			"Let that apply end, or take it back. If it is lost, put the instance back as it was and remove the tag."},
 	}

@@ -84,6 +84,7 @@ func (e *Engine) pulls(ctx context.Context, since time.Time, longer time.Duratio
 	}
 	runs, err := e.world.Runs(ctx, since, pullsNewest)
 	if err != nil {
+		p.Off = "what ran could not be read"
 		return p, nil, err
 	}
 	asked := choose(runs, pullsOfEach, pullsInAll)

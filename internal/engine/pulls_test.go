@@ -160,3 +160,22 @@ func TestElsewhereThanAtDomino(t *testing.T) {
 type nobody struct{ port.Domino }
 
 func (nobody) DominoUser(context.Context) (string, error) { return "", port.ErrNotFound }
+
+// TestNoRunsReadIsNotNoRuns: where the database does not tell what ran, nobody says that
+// nothing did.
+func TestNoRunsReadIsNotNoRuns(t *testing.T) {
+	outside := ranOften(t, 2, 2)
+	r, err := reviewed(t, runless{outside}, outside)
+	if err != nil || r.Pulls.Off == "" || !strings.Contains(r.Pulls.Line(), "is not known: what ran could not be read") || !strings.Contains(unread(r), "throttled") {
+		t.Errorf("%+v, %q, %v", r.Pulls, unread(r), err)
+	}
+}
+
+type runless struct{ port.Outside }
+
+func (r runless) Find(ctx context.Context, q port.Query) ([]port.Document, error) {
+	if q.Collection == "runs" {
+		return nil, port.ErrThrottled
+	}
+	return r.Outside.Find(ctx, q)
+}
