@@ -217,7 +217,7 @@ func (f Forecast) describe(runs []timed, longer time.Duration, view *world.View)
 	}
 	for _, i := range f.Images {
 		u := i.used
-		if u.Base || u.ID == "" || u.ID != worst.Revision && (worst.Revision != "" || !u.Active || u.Environment != worst.Environment) {
+		if u.ID == "" || u.ID != worst.Revision {
 			continue
 		}
 		s.Name, s.Address, s.Revision = i.Name, i.Address, i.Revision

@@ -24,13 +24,11 @@ type UsedImage struct {
 	Revision int64
 	Active   bool
 	Image    string // as nodes name it
-	// ID and Environment are the digits of the revision's id and of its environment's;
-	// "" for base images.
-	ID, Environment string
-	Runs            int64
-	Pinned          int64 // projects that follow this revision and no other
-	Pools           map[string]int64
-	Missing         string
+	ID       string // of the revision, its digits; "" for base images
+	Runs     int64
+	Pinned   int64 // projects that follow this revision and no other
+	Pools    map[string]int64
+	Missing  string
 }
 
 // Images reads which images are in use: active revisions of environments that
@@ -206,7 +204,7 @@ func (u *usage) name(ctx context.Context) error {
 
 func (u *usage) describe(r *UsedImage, raw planner.Raw) {
 	env := digits(raw["environmentId"].Text)
-	r.Name, r.Environment = env, env
+	r.Name = env
 	if name := u.environment(env).At("name").Str(); name != "" {
 		r.Name = name
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // Run is one execution of an environment. Ids are digits, as Domino's API takes
-// them; Revision is "" where the active one ran. Tier is the id of its hardware
+// them; Revision is the active one where none is named, and "" where the environment is
+// gone too. Tier is the id of its hardware
 // tier and Pool the label of that one's node pool: "" where the files do not say
 // where runs name their tier, or no such tier is there.
 type Run struct {
@@ -22,7 +23,8 @@ type Run struct {
 }
 
 // Runs reads the newest runs that started since a moment, latest first, and no more
-// than so many. It takes two reads, side by side.
+// than so many. It takes two reads side by side, and one more where runs name no
+// revision.
 func (w *World) Runs(ctx context.Context, since time.Time, newest int) ([]Run, error) {
 	tier := w.Deployment.Mongo.Mapping.HardwareTiers.Fields["runs"]
 	fields := []string{"environmentId", "environmentRevisionId", "started"}
@@ -50,7 +52,38 @@ func (w *World) Runs(ctx context.Context, since time.Time, newest int) ([]Run, e
 			runs[i].Pool = pools[runs[i].Tier]
 		}
 	}
+	if err := w.ranActive(ctx, runs); err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
 	return runs, nil
+}
+
+// ranActive fills in the active revision where a run names none.
+func (w *World) ranActive(ctx context.Context, runs []Run) error {
+	ids, open := []string{}, map[string]bool{}
+	for _, r := range runs {
+		if r.Revision == "" && r.Environment != "" && !open[r.Environment] {
+			open[r.Environment] = true
+			ids = append(ids, forms(r.Environment)...)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	docs, err := w.Outside.Find(ctx, port.Query{Collection: environmentsCollection, Any: map[string][]string{"_id": ids}, Fields: []string{"activeRevisionId"}})
+	if err != nil {
+		return err
+	}
+	active := map[string]string{}
+	for _, d := range docs {
+		active[digits(d["_id"])] = digits(standing(rawOf(d), "activeRevisionId").Text)
+	}
+	for i, r := range runs {
+		if r.Revision == "" {
+			runs[i].Revision = active[r.Environment]
+		}
+	}
+	return nil
 }
 
 // dateOf reads {"$date":{"$numberLong":"1774958400000"}}; the zero time is none.
