@@ -27,6 +27,8 @@ func bakeCodes() []Code {
 			"`domctl images suggest` says what is worth caching; state it in bake.cache of the pool's AMI."},
 		{"DC358", "Domino's address is none", "`deployment.domino.url` is where Domino's REST API is asked. It holds no user, no query and no fragment: a key that stands there would be in the files.",
 			"Write the address that people open, https://domino.acme.com, and make a new key where one stood in it."},
+		{"DC359", "another machine answers for the instance", "Over SSH an instance, and a bastion before it, must show a host key that is known: what the instance wrote to its console, or what the files state. Another one was shown, or none of a kind that is known. Nothing was sent there, no key and no script.",
+			"Look who answers at that address. `domctl rollback` terminates the instance, by its id; where the machine's keys are stated in the files and were changed for a reason, state the new ones."},
 		{"DC346", "the instance is in use", "Another apply works on the instance that an image is to be made of: its tag `domctl:borrowed` says which, since when, and what its power state was before.",
 			"Let that apply end, or take it back. If it is lost, put the instance back as it was and remove the tag."},
 	}
