@@ -114,7 +114,7 @@ func (e *Engine) pulls(ctx context.Context, since time.Time, longer time.Duratio
 	wait.Wait()
 	if p.Unread > 0 {
 		if p.Timed > 0 && within.Err() != nil && errors.Is(q.first, context.DeadlineExceeded) {
-			q.first = fmt.Errorf("Domino took longer than %s", pullsPatience)
+			q.first = fmt.Errorf("all of them took longer than %s", pullsPatience)
 		}
 		err = fmt.Errorf("%d of %s could not be read: %w", p.Unread, planner.Plural(p.Asked, "run"), q.first)
 	}

@@ -91,7 +91,7 @@ func TestPullsEnd(t *testing.T) {
 		"silent": {nil, 8, time.Minute, "300 of 300 runs could not be read"},
 		"half": {func(ctx context.Context, _ int) (time.Duration, bool, error) {
 			return time.Hour, true, port.Sleep(ctx, 30*time.Second)
-		}, 24, time.Minute, "runs could not be read: Domino took longer than 1m0s"},
+		}, 24, time.Minute, "runs could not be read: all of them took longer than 1m0s"},
 		"denied": {func(context.Context, int) (time.Duration, bool, error) { return 0, false, port.ErrDenied }, 16, 0, "300 of 300 runs could not be read: access denied"},
 		"throttled": {func(_ context.Context, n int) (time.Duration, bool, error) {
 			if n > 20 {
