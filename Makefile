@@ -33,8 +33,9 @@ test:
 test-live:
 	hack/wire/install.sh
 	hack/wire/sshd.sh
+	hack/domino/install.sh
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -skip Forge ./internal/wiretest/...
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/registry/... ./internal/ssh/... ./internal/engine/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run "Wire|Live|Fault" ./internal/mongo/... ./internal/aws/... ./internal/domino/... ./internal/registry/... ./internal/ssh/... ./internal/engine/... ./cmd/domctl/...
 
 # test-bake bakes AMIs on instances that are real: each has an SSH server, a Docker
 # engine and a containerd of its own on this machine. As root.

@@ -272,6 +272,7 @@ func (t *turn) refusal(ctx context.Context, mark string, err error) error {
 	t.refused = nil
 	if !errors.As(err, &refusal) {
 		t.before[mark]++
+		t.tries = 0 // the next call is another
 		return nil
 	}
 	if t.asked[mark] = false; t.before[mark] == 0 {

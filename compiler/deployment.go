@@ -17,12 +17,8 @@ func (w *reader) deployment() {
 	if text, err := v.MarshalJSON(); v.Exists() && err == nil {
 		decodeDeployment(text, d)
 		d.At = w.places.of(v)
-		if uri := v.LookupPath(cue.ParsePath("mongo.uri")); uri.Exists() {
-			secret, err := secretOf(uri)
-			if err != nil {
-				w.add(codeExactlyOne, schema.Address{}, w.places.of(uri), "", "deployment.mongo.uri: %v", err)
-			}
-			d.Mongo.URI = secret.Text
+		for path, ref := range map[string]*string{"mongo.uri": &d.Mongo.URI, "domino.apiKey": &d.Domino.APIKey, "domino.token": &d.Domino.Token} {
+			w.secret(v.LookupPath(cue.ParsePath(path)), path, ref)
 		}
 	}
 	if d.World == "" {
@@ -33,15 +29,31 @@ func (w *reader) deployment() {
 	}
 }
 
-// decodeDeployment leaves out the connection string, whose reference has
-// another shape in files. What does not fit is a finding of Validate already.
+// secret reads a reference of the deployment's own, where it is stated.
+func (w *reader) secret(v cue.Value, path string, ref *string) {
+	if !v.Exists() {
+		return
+	}
+	secret, err := secretOf(v)
+	if err != nil {
+		w.add(codeExactlyOne, schema.Address{}, w.places.of(v), "", "deployment.%s: %v", path, err)
+	}
+	*ref = secret.Text
+}
+
+// decodeDeployment leaves out secrets, whose references have another shape in
+// files. What does not fit is a finding of Validate already.
 func decodeDeployment(text []byte, d *schema.Deployment) {
 	var plain map[string]any
 	if json.Unmarshal(text, &plain) != nil {
 		return
 	}
-	if mongo, ok := plain["mongo"].(map[string]any); ok {
-		delete(mongo, "uri")
+	for part, secrets := range map[string][]string{"mongo": {"uri"}, "domino": {"apiKey", "token"}} {
+		if of, ok := plain[part].(map[string]any); ok {
+			for _, name := range secrets {
+				delete(of, name)
+			}
+		}
 	}
 	rest, _ := json.Marshal(plain)
 	_ = json.Unmarshal(rest, d)

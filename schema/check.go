@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ func Check(d Desired, reading []Finding) []Finding {
 	if s := d.Deployment.State; s.File != "" && s.S3 != nil {
 		c.add("DC108", Error, Address{}, d.Deployment.At, "state one of them", "deployment.state has file and s3")
 	}
+	c.domino()
 	for _, k := range Kinds() {
 		if k.check != nil {
 			k.check(c)
@@ -60,6 +62,21 @@ func (c *checker) world() {
 		c.add("DC113", Error, Address{}, d.At,
 			"state them in deployment; aws sts get-caller-identity tells the account, and Domino's database is \"domino\". Or state world: \"sandbox\"",
 			"the world is live, and what who answers is compared with is not stated: %s", Listed(missing, "and"))
+	}
+}
+
+// domino checks where the API is and as whom it is asked. What an address holds beside
+// that may be a password, so it is not repeated.
+func (c *checker) domino() {
+	d := c.Deployment.Domino
+	if d.URL == "" || c.broken[Address{}] {
+		return
+	}
+	if (d.APIKey == "") == (d.Token == "") {
+		c.add("DC108", Error, Address{}, c.Deployment.At, "state one of them, as a reference: apiKey: secret: env: \"DOMCTL_DOMINO_KEY\"", "deployment.domino states not just one of apiKey and token")
+	}
+	if u, err := url.Parse(d.URL); err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		c.add("DC358", Error, Address{}, c.Deployment.At, "write it as https://domino.acme.com; the key goes into apiKey, as a reference", "deployment.domino.url is no address, or holds more than one: a user, a query or a fragment")
 	}
 }
 

@@ -1,6 +1,9 @@
 package schema
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // Deployment says which Domino deployment the folder describes, where its
 // outside is, and where its records are kept. Field comments stand in
@@ -12,6 +15,7 @@ type Deployment struct {
 	AWS        AWS               `json:"aws,omitzero"`
 	Kubernetes Kubernetes        `json:"kubernetes,omitzero"`
 	Mongo      Mongo             `json:"mongo,omitzero"`
+	Domino     Domino            `json:"domino,omitzero"`
 	State      State             `json:"state,omitzero"`
 	Windows    map[string]Window `json:"windows,omitempty"`
 	Registries []Registry        `json:"registries,omitempty"` // that may be asked
@@ -57,6 +61,17 @@ type Mongo struct {
 	ReplicaSet string  `json:"replicaSet,omitempty"`
 	Mapping    Mapping `json:"mapping,omitzero"`
 }
+
+// Domino is its REST API, and as whom it is asked: one of two secret references.
+// The zero value: it is not asked.
+type Domino struct {
+	URL    string `json:"url,omitempty"`
+	APIKey string `json:"apiKey,omitempty"`
+	Token  string `json:"token,omitempty"`
+}
+
+// Ref is the reference to its secret.
+func (d Domino) Ref() string { return cmp.Or(d.APIKey, d.Token) }
 
 // Mapping names what is not public in Domino's database. Empty means the
 // documented default.

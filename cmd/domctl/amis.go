@@ -26,7 +26,8 @@ func (a *app) amisListVerb() *cobra.Command {
 		Long: `Lists the executor AMIs of the account in the deployment's region: those that
 domctl baked, those that are called domino-*, and those that anything starts from
 or that files and records speak of. USES counts what refers to each, as "domctl
-amis inspect" tells it. What a record of this deployment does not bear out is said
+amis inspect" tells it. Copies in other regions stand below the image that they are
+of, as records have them and EC2 shows them. What a record of this deployment does not bear out is said
 to be so by its tags alone. Nothing is written.`,
 		Example: "  domctl amis list prod\n  domctl amis list prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -85,31 +86,43 @@ type amiShape struct {
 }
 
 type imageShape struct {
-	ID           string   `json:"id"`
-	Name         string   `json:"name"`
-	Owner        string   `json:"owner"`
-	State        string   `json:"state"`
-	Architecture string   `json:"architecture"`
-	Created      string   `json:"created"`
-	Deprecated   string   `json:"deprecated,omitempty"`
-	Entry        string   `json:"entry,omitempty"`
-	Deployment   string   `json:"deployment,omitempty"`
-	Key          string   `json:"key,omitempty"`
-	Base         string   `json:"base,omitempty"`
-	Verdict      string   `json:"verdict"`
-	MadeBy       string   `json:"madeBy"`
-	Apply        string   `json:"apply,omitempty"`
-	Recorded     bool     `json:"recorded"`
-	Snapshots    []string `json:"snapshots"`
-	SnapshotGiB  int64    `json:"snapshotGiB"`
-	Uses         []string `json:"uses"`
-	Images       []string `json:"images"`
-	Ready        string   `json:"ready,omitempty"`
-	Container    string   `json:"container,omitempty"`
+	ID           string      `json:"id"`
+	Name         string      `json:"name"`
+	Owner        string      `json:"owner"`
+	State        string      `json:"state"`
+	Architecture string      `json:"architecture"`
+	Created      string      `json:"created"`
+	Deprecated   string      `json:"deprecated,omitempty"`
+	Entry        string      `json:"entry,omitempty"`
+	Deployment   string      `json:"deployment,omitempty"`
+	Key          string      `json:"key,omitempty"`
+	Base         string      `json:"base,omitempty"`
+	Verdict      string      `json:"verdict"`
+	MadeBy       string      `json:"madeBy"`
+	Apply        string      `json:"apply,omitempty"`
+	Recorded     bool        `json:"recorded"`
+	Snapshots    []string    `json:"snapshots"`
+	SnapshotGiB  int64       `json:"snapshotGiB"`
+	Uses         []string    `json:"uses"`
+	Images       []string    `json:"images"`
+	Ready        string      `json:"ready,omitempty"`
+	Container    string      `json:"container,omitempty"`
+	Copies       []copyShape `json:"copies"`
+}
+
+// copyShape is a copy of an image in another region.
+type copyShape struct {
+	Region string `json:"region"`
+	Image  string `json:"image"`
+	State  string `json:"state"`
 }
 
 func shapeOfAMI(i world.AMI) imageShape {
-	return imageShape{ID: i.ID, Name: i.Name, Owner: i.Owner, State: i.State, Architecture: i.Architecture, Created: i.Created, Deprecated: i.Deprecated,
+	copies := []copyShape{}
+	for _, c := range i.Copies {
+		copies = append(copies, copyShape(c))
+	}
+	return imageShape{Copies: copies, ID: i.ID, Name: i.Name, Owner: i.Owner, State: i.State, Architecture: i.Architecture, Created: i.Created, Deprecated: i.Deprecated,
 		Entry: i.Entry, Deployment: i.Deployment, Key: i.Key, Base: i.Base, Verdict: i.Verdict(), MadeBy: i.Maker(), Apply: i.Apply, Recorded: i.Recorded,
 		Snapshots: append([]string{}, i.Snapshots...), SnapshotGiB: i.GiB, Uses: append([]string{}, i.Uses...),
 		Images: append([]string{}, i.Images...), Ready: i.Ready, Container: i.Container}
@@ -154,6 +167,9 @@ func writeAMIs(out io.Writer, found []world.AMI, now time.Time) error {
 		if _, err := fmt.Fprintf(out, "%s\n    %s\n    made by %s\n", rest[n], planner.Printable(i.Name), planner.Printable(i.Maker()+from)); err != nil {
 			return err
 		}
+		if copies := copiesOf(i); copies != "" {
+			fmt.Fprintf(out, "    copied to %s\n", planner.Printable(copies))
+		}
 	}
 	return nil
 }
@@ -179,6 +195,7 @@ func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
 	line("node ready", after(i.Ready, "its launch"))
 	line("first container", after(i.Container, "its launch"))
 	line("made by", i.Maker())
+	line("copies", copiesOf(i))
 	line("snapshots", strings.TrimPrefix(strings.Join(i.Snapshots, ", ")+" ("+disk(i)+")", " (-)"))
 	if err := w.Flush(); err != nil {
 		return err
@@ -198,6 +215,14 @@ func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
 		fmt.Fprintln(out, "  "+planner.Printable(u))
 	}
 	return nil
+}
+
+func copiesOf(i world.AMI) string {
+	var all []string
+	for _, c := range i.Copies {
+		all = append(all, c.Says())
+	}
+	return strings.Join(all, ", ")
 }
 
 // short is an image with the first digits of its digest.

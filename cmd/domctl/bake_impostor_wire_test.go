@@ -35,7 +35,7 @@ func TestBakeRealImpostor(t *testing.T) {
 	if code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	f.says(said, "amis.executor", *instance.InstanceId, "it shows the key "+i.key, "someone else may answer there: nothing was sent", "domctl rollback "+f.dir)
+	f.says(said, "error DC359: amis.executor", *instance.InstanceId, "it shows the key "+i.key, "someone else may answer there: nothing was sent", "domctl rollback "+f.dir)
 	if i.connected.Load() == 0 || i.asked.Load() != 0 {
 		t.Errorf("%d connections, in which somebody asked to log in %d times", i.connected.Load(), i.asked.Load())
 	}

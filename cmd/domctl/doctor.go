@@ -72,7 +72,7 @@ func (d *deployment) examine(ctx context.Context) []world.Check {
 		}
 		return checks
 	}
-	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
+	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Domino: w.domino, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
 }
 
 func (a *app) examined(checks []world.Check, asJSON bool) error {
@@ -143,6 +143,7 @@ func (d *deployment) secrets(scheme string) (found []string) {
 		}
 	}
 	add(d.compiled.Desired.Deployment.Mongo.URI)
+	add(d.compiled.Desired.Deployment.Domino.Ref())
 	for _, o := range d.compiled.Desired.Objects {
 		for _, v := range o.Fields {
 			if v.Is == schema.Secret {

@@ -23,7 +23,7 @@ type reviewShape struct {
 }
 
 func (a *app) reviewVerb() *cobra.Command {
-	var window string
+	var window, slow string
 	var detailed bool
 	var form *format
 	cmd := &cobra.Command{
@@ -31,8 +31,12 @@ func (a *app) reviewVerb() *cobra.Command {
 		Short: "Say what of images and pins is due for a look",
 		Long: `One report for the quarter: AMIs that are older than their reviewAfter, pins
 whose reviewBy is over, base images and AMIs that upstream has newer, cached
-images that nobody ran, and what was changed outside of domctl. Nothing is
-written, here or outside.
+images that nobody ran, runs that waited longer than --slow-pull for their images,
+and what was changed outside of domctl. Nothing is written, here or outside.
+
+How long a run waited Domino's API tells, of one run at a time: it is asked for the
+newest ten of each revision and hardware tier, of 300 runs at most and for a minute,
+where deployment.domino states it.
 
 --format patch prints a unified diff of the files, for patch -p1 or git apply in
 the folder that the command is run in (where DIR does not lie below it: in the one
@@ -45,7 +49,7 @@ The exit code is 0, or 1 for an error or when something could not be read; with
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  domctl review prod\n  domctl review prod --format patch | patch -p1\n  domctl review prod --format json --window 180d",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := a.reviewOptions(a.dir(args), window)
+			o, err := a.reviewOptions(a.dir(args), window, slow)
 			if err != nil {
 				return err
 			}
@@ -57,18 +61,22 @@ The exit code is 0, or 1 for an error or when something could not be read; with
 			if err != nil {
 				return err
 			}
-			return a.review(r, form.name, window, detailed)
+			return a.review(r, form.name, window, slow, detailed)
 		},
 	}
 	form = formatFlag(cmd, "json", "patch")
 	cmd.Flags().StringVar(&window, "window", "90d", "how far back runs count")
+	cmd.Flags().StringVar(&slow, "slow-pull", "1m", "how long a run may wait for its images")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when something is due")
 	return cmd
 }
 
-func (a *app) reviewOptions(dir, window string) (o engine.ReviewOptions, err error) {
+func (a *app) reviewOptions(dir, window, slow string) (o engine.ReviewOptions, err error) {
 	if o.Window, err = schema.ParseDuration(window); err != nil {
 		return o, fmt.Errorf("--window: %w", err)
+	}
+	if o.SlowPull, err = schema.ParseDuration(slow); err != nil {
+		return o, fmt.Errorf("--slow-pull: %w", err)
 	}
 	src, err := compiler.Find(dir)
 	if err != nil {
@@ -99,7 +107,7 @@ func fromHere(dir, otherwise string) string {
 }
 
 // review prints a review as asked; one that is partial ends with 1.
-func (a *app) review(r engine.Review, form, window string, detailed bool) (err error) {
+func (a *app) review(r engine.Review, form, window, slow string, detailed bool) (err error) {
 	switch form {
 	case "json":
 		err = a.json(reviewShape{shapes, r})
@@ -107,7 +115,7 @@ func (a *app) review(r engine.Review, form, window string, detailed bool) (err e
 		_, err = io.WriteString(a.stdout, r.Patch)
 	default:
 		if err = a.tellFindings(unsaid(r.Findings)); err == nil {
-			err = a.writeReview(r, window)
+			err = a.writeReview(r, window, slow)
 		}
 	}
 	if err != nil {
@@ -129,11 +137,11 @@ func (a *app) review(r engine.Review, form, window string, detailed bool) (err e
 // anyway; what an apply would do is for plan to say.
 func unsaid(findings []schema.Finding) []schema.Finding {
 	return slices.DeleteFunc(slices.Clone(findings), func(f schema.Finding) bool {
-		return f.Severity == schema.Info || slices.Contains([]string{"DC263", "DC281"}, f.Code)
+		return f.Severity == schema.Info || slices.Contains([]string{"DC263", "DC281", "DC356"}, f.Code)
 	})
 }
 
-func (a *app) writeReview(r engine.Review, window string) error {
+func (a *app) writeReview(r engine.Review, window, slow string) error {
 	var b strings.Builder
 	day, _, _ := strings.Cut(r.At, "T")
 	fmt.Fprintf(&b, "Review of %s on %s.\n", planner.Printable(r.Deployment), day)
@@ -160,6 +168,11 @@ func (a *app) writeReview(r engine.Review, window string) error {
 		}
 		return planner.Printable(u.AMI.String()+": "+u.Image) + "; " + why
 	})
+	section("Waited longer than "+slow+" for their images", len(r.Pulls.Slow), func(i int) string {
+		s := r.Pulls.Slow[i]
+		return planner.Printable(s.Title()+": "+s.How()) + "\n        " + planner.Printable(s.Why())
+	})
+	fmt.Fprintf(&b, "\n%s\n", planner.Printable(r.Pulls.Line()))
 	if len(r.Drift) > 0 {
 		var drift strings.Builder
 		if err := planner.WriteChanges(&drift, r.Drift, a.style); err != nil {

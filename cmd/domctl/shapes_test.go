@@ -62,7 +62,7 @@ func holds(t *testing.T, s *jsonschema.Schema, text []byte) {
 // without anything to tell.
 func TestShapes(t *testing.T) {
 	schemas, dir := shapeSchemas(t), t.TempDir()
-	prod, bare, broken := filepath.Join(dir, "prod"), filepath.Join(dir, "bare"), filepath.Join(dir, "broken")
+	prod, bare, broken, slow := filepath.Join(dir, "prod"), filepath.Join(dir, "bare"), filepath.Join(dir, "broken"), filepath.Join(dir, "slow")
 	do := func(code int, args ...string) []byte {
 		t.Helper()
 		var out, errs bytes.Buffer
@@ -74,10 +74,14 @@ func TestShapes(t *testing.T) {
 	do(0, "init", prod)
 	do(0, "init", bare, "--example", "empty")
 	do(0, "init", broken)
+	do(0, "init", slow)
 	if err := os.WriteFile(filepath.Join(broken, "wrong.cue"), []byte("package domino\n\nhardwareTiers: small: nodePol: \"x\"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	do(0, "apply", prod, "--auto-approve")
+	if err := os.WriteFile(filepath.Join(slow, "domino.cue"), []byte("package domino\n\ndeployment: domino: {url: \"https://domino.acme.example\", token: secret: env: \"X\"}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	do(0, "rollback", prod, "--target", "hardwareTiers.large", "--auto-approve")
 	var points pointsShape
 	if err := json.Unmarshal(do(0, "snapshots", "list", prod, "--format", "json"), &points); err != nil || len(points.RestorePoints) < 2 {
@@ -107,6 +111,7 @@ func TestShapes(t *testing.T) {
 		{0, "amis inspect", []string{"domino-acme-gpu-cuda11", prod}},
 		{0, "review", []string{prod}},
 		{0, "review", []string{bare}},
+		{0, "review", []string{slow, "--window", "3650d"}},
 	} {
 		holds(t, schemas(c.verb), do(c.code, append(append(strings.Fields(c.verb), c.args...), "--format", "json")...))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
+	"domctl.dev/internal/domino"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/kube"
 	"domctl.dev/internal/mongo"
@@ -29,6 +30,7 @@ const sandboxFile = ".domctl/sandbox.json"
 type wiring struct {
 	outside port.Outside
 	store   applier.Store
+	domino  port.Domino // nil: the files do not state it
 	secrets secret.Resolver
 	// ssh opens a way to instances over SSH.
 	ssh func(schema.SSH, []byte) (port.Shell, error)
@@ -84,6 +86,9 @@ func (d *deployment) wireSandbox(w *wiring) error {
 		return err
 	}
 	w.outside, w.store, w.writes = outside, store, dryRuns(outside, d.scope())
+	if d.compiled.Desired.Deployment.Domino.URL != "" {
+		w.domino = outside
+	}
 	w.ssh = func(s schema.SSH, key []byte) (port.Shell, error) { // what is wrong with a key is found here too
 		_, err := openSSH(s, key)
 		return outside, err
@@ -131,7 +136,8 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	}
 	var noStore error
 	w.store, noStore = d.liveStore(cloud)
-	if err := errors.Join(noCloud, noDocuments, noStore); err != nil {
+	noAPI := d.api(w)
+	if err := errors.Join(noCloud, noDocuments, noStore, noAPI); err != nil {
 		return err
 	}
 	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
@@ -170,6 +176,26 @@ func (d *deployment) documents(ctx context.Context, secrets secret.Resolver) (*m
 		return nil, fmt.Errorf("deployment.mongo.uri: %w", err)
 	}
 	return mongo.Open(uri, dep.Mongo.Database, mongo.Options{})
+}
+
+// api is Domino's REST API, where the deployment states it. The key is read when it is
+// needed.
+func (d *deployment) api(w *wiring) error {
+	dep := d.compiled.Desired.Deployment.Domino
+	if dep.URL == "" {
+		return nil
+	}
+	read := func(ref string) func(context.Context) (string, error) {
+		if ref == "" {
+			return nil
+		}
+		return func(ctx context.Context) (string, error) { return w.secrets.Text(ctx, ref) }
+	}
+	client, err := domino.Open(domino.Config{URL: dep.URL, Key: read(dep.APIKey), Token: read(dep.Token)})
+	if err == nil {
+		w.domino = client
+	}
+	return err
 }
 
 // upstream opens what `update` asks, and no more: it needs no database.

@@ -209,9 +209,17 @@ func (m Maker) work(ctx context.Context, a applier.Attempt, o order, i port.Inst
 		return w, false, nil // it sets up its users yet, or has forgotten them
 	}
 	if err != nil || !there {
-		return w, false, err
+		return w, false, stranger(err)
 	}
 	return m.look(ctx, a, shell, to, id)
+}
+
+// stranger gives the refusal of a host key its code.
+func stranger(err error) error {
+	if errors.Is(err, port.ErrHostKey) {
+		return fmt.Errorf("DC359: %w", err)
+	}
+	return err
 }
 
 // look reads how the work stands, and the next pieces of its log.
@@ -222,7 +230,7 @@ func (m Maker) look(ctx context.Context, a applier.Attempt, shell port.Shell, to
 			return w, false, nil // looking again costs nothing
 		}
 		if err != nil {
-			return w, false, err
+			return w, false, stranger(err)
 		}
 		if out.Exit != 0 {
 			return w, false, fmt.Errorf("%s: looking at the work ended with %d: %s", to.ID, out.Exit, m.mask(strings.TrimSpace(out.Stderr)))
@@ -263,6 +271,7 @@ func (m Maker) run(ctx context.Context, o order, instance, text, what string) er
 	if errors.Is(err, port.ErrState) {
 		return &applier.Refusal{Err: err, Retry: true} // its agent is away for a moment
 	}
+	err = stranger(err)
 	if err == nil && out.Exit != 0 {
 		err = fmt.Errorf("%s: %s (%d): %s", instance, what, out.Exit, m.mask(strings.TrimSpace(out.Stderr)))
 	}

@@ -22,6 +22,7 @@ type Doctor struct {
 	Compiled compiler.Result
 	Outside  port.Outside
 	Store    applier.Store
+	Domino   port.Domino // nil: it is not stated
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
 	// Writes tells by call whether an apply's writes would be allowed: nil,
 	// ErrUntried, or why not. nil where there are no permissions.
@@ -37,7 +38,7 @@ var ErrUntried = errors.New("cannot be tried without effect")
 func (d Doctor) Probe(ctx context.Context) []world.Check {
 	w := &world.World{Outside: d.Outside, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
 	parts := []func(context.Context) []world.Check{
-		func(ctx context.Context) []world.Check { return w.Probe(ctx, d.Compiled.Desired) }, d.writes, d.registries, d.secrets, d.state}
+		func(ctx context.Context) []world.Check { return w.Probe(ctx, d.Compiled.Desired) }, d.domino, d.writes, d.registries, d.secrets, d.state}
 	checks := make([][]world.Check, len(parts))
 	var wait sync.WaitGroup
 	for i, part := range parts {
@@ -53,6 +54,21 @@ func (d Doctor) Probe(ctx context.Context) []world.Check {
 
 // patience is for all of a part; a call of an adapter has at most as much.
 const patience = time.Minute
+
+// domino asks whose the key is.
+func (d Doctor) domino(ctx context.Context) []world.Check {
+	if d.Domino == nil {
+		return nil
+	}
+	user, err := d.Domino.DominoUser(ctx)
+	switch do := "check deployment.domino: its url, and the key that it names"; {
+	case errors.Is(err, port.ErrDenied):
+		return []world.Check{{Name: "Domino API", Detail: err.Error(), Do: do}}
+	case err != nil:
+		return []world.Check{world.Unanswered("Domino API", do, err)}
+	}
+	return []world.Check{{Name: "Domino API", OK: true, Detail: "answers; the key is that of " + user}}
+}
 
 // writes are dry runs where AWS has them.
 func (d Doctor) writes(ctx context.Context) (checks []world.Check) {
@@ -98,6 +114,9 @@ func (d Doctor) secrets(ctx context.Context) []world.Check {
 	// The connection string of a sandbox is never read.
 	if dep := d.Compiled.Desired.Deployment; dep.World == "live" {
 		refs[dep.Mongo.URI] = true
+		if ref := dep.Domino.Ref(); ref != "" {
+			refs[ref] = true
+		}
 	}
 	for _, o := range d.Compiled.Desired.Objects {
 		for _, v := range o.Fields {

@@ -25,7 +25,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but SSH, KeepOnFailure, Logs, Report,
+// Config is what an engine is made of. All fields but Domino, SSH, KeepOnFailure, Logs, Report,
 // Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
@@ -33,6 +33,8 @@ type Config struct {
 	Outside  port.Outside
 	Store    applier.Store
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
+	// Domino is its REST API; nil: it is not stated.
+	Domino port.Domino
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
 	SSH func(s schema.SSH, key []byte) (port.Shell, error)
 	// Others reads what another deployment has applied, see world.World.

@@ -20,6 +20,8 @@ import (
 // ReviewOptions say how far back runs count, and where the files are.
 type ReviewOptions struct {
 	Window time.Duration
+	// SlowPull is how long a run may wait for its images.
+	SlowPull time.Duration
 	// Read is the text of one of the deployment's files, as Compiled.Files names
 	// them, and Name what a patch calls it.
 	Read     func(file string) ([]byte, error)
@@ -29,8 +31,8 @@ type ReviewOptions struct {
 }
 
 // Review is what a person looks at once a quarter: what is old, what is newer, and
-// what nobody uses. Unread says what could not be told; the rest is right. Slow
-// pulls of runs are not in it: no collection of Domino's database holds them.
+// what nobody uses, and which runs waited long for their images. Unread says what
+// could not be told; the rest is right.
 type Review struct {
 	Deployment string           `json:"deployment"`
 	At         string           `json:"at"`    // RFC 3339, of now
@@ -38,6 +40,7 @@ type Review struct {
 	AMIs       []world.Aged     `json:"images"`
 	Newer      []Newer          `json:"newer"`
 	Unused     []Unused         `json:"unused"`
+	Pulls      Pulls            `json:"pulls"`
 	Drift      []planner.Change `json:"drift"`
 	Unread     []string         `json:"unread"`
 	Findings   []schema.Finding `json:"findings"`
@@ -74,6 +77,11 @@ func (r Review) Due() int {
 			n++
 		}
 	}
+	for _, s := range r.Pulls.Slow {
+		if s.Due() {
+			n++
+		}
+	}
 	return n
 }
 
@@ -88,18 +96,20 @@ func (e *Engine) Review(ctx context.Context, o ReviewOptions) (Review, error) {
 		Newer: []Newer{}, Unused: []Unused{}, Unread: []string{}}
 	var newer Updated
 	var ran Forecast
-	var noNewer, noRuns error
+	var timed []timed
+	var noNewer, noRuns, noPulls error
 	var group errgroup.Group
 	group.Go(func() error { newer, noNewer = Update(ctx, e.Compiled, e.Outside, nil); return nil })
 	group.Go(func() error {
 		ran, noRuns = Images{Compiled: e.Compiled, Outside: e.Outside, Store: e.Store, Now: e.Clock.Now, Weights: "runs", Window: o.Window, Progress: o.Progress}.Forecast(ctx)
 		return nil
 	})
+	group.Go(func() error { r.Pulls, timed, noPulls = e.pulls(ctx, at.Add(-o.Window), o.SlowPull); return nil })
 	_ = group.Wait()
 	if ctx.Err() != nil {
 		return Review{}, ctx.Err()
 	}
-	for what, err := range map[string]error{"what is newer": noNewer, "what ran": noRuns} {
+	for what, err := range map[string]error{"what is newer": noNewer, "what ran": noRuns, "how long runs pulled": noPulls} {
 		if err != nil {
 			r.Unread = append(r.Unread, what+": "+err.Error())
 		}
@@ -114,7 +124,8 @@ func (e *Engine) Review(ctx context.Context, o ReviewOptions) (Review, error) {
 		r.Newer = append(r.Newer, Newer(m))
 	}
 	r.Unused = append(r.Unused, ran.unused(e.Compiled.Desired)...)
-	r.Findings = append([]schema.Finding{}, schema.SortFindings(slices.Concat(p.Findings, ran.Findings))...)
+	r.Pulls.Slow = ran.slow(timed, o.SlowPull, now.view)
+	r.Findings = append([]schema.Finding{}, schema.SortFindings(slices.Concat(p.Findings, ran.Findings, r.Pulls.findings(e.Compiled.Desired)))...)
 	r.Patch, err = r.patch(e.Compiled.Files, newer.Text, o)
 	return r, err
 }

@@ -26,6 +26,7 @@ func (d Deployment) Bind(name string, r compiler.Result) (compiler.Result, []sch
 		dep.Kubernetes.Context = d.Kubernetes.Context
 		dep.AWS.Cluster = d.AWS.Cluster
 		dep.Mongo.Database, dep.Mongo.URI, dep.Mongo.Mapping = d.Mongo.Database, d.Mongo.URI, d.Mongo.Mapping.schema()
+		dep.Domino = b.domino(d.Domino, dep.Domino)
 		dep.Registries = b.registries(d, dep.Registries)
 	}
 	b.state(d, r.Desired.Deployment.State)

@@ -62,6 +62,7 @@ type Deployment struct {
 	AWS        AWS        `yaml:"aws"`
 	Kubernetes Kubernetes `yaml:"kubernetes"`
 	Mongo      Mongo      `yaml:"mongo"`
+	Domino     Domino     `yaml:"domino"`
 	State      State      `yaml:"state"`
 	Sandbox    string     `yaml:"sandbox"` // of world sandbox: its file, absolute
 	// Secrets are patterns of the references that the tree may hold: "ssm:/domino/*",

@@ -184,7 +184,7 @@ func (k checking) pattern(at string, i int, p string) {
 func (k checking) box(at string, d Deployment) {
 	k.folder(at+".sandbox", d.Sandbox, true)
 	k.folder(at+".state.file", d.State.File, true)
-	for field, stated := range map[string]bool{"aws": d.AWS != AWS{}, "mongo": !reflect.ValueOf(d.Mongo).IsZero(), "registries": len(d.Registries) > 0, "state.s3": d.State.S3 != nil, "kubernetes": d.Kubernetes != Kubernetes{}} {
+	for field, stated := range map[string]bool{"aws": d.AWS != AWS{}, "mongo": !reflect.ValueOf(d.Mongo).IsZero(), "registries": len(d.Registries) > 0, "state.s3": d.State.S3 != nil, "kubernetes": d.Kubernetes != Kubernetes{}, "domino": d.Domino != Domino{}} {
 		if stated {
 			k.wrong(k.place(at+"."+field), "", "%s.%s is for the live world", at, field)
 		}
@@ -206,6 +206,7 @@ func (k checking) live(at string, d Deployment) {
 	if k.need(at+".mongo", "uri", d.Mongo.URI) {
 		k.reference(at+".mongo.uri", d.Mongo.URI)
 	}
+	k.domino(at+".domino", d.Domino)
 	switch s := d.State; {
 	case (s.File == "") == (s.S3 == nil):
 		k.wrong(k.place(at+".state"), "", "%s.state states not just one of file and s3", at)

@@ -73,6 +73,12 @@ DC520 s.yaml:14:3: deployments.prod.branch is not stated ()`},
 		{"dir: prod", "dir: ../prod", "DC520 s.yaml:17:5: deployments.prod.dir is no folder of the tree ()"},
 		{`"env:TIER_*"`, `"*:x"`, `DC520 s.yaml:22:33: deployments.prod.secrets: "*:x" is no pattern of references; write it as ssm:/domino/*, of env, file, ssm, secretsManager or kubernetes ()`},
 		{"state: {file: /srv/try/state}", "state: {file: /srv/try/sandbox.json}", "DC520 s.yaml:30:5: deployments.try.state is the one of deployments.try.sandbox (give each its own)"},
+		{"registries: [quay.io]", `registries: [quay.io]
+    domino: {url: "https://me:pw@domino.acme.example", apiKey: sesame}`, `DC520 s.yaml:24:14: deployments.prod.domino.url is no address; write it as https://domino.acme.com ()
+DC520 s.yaml:24:56: deployments.prod.domino.apiKey is no reference; write env:NAME or file:/path (put the secret there and state where it is, not the secret)`},
+		{"registries: [quay.io]", `registries: [quay.io]
+    domino: {url: "https://domino.acme.example"}`, "DC520 s.yaml:24:5: deployments.prod.domino states not just one of apiKey and token ()"},
+		{"world: sandbox", "world: sandbox\n    domino: {url: \"https://domino.acme.example\"}", "DC520 s.yaml:29:5: deployments.try.domino is for the live world ()"},
 		{"world: sandbox", "world: live", `DC520 s.yaml:24:3: deployments.try.aws.account is not stated ()
 DC520 s.yaml:24:3: deployments.try.aws.region is not stated ()
 DC520 s.yaml:24:3: deployments.try.mongo.database is not stated ()

@@ -142,6 +142,35 @@ func TestNoTreeChoosesWhatIsAsked(t *testing.T) {
 	}
 }
 
+// TestNoTreeChoosesWhereTheKeyGoes: the address of Domino and whose key it is are bound;
+// where nothing is, nobody is asked.
+func TestNoTreeChoosesWhereTheKeyGoes(t *testing.T) {
+	d := gitops.Deployment{World: "live", Domino: gitops.Domino{URL: "https://domino.acme.example", APIKey: "env:KEY"}}
+	bind := func(stated schema.Domino) (schema.Domino, string) {
+		r, found := d.Bind("p", compiler.Result{Desired: schema.Desired{Deployment: schema.Deployment{Name: "p", World: "live", Domino: stated}}})
+		var fields []string
+		for _, f := range found {
+			fields = append(fields, f.Code+" "+strings.Fields(f.Message)[0])
+		}
+		return r.Desired.Deployment.Domino, strings.Join(fields, " ")
+	}
+	ours := schema.Domino{URL: "https://domino.acme.example", APIKey: "env:KEY"}
+	for said, stated := range map[string]schema.Domino{
+		"":                              ours,
+		"DC521 deployment.domino.url":   {URL: "https://evil.example", APIKey: "env:KEY"},
+		"DC521 deployment.domino.token": {URL: ours.URL, Token: "env:KEY"},
+		"DC521 deployment.domino.apiKey DC521 deployment.domino.url": {URL: "https://domino.acme.example.", APIKey: "env:HOME"},
+	} {
+		if got, found := bind(stated); got != ours || found != said {
+			t.Errorf("%+v: %s, %+v", stated, found, got)
+		}
+	}
+	d.Domino = gitops.Domino{}
+	if got, found := bind(ours); got != (schema.Domino{}) || found != "" {
+		t.Errorf("%s, %+v", found, got)
+	}
+}
+
 // TestNoWayUpFromAPattern: a * stands for one name, and .. is none.
 func TestNoWayUpFromAPattern(t *testing.T) {
 	d := gitops.Deployment{Secrets: []string{"file:/run/secrets/*/*", "file:*/*", "ssm:/domino/*"}}

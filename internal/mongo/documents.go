@@ -33,6 +33,9 @@ func (c *Client) find(ctx context.Context, db *mongo.Database, q port.Query) (fo
 		return nil, err
 	}
 	filter, err := anyFilter(q.Any)
+	if err == nil {
+		filter, err = since(filter, q.Since)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +43,11 @@ func (c *Client) find(ctx context.Context, db *mongo.Database, q port.Query) (fo
 	if err != nil {
 		return nil, err
 	}
-	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetBatchSize(c.opts.Batch)
+	order, err := sorted(q)
+	if err != nil {
+		return nil, err
+	}
+	o := options.Find().SetSort(order).SetLimit(int64(q.Limit)).SetBatchSize(c.opts.Batch)
 	if fields != nil {
 		o.SetProjection(fields)
 	}
@@ -57,6 +64,18 @@ func (c *Client) find(ctx context.Context, db *mongo.Database, q port.Query) (fo
 		return err
 	})
 	return found, err
+}
+
+// sorted is the order that a query asks for; pages need one.
+func sorted(q port.Query) (bson.D, error) {
+	if q.Newest == "" {
+		if q.Limit != 0 {
+			return nil, plainf("a limit needs an order")
+		}
+		return bson.D{{Key: "_id", Value: 1}}, nil
+	}
+	name, err := dotted(q.Newest)
+	return bson.D{{Key: name, Value: -1}, {Key: "_id", Value: 1}}, err
 }
 
 // Count groups on the server; a path that is missing counts as null. Groups

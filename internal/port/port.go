@@ -54,7 +54,7 @@ func (t *Throttle) Unwrap() error { return ErrThrottled }
 // path in a condition or an update may therefore name an embedded document.
 type Document map[string]string
 
-// Query finds documents, in no stated order; a collection that does not exist
+// Query finds documents, in no stated order unless Newest states one; a collection that does not exist
 // is empty. Any narrows to documents whose path holds one of the values
 // (Extended JSON) as MongoDB's $in has it: numbers match across types, an array
 // matches by its elements too, null finds what is missing. Refused, because
@@ -67,6 +67,11 @@ type Query struct {
 	Collection string
 	Any        map[string][]string
 	Fields     []string
+	// Since is as in Group. Newest is a path of dates that the answer is sorted by,
+	// latest first; with a Limit, only so many documents of these are asked for.
+	Since  map[string]time.Time
+	Newest string
+	Limit  int
 }
 
 // Group counts documents that share the values of By. Since narrows to those

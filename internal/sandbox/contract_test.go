@@ -65,7 +65,7 @@ func (c *seeder) options() Options {
 func (c *seeder) world(first, second *World) worldtest.World {
 	c.w = first
 	return worldtest.World{
-		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, Shell: first, STS: first, Secrets: first, Registry: first, Second: second,
+		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, Shell: first, STS: first, Secrets: first, Registry: first, Domino: first, Second: second,
 		Want:   worldtest.Identity{Database: "domino", ReplicaSet: "rs0", Account: "111122223333", Region: "us-west-2"},
 		Many:   5,
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
@@ -73,7 +73,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, RegistryImage: c.registryImage,
 		},
 	}
 }
@@ -125,6 +125,16 @@ func (c *seeder) stored(t *testing.T, collection, id string) string {
 	}
 	in := s.mongo[collection]
 	return string(ordered(in.docs[in.index[v.key()]].body, nil))
+}
+
+func (c *seeder) pull(t *testing.T, pull string) string {
+	c.made++
+	id := fmt.Sprintf("%024x", c.made)
+	if pull != "2m10s" {
+		pull = ""
+	}
+	c.change(t, func(s *state) { put(&s.domino.Pulls, id, pull) })
+	return id
 }
 
 // ordered is canonical but for the order of fields.

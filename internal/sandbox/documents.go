@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/schema"
@@ -22,19 +24,50 @@ func (w *World) Database(ctx context.Context) (port.Database, error) {
 // Find answers in natural order; a collection that does not exist is empty.
 func (w *World) Find(ctx context.Context, q port.Query) ([]port.Document, error) {
 	filter, err := newFilter(q.Collection, q.Any)
-	if err != nil {
-		return nil, fmt.Errorf("sandbox Find: %w", err)
+	if err == nil {
+		err = filter.since(q.Since)
 	}
-	fields, err := paths(q.Fields)
+	var fields [][]string
+	if err == nil {
+		fields, err = paths(q.Fields)
+	}
+	var newest []string
+	if err == nil && q.Newest != "" {
+		newest, err = address(q.Newest)
+	} else if err == nil && q.Limit != 0 {
+		err = errors.New("a limit needs an order")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sandbox Find: %w", err)
 	}
 	return read(ctx, w, "Find", func(s *state) (out []port.Document, n int, _ error) {
-		for r := range filter.match(s.mongo[q.Collection]) {
+		found := filter.match(s.mongo[q.Collection])
+		if newest != nil {
+			found = slices.Values(latest(slices.Collect(found), newest, q.Limit))
+		}
+		for r := range found {
 			out = append(out, project(r.body, fields))
 		}
 		return out, len(out), nil
 	})
+}
+
+// latest sorts records by a date, latest first, and keeps so many; 0 keeps all. What
+// has no date there comes last.
+func latest(found []*record, path []string, limit int) []*record {
+	at := func(r *record) int64 {
+		v, ok := r.body.at(path)
+		ms, err := strconv.ParseInt(v.text, 10, 64)
+		if !ok || v.kind != date || err != nil {
+			return math.MinInt64
+		}
+		return ms
+	}
+	slices.SortStableFunc(found, func(a, b *record) int { return cmp.Compare(at(b), at(a)) })
+	if limit > 0 && len(found) > limit {
+		found = found[:limit]
+	}
+	return found
 }
 
 // project is the whole document, or the leaves at or below the fields, and _id.

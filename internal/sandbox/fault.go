@@ -41,6 +41,7 @@ func Faults() map[string]string {
 		"timedOut":      "a script is ended at its timeout before it did anything",
 		"fails":         "an image or instance is begun, and fails",
 		"unreachable":   "an instance that runs does not answer",
+		"impostor":      "another machine answers at an instance's address, with a host key of its own",
 		"partialPage":   "a read fails after its first page",
 		"repeatedToken": "a read is given the same page token twice",
 		"notPrimary":    "MongoDB: the server is not primary, nothing was written",
@@ -82,9 +83,9 @@ func Calls() []string {
 		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
-		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation",
+		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
 		"EnableImageDeprecation", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListNodegroups", "ModifyLaunchPermission", "ModifyLaunchTemplate", "Reachable", "RunInstance", "RunScript", "StartInstance", "StopInstance",
+		"Layers", "ListNodegroups", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "StartInstance", "StopInstance",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }
@@ -124,6 +125,8 @@ func (c call) suffers(name string) bool {
 		return c.name == "RunScript"
 	case "unreachable":
 		return c.name == "Reachable"
+	case "impostor":
+		return c.name == "Reachable" || c.name == "RunScript"
 	case "fails":
 		return slices.Contains([]string{"CopyImage", "CreateImage", "RunInstance"}, c.name)
 	}
@@ -160,6 +163,8 @@ func (f Fault) before(ctx context.Context, wait func(context.Context, time.Durat
 		return errors.New("the security token included in the request is expired")
 	case "unreachable":
 		return errUnreachable
+	case "impostor":
+		return port.ErrHostKey
 	case "down":
 		return errors.New("connection refused")
 	case "notPrimary":

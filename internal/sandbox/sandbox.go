@@ -68,6 +68,7 @@ type ledger struct {
 var (
 	_ port.Outside = (*World)(nil)
 	_ port.Shell   = (*World)(nil)
+	_ port.Domino  = (*World)(nil)
 )
 
 // Counts tells what a World was asked: calls, and pages that the real API

@@ -21,6 +21,7 @@ type state struct {
 	registry map[string]map[string]string // image → platform → digest
 	cluster  cluster
 	layers   map[string][]layer // image → its layers, the base's first
+	domino   api
 	faults   []Fault
 	kept     map[string]string // other top-level members, as they stand
 }
@@ -91,6 +92,8 @@ func (s *state) section(p *parser, key string) (err error) {
 		return p.strict(&s.cluster, "kubernetes")
 	case "layers":
 		return p.layers(&s.layers)
+	case "domino":
+		return p.api(&s.domino)
 	case "faults":
 		return p.faults(&s.faults)
 	}
@@ -176,6 +179,9 @@ func (s *state) encode() []byte {
 	}
 	if len(s.layers) > 0 {
 		parts["layers"] = layout(compact(s.layers), 1)
+	}
+	if s.domino.User != "" || len(s.domino.Pulls) > 0 {
+		parts["domino"] = layout(compact(s.domino), 1)
 	}
 	if len(s.faults) > 0 {
 		parts["faults"] = layout(compact(s.faults), 1)

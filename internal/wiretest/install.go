@@ -22,6 +22,8 @@ func (m missing) Error() string {
 		return "kube-apiserver is not installed: run hack/wire/install.sh kube"
 	case "forge":
 		return "Gitea is not installed: run hack/wire/install.sh forge"
+	case "Prism":
+		return "Prism is not installed: run hack/domino/install.sh"
 	case "engines":
 		return "the engines are not installed: run hack/bake/install.sh"
 	}

@@ -72,6 +72,7 @@ type AMI struct {
 	// how long its verification's instance took. All from records: tags prove nothing.
 	Images           []string
 	Ready, Container string
+	Copies           []ImageCopy // in other regions, by records
 }
 
 // executorName is how hand-made executor images are called.
@@ -84,7 +85,9 @@ const executorName = "domino-*"
 func (w *World) AMIs(ctx context.Context, applied schema.Applied, held Held) ([]AMI, error) {
 	var own, other []port.Image
 	var uses *imageUses
+	var copies map[string][]ImageCopy
 	err := sideBySide(
+		func() (err error) { copies, err = w.copies(ctx, applied); return err },
 		func() (err error) {
 			own, err = w.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Disabled: true})
 			return err
@@ -108,7 +111,9 @@ func (w *World) AMIs(ctx context.Context, applied schema.Applied, held Held) ([]
 			continue
 		}
 		seen[i.ID] = true
-		out = append(out, w.ami(i, n < len(own), applied, uses.ofTiers(uses.of(imageRef(i.ID)), applied), held))
+		a := w.ami(i, n < len(own), applied, uses.ofTiers(uses.of(imageRef(i.ID)), applied), held)
+		a.Copies = copies[i.ID]
+		out = append(out, a)
 	}
 	slices.SortFunc(out, func(a, b AMI) int { return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(a.ID, b.ID)) })
 	return out, nil

@@ -24,6 +24,7 @@ type UsedImage struct {
 	Revision int64
 	Active   bool
 	Image    string // as nodes name it
+	ID       string // of the revision, its digits; "" for base images
 	Runs     int64
 	Pinned   int64 // projects that follow this revision and no other
 	Pools    map[string]int64
@@ -68,6 +69,9 @@ func (w *World) Images(ctx context.Context, d schema.Desired, a schema.Applied, 
 	u.cached()
 	if err := u.name(ctx); err != nil {
 		return nil, fmt.Errorf("images in use: %w", err)
+	}
+	for id, r := range u.revisions {
+		r.ID = id
 	}
 	return append(u.sorted(), u.bases()...), nil
 }

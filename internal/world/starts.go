@@ -86,17 +86,26 @@ func (v *View) Todays() map[string]Holding {
 // today is what a new node of a pool holds; ok is false where nobody knows, or
 // where its groups start from several images.
 func (v *View) today(pool schema.Address) (h Holding, ok bool) {
-	image := ""
+	image, one := v.start(pool)
+	if !one {
+		return h, false
+	}
+	return v.Holds(image)
+}
+
+// start is what the groups of a pool start nodes from; one is false where that are
+// several images.
+func (v *View) start(pool schema.Address) (image string, one bool) {
 	for p, value := range v.Objects[pool].Fields {
 		if !strings.HasSuffix(p, ".ami") {
 			continue
 		}
 		if image != "" && image != value.Str() {
-			return h, false
+			return "", false
 		}
 		image = value.Str()
 	}
-	return v.Holds(image)
+	return image, true
 }
 
 // Holding is what an image was baked with: images by their digest, as nodes name

@@ -24,6 +24,7 @@ func findCases() []Case {
 		{Name: "Find/NullFindsMissing", Source: "MongoDB manual, Query for Null or Missing Fields", run: nullFinds},
 		{Name: "Find/Projection", Source: "MongoDB manual, Project Fields to Return from Query", run: projection},
 		{Name: "Find/Dates", Source: "MongoDB Extended JSON (v2), $date", run: dates},
+		{Name: "Find/Newest", Source: "MongoDB manual, cursor.sort and cursor.limit; $gte", run: findNewest},
 		{Name: "Count/Groups", Source: "MongoDB manual, $group", run: countGroups},
 		{Name: "Count/MissingIsNull", Source: "MongoDB manual, $group, null and missing", run: countMissing},
 		{Name: "Count/Since", Source: "MongoDB Manual, $gte; Comparison/Sort Order, type bracketing", run: countSince},
@@ -143,6 +144,29 @@ func projection(t *testing.T, w World) {
 func dates(t *testing.T, w World) {
 	w.Put.Documents(t, things, `{"_id": 1, "d": {"$date": "2026-03-31T12:00:00Z"}}`)
 	wantIDs(t, find(t, w, port.Query{Any: map[string][]string{"d": {`{"$date":{"$numberLong":"1774958400000"}}`}}}), number(1))
+}
+
+func findNewest(t *testing.T, w World) {
+	day := func(n, day int) string {
+		return fmt.Sprintf(`{"_id": %d, "at": {"d": {"$date": "2026-03-%02dT12:00:00Z"}}, "x": %d}`, n, day, n)
+	}
+	w.Put.Documents(t, things, day(1, 3), day(2, 9), day(3, 1), day(4, 7), `{"_id": 5, "at": {"d": null}}`, `{"_id": 6}`, day(7, 8))
+	since := map[string]time.Time{"at.d": time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC)}
+	var got []string
+	for _, d := range find(t, w, port.Query{Since: since, Newest: "at.d", Limit: 3, Fields: []string{"x"}}) {
+		got = append(got, d["x"])
+	}
+	if want := []string{number(2), number(7), number(4)}; !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
+	}
+	wantIDs(t, find(t, w, port.Query{Since: since}), number(1), number(2), number(4), number(7))
+	wantIDs(t, find(t, w, port.Query{Newest: "at.d", Limit: 1}), number(2))
+	if all := find(t, w, port.Query{Newest: "at.d"}); len(all) != 7 || all[0]["_id"] != number(2) {
+		t.Errorf("found %v, want all, the latest first", all)
+	}
+	if _, err := w.Documents.Find(background(), port.Query{Collection: things, Limit: 1}); err == nil {
+		t.Error("a limit without an order is taken")
+	}
 }
 
 func countGroups(t *testing.T, w World) {

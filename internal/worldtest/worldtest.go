@@ -27,6 +27,7 @@ type World struct {
 	STS         port.STS
 	Secrets     port.Secrets
 	Registry    port.Registry
+	Domino      port.Domino
 
 	// Second is another client of the same database; nil means Documents.
 	Second port.Documents
@@ -89,6 +90,9 @@ type Put struct {
 	NodeGroup func(t *testing.T, g port.NodeGroup)
 	// Parameter sets an SSM parameter.
 	Parameter func(t *testing.T, name, value string)
+	// Pull makes a job of Domino that waited so long for its images: 2m10s, or one of
+	// "pulling", "failed", "none", of which no time is told. It answers the job's id.
+	Pull func(t *testing.T, pull string) string
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// RegistryImage pushes an image with the platforms under repository:tag and
@@ -133,6 +137,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.STS != nil }, identityCases())
 	add(func(w World) bool { return w.Registry != nil }, registryCases())
 	add(func(w World) bool { return w.Registry != nil }, layerCases())
+	add(func(w World) bool { return w.Domino != nil }, dominoCases())
 	return append(cases, pageCases()...)
 }
 

@@ -1,0 +1,77 @@
+//go:build wire
+
+package domino
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"domctl.dev/internal/wiretest"
+	"domctl.dev/internal/worldtest"
+)
+
+// jobs stand for the state that the server does not have: what Prism is to answer for
+// a job is asked for in the header that it takes.
+type jobs map[string]string
+
+func (j jobs) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	if id, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
+		id, _, _ = strings.Cut(id, "/")
+		r.Header.Set("Prefer", "code=404")
+		if example, ok := j[id]; ok {
+			r.Header.Set("Prefer", "example="+example)
+		}
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestWireContract: the server is made of hack/domino/openapi.yaml by Prism, so that a
+// wrong path, method or header fails. Both ways to log in are proven.
+func TestWireContract(t *testing.T) {
+	url := wiretest.Domino(t)
+	key := func(context.Context) (string, error) { return "key", nil }
+	for name, c := range map[string]Config{"key": {URL: url, Key: key}, "token": {URL: url, Token: key}} {
+		t.Run(name, func(t *testing.T) {
+			worldtest.Run(t, func(t *testing.T) worldtest.World {
+				known := jobs{}
+				c.Transport = known
+				client, err := Open(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return worldtest.World{Domino: client, Put: worldtest.Put{Pull: func(t *testing.T, pull string) string {
+					if pull == "2m10s" {
+						pull = "pulled"
+					}
+					id := fmt.Sprintf("%024x", len(known)+1)
+					known[id] = pull
+					return id
+				}}}
+			})
+		})
+	}
+}
+
+// TestWireRefusals: the server says no as the document has it.
+func TestWireRefusals(t *testing.T) {
+	url := wiretest.Domino(t)
+	for header, want := range map[string]string{"X-Domino-Api-Key": "200 OK", "Api-Key": "401 Unauthorized"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v4/users/self", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(header, "key")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.Status != want {
+			t.Errorf("%s: %s, want %s", header, res.Status, want)
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// api is what Domino's REST API answers: User is whose key it is, "admin" unless
+// stated. Pulls are the executions that it knows as jobs, by id, each with how long
+// it waited for its images ("2m10s"); "" is one that it tells no time of.
+type api struct {
+	Pulls map[string]string `json:"pulls,omitempty"`
+	User  string            `json:"user,omitempty"`
+}
+
+func (p *parser) api(into *api) error {
+	start := p.i
+	if err := p.strict(into, "domino"); err != nil {
+		return err
+	}
+	for _, id := range schema.Sorted(into.Pulls) {
+		if d, err := time.ParseDuration(cmp.Or(into.Pulls[id], "0s")); err != nil || d < 0 {
+			return p.fail(start, `domino.pulls: %s: %q is not a time like "2m10s"`, id, into.Pulls[id])
+		}
+	}
+	return nil
+}
+
+// DominoUser is whose key it is.
+func (w *World) DominoUser(ctx context.Context) (string, error) {
+	return read(ctx, w, "DominoUser", func(s *state) (string, int, error) { return cmp.Or(s.domino.User, "admin"), 1, nil })
+}
+
+// PullTime of an execution that the file names under "domino".
+func (w *World) PullTime(ctx context.Context, execution string) (took time.Duration, told bool, err error) {
+	took, err = read(ctx, w, "PullTime", func(s *state) (time.Duration, int, error) {
+		text, known := s.domino.Pulls[execution]
+		if !known {
+			return 0, 0, fmt.Errorf("job %s: %w", execution, port.ErrNotFound)
+		}
+		if told = text != ""; !told {
+			return 0, 1, nil
+		}
+		d, err := time.ParseDuration(text)
+		return d, 1, err
+	})
+	return took, told && err == nil, err
+}
