@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,20 +39,30 @@ func runPage(t *testing.T, page string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := reader{t: t, dir: t.TempDir(), want: &masker{}, got: &masker{}}
-	fence := regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
-	if !fence.Match(text) {
-		t.Fatalf("%s shows no console", page)
+	r := reader{t: t, dir: t.TempDir(), want: &masker{}, got: &masker{}, here: strings.NewReplacer(), page: strings.NewReplacer()}
+	r.follow(page, string(text))
+}
+
+// follow runs the console blocks of a page, and writes the files that it tells to write.
+func (r *reader) follow(page, text string) {
+	fence := regexp.MustCompile("(?ms)^```console\n(.*?)^```$|^Write `([^`]+)`[^`:]*:\n\n```\\w+\n(.*?)^```$")
+	if !fence.MatchString(text) {
+		r.t.Fatalf("%s shows no console", page)
 	}
-	shown := fence.ReplaceAllStringFunc(string(text), func(block string) string {
-		return "```console\n" + r.block(fence.FindStringSubmatch(block)[1]) + "```"
+	shown := fence.ReplaceAllStringFunc(text, func(block string) string {
+		parts := fence.FindStringSubmatch(block)
+		if parts[2] != "" {
+			r.write(parts[2], parts[3])
+			return block
+		}
+		return "```console\n" + r.block(parts[1]) + "```"
 	})
 	switch {
 	case r.stale == "":
 	case !*update:
-		t.Errorf("%s\ngo test ./cmd/domctl -update rewrites the page", r.stale)
+		r.t.Errorf("%s\ngo test ./cmd/domctl -update rewrites the page", r.stale)
 	case os.WriteFile(page, []byte(shown), 0o666) != nil:
-		t.Errorf("%s cannot be written", page)
+		r.t.Errorf("%s cannot be written", page)
 	}
 }
 
@@ -59,6 +72,16 @@ type reader struct {
 	dir       string
 	want, got *masker
 	stale     string // the first place where the page shows something else
+	// here puts this run's folder and ports in the place of the page's, page undoes it.
+	here, page *strings.Replacer
+}
+
+// write makes a file that the page tells to write.
+func (r *reader) write(name, text string) {
+	at := filepath.Join(r.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o777), os.WriteFile(at, []byte(r.here.Replace(text)), 0o666)); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // block runs the commands of one block and answers it as it is.
@@ -106,13 +129,16 @@ func (r *reader) run(command string) string {
 		r.dir = filepath.Join(r.dir, dir)
 		return ""
 	}
-	cmd := exec.Command("sh", "-c", command)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-c", r.here.Replace(command))
+	cmd.WaitDelay = time.Second
 	var out bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = r.dir, &out, &out
 	if err := cmd.Run(); err != nil {
-		r.t.Errorf("$ %s: %v\n%s", command, err, out.String())
+		r.t.Fatalf("$ %s: %v\n%s", command, err, out.String())
 	}
-	return out.String()
+	return r.page.Replace(out.String())
 }
 
 func same(want, got string) bool {

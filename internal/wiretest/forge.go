@@ -85,6 +85,15 @@ func Forge(t testing.TB) *Gitea {
 	return g
 }
 
+// GiteaProgram is where Gitea is, and its STATIC_ROOT_PATH, to run one otherwise than Forge
+// does.
+func GiteaProgram(t testing.TB) (program, static string) {
+	t.Helper()
+	home, err := part("forge")
+	check(t, err)
+	return filepath.Join(home, "gitea"), home
+}
+
 func startForge() (*Gitea, error) {
 	home, err := part("forge")
 	if err != nil {
@@ -116,7 +125,7 @@ func (g *Gitea) program(home string) (program, error) {
 		ready: httpReady("/api/healthz"),
 	}
 	var err error
-	if g.ssh, err = freeAddr(); err != nil {
+	if g.ssh, err = FreeAddr(); err != nil {
 		return program{}, err
 	}
 	if g.hostKey, err = sshKey(filepath.Join(g.dir, "host_key")); err != nil {

@@ -70,7 +70,7 @@ func run(p program) (*Server, error) {
 	}
 	s := &Server{program: p, log: log}
 	for range 3 {
-		if s.Addr, err = freeAddr(); err != nil {
+		if s.Addr, err = FreeAddr(); err != nil {
 			return nil, err
 		}
 		if err = s.start(); err == nil {
@@ -90,7 +90,8 @@ func unnamedFile() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-func freeAddr() (string, error) {
+// FreeAddr is an address on loopback that nobody serves at this moment.
+func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
