@@ -19,13 +19,14 @@ import (
 type bound struct {
 	gitops.Deployment
 	name string
+	mode gitops.Mode
 	logs string // folder
 	all  map[string]gitops.Deployment
 }
 
 // records opens the store that a deployment is bound to.
 func (b *bound) records(ctx context.Context) (applier.Store, error) {
-	d := deployment{compiled: compiler.Result{Desired: schema.Desired{Deployment: b.Schema(b.name)}}, bound: b}
+	d := deployment{compiled: compiler.Result{Desired: schema.Desired{Deployment: b.Schema(b.name, b.mode)}}, bound: b}
 	return d.store(ctx)
 }
 
@@ -36,7 +37,7 @@ func (b *bound) otherApplied(ctx context.Context, name string) (applied schema.A
 	if !there {
 		return applied, false, nil
 	}
-	store, err := (&bound{other, name, "", b.all}).records(ctx)
+	store, err := (&bound{other, name, b.mode, "", b.all}).records(ctx)
 	if err != nil {
 		return applied, false, err
 	}
@@ -71,7 +72,7 @@ func (a *app) openBound(ctx context.Context, b *bound, clone string, t gitops.Tr
 	if err != nil && !errors.Is(err, compiler.ErrCache) {
 		return nil, shut, err
 	}
-	r, found := b.Bind(b.name, r)
+	r, found := b.Bind(b.name, b.mode, r)
 	for _, f := range at.pointers(r, dir) {
 		found = append(found, schema.Finding{Code: "DC501", Severity: schema.Error, Message: "the commit holds a pointer of git-lfs instead of the file", Positions: []schema.Position{{File: f, Line: 1, Col: 1}}})
 	}

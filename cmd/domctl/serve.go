@@ -192,11 +192,13 @@ func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
 
 func (s serving) desk(name, trees string) *gitops.Desk {
 	of := s.config.Deployments[name]
-	b := &bound{of, name, filepath.Join(s.config.Work, "logs", name), s.config.Deployments}
+	as := func(mode gitops.Mode) *bound {
+		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments}
+	}
 	clone := s.clones[of.Repository]
-	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: b.records, Room: trees, Now: time.Now, Random: rand.Text,
-		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, func(), error) {
-			return s.openBound(ctx, b, clone.Dir, t)
+	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: as(gitops.ToApply).records, Room: trees, Now: time.Now, Random: rand.Text,
+		Open: func(ctx context.Context, t gitops.Tree, mode gitops.Mode) (*engine.Engine, func(), error) {
+			return s.openBound(ctx, as(mode), clone.Dir, t)
 		}}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]

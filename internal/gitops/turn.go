@@ -26,8 +26,9 @@ type Desk struct {
 	// Records opens the deployment's state store.
 	Records func(context.Context) (applier.Store, error)
 	// Open opens the engine for a tree of a commit; *engine.Invalid says that the tree
-	// cannot be planned, or is not what the deployment is bound to.
-	Open func(context.Context, Tree) (e *engine.Engine, shut func(), err error)
+	// cannot be planned, or is not what the deployment is bound to. Whoever asks calls
+	// shut, also after an error.
+	Open func(context.Context, Tree, Mode) (e *engine.Engine, shut func(), err error)
 	// Tell shows the state of a commit on the forge; nil: nobody is told.
 	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
@@ -132,19 +133,25 @@ func (t *turn) later(ctx context.Context, h Head, why string) error {
 	return t.save(ctx, h)
 }
 
-// opened opens the engine for a commit; whoever calls it calls shut.
-func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
+// written writes a commit's files; whoever calls it calls gone.
+func (t *turn) written(ctx context.Context, commit string) (tree Tree, gone func(), err error) {
 	dir, err := os.MkdirTemp(t.Room, "tree-")
 	if err != nil {
-		return nil, func() {}, err
+		return tree, func() {}, err
 	}
-	closes := func() {}
-	shut = func() { closes(); _ = os.RemoveAll(dir) }
 	w, err := t.Source.Tree(ctx, commit, dir)
+	return Tree{dir, commit, w}, func() { _ = os.RemoveAll(dir) }, err
+}
+
+// opened opens the engine for a commit to go on with its apply; whoever calls it calls
+// shut.
+func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
+	closes := func() {}
+	tree, gone, err := t.written(ctx, commit)
 	if err == nil {
-		e, closes, err = t.Open(ctx, Tree{dir, commit, w})
+		e, closes, err = t.Open(ctx, tree, ToApply)
 	}
-	return e, shut, err
+	return e, func() { closes(); gone() }, err
 }
 
 // begin plans a commit and applies the plan. That an apply is about to begin is
@@ -152,8 +159,8 @@ func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shu
 // that it never began, and plans again.
 func (t *turn) begin(ctx context.Context, commit string) (again bool, err error) {
 	t.turned.Worked = true
-	e, p, shut, err := t.planned(ctx, commit)
-	defer shut()
+	tree, p, gone, err := t.planned(ctx, commit)
+	defer gone()
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) {
 		return false, t.later(ctx, Head{Commit: commit, Stage: Refused}, refusal(invalid.Findings))
@@ -173,6 +180,11 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 		h.Stage, h.Why = Done, "nothing to do"
 		return true, t.save(ctx, h)
 	}
+	e, shut, err := t.Open(ctx, tree, ToApply)
+	defer shut()
+	if err != nil {
+		return false, err
+	}
 	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
 		return true, err
 	}
@@ -184,25 +196,33 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	return t.ended(ctx, res, err)
 }
 
-// planned plans a commit within a slot, and within a time that nobody's plan takes.
-func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p planner.Plan, shut func(), err error) {
+// planned plans a commit within a slot, and within a time that nobody's plan takes. Its
+// files stay until gone is called.
+func (t *turn) planned(ctx context.Context, commit string) (tree Tree, p planner.Plan, gone func(), err error) {
 	free, err := t.slot(ctx)
 	if err != nil {
-		return nil, p, func() {}, err
+		return tree, p, func() {}, err
 	}
 	defer free()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	e, shut, err = t.opened(ctx, commit)
+	if tree, gone, err = t.written(ctx, commit); err != nil {
+		return tree, p, gone, err
+	}
+	if err = t.keyed(ctx, tree); err != nil {
+		return tree, p, gone, err
+	}
+	e, shut, err := t.Open(ctx, tree, ToPlan)
+	defer shut()
 	if err != nil {
-		return e, p, shut, err
+		return tree, p, gone, err
 	}
 	var o engine.PlanOptions
 	if t.Bound.Archive {
 		o.Allow = []string{"archive"}
 	}
 	p, err = e.Plan(ctx, o)
-	return e, p, shut, err
+	return tree, p, gone, err
 }
 
 // longest is how long a plan may take, its tree and its files included.

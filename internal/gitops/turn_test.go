@@ -144,7 +144,7 @@ func (r rig) desk(kill *sim.Kill) *gitops.Desk {
 		Records: func(context.Context) (applier.Store, error) {
 			return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil
 		},
-		Open: func(ctx context.Context, tree gitops.Tree) (e *engine.Engine, shut func(), err error) {
+		Open: func(ctx context.Context, tree gitops.Tree, _ gitops.Mode) (e *engine.Engine, shut func(), err error) {
 			res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
 			if err == nil {
 				e, err = r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: kill.Gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
@@ -173,7 +173,7 @@ func (c *cache) compile(ctx context.Context, dir, commit string) (compiler.Resul
 	if schema.Failed(res.Findings) {
 		return res, &engine.Invalid{Findings: res.Findings}
 	}
-	res, found := bound.Bind("sim-modern", res)
+	res, found := bound.Bind("sim-modern", gitops.ToApply, res)
 	if schema.Failed(found) {
 		return res, &engine.Invalid{Findings: found}
 	}
