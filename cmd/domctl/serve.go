@@ -108,7 +108,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil))}
+	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil)), Replica: s.replica()}
 	slots := make(chan struct{}, config.Workers)
 	for _, name := range schema.Sorted(config.Deployments) {
 		d := s.desk(name, trees)

@@ -17,6 +17,7 @@ type Config struct {
 	// Workers is how many deployments are worked on side by side; zero is four.
 	Workers      int                   `yaml:"workers"`
 	Listen       Listen                `yaml:"listen"`
+	Replicas     Replicas              `yaml:"replicas"`
 	Forges       map[string]Forge      `yaml:"forges"`
 	Repositories map[string]Repository `yaml:"repositories"`
 	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states

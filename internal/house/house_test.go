@@ -27,7 +27,7 @@ func may() map[string][]string {
 		"internal/sandbox":  {"internal/port", "schema"},
 		"internal/mongo":    {"internal/port", "schema"},
 		"internal/aws":      {"internal/port", "schema"},
-		"internal/kube":     {},
+		"internal/kube":     {"internal/port"},
 		"internal/registry": {"internal/port"},
 		"internal/ssh":      {"internal/port"},
 		"internal/state":    {"applier", "internal/port"},

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/kube"
+)
+
+// replica is this process among those that run with the same configuration; nil where
+// it says that there are no others.
+func (s serving) replica() *gitops.Replica {
+	of := s.config.Replicas
+	if of.Kubernetes == nil && !of.Records {
+		return nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	r := &gitops.Replica{Me: host + "-" + strings.ToLower(rand.Text()[:6]), Term: of.Term()}
+	if in := of.Kubernetes; in != nil {
+		client := kube.Open(kube.Config{Context: in.Context})
+		r.Seat = func(what string) gitops.Seat {
+			return kube.Lease{Client: client, Namespace: in.Namespace, Name: in.Of(what)}
+		}
+		return r
+	}
+	r.Seat = func(what string) gitops.Seat {
+		b := &bound{s.config.Deployments[what], what, gitops.ToApply, "", s.config.Deployments}
+		return gitops.RecordsSeat(func(ctx context.Context) (applier.Store, error) { return b.records(ctx) }, rand.Text)
+	}
+	return r
+}
