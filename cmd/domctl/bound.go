@@ -22,6 +22,8 @@ type bound struct {
 	mode gitops.Mode
 	logs string // folder
 	all  map[string]gitops.Deployment
+	// report hears of applies; nil: nobody does.
+	report func(applier.Event)
 }
 
 // records opens the store that a deployment is bound to.
@@ -37,7 +39,7 @@ func (b *bound) otherApplied(ctx context.Context, name string) (applied schema.A
 	if !there {
 		return applied, false, nil
 	}
-	store, err := (&bound{other, name, b.mode, "", b.all}).records(ctx)
+	store, err := (&bound{other, name, b.mode, "", b.all, nil}).records(ctx)
 	if err != nil {
 		return applied, false, err
 	}
@@ -80,6 +82,6 @@ func (a *app) openBound(ctx context.Context, b *bound, clone string, t gitops.Tr
 		return nil, shut, &engine.Invalid{Findings: all}
 	}
 	d := &deployment{dir: filepath.Join(src.Root, filepath.FromSlash(src.Dir)), compiled: r, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
-	e, err = d.engine(ctx, nil, sideBySideSteps)
+	e, err = d.engine(ctx, b.report, sideBySideSteps)
 	return e, d.shut, err
 }

@@ -111,7 +111,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil)), Replica: s.replica()}
 	slots := make(chan struct{}, config.Workers)
 	for _, name := range schema.Sorted(config.Deployments) {
-		d := s.desk(name, trees)
+		d := s.desk(name, trees, c.Log)
 		d.Slots = slots
 		c.Desks = append(c.Desks, d)
 	}
@@ -190,10 +190,10 @@ func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
 	return m, err
 }
 
-func (s serving) desk(name, trees string) *gitops.Desk {
+func (s serving) desk(name, trees string, log *slog.Logger) *gitops.Desk {
 	of := s.config.Deployments[name]
 	as := func(mode gitops.Mode) *bound {
-		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments}
+		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments, gitops.Report(log.With("deployment", name))}
 	}
 	clone := s.clones[of.Repository]
 	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: as(gitops.ToApply).records, Room: trees, Now: time.Now, Random: rand.Text,

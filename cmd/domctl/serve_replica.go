@@ -31,7 +31,7 @@ func (s serving) replica() *gitops.Replica {
 		return r
 	}
 	r.Seat = func(what string) gitops.Seat {
-		b := &bound{s.config.Deployments[what], what, gitops.ToApply, "", s.config.Deployments}
+		b := &bound{s.config.Deployments[what], what, gitops.ToApply, "", s.config.Deployments, nil}
 		return gitops.RecordsSeat(func(ctx context.Context) (applier.Store, error) { return b.records(ctx) }, rand.Text)
 	}
 	return r

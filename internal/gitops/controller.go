@@ -137,6 +137,9 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
 	}
 	switch {
+	case errors.Is(err, applier.ErrFenced): // also where this replica no longer acts: what was late is told
+		log.Warn("another process goes on with the apply", "error", err)
+		return err.Error(), 0
 	case err != nil && ctx.Err() != nil:
 		return last, 0
 	case errors.Is(err, applier.ErrLocked), errors.Is(err, git.ErrNoBranch), t.Frozen != "":

@@ -61,26 +61,25 @@ func (c *Controller) seated(ctx context.Context, what string, wake chan struct{}
 // stood still for its term on this process's own clock is nobody's any longer.
 func (s *sitting) take(ctx context.Context) bool {
 	var since time.Time
-	seen, said := "", ""
+	seen, said, told := "", "", ""
 	for ctx.Err() == nil {
-		now, was := time.Now(), s.lease.Holder
+		now := time.Now()
 		err := s.read(ctx)
 		if err == nil && (s.lease.Version != seen || since.IsZero()) {
 			seen, since = s.lease.Version, now
 		}
-		switch free := s.lease.Holder == "" || s.lease.Holder == s.Me; {
+		switch holder := s.lease.Holder; {
 		case err != nil:
 			said = s.trouble(ctx, err, said)
-		case free || now.Sub(since) >= max(s.lease.Term, s.Term):
+		case holder == "" || holder == s.Me || now.Sub(since) >= max(s.lease.Term, s.Term):
 			if s.write(ctx, s.mine(now)) == nil {
 				return true
 			}
-		case s.lease.Holder != was || said != "":
-			said = ""
-			s.log.Info("another replica acts", "replica", s.lease.Holder)
-			fallthrough
 		default:
-			s.knows()
+			if s.knows(); holder != told || said != "" {
+				s.log.Info("another replica acts", "replica", holder)
+			}
+			said, told = "", holder
 		}
 		s.pause(ctx)
 	}

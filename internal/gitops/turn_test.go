@@ -319,6 +319,24 @@ func TestAbandoned(t *testing.T) {
 	}
 }
 
+// TestAnotherFolder: who goes on with an apply may work in a folder in which nothing was
+// fetched yet.
+func TestAnotherFolder(t *testing.T) {
+	r := newRig(t)
+	r.commit("modern-before")
+	r.turn()
+	second := r.commit("modern")
+	if _, err := r.desk(sim.KillAfter(150)).Turn(t.Context()); err == nil {
+		t.Fatal("it was not killed")
+	}
+	if err := os.RemoveAll(r.repo + "-mirror"); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.turn(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestTurnKilledAtEveryCall: wherever a controller dies, the next one comes to the same
 // end by one apply.
 func TestTurnKilledAtEveryCall(t *testing.T) {
