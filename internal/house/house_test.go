@@ -65,6 +65,7 @@ func owners() map[string][]string {
 		"gopkg.in/yaml.v3":                               {"internal/gitops"},
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
+		"sigs.k8s.io/kustomize/":                         {},
 		"net/http":                                       {"internal/gitops", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest"},
 		"code.gitea.io/sdk/":                             {"internal/forge"},
 		"gitlab.com/gitlab-org/":                         {"internal/forge"},
