@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,17 +11,13 @@ import (
 	"domctl.dev/internal/wiretest"
 )
 
-// TestKubeServe: replicas agree by a Lease of a real API server, with the Role that is
-// theirs and no more.
+// TestKubeServe: replicas agree by a Lease of a real API server, as the service account
+// of the example.
 func TestKubeServe(t *testing.T) {
 	w, c := newServed(t), wiretest.Kube(t)
-	c.Do(t, http.MethodPost, "/api/v1/namespaces", `{"metadata": {"name": "domctl-serve"}}`)
-	roles := "/apis/rbac.authorization.k8s.io/v1/namespaces/domctl-serve/role"
-	c.Do(t, http.MethodPost, roles+"s", `{"metadata": {"name": "domctl"}, "rules": [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}]}`)
-	c.Do(t, http.MethodPost, roles+"bindings", fmt.Sprintf(`{"metadata": {"name": "domctl"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "domctl"},
-		"subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": %q}]}`, wiretest.KubeReader))
-	t.Setenv("KUBECONFIG", c.Kubeconfig(t, c.Addr, wiretest.KubeReader))
-	w.reconfigure("poll: 1d", "poll: 1d\nreplicas: {lease: 15s, kubernetes: {namespace: domctl-serve, name: domctl}}")
+	exampleOn(t, c)
+	t.Setenv("KUBECONFIG", asController(t, c))
+	w.reconfigure("poll: 1d", "poll: 1d\nreplicas: {lease: 15s, kubernetes: {namespace: domctl, name: domctl}}")
 	twoReplicas(w)
 
 	var lease struct {
@@ -32,7 +27,7 @@ func TestKubeServe(t *testing.T) {
 			LeaseTransitions     int
 		}
 	}
-	text := c.Do(t, http.MethodGet, "/apis/coordination.k8s.io/v1/namespaces/domctl-serve/leases/domctl-acme", "")
+	text := c.Do(t, http.MethodGet, "/apis/coordination.k8s.io/v1/namespaces/domctl/leases/domctl-acme", "")
 	if err := json.Unmarshal([]byte(text), &lease); err != nil || lease.Spec.HolderIdentity != "" || lease.Spec.LeaseDurationSeconds != 15 || lease.Spec.LeaseTransitions != 3 {
 		t.Errorf("after both ended: %s, %v", text, err)
 	}
