@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube test-forge sim bench bench-bake clean
+.PHONY: all build demo check fmt generate image instance-types test test-live test-bake test-kube test-forge sim bench bench-bake clean
 
 all: build
 
@@ -15,6 +15,10 @@ demo: build
 
 check:
 	hack/check.sh $(STATICCHECK)
+
+# image packs the program alone into a container image, which needs no container engine.
+image:
+	$(GO) run ./hack/image
 
 generate:
 	$(GO) run ./hack/gendocs

@@ -55,7 +55,7 @@ func owners() map[string][]string {
 	return map[string][]string{
 		"github.com/aws/":                                {"internal/aws"},
 		"go.mongodb.org/":                                {"internal/mongo"},
-		"github.com/google/go-containerregistry":         {"internal/registry"},
+		"github.com/google/go-containerregistry":         {"internal/registry", "hack/image"},
 		"cuelang.org/":                                   {"compiler"},
 		"github.com/spf13/":                              {"cmd/domctl"},
 		"filippo.io/age":                                 {"internal/state"},
@@ -71,7 +71,7 @@ func owners() map[string][]string {
 		"gitlab.com/gitlab-org/":                         {"internal/forge"},
 		"github.com/google/go-github/":                   {"internal/forge"},
 		"github.com/rhysd/actionlint":                    {},
-		"os/exec":                                        {"compiler", "hack/bench", "hack/gendocs"},
+		"os/exec":                                        {"compiler", "hack/bench", "hack/gendocs", "hack/image"},
 		"go.yaml.in/yaml/":                               {},
 		"github.com/johannesboyne/gofakes3":              {},
 		"github.com/rogpeppe/go-internal/testscript":     {},
