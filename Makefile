@@ -46,7 +46,7 @@ test-bake:
 	hack/wire/install.sh
 	hack/wire/sshd.sh
 	hack/bake/install.sh
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -parallel 3 -tags wire,bake -run TestBake ./internal/wiretest/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -parallel 3 -tags wire,bake -run TestBake ./internal/wiretest/... ./cmd/domctl/... ./hack/image/...
 
 # test-kube is test-live against a Kubernetes API server, which takes minutes to
 # build the first time.
