@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,15 @@ func TestKubernetesExample(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "serve.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(page, -1) {
+		if !strings.Contains(config, "\n"+string(block[1])) {
+			t.Errorf("the page shows what the example has not:\n%s", block[1])
+		}
 	}
 	var out bytes.Buffer
 	if code := run([]string{"serve", "--check", file}, strings.NewReader(""), &out, &out); code != 0 || !strings.Contains(out.String(), "1 deployment of 1 repository.") {
