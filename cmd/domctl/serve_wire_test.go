@@ -192,29 +192,68 @@ func TestLiveServe(t *testing.T) {
 	w.nothing()
 }
 
-// TestLiveServeKilled: a controller dies by SIGKILL with a call in flight. The next one
-// goes on with the apply, and nothing is made twice.
+// TestLiveServeKilled: a controller dies by SIGKILL with a call in flight, or is told to
+// end. The next one, in another folder, goes on with the apply, and nothing is made twice.
 func TestLiveServeKilled(t *testing.T) {
-	w := newServed(t)
-	commit := w.git("rev-parse", "HEAD")
-	w.slow("CreateLaunchTemplateVersion", time.Second)
-	c := w.serve(w.config)
-	w.awaitCall("CreateLaunchTemplateVersion", c)
-	c.end(syscall.SIGKILL)
-	w.says(domctl(t, 0, "lock", "show", w.dir), "The lock is held by ")
-	next := w.serve(w.config)
-	next.shows(commit, "success", "applied")
-	next.end(syscall.SIGTERM)
+	for _, c := range []struct {
+		call string
+		by   syscall.Signal
+	}{{"CreateLaunchTemplateVersion", syscall.SIGKILL}, {"UpdateAutoScalingGroup", syscall.SIGKILL}, {"UpdateNodegroupConfig", syscall.SIGKILL}, {"ModifyLaunchTemplate", syscall.SIGTERM}} {
+		t.Run(c.call, func(t *testing.T) {
+			w := newServed(t)
+			commit := w.git("rev-parse", "HEAD")
+			w.Account.Fail(wiretest.Fault{Action: c.call, Delay: time.Second})
+			first := w.serve(w.config)
+			w.awaitCall(c.call, first)
+			first.end(c.by)
+			if c.by == syscall.SIGKILL {
+				w.says(domctl(t, 0, "lock", "show", w.dir), "The lock is held by ")
+			} else {
+				w.says(domctl(t, 0, "lock", "show", w.dir), "The lock is free.")
+			}
+			next := w.serve(w.another())
+			next.shows(commit, "success", "applied")
+			next.end(syscall.SIGTERM)
+			w.once()
+		})
+	}
+}
+
+// once holds that the deployment was applied by one apply, which wrote everything once.
+func (w *served) once() {
+	w.t.Helper()
 	w.nothing()
 	w.versions(2)
-	if applies := strings.Count(domctl(t, 0, "history", w.dir, "--format", "json"), `"by":`); applies != 1 {
-		t.Errorf("%d applies:\n%s", applies, domctl(t, 0, "history", w.dir))
+	if applies := strings.Count(domctl(w.t, 0, "history", w.dir, "--format", "json"), `"by":`); applies != 1 {
+		w.t.Errorf("%d applies:\n%s", applies, domctl(w.t, 0, "history", w.dir))
 	}
 	for _, what := range []string{"insert hardware_tier", "update environments_v2"} {
 		if n := count(w.set.Took(), what); n != 1 {
-			t.Errorf("%d times %s", n, what)
+			w.t.Errorf("%d times %s", n, what)
 		}
 	}
+}
+
+// TestLiveServeCredentials: a connection string that a file holds counts anew at each
+// turn, and what is wrong with it is told without it.
+func TestLiveServeCredentials(t *testing.T) {
+	w := newServed(t)
+	uri := filepath.Join(t.TempDir(), "mongo-uri")
+	keep := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(uri, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep("mongodb://me:" + canary + "@127.0.0.1:1/?replicaSet=rs0&serverSelectionTimeoutMS=100")
+	w.reconfigure(`uri: "env:DOMCTL_MONGO_URI"`, `uri: "file:`+uri+`"`)
+	w.edit(`, uri: secret: env: "DOMCTL_MONGO_URI"`, "")
+	commit := w.commit()
+	c := w.serve(w.config)
+	c.await(`msg="cannot go on"`, 1)
+	keep(w.set.URI)
+	c.shows(commit, "success", "applied")
+	c.end(syscall.SIGTERM)
 }
 
 func count(all []string, one string) (n int) {
