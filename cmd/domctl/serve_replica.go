@@ -1,14 +1,13 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"os"
 	"strings"
 
-	"domctl.dev/applier"
 	"domctl.dev/internal/gitops"
 	"domctl.dev/internal/kube"
+	"domctl.dev/schema"
 )
 
 // replica is this process among those that run with the same configuration; nil where
@@ -31,8 +30,14 @@ func (s serving) replica() *gitops.Replica {
 		return r
 	}
 	r.Seat = func(what string) gitops.Seat {
-		b := &bound{s.config.Deployments[what], what, gitops.ToApply, "", s.config.Deployments, nil}
-		return gitops.RecordsSeat(func(ctx context.Context) (applier.Store, error) { return b.records(ctx) }, rand.Text)
+		name := what
+		if _, ours := s.config.Deployments[what]; ours {
+			what = ""
+		} else { // the first one's records are as good as any: they are the same for all replicas
+			name = schema.Sorted(s.config.Deployments)[0]
+		}
+		b := &bound{s.config.Deployments[name], name, gitops.ToApply, "", s.config.Deployments, nil}
+		return gitops.RecordsSeat(b.records, what, rand.Text)
 	}
 	return r
 }

@@ -3,6 +3,7 @@ package gitops
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
@@ -11,6 +12,7 @@ import (
 // recordsSeat is a seat where there is no cluster: a record beside the deployment's
 // others.
 type recordsSeat struct {
+	key    string
 	open   func(context.Context) (applier.Store, error)
 	random func() string
 	store  applier.Store
@@ -22,13 +24,11 @@ type sat struct {
 	Nonce string `json:"nonce"`
 }
 
-// RecordsSeat keeps the lease in a deployment's records.
-func RecordsSeat(open func(context.Context) (applier.Store, error), random func() string) Seat {
-	return &recordsSeat{open: open, random: random}
+// RecordsSeat keeps the lease in a deployment's records: for the deployment where what
+// is empty, else for what else one replica does.
+func RecordsSeat(open func(context.Context) (applier.Store, error), what string, random func() string) Seat {
+	return &recordsSeat{key: strings.TrimSuffix("gitops/acts-"+what, "-"), open: open, random: random}
 }
-
-// actsKey is under which it is recorded who acts.
-const actsKey = "gitops/acts"
 
 func (r *recordsSeat) Lease(ctx context.Context) (l port.Lease, err error) {
 	if r.store == nil {
@@ -37,7 +37,7 @@ func (r *recordsSeat) Lease(ctx context.Context) (l port.Lease, err error) {
 		}
 	}
 	var s sat
-	etag, _, err := read(ctx, r.store, actsKey, &s)
+	etag, _, err := read(ctx, r.store, r.key, &s)
 	if err != nil {
 		r.store = nil // it is opened anew next time, with credentials that may be new
 	}
@@ -46,7 +46,7 @@ func (r *recordsSeat) Lease(ctx context.Context) (l port.Lease, err error) {
 }
 
 func (r *recordsSeat) SetLease(ctx context.Context, l port.Lease) (port.Lease, error) {
-	etag, err := write(ctx, r.store, actsKey, l.Version, sat{l, r.random()})
+	etag, err := write(ctx, r.store, r.key, l.Version, sat{l, r.random()})
 	if errors.Is(err, applier.ErrMoved) || errors.Is(err, applier.ErrExists) {
 		err = port.ErrMoved
 	}

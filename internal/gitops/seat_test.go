@@ -60,7 +60,7 @@ func newReplica(t *testing.T, name string, store applier.Store, poll time.Durati
 	n := 0
 	random := func() string { n++; return fmt.Sprint(name, n) }
 	open := func(context.Context) (applier.Store, error) { return store, nil }
-	r := &replica{source: &still{err: err}, seat: &cut{Seat: gitops.RecordsSeat(open, random)}, log: new(bytes.Buffer), ended: make(chan error)}
+	r := &replica{source: &still{err: err}, seat: &cut{Seat: gitops.RecordsSeat(open, "", random)}, log: new(bytes.Buffer), ended: make(chan error)}
 	r.Controller = &gitops.Controller{Desks: []*gitops.Desk{stillDesk("prod", r.source)}, Poll: poll, Grace: time.Second, Log: slog.New(slog.NewTextHandler(r.log, nil)),
 		Replica: &gitops.Replica{Me: name, Term: 30 * time.Second, Seat: func(string) gitops.Seat { return r.seat }}}
 	ctx, cancel := context.WithCancel(t.Context())
