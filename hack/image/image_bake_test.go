@@ -70,6 +70,9 @@ func TestBakeImage(t *testing.T) {
 
 func unpack(t *testing.T, from io.Reader, root string) {
 	t.Helper()
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for r := tar.NewReader(from); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {

@@ -63,6 +63,8 @@ type turn struct {
 	head   Head
 	etag   string
 	turned Turned
+	// toApply closes the engine that is open and opens one to apply, for the same tree.
+	toApply func(context.Context) (*engine.Engine, error)
 }
 
 // most is how often a branch may move on under one Turn's eyes.
@@ -133,25 +135,28 @@ func (t *turn) later(ctx context.Context, h Head, why string) error {
 	return t.save(ctx, h)
 }
 
-// written writes a commit's files; whoever calls it calls gone.
-func (t *turn) written(ctx context.Context, commit string) (tree Tree, gone func(), err error) {
+// opened opens the engine for a commit; whoever calls it calls shut.
+func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.Engine, shut func(), err error) {
 	dir, err := os.MkdirTemp(t.Room, "tree-")
 	if err != nil {
-		return tree, func() {}, err
+		return nil, func() {}, err
 	}
-	w, err := t.Source.Tree(ctx, commit, dir)
-	return Tree{dir, commit, w}, func() { _ = os.RemoveAll(dir) }, err
-}
-
-// opened opens the engine for a commit to go on with its apply; whoever calls it calls
-// shut.
-func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
 	closes := func() {}
-	tree, gone, err := t.written(ctx, commit)
-	if err == nil {
-		e, closes, err = t.Open(ctx, tree, ToApply)
+	shut = func() { closes(); _ = os.RemoveAll(dir) }
+	w, err := t.Source.Tree(ctx, commit, dir)
+	tree := Tree{dir, commit, w}
+	if err == nil && mode == ToPlan {
+		err = t.keyed(ctx, tree)
 	}
-	return e, func() { closes(); gone() }, err
+	if err == nil {
+		e, closes, err = t.Open(ctx, tree, mode)
+	}
+	t.toApply = func(ctx context.Context) (e *engine.Engine, err error) {
+		closes()
+		e, closes, err = t.Open(ctx, tree, ToApply)
+		return e, err
+	}
+	return e, shut, err
 }
 
 // begin plans a commit and applies the plan. That an apply is about to begin is
@@ -159,8 +164,8 @@ func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shu
 // that it never began, and plans again.
 func (t *turn) begin(ctx context.Context, commit string) (again bool, err error) {
 	t.turned.Worked = true
-	tree, p, gone, err := t.planned(ctx, commit)
-	defer gone()
+	e, p, shut, err := t.planned(ctx, commit)
+	defer shut()
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) {
 		return false, t.later(ctx, Head{Commit: commit, Stage: Refused}, refusal(invalid.Findings))
@@ -180,13 +185,11 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 		h.Stage, h.Why = Done, "nothing to do"
 		return true, t.save(ctx, h)
 	}
-	e, shut, err := t.Open(ctx, tree, ToApply)
-	defer shut()
-	if err != nil {
-		return false, err
-	}
 	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
 		return true, err
+	}
+	if e, err = t.toApply(ctx); err != nil {
+		return false, err
 	}
 	h.Stage, h.Why = Applying, "is applied"
 	if err := t.save(ctx, h); err != nil {
@@ -196,33 +199,25 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	return t.ended(ctx, res, err)
 }
 
-// planned plans a commit within a slot, and within a time that nobody's plan takes. Its
-// files stay until gone is called.
-func (t *turn) planned(ctx context.Context, commit string) (tree Tree, p planner.Plan, gone func(), err error) {
+// planned plans a commit within a slot, and within a time that nobody's plan takes.
+func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p planner.Plan, shut func(), err error) {
 	free, err := t.slot(ctx)
 	if err != nil {
-		return tree, p, func() {}, err
+		return nil, p, func() {}, err
 	}
 	defer free()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	if tree, gone, err = t.written(ctx, commit); err != nil {
-		return tree, p, gone, err
-	}
-	if err = t.keyed(ctx, tree); err != nil {
-		return tree, p, gone, err
-	}
-	e, shut, err := t.Open(ctx, tree, ToPlan)
-	defer shut()
+	e, shut, err = t.opened(ctx, commit, ToPlan)
 	if err != nil {
-		return tree, p, gone, err
+		return e, p, shut, err
 	}
 	var o engine.PlanOptions
 	if t.Bound.Archive {
 		o.Allow = []string{"archive"}
 	}
 	p, err = e.Plan(ctx, o)
-	return tree, p, gone, err
+	return e, p, shut, err
 }
 
 // longest is how long a plan may take, its tree and its files included.
@@ -278,7 +273,7 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 // goOn finds out what became of an apply that was about to begin, and goes on with it.
 func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 	t.turned.Worked = true
-	e, shut, err := t.opened(ctx, t.head.Commit)
+	e, shut, err := t.opened(ctx, t.head.Commit, ToApply)
 	defer func() { shut() }()
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) || errors.Is(err, git.ErrGone) { // any tree will do: what is left to do stands in the records
@@ -287,7 +282,7 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 			return false, errors.Join(err, noHead)
 		}
 		shut()
-		e, shut, err = t.opened(ctx, commit)
+		e, shut, err = t.opened(ctx, commit, ToApply)
 	}
 	if err != nil {
 		return false, err
