@@ -164,7 +164,7 @@ func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.
 // that it never began, and plans again.
 func (t *turn) begin(ctx context.Context, commit string) (again bool, err error) {
 	t.turned.Worked = true
-	e, p, shut, err := t.planned(ctx, commit)
+	_, p, shut, err := t.planned(ctx, commit)
 	defer shut()
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) {
@@ -188,7 +188,8 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
 		return true, err
 	}
-	if e, err = t.toApply(ctx); err != nil {
+	e, err := t.toApply(ctx)
+	if err != nil {
 		return false, err
 	}
 	h.Stage, h.Why = Applying, "is applied"
