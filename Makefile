@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate instance-types test test-live test-bake test-kube test-forge test-web sim bench bench-bake clean
+.PHONY: all build demo check fmt generate image instance-types test test-live test-bake test-kube test-forge test-web sim bench bench-bake clean
 
 all: build
 
@@ -15,6 +15,10 @@ demo: build
 
 check:
 	hack/check.sh $(STATICCHECK)
+
+# image packs the program alone into a container image, which needs no container engine.
+image:
+	$(GO) run ./hack/image
 
 generate:
 	$(GO) run ./hack/gendocs
@@ -43,7 +47,7 @@ test-bake:
 	hack/wire/install.sh
 	hack/wire/sshd.sh
 	hack/bake/install.sh
-	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -parallel 3 -tags wire,bake -run TestBake ./internal/wiretest/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -parallel 3 -tags wire,bake -run TestBake ./internal/wiretest/... ./cmd/domctl/... ./hack/image/...
 
 # test-kube is test-live against a Kubernetes API server, which takes minutes to
 # build the first time.

@@ -17,5 +17,7 @@ func gitopsCodes() []Code {
 			"Use a secret that the list allows, or add it to the deployment's secrets in the controller's configuration."},
 		{"DC523", "no deployment in the commit", "The controller's configuration names a folder of the repository, and the commit that its branch stands on has no files of a deployment there.",
 			"Correct the deployment's dir in the controller's configuration, or put the files there."},
+		{"DC524", "who acts cannot be told", "Several controllers of one configuration agree by a lease on who acts for a deployment, and the lease cannot be read or renewed. Whoever cannot renew it stops before another may begin; pages and webhooks are served on.",
+			"Look whether the cluster, or the deployment's records, can be reached; a Role must let the controller get, create and update Leases in the namespace of its configuration."},
 	}
 }

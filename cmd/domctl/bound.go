@@ -19,13 +19,16 @@ import (
 type bound struct {
 	gitops.Deployment
 	name string
+	mode gitops.Mode
 	logs string // folder
 	all  map[string]gitops.Deployment
+	// report hears of applies; nil: nobody does.
+	report func(applier.Event)
 }
 
 // records opens the store that a deployment is bound to.
 func (b *bound) records(ctx context.Context) (applier.Store, error) {
-	d := deployment{compiled: compiler.Result{Desired: schema.Desired{Deployment: b.Schema(b.name)}}, bound: b}
+	d := deployment{compiled: compiler.Result{Desired: schema.Desired{Deployment: b.Schema(b.name, b.mode)}}, bound: b}
 	return d.store(ctx)
 }
 
@@ -36,7 +39,7 @@ func (b *bound) otherApplied(ctx context.Context, name string) (applied schema.A
 	if !there {
 		return applied, false, nil
 	}
-	store, err := (&bound{other, name, "", b.all}).records(ctx)
+	store, err := (&bound{other, name, b.mode, "", b.all, nil}).records(ctx)
 	if err != nil {
 		return applied, false, err
 	}
@@ -86,7 +89,7 @@ func (a *app) compileBound(ctx context.Context, b *bound, clone string, t gitops
 		return c, false, err
 	}
 	var found []schema.Finding
-	c.Result, found = b.Bind(b.name, c.Result)
+	c.Result, found = b.Bind(b.name, b.mode, c.Result)
 	for _, f := range at.pointers(c.Result, dir) {
 		found = append(found, schema.Finding{Code: "DC501", Severity: schema.Error, Message: "the commit holds a pointer of git-lfs instead of the file", Positions: []schema.Position{{File: f, Line: 1, Col: 1}}})
 	}
@@ -118,6 +121,6 @@ func (a *app) engineBound(ctx context.Context, b *bound, t gitops.Tree, c gitops
 	}
 	at := &tree{t.Commit, t.Dir, t.Written}
 	d := &deployment{dir: filepath.Join(t.Dir, filepath.FromSlash(b.Dir)), compiled: c.Result, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
-	e, err = d.engine(ctx, nil, sideBySideSteps)
+	e, err = d.engine(ctx, b.report, sideBySideSteps)
 	return e, d.shut, err
 }

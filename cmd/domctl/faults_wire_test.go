@@ -47,7 +47,11 @@ func (f *faulty) edit(old, text string) {
 
 func (f *faulty) editIn(file, old, text string) {
 	f.t.Helper()
-	name := filepath.Join(f.dir, file)
+	f.editFile(filepath.Join(f.dir, file), old, text)
+}
+
+func (f *faulty) editFile(name, old, text string) {
+	f.t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
 		f.t.Fatal(err)

@@ -20,8 +20,8 @@ import (
 	"domctl.dev/internal/wiretest"
 )
 
-// served is `domctl serve` for a deployment in a repository on a Gitea.
-type served struct {
+// servedOnForge is `domctl serve` for a deployment in a repository on a Gitea.
+type servedOnForge struct {
 	t      *testing.T
 	forge  *wiretest.Gitea
 	repo   *wiretest.ForgeRepo
@@ -43,10 +43,10 @@ func (s *said) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.St
 
 // serveOnForge starts one that is told by webhooks alone, and ends it with the test. More
 // fields of the deployment are those of the configuration: "rules: […]".
-func serveOnForge(t *testing.T, fields ...string) *served {
+func serveOnForge(t *testing.T, fields ...string) *servedOnForge {
 	t.Helper()
 	server := wiretest.Forge(t)
-	s := &served{t: t, forge: server, ann: server.User(t, "ann"), bob: server.User(t, "bob"), folder: t.TempDir(), log: &said{}}
+	s := &servedOnForge{t: t, forge: server, ann: server.User(t, "ann"), bob: server.User(t, "bob"), folder: t.TempDir(), log: &said{}}
 	bot := server.User(t, "domctl-bot")
 	domctl(t, 0, "init", filepath.Join(s.folder, "acme", "prod"))
 	s.repo = s.ann.Repo(t, "domino", s.files())
@@ -92,7 +92,7 @@ deployments:
 }
 
 // files are those of the deployment, without what it keeps for itself.
-func (s *served) files() map[string]string {
+func (s *servedOnForge) files() map[string]string {
 	s.t.Helper()
 	all := map[string]string{}
 	top := filepath.Join(s.folder, "acme")
@@ -114,7 +114,7 @@ func (s *served) files() map[string]string {
 }
 
 // until waits until something is so, and answers how long that took.
-func (s *served) until(what string, is func() bool) time.Duration {
+func (s *servedOnForge) until(what string, is func() bool) time.Duration {
 	s.t.Helper()
 	begun := time.Now()
 	for !is() {

@@ -108,10 +108,10 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil))}
+	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil)), Replica: s.replica()}
 	slots := make(chan struct{}, config.Workers)
 	for _, name := range schema.Sorted(config.Deployments) {
-		d := s.desk(name, trees)
+		d := s.desk(name, trees, c.Log)
 		d.Slots = slots
 		c.Desks = append(c.Desks, d)
 	}
@@ -191,19 +191,21 @@ func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
 	return m, err
 }
 
-func (s serving) desk(name, trees string) *gitops.Desk {
+func (s serving) desk(name, trees string, log *slog.Logger) *gitops.Desk {
 	of := s.config.Deployments[name]
-	b := &bound{of, name, filepath.Join(s.config.Work, "logs", name), s.config.Deployments}
+	as := func(mode gitops.Mode) *bound {
+		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments, gitops.Report(log.With("deployment", name))}
+	}
 	clone := s.clones[of.Repository]
-	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: b.records, Room: trees, Now: time.Now, Random: rand.Text,
-		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, func(), error) {
-			return s.openBound(ctx, b, clone.Dir, t)
+	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: as(gitops.ToApply).records, Room: trees, Now: time.Now, Random: rand.Text,
+		Open: func(ctx context.Context, t gitops.Tree, mode gitops.Mode) (*engine.Engine, func(), error) {
+			return s.openBound(ctx, as(mode), clone.Dir, t)
 		},
-		Compile: func(ctx context.Context, t gitops.Tree, as string, evaluate bool) (gitops.Compiled, bool, error) {
-			return s.compileBound(ctx, b, clone.Dir, t, as, evaluate)
+		Compile: func(ctx context.Context, t gitops.Tree, name string, evaluate bool) (gitops.Compiled, bool, error) {
+			return s.compileBound(ctx, as(gitops.ToPlan), clone.Dir, t, name, evaluate)
 		},
 		Engine: func(ctx context.Context, t gitops.Tree, c gitops.Compiled) (*engine.Engine, func(), error) {
-			return s.engineBound(ctx, b, t, c)
+			return s.engineBound(ctx, as(gitops.ToPlan), t, c)
 		}}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
@@ -224,7 +226,7 @@ func (s serving) receptions(c *gitops.Controller, trees string) (all []*gitops.R
 		if of.Forge == "" {
 			continue
 		}
-		r := &gitops.Reception{Name: name, Repo: of.Name, Forge: s.forges[of.Forge], Places: places, Room: trees, Now: time.Now, Random: rand.Text, Log: c.Log,
+		r := &gitops.Reception{Name: name, Repo: of.Name, Forge: s.forges[of.Forge], Places: places, Room: trees, Shared: c.Replica != nil, Now: time.Now, Random: rand.Text, Log: c.Log,
 			Source: &gitops.Clone{Dir: filepath.Join(s.config.Work, "pulls", name), Remote: func() (git.Remote, error) { return s.remote(of) }}}
 		for _, d := range c.Desks {
 			if d.Bound.Repository == name {

@@ -67,29 +67,36 @@ func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: deliver log path secret|-|page")
 	}
-	what := "webhooks"
-	switch args[2] {
-	case "-":
-		what = "health"
-	case "page":
-		what = "page"
-	}
-	found := regexp.MustCompile(`for=` + what + ` at=(\S+)`).FindStringSubmatch(ts.ReadFile(args[0]))
-	if found == nil {
-		ts.Fatalf("%s: it listens nowhere for %s", args[0], what)
-	}
-	method, body := http.MethodGet, ""
-	if what == "webhooks" {
-		method, body = http.MethodPost, `{"ref":"refs/heads/main","after":"`+strings.Repeat("a", 40)+`","repository":{"full_name":"acme/domino"}}`
-	}
-	r, err := http.NewRequest(method, "http://"+found[1]+args[1], strings.NewReader(body))
+	status, err := pushed(ts.ReadFile(args[0]), args[1], args[2])
 	ts.Check(err)
-	m := hmac.New(sha256.New, []byte(args[2]))
+	fmt.Fprintln(ts.Stdout(), status)
+}
+
+// pushed delivers to where a log says that a controller listens; a secret of "-" only
+// asks.
+func pushed(log, path, secret string) (status int, err error) {
+	what, method, body := "webhooks", http.MethodPost, `{"ref":"refs/heads/main","after":"`+strings.Repeat("a", 40)+`","repository":{"full_name":"acme/domino"}}`
+	switch secret {
+	case "-":
+		what, method, body = "health", http.MethodGet, ""
+	case "page":
+		what, method, body = "page", http.MethodGet, ""
+	}
+	found := regexp.MustCompile(`for=` + what + ` at=(\S+)`).FindStringSubmatch(log)
+	if found == nil {
+		return 0, fmt.Errorf("it listens nowhere for %s", what)
+	}
+	r, err := http.NewRequest(method, "http://"+found[1]+path, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	m := hmac.New(sha256.New, []byte(secret))
 	m.Write([]byte(body))
 	r.Header.Set("X-Gitea-Event", "push")
 	r.Header.Set("X-Gitea-Signature", hex.EncodeToString(m.Sum(nil)))
 	answer, err := http.DefaultClient.Do(r)
-	ts.Check(err)
-	ts.Check(answer.Body.Close())
-	fmt.Fprintln(ts.Stdout(), answer.StatusCode)
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
 }

@@ -134,12 +134,15 @@ func (e *Engine) ssh() func(context.Context, schema.SSH) (port.Shell, error) {
 	}
 }
 
+// KeyRecord is where the store holds what digests of secrets are keyed with.
+const KeyRecord = "key"
+
 // digestKey is what digests of secrets are keyed with: in the store, sealed
 // where the store seals. After an unclear answer it looks again.
 func (e *Engine) digestKey(ctx context.Context) ([]byte, error) {
 	fresh := []byte(e.Random() + e.Random())
 	for range 3 {
-		key, _, err := e.Store.Get(ctx, "key")
+		key, _, err := e.Store.Get(ctx, KeyRecord)
 		if err == nil {
 			e.keyless = nil
 			return key, nil
@@ -154,7 +157,7 @@ func (e *Engine) digestKey(ctx context.Context) ([]byte, error) {
 		if err := e.keyLost(ctx); err != nil {
 			return nil, err
 		}
-		_, e.keyless = e.Store.PutIfNone(ctx, "key", fresh)
+		_, e.keyless = e.Store.PutIfNone(ctx, KeyRecord, fresh)
 		if e.keyless == nil {
 			return fresh, nil
 		}
@@ -173,7 +176,7 @@ func (e *Engine) keyLost(ctx context.Context) error {
 	if len(applies) == 0 {
 		return nil
 	}
-	if _, _, err := e.Store.Get(ctx, "key"); !errors.Is(err, applier.ErrNoKey) {
+	if _, _, err := e.Store.Get(ctx, KeyRecord); !errors.Is(err, applier.ErrNoKey) {
 		return nil
 	}
 	return errors.New(`DC315: the record "key", which digests of secrets are made with, is gone while the store holds applies; restore it from the store's versions`)

@@ -151,8 +151,8 @@ func (t *turn) mayWrite(ctx context.Context, user string) (bool, error) {
 	return rights >= port.WriteRights, err
 }
 
-// errTaken says that an approval is not as it was read.
-var errTaken = errors.New("an approval was taken meanwhile")
+// errSpent says that an approval is not as it was read.
+var errSpent = errors.New("an approval was taken meanwhile")
 
 // take gives approvals to an apply that is about to begin: each is one apply's alone
 // before the first of its records stands.
@@ -160,7 +160,7 @@ func (t *turn) take(ctx context.Context, plan string, g granted) error {
 	for i, a := range g.by {
 		a.Plan, a.Nonce = plan, t.Random()
 		if _, err := write(ctx, t.store, a.key, a.etag, a); errors.Is(err, applier.ErrMoved) || errors.Is(err, applier.ErrNoKey) {
-			return errTaken
+			return errSpent
 		} else if err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 // all of that in it. What the tree leaves open, the binding says; what it states
 // otherwise is refused, as are references to secrets that it may not read: nothing
 // outside was read until then.
-func (d Deployment) Bind(name string, r compiler.Result) (compiler.Result, []schema.Finding) {
+func (d Deployment) Bind(name string, mode Mode, r compiler.Result) (compiler.Result, []schema.Finding) {
 	dep := r.Desired.Deployment
 	b := binding{name: name, at: dep.At}
 	b.same("name", dep.Name, name)
@@ -22,10 +22,11 @@ func (d Deployment) Bind(name string, r compiler.Result) (compiler.Result, []sch
 	dep.State = d.records()
 	if d.World == "live" {
 		b.live(d, dep)
-		dep.AWS.Account, dep.AWS.Region, dep.AWS.Role, dep.AWS.Profile = d.AWS.Account, d.AWS.Region, d.AWS.Role, ""
+		dep = d.as(mode, dep)
+		dep.AWS.Account, dep.AWS.Region, dep.AWS.Profile = d.AWS.Account, d.AWS.Region, ""
 		dep.Kubernetes.Context = d.Kubernetes.Context
 		dep.AWS.Cluster = d.AWS.Cluster
-		dep.Mongo.Database, dep.Mongo.URI, dep.Mongo.Mapping = d.Mongo.Database, d.Mongo.URI, d.Mongo.Mapping.schema()
+		dep.Mongo.Database, dep.Mongo.Mapping = d.Mongo.Database, d.Mongo.Mapping.schema()
 		dep.Domino = b.domino(d.Domino, dep.Domino)
 		dep.Registries = b.registries(d, dep.Registries)
 	}
@@ -48,9 +49,9 @@ func (d Deployment) records() schema.State {
 
 // Schema is what is known of the deployment without any tree: who it is, where its
 // records are, and as whom they are read.
-func (d Deployment) Schema(name string) schema.Deployment {
-	return schema.Deployment{Name: name, World: d.World, AWS: schema.AWS{Account: d.AWS.Account, Region: d.AWS.Region, Role: d.AWS.Role},
-		Kubernetes: schema.Kubernetes{Context: d.Kubernetes.Context}, Mongo: schema.Mongo{Database: d.Mongo.Database, URI: d.Mongo.URI}, State: d.records()}
+func (d Deployment) Schema(name string, mode Mode) schema.Deployment {
+	return d.as(mode, schema.Deployment{Name: name, World: d.World, AWS: schema.AWS{Account: d.AWS.Account, Region: d.AWS.Region},
+		Kubernetes: schema.Kubernetes{Context: d.Kubernetes.Context}, Mongo: schema.Mongo{Database: d.Mongo.Database}, State: d.records()})
 }
 
 // Allows says whether the tree may hold a reference.

@@ -18,6 +18,7 @@ type Config struct {
 	Workers      int                   `yaml:"workers"`
 	Listen       Listen                `yaml:"listen"`
 	Page         Page                  `yaml:"page"`
+	Replicas     Replicas              `yaml:"replicas"`
 	Forges       map[string]Forge      `yaml:"forges"`
 	Repositories map[string]Repository `yaml:"repositories"`
 	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states
@@ -85,7 +86,9 @@ type AWS struct {
 	Account string `yaml:"account"`
 	Region  string `yaml:"region"`
 	Role    string `yaml:"role"` // to assume
-	Cluster string `yaml:"cluster"`
+	// PlanRole is assumed for plans, and Role then for applies alone; empty: Role.
+	PlanRole string `yaml:"planRole"`
+	Cluster  string `yaml:"cluster"`
 }
 
 // Kubernetes is the cluster that secrets are read from.
@@ -93,10 +96,12 @@ type Kubernetes struct {
 	Context string `yaml:"context"`
 }
 
-// Mongo is Domino's database; URI is a reference.
+// Mongo is Domino's database; URI is a reference, and so is PlanURI, by which plans read
+// it; empty: URI.
 type Mongo struct {
 	Database string  `yaml:"database"`
 	URI      string  `yaml:"uri"`
+	PlanURI  string  `yaml:"planURI"`
 	Mapping  Mapping `yaml:"mapping"`
 }
 

@@ -47,6 +47,7 @@ func (k checking) all() {
 	}
 	k.apart()
 	k.page()
+	k.replicas(k.c.Replicas)
 }
 
 func (k checking) has(path string) bool { _, ok := k.at[path]; return ok }
@@ -207,6 +208,10 @@ func (k checking) live(at string, d Deployment) {
 		k.reference(at+".mongo.uri", d.Mongo.URI)
 	}
 	k.domino(at+".domino", d.Domino)
+	k.reference(at+".mongo.planURI", d.Mongo.PlanURI)
+	if d.AWS.PlanRole != "" && d.AWS.Role == "" {
+		k.wrong(k.place(at+".aws.planRole"), "state role, the one that applies", "%s.aws has a role for plans and none for applies", at)
+	}
 	switch s := d.State; {
 	case (s.File == "") == (s.S3 == nil):
 		k.wrong(k.place(at+".state"), "", "%s.state states not just one of file and s3", at)

@@ -79,6 +79,8 @@ DC520 s.yaml:24:56: deployments.prod.domino.apiKey is no reference; write env:NA
 		{"registries: [quay.io]", `registries: [quay.io]
     domino: {url: "https://domino.acme.example"}`, "DC520 s.yaml:24:5: deployments.prod.domino states not just one of apiKey and token ()"},
 		{"world: sandbox", "world: sandbox\n    domino: {url: \"https://domino.acme.example\"}", "DC520 s.yaml:29:5: deployments.try.domino is for the live world ()"},
+		{`role: "arn`, `planRole: "arn`, "DC520 s.yaml:19:55: deployments.prod.aws has a role for plans and none for applies (state role, the one that applies)"},
+		{"uri: env:DOMCTL_MONGO_URI", "uri: env:X, planURI: mongodb://h", "DC520 s.yaml:20:43: deployments.prod.mongo.planURI is no reference; write env:NAME or file:/path (put the secret there and state where it is, not the secret)"},
 		{"world: sandbox", "world: live", `DC520 s.yaml:24:3: deployments.try.aws.account is not stated ()
 DC520 s.yaml:24:3: deployments.try.aws.region is not stated ()
 DC520 s.yaml:24:3: deployments.try.mongo.database is not stated ()
@@ -132,13 +134,13 @@ func TestBind(t *testing.T) {
 		o := schema.Object{Fields: map[string]schema.Value{"value": {Is: schema.Secret, Text: secret}}, At: map[string][]schema.Position{"": at}}
 		return compiler.Result{Desired: schema.Desired{Deployment: d, Objects: map[schema.Address]schema.Object{a: o}}}
 	}
-	bound, found := prod.Bind("prod", tree(schema.Deployment{Name: "prod", World: "live", AWS: schema.AWS{Profile: "mine"}, State: schema.State{File: "x"}}, "ssm:/domino/token"))
+	bound, found := prod.Bind("prod", gitops.ToApply, tree(schema.Deployment{Name: "prod", World: "live", AWS: schema.AWS{Profile: "mine"}, State: schema.State{File: "x"}}, "ssm:/domino/token"))
 	if dep := bound.Desired.Deployment; len(found) > 0 || dep.AWS.Account != "123456789012" || dep.AWS.Profile != "" || dep.AWS.Role == "" || dep.Mongo.URI != "env:DOMCTL_MONGO_URI" || dep.State.File != "" || dep.State.S3.KMSKey != "alias/domctl" {
 		t.Errorf("%+v %s", dep, said(found))
 	}
 	wrong := schema.Deployment{Name: "other", World: "sandbox", AWS: schema.AWS{Account: "210987654321", Region: "us-east-1", Role: "arn:x"}, Kubernetes: schema.Kubernetes{Context: "c"},
 		Mongo: schema.Mongo{Database: "theirs", URI: "env:HOME"}, State: schema.State{S3: &schema.S3{Bucket: "b", Prefix: "p", KMSKey: "k", Region: "r"}}}
-	_, found = prod.Bind("prod", tree(wrong, "env:AWS_SECRET_ACCESS_KEY"))
+	_, found = prod.Bind("prod", gitops.ToApply, tree(wrong, "env:AWS_SECRET_ACCESS_KEY"))
 	for _, want := range []string{"name", "world", "aws.account", "aws.region", "aws.role", "kubernetes.context", "mongo.database", "mongo.uri", "state.s3.bucket", "state.s3.prefix", "state.s3.kmsKey", "state.s3.region"} {
 		if !strings.Contains(said(found), "DC521 prod/deployment.cue:3:1: deployment."+want+" is ") {
 			t.Errorf("%s is not refused:\n%s", want, said(found))

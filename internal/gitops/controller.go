@@ -24,17 +24,21 @@ type Controller struct {
 	// Grace is how long a Turn may go on once the controller is to end.
 	Grace time.Duration
 	Log   *slog.Logger
+	// Replica is this process among several; nil: it is alone.
+	Replica *Replica
 
 	start  sync.Once
 	wake   map[*Desk]chan struct{}
-	looked atomic.Int64 // desks that had a Turn
+	first  map[*Desk]*sync.Once
+	looked atomic.Int64 // desks that had a Turn, or of which another replica gives them
 	ending atomic.Bool
 }
 
 func (c *Controller) init() {
 	c.start.Do(func() {
-		c.wake = map[*Desk]chan struct{}{}
+		c.wake, c.first = map[*Desk]chan struct{}{}, map[*Desk]*sync.Once{}
 		for _, d := range c.Desks {
+			c.first[d] = new(sync.Once)
 			c.wake[d] = make(chan struct{}, 1)
 		}
 	})
@@ -72,10 +76,15 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.init()
 	var all sync.WaitGroup
 	for _, d := range c.Desks {
-		all.Go(func() { c.serve(ctx, d) })
+		all.Go(func() {
+			c.seated(ctx, d.Name, c.wake[d], func() { c.saw(d) }, func(ctx context.Context) { c.serve(ctx, d) })
+		})
 	}
 	for _, r := range c.Receptions {
-		all.Go(func() { c.receive(ctx, r) })
+		r.init()
+		all.Go(func() {
+			c.seated(ctx, "pulls-"+r.Name, r.wake, func() {}, func(ctx context.Context) { r.anew(); c.receive(ctx, r) })
+		})
 	}
 	<-ctx.Done()
 	c.ending.Store(true)
@@ -91,13 +100,16 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 }
 
+// saw notes that it is known how a deployment stands, or who sees to it.
+func (c *Controller) saw(d *Desk) { c.first[d].Do(func() { c.looked.Add(1) }) }
+
 // serve gives one deployment its Turns.
 func (c *Controller) serve(ctx context.Context, d *Desk) {
 	log, last, fails := c.Log.With("deployment", d.Name), "", 0
 	for n := 0; ctx.Err() == nil; n++ {
 		said, next := c.turn(ctx, d, log, last)
 		if n == 0 {
-			c.looked.Add(1)
+			c.saw(d)
 		}
 		if last = said; said == "" {
 			fails = 0
@@ -143,6 +155,9 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
 	}
 	switch {
+	case errors.Is(err, applier.ErrFenced): // also where this replica no longer acts: what was late is told
+		log.Warn("another process goes on with the apply", "error", err)
+		return err.Error(), 0
 	case err != nil && ctx.Err() != nil:
 		return last, 0
 	case errors.Is(err, applier.ErrLocked), errors.Is(err, git.ErrNoBranch), t.Frozen != "":

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
@@ -31,9 +33,12 @@ type Reception struct {
 	// pull request is over, and again at the next look after an error. ErrUnderWay is one
 	// that is not told. nil: nobody listens.
 	Converse func(ctx context.Context, pull port.Pull) error
-	Now      func() time.Time
-	Random   func() string
-	Log      *slog.Logger
+	// Shared says that another replica may act for a deployment: for what it waits stands
+	// in its records alone.
+	Shared bool
+	Now    func() time.Time
+	Random func() string
+	Log    *slog.Logger
 
 	start sync.Once
 	wake  chan struct{}
@@ -97,6 +102,37 @@ func (r *Reception) Call() {
 	}
 }
 
+// anew forgets what another replica may have changed since.
+func (r *Reception) anew() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known, r.hearing = map[*Desk]map[int]time.Time{}, map[int]*hearing{}
+}
+
+// awaits finds out for what deployments wait, for which another replica may act.
+func (r *Reception) awaits(ctx context.Context) error {
+	if !r.Shared {
+		return nil
+	}
+	var group errgroup.Group
+	group.SetLimit(mostHeard)
+	for _, d := range r.Desks {
+		group.Go(func() error {
+			s, err := d.Records(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: state: %w", d.Name, err)
+			}
+			h, _, err := ReadHead(ctx, s)
+			if err != nil {
+				return fmt.Errorf("%s: %w", d.Name, err)
+			}
+			r.Await(d, h.listens(r.Now()))
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
 // Wait waits until nothing is under way.
 func (r *Reception) Wait() { r.work.Wait() }
 
@@ -126,6 +162,7 @@ func (r *Reception) Look(ctx context.Context) (next time.Duration, err error) {
 			err = errors.Join(err, s.see(within, p))
 		}
 		r.over(ctx, open)
+		err = errors.Join(err, r.awaits(within))
 		r.listen(ctx, open)
 	}
 	return r.looked(len(open), err), err

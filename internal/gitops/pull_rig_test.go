@@ -241,7 +241,7 @@ func (r rig) compileTree(ctx context.Context, t gitops.Tree, _ string, evaluate 
 		r.compiled.trees[c.Sum] = res
 	}
 	var found []schema.Finding
-	c.Result, found = bound.Bind("sim-modern", res)
+	c.Result, found = bound.Bind("sim-modern", gitops.ToPlan, res)
 	c.Findings = append(found, c.Findings...)
 	return c, true, nil
 }

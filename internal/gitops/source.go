@@ -2,6 +2,8 @@ package gitops
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"domctl.dev/internal/git"
@@ -11,7 +13,7 @@ import (
 type Source interface {
 	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
 	Head(ctx context.Context, branch string) (commit string, err error)
-	// Tree writes a commit's files into a folder of the caller's own.
+	// Tree writes a commit's files into a folder of the caller's own; git.ErrGone.
 	Tree(ctx context.Context, commit, dest string) (git.Written, error)
 }
 
@@ -107,6 +109,9 @@ func (c *Clone) Tree(ctx context.Context, commit, dest string) (git.Written, err
 	}
 	defer free()
 	r, err := git.Open(c.Dir)
+	if errors.Is(err, git.ErrNone) { // as in the new folder of another replica
+		err = fmt.Errorf("%w: %w", git.ErrGone, err)
+	}
 	if err != nil {
 		return git.Written{}, err
 	}

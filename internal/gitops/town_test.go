@@ -217,7 +217,7 @@ func (a asking) planned(number int, commit string) (effect string) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	e, shut, err := d.Open(ctx, gitops.Tree{Dir: dir, Commit: commit, Written: w})
+	e, shut, err := d.Open(ctx, gitops.Tree{Dir: dir, Commit: commit, Written: w}, gitops.ToPlan)
 	if err != nil {
 		a.t.Fatal(err)
 	}

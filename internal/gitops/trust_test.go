@@ -99,8 +99,8 @@ func TestACommitThatLeftBeforeItsFirstStep(t *testing.T) {
 }
 
 // open opens engines whose calls pass a gate.
-func (r *rig) open(gate sim.Gate) func(context.Context, gitops.Tree) (*engine.Engine, func(), error) {
-	return func(ctx context.Context, tree gitops.Tree) (e *engine.Engine, shut func(), err error) {
+func (r *rig) open(gate sim.Gate) func(context.Context, gitops.Tree, gitops.Mode) (*engine.Engine, func(), error) {
+	return func(ctx context.Context, tree gitops.Tree, _ gitops.Mode) (e *engine.Engine, shut func(), err error) {
 		res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
 		if err == nil {
 			e, err = r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
@@ -116,7 +116,7 @@ func TestNoTreeChoosesWhatIsAsked(t *testing.T) {
 		State: gitops.State{File: "/s"}, Registries: []string{"quay.io"}}
 	bind := func(dep schema.Deployment) (schema.Deployment, string) {
 		dep.Name, dep.World = "p", "live"
-		r, found := d.Bind("p", compiler.Result{Desired: schema.Desired{Deployment: dep}})
+		r, found := d.Bind("p", gitops.ToApply, compiler.Result{Desired: schema.Desired{Deployment: dep}})
 		var said []string
 		for _, f := range found {
 			said = append(said, f.Code+" "+f.Message)
@@ -147,7 +147,7 @@ func TestNoTreeChoosesWhatIsAsked(t *testing.T) {
 func TestNoTreeChoosesWhereTheKeyGoes(t *testing.T) {
 	d := gitops.Deployment{World: "live", Domino: gitops.Domino{URL: "https://domino.acme.example", APIKey: "env:KEY"}}
 	bind := func(stated schema.Domino) (schema.Domino, string) {
-		r, found := d.Bind("p", compiler.Result{Desired: schema.Desired{Deployment: schema.Deployment{Name: "p", World: "live", Domino: stated}}})
+		r, found := d.Bind("p", gitops.ToPlan, compiler.Result{Desired: schema.Desired{Deployment: schema.Deployment{Name: "p", World: "live", Domino: stated}}})
 		var fields []string
 		for _, f := range found {
 			fields = append(fields, f.Code+" "+strings.Fields(f.Message)[0])

@@ -26,8 +26,9 @@ type Desk struct {
 	// Records opens the deployment's state store.
 	Records func(context.Context) (applier.Store, error)
 	// Open opens the engine for a tree of a commit; *engine.Invalid says that the tree
-	// cannot be planned, or is not what the deployment is bound to.
-	Open func(context.Context, Tree) (e *engine.Engine, shut func(), err error)
+	// cannot be planned, or is not what the deployment is bound to. Whoever asks calls
+	// shut, also after an error.
+	Open func(context.Context, Tree, Mode) (e *engine.Engine, shut func(), err error)
 	// Compile reads the deployment of a tree, as one of the names under which such files
 	// are kept: "" for the branch's, else a pull request's. What was compiled before is
 	// not evaluated again; without evaluate nothing is, and known says that there is an
@@ -83,6 +84,8 @@ type turn struct {
 	etag   string
 	turned Turned
 	engine *engine.Engine // the one that is open
+	// toApply closes the engine that is open and opens one to apply, for the same tree.
+	toApply func(context.Context) (*engine.Engine, error)
 }
 
 // most is how often a branch may move on under one Turn's eyes.
@@ -175,7 +178,7 @@ func (t *turn) later(ctx context.Context, h Head, why string) error {
 }
 
 // opened opens the engine for a commit; whoever calls it calls shut.
-func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
+func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.Engine, shut func(), err error) {
 	dir, err := os.MkdirTemp(t.Room, "tree-")
 	if err != nil {
 		return nil, func() {}, err
@@ -183,9 +186,19 @@ func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shu
 	closes := func() {}
 	shut = func() { closes(); _ = os.RemoveAll(dir) }
 	w, err := t.Source.Tree(ctx, commit, dir)
+	tree := Tree{dir, commit, w}
+	if err == nil && mode == ToPlan {
+		err = t.keyed(ctx, tree)
+	}
 	if err == nil {
-		e, closes, err = t.Open(ctx, Tree{dir, commit, w})
+		e, closes, err = t.Open(ctx, tree, mode)
 		t.engine = e
+	}
+	t.toApply = func(ctx context.Context) (e *engine.Engine, err error) {
+		closes()
+		e, closes, err = t.Open(ctx, tree, ToApply)
+		t.engine = e
+		return e, err
 	}
 	return e, shut, err
 }
@@ -195,7 +208,7 @@ func (t *turn) opened(ctx context.Context, commit string) (e *engine.Engine, shu
 // that it never began, and plans again.
 func (t *turn) begin(ctx context.Context, commit string) (again bool, err error) {
 	t.turned.Worked = true
-	e, p, shut, err := t.planned(ctx, commit)
+	_, p, shut, err := t.planned(ctx, commit)
 	defer shut()
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) {
@@ -232,6 +245,10 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	if len(v.missing) > 0 {
 		return false, t.wait(ctx, h, v, p)
 	}
+	e, err := t.toApply(ctx)
+	if err != nil {
+		return false, err
+	}
 	h.Stage, h.Why = Applying, "is applied"
 	if err := t.save(ctx, h); err != nil {
 		return false, err
@@ -254,7 +271,7 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 	defer free()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	e, shut, err = t.opened(ctx, commit)
+	e, shut, err = t.opened(ctx, commit, ToPlan)
 	if err != nil {
 		return e, p, shut, err
 	}
@@ -324,7 +341,7 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 // anyTree opens the engine for a commit, or for the branch's where that one is gone or
 // does not fit any more: what is left to do of an apply stands in the records.
 func (t *turn) anyTree(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
-	e, shut, err = t.opened(ctx, commit)
+	e, shut, err = t.opened(ctx, commit, ToApply)
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) || errors.Is(err, git.ErrGone) {
 		newest, noHead := t.Source.Head(ctx, t.Bound.Branch)
@@ -332,7 +349,7 @@ func (t *turn) anyTree(ctx context.Context, commit string) (e *engine.Engine, sh
 			return nil, shut, errors.Join(err, noHead)
 		}
 		shut()
-		e, shut, err = t.opened(ctx, newest)
+		e, shut, err = t.opened(ctx, newest, ToApply)
 	}
 	return e, shut, err
 }

@@ -154,7 +154,7 @@ func (r rig) desk(kill *sim.Kill) *gitops.Desk {
 		Records: func(context.Context) (applier.Store, error) {
 			return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil
 		},
-		Open: func(ctx context.Context, tree gitops.Tree) (e *engine.Engine, shut func(), err error) {
+		Open: func(ctx context.Context, tree gitops.Tree, _ gitops.Mode) (e *engine.Engine, shut func(), err error) {
 			res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
 			if err == nil {
 				e, err = r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: kill.Gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
@@ -183,7 +183,7 @@ func (c *cache) compile(ctx context.Context, dir, commit string) (compiler.Resul
 	if schema.Failed(res.Findings) {
 		return res, &engine.Invalid{Findings: res.Findings}
 	}
-	res, found := bound.Bind("sim-modern", res)
+	res, found := bound.Bind("sim-modern", gitops.ToApply, res)
 	if schema.Failed(found) {
 		return res, &engine.Invalid{Findings: found}
 	}
@@ -326,6 +326,24 @@ func TestAbandoned(t *testing.T) {
 	}
 	if got := r.turn(); got.Worked {
 		t.Error("it is begun again")
+	}
+}
+
+// TestAnotherFolder: who goes on with an apply may work in a folder in which nothing was
+// fetched yet.
+func TestAnotherFolder(t *testing.T) {
+	r := newRig(t)
+	r.commit("modern-before")
+	r.turn()
+	second := r.commit("modern")
+	if _, err := r.desk(sim.KillAfter(150)).Turn(t.Context()); err == nil {
+		t.Fatal("it was not killed")
+	}
+	if err := os.RemoveAll(r.repo + "-mirror"); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.turn(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -1,10 +1,12 @@
-// Package kube reads secrets of a Kubernetes cluster, for references to them. It
-// is the only importer of client-go, of which it uses the configuration and the
-// transport: one GET needs no typed client, whose types cost every start of the
-// program. No error of it holds anything of a secret.
+// Package kube reads secrets of a Kubernetes cluster, for references to them, and
+// keeps Leases there, by which controllers agree on who acts. It is the only importer of
+// client-go, of which it uses the configuration and the transport: a few calls need no
+// typed client, whose types cost every start of the program. No error of it holds
+// anything of a secret.
 package kube
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -51,27 +53,32 @@ func Open(c Config) *Client {
 // Secret is the value of one key as it stands, named "namespace/name/key".
 // https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/
 func (c *Client) Secret(ctx context.Context, name string) (string, error) {
+	return within(ctx, c, func(ctx context.Context, at cluster) (string, error) { return at.secret(ctx, name) })
+}
+
+// within bounds what is asked of the cluster in time.
+func within[T any](ctx context.Context, c *Client, ask func(context.Context, cluster) (T, error)) (none T, err error) {
 	at, err := c.cluster()
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	type answer struct {
-		text string
-		err  error
+		value T
+		err   error
 	}
 	done := make(chan answer, 1)
 	// Exec plugins know no context: one that hangs is left behind.
 	go func() {
-		text, err := at.secret(ctx, name)
-		done <- answer{text, err}
+		value, err := ask(ctx, at)
+		done <- answer{value, err}
 	}()
 	select {
 	case a := <-done:
-		return a.text, a.err
+		return a.value, a.err
 	case <-ctx.Done():
-		return "", at.unanswered(ctx.Err())
+		return none, at.unanswered(ctx.Err())
 	}
 }
 
@@ -81,7 +88,7 @@ func (c cluster) secret(ctx context.Context, ref string) (string, error) {
 	if !ok {
 		return "", errors.New("a key of a Kubernetes secret is named namespace/name/key")
 	}
-	status, body, err := c.get(ctx, "api", "v1", "namespaces", namespace, "secrets", name)
+	status, body, err := c.call(ctx, http.MethodGet, nil, "api", "v1", "namespaces", namespace, "secrets", name)
 	if err != nil {
 		return "", c.unanswered(err)
 	}
@@ -105,11 +112,14 @@ func (c cluster) secret(ctx context.Context, ref string) (string, error) {
 	return string(value), nil
 }
 
-// get answers the status and the body, which may be that of an error.
-func (c cluster) get(ctx context.Context, path ...string) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.JoinPath(path...).String(), nil)
+// call answers the status and the body, which may be that of an error.
+func (c cluster) call(ctx context.Context, method string, send []byte, path ...string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(path...).String(), bytes.NewReader(send))
 	if err != nil {
 		return 0, nil, err
+	}
+	if len(send) > 0 {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
 	res, err := c.http.Do(req)
@@ -143,22 +153,41 @@ func (c cluster) unanswered(err error) error {
 // the object and holds nothing of it.
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 func (c cluster) refusal(status int, body []byte, namespace, name string) error {
-	var says struct {
-		Kind, Message string
-		Details       struct{ Kind string }
-	}
-	if json.Unmarshal(body, &says) != nil || says.Kind != "Status" {
+	says := c.says(body)
+	if says.Kind != "Status" {
 		return c.stranger(status)
 	}
 	switch {
 	case status == http.StatusUnauthorized:
-		return fmt.Errorf("%s does not accept these credentials; log in anew (on EKS, say, aws sso login) until %s works", c.where, c.kubectl("auth whoami"))
+		return c.unauthorized()
 	case status == http.StatusForbidden:
 		return fmt.Errorf("%s refuses to show it: %s; have that user allowed to get this secret: domctl doctor --policies prints the role", c.where, says.Message)
 	case status == http.StatusNotFound && says.Details.Kind == "secrets":
 		return fmt.Errorf("%s has no secret %s in namespace %s; %s lists what there is", c.where, name, namespace, c.kubectl("-n", namespace, "get secrets"))
 	}
-	return fmt.Errorf("%s answered %d: %s; run again once it is well: %s", c.where, status, says.Message, c.kubectl("get --raw /readyz"))
+	return c.unwell(status, says.Message)
+}
+
+// said is what an API server tells of a call that failed; of something else's answer it
+// is empty.
+type said struct {
+	Kind, Message string
+	Details       struct{ Kind string }
+}
+
+func (c cluster) says(body []byte) (s said) {
+	if json.Unmarshal(body, &s) != nil {
+		return said{}
+	}
+	return s
+}
+
+func (c cluster) unauthorized() error {
+	return fmt.Errorf("%s does not accept these credentials; log in anew (on EKS, say, aws sso login) until %s works", c.where, c.kubectl("auth whoami"))
+}
+
+func (c cluster) unwell(status int, message string) error {
+	return fmt.Errorf("%s answered %d: %s; run again once it is well: %s", c.where, status, message, c.kubectl("get --raw /readyz"))
 }
 
 // stranger is what answers and does not speak as an API server does.

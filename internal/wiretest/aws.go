@@ -46,6 +46,7 @@ type Fault struct {
 // Call is one call that reached the server.
 type Call struct {
 	Account, Region, Service, Action string
+	Role                             string         // ARN of whose session signed it; "": the account's own key
 	Parameters                       map[string]any // as on the wire
 	Status                           int            // HTTP status; 0: none was sent
 	Fault                            string         // what Fail did to it

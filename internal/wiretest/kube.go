@@ -182,6 +182,14 @@ func (c *Cluster) Do(t testing.TB, method, path, body string) string {
 	return answer
 }
 
+// Apply makes an object what a body in JSON says, as kubectl apply --server-side does;
+// path names the object. It answers the API server's refusal.
+func (c *Cluster) Apply(t testing.TB, path, body string) error {
+	t.Helper()
+	_, err := c.ask(t.Context(), c.Addr, http.MethodPatch, path+"?fieldManager=domctl&fieldValidation=Strict", body)
+	return err
+}
+
 func (c *Cluster) ask(ctx context.Context, addr, method, path, body string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "https://"+addr+path, strings.NewReader(body))
 	if err != nil {
@@ -189,6 +197,9 @@ func (c *Cluster) ask(ctx context.Context, addr, method, path, body string) (str
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token(KubeAdmin))
 	req.Header.Set("Content-Type", "application/json")
+	if method == http.MethodPatch { // JSON is YAML
+		req.Header.Set("Content-Type", "application/apply-patch+yaml")
+	}
 	res, err := c.client.Do(req)
 	if err != nil {
 		return "", err

@@ -29,6 +29,7 @@ type MongoSet struct {
 	next    []election
 	asked   []string
 	took    []string
+	open    int
 }
 
 type member struct {
@@ -91,6 +92,19 @@ func (s *MongoSet) Failed() bool {
 	return len(s.next) == 0
 }
 
+// Open is how many connections clients have open.
+func (s *MongoSet) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+func (s *MongoSet) opened(more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open += more
+}
+
 // elect takes the first election that is meant for a command.
 func (s *MongoSet) elect(command string) (e election, found bool) {
 	s.mu.Lock()
@@ -133,6 +147,8 @@ func (m *member) accept(l net.Listener) {
 // serve answers one connection, over one of its own to the server behind.
 func (m *member) serve(client net.Conn) {
 	defer func() { _ = client.Close() }()
+	m.set.opened(1)
+	defer m.set.opened(-1)
 	server, err := net.Dial("tcp", m.set.backend)
 	if err != nil {
 		return

@@ -9,6 +9,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 from moto.core.routing import NotFound, get_service_router
 from moto.iam import models as iam
+from moto.sts.models import sts_backends
 
 SCOPE = re.compile(r"Credential=([^/]+)/[0-9]+/([^/]+)/([^/]+)/")
 ROUTED = ("eks", "s3")
@@ -21,6 +22,7 @@ def describe(environ):
         "account": iam.get_account_id_from(key) if key else DEFAULT_ACCOUNT_ID,
         "region": region,
         "service": service,
+        "role": role(key),
         "action": action,
         "parameters": parameters,
     }
@@ -29,6 +31,15 @@ def describe(environ):
 def scope(environ):
     match = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     return match.groups() if match else ("", "", "")
+
+
+def role(key):
+    """The role that a key was given for, of the account of calls that STS answered."""
+    for backends in list(sts_backends.values()):
+        for backend in list(backends.values()):
+            if session := backend.get_assumed_role_from_access_key(key):
+                return session.role_arn
+    return ""
 
 
 def asked(environ, service):

@@ -1,0 +1,44 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/schema"
+)
+
+// Mode is what an engine is opened for, and so as whom the outside is asked.
+type Mode string
+
+// The modes. What is opened to plan may read alone, as nobody has approved of the
+// tree yet; Apply, Resume, Settle and rollbacks need one that is opened to apply.
+const (
+	ToPlan  Mode = "plan"
+	ToApply Mode = "apply"
+)
+
+// as puts into a deployment as whom its outside is asked in a mode; where the binding
+// states nobody of its own for plans, it is who applies.
+func (d Deployment) as(mode Mode, dep schema.Deployment) schema.Deployment {
+	dep.AWS.Role, dep.Mongo.URI = d.AWS.Role, d.Mongo.URI
+	if mode == ToPlan && d.AWS.PlanRole != "" {
+		dep.AWS.Role = d.AWS.PlanRole
+	}
+	if mode == ToPlan && d.Mongo.PlanURI != "" {
+		dep.Mongo.URI = d.Mongo.PlanURI
+	}
+	return dep
+}
+
+// keyed sees to it that the records hold the key of digests before somebody plans who
+// may not write it: such a plan would fit no apply.
+func (t *turn) keyed(ctx context.Context, tree Tree) error {
+	if _, _, err := t.store.Get(ctx, engine.KeyRecord); !errors.Is(err, applier.ErrNoKey) {
+		return err
+	}
+	_, shut, err := t.Open(ctx, tree, ToApply)
+	shut()
+	return err
+}
