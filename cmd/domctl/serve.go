@@ -198,6 +198,7 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 		Open: func(ctx context.Context, t gitops.Tree) (*engine.Engine, func(), error) {
 			return s.openBound(ctx, b, clone.Dir, t)
 		}}
+	d.Audiences = s.audiences(of)
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {

@@ -18,17 +18,19 @@ import (
 
 // TestConfigurationOnThePage is one that can be used as it stands there.
 func TestConfigurationOnThePage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/gitops.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(work:.*?)^```$").FindAllSubmatch(page, -1)
-	if len(blocks) == 0 {
-		t.Fatal("the page shows none")
-	}
-	for _, b := range blocks {
-		if _, found := gitops.Parse("serve.yaml", b[1]); len(found) > 0 {
-			t.Errorf("%+v", found)
+	for _, name := range []string{"gitops", "operations"} {
+		page, err := os.ReadFile("../../docs/" + name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := regexp.MustCompile("(?ms)^```yaml\n(work:.*?)^```$").FindAllSubmatch(page, -1)
+		if len(blocks) == 0 {
+			t.Fatalf("%s shows none", name)
+		}
+		for _, b := range blocks {
+			if _, found := gitops.Parse("serve.yaml", b[1]); len(found) > 0 {
+				t.Errorf("%s: %+v", name, found)
+			}
 		}
 	}
 }

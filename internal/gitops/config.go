@@ -20,6 +20,7 @@ type Config struct {
 	Forges       map[string]Forge      `yaml:"forges"`
 	Repositories map[string]Repository `yaml:"repositories"`
 	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states
+	Notify       map[string]Channel    `yaml:"notify"`
 }
 
 // Listen are the addresses that are served, "127.0.0.1:8080"; empty: none is.
@@ -70,6 +71,8 @@ type Deployment struct {
 	Registries []string `yaml:"registries"`
 	// Archive lets what was applied and is no longer in the files be archived.
 	Archive bool `yaml:"archive"`
+	// Notify are the channels, of Config.Notify, that are told what becomes of it.
+	Notify []string `yaml:"notify"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.

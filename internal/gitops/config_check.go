@@ -46,6 +46,7 @@ func (k checking) all() {
 		k.deployment("deployments."+name, k.c.Deployments[name])
 	}
 	k.apart()
+	k.channels()
 }
 
 func (k checking) has(path string) bool { _, ok := k.at[path]; return ok }

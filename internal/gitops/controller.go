@@ -82,8 +82,10 @@ func (c *Controller) Run(ctx context.Context) error {
 // serve gives one deployment its Turns.
 func (c *Controller) serve(ctx context.Context, d *Desk) {
 	log, last, fails := c.Log.With("deployment", d.Name), "", 0
+	tell, told := c.publish(ctx, d)
+	defer told()
 	for n := 0; ctx.Err() == nil; n++ {
-		said, next := c.turn(ctx, d, log, last)
+		said, next := c.turn(ctx, d, log, last, tell)
 		if n == 0 {
 			c.looked.Add(1)
 		}
@@ -115,7 +117,7 @@ func (c *Controller) wait(next time.Duration) time.Duration {
 
 // turn answers what it said of trouble, which is said once as long as it stays the
 // same, and when the next look is due, where that is known.
-func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string) (said string, next time.Duration) {
+func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string, tell func(Turned, error)) (said string, next time.Duration) {
 	defer func() {
 		if p := recover(); p != nil { // one deployment's files must not end the others' work
 			if said = fmt.Sprint(p); said != last {
@@ -127,6 +129,7 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 	if t.Worked && t.Head.Commit != "" {
 		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
 	}
+	tell(t, err)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return last, 0

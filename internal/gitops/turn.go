@@ -30,6 +30,8 @@ type Desk struct {
 	Open func(context.Context, Tree) (e *engine.Engine, shut func(), err error)
 	// Tell shows the state of a commit on the forge; nil: nobody is told.
 	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
+	// Audiences are told what became of it; see Controller.
+	Audiences []Audience
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
@@ -170,7 +172,7 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 		h.Stage = Refused
 		return false, t.later(ctx, h, h.blocked("nothing applied"))
 	case p.Empty():
-		h.Stage, h.Why = Done, "nothing to do"
+		h.Stage, h.Why = Done, nothingToDo
 		return true, t.save(ctx, h)
 	}
 	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
@@ -183,6 +185,9 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	res, err := e.Apply(ctx, p)
 	return t.ended(ctx, res, err)
 }
+
+// nothingToDo is why an empty plan is done.
+const nothingToDo = "nothing to do"
 
 // planned plans a commit within a slot, and within a time that nobody's plan takes.
 func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p planner.Plan, shut func(), err error) {

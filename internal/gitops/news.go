@@ -1,0 +1,215 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+)
+
+// Event is what people may be told of.
+type Event string
+
+// The events.
+const (
+	AppliedEvent Event = "applied"
+	FailedEvent  Event = "failed"  // a step did, or somebody abandoned the apply
+	WaitsEvent   Event = "waits"   // for a window, an approval or a person
+	RefusedEvent Event = "refused" // the commit cannot be applied
+	DriftEvent   Event = "drift"
+	FrozenEvent  Event = "frozen"
+)
+
+func eventNames() []string {
+	return []string{string(AppliedEvent), string(FailedEvent), string(WaitsEvent), string(RefusedEvent), string(DriftEvent), string(FrozenEvent)}
+}
+
+// Audience is a channel of a deployment, opened.
+type Audience struct {
+	Name   string
+	Events []string // empty: all
+	To     port.Notifier
+}
+
+func (a Audience) wants(e Event) bool {
+	return e != "" && (len(a.Events) == 0 || slices.Contains(a.Events, string(e)))
+}
+
+// newsKey is what was told to whom, beside the deployment's other records.
+const newsKey = "gitops/news"
+
+// heard is the record: by channel, and in it by what news are of, the last that was
+// told.
+type heard struct {
+	Channels map[string]map[string]string `json:"channels"`
+	Nonce    string                       `json:"nonce"`
+}
+
+// news is one thing to tell, and what tells it from others of its sort. A quiet one,
+// without an event, only takes the place of the one before, which is news again when it
+// comes back.
+type news struct {
+	of, key string
+	event   Event
+	notice  port.Notice
+}
+
+// newsOf is what a Turn has to tell; one that failed does not know whether the
+// deployment is frozen.
+func newsOf(name string, t Turned, failed error) (all []news) {
+	if h := t.Head; h.Commit != "" {
+		event, key := h.event()
+		all = append(all, news{"head", key, event, port.Notice{Deployment: name, What: string(event), Facts: []port.Fact{
+			{Name: "commit", Text: fmt.Sprintf("%.12s", h.Commit)}, {Name: "plan", Text: h.Plan}, {Name: "effect", Text: h.Effect}, {Name: "why", Text: h.Why}}}})
+	}
+	if failed != nil {
+		return all
+	}
+	frozen := news{of: "freeze", key: t.Frozen}
+	if t.Frozen != "" {
+		frozen.event, frozen.notice = FrozenEvent, port.Notice{Deployment: name, What: "frozen", Facts: []port.Fact{{Name: "why", Text: t.Frozen}}}
+	}
+	return append(all, frozen)
+}
+
+// event says what a head is news of. A failure is one however often it is tried and
+// whatever it says, and so is a refusal; what is waited for may become another thing.
+func (h Head) event() (e Event, key string) {
+	key = h.Commit + " " + string(h.Stage)
+	switch {
+	case h.Stage == Done && h.Why == nothingToDo:
+	case h.Stage == Done && h.Left > 0:
+		return FailedEvent, key + " " + h.Plan
+	case h.Stage == Done:
+		return AppliedEvent, key + " " + h.Plan
+	case h.Stage == Refused:
+		return RefusedEvent, key + " " + h.Effect
+	case strings.HasPrefix(h.Why, string(applier.FailedOutcome)):
+		return FailedEvent, key + " " + h.Plan
+	case strings.HasPrefix(h.Why, string(applier.PausedOutcome)) && !strings.Contains(h.Why, "interrupted"):
+		return WaitsEvent, key + " " + h.Plan + " " + h.Why
+	}
+	return "", key
+}
+
+// publish answers how a Turn is handed to those who tell of it, which never waits, and
+// what waits for them to end.
+func (c *Controller) publish(ctx context.Context, d *Desk) (tell func(Turned, error), told func()) {
+	if len(d.Audiences) == 0 {
+		return func(Turned, error) {}, func() {}
+	}
+	turns := make(chan []news, 16)
+	var room sync.WaitGroup
+	room.Go(func() { c.newsroom(ctx, d, turns) })
+	return func(t Turned, err error) {
+		select {
+		case turns <- newsOf(d.Name, t, err):
+		default:
+		}
+	}, room.Wait
+}
+
+// newsroom tells a deployment's news beside its Turns, which never wait for it. What it
+// had no room for, or no time, is found in the records at the next look.
+func (c *Controller) newsroom(ctx context.Context, d *Desk, turns <-chan []news) {
+	log, last, settled := c.Log.With("deployment", d.Name), "", ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case all := <-turns:
+			now := fmt.Sprint(all)
+			if now == settled {
+				continue
+			}
+			err := d.announce(ctx, all)
+			if err == nil {
+				settled, last = now, ""
+				continue
+			}
+			if said := err.Error(); said != last && ctx.Err() == nil {
+				log.Warn("somebody could not be told", "error", said)
+				last = said
+			}
+		}
+	}
+}
+
+// longestNews is how long telling all channels may take.
+const longestNews = 2 * time.Minute
+
+// announce tells each channel what it was not told yet. That it is told is recorded
+// before: who comes after a crash, or another replica, does not tell it twice. What
+// certainly did not arrive is taken back from the record, and told at another look.
+func (d *Desk) announce(ctx context.Context, all []news) error {
+	ctx, cancel := context.WithTimeout(ctx, longestNews)
+	defer cancel()
+	store, err := d.Records(ctx)
+	if err != nil {
+		return err
+	}
+	var h heard
+	etag, _, err := read(ctx, store, newsKey, &h)
+	if err != nil {
+		return err
+	}
+	was := map[string]map[string]string{}
+	for _, a := range d.Audiences {
+		was[a.Name] = maps.Clone(h.Channels[a.Name])
+	}
+	if !h.take(d.Audiences, all) {
+		return nil
+	}
+	h.Nonce = d.Random()
+	if etag, err = write(ctx, store, newsKey, etag, h); errors.Is(err, applier.ErrMoved) || errors.Is(err, applier.ErrExists) {
+		return nil // another replica tells it
+	} else if err != nil {
+		return err
+	}
+	failed, back := error(nil), false
+	for _, a := range d.Audiences {
+		for _, n := range all {
+			if !a.wants(n.event) || was[a.Name][n.of] == n.key {
+				continue
+			}
+			if err := a.To.Notify(ctx, n.notice); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("notify.%s: %w", a.Name, err))
+				if !errors.Is(err, port.ErrLost) {
+					delete(h.Channels[a.Name], n.of)
+					back = true
+				}
+			}
+		}
+	}
+	if back {
+		h.Nonce = d.Random()
+		_, err := write(context.WithoutCancel(ctx), store, newsKey, etag, h)
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+// take notes all news as told, and says whether that changes anything.
+func (h *heard) take(to []Audience, all []news) (changed bool) {
+	if h.Channels == nil {
+		h.Channels = map[string]map[string]string{}
+	}
+	for _, a := range to {
+		if h.Channels[a.Name] == nil {
+			h.Channels[a.Name] = map[string]string{}
+		}
+		for _, n := range all {
+			if h.Channels[a.Name][n.of] != n.key {
+				h.Channels[a.Name][n.of], changed = n.key, true
+			}
+		}
+	}
+	return changed
+}
