@@ -109,10 +109,10 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		return err
 	}
 	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil))}
-	slots := make(chan struct{}, config.Workers)
+	slots, looks := make(chan struct{}, config.Workers), make(chan struct{}, 1)
 	for _, name := range schema.Sorted(config.Deployments) {
 		d := s.desk(name, trees)
-		d.Slots = slots
+		d.Slots, d.Looks = slots, looks
 		c.Desks = append(c.Desks, d)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -73,6 +73,7 @@ type Deployment struct {
 	Archive bool `yaml:"archive"`
 	// Notify are the channels, of Config.Notify, that are told what becomes of it.
 	Notify []string `yaml:"notify"`
+	Drift  Watch    `yaml:"drift"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.

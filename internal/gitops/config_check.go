@@ -157,6 +157,7 @@ func (k checking) deployment(at string, d Deployment) {
 	if d.Dir != "" && !filepath.IsLocal(filepath.FromSlash(d.Dir)) {
 		k.wrong(k.place(at+".dir"), "", "%s.dir is no folder of the tree", at)
 	}
+	k.watch(at, d)
 	for i, p := range d.Secrets {
 		k.pattern(at, i, p)
 	}

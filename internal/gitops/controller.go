@@ -64,6 +64,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, d := range c.Desks {
 		all.Go(func() { c.serve(ctx, d) })
+		if d.Bound.Drift.Every > 0 {
+			all.Go(func() { c.watch(ctx, d) })
+		}
 	}
 	<-ctx.Done()
 	c.ending.Store(true)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -151,63 +150,77 @@ const longestNews = 2 * time.Minute
 func (d *Desk) announce(ctx context.Context, all []news) error {
 	ctx, cancel := context.WithTimeout(ctx, longestNews)
 	defer cancel()
+	var due map[string][]news
+	if err := d.hear(ctx, func(h *heard) bool { due = h.take(d.Audiences, all); return len(due) > 0 }); err != nil {
+		return err
+	}
+	var failed error
+	back := map[string][]news{}
+	for _, a := range d.Audiences {
+		for _, n := range due[a.Name] {
+			if !a.wants(n.event) {
+				continue
+			}
+			err := a.To.Notify(ctx, n.notice)
+			if err == nil {
+				continue
+			}
+			failed = errors.Join(failed, fmt.Errorf("notify.%s: %w", a.Name, err))
+			if !errors.Is(err, port.ErrLost) {
+				back[a.Name] = append(back[a.Name], n)
+			}
+		}
+	}
+	if len(back) == 0 {
+		return failed
+	}
+	return errors.Join(failed, d.hear(context.WithoutCancel(ctx), func(h *heard) bool { return h.giveBack(back) }))
+}
+
+// hear replaces the record where there is something to change; whoever else writes it
+// meanwhile is heard first.
+func (d *Desk) hear(ctx context.Context, change func(*heard) bool) error {
 	store, err := d.Records(ctx)
 	if err != nil {
 		return err
 	}
-	var h heard
-	etag, _, err := read(ctx, store, newsKey, &h)
-	if err != nil {
-		return err
-	}
-	was := map[string]map[string]string{}
-	for _, a := range d.Audiences {
-		was[a.Name] = maps.Clone(h.Channels[a.Name])
-	}
-	if !h.take(d.Audiences, all) {
-		return nil
-	}
-	h.Nonce = d.Random()
-	if etag, err = write(ctx, store, newsKey, etag, h); errors.Is(err, applier.ErrMoved) || errors.Is(err, applier.ErrExists) {
-		return nil // another replica tells it
-	} else if err != nil {
-		return err
-	}
-	failed, back := error(nil), false
-	for _, a := range d.Audiences {
-		for _, n := range all {
-			if !a.wants(n.event) || was[a.Name][n.of] == n.key {
-				continue
-			}
-			if err := a.To.Notify(ctx, n.notice); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("notify.%s: %w", a.Name, err))
-				if !errors.Is(err, port.ErrLost) {
-					delete(h.Channels[a.Name], n.of)
-					back = true
-				}
-			}
+	for try := 0; ; try++ {
+		h := heard{Channels: map[string]map[string]string{}}
+		etag, _, err := read(ctx, store, newsKey, &h)
+		if err != nil || !change(&h) {
+			return err
+		}
+		h.Nonce = d.Random()
+		if _, err = write(ctx, store, newsKey, etag, h); !lost(err) || try == most {
+			return err
 		}
 	}
-	if back {
-		h.Nonce = d.Random()
-		_, err := write(context.WithoutCancel(ctx), store, newsKey, etag, h)
-		failed = errors.Join(failed, err)
-	}
-	return failed
 }
 
-// take notes all news as told, and says whether that changes anything.
-func (h *heard) take(to []Audience, all []news) (changed bool) {
-	if h.Channels == nil {
-		h.Channels = map[string]map[string]string{}
-	}
+// take notes all news as told, and answers those that were not.
+func (h *heard) take(to []Audience, all []news) (due map[string][]news) {
+	due = map[string][]news{}
 	for _, a := range to {
 		if h.Channels[a.Name] == nil {
 			h.Channels[a.Name] = map[string]string{}
 		}
 		for _, n := range all {
 			if h.Channels[a.Name][n.of] != n.key {
-				h.Channels[a.Name][n.of], changed = n.key, true
+				h.Channels[a.Name][n.of] = n.key
+				due[a.Name] = append(due[a.Name], n)
+			}
+		}
+	}
+	return due
+}
+
+// giveBack notes news as not told, where they are still the last.
+func (h *heard) giveBack(all map[string][]news) (changed bool) {
+	for channel, some := range all {
+		for _, n := range some {
+			if h.Channels[channel][n.of] == n.key {
+				delete(h.Channels[channel], n.of)
+				changed = true
 			}
 		}
 	}

@@ -35,6 +35,8 @@ type Desk struct {
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
+	// Looks bounds looks for drift alike, apart from plans, which they never hold up.
+	Looks chan struct{}
 	// Room is a folder in which trees are written, each in one of its own.
 	Room   string
 	Now    func() time.Time
@@ -202,11 +204,7 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 	if err != nil {
 		return e, p, shut, err
 	}
-	var o engine.PlanOptions
-	if t.Bound.Archive {
-		o.Allow = []string{"archive"}
-	}
-	p, err = e.Plan(ctx, o)
+	p, err = e.Plan(ctx, t.options())
 	return e, p, shut, err
 }
 
