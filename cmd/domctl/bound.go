@@ -79,6 +79,6 @@ func (a *app) openBound(ctx context.Context, b *bound, clone string, t gitops.Tr
 		return nil, shut, &engine.Invalid{Findings: all}
 	}
 	d := &deployment{dir: filepath.Join(src.Root, filepath.FromSlash(src.Dir)), compiled: r, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
-	e, err = d.engine(ctx, nil, sideBySideSteps)
+	e, err = d.engine(ctx, stepsHeard(ctx), sideBySideSteps)
 	return e, d.shut, err
 }

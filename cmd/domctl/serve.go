@@ -18,6 +18,7 @@ import (
 	"domctl.dev/internal/forge"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/metrics"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/secret"
 	"domctl.dev/planner"
@@ -109,17 +110,18 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		return err
 	}
 	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil))}
+	counts := metrics.New(buildInfo())
 	slots, looks := make(chan struct{}, config.Workers), make(chan struct{}, 1)
 	for _, name := range schema.Sorted(config.Deployments) {
 		d := s.desk(name, trees)
-		d.Slots, d.Looks = slots, looks
+		d.Slots, d.Looks, d.Observer = slots, looks, counts
 		c.Desks = append(c.Desks, d)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look}
+	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: counts}
 	l := gitops.Listening{Log: c.Log, Failed: cancel}
-	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready))); err != nil {
+	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler()))); err != nil {
 		return err
 	}
 	err = c.Run(ctx)

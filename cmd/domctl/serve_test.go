@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -37,7 +38,7 @@ func TestConfigurationOnThePage(t *testing.T) {
 
 // deliver sends what Gitea does when something was pushed to main: "deliver LOG PATH
 // SECRET" to where the log of a controller says that it listens, or "get LOG PATH",
-// which only asks. The status of the answer is printed.
+// which only asks. The answer is printed after its status.
 func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: deliver log path secret|-")
@@ -62,6 +63,8 @@ func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	r.Header.Set("X-Gitea-Signature", hex.EncodeToString(m.Sum(nil)))
 	answer, err := http.DefaultClient.Do(r)
 	ts.Check(err)
-	ts.Check(answer.Body.Close())
 	fmt.Fprintln(ts.Stdout(), answer.StatusCode)
+	_, err = io.Copy(ts.Stdout(), answer.Body)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
 }

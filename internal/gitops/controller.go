@@ -121,6 +121,9 @@ func (c *Controller) wait(next time.Duration) time.Duration {
 // turn answers what it said of trouble, which is said once as long as it stays the
 // same, and when the next look is due, where that is known.
 func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string, tell func(Turned, error)) (said string, next time.Duration) {
+	ctx, heard := d.observe(ctx, TurnWork, "")
+	outcome := "panicked"
+	defer func() { heard(outcome) }()
 	defer func() {
 		if p := recover(); p != nil { // one deployment's files must not end the others' work
 			if said = fmt.Sprint(p); said != last {
@@ -129,6 +132,8 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 		}
 	}()
 	t, err := d.Turn(ctx)
+	outcome = turnOutcome(t, err)
+	d.looked(t, err)
 	if t.Worked && t.Head.Commit != "" {
 		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
 	}

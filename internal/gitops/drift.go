@@ -107,9 +107,12 @@ func (d *Desk) Watch(ctx context.Context) (next time.Duration, err error) {
 	case commit == "":
 		return soon, nil
 	case commit == was.Commit && now.Before(due):
+		d.sawDrift(was)
 		return min(due.Sub(now), soon), d.tellDrift(ctx, was)
 	}
-	is, err := d.drifted(ctx, commit, was)
+	within, heard := d.observe(ctx, LookWork, "")
+	is, err := d.drifted(within, commit, was)
+	heard(is.outcome(err))
 	if err != nil {
 		return soon, err
 	}
@@ -123,7 +126,25 @@ func (d *Desk) Watch(ctx context.Context) (next time.Duration, err error) {
 	} else if err != nil {
 		return soon, err
 	}
+	d.sawDrift(is)
 	return min(d.Bound.Drift.Every, soon), d.tellDrift(ctx, is)
+}
+
+// outcome is what a look found, in a word.
+func (d Drift) outcome(err error) string {
+	switch {
+	case err != nil:
+		return "error"
+	case d.Key != "":
+		return "drift"
+	}
+	return "same"
+}
+
+func (d *Desk) sawDrift(is Drift) {
+	if d.Observer != nil {
+		d.Observer.Drifted(d.Name, is)
+	}
 }
 
 // soon is how often it is seen to whether a look is due: a commit that was applied

@@ -161,7 +161,7 @@ func (d *Desk) announce(ctx context.Context, all []news) error {
 			if !a.wants(n.event) {
 				continue
 			}
-			err := a.To.Notify(ctx, n.notice)
+			err := d.send(ctx, a, n.notice)
 			if err == nil {
 				continue
 			}
@@ -175,6 +175,21 @@ func (d *Desk) announce(ctx context.Context, all []news) error {
 		return failed
 	}
 	return errors.Join(failed, d.hear(context.WithoutCancel(ctx), func(h *heard) bool { return h.giveBack(back) }))
+}
+
+// send tells one channel.
+func (d *Desk) send(ctx context.Context, a Audience, n port.Notice) error {
+	ctx, heard := d.observe(ctx, NoticeWork, a.Name)
+	err := a.To.Notify(ctx, n)
+	switch {
+	case err == nil:
+		heard("told")
+	case errors.Is(err, port.ErrLost):
+		heard("lost")
+	default:
+		heard("error")
+	}
+	return err
 }
 
 // hear replaces the record where there is something to change; whoever else writes it

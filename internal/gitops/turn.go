@@ -32,6 +32,7 @@ type Desk struct {
 	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
 	// Audiences are told what became of it; see Controller.
 	Audiences []Audience
+	Observer  Observer // hears how its work goes; may be nil
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
@@ -184,7 +185,9 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	if err := t.save(ctx, h); err != nil {
 		return false, err
 	}
+	ctx, heard := t.observe(ctx, ApplyWork, "")
 	res, err := e.Apply(ctx, p)
+	heard(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
 
@@ -198,6 +201,8 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 		return nil, p, func() {}, err
 	}
 	defer free()
+	ctx, heard := t.observe(ctx, PlanWork, "")
+	defer func() { heard(planOutcome(p, err)) }()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	e, shut, err = t.opened(ctx, commit)
@@ -216,10 +221,13 @@ func (t *turn) slot(ctx context.Context) (free func(), err error) {
 	if t.Slots == nil {
 		return func() {}, nil
 	}
+	_, heard := t.observe(ctx, QueueWork, "")
 	select {
 	case t.Slots <- struct{}{}:
+		heard("free")
 		return func() { <-t.Slots }, nil
 	case <-ctx.Done():
+		heard("error")
 		return nil, ctx.Err()
 	}
 }
@@ -297,7 +305,9 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 			return t.ended(ctx, res, err)
 		}
 	}
+	ctx, heard := t.observe(ctx, ApplyWork, "")
 	res, err := e.Applier.Resume(ctx, t.head.Plan) // which also one is that reserved nothing yet
+	heard(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
 

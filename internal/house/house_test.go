@@ -41,6 +41,7 @@ func may() map[string][]string {
 		"internal/gitops":   {"applier", "compiler", "planner", "schema", "internal/engine", "internal/git", "internal/port"},
 		"internal/heap":     {},
 		"internal/house":    {},
+		"internal/metrics":  {"internal/gitops", "internal/port"},
 		"internal/notify":   {"internal/port", "planner"},
 	}
 }
@@ -66,7 +67,8 @@ func owners() map[string][]string {
 		"gopkg.in/yaml.v3":                               {"internal/gitops"},
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
-		"net/http":                                       {"internal/gitops", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest", "internal/notify"},
+		"net/http":                                       {"internal/gitops", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest", "internal/metrics", "internal/notify"},
+		"github.com/prometheus/":                         {"internal/metrics"},
 		"code.gitea.io/sdk/":                             {"internal/forge"},
 		"gitlab.com/gitlab-org/":                         {"internal/forge"},
 		"github.com/google/go-github/":                   {"internal/forge"},
