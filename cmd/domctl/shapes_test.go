@@ -77,6 +77,8 @@ func TestShapes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "wrong.cue"), []byte("package domino\n\nhardwareTiers: small: nodePol: \"x\"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	holds(t, schemas("plan notice"), do(0, "plan", prod, "--notice", "--format", "json"))
+	holds(t, schemas("plan notice"), do(0, "plan", bare, "--notice", "--format", "json"))
 	do(0, "apply", prod, "--auto-approve")
 	do(0, "rollback", prod, "--target", "hardwareTiers.large", "--auto-approve")
 	var points pointsShape
