@@ -85,6 +85,11 @@ func TestShapes(t *testing.T) {
 	if err := json.Unmarshal(do(0, "snapshots", "list", prod, "--format", "json"), &points); err != nil || len(points.RestorePoints) < 2 {
 		t.Fatalf("%v: %+v", err, points)
 	}
+	do(0, "freeze", prod, "--until", "1h", "--why", "x")
+	for line := range bytes.Lines(do(0, "history", prod, "--audit", "--format", "json")) {
+		holds(t, schemas("history audit"), line)
+	}
+	do(0, "freeze", prod, "--lift")
 	for _, c := range []struct {
 		code int
 		verb string

@@ -162,7 +162,7 @@ func (h Head) watched(was Drift) string {
 	switch {
 	case h.Stage == Done && h.Left == 0:
 		return h.Commit
-	case h.Stage == Refused:
+	case h.Stage == Refused, h.Stage == "asked":
 		return was.Commit
 	}
 	return ""

@@ -88,6 +88,8 @@ func (h Head) event() (e Event, key string) {
 		return FailedEvent, key + " " + h.Plan
 	case h.Stage == Done:
 		return AppliedEvent, key + " " + h.Plan
+	case h.Stage == "asked":
+		return WaitsEvent, key + " " + h.Effect
 	case h.Stage == Refused:
 		return RefusedEvent, key + " " + h.Effect
 	case strings.HasPrefix(h.Why, string(applier.FailedOutcome)):
