@@ -77,18 +77,10 @@ func (p Plan) Notice(to []Person, now time.Time) Notice {
 
 // kindWords are how people call so many objects of a kind.
 func kindWords(kind string, n int) string {
-	words := map[string]string{"environments": "environment", "baseImages": "base image", "hardwareTiers": "hardware tier", "nodePools": "node pool", "settings": "setting"}
-	if kind == "amis" {
-		if n == 1 {
-			return "1 executor image"
-		}
-		return fmt.Sprintf("%d executor images", n)
+	if k, ok := schema.KindOf(kind); ok {
+		return Plural(n, k.Noun())
 	}
-	word := words[kind]
-	if word == "" {
-		word = "object"
-	}
-	return Plural(n, word)
+	return Plural(n, "object")
 }
 
 // says is a change in words.
@@ -135,23 +127,16 @@ func short(v schema.Value) string {
 
 // toDo is what those who use an object must do about its change.
 func (c Change) toDo() string {
+	k, _ := schema.KindOf(c.Address.Kind)
 	switch {
-	case c.Action == ActionArchive && c.Address.Kind == "environments":
-		return "Choose another environment in place of one that is archived, where projects, jobs, apps or models use it."
-	case c.Action == ActionArchive && c.Address.Kind == "hardwareTiers":
-		return "Choose another hardware tier in place of one that is archived."
+	case c.Action == ActionArchive:
+		return k.OnArchive
 	case c.Action != ActionUpdate && c.Action != ActionRestore:
 		return ""
-	case c.Address.Kind == "environments":
-		return "Workspaces that run keep the revision they started with: stop and start them to work in the new one."
-	case c.Address.Kind == "hardwareTiers":
-		return "What runs keeps its size: stop and start it to get the new one."
 	case slices.ContainsFunc(c.Fields, Diff.shrinks):
 		return "A node pool becomes smaller: what runs on nodes beyond its new size ends. Save work first."
-	case c.Address.Kind == "nodePools", c.Address.Kind == "amis":
-		return "Nothing ends because of the nodes: those that run stay, and new ones start otherwise. A first start on a new node may take longer."
 	}
-	return ""
+	return k.OnUpdate
 }
 
 // shrinks says that fewer nodes may run than before.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,17 +108,22 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil))}
+	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: a.logger(config.Log)}
 	counts := metrics.New(buildInfo())
+	observer, traced, err := s.observers(ctx, c.Log, counts)
+	if err != nil {
+		return err
+	}
+	defer traced()
 	slots, looks := make(chan struct{}, config.Workers), make(chan struct{}, 1)
 	for _, name := range schema.Sorted(config.Deployments) {
 		d := s.desk(name, trees)
-		d.Slots, d.Looks, d.Observer = slots, looks, counts
+		d.Slots, d.Looks, d.Observer = slots, looks, observer
 		c.Desks = append(c.Desks, d)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: counts}
+	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: observer}
 	l := gitops.Listening{Log: c.Log, Failed: cancel}
 	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler()))); err != nil {
 		return err

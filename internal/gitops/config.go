@@ -21,6 +21,8 @@ type Config struct {
 	Repositories map[string]Repository `yaml:"repositories"`
 	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states
 	Notify       map[string]Channel    `yaml:"notify"`
+	Log          Log                   `yaml:"log"`
+	Traces       Traces                `yaml:"traces"`
 }
 
 // Listen are the addresses that are served, "127.0.0.1:8080"; empty: none is.

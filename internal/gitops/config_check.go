@@ -47,6 +47,7 @@ func (k checking) all() {
 	}
 	k.apart()
 	k.channels()
+	k.logs()
 }
 
 func (k checking) has(path string) bool { _, ok := k.at[path]; return ok }

@@ -43,6 +43,7 @@ func may() map[string][]string {
 		"internal/house":    {},
 		"internal/metrics":  {"internal/gitops", "internal/port"},
 		"internal/notify":   {"internal/port", "planner"},
+		"internal/traces":   {"internal/gitops", "internal/port"},
 	}
 }
 
@@ -69,6 +70,7 @@ func owners() map[string][]string {
 		"github.com/docker/":                             {},
 		"net/http":                                       {"internal/gitops", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest", "internal/metrics", "internal/notify"},
 		"github.com/prometheus/":                         {"internal/metrics"},
+		"go.opentelemetry.io/":                           {"internal/traces"},
 		"code.gitea.io/sdk/":                             {"internal/forge"},
 		"gitlab.com/gitlab-org/":                         {"internal/forge"},
 		"github.com/google/go-github/":                   {"internal/forge"},
