@@ -207,6 +207,8 @@ func (s serving) desk(name, trees string) *gitops.Desk {
 	d.Audiences = s.audiences(of)
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
+		d.Issues.Tracker, _ = to.(port.Tracker)
+		d.Issues.Repo = r.Name
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {
 			return to.SetStatus(ctx, r.Name, commit, status)
 		}

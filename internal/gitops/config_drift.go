@@ -11,7 +11,7 @@ import (
 type Watch struct {
 	// Every is how long there is between two looks; zero: nobody looks.
 	Every time.Duration `yaml:"every"`
-	// Tell are ways of tellings; empty: the record alone says it.
+	// Tell are the ways in which it is told; empty: the record alone says it.
 	Tell []string `yaml:"tell"`
 }
 
@@ -33,6 +33,9 @@ func (k checking) watch(at string, d Deployment) {
 	}
 	for i, way := range d.Drift.Tell {
 		k.oneOf(at+".drift.tell."+strconv.Itoa(i), way, []string{tellIssue, tellNotify})
+	}
+	if r := k.c.Repositories[d.Repository]; slices.Contains(d.Drift.Tell, tellIssue) && (r.Forge == "" || k.c.Forges[r.Forge].Kind == "bitbucket") {
+		k.wrong(k.place(at+".drift.tell"), "", "%s.drift is told in an issue, and its repository has no forge that keeps issues", at)
 	}
 	if slices.Contains(d.Drift.Tell, tellNotify) && len(d.Notify) == 0 {
 		k.wrong(k.place(at+".drift.tell"), "state them: notify: [NAME]", "%s.drift is told to its channels, and it has none", at)

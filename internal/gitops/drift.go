@@ -32,8 +32,12 @@ type Drift struct {
 	More     int          `json:"more,omitempty"`
 	Findings []DriftFound `json:"findings"`
 	AMIs     []DriftAMI   `json:"amis"`
-	Issue    string       `json:"issue,omitempty"` // at the forge, while it is open
-	Nonce    string       `json:"nonce"`           // lets no two bodies be alike
+	// Issue is the one at the forge while it is open, Issued the key that it tells of.
+	// Claimed is when a controller went to see to it: no other does soon after.
+	Issue   string    `json:"issue,omitempty"`
+	Issued  string    `json:"issued,omitempty"`
+	Claimed time.Time `json:"claimed,omitzero"`
+	Nonce   string    `json:"nonce"` // lets no two bodies be alike
 }
 
 // Drifted is one address that is not as it was applied.
@@ -191,7 +195,7 @@ func (d *Desk) drifted(ctx context.Context, commit string, was Drift) (is Drift,
 		return is, err
 	}
 	is = driftOf(p, standing)
-	is.At, is.Commit, is.Issue, is.Since = d.Now().UTC(), commit, was.Issue, was.Since
+	is.At, is.Commit, is.Since, is.Issue, is.Issued, is.Claimed = d.Now().UTC(), commit, was.Since, was.Issue, was.Issued, was.Claimed
 	if is.Key != was.Key {
 		is.Since = is.At
 	}
@@ -248,6 +252,10 @@ func driftOf(p planner.Plan, standing []engine.AgedAMI) Drift {
 
 // tellDrift tells of it in the ways that are configured.
 func (d *Desk) tellDrift(ctx context.Context, is Drift) error {
+	return errors.Join(d.notifyDrift(ctx, is), d.track(ctx))
+}
+
+func (d *Desk) notifyDrift(ctx context.Context, is Drift) error {
 	if !slices.Contains(d.Bound.Drift.Tell, tellNotify) {
 		return nil
 	}

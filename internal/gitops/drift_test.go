@@ -2,6 +2,9 @@ package gitops_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +13,7 @@ import (
 
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 )
 
@@ -141,4 +145,90 @@ type swayed struct {
 func (s swayed) Tree(ctx context.Context, commit, dest string) (git.Written, error) {
 	s.then()
 	return s.Source.Tree(ctx, commit, dest)
+}
+
+// tracker keeps issues, and can be one where a process dies: before what it does, or
+// after.
+type tracker struct {
+	all  map[string]port.Issue
+	open map[string]bool
+	n    int // of issues that were ever opened
+	die  int // 1 before, 2 after the next write
+}
+
+func (k *tracker) OpenIssues(context.Context, string) (all []port.Issue, err error) {
+	for _, id := range slices.Sorted(maps.Keys(k.open)) {
+		all = append(all, k.all[id])
+	}
+	return all, nil
+}
+
+func (k *tracker) NewIssue(_ context.Context, _, title, body string) (string, error) {
+	id := fmt.Sprint(k.n + 1)
+	return id, k.write(func() { k.n++; k.all[id], k.open[id] = port.Issue{ID: id, Title: title, Body: body}, true })
+}
+
+func (k *tracker) EditIssue(_ context.Context, _ string, i port.Issue, open bool) error {
+	return k.write(func() {
+		k.all[i.ID] = i
+		if delete(k.open, i.ID); open {
+			k.open[i.ID] = true
+		}
+	})
+}
+
+func (k *tracker) write(do func()) error {
+	die := k.die
+	k.die = 0
+	if die != 1 {
+		do()
+	}
+	if die != 0 {
+		return errors.New("it died")
+	}
+	return nil
+}
+
+// TestDriftIssue: one issue a deployment, whoever dies between: changed with the drift,
+// and closed when it is gone.
+func TestDriftIssue(t *testing.T) {
+	r := newRig(t)
+	r.commit("modern")
+	r.turn()
+	k := &tracker{all: map[string]port.Issue{}, open: map[string]bool{}}
+	look := func() {
+		t.Helper()
+		for range 3 { // the first may die, the others see to what it left
+			if err := r.machine.Clock.Sleep(t.Context(), 20*time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			d := r.desk(sim.KillAfter(-1))
+			d.Bound.Drift, d.Issues = gitops.Watch{Every: 10 * time.Minute, Tell: []string{"issue"}}, gitops.Issues{Tracker: k, Repo: "acme/domino"}
+			_, _ = d.Watch(t.Context())
+		}
+	}
+	look()
+	if k.n != 0 {
+		t.Fatal("there is no drift, and an issue")
+	}
+	const was, is = `"[$]numberDouble": "2.0"`, `"[$]numberDouble": "3.0"`
+	for round, die := range []int{0, 1, 2} {
+		k.die = die
+		r.touch(was, `"$numberDouble": "3.0"`)
+		look()
+		if k.n != round+1 || len(k.open) != 1 {
+			t.Fatalf("round %d: %d issues, %d open", round, k.n, len(k.open))
+		}
+		for id := range k.open {
+			if body := k.all[id].Body; !strings.Contains(body, "\nhardwareTiers.small  update: ") || !strings.Contains(body, "(cores)") {
+				t.Errorf("%s", body)
+			}
+		}
+		k.die = die
+		r.touch(is, `"$numberDouble": "2.0"`)
+		look()
+		if k.n != round+1 || len(k.open) != 0 {
+			t.Fatalf("round %d: %d issues, %d open, at its end", round, k.n, len(k.open))
+		}
+	}
 }

@@ -32,6 +32,7 @@ type Desk struct {
 	Tell func(ctx context.Context, commit string, s port.CommitStatus) error
 	// Audiences are told what became of it; see Controller.
 	Audiences []Audience
+	Issues    Issues   // where drift is told; zero: nowhere
 	Observer  Observer // hears how its work goes; may be nil
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
