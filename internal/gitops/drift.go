@@ -112,7 +112,7 @@ func (d *Desk) Watch(ctx context.Context) (next time.Duration, err error) {
 		return soon, nil
 	case commit == was.Commit && now.Before(due):
 		d.sawDrift(was)
-		return min(due.Sub(now), soon), d.tellDrift(ctx, was)
+		return min(due.Sub(now), soon), d.tellDrift(ctx)
 	}
 	within, heard := d.observe(ctx, LookWork, "")
 	is, err := d.drifted(within, commit, was)
@@ -131,7 +131,7 @@ func (d *Desk) Watch(ctx context.Context) (next time.Duration, err error) {
 		return soon, err
 	}
 	d.sawDrift(is)
-	return min(d.Bound.Drift.Every, soon), d.tellDrift(ctx, is)
+	return min(d.Bound.Drift.Every, soon), d.tellDrift(ctx)
 }
 
 // outcome is what a look found, in a word.
@@ -251,20 +251,27 @@ func driftOf(p planner.Plan, standing []engine.AgedAMI) Drift {
 }
 
 // tellDrift tells of it in the ways that are configured.
-func (d *Desk) tellDrift(ctx context.Context, is Drift) error {
-	return errors.Join(d.notifyDrift(ctx, is), d.track(ctx))
+func (d *Desk) tellDrift(ctx context.Context) error {
+	return errors.Join(d.notifyDrift(ctx), d.track(ctx))
 }
 
-func (d *Desk) notifyDrift(ctx context.Context, is Drift) error {
+func (d *Desk) notifyDrift(ctx context.Context) error {
 	if !slices.Contains(d.Bound.Drift.Tell, tellNotify) {
 		return nil
 	}
+	return d.announce(ctx, func(ctx context.Context, s applier.Store) ([]news, error) {
+		is, _, err := ReadDrift(ctx, s)
+		return []news{d.driftNews(is)}, err
+	})
+}
+
+func (d *Desk) driftNews(is Drift) news {
 	n := news{of: "drift", key: is.Key}
 	if is.Key != "" {
 		n.event = DriftEvent
 		n.notice = port.Notice{Deployment: d.Name, What: "drift", Facts: []port.Fact{{Name: "commit", Text: fmt.Sprintf("%.12s", is.Commit)}, {Name: "changed", Text: is.String()}, {Name: "effect", Text: is.Effect}}}
 	}
-	return d.announce(ctx, []news{n})
+	return n
 }
 
 // watch looks for drift of one deployment until the context ends.

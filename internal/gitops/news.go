@@ -60,22 +60,26 @@ type news struct {
 	notice  port.Notice
 }
 
-// newsOf is what a Turn has to tell; one that failed does not know whether the
-// deployment is frozen.
-func newsOf(name string, t Turned, failed error) (all []news) {
-	if h := t.Head; h.Commit != "" {
+// current is what the records have to tell.
+func (d *Desk) current(ctx context.Context, s applier.Store) (all []news, err error) {
+	name, h := d.Name, Head{}
+	if _, _, err := read(ctx, s, headKey, &h); err != nil {
+		return nil, err
+	}
+	if h.Commit != "" {
 		event, key := h.event()
 		all = append(all, news{"head", key, event, port.Notice{Deployment: name, What: string(event), Facts: []port.Fact{
 			{Name: "commit", Text: fmt.Sprintf("%.12s", h.Commit)}, {Name: "plan", Text: h.Plan}, {Name: "effect", Text: h.Effect}, {Name: "why", Text: h.Why}}}})
 	}
-	if failed != nil {
-		return all
+	f, _, err := applier.ReadFreeze(ctx, s)
+	if err != nil {
+		return nil, err
 	}
-	frozen := news{of: "freeze", key: t.Frozen}
-	if t.Frozen != "" {
-		frozen.event, frozen.notice = FrozenEvent, port.Notice{Deployment: name, What: "frozen", Facts: []port.Fact{{Name: "why", Text: t.Frozen}}}
+	frozen := news{of: "freeze"}
+	if f.Holds(d.Now()) {
+		frozen = news{"freeze", f.String(), FrozenEvent, port.Notice{Deployment: name, What: "frozen", Facts: []port.Fact{{Name: "why", Text: f.String()}}}}
 	}
-	return append(all, frozen)
+	return append(all, frozen), nil
 }
 
 // event says what a head is news of. A failure is one however often it is tried and
@@ -100,37 +104,37 @@ func (h Head) event() (e Event, key string) {
 	return "", key
 }
 
-// publish answers how a Turn is handed to those who tell of it, which never waits, and
-// what waits for them to end.
+// publish answers how those who tell of Turns hear of one, which never waits, and what
+// waits for them to end.
 func (c *Controller) publish(ctx context.Context, d *Desk) (tell func(Turned, error), told func()) {
 	if len(d.Audiences) == 0 {
 		return func(Turned, error) {}, func() {}
 	}
-	turns := make(chan []news, 16)
+	turns := make(chan string, 1)
 	var room sync.WaitGroup
 	room.Go(func() { c.newsroom(ctx, d, turns) })
 	return func(t Turned, err error) {
 		select {
-		case turns <- newsOf(d.Name, t, err):
+		case turns <- fmt.Sprint(t, err):
 		default:
 		}
 	}, room.Wait
 }
 
-// newsroom tells a deployment's news beside its Turns, which never wait for it. What it
-// had no room for, or no time, is found in the records at the next look.
-func (c *Controller) newsroom(ctx context.Context, d *Desk, turns <-chan []news) {
+// newsroom tells a deployment's news beside its Turns, which never wait for it. A Turn
+// that came out as the one before has none. What it had no time for is found in the
+// records at the next look.
+func (c *Controller) newsroom(ctx context.Context, d *Desk, turns <-chan string) {
 	log, last, settled := c.Log.With("deployment", d.Name), "", ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case all := <-turns:
-			now := fmt.Sprint(all)
+		case now := <-turns:
 			if now == settled {
 				continue
 			}
-			err := d.announce(ctx, all)
+			err := d.announce(ctx, d.current)
 			if err == nil {
 				settled, last = now, ""
 				continue
@@ -146,14 +150,20 @@ func (c *Controller) newsroom(ctx context.Context, d *Desk, turns <-chan []news)
 // longestNews is how long telling all channels may take.
 const longestNews = 2 * time.Minute
 
-// announce tells each channel what it was not told yet. That it is told is recorded
+// announce tells each channel what it was not told yet of what the records say: a Turn
+// may know less than another controller wrote meanwhile. That it is told is recorded
 // before: who comes after a crash, or another replica, does not tell it twice. What
 // certainly did not arrive is taken back from the record, and told at another look.
-func (d *Desk) announce(ctx context.Context, all []news) error {
+func (d *Desk) announce(ctx context.Context, current func(context.Context, applier.Store) ([]news, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, longestNews)
 	defer cancel()
 	var due map[string][]news
-	if err := d.hear(ctx, func(h *heard) bool { due = h.take(d.Audiences, all); return len(due) > 0 }); err != nil {
+	err := d.hear(ctx, func(ctx context.Context, s applier.Store, h *heard) (bool, error) {
+		all, err := current(ctx, s)
+		due = h.take(d.Audiences, all)
+		return len(due) > 0, err
+	})
+	if err != nil {
 		return err
 	}
 	var failed error
@@ -176,7 +186,9 @@ func (d *Desk) announce(ctx context.Context, all []news) error {
 	if len(back) == 0 {
 		return failed
 	}
-	return errors.Join(failed, d.hear(context.WithoutCancel(ctx), func(h *heard) bool { return h.giveBack(back) }))
+	late, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer done()
+	return errors.Join(failed, d.hear(late, func(_ context.Context, _ applier.Store, h *heard) (bool, error) { return h.giveBack(back), nil }))
 }
 
 // send tells one channel.
@@ -196,7 +208,7 @@ func (d *Desk) send(ctx context.Context, a Audience, n port.Notice) error {
 
 // hear replaces the record where there is something to change; whoever else writes it
 // meanwhile is heard first.
-func (d *Desk) hear(ctx context.Context, change func(*heard) bool) error {
+func (d *Desk) hear(ctx context.Context, change func(context.Context, applier.Store, *heard) (bool, error)) error {
 	store, err := d.Records(ctx)
 	if err != nil {
 		return err
@@ -204,7 +216,11 @@ func (d *Desk) hear(ctx context.Context, change func(*heard) bool) error {
 	for try := 0; ; try++ {
 		h := heard{Channels: map[string]map[string]string{}}
 		etag, _, err := read(ctx, store, newsKey, &h)
-		if err != nil || !change(&h) {
+		if err != nil {
+			return err
+		}
+		changed, err := change(ctx, store, &h)
+		if err != nil || !changed {
 			return err
 		}
 		h.Nonce = d.Random()

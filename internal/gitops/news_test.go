@@ -131,3 +131,32 @@ func TestNewsHoldsNothingUp(t *testing.T) {
 		}
 	})
 }
+
+// TestNewsOfWhoKnowsLess: a controller whose Turn saw what another one went on from
+// meanwhile tells nothing of it.
+func TestNewsOfWhoKnowsLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, people, slow := state.Memory(), &room{}, &still{hang: make(chan struct{})}
+		put(t, store, "gitops/head", `{"commit":"c1","stage":"refused","why":"DC101: x","told":true}`)
+		put(t, store, "gitops/news", `{"channels":{"all":{"head":"c1 refused "}},"nonce":"x"}`)
+		d := stillDesk("prod", slow)
+		d.Records = func(context.Context) (applier.Store, error) { return store, nil }
+		d.Audiences = []gitops.Audience{{Name: "all", To: people}}
+		c := &gitops.Controller{Desks: []*gitops.Desk{d}, Poll: time.Hour, Grace: time.Second, Log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- c.Run(ctx) }()
+		synctest.Wait() // it read c1, and asks where the branch stands
+		put(t, store, "gitops/head", `{"commit":"c2","stage":"done","plan":"p2","why":"applied","told":true}`)
+		put(t, store, "gitops/news", `{"channels":{"all":{"head":"c2 done p2"}},"nonce":"y"}`)
+		close(slow.hang)
+		time.Sleep(time.Minute)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if got := people.all(); len(got) != 0 {
+			t.Errorf("told %q", got)
+		}
+	})
+}
