@@ -14,13 +14,38 @@ import (
 // freezeKey is the record that keeps applies from beginning and from going on.
 const freezeKey = "freeze"
 
+// freezesKey is below which each freeze stands that was ever written, for who asks
+// later; freezeKey alone counts.
+const freezesKey = "freezes/"
+
+// Freezes are all that were written, oldest first.
+func Freezes(ctx context.Context, s Store) (all []Freeze, err error) {
+	keys, err := s.List(ctx, freezesKey)
+	if err != nil {
+		return nil, fmt.Errorf("freezes: %w", err)
+	}
+	for _, key := range keys {
+		var f Freeze
+		body, _, err := s.Get(ctx, key)
+		if err == nil {
+			err = json.Unmarshal(body, &f)
+		}
+		if err != nil {
+			return all, fmt.Errorf("record %s: %w", key, err)
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
 // Freeze says that nothing of a deployment may be applied until a time. Rollbacks
 // may: they are what is needed when something is wrong.
 type Freeze struct {
 	Until time.Time `json:"until"`
 	Why   string    `json:"why"`
 	Who   string    `json:"who"`
-	Nonce string    `json:"nonce"` // lets no two bodies be alike
+	At    time.Time `json:"at,omitzero"` // when it was written
+	Nonce string    `json:"nonce"`       // lets no two bodies be alike
 }
 
 func (f Freeze) String() string {
@@ -56,8 +81,11 @@ func (a *Applier) Freeze(ctx context.Context, f Freeze) error {
 	if err != nil {
 		return err
 	}
-	f.Nonce = a.Nonce()
+	f.Nonce, f.At = a.Nonce(), a.Clock.Now().UTC()
 	body := []byte(schema.JSON(f).Text)
+	if _, err = a.store().PutIfNone(ctx, freezesKey+f.At.Format("20060102-150405.000")+"-"+f.Nonce, body); err != nil {
+		return fmt.Errorf("freeze: %w; nothing was changed", err)
+	}
 	if etag == "" {
 		_, err = a.store().PutIfNone(ctx, freezeKey, body)
 	} else {

@@ -6,7 +6,7 @@ import "strings"
 // id with a reason), found (a filter or an SSM parameter, resolved through
 // resolved.cue) or baked.
 func amis() Kind {
-	return Kind{Name: "amis", noun: "AMI", Gone: "release", Spread: amiID, Literal: IsAMI, Resolve: resolveAMI, check: checkAMIs, Fields: common(
+	return Kind{Name: "amis", noun: "AMI", OnUpdate: newNodes, Gone: "release", Spread: amiID, Literal: IsAMI, Resolve: resolveAMI, check: checkAMIs, Fields: common(
 		Field{Path: "pin.id", Type: String, Declared: true, Kept: true},
 		Field{Path: "pin.reason", Type: String, Declared: true, Kept: true},
 		Field{Path: "pin.reviewBy", Type: String, Declared: true},

@@ -6,7 +6,7 @@ import "strings"
 // MongoDB; the definition (what a revision is built from) is compared by the
 // content a revision was built with.
 func environments() Kind {
-	return Kind{Name: "environments", noun: "environment", check: checkEnvironments, Gone: "archive", Fields: common(
+	return Kind{Name: "environments", noun: "environment", check: checkEnvironments, Gone: "archive", OnUpdate: newRevision, OnArchive: noEnvironment, Fields: common(
 		Field{Path: "name", Type: String},
 		Field{Path: "owner", Type: String},
 		Field{Path: "description", Type: String},

@@ -8,7 +8,7 @@ import (
 
 // hardwareTiers: Domino's hardware tiers, every field of the public and v4 APIs.
 func hardwareTiers() Kind {
-	return Kind{Name: "hardwareTiers", noun: "hardware tier", check: checkTiers, Gone: "archive", Fields: common(
+	return Kind{Name: "hardwareTiers", noun: "hardware tier", check: checkTiers, Gone: "archive", OnUpdate: newSize, OnArchive: noTier, Fields: common(
 		Field{Path: "name", Type: String},
 		Field{Path: "nodePool", Type: String, To: "nodePools#label"},
 		Field{Path: "cores", Type: Number, Unit: "cores", Fault: noCores},

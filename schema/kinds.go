@@ -77,6 +77,10 @@ type Kind struct {
 	// in it.
 	Resolve func(Resolved, Address, Object) *Finding
 
+	// OnUpdate and OnArchive tell those who use an object what to do when it changes, or
+	// is archived; "": nothing.
+	OnUpdate, OnArchive string
+
 	noun  string // in running text: "hardware tier"
 	check func(*checker)
 	index fieldIndex
@@ -96,6 +100,9 @@ var table = sync.OnceValue(func() []Kind {
 	}
 	return kinds
 })
+
+// Noun is how an object of the kind is called in running text: "hardware tier".
+func (k Kind) Noun() string { return k.noun }
 
 // KindOf finds a row.
 func KindOf(name string) (Kind, bool) {

@@ -5,7 +5,7 @@ import "maps"
 // nodePools: labelled groups of nodes. Groups are a list, one a zone; what is
 // stated for the pool holds for each group on its own.
 func nodePools() Kind {
-	return Kind{Name: "nodePools", noun: "node pool", check: checkPools, Gone: "release", Spread: spreadGroups, Fields: common(
+	return Kind{Name: "nodePools", noun: "node pool", OnUpdate: newNodes, check: checkPools, Gone: "release", Spread: spreadGroups, Fields: common(
 		Field{Path: "label", Type: String, Declared: true},
 		Field{Path: "groups", Type: List, Declared: true},
 		Field{Path: "ami", Type: String, To: "amis#image"},

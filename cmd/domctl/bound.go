@@ -121,6 +121,6 @@ func (a *app) engineBound(ctx context.Context, b *bound, t gitops.Tree, c gitops
 	}
 	at := &tree{t.Commit, t.Dir, t.Written}
 	d := &deployment{dir: filepath.Join(t.Dir, filepath.FromSlash(b.Dir)), compiled: c.Result, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
-	e, err = d.engine(ctx, b.report, sideBySideSteps)
+	e, err = d.engine(ctx, eachOf(b.report, stepsHeard(ctx)), sideBySideSteps)
 	return e, d.shut, err
 }

@@ -46,6 +46,9 @@ func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		for _, c := range tea.Comments(3) {
 			fmt.Fprintf(ts.Stdout(), "== %d by %s\n%s\n", c.ID, c.Author, strings.TrimSpace(c.Body))
 		}
+		for _, i := range tea.Issues() {
+			fmt.Fprintf(ts.Stdout(), "== issue %d by %s, open %v: %s\n%s\n", i.Number, i.Author, i.Open, i.Title, strings.TrimSpace(i.Body))
+		}
 		for _, s := range tea.Statuses() {
 			fmt.Fprintf(ts.Stdout(), "== status of %.4s: %s %s: %s %s\n", s.Commit, s.State, s.Context, s.Description, s.Target)
 		}

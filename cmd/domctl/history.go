@@ -17,16 +17,19 @@ import (
 
 func (a *app) historyVerb() *cobra.Command {
 	var since string
+	var audit bool
 	var form *format
 	cmd := &cobra.Command{
 		Use:   "history [ADDRESS] [DIR]",
 		Short: "Show what was applied, when and by whom",
 		Long: `Lists applies and rollbacks, latest first; with ADDRESS those that set or let go
-of that object, or of those that a pattern matches.`,
+of that object, or of those that a pattern matches. --audit shows who did what and when,
+a line each, and with --format json an object a line.`,
 		Args: cobra.MaximumNArgs(2),
 		Example: `  domctl history prod
   domctl history hardwareTiers.gpu-small prod --since 7d
   domctl history 'hardwareTiers.*' prod
+  domctl history prod --audit --since 30d --format json
   domctl history show 20260301-101500-k3v9w2m4q7x1 prod`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			var o engine.HistoryOptions
@@ -42,6 +45,9 @@ of that object, or of those that a pattern matches.`,
 			if err != nil {
 				return err
 			}
+			if audit {
+				return a.audit(cmd.Context(), e, o, form.json())
+			}
 			history, err := e.History(cmd.Context(), o)
 			if err := a.warn(err, len(history) > 0); err != nil {
 				return err
@@ -56,6 +62,7 @@ of that object, or of those that a pattern matches.`,
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "only since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
+	cmd.Flags().BoolVar(&audit, "audit", false, "show who did what, also approvals and freezes, a line each")
 	form = formatFlag(cmd, "json")
 	cmd.AddCommand(a.historyShowVerb())
 	return cmd

@@ -17,7 +17,7 @@ func (a *app) planVerb() *cobra.Command {
 	var out string
 	var from planFrom
 	var form *format
-	var detailed, onPage bool
+	var detailed, onPage, notice bool
 	cmd := &cobra.Command{
 		Use:   "plan [DIR]",
 		Short: "Show what an apply would do",
@@ -35,11 +35,16 @@ nobody is asked, no credentials are needed, and the plan cannot be applied. Toge
 with --base the recording is read from the commit that the change started from.
 
 With --web the plan stands on a page of this machine instead, at an address that opens
-it once, in one browser.`,
+it once, in one browser.
+
+With --notice it writes, in place of the plan, a message to send to those who feel it:
+whom it affects as far as Domino's database names them, what changes for them, when, and
+what they must do.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl plan
   domctl plan prod --out prod.plan && domctl apply prod --plan prod.plan
   domctl plan prod --base origin/main
+  domctl plan prod --notice --format markdown
   domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "-" {
@@ -50,6 +55,9 @@ it once, in one browser.`,
 			}
 			if err := mayReplace(out); err != nil {
 				return err
+			}
+			if notice {
+				return a.notice(cmd.Context(), a.dir(args), o, form.name)
 			}
 			p, err := a.planned(cmd.Context(), a.dir(args), o, from)
 			if err != nil {
@@ -81,6 +89,10 @@ it once, in one browser.`,
 	cmd.Flags().StringVar(&from.world, "world", "", "plan against this recording of the world, a `file`, without credentials")
 	cmd.Flags().BoolVar(&onPage, "web", false, "show the plan on a page of this machine, until Ctrl-C")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
+	cmd.Flags().BoolVar(&notice, "notice", false, "write a message to those who feel it: whom, what, when, and what to do")
+	for _, other := range []string{"base", "head", "world", "out", "detailed-exitcode"} {
+		cmd.MarkFlagsMutuallyExclusive("notice", other)
+	}
 	return cmd
 }
 

@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"mask": mask, "edit": edit, "await": await, "write": write, "hole": hole, "forge": forgeCommand, "deliver": deliver, "browse": browse,
+			"mask": mask, "edit": edit, "await": await, "write": write, "hole": hole, "forge": forgeCommand, "deliver": deliver, "browse": browse, "slack": slack,
 		},
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"domctl.dev/internal/forge"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/metrics"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/secret"
 	"domctl.dev/planner"
@@ -108,19 +109,25 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: slog.New(slog.NewTextHandler(a.stderr, nil)), Replica: s.replica()}
-	slots := make(chan struct{}, config.Workers)
+	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: a.logger(config.Log), Replica: s.replica()}
+	counts := metrics.New(buildInfo())
+	observer, traced, err := s.observers(ctx, c.Log, counts)
+	if err != nil {
+		return err
+	}
+	defer traced()
+	slots, looks := make(chan struct{}, config.Workers), make(chan struct{}, 1)
 	for _, name := range schema.Sorted(config.Deployments) {
 		d := s.desk(name, trees, c.Log)
-		d.Slots = slots
+		d.Slots, d.Looks, d.Observer = slots, looks, observer
 		c.Desks = append(c.Desks, d)
 	}
 	c.Receptions = s.receptions(c, trees)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look}
+	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: observer}
 	l := gitops.Listening{Log: c.Log, Failed: cancel}
-	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready)), s.page(ctx, l, c.Desks)); err != nil {
+	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c.Desks)); err != nil {
 		return err
 	}
 	err = c.Run(ctx)
@@ -207,9 +214,12 @@ func (s serving) desk(name, trees string, log *slog.Logger) *gitops.Desk {
 		Engine: func(ctx context.Context, t gitops.Tree, c gitops.Compiled) (*engine.Engine, func(), error) {
 			return s.engineBound(ctx, as(gitops.ToPlan), t, c)
 		}}
+	d.Audiences = s.audiences(of)
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
 		d.Forge, d.Repo, d.Line = to, r.Name, clone.Line
+		d.Issues.Tracker, _ = to.(port.Tracker)
+		d.Issues.Repo = r.Name
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {
 			return to.SetStatus(ctx, r.Name, commit, status)
 		}

@@ -40,7 +40,7 @@ func twoReplicas(w *served) {
 	b := w.serve(w.another())
 	b.await(`msg="another replica acts" for=acme`, 1)
 	b.await("for=health", 1)
-	w.waits(func() bool { status, err := pushed(b.said(), "/readyz", "-"); return err == nil && status == 200 }, func() string { return "the other is never ready:\n" + b.said() })
+	w.waits(func() bool { status, _, err := asked(b.said(), "/readyz", "-"); return err == nil && status == 200 }, func() string { return "the other is never ready:\n" + b.said() })
 
 	w.awaitCall("ModifyLaunchTemplate", a)
 	if err := a.Process.Signal(syscall.SIGSTOP); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -21,28 +22,30 @@ import (
 // TestConfigurationOnThePage is one that can be used as it stands there, alone and with
 // each part that the page adds to it.
 func TestConfigurationOnThePage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/gitops.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var whole map[string]any
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(page, -1)
-	if len(blocks) < 2 {
-		t.Fatal("the page shows too few")
-	}
-	for _, b := range blocks {
-		text := b[1]
-		var part map[string]any
-		if err := yaml.Unmarshal(text, &part); err != nil {
+	for _, name := range []string{"gitops", "operations"} {
+		page, err := os.ReadFile("../../docs/" + name + ".md")
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, own := part["work"]; own {
-			whole = part
-		} else if text, err = yaml.Marshal(joined(whole, part)); err != nil {
-			t.Fatal(err)
+		blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(page, -1)
+		if len(blocks) == 0 {
+			t.Fatalf("%s shows none", name)
 		}
-		if _, found := gitops.Parse("serve.yaml", text); len(found) > 0 {
-			t.Errorf("%s\n%+v", text, found)
+		for _, b := range blocks {
+			text := b[1]
+			var part map[string]any
+			if err := yaml.Unmarshal(text, &part); err != nil {
+				t.Fatal(err)
+			}
+			if _, own := part["work"]; own {
+				whole = part
+			} else if text, err = yaml.Marshal(joined(whole, part)); err != nil {
+				t.Fatal(err)
+			}
+			if _, found := gitops.Parse("serve.yaml", text); len(found) > 0 {
+				t.Errorf("%s: %s\n%+v", name, text, found)
+			}
 		}
 	}
 }
@@ -62,19 +65,20 @@ func joined(whole, part map[string]any) map[string]any {
 
 // deliver sends what Gitea does when something was pushed to main: "deliver LOG PATH
 // SECRET" to where the log of a controller says that it listens, or "deliver LOG PATH -"
-// or "deliver LOG PATH page", which only ask. The status of the answer is printed.
+// or "deliver LOG PATH page", which only ask. The answer is printed
+// after its status.
 func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: deliver log path secret|-|page")
 	}
-	status, err := pushed(ts.ReadFile(args[0]), args[1], args[2])
+	status, text, err := asked(ts.ReadFile(args[0]), args[1], args[2])
 	ts.Check(err)
-	fmt.Fprintln(ts.Stdout(), status)
+	fmt.Fprintf(ts.Stdout(), "%d\n%s", status, text)
 }
 
-// pushed delivers to where a log says that a controller listens; a secret of "-" only
+// asked delivers to where a log says that a controller listens; a secret of "-" only
 // asks.
-func pushed(log, path, secret string) (status int, err error) {
+func asked(log, path, secret string) (status int, text string, err error) {
 	what, method, body := "webhooks", http.MethodPost, `{"ref":"refs/heads/main","after":"`+strings.Repeat("a", 40)+`","repository":{"full_name":"acme/domino"}}`
 	switch secret {
 	case "-":
@@ -84,11 +88,11 @@ func pushed(log, path, secret string) (status int, err error) {
 	}
 	found := regexp.MustCompile(`for=` + what + ` at=(\S+)`).FindStringSubmatch(log)
 	if found == nil {
-		return 0, fmt.Errorf("it listens nowhere for %s", what)
+		return 0, "", fmt.Errorf("it listens nowhere for %s", what)
 	}
 	r, err := http.NewRequest(method, "http://"+found[1]+path, strings.NewReader(body))
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	m := hmac.New(sha256.New, []byte(secret))
 	m.Write([]byte(body))
@@ -96,7 +100,9 @@ func pushed(log, path, secret string) (status int, err error) {
 	r.Header.Set("X-Gitea-Signature", hex.EncodeToString(m.Sum(nil)))
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	return answer.StatusCode, answer.Body.Close()
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(body), err
 }

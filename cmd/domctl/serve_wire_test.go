@@ -160,7 +160,7 @@ func (c *controller) push() string {
 	c.w.t.Helper()
 	commit := c.w.commit()
 	c.await("for=webhooks", 1)
-	if status, err := pushed(c.said(), "/hooks/domino", "sesame"); err != nil || status != 202 {
+	if status, _, err := asked(c.said(), "/hooks/domino", "sesame"); err != nil || status != 202 {
 		c.w.t.Fatalf("the webhook is answered %d: %v", status, err)
 	}
 	return commit

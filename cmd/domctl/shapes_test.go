@@ -78,6 +78,8 @@ func TestShapes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "wrong.cue"), []byte("package domino\n\nhardwareTiers: small: nodePol: \"x\"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	holds(t, schemas("plan notice"), do(0, "plan", prod, "--notice", "--format", "json"))
+	holds(t, schemas("plan notice"), do(0, "plan", bare, "--notice", "--format", "json"))
 	do(0, "apply", prod, "--auto-approve")
 	if err := os.WriteFile(filepath.Join(slow, "domino.cue"), []byte("package domino\n\ndeployment: domino: {url: \"https://domino.acme.example\", token: secret: env: \"X\"}\n"), 0o666); err != nil {
 		t.Fatal(err)
@@ -87,6 +89,11 @@ func TestShapes(t *testing.T) {
 	if err := json.Unmarshal(do(0, "snapshots", "list", prod, "--format", "json"), &points); err != nil || len(points.RestorePoints) < 2 {
 		t.Fatalf("%v: %+v", err, points)
 	}
+	do(0, "freeze", prod, "--until", "1h", "--why", "x")
+	for line := range bytes.Lines(do(0, "history", prod, "--audit", "--format", "json")) {
+		holds(t, schemas("history audit"), line)
+	}
+	do(0, "freeze", prod, "--lift")
 	for _, c := range []struct {
 		code int
 		verb string

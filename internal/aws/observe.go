@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+
+	"domctl.dev/internal/port"
 )
 
 // Call is one attempt of an API call. Service is as IAM writes it ("ec2",
@@ -25,17 +28,19 @@ type attemptKey struct{}
 // observing adds to an operation's stack what counts its attempts: a counter
 // around the retries, and a listener within them.
 func observing(observe func(Call)) []func(*middleware.Stack) error {
-	if observe == nil {
-		return nil
-	}
 	count := middleware.InitializeMiddlewareFunc("domctlCount", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		return next.HandleInitialize(middleware.WithStackValue(ctx, attemptKey{}, new(int)), in)
 	})
 	listen := middleware.FinalizeMiddlewareFunc("domctlListen", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		began := time.Now()
 		out, metadata, err := next.HandleFinalize(ctx, in)
 		n, _ := middleware.GetStackValue(ctx, attemptKey{}).(*int)
 		*n++
-		observe(Call{iamName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetOperationName(ctx), *n, codeOf(err)})
+		c := Call{iamName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetOperationName(ctx), *n, codeOf(err)}
+		port.Heard(ctx, port.Call{System: c.Service, Operation: c.Operation, Took: time.Since(began), Failed: c.Code != ""})
+		if observe != nil {
+			observe(c)
+		}
 		return out, metadata, err
 	})
 	return []func(*middleware.Stack) error{func(s *middleware.Stack) error {

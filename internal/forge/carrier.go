@@ -89,7 +89,9 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	waited := time.Duration(0)
 	for n := 1; ; n++ {
+		began := c.now()
 		res, err := c.once(r, token)
+		c.heard(r, res, err, began)
 		pause, again := c.pause(r, res, err, n)
 		if err == nil && !again {
 			err = c.judge(res, token)
@@ -107,6 +109,20 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+// heard tells of an attempt, and how many more the forge allows.
+func (c *carrier) heard(r *http.Request, res *http.Response, err error, began time.Time) {
+	call := port.Call{System: "forge", Operation: r.Method, Took: c.now().Sub(began), Failed: err != nil}
+	if err == nil {
+		call.Failed = res.StatusCode >= 500 || res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusUnauthorized
+		for _, name := range []string{"X-Ratelimit-Remaining", "Ratelimit-Remaining"} {
+			if n, bad := strconv.ParseInt(res.Header.Get(name), 10, 64); bad == nil {
+				call.Left, call.Host = &n, c.host
+			}
+		}
+	}
+	port.Heard(r.Context(), call)
 }
 
 // gaveUp is the error of a request that was repeated in vain.

@@ -22,6 +22,9 @@ type Config struct {
 	Forges       map[string]Forge      `yaml:"forges"`
 	Repositories map[string]Repository `yaml:"repositories"`
 	Deployments  map[string]Deployment `yaml:"deployments"` // by the name that its tree states
+	Notify       map[string]Channel    `yaml:"notify"`
+	Log          Log                   `yaml:"log"`
+	Traces       Traces                `yaml:"traces"`
 }
 
 // Listen are the addresses that are served, "127.0.0.1:8080"; empty: none is.
@@ -79,6 +82,9 @@ type Deployment struct {
 	Approvals Approvals `yaml:"approvals"`
 	// Roles on the page, in place of those that Page has for all; nil: those.
 	Roles *Roles `yaml:"roles"`
+	// Notify are the channels, of Config.Notify, that are told what becomes of it.
+	Notify []string `yaml:"notify"`
+	Drift  Watch    `yaml:"drift"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.

@@ -48,6 +48,8 @@ func (k checking) all() {
 	k.apart()
 	k.page()
 	k.replicas(k.c.Replicas)
+	k.channels()
+	k.logs()
 }
 
 func (k checking) has(path string) bool { _, ok := k.at[path]; return ok }
@@ -158,6 +160,7 @@ func (k checking) deployment(at string, d Deployment) {
 	if d.Dir != "" && !filepath.IsLocal(filepath.FromSlash(d.Dir)) {
 		k.wrong(k.place(at+".dir"), "", "%s.dir is no folder of the tree", at)
 	}
+	k.watch(at, d)
 	for i, p := range d.Secrets {
 		k.pattern(at, i, p)
 	}

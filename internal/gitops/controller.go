@@ -77,7 +77,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, d := range c.Desks {
 		all.Go(func() {
-			c.seated(ctx, d.Name, c.wake[d], func() { c.saw(d) }, func(ctx context.Context) { c.serve(ctx, d) })
+			c.seated(ctx, d.Name, c.wake[d], func() { c.saw(d) }, func(ctx context.Context) { c.work(ctx, d) })
 		})
 	}
 	for _, r := range c.Receptions {
@@ -103,11 +103,23 @@ func (c *Controller) Run(ctx context.Context) error {
 // saw notes that it is known how a deployment stands, or who sees to it.
 func (c *Controller) saw(d *Desk) { c.first[d].Do(func() { c.looked.Add(1) }) }
 
+// work gives one deployment its Turns, and looks for its drift beside them.
+func (c *Controller) work(ctx context.Context, d *Desk) {
+	var all sync.WaitGroup
+	if d.Bound.Drift.Every > 0 {
+		all.Go(func() { c.watch(ctx, d) })
+	}
+	c.serve(ctx, d)
+	all.Wait()
+}
+
 // serve gives one deployment its Turns.
 func (c *Controller) serve(ctx context.Context, d *Desk) {
 	log, last, fails := c.Log.With("deployment", d.Name), "", 0
+	tell, told := c.publish(ctx, d)
+	defer told()
 	for n := 0; ctx.Err() == nil; n++ {
-		said, next := c.turn(ctx, d, log, last)
+		said, next := c.turn(ctx, d, log, last, tell)
 		if n == 0 {
 			c.saw(d)
 		}
@@ -139,7 +151,10 @@ func (c *Controller) wait(next time.Duration) time.Duration {
 
 // turn answers what it said of trouble, which is said once as long as it stays the
 // same, and when the next look is due, where that is known.
-func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string) (said string, next time.Duration) {
+func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string, tell func(Turned, error)) (said string, next time.Duration) {
+	ctx, heard := d.observe(ctx, TurnWork, "")
+	outcome := "panicked"
+	defer func() { heard(outcome) }()
 	defer func() {
 		if p := recover(); p != nil { // one deployment's files must not end the others' work
 			if said = fmt.Sprint(p); said != last {
@@ -151,9 +166,12 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 	if t.Worked { // plans of pull requests rest on what was applied
 		c.call(d.Bound.Repository)
 	}
+	outcome = turnOutcome(t, err)
+	d.looked(t, err)
 	if t.Worked && t.Head.Commit != "" {
 		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
 	}
+	tell(t, err)
 	switch {
 	case errors.Is(err, applier.ErrFenced): // also where this replica no longer acts: what was late is told
 		log.Warn("another process goes on with the apply", "error", err)

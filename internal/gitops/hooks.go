@@ -30,6 +30,8 @@ type Hooks struct {
 	Named func(repository string, h port.Hook) bool
 	// Look is told where to look; without a branch it is at pull requests alone.
 	Look func(repository, branch string)
+	// Observer hears of deliveries; may be nil.
+	Observer Observer
 }
 
 // Handler serves deliveries and nothing else.
@@ -37,15 +39,18 @@ func (h Hooks) Handler() http.Handler {
 	mux := http.NewServeMux()
 	bodies := make(chan struct{}, mostBodies)
 	mux.HandleFunc("POST /hooks/{repository}", func(w http.ResponseWriter, r *http.Request) {
+		_, heard := observe(r.Context(), h.Observer, Work{Kind: HookWork})
 		if !h.Takes(r.PathValue("repository")) {
+			heard("unknown")
 			unread(w, http.StatusNotFound)
 			return
 		}
 		select {
 		case bodies <- struct{}{}:
 			defer func() { <-bodies }()
-			h.take(w, r)
+			heard(h.take(w, r))
 		default: // a forge delivers it again, and the next look needs no delivery
+			heard("busy")
 			unread(w, http.StatusServiceUnavailable)
 		}
 	})
@@ -62,22 +67,23 @@ func unread(w http.ResponseWriter, status int) {
 // signature yet.
 const mostBodies = 16
 
-func (h Hooks) take(w http.ResponseWriter, r *http.Request) {
+// take answers a delivery, and says how in a word.
+func (h Hooks) take(w http.ResponseWriter, r *http.Request) (outcome string) {
 	name := r.PathValue("repository")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MostHook))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		return
+		return "large"
 	}
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
-		return
+		return "broken"
 	}
 	hooks, err := h.Parse(name, r.Header, body)
 	if err != nil { // who sent it is told no more
 		w.WriteHeader(http.StatusUnauthorized)
-		return
+		return "refused"
 	}
 	for _, one := range hooks {
 		if h.Named(name, one) {
@@ -85,11 +91,16 @@ func (h Hooks) take(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(http.StatusAccepted)
+	return "accepted"
 }
 
-// Health serves /healthz, which answers as long as the process does, and /readyz.
-func Health(ready func() bool) http.Handler {
+// Health serves /healthz, which answers as long as the process does, /readyz, and
+// /metrics where there are some.
+func Health(ready func() bool, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	if metrics != nil {
+		mux.Handle("GET /metrics", metrics)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready() {

@@ -48,9 +48,15 @@ type Desk struct {
 	// Line answers the commits after one up to another, newest first, of a branch's own
 	// line; whole is false where they are too many, or the first is not on it.
 	Line func(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
+	// Audiences are told what became of it; see Controller.
+	Audiences []Audience
+	Issues    Issues   // where drift is told; zero: nowhere
+	Observer  Observer // hears how its work goes; may be nil
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
+	// Looks bounds looks for drift alike, apart from plans, which they never hold up.
+	Looks chan struct{}
 	// Room is a folder in which trees are written, each in one of its own.
 	Room   string
 	Now    func() time.Time
@@ -229,7 +235,7 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 		h.Stage, h.Since = Refused, commit
 		return false, t.later(ctx, h, h.blocked("nothing applied"))
 	case p.Empty():
-		h.Stage, h.Why = Done, "nothing to do"
+		h.Stage, h.Why = Done, nothingToDo
 		return true, t.save(ctx, h)
 	}
 	if now, err := t.Source.Head(ctx, t.Bound.Branch); err != nil || now != commit {
@@ -258,9 +264,14 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 			return false, err
 		}
 	}
+	ctx, heard := t.observe(ctx, ApplyWork, "")
 	res, err := e.Apply(ctx, p)
+	heard(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
+
+// nothingToDo is why an empty plan is done.
+const nothingToDo = "nothing to do"
 
 // planned plans a commit within a slot, and within a time that nobody's plan takes.
 func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p planner.Plan, shut func(), err error) {
@@ -269,17 +280,15 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 		return nil, p, func() {}, err
 	}
 	defer free()
+	ctx, heard := t.observe(ctx, PlanWork, "")
+	defer func() { heard(planOutcome(p, err)) }()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	e, shut, err = t.opened(ctx, commit, ToPlan)
 	if err != nil {
 		return e, p, shut, err
 	}
-	var o engine.PlanOptions
-	if t.Bound.Archive {
-		o.Allow = []string{"archive"}
-	}
-	if p, err = e.Plan(ctx, o); err == nil && !p.Empty() {
+	if p, err = e.Plan(ctx, t.options()); err == nil && !p.Empty() {
 		err = KeepPlan(ctx, t.store, HeadPlan, p)
 	}
 	return e, p, shut, err
@@ -293,10 +302,13 @@ func (t *turn) slot(ctx context.Context) (free func(), err error) {
 	if t.Slots == nil {
 		return func() {}, nil
 	}
+	_, heard := t.observe(ctx, QueueWork, "")
 	select {
 	case t.Slots <- struct{}{}:
+		heard("free")
 		return func() { <-t.Slots }, nil
 	case <-ctx.Done():
+		heard("error")
 		return nil, ctx.Err()
 	}
 }
@@ -384,7 +396,9 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 			return t.ended(ctx, res, err)
 		}
 	}
+	ctx, heard := t.observe(ctx, ApplyWork, "")
 	res, err := e.Applier.Resume(ctx, t.head.Plan) // which also one is that reserved nothing yet
+	heard(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
 

@@ -43,6 +43,9 @@ func may() map[string][]string {
 		"internal/web":      {"applier", "planner", "schema", "internal/gitops"},
 		"internal/heap":     {},
 		"internal/house":    {},
+		"internal/metrics":  {"internal/gitops", "internal/port"},
+		"internal/notify":   {"internal/port", "planner"},
+		"internal/traces":   {"internal/gitops", "internal/port"},
 	}
 }
 
@@ -67,10 +70,12 @@ func owners() map[string][]string {
 		"gopkg.in/yaml.v3":                               {"internal/gitops"},
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
-		"net/http":                                       {"internal/domino", "internal/gitops", "internal/web", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest"},
+		"net/http":                                       {"internal/domino", "internal/gitops", "internal/web", "internal/aws", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest", "internal/metrics", "internal/notify"},
 		"github.com/coreos/go-oidc/":                     {"internal/web"},
 		"golang.org/x/oauth2":                            {"internal/web"},
 		"sigs.k8s.io/kustomize/":                         {},
+		"github.com/prometheus/":                         {"internal/metrics"},
+		"go.opentelemetry.io/":                           {"internal/traces"},
 		"code.gitea.io/sdk/":                             {"internal/forge"},
 		"gitlab.com/gitlab-org/":                         {"internal/forge"},
 		"github.com/google/go-github/":                   {"internal/forge"},

@@ -113,11 +113,19 @@ func (c *Client) settings() *options.ClientOptions {
 		SetServerSelectionTimeout(c.opts.Select).
 		SetConnectTimeout(c.opts.Select).
 		SetTimeout(c.opts.Timeout).
-		SetMonitor(&event.CommandMonitor{Started: c.started}).
+		SetMonitor(&event.CommandMonitor{Started: c.started,
+			Succeeded: func(ctx context.Context, e *event.CommandSucceededEvent) {
+				heard(ctx, e.CommandName, e.Duration, false)
+			},
+			Failed: func(ctx context.Context, e *event.CommandFailedEvent) { heard(ctx, e.CommandName, e.Duration, true) }}).
 		SetServerMonitor(&event.ServerMonitor{
 			ServerDescriptionChanged: func(e *event.ServerDescriptionChangedEvent) { c.saw(e.Address.String(), e.NewDescription.Kind, nil) },
 			ServerHeartbeatFailed:    func(e *event.ServerHeartbeatFailedEvent) { c.saw(address(e.ConnectionID), "Unknown", e.Failure) },
 		})
+}
+
+func heard(ctx context.Context, command string, took time.Duration, failed bool) {
+	port.Heard(ctx, port.Call{System: "mongo", Operation: command, Took: took, Failed: failed})
 }
 
 func (c *Client) started(_ context.Context, e *event.CommandStartedEvent) {

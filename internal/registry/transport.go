@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"domctl.dev/internal/port"
 )
 
 // fence refuses requests to hosts that were not given. It sees every request:
@@ -47,7 +49,9 @@ const (
 // RoundTrip answers what the last attempt did.
 func (p patience) RoundTrip(r *http.Request) (*http.Response, error) {
 	for n := range attempts {
+		began := time.Now()
 		res, err := p.next.RoundTrip(r)
+		port.Heard(r.Context(), port.Call{System: "registry", Operation: r.Method, Took: time.Since(began), Failed: err != nil || res.StatusCode >= 500 || res.StatusCode == http.StatusTooManyRequests})
 		if err != nil || n == attempts-1 || !busy(res.StatusCode) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 			return res, err
 		}

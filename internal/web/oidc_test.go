@@ -152,8 +152,10 @@ func TestSpoiltSignIn(t *testing.T) {
 		"a slow person":          {func(p *page) { p.answer = func(url.Values) { p.now = p.now.Add(11 * time.Minute) } }, "longer than ten minutes"},
 		"no token":               {instead("/token", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"access_token":"a"}`)) }), "why="},
 		"endless":                {instead("/token", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte("{"), 2<<20)) }), "why="},
-		"sent elsewhere":         {instead("/token", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }), "status 307"},
-		"no keys":                {instead("/keys", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }), "failed to verify"},
+		"sent elsewhere": {instead("/token", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}), "status 307"},
+		"no keys": {instead("/keys", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }), "failed to verify"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			p := newPage(t, nil)

@@ -141,7 +141,7 @@ func (w *World) ami(i port.Image, own bool, applied schema.Applied, uses []image
 	if a.Recorded {
 		a.Images, a.Ready, a.Container = held.Makers[i.Tags[schema.TagToken]].images, i.Tags[schema.TagReady], i.Tags[schema.TagContainer]
 		if e := applied.Entries[schema.Address{Kind: "amis", Name: a.Entry}]; e.ID.Str() == i.ID {
-			a.Images = namedImages(e.Fields)
+			a.Images = NamedImages(e.Fields)
 		}
 	}
 	for _, u := range uses {
@@ -153,8 +153,8 @@ func (w *World) ami(i port.Image, own bool, applied schema.Applied, uses []image
 	return a
 }
 
-// namedImages are what an entry's image caches: "spark:active repository:tag@digest".
-func namedImages(fields map[string]schema.Value) (out []string) {
+// NamedImages are what an entry's image caches: "spark:active repository:tag@digest".
+func NamedImages(fields map[string]schema.Value) (out []string) {
 	for _, p := range schema.Sorted(fields) {
 		if rest, is := strings.CutPrefix(p, "content.images."); is {
 			out = append(out, strings.Join(schema.SplitPath(rest), ".")+" "+fields[p].Str())

@@ -276,11 +276,11 @@ func (v *View) indexRevisions() map[revisionKey]planner.Ref {
 // (github.com/dominodatalab/docker-registry-cleaner).
 func environmentUses(*World) []use {
 	return []use{
-		{collection: "projects", path: "overrideV2EnvironmentId", count: projects},
+		{collection: "projects", path: "overrideV2EnvironmentId", who: "ownerId", count: projects},
 		{collection: "organizations", path: "defaultV2EnvironmentId", count: uses},
-		{collection: "userPreferences", path: "defaultEnvironmentId", count: users},
-		{collection: "runs", path: "environmentId", live: "completed", count: runs},
-		{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, count: uses},
+		{collection: "userPreferences", path: "defaultEnvironmentId", who: "userId", count: users},
+		{collection: "runs", path: "environmentId", live: "completed", who: "startingUserId", count: runs},
+		{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, who: "ownerId", count: uses},
 		{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId", count: uses},
 		{collection: "app_versions", path: "environmentId", count: uses},
 		{collection: "models", path: "environmentId", count: uses},

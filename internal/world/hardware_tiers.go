@@ -224,7 +224,7 @@ func tierUses(w *World) []use {
 	if path == "" {
 		return nil
 	}
-	return []use{{collection: "runs", path: path, live: "completed", count: runs}}
+	return []use{{collection: "runs", path: path, live: "completed", who: "startingUserId", count: runs}}
 }
 
 func tierDocuments(d schema.Deployment) (reads []string, writes map[string][]string) {

@@ -17,6 +17,7 @@ type use struct {
 	collection, path string
 	live             string // a path that is missing or null as long as the document counts; "" for always
 	skip             [2]string
+	who              string // a path that names the user; "" where the documents name none
 	count            func(*planner.Impact, int64)
 }
 

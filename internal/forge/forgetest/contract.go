@@ -37,6 +37,7 @@ func Contract(t *testing.T, s Subject) {
 	t.Run("Comments", s.comments)
 	t.Run("Status", s.status)
 	t.Run("Rights", s.rights)
+	t.Run("Issues", s.tracker)
 	t.Run("Denied", s.denied)
 }
 

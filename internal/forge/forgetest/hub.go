@@ -44,7 +44,10 @@ func (h Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		notFound(w)
 		return
 	}
-	h.repo(w, r, who, strings.Split(path, "/"))
+	at := strings.Split(path, "/")
+	if !h.tracked(w, r, who, at, false, func(all []any) { h.paged(w, r, all, "per_page") }) {
+		h.repo(w, r, who, at)
+	}
 }
 
 // enter counts a request and finds whose token it has; done: it was answered, and the

@@ -27,6 +27,9 @@ func (l Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		part, _ = url.PathUnescape(part)
 		at = append(at, part)
 	}
+	if len(at) > 2 && at[0] == "projects" && (at[1] == l.Repo || at[1] == "7") && l.tracked(w, r, who, at[2:], true, func(all []any) { l.paged(w, r, all) }) {
+		return
+	}
 	var body struct {
 		Body, State, Name, Description string
 		TargetURL                      string `json:"target_url"`

@@ -31,6 +31,7 @@ type Tea struct {
 	last     int64
 	pulls    []map[string]any
 	comments map[int][]*TeaComment
+	issues   []*TeaIssue
 	statuses []TeaStatus
 	requests int
 }
@@ -148,7 +149,10 @@ func (t *Tea) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, 404, map[string]any{"message": "The target couldn't be found."})
 		return
 	}
-	t.repo(w, r, who, strings.Split(path, "/"))
+	at := strings.Split(path, "/")
+	if !t.tracked(w, r, who, at, false, func(all []any) { t.page(w, r, all) }) {
+		t.repo(w, r, who, at)
+	}
 }
 
 func (t *Tea) repo(w http.ResponseWriter, r *http.Request, who string, at []string) {
