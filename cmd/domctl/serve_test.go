@@ -103,6 +103,6 @@ func asked(log, path, secret string) (status int, text string, err error) {
 		return 0, "", err
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(body), err
+	said, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(said), err
 }

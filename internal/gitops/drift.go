@@ -115,7 +115,7 @@ func (d *Desk) Watch(ctx context.Context) (next time.Duration, err error) {
 		return min(due.Sub(now), soon), d.tellDrift(ctx)
 	}
 	within, heard := d.observe(ctx, LookWork, "")
-	is, err := d.drifted(within, commit, was)
+	is, err := d.drifted(within, store, commit, was)
 	heard(is.outcome(err))
 	if err != nil {
 		return soon, err
@@ -174,7 +174,7 @@ func (h Head) watched(was Drift) string {
 
 // drifted plans a commit that was applied, one deployment at a time: what the plan
 // would do is what somebody else did.
-func (d *Desk) drifted(ctx context.Context, commit string, was Drift) (is Drift, err error) {
+func (d *Desk) drifted(ctx context.Context, s applier.Store, commit string, was Drift) (is Drift, err error) {
 	if d.Looks != nil {
 		select {
 		case d.Looks <- struct{}{}:
@@ -185,7 +185,7 @@ func (d *Desk) drifted(ctx context.Context, commit string, was Drift) (is Drift,
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	e, shut, err := (&turn{Desk: d}).opened(ctx, commit, ToPlan)
+	e, shut, err := (&turn{Desk: d, store: s}).opened(ctx, commit, ToPlan)
 	defer shut()
 	if err != nil {
 		return is, err
