@@ -303,3 +303,37 @@ func TestFile(t *testing.T) {
 		t.Errorf("another commit: %v", err)
 	}
 }
+
+// TestLine is what git says of a branch's own line.
+func TestLine(t *testing.T) {
+	r := newRepo(t)
+	r.commit(nil)
+	r.git("checkout", "-q", "-b", "topic")
+	r.commit(map[string]string{"t": "1"})
+	r.git("checkout", "-q", "main")
+	r.commit(map[string]string{"m": "1"})
+	r.git("merge", "-q", "--no-edit", "topic")
+	r.commit(map[string]string{"m": "2"})
+	root, topic, head := r.git("rev-list", "--max-parents=0", "main"), r.git("rev-parse", "topic"), r.git("rev-parse", "main")
+	own := strings.Fields(r.git("rev-list", "--first-parent", root+"..main"))
+	for _, c := range []struct {
+		from, to string
+		most     int
+		want     []string
+		whole    bool
+	}{
+		{root, head, 10, own, true},
+		{root, head, len(own), own, true},
+		{root, head, 2, own[:2], false},
+		{own[0], head, 10, nil, true},
+		{topic, head, 10, append(slices.Clone(own), root), false}, // it was merged, and never was the branch's
+	} {
+		got, whole, err := r.open().Line(t.Context(), c.from, c.to, c.most)
+		if err != nil || !slices.Equal(got, c.want) || whole != c.whole {
+			t.Errorf("%s..%s: %s, %v, %v; want %s, %v", c.from, c.to, got, whole, err, c.want, c.whole)
+		}
+	}
+	if _, _, err := r.open().Line(t.Context(), root, strings.Repeat("a", 40), 10); !errors.Is(err, ErrGone) {
+		t.Errorf("%v", err)
+	}
+}
