@@ -9,6 +9,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
+// ErrLarge is answered for a file that is larger than somebody reads.
+var ErrLarge = errors.New("more than")
+
 // File is the content of a commit's file, seen from the top, of at most so many bytes;
 // ErrNotFound where there is no such file. Links are not followed.
 func (r *Repository) File(commit, name string, most int64) ([]byte, error) {
@@ -23,7 +26,7 @@ func (r *Repository) File(commit, name string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, r.missing(err)
 	case f.Size > most:
-		return nil, fmt.Errorf("%s holds %d bytes, more than %d", name, f.Size, most)
+		return nil, fmt.Errorf("%s holds %d bytes, %w %d", name, f.Size, ErrLarge, most)
 	}
 	in, err := f.Reader()
 	if err != nil {

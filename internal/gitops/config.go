@@ -85,6 +85,8 @@ type Deployment struct {
 	// Notify are the channels, of Config.Notify, that are told what becomes of it.
 	Notify []string `yaml:"notify"`
 	Drift  Watch    `yaml:"drift"`
+	// Recording is what pull requests of forks are planned from.
+	Recording Recording `yaml:"recording"`
 }
 
 // AWS is where a live deployment is, and as whom it is asked.

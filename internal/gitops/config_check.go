@@ -161,6 +161,7 @@ func (k checking) deployment(at string, d Deployment) {
 		k.wrong(k.place(at+".dir"), "", "%s.dir is no folder of the tree", at)
 	}
 	k.watch(at, d)
+	k.recording(at, d)
 	for i, p := range d.Secrets {
 		k.pattern(at, i, p)
 	}

@@ -39,29 +39,6 @@ func (t *proposal) untouched(ctx context.Context, shown bool) error {
 	return nil
 }
 
-const forkText = "from a fork: not planned with credentials"
-
-// fork says why a pull request of somebody who may not write to the repository shows no
-// plan. Nothing of its files is evaluated.
-func (t *proposal) fork(ctx context.Context) error {
-	if t.rec.Told && t.rec.Head == t.pull.HeadCommit && t.rec.Why == forkText {
-		return nil
-	}
-	text := "### domctl\n\nThis pull request comes " + forkText + " (DC531).\n\nSomebody who may write to this repository can push its branch here and open a pull request for it: that one is planned.\n"
-	c := Comment{Repo: t.Repo, Pull: t.pull.Number, Key: "fork of " + t.Repo, Text: func(int) string { return text }}
-	t.talk.Lock()
-	posted, err := c.Post(ctx, t.Forge)
-	t.talk.Unlock()
-	if err == nil {
-		err = t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitError, Text: "DC531: " + forkText})
-	}
-	if err != nil {
-		return err
-	}
-	t.rec = PullPlan{Head: t.pull.HeadCommit, Why: forkText, Told: true, Comment: posted.ID, At: t.desk.Now()}
-	return t.save(ctx)
-}
-
 // folder is where the deployment stands in the tree.
 func (d Deployment) folder() string { return path.Clean(d.Dir) }
 

@@ -12,6 +12,7 @@ type Places struct {
 	mu      sync.Mutex
 	free    int
 	busy    map[*Desk]bool
+	forked  bool       // one of forkRank has a place
 	waiting []*waiting // by rank, and of one rank by when they came
 }
 
@@ -41,15 +42,16 @@ func (p *Places) Take(ctx context.Context, d *Desk, rank int) (leave func(), err
 			p.waiting = slices.Delete(p.waiting, i, i+1)
 			return nil, ctx.Err()
 		}
-		p.left(d)
+		p.left(w)
 		return nil, ctx.Err()
 	}
-	return sync.OnceFunc(func() { p.mu.Lock(); defer p.mu.Unlock(); p.left(d) }), nil
+	return sync.OnceFunc(func() { p.mu.Lock(); defer p.mu.Unlock(); p.left(w) }), nil
 }
 
-func (p *Places) left(d *Desk) {
+func (p *Places) left(w *waiting) {
 	p.free++
-	delete(p.busy, d)
+	p.forked = p.forked && w.rank != forkRank
+	delete(p.busy, w.desk)
 	p.give()
 }
 
@@ -57,13 +59,14 @@ func (p *Places) left(d *Desk) {
 func (p *Places) give() {
 	for i := 0; p.free > 0 && i < len(p.waiting); {
 		w := p.waiting[i]
-		if p.busy[w.desk] {
+		if p.busy[w.desk] || p.forked && w.rank == forkRank {
 			i++
 			continue
 		}
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 		p.free--
 		p.busy[w.desk] = true
+		p.forked = p.forked || w.rank == forkRank
 		close(w.turn)
 	}
 }

@@ -39,6 +39,8 @@ type proposal struct {
 	fresh bool // its head was not planned before
 	// version is that of what was applied.
 	version string
+	// world is what a fork is planned from; nil: what lives.
+	world *recording
 }
 
 // review plans a pull request for all deployments that it touches.
@@ -104,14 +106,15 @@ func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 		return t.untouched(ctx, there)
 	}
 	if t.forked(t.pull) {
-		return t.fork(ctx)
-	}
-	if t.version, err = t.desk.version(ctx); err != nil {
+		if known, err := t.foreign(ctx); !known || err != nil {
+			return err
+		}
+	} else if t.version, err = t.desk.version(ctx); err != nil {
 		return err
 	}
 	t.fresh = t.rec.Head != t.pull.HeadCommit
-	if t.shown() && t.rec.Applied == t.version && t.stood(ctx, earlier, t.desk, t.Proposal) {
-		t.touches(v, t.desk, t.version, earlier.steps[t.desk])
+	if t.shown() && t.sees() && t.stood(ctx, earlier, t.desk, t.Proposal) {
+		t.touches(v, earlier.steps[t.desk])
 		return t.rebase(ctx)
 	}
 	before, after, err := t.compiled(ctx)
@@ -120,17 +123,17 @@ func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 	}
 	t.remark(t.desk, t.before, before, t.Proposal)
 	rests := step{printOf(t.before, t.desk.Bound.Dir, before), printOf(t.after, t.desk.Bound.Dir, after)}
-	if before.Sum == after.Sum {
+	if before.Sum == after.Sum && !t.rewrites() {
 		return t.untouched(ctx, there)
 	}
 	if t.stands(before, after) {
-		t.touches(v, t.desk, t.version, rests)
+		t.touches(v, rests)
 		return t.rebase(ctx)
 	}
 	if err := t.anew(ctx, before, after); err != nil {
 		return err
 	}
-	t.touches(v, t.desk, t.version, rests)
+	t.touches(v, rests)
 	return nil
 }
 
@@ -162,13 +165,17 @@ const (
 	firstRank = iota
 	againRank
 	laterRank
+	forkRank // one at a time: anybody may open as many as they like
 )
 
 // place runs something at one of the places, within a time that nobody's plan takes.
 // What was not shown yet goes first.
 func (t *proposal) place(ctx context.Context, do func(context.Context) error) error {
 	rank := againRank
-	if t.fresh {
+	switch {
+	case t.world != nil:
+		rank = forkRank
+	case t.fresh:
 		rank = firstRank
 	}
 	leave, err := t.Places.Take(ctx, t.desk, rank)
@@ -233,7 +240,7 @@ type showing struct {
 // stands says that what the pull request shows is still what there is to show.
 func (t *proposal) stands(before, after Compiled) bool {
 	r := t.rec
-	return t.shown() && r.Before == before.Sum && r.Files == after.Sum && r.Applied == t.version && r.Behind == (len(t.Conflicts) > 0)
+	return t.shown() && t.sees() && r.Before == before.Sum && r.Files == after.Sum && r.Behind == (len(t.Conflicts) > 0)
 }
 
 // rebase notes that the plan is one for another commit of the branch, too.
@@ -259,7 +266,7 @@ func (t *proposal) save(ctx context.Context) (err error) {
 // wrong are a plan of their findings alone.
 func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.Plan, err error) {
 	if schema.Failed(after.Findings) {
-		return t.refused(after.Findings), nil
+		return t.refused(t.public(after.Findings)), nil
 	}
 	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.From}, Compiled: before.Result}
 	if before.Lacks {
@@ -269,7 +276,11 @@ func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.
 	if t.desk.Bound.Archive {
 		o.Allow = []string{"archive"}
 	}
-	err = t.place(ctx, func(ctx context.Context) error {
+	err = t.place(ctx, func(ctx context.Context) (err error) {
+		if t.world != nil {
+			p, err = t.world.plan(t.pull.HeadCommit, after, o, f)
+			return err
+		}
 		e, shut, err := t.desk.Engine(ctx, t.after, after)
 		defer shut()
 		if err == nil {
@@ -283,6 +294,9 @@ func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.
 	}
 	if err == nil && len(t.Conflicts) > 0 {
 		p.Findings = schema.SortFindings(append(p.Findings, t.behind()))
+	}
+	if err == nil && t.rewrites() {
+		p.Findings = schema.SortFindings(append(p.Findings, t.rewritten()))
 	}
 	return p, err
 }
@@ -313,7 +327,7 @@ func (t *proposal) behind() schema.Finding {
 func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compiled) error {
 	comment := t.rec.Comment
 	t.rec = PullPlan{Head: t.pull.HeadCommit, Base: t.From, Plan: p.ID, Effect: p.Effect, Behind: len(t.Conflicts) > 0, Refused: p.Refused(),
-		Before: before.Sum, Files: after.Sum, Applied: t.version, At: t.desk.Now(), Comment: comment}
+		Before: before.Sum, Files: after.Sum, Applied: t.version, Recording: t.world.digest(), At: t.desk.Now(), Comment: comment}
 	if p.ID == "" {
 		t.rec.Why = refusal(p.Findings)
 	}
@@ -324,7 +338,7 @@ func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compi
 	if err != nil {
 		return err
 	}
-	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p, Note: t.desk.Bound.note(p)}.Tell(ctx, t.Forge)
+	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p, Note: t.note(p)}.Tell(ctx, t.Forge)
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (r *Reception) mayTouch(ctx context.Context, d *Desk, p port.Pull, c *Propo
 // planned first.
 func (r *Reception) learns(ctx context.Context, d *Desk, p port.Pull, c *Proposal) bool {
 	at := path.Clean(d.Bound.Dir)
-	if len(c.Conflicts) > 0 || r.forked(p) || slices.ContainsFunc(c.Files, func(name string) bool { return within(at, name) }) {
+	if len(c.Conflicts) > 0 || r.forked(p) && d.Bound.Recording.File == "" || slices.ContainsFunc(c.Files, func(name string) bool { return within(at, name) }) {
 		return true
 	}
 	known := func() (f footprint, known bool) { f = r.print(d); return f, f.commit == c.From }

@@ -36,6 +36,9 @@ type PullPlan struct {
 	Before  string `json:"before,omitempty"`
 	Files   string `json:"files,omitempty"`
 	Applied string `json:"applied,omitempty"`
+	// Recording is a digest of the recording that a fork was planned from: such a plan has
+	// no effect, and is approved by nobody.
+	Recording string `json:"recording,omitempty"`
 	// Told says that the pull request shows it, in the comment of that id.
 	Told    bool      `json:"told,omitempty"`
 	Comment string    `json:"comment,omitempty"`

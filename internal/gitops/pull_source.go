@@ -34,7 +34,8 @@ type Proposal struct {
 	// From and To are the commits before and after it: that of the branch, and the pull
 	// request's own, which stands for what the merge would give.
 	From, To      string
-	before, after Tree // see Trees
+	Branch        string // the branch's own commit: From, but for Conflicts
+	before, after Tree   // see Trees
 	// Files are those that differ, seen from the top of the tree, sorted.
 	Files []string
 	// Conflicts are the files that both the branch and the pull request changed, each in
@@ -43,6 +44,8 @@ type Proposal struct {
 	Conflicts []string
 
 	modules []string // that files differ in
+	// content reads a file of the branch, as it stands; git.ErrNotFound, git.ErrLarge.
+	content func(ctx context.Context, name string, most int64) ([]byte, error)
 	once    sync.Mutex
 	write   func(context.Context) (before, after Tree, err error) // nil: they are written
 }
@@ -94,7 +97,15 @@ func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs
 	if err != nil {
 		return nil, err
 	}
-	p, before := &Proposal{Conflicts: m.Conflicts}, commit
+	p, before := &Proposal{Branch: commit, Conflicts: m.Conflicts}, commit
+	p.content = func(ctx context.Context, name string, most int64) ([]byte, error) {
+		free, err := c.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer free()
+		return r.File(commit, name, most)
+	}
 	if len(m.Conflicts) > 0 {
 		before = m.Base
 	}

@@ -23,6 +23,7 @@ type visit struct {
 	// applied that this rests on.
 	touched map[*Desk]string
 	steps   map[*Desk]step
+	until   time.Time // when a recording that a plan was made from is too old; zero: never
 	failed  bool
 	fails   int
 	next    time.Time // when what failed is tried again
@@ -133,7 +134,7 @@ func (s *sight) due(v *visit, commit string) bool {
 			return true
 		}
 	}
-	return v.commit != commit
+	return v.commit != commit || !v.until.IsZero() && !s.Now().Before(v.until)
 }
 
 // begin works for a pull request once the work before it has ended.
@@ -186,13 +187,19 @@ func (r *Reception) ended(ctx context.Context, v *visit, p port.Pull, err error)
 // forked says that a pull request's commits come from another repository.
 func (r *Reception) forked(p port.Pull) bool { return !strings.EqualFold(p.Repo, r.Repo) }
 
-// touches notes what a deployment's plan rests on: a version of what was applied, and
-// files.
-func (r *Reception) touches(v *visit, d *Desk, version string, s step) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// touches notes what the deployment's plan rests on: a version of what was applied, or a
+// recording, and files.
+func (t *proposal) touches(v *visit, s step) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if v.touched == nil {
 		v.touched, v.steps = map[*Desk]string{}, map[*Desk]step{}
 	}
-	v.touched[d], v.steps[d] = version, s
+	v.steps[t.desk] = s
+	switch {
+	case t.world == nil:
+		v.touched[t.desk] = t.version
+	case v.until.IsZero() || t.world.until.Before(v.until):
+		v.until = t.world.until
+	}
 }
