@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
@@ -14,6 +15,7 @@ import (
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 const worldFile = "prod/world.json"
@@ -144,5 +146,176 @@ func TestForkIsPlanned(t *testing.T) {
 	h.look()
 	if got := h.count(); got["Pulls"] != 2 || len(got) != 1 {
 		t.Errorf("looks at what stands ask %v", got)
+	}
+}
+
+// TestForkWithoutARecording that serves is told why, once, and nothing of its files is
+// evaluated; it is planned as soon as there is one.
+func TestForkWithoutARecording(t *testing.T) {
+	h := newAlley(t)
+	good, live := h.world(nil), gitops.Deployment{World: "live", AWS: gitops.AWS{Account: "111122223333", Region: "us-west-2"}, Mongo: gitops.Mongo{Database: "domino"}}
+	at := func(at string) string { return h.world(func(r *planner.Recording) { r.At = at }) }
+	outside := func(edit func(*planner.World)) string {
+		return h.world(func(r *planner.Recording) {
+			r.World = planner.World{Kind: "live", Account: "111122223333", Region: "us-west-2", Database: "domino"}
+			edit(&r.World)
+		})
+	}
+	for _, c := range []struct {
+		name, text, want string
+		bound            gitops.Deployment
+	}{
+		{"broken", good[:len(good)/2], "cannot be read: this is no recording of a world", bound},
+		{"empty", "", "cannot be read", bound},
+		{"of another format", strings.Replace(good, `"format": 1`, `"format": 2`, 1), "cannot be read: the recording has format 2", bound},
+		{"a pointer of git-lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "cannot be read", bound},
+		{"too large", good + strings.Repeat(" ", 8<<20), "holds more than 8 MiB", bound},
+		{"too old", at("2026-02-21T10:00:00Z"), "is too old: it was made at 2026-02-21T10:00:00Z, and counts for 7 days", bound},
+		{"of a time to come", at("2026-03-02T10:00:00Z"), "says that it was made at 2026-03-02T10:00:00Z, which is to come", bound},
+		{"of no time", at("yesterday"), "cannot be read", bound},
+		{"of another deployment", h.world(func(r *planner.Recording) { r.Deployment = "x\x1b[31m@acme" }), `is of another outside: deployment "x\\u001b[31m@acme"`, bound},
+		{"of a sandbox", good, `is of another outside: world "sandbox"`, live},
+		{"of another account", outside(func(w *planner.World) { w.Account = "999999999999" }), `is of another outside: account "999999999999"`, live},
+		{"of no account", outside(func(w *planner.World) { w.Account = "" }), `is of another outside: account ""`, live},
+		{"of another region", outside(func(w *planner.World) { w.Region = "eu-west-1" }), `is of another outside: region "eu-west-1"`, live},
+		{"of another database", outside(func(w *planner.World) { w.Database = "other" }), `is of another outside: database "other"`, live},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := alley{&hall{rig: h.rig.copy(), head: h.head}}
+			h.rig.t = t
+			h.git("checkout", "-q", "main")
+			h.git("reset", "-q", "--hard", "main")
+			h.onMain(worldFile, c.text+"\n")
+			h.board = newBoard(h.rig)
+			h.propose(1, "work")
+			h.pulls[1].Repo = "eve/domino"
+			h.restart()
+			d := h.at.Desks[0]
+			compile := d.Compile
+			d.Compile = func(ctx context.Context, tree gitops.Tree, as string, evaluate bool) (gitops.Compiled, bool, error) {
+				if evaluate {
+					t.Error("its files are evaluated")
+				}
+				return compile(ctx, tree, as, evaluate)
+			}
+			c.bound.Branch, c.bound.Dir, c.bound.Recording = "main", "prod", d.Bound.Recording
+			d.Bound = c.bound
+			h.secluded()
+			h.look()
+			said, s := h.said(1), h.status()
+			if len(said) != 1 || !strings.Contains(said[0], "DC532: recording prod/world.json of branch main "+c.want) || !strings.Contains(said[0], "domctl world record prod --out prod/world.json") || strings.Contains(said[0], "nothing to do") {
+				t.Errorf("%s", said)
+			}
+			if s.State != port.CommitError || !strings.HasPrefix(s.Text, "DC532: recording prod/world.json of branch main ") || strings.Contains(s.Text, "\x1b") {
+				t.Errorf("%+v", s)
+			}
+			if rec := h.record(1); rec.Plan != "" || rec.Effect != "" || rec.Recording != "" || !rec.Told {
+				t.Errorf("%+v", rec)
+			}
+			h.count()
+			h.look()
+			if got := h.count(); len(got) != 1 {
+				t.Errorf("a second look asks %v", got)
+			}
+			d.Compile, d.Bound = compile, bound
+			d.Bound.Recording = gitops.Recording{File: worldFile}
+			h.onMain(worldFile, good)
+			h.look()
+			if said := h.said(1); len(said) != 1 || !strings.Contains(said[0], "plan `recorded`") || h.status().State != port.CommitSuccess {
+				t.Errorf("%q, %+v", said, h.status())
+			}
+		})
+	}
+}
+
+// TestForkGoesByTheBranch: what a fork says of the world counts for nothing, nor does a
+// recording of the commit that it parted from.
+func TestForkGoesByTheBranch(t *testing.T) {
+	h := newAlley(t)
+	truth := h.world(nil)
+	lies := h.world(func(r *planner.Recording) {
+		for a, o := range r.Live {
+			if a.Kind == "hardwareTiers" {
+				o.Fields["cores"] = schema.JSON(77)
+			}
+		}
+	})
+	h.head = h.write(worldFile, lies)
+	h.propose(1, "work")
+	h.secluded()
+	h.look()
+	said := h.said(1)
+	if len(said) != 1 || !strings.Contains(said[0], "1 → 2") || strings.Contains(said[0], "77 →") || !strings.Contains(said[0], "warning DC533: the pull request brings a recording of its own, prod/world.json") {
+		t.Errorf("%s", said)
+	}
+	h.git("checkout", "-q", "-B", "work", "main")
+	h.head = h.write(worldFile, lies)
+	h.propose(1, "work")
+	h.look()
+	if said := h.said(1); len(said) != 1 || !strings.Contains(said[0], "nothing to do, as a recording of") || !strings.Contains(said[0], "DC533") {
+		t.Errorf("a recording alone: %s", said)
+	}
+	// It parted from a commit with lies, and both sides changed a file since.
+	h.onMain(worldFile, lies)
+	h.git("checkout", "-q", "-B", "work", "main")
+	h.head = h.commit("modern")
+	h.git("checkout", "-q", "main")
+	h.write("prod/compute.cue", "package domino\n")
+	h.write(worldFile, truth)
+	h.propose(1, "work")
+	h.look()
+	if said := h.said(1); len(said) != 1 || !strings.Contains(said[0], "DC530") || !strings.Contains(said[0], "1 → 2") || strings.Contains(said[0], "77 →") || h.status().State != port.CommitFailure {
+		t.Errorf("%s", said)
+	}
+}
+
+// TestForkFollows: a fork is planned again when its head, the branch's files or the
+// recording moved, and when that is too old; and else not.
+func TestForkFollows(t *testing.T) {
+	h := newAlley(t)
+	box, secrets := h.machine.Box, h.machine.Secrets
+	next := h.world(func(r *planner.Recording) { r.At = "2026-03-01T10:02:00Z" })
+	h.secluded()
+	h.look()
+	at := h.record(1).At
+	again := func(what string, want bool) {
+		t.Helper()
+		if err := h.machine.Clock.Sleep(t.Context(), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		h.look()
+		now := h.record(1)
+		if now.At.After(at) != want {
+			t.Errorf("%s: planned again: %t", what, !want)
+		}
+		at = now.At
+		if len(h.said(1)) != 1 {
+			t.Errorf("%s: %q", what, h.said(1))
+		}
+	}
+	again("nothing", false)
+	h.onMain("README.md", "Ours.\n")
+	again("another file", false)
+	h.onMain("prod/zz.cue", "package domino\n\nsettings: raw: \"com.sim.other\": \"77\"\n")
+	again("a file of the deployment", true)
+	h.onMain(worldFile, next)
+	again("the recording", true)
+	h.write("README.md", "Theirs.\n")
+	h.propose(1, "work")
+	again("the head", true)
+	h.machine.Box, h.machine.Secrets = box, secrets
+	h.turn()
+	h.machine.Box, h.machine.Secrets = nil, nil
+	again("an apply", false)
+	if err := h.at.Replan(t.Context(), h.at.Desks[0], 1); err != nil {
+		t.Fatal(err)
+	}
+	again("somebody asks", true)
+	if err := h.machine.Clock.Sleep(t.Context(), 7*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	again("it is too old", true)
+	if s := h.status(); s.State != port.CommitError || !strings.Contains(s.Text, "is too old") || !strings.Contains(h.said(1)[0], "DC532") {
+		t.Errorf("%+v\n%s", s, h.said(1))
 	}
 }

@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -69,4 +70,36 @@ func (p *Places) give() {
 		p.forked = p.forked || w.rank == forkRank
 		close(w.turn)
 	}
+}
+
+// Who gets a place first: what was never shown, what is shown again, and what only may
+// be touched.
+const (
+	firstRank = iota
+	againRank
+	laterRank
+	forkRank // one at a time: anybody may open as many as they like
+)
+
+// place runs something at one of the places, within a time that nobody's plan takes.
+// What was not shown yet goes first.
+func (t *proposal) place(ctx context.Context, do func(context.Context) error) error {
+	rank := againRank
+	switch {
+	case t.world != nil:
+		rank = forkRank
+	case t.fresh:
+		rank = firstRank
+	}
+	leave, err := t.Places.Take(ctx, t.desk, rank)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	within, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	if err = do(within); err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("it took longer than %s", longest)
+	}
+	return err
 }

@@ -159,38 +159,6 @@ func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
 	return t.show(ctx, p, before, after)
 }
 
-// Who gets a place first: what was never shown, what is shown again, and what only may
-// be touched.
-const (
-	firstRank = iota
-	againRank
-	laterRank
-	forkRank // one at a time: anybody may open as many as they like
-)
-
-// place runs something at one of the places, within a time that nobody's plan takes.
-// What was not shown yet goes first.
-func (t *proposal) place(ctx context.Context, do func(context.Context) error) error {
-	rank := againRank
-	switch {
-	case t.world != nil:
-		rank = forkRank
-	case t.fresh:
-		rank = firstRank
-	}
-	leave, err := t.Places.Take(ctx, t.desk, rank)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	within, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
-	if err = do(within); err != nil && within.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("it took longer than %s", longest)
-	}
-	return err
-}
-
 // compiled are the deployment's files without the pull request and with it; what is
 // known of them costs no place.
 func (t *proposal) compiled(ctx context.Context) (before, after Compiled, err error) {

@@ -49,7 +49,7 @@ func (t *proposal) recorded(ctx context.Context) (r *recording, lacks *schema.Fi
 	name := planner.Printable(t.desk.Bound.Recording.File)
 	wrong := func(format string, args ...any) *schema.Finding {
 		return &schema.Finding{Code: "DC532", Severity: schema.Error, Message: fmt.Sprintf("recording %s of branch %s ", name, planner.Printable(t.pull.Base)) + fmt.Sprintf(format, args...),
-			Hint: "somebody with credentials records the world and commits that to the branch: domctl world record --out " + name}
+			Hint: "somebody with credentials records the world and commits that to the branch: domctl world record " + planner.Printable(t.desk.Bound.folder()) + " --out " + name}
 	}
 	body, err := t.content(ctx, t.desk.Bound.Recording.File, mostRecording)
 	switch {

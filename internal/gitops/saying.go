@@ -148,7 +148,10 @@ func (s *saying) newest() string {
 			all = append(all, planner.Code(e)+" of "+planner.Code(p.desk.Name))
 		}
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0 && slices.ContainsFunc(s.places, func(p place) bool { return p.plan.Recording != "" }):
+		return ". It comes from a fork and is planned from a recording: such a plan has no effect and is approved by nobody. Once it is merged it is planned with credentials, and approved here then."
+	case len(all) == 0:
 		return "; it has no plan."
 	}
 	return ". Its plans have " + schema.Listed(all, "and") + "."
