@@ -319,3 +319,34 @@ func TestForkFollows(t *testing.T) {
 		t.Errorf("%+v\n%s", s, h.said(1))
 	}
 }
+
+// TestForkIsApproved by nobody before it is merged, whatever its effect would be; then it
+// is planned against what lives, and that plan is approved.
+func TestForkIsApproved(t *testing.T) {
+	for _, on := range []string{"ask", "apply"} {
+		a, first, second := newAsking(t, anyRule)
+		a.on = on
+		effect := a.planned(7, second) // somebody with credentials knows it
+		fork := a.town.pulls[7]
+		fork.Repo = "eve/domino"
+		a.town.pulls[7] = fork
+		a.record(gitops.PullPlan{Pull: 7, Head: second, Plan: "recorded", Recording: "0123", Told: true})
+		a.town.say(7, "bob", "domctl apply "+effect)
+		if got := a.looks(); got.Head.Commit != first {
+			t.Errorf("%+v", got)
+		}
+		if said := a.town.said(7); len(said) != 1 || !strings.Contains(said[0], "Nothing was approved") || !strings.Contains(said[0], "such a plan has no effect and is approved by nobody") {
+			t.Errorf("%q", said)
+		}
+		a.merges(7, second)
+		for range 2 {
+			if got := a.looks(); got.Head.Stage != gitops.Asked || got.Head.Pull != 7 || got.Head.Effect != effect {
+				t.Fatalf("%+v", got)
+			}
+		}
+		a.town.say(7, "bob", "domctl apply "+effect)
+		if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
+			t.Errorf("%+v, %q", got, a.town.said(7))
+		}
+	}
+}
