@@ -1,14 +1,10 @@
 package planner
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"domctl.dev/schema"
 )
@@ -164,30 +160,6 @@ func (t tokens) entry(was schema.Entry, live schema.Observed) schema.Entry {
 		out.Fields[p] = t.value(v)
 	}
 	return out
-}
-
-// EncodeRecording writes a recording's JSON, indented and in a stable order, so that
-// git shows what changed between two.
-func EncodeRecording(r Recording) ([]byte, error) {
-	body, err := json.MarshalIndent(r, "", "  ")
-	return append(body, '\n'), err
-}
-
-// DecodeRecording reads what EncodeRecording wrote.
-func DecodeRecording(b []byte) (r Recording, err error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
-		return r, fmt.Errorf("this is no recording of a world; domctl world record makes one: %w", err)
-	}
-	if r.Format != RecordingFormat {
-		return r, fmt.Errorf("the recording has format %d, this domctl reads format %d; record again", r.Format, RecordingFormat)
-	}
-	_, noTime := time.Parse(time.RFC3339, r.At)
-	if dec.More() || r.Deployment == "" || noTime != nil {
-		return r, errors.New("this is no recording of a world, or more than one; domctl world record makes one")
-	}
-	return r, nil
 }
 
 // Plan plans files against the recording. in says the rest: Findings, Source, ID and

@@ -17,6 +17,7 @@ func FuzzRecording(f *testing.F) {
 	}
 	f.Add(body)
 	f.Add([]byte(`{"format":1,"deployment":"x","at":"2026-11-29T02:00:00Z"}`))
+	f.Add([]byte(`{"format":1,"deployment":"x","at":"2026-11-29T02:00:00Z","live":{"hardwareTiers.small":{"id":"1"}}}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := DecodeRecording(body)

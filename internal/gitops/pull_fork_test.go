@@ -3,6 +3,8 @@ package gitops_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,8 +74,32 @@ func (h alley) world(edit func(*planner.Recording)) string {
 func (h alley) onMain(name, text string) {
 	h.t.Helper()
 	h.git("checkout", "-q", "main")
+	if err := os.RemoveAll(filepath.Join(h.repo, name)); err != nil { // it may be a link
+		h.t.Fatal(err)
+	}
 	h.write(name, text)
 	h.git("checkout", "-q", "work")
+}
+
+// kept has the branch keep a recording, or something else, in its place.
+func (h alley) kept(how, text string) {
+	h.t.Helper()
+	switch at := filepath.Join(h.repo, worldFile); how {
+	case "not there", "a link":
+		h.git("checkout", "-q", "main")
+		err := os.Remove(at)
+		if err == nil && how == "a link" {
+			err = os.Symlink(text, at)
+		}
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		h.git("add", "-A")
+		h.git("commit", "-qm", "x")
+		h.git("checkout", "-q", "work")
+	default:
+		h.onMain(worldFile, text+"\n")
+	}
 }
 
 func (h alley) status() port.CommitStatus {
@@ -165,6 +191,8 @@ func TestForkWithoutARecording(t *testing.T) {
 		name, text, want string
 		bound            gitops.Deployment
 	}{
+		{"not there", "", "is not there", bound},
+		{"a link", "compute.cue", "is not there", bound},
 		{"broken", good[:len(good)/2], "cannot be read: this is no recording of a world", bound},
 		{"empty", "", "cannot be read", bound},
 		{"of another format", strings.Replace(good, `"format": 1`, `"format": 2`, 1), "cannot be read: the recording has format 2", bound},
@@ -185,7 +213,7 @@ func TestForkWithoutARecording(t *testing.T) {
 			h.rig.t = t
 			h.git("checkout", "-q", "main")
 			h.git("reset", "-q", "--hard", "main")
-			h.onMain(worldFile, c.text+"\n")
+			h.kept(c.name, c.text)
 			h.board = newBoard(h.rig)
 			h.propose(1, "work")
 			h.pulls[1].Repo = "eve/domino"
