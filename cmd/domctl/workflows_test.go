@@ -132,6 +132,28 @@ func giteaSteps(r *runner) {
 	if left, _ := filepath.Glob(r.dir + "/*"); len(left) > 0 {
 		r.t.Errorf("it leaves %q behind", left)
 	}
+	r.records("../../examples/ci/gitea/domctl-record.yml", "The branch", "Record", "Commit", "Leave nothing behind")
+}
+
+// records runs the job that records the world, and holds what it commits to that.
+func (r *runner) records(file string, steps ...string) {
+	r.t.Helper()
+	env := map[string]string{"GITHUB_SERVER_URL": r.server(), "GITHUB_REF": "refs/heads/main", "TOKEN": "x", "AWS_ROLE_ARN": "x", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "DOMCTL_MONGO_URI": "x"}
+	own := map[string]map[string]string{}
+	for _, s := range steps {
+		own[s] = env
+	}
+	r.actionsSteps(file, "record", nil, own, steps...)
+	show := "git -C " + r.repo + " "
+	if files := r.bash(r.dir, nil, show+"diff --name-only "+r.base+" main"); files != "prod/world.json\n" {
+		r.t.Errorf("it commits %q", files)
+	}
+	if text := r.bash(r.dir, nil, show+"show main:prod/world.json"); !strings.Contains(text, `"deployment": "acme-classic"`) {
+		r.t.Errorf("it records %s", text)
+	}
+	if left, _ := filepath.Glob(r.dir + "/branch"); len(left) > 0 {
+		r.t.Errorf("it leaves %q behind", left)
+	}
 }
 
 // server is where the repository is below its name.
@@ -144,6 +166,8 @@ func githubSteps(r *runner) {
 	r.actionsSteps("../../examples/ci/github/domctl-plan.yml", "plan", nil, own, "Base", "Plan", "Comment", "Leave nothing behind")
 	r.bash(r.dir, nil, checkout)
 	r.forks(r.actionsSteps("../../examples/ci/github/domctl-plan.yml", "plan-fork", nil, own, "Base", "Plan"))
+	r.bash(r.dir, nil, fmt.Sprintf("git clone -q --branch main --single-branch %q branch", r.repo))
+	r.records("../../examples/ci/github/domctl-record.yml", "Record", "Commit", "Leave nothing behind")
 }
 
 func gitlabSteps(r *runner) {

@@ -39,7 +39,7 @@ type workflow struct {
 func actions(t *testing.T) map[string][]byte {
 	t.Helper()
 	names, err := filepath.Glob("git[eh]*/*.yml")
-	if err != nil || len(names) != 4 {
+	if err != nil || len(names) != 6 {
 		t.Fatalf("%q, %v", names, err)
 	}
 	files := map[string][]byte{}
