@@ -217,7 +217,7 @@ func (s serving) desk(name, trees string, log *slog.Logger) *gitops.Desk {
 	d.Audiences = s.audiences(of)
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
-		d.Forge, d.Repo, d.Line = to, r.Name, clone.Line
+		d.Forge, d.Repo, d.Line, d.Differ = to, r.Name, clone.Line, clone.Differ
 		d.Issues.Tracker, _ = to.(port.Tracker)
 		d.Issues.Repo = r.Name
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {

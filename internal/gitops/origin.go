@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"domctl.dev/internal/git"
@@ -50,7 +51,12 @@ func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) 
 		}
 	}
 	o.Unknown = !whole
-	for _, c := range line {
+	if whole && since != commit {
+		if line, err = t.unrecorded(ctx, line, since); err != nil {
+			return o, err
+		}
+	}
+	for i, c := range line {
 		pulls, err := t.merged(ctx, c)
 		if err != nil {
 			return o, err
@@ -58,12 +64,36 @@ func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) 
 		o.Unknown = o.Unknown || len(pulls) == 0
 		for _, p := range pulls {
 			o.add(p)
-			if c == commit && p.MergeCommit == commit {
+			if i == 0 && p.MergeCommit == c {
 				o.Pull = p
 			}
 		}
 	}
 	return o, nil
+}
+
+// unrecorded leaves out of a line the commits that bring a new recording of the world and
+// nothing else: whoever pushed one has no part in what is planned, unless the deployment
+// reads that file.
+func (t *turn) unrecorded(ctx context.Context, line []string, since string) (rest []string, err error) {
+	name := t.Bound.Recording.File
+	if name == "" || t.Differ == nil || slices.ContainsFunc(t.engine.Compiled.Files, func(f string) bool { return path.Join(t.Bound.folder(), f) == name }) {
+		return line, nil
+	}
+	for i, c := range line {
+		before := since
+		if i+1 < len(line) {
+			before = line[i+1]
+		}
+		files, err := t.Differ(ctx, before, c)
+		if err != nil {
+			return nil, fmt.Errorf("what %.12s changed: %w", c, err)
+		}
+		if !slices.Equal(files, []string{name}) {
+			rest = append(rest, c)
+		}
+	}
+	return rest, nil
 }
 
 // add notes who wrote and pushed a pull request.

@@ -102,7 +102,32 @@ func (d desert) shows(t testing.TB, body []byte) bool {
 	if i := strings.IndexFunc(comment+status.Text, hidden); i >= 0 {
 		t.Fatalf("it shows %q", (comment + status.Text)[max(0, i-20):i+20])
 	}
+	if bare := outsideCode(comment); strings.ContainsAny(bare, "@<") {
+		t.Fatalf("it stands in no code: %q", bare)
+	}
 	return lacks == nil
+}
+
+// outsideCode is what a forge reads of a comment as more than text.
+func outsideCode(comment string) string {
+	var b strings.Builder
+	fence := ""
+	for line := range strings.Lines(comment) {
+		ticks := line[:len(line)-len(strings.TrimLeft(line, "`"))]
+		switch {
+		case fence == "" && len(ticks) >= 3:
+			fence = ticks
+		case fence != "" && strings.TrimSpace(line) == fence:
+			fence = ""
+		case fence == "":
+			for i, part := range strings.Split(line, "`") {
+				if i%2 == 0 {
+					b.WriteString(part)
+				}
+			}
+		}
+	}
+	return b.String()
 }
 
 func hidden(r rune) bool { return r != '\n' && unicode.In(r, unicode.Cc, unicode.Bidi_Control) }

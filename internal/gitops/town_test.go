@@ -144,6 +144,7 @@ type asking struct {
 	rig
 	town  *town
 	rules []gitops.Rule
+	file  string // Recording.File
 	on    string // Approvals.OnChange
 	first string // the branch's commit
 }
@@ -173,10 +174,10 @@ func (a asking) copy() asking {
 // desk is a controller's with the rules.
 func (a asking) desk(kill *sim.Kill) *gitops.Desk {
 	d := a.rig.desk(kill)
-	d.Bound.Rules, d.Bound.Approvals.OnChange = a.rules, a.on
+	d.Bound.Rules, d.Bound.Approvals.OnChange, d.Bound.Recording.File = a.rules, a.on, a.file
 	d.Forge, d.Repo = seen{a.town, kill.Gate}, "acme/domino"
 	clone := d.Source.(gated).Source.(*gitops.Clone)
-	d.Line = clone.Line
+	d.Line, d.Differ = clone.Line, clone.Differ
 	return d
 }
 

@@ -48,6 +48,8 @@ type Desk struct {
 	// Line answers the commits after one up to another, newest first, of a branch's own
 	// line; whole is false where they are too many, or the first is not on it.
 	Line func(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
+	// Differ are the files that two commits do not hold alike; nil: nobody knows.
+	Differ func(ctx context.Context, one, two string) ([]string, error)
 	// Audiences are told what became of it; see Controller.
 	Audiences []Audience
 	Issues    Issues   // where drift is told; zero: nowhere
