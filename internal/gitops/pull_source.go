@@ -36,6 +36,8 @@ type Proposal struct {
 	From, To      string
 	Branch        string // the branch's own commit: From, but for Conflicts
 	before, after Tree   // see Trees
+	// content reads a file of the branch, as it stands; git.ErrNotFound, git.ErrLarge.
+	content func(ctx context.Context, name string, most int64) ([]byte, error)
 	// Files are those that differ, seen from the top of the tree, sorted.
 	Files []string
 	// Conflicts are the files that both the branch and the pull request changed, each in
@@ -44,8 +46,6 @@ type Proposal struct {
 	Conflicts []string
 
 	modules []string // that files differ in
-	// content reads a file of the branch, as it stands; git.ErrNotFound, git.ErrLarge.
-	content func(ctx context.Context, name string, most int64) ([]byte, error)
 	once    sync.Mutex
 	write   func(context.Context) (before, after Tree, err error) // nil: they are written
 }

@@ -41,14 +41,16 @@ func pullNumbers(ctx context.Context, store applier.Store) (all []int, err error
 
 // pull is what a record says of a pull request.
 type pull struct {
-	Head    string    `json:"head"`
-	Plan    string    `json:"plan"`
-	Effect  string    `json:"effect"`
-	Why     string    `json:"why"`
-	Behind  bool      `json:"behind"`
-	Refused bool      `json:"refused"`
-	At      time.Time `json:"at"`
-	Ended   time.Time `json:"ended"`
+	Head    string `json:"head"`
+	Plan    string `json:"plan"`
+	Effect  string `json:"effect"`
+	Why     string `json:"why"`
+	Behind  bool   `json:"behind"`
+	Refused bool   `json:"refused"`
+	// Recording is of one that comes from a fork, and was planned from that.
+	Recording string    `json:"recording"`
+	At        time.Time `json:"at"`
+	Ended     time.Time `json:"ended"`
 }
 
 // pullLine is a pull request to be shown.
@@ -99,6 +101,8 @@ func (r *records) pull(ctx context.Context, store applier.Store, n int) pullLine
 		l.State, l.Class = "refused", "bad"
 	case p.Behind:
 		l.State, l.Class = "behind its branch", "warn"
+	case p.Recording != "":
+		l.State, l.Class = "planned from a recording", "warn"
 	case p.Plan != "":
 		l.State, l.Class = "planned", "good"
 	default:
