@@ -19,5 +19,7 @@ func gitopsCodes() []Code {
 			"Correct the deployment's dir in the controller's configuration, or put the files there."},
 		{"DC524", "who acts cannot be told", "Several controllers of one configuration agree by a lease on who acts for a deployment, and the lease cannot be read or renewed. Whoever cannot renew it stops before another may begin; pages and webhooks are served on.",
 			"Look whether the cluster, or the deployment's records, can be reached; a Role must let the controller get, create and update Leases in the namespace of its configuration."},
+		{"DC525", "a finding that a rule needs", "The files turn a finding off, and a rule of the controller's configuration asks for approvals where there is such a finding. Turned off, it would be in no plan, and nobody would be asked.",
+			"Leave the finding on, as a warning; whether anybody is asked about it is for the controller's configuration to say."},
 	}
 }

@@ -44,6 +44,7 @@ type podSpec struct {
 		}
 		Env          []struct{ Name, Value string }
 		VolumeMounts []struct{ Name, MountPath string }
+		Resources    struct{ Limits struct{ Memory string } }
 	}
 	Volumes []map[string]any
 }

@@ -152,10 +152,22 @@ func workIn(dir string) (trees string, release func(), err error) {
 	if err = alone(lock); err == nil {
 		err = errors.Join(os.RemoveAll(trees), os.Mkdir(trees, 0o700))
 	}
+	for _, name := range []string{"mirrors", "pulls", "logs"} {
+		err = errors.Join(err, private(filepath.Join(dir, name)))
+	}
 	if err != nil {
 		return "", nil, errors.Join(err, lock.Close())
 	}
 	return trees, func() { _ = lock.Close() }, nil
+}
+
+// private makes a folder that nobody else on the machine looks into, whatever the one
+// above it allows.
+func private(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
 }
 
 // open makes what deployments share; nothing is asked yet.

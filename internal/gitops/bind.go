@@ -31,6 +31,7 @@ func (d Deployment) Bind(name string, mode Mode, r compiler.Result) (compiler.Re
 		dep.Registries = b.registries(d, dep.Registries)
 	}
 	b.state(d, r.Desired.Deployment.State)
+	b.silences(d, dep.Findings)
 	for _, a := range schema.Addresses(r.Desired.Objects) {
 		b.secrets(d, a, r.Desired.Objects[a])
 	}
@@ -143,6 +144,20 @@ func (b *binding) state(d Deployment, stated schema.State) {
 	b.same("state.s3.prefix", strings.Trim(stated.S3.Prefix, "/"), strings.Trim(bound.Prefix, "/"))
 	b.same("state.s3.kmsKey", stated.S3.KMSKey, bound.KMSKey)
 	b.same("state.s3.region", stated.S3.Region, bound.Region)
+}
+
+// silences refuses to turn off what a rule is about: without the finding nobody would be
+// asked.
+func (b *binding) silences(d Deployment, levels map[string]string) {
+	for _, code := range schema.Sorted(levels) {
+		at := slices.IndexFunc(d.Rules, func(r Rule) bool { return slices.Contains(r.When.Findings, code) })
+		if at < 0 || levels[code] != "off" {
+			continue
+		}
+		b.found = append(b.found, schema.Finding{Code: "DC525", Severity: schema.Error, Positions: b.at,
+			Message: fmt.Sprintf("deployment.findings turns off %s, and rule %q of the controller asks for approvals where it is found", code, d.Rules[at].Name),
+			Hint:    "leave it on, as a warning; who is asked is changed in the controller's configuration"})
+	}
 }
 
 func (b *binding) secrets(d Deployment, a schema.Address, o schema.Object) {

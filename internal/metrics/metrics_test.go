@@ -100,3 +100,25 @@ func TestUnapplied(t *testing.T) {
 		}
 	}
 }
+
+// TestLabelsAreNames of the configuration and words of ours: nothing that files or
+// databases say stands beside a number.
+func TestLabelsAreNames(t *testing.T) {
+	families, err := busy().Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := []string{"deployment", "outcome", "system", "result", "forge", "channel", "version", "revision", "goversion"}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if strings.HasPrefix(f.GetName(), "domctl_") && !slices.Contains(ours, l.GetName()) {
+					t.Errorf("%s has label %s=%q", f.GetName(), l.GetName(), l.GetValue())
+				}
+			}
+		}
+	}
+	if len(families) < 15 {
+		t.Errorf("only %d metrics are told", len(families))
+	}
+}
