@@ -23,16 +23,21 @@ func TestServeFigures(t *testing.T) {
 	}
 	b := newBusy(t, l)
 	r := b.start()
+	go r.cpu("first")
 	t.Logf("all applied at first: %s", r.until(4*time.Minute))
+	t.Log(r.read())
 	for n := range b.pulls {
 		b.commented(n, strconv.Itoa(1001+n), 4*time.Minute)
 	}
 	b.slow()
 	r.settled()
 
+	t.Log(r.read())
+	go r.cpu("idle")
 	idle := spread(b.pushes(10, func(int) bool { return true }))
 	t.Logf("idle: %s", idle)
-	r.profile("idle")
+	t.Log(r.read())
+	go r.cpu("storm")
 	b.numbs = append(b.numbs, b.open(l.pulls, 2*l.pulls)...)
 	opened := time.Now()
 	storm := spread(b.pushes(10, func(int) bool { return true }))
@@ -40,6 +45,8 @@ func TestServeFigures(t *testing.T) {
 		b.commented(n, fmt.Sprint(1001+n+10), 4*time.Minute)
 	}
 	t.Logf("storm: %s, all new ones within %s", storm, time.Since(opened))
+	t.Log(r.read())
+	go r.cpu("soak")
 	r.profile("storm")
 
 	s := r.soak(events, events/10)
@@ -97,4 +104,13 @@ func (r *replica) profile(name string) {
 			r.b.t.Fatal(err)
 		}
 	}
+}
+
+func (r *replica) cpu(name string) {
+	dir := os.Getenv("DOMCTL_PROFILES")
+	if dir == "" {
+		return
+	}
+	_, body := r.get("http://" + r.prof + "/debug/pprof/profile?seconds=40")
+	_ = os.WriteFile(dir+"/"+name+".cpu", body, 0o600)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +26,7 @@ type reading struct {
 	goroutines int
 	files      int // open ones, sockets too
 	sockets    int
+	busy       time.Duration // of processors, its children's that ended too
 }
 
 // read reads the controller's.
@@ -40,6 +42,13 @@ func (r *replica) read() (now reading) {
 		r.b.t.Fatal(err)
 	}
 	now.resident, now.peak = number(r.b.t, string(status), "VmRSS:"), number(r.b.t, string(status), "VmHWM:")
+	stat, err := os.ReadFile(filepath.Join(proc, "stat"))
+	if err != nil {
+		r.b.t.Fatal(err)
+	}
+	for _, ticks := range strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[11:15] {
+		now.busy += time.Duration(number(r.b.t, ticks, "")) * (time.Second / 100) // proc_pid_stat(5)
+	}
 	open, err := os.ReadDir(filepath.Join(proc, "fd"))
 	if err != nil {
 		r.b.t.Fatal(err)
@@ -69,7 +78,7 @@ func number(t *testing.T, text, after string) int64 {
 }
 
 func (r reading) String() string {
-	return fmt.Sprintf("resident %d MiB, peak %d MiB, live heap %d MiB, %d goroutines, %d files, %d sockets", r.resident>>10, r.peak>>10, r.heap>>10, r.goroutines, r.files, r.sockets)
+	return fmt.Sprintf("resident %d MiB, peak %d MiB, live heap %d MiB, %d goroutines, %d files, %d sockets, %.1f s of processors", r.resident>>10, r.peak>>10, r.heap>>10, r.goroutines, r.files, r.sockets, r.busy.Seconds())
 }
 
 // grown says what a process took that it had not taken before, beyond what comes and
