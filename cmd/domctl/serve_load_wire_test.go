@@ -438,7 +438,7 @@ func (b *busy) deliver(d delivery) (int, error) {
 	}
 	req.Header.Set("X-Gitea-Event", d.event)
 	req.Header.Set("X-Gitea-Delivery", d.id)
-	req.Header.Set("X-Gitea-Signature", signed(hookSecret, d.body))
+	req.Header.Set("X-Gitea-Signature", signature(hookSecret, d.body))
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err

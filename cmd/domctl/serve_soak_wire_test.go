@@ -204,7 +204,7 @@ func (s soaked) String() string {
 		float64(s.forge)/float64(s.events), float64(s.aws)/float64(s.events), s.early, s.late, strings.Join(kinds, "\n"))
 }
 
-func signed(secret, body string) string {
+func signature(secret, body string) string {
 	m := hmac.New(sha256.New, []byte(secret))
 	m.Write([]byte(body))
 	return hex.EncodeToString(m.Sum(nil))
