@@ -294,16 +294,17 @@ func (b *busy) open(from, to int) (numbers []int) {
 	return numbers
 }
 
-// push moves the n-th pull request, and answers how long its comment takes that speaks
-// of what was pushed.
-func (b *busy) push(n int) time.Duration {
+// push moves the n-th pull request, and answers how long that took and how long, once the
+// forge had it, the comment took that speaks of what was pushed.
+func (b *busy) push(n int) (pushed, commented time.Duration) {
 	b.t.Helper()
 	b.git("checkout", "-q", branch(n))
 	value := b.change(b.of(n))
 	began := time.Now()
 	b.git("push", "-q", "origin", branch(n))
+	there := time.Now()
 	b.commented(n, value, 2*time.Minute)
-	return time.Since(began)
+	return there.Sub(began), time.Since(there)
 }
 
 // commented waits until a pull request's comment holds a value.
