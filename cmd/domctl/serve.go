@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -99,6 +101,14 @@ type serving struct {
 // grace is how long applies have to write down how far they came.
 const grace = 45 * time.Second
 
+// stay has the collector keep memory near a limit, which short commands do without: that
+// of GOMEMLIMIT, or 384 MiB, of which little lives at any moment.
+func stay() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(384 << 20)
+	}
+}
+
 func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	s := serving{a, config, secret.Resolver{Getenv: os.LookupEnv}, map[string]*gitops.Clone{}, map[string]port.Forge{}}
 	trees, release, err := workIn(config.Work)
@@ -106,6 +116,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		return fmt.Errorf("work: %s: %w", config.Work, err)
 	}
 	defer release()
+	stay()
 	if err := s.open(trees); err != nil {
 		return err
 	}
