@@ -172,7 +172,7 @@ func workIn(dir string) (trees string, release func(), err error) {
 // open makes what deployments share; nothing is asked yet.
 func (s serving) open(trees string) error {
 	for name, r := range s.config.Repositories {
-		s.clones[name] = &gitops.Clone{Dir: filepath.Join(s.config.Work, "mirrors", name), Room: trees, Remote: func() (git.Remote, error) { return s.remote(r) }}
+		s.clones[name] = &gitops.Clone{Dir: filepath.Join(s.config.Work, "mirrors", name), Room: trees, Now: time.Now, Remote: func() (git.Remote, error) { return s.remote(r) }}
 	}
 	for name, f := range s.config.Forges {
 		opened, err := forge.Open(forge.Config{Kind: forge.Kind(f.Kind), URL: f.URL, User: f.User, Token: func() (string, error) { return s.text(f.Token) }})
@@ -248,7 +248,7 @@ func (s serving) receptions(c *gitops.Controller, trees string) (all []*gitops.R
 			continue
 		}
 		r := &gitops.Reception{Name: name, Repo: of.Name, Forge: s.forges[of.Forge], Places: places, Room: trees, Shared: c.Replica != nil, Now: time.Now, Random: rand.Text, Log: c.Log,
-			Source: &gitops.Clone{Dir: filepath.Join(s.config.Work, "pulls", name), Room: trees, Remote: func() (git.Remote, error) { return s.remote(of) }}}
+			Source: &gitops.Clone{Dir: filepath.Join(s.config.Work, "pulls", name), Room: trees, Now: time.Now, Remote: func() (git.Remote, error) { return s.remote(of) }}}
 		for _, d := range c.Desks {
 			if d.Bound.Repository == name {
 				r.Desks = append(r.Desks, d)

@@ -123,7 +123,7 @@ func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs
 		}
 		defer free()
 		key := before + "\x00" + strings.Join(modules, "\x00")
-		if was, p.free, err = c.shelf.take(key, c.room(), func(dir string) (Tree, error) { return written(ctx, r, before, modules, dir) }); err == nil {
+		if was, p.free, err = c.shelf.take(c.now(), key, c.room(), func(dir string) (Tree, error) { return written(ctx, r, before, modules, dir) }); err == nil {
 			is, err = written(ctx, r, m.Commit, modules, room)
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
@@ -15,7 +16,8 @@ func TestATreeIsWrittenOnce(t *testing.T) {
 	r := newRig(t)
 	first, second := r.commit("modern-before"), r.commit("modern")
 	room := t.TempDir()
-	c := &gitops.Clone{Dir: filepath.Join(t.TempDir(), "r"), Room: room, Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}
+	now := time.Unix(1800000000, 0)
+	c := &gitops.Clone{Now: func() time.Time { return now }, Dir: filepath.Join(t.TempDir(), "r"), Room: room, Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}
 	if _, err := c.Head(t.Context(), "main"); err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +55,20 @@ func TestATreeIsWrittenOnce(t *testing.T) {
 	there(two)
 	backTwo()
 	there(two)
+
+	// One that has stood for long is written anew, and stays for those who read it.
+	now = now.Add(11 * time.Minute)
+	three, backThree := tree(second)
+	there(three)
+	now = now.Add(11 * time.Minute)
+	four, backFour := tree(second)
+	there(three, four)
+	backFour()
+	there(three, four)
+	backThree()
+	there(four)
 	if _, _, err := c.Tree(t.Context(), "0123456789012345678901234567890123456789"); err == nil {
 		t.Error("a commit that is nowhere has a tree")
 	}
-	there(two)
+	there(four)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"domctl.dev/internal/git"
 )
@@ -34,6 +35,8 @@ type Clone struct {
 	Dir    string
 	// Room is a folder in which files are written that several read.
 	Room string
+	// Now is the time, of which nil has none pass.
+	Now func() time.Time
 
 	shelf shelf
 	one   sync.Once
@@ -45,6 +48,13 @@ type Clone struct {
 // room is where trees are written that several read; of who named none, beside the
 // mirror.
 func (c *Clone) room() string { return cmp.Or(c.Room, filepath.Dir(c.Dir)) }
+
+func (c *Clone) now() time.Time {
+	if c.Now == nil {
+		return time.Time{}
+	}
+	return c.Now()
+}
 
 // take waits for the mirror; whoever got it calls free.
 func (c *Clone) take(ctx context.Context) (free func(), err error) {
@@ -119,7 +129,7 @@ func (c *Clone) Tree(ctx context.Context, commit string) (t Tree, back func(), e
 		return t, func() {}, err
 	}
 	defer free()
-	return c.shelf.take(commit, c.room(), func(dir string) (Tree, error) {
+	return c.shelf.take(c.now(), commit, c.room(), func(dir string) (Tree, error) {
 		r, err := git.Open(c.Dir)
 		if errors.Is(err, git.ErrNone) { // as in the new folder of another replica
 			err = fmt.Errorf("%w: %w", git.ErrGone, err)
