@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate image instance-types test test-live test-bake test-kube test-forge test-web sim bench bench-bake clean
+.PHONY: all build demo check fmt generate image instance-types test test-live test-bake test-kube test-forge test-web sim bench bench-bake bench-serve clean
 
 all: build
 
@@ -79,6 +79,13 @@ bench:
 # bench-bake writes what test-bake measures into docs/bake-figures.md.
 bench-bake:
 	hack/bake/figures.sh $(GO)
+
+# bench-serve puts a controller under the load that test-forge has a small one of, and
+# writes what that measures into docs/serve-figures.md. It takes a quarter of an hour.
+bench-serve:
+	hack/wire/install.sh
+	hack/wire/install.sh forge
+	hack/serve-figures.sh $(GO)
 
 clean:
 	rm -rf bin dist

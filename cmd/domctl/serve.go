@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -99,6 +101,14 @@ type serving struct {
 // grace is how long applies have to write down how far they came.
 const grace = 45 * time.Second
 
+// stay has the collector keep memory near a limit, which short commands do without: that
+// of GOMEMLIMIT, or 384 MiB, of which little lives at any moment.
+func stay() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(384 << 20)
+	}
+}
+
 func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	s := serving{a, config, secret.Resolver{Getenv: os.LookupEnv}, map[string]*gitops.Clone{}, map[string]port.Forge{}}
 	trees, release, err := workIn(config.Work)
@@ -106,7 +116,8 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		return fmt.Errorf("work: %s: %w", config.Work, err)
 	}
 	defer release()
-	if err := s.open(); err != nil {
+	stay()
+	if err := s.open(trees); err != nil {
 		return err
 	}
 	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: a.logger(config.Log), Replica: s.replica()}
@@ -118,7 +129,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	defer traced()
 	slots, looks := make(chan struct{}, config.Workers), make(chan struct{}, 1)
 	for _, name := range schema.Sorted(config.Deployments) {
-		d := s.desk(name, trees, c.Log)
+		d := s.desk(name, c.Log)
 		d.Slots, d.Looks, d.Observer = slots, looks, observer
 		c.Desks = append(c.Desks, d)
 	}
@@ -158,7 +169,7 @@ func workIn(dir string) (trees string, release func(), err error) {
 	if err != nil {
 		return "", nil, errors.Join(err, lock.Close())
 	}
-	return trees, func() { _ = lock.Close() }, nil
+	return trees, func() { _, _ = os.RemoveAll(trees), lock.Close() }, nil // what is left the next start removes
 }
 
 // private makes a folder that nobody else on the machine looks into, whatever the one
@@ -171,9 +182,9 @@ func private(dir string) error {
 }
 
 // open makes what deployments share; nothing is asked yet.
-func (s serving) open() error {
+func (s serving) open(trees string) error {
 	for name, r := range s.config.Repositories {
-		s.clones[name] = &gitops.Clone{Dir: filepath.Join(s.config.Work, "mirrors", name), Remote: func() (git.Remote, error) { return s.remote(r) }}
+		s.clones[name] = &gitops.Clone{Dir: filepath.Join(s.config.Work, "mirrors", name), Room: trees, Now: time.Now, Remote: func() (git.Remote, error) { return s.remote(r) }}
 	}
 	for name, f := range s.config.Forges {
 		opened, err := forge.Open(forge.Config{Kind: forge.Kind(f.Kind), URL: f.URL, User: f.User, Token: func() (string, error) { return s.text(f.Token) }})
@@ -210,13 +221,13 @@ func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
 	return m, err
 }
 
-func (s serving) desk(name, trees string, log *slog.Logger) *gitops.Desk {
+func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 	of := s.config.Deployments[name]
 	as := func(mode gitops.Mode) *bound {
 		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments, gitops.Report(log.With("deployment", name))}
 	}
 	clone := s.clones[of.Repository]
-	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: as(gitops.ToApply).records, Room: trees, Now: time.Now, Random: rand.Text,
+	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: as(gitops.ToApply).records, Now: time.Now, Random: rand.Text,
 		Open: func(ctx context.Context, t gitops.Tree, mode gitops.Mode) (*engine.Engine, func(), error) {
 			return s.openBound(ctx, as(mode), clone.Dir, t)
 		},
@@ -249,7 +260,7 @@ func (s serving) receptions(c *gitops.Controller, trees string) (all []*gitops.R
 			continue
 		}
 		r := &gitops.Reception{Name: name, Repo: of.Name, Forge: s.forges[of.Forge], Places: places, Room: trees, Shared: c.Replica != nil, Now: time.Now, Random: rand.Text, Log: c.Log,
-			Source: &gitops.Clone{Dir: filepath.Join(s.config.Work, "pulls", name), Remote: func() (git.Remote, error) { return s.remote(of) }}}
+			Source: &gitops.Clone{Dir: filepath.Join(s.config.Work, "pulls", name), Room: trees, Now: time.Now, Remote: func() (git.Remote, error) { return s.remote(of) }}}
 		for _, d := range c.Desks {
 			if d.Bound.Repository == name {
 				r.Desks = append(r.Desks, d)

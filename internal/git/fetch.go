@@ -75,7 +75,7 @@ func (r Remote) fetch(ctx context.Context, dir string, branches []string) error 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	most := cmp.Or(r.Bytes, mostBytes)
-	store := bounded{filesystem.NewStorage(osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRUDefault()), &budget{most, cancel}}
+	store := bounded{filesystem.NewStorage(osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRUDefault()), dir, &budget{most, cancel}, ctx}
 	if _, err := git.Init(store, nil); err != nil && !errors.Is(err, git.ErrRepositoryAlreadyExists) {
 		return err
 	}
@@ -148,13 +148,19 @@ func tidy(dir string) error {
 // bounded is a repository's storage that takes in only so much.
 type bounded struct {
 	*filesystem.Storage
+	dir    string
 	budget *budget
+	ctx    context.Context
 }
 
 // PackfileWriter is what go-git writes a fetched pack to.
 func (s bounded) PackfileWriter() (io.WriteCloser, error) {
-	w, err := s.Storage.PackfileWriter()
-	return within{w, s.budget}, err
+	dir := filepath.Join(s.dir, "objects", "pack")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, "tmp_pack_")
+	return within{f, s}, err
 }
 
 // budget is how many bytes may still be written. Once it is spent the fetch is ended
@@ -165,8 +171,8 @@ type budget struct {
 }
 
 type within struct {
-	io.WriteCloser
-	budget *budget
+	file *os.File
+	bounded
 }
 
 func (w within) Write(p []byte) (int, error) {
@@ -174,5 +180,16 @@ func (w within) Write(p []byte) (int, error) {
 		w.budget.cancel()
 		return len(p), nil
 	}
-	return w.WriteCloser.Write(p)
+	return w.file.Write(p)
+}
+
+// Close keeps what was written, if that is a whole pack. What is not the next fetch
+// removes.
+func (w within) Close() error {
+	err := w.ctx.Err()
+	if err == nil {
+		err = keep(w.ctx, w.file)
+	}
+	w.Reindex()
+	return errors.Join(err, w.file.Close())
 }

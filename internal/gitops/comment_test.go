@@ -69,6 +69,7 @@ func TestOneComment(t *testing.T) {
 		mark := firstLine(tea)
 		strange := []int64{
 			tea.Say(3, "eve", mark+"\n\nfrom a stranger"),
+			tea.Say(3, "eve", mark+"\n\na megabyte"+strings.Repeat(" x", 1<<19)),
 			tea.Say(3, "domctl-bot", "> "+mark+"\n\na quote"),
 			tea.Say(3, "domctl-bot", "```\n"+mark+"\n```"),
 			tea.Say(3, "domctl-bot", "look:\n"+mark),

@@ -44,8 +44,8 @@ func (s *still) Head(ctx context.Context, _ string) (string, error) {
 	return "", err
 }
 
-func (s *still) Tree(context.Context, string, string) (git.Written, error) {
-	return git.Written{}, errors.New("no tree")
+func (s *still) Tree(context.Context, string) (gitops.Tree, func(), error) {
+	return gitops.Tree{}, func() {}, errors.New("no tree")
 }
 
 func (s *still) count() int { s.mu.Lock(); defer s.mu.Unlock(); return s.looks }

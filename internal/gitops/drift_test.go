@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
@@ -142,9 +141,9 @@ type swayed struct {
 	then func()
 }
 
-func (s swayed) Tree(ctx context.Context, commit, dest string) (git.Written, error) {
+func (s swayed) Tree(ctx context.Context, commit string) (gitops.Tree, func(), error) {
 	s.then()
-	return s.Source.Tree(ctx, commit, dest)
+	return s.Source.Tree(ctx, commit)
 }
 
 // tracker keeps issues, and can be one where a process dies: before what it does, or

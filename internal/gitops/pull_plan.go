@@ -59,6 +59,7 @@ func (r *Reception) review(ctx context.Context, v, before *visit, p port.Pull, d
 	if err != nil {
 		return err
 	}
+	defer change.Done()
 	if len(change.Conflicts) == 0 {
 		r.follow(ctx, desks, v.commit)
 	}

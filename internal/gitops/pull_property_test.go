@@ -111,6 +111,7 @@ func (w *world) right(n int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	defer change.Done()
 	if len(change.Files) == 0 || !strings.Contains(strings.Join(change.Files, " "), "prod/") {
 		if rec.Pull != 0 || len(said) > 1 || len(said) == 1 && !strings.Contains(said[0], "no longer changes anything") {
 			w.t.Errorf("%d changes nothing: %+v, %q", n, rec, said)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +20,8 @@ type Proposals interface {
 	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
 	Head(ctx context.Context, branch string) (commit string, err error)
 	// Propose answers what merging a pull request into a commit changes, for the
-	// deployments in some folders of the tree. room is a folder of the caller's own.
+	// deployments in some folders of the tree. room is a folder of the caller's own. Who
+	// got an answer calls its Done.
 	// git.ErrGone or git.ErrNoBranch: its head is not there, or not any more.
 	Propose(ctx context.Context, pull port.Pull, commit string, dirs []string, room string) (*Proposal, error)
 	// Differ are the files that two commits do not hold alike; git.ErrGone.
@@ -46,11 +45,22 @@ type Proposal struct {
 	Conflicts []string
 
 	modules []string // that files differ in
+	free    func()   // nil: nothing is written
 	once    sync.Mutex
 	write   func(context.Context) (before, after Tree, err error) // nil: they are written
 }
 
-// Trees writes the trees once: the CUE modules in which files differ.
+// Done says that its trees are not read any more.
+func (p *Proposal) Done() {
+	p.once.Lock()
+	defer p.once.Unlock()
+	if p.free != nil {
+		p.free()
+	}
+}
+
+// Trees writes the trees once: the CUE modules in which files differ. They stay until
+// Done.
 func (p *Proposal) Trees(ctx context.Context) (before, after Tree, err error) {
 	p.once.Lock()
 	defer p.once.Unlock()
@@ -123,8 +133,12 @@ func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs
 			return was, is, err
 		}
 		defer free()
-		if was, err = written(ctx, r, before, modules, filepath.Join(room, "before")); err == nil {
-			is, err = written(ctx, r, m.Commit, modules, filepath.Join(room, "after"))
+		key := before + "\x00" + strings.Join(modules, "\x00")
+		if was, p.free, err = c.shelf.take(c.now(), key, c.room(), func(dir string) (Tree, error) { return written(ctx, r, before, modules, dir) }); err == nil {
+			is, err = written(ctx, r, m.Commit, modules, room)
+		}
+		if err != nil {
+			p.free()
 		}
 		is.Commit = pull.HeadCommit
 		return was, is, err
@@ -213,9 +227,6 @@ func modules(r *git.Repository, dirs, files []string, commits ...string) ([]stri
 // written writes folders of a commit, as far as it has them.
 func written(ctx context.Context, r *git.Repository, commit string, folders []string, to string) (t Tree, err error) {
 	t = Tree{Dir: to, Commit: commit}
-	if err := os.Mkdir(to, 0o700); err != nil {
-		return t, err
-	}
 	for _, under := range folders {
 		w, err := r.Write(ctx, commit, under, to, git.Limits{})
 		if err != nil && !errors.Is(err, git.ErrNotFound) {

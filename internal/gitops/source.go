@@ -1,10 +1,13 @@
 package gitops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
+	"time"
 
 	"domctl.dev/internal/git"
 )
@@ -13,8 +16,9 @@ import (
 type Source interface {
 	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
 	Head(ctx context.Context, branch string) (commit string, err error)
-	// Tree writes a commit's files into a folder of the caller's own; git.ErrGone.
-	Tree(ctx context.Context, commit, dest string) (git.Written, error)
+	// Tree gives a commit's files, which nobody may change, until back is called;
+	// git.ErrGone.
+	Tree(ctx context.Context, commit string) (t Tree, back func(), err error)
 }
 
 // Tree is a commit's files in a folder.
@@ -29,11 +33,27 @@ type Clone struct {
 	// Remote is asked for before each fetch, so that new credentials count at once.
 	Remote func() (git.Remote, error)
 	Dir    string
+	// Room is a folder in which files are written that several read.
+	Room string
+	// Now is the time, of which nil has none pass.
+	Now func() time.Time
 
+	shelf shelf
 	one   sync.Once
 	busy  chan struct{} // held by who reads or fetches
 	count sync.Mutex
 	heads map[string]*fetched
+}
+
+// room is where trees are written that several read; of who named none, beside the
+// mirror.
+func (c *Clone) room() string { return cmp.Or(c.Room, filepath.Dir(c.Dir)) }
+
+func (c *Clone) now() time.Time {
+	if c.Now == nil {
+		return time.Time{}
+	}
+	return c.Now()
 }
 
 // take waits for the mirror; whoever got it calls free.
@@ -101,21 +121,25 @@ func (c *Clone) fetch(ctx context.Context, branch string) (string, error) {
 	return r.Commit("refs/heads/" + branch)
 }
 
-// Tree reads the mirror alone.
-func (c *Clone) Tree(ctx context.Context, commit, dest string) (git.Written, error) {
+// Tree reads the mirror alone. What several deployments read of one commit is written
+// once.
+func (c *Clone) Tree(ctx context.Context, commit string) (t Tree, back func(), err error) {
 	free, err := c.take(ctx)
 	if err != nil {
-		return git.Written{}, err
+		return t, func() {}, err
 	}
 	defer free()
-	r, err := git.Open(c.Dir)
-	if errors.Is(err, git.ErrNone) { // as in the new folder of another replica
-		err = fmt.Errorf("%w: %w", git.ErrGone, err)
-	}
-	if err != nil {
-		return git.Written{}, err
-	}
-	return r.Write(ctx, commit, ".", dest, git.Limits{})
+	return c.shelf.take(c.now(), commit, c.room(), func(dir string) (Tree, error) {
+		r, err := git.Open(c.Dir)
+		if errors.Is(err, git.ErrNone) { // as in the new folder of another replica
+			err = fmt.Errorf("%w: %w", git.ErrGone, err)
+		}
+		if err != nil {
+			return Tree{}, err
+		}
+		w, err := r.Write(ctx, commit, ".", dir, git.Limits{})
+		return Tree{dir, commit, w}, err
+	})
 }
 
 // Line is git.Repository's, of the mirror.

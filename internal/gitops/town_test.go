@@ -213,12 +213,12 @@ func (a asking) planned(number int, commit string) (effect string) {
 	if _, err := d.Source.Head(ctx, "change"); err != nil {
 		a.t.Fatal(err)
 	}
-	dir := a.t.TempDir()
-	w, err := d.Source.Tree(ctx, commit, dir)
+	tree, back, err := d.Source.Tree(ctx, commit)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	e, shut, err := d.Open(ctx, gitops.Tree{Dir: dir, Commit: commit, Written: w}, gitops.ToPlan)
+	defer back()
+	e, shut, err := d.Open(ctx, tree, gitops.ToPlan)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -272,11 +272,11 @@ type lacking struct {
 	err    error
 }
 
-func (l lacking) Tree(ctx context.Context, commit, dest string) (git.Written, error) {
+func (l lacking) Tree(ctx context.Context, commit string) (gitops.Tree, func(), error) {
 	if commit == l.commit {
-		return git.Written{}, l.err
+		return gitops.Tree{}, func() {}, l.err
 	}
-	return l.Source.Tree(ctx, commit, dest)
+	return l.Source.Tree(ctx, commit)
 }
 
 // TestAnotherTreeOnlyForOneThatIsGone: an apply is gone on with from another commit's

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -58,9 +57,7 @@ type Desk struct {
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
 	// Looks bounds looks for drift alike, apart from plans, which they never hold up.
-	Looks chan struct{}
-	// Room is a folder in which trees are written, each in one of its own.
-	Room   string
+	Looks  chan struct{}
 	Now    func() time.Time
 	Random func() string
 }
@@ -187,14 +184,8 @@ func (t *turn) later(ctx context.Context, h Head, why string) error {
 
 // opened opens the engine for a commit; whoever calls it calls shut.
 func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.Engine, shut func(), err error) {
-	dir, err := os.MkdirTemp(t.Room, "tree-")
-	if err != nil {
-		return nil, func() {}, err
-	}
 	closes := func() {}
-	shut = func() { closes(); _ = os.RemoveAll(dir) }
-	w, err := t.Source.Tree(ctx, commit, dir)
-	tree := Tree{dir, commit, w}
+	tree, back, err := t.Source.Tree(ctx, commit)
 	if err == nil && mode == ToPlan {
 		err = t.keyed(ctx, tree)
 	}
@@ -208,7 +199,7 @@ func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.
 		t.engine = e
 		return e, err
 	}
-	return e, shut, err
+	return e, func() { closes(); back() }, err
 }
 
 // begin plans a commit and applies the plan. That an apply is about to begin is

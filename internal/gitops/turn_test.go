@@ -127,9 +127,10 @@ func (g gated) Head(ctx context.Context, branch string) (commit string, err erro
 	return commit, err
 }
 
-func (g gated) Tree(ctx context.Context, commit, dest string) (w git.Written, err error) {
-	err = pass(g.gate, "tree", func() (err error) { w, err = g.Source.Tree(ctx, commit, dest); return err })
-	return w, err
+func (g gated) Tree(ctx context.Context, commit string) (tree gitops.Tree, back func(), err error) {
+	back = func() {}
+	err = pass(g.gate, "tree", func() (err error) { tree, back, err = g.Source.Tree(ctx, commit); return err })
+	return tree, back, err
 }
 
 func pass(gate sim.Gate, call string, do func() error) error {
@@ -149,7 +150,7 @@ var bound = gitops.Deployment{Branch: "main", Dir: "prod", World: "sandbox", Sec
 func (r rig) desk(kill *sim.Kill) *gitops.Desk {
 	clone := &gitops.Clone{Dir: filepath.Join(r.repo+"-mirror", "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}
 	n := 0
-	return &gitops.Desk{Name: "sim-modern", Bound: bound, Source: gated{clone, kill.Gate}, Room: r.t.TempDir(), Now: r.machine.Clock.Now,
+	return &gitops.Desk{Name: "sim-modern", Bound: bound, Source: gated{clone, kill.Gate}, Now: r.machine.Clock.Now,
 		Random: func() string { n++; return fmt.Sprintf("%d-%p", n, kill) },
 		Records: func(context.Context) (applier.Store, error) {
 			return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil
@@ -262,9 +263,6 @@ func TestTurn(t *testing.T) {
 		if told := (*r.told)[i]; !strings.HasPrefix(told, c+" success effect ") {
 			t.Errorf("told %s", told)
 		}
-	}
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "tree-*")); len(left) > 0 {
-		t.Error("trees are left behind")
 	}
 }
 
