@@ -16,19 +16,16 @@ import (
 	"domctl.dev/internal/port"
 )
 
-// MaxHook bounds what a webhook delivers, bytes: GitHub's largest are 25 MB.
-// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
-const MaxHook = 25 << 20
-
 // ErrHook is answered for a delivery that is not signed with the secret. Whoever sent
 // it is told no more.
 var ErrHook = errors.New("refused")
 
 // ParseHook reads a delivery: what happened in the repositories it speaks of, nothing at
 // all where it is about something else. It looks into the body only once the
-// signature is right. ErrHook; any other error is about a delivery that is signed.
+// signature is right; who reads it bounds it. ErrHook; any other error is about a
+// delivery that is signed.
 func ParseHook(kind Kind, h http.Header, body []byte, secret string) ([]port.Hook, error) {
-	if len(body) > MaxHook || !signed(kind, h, body, secret) {
+	if !signed(kind, h, body, secret) {
 		return nil, ErrHook
 	}
 	read := map[Kind]func(http.Header, []byte) ([]port.Hook, error){GitHub: hubHooks, Gitea: teaHooks, GitLab: labHooks, Bitbucket: bucketHooks}[kind]

@@ -114,7 +114,6 @@ func TestUnsigned(t *testing.T) {
 		try("signed with another", delivery(c.kind, c.event, c.body, "another"), c.body, hookSecret)
 		try("no secret", delivery(c.kind, c.event, c.body, ""), c.body, "")
 		try("no header", http.Header{}, c.body, hookSecret)
-		try("larger than any", good, c.body+strings.Repeat(" ", forge.MaxHook), hookSecret)
 		if c.kind != forge.GitLab { // whose token covers no body
 			try("another body", good, c.body+" ", hookSecret)
 		}
