@@ -13,11 +13,7 @@ import (
 )
 
 func (a *app) planVerb() *cobra.Command {
-	var o engine.PlanOptions
-	var out string
-	var from planFrom
-	var form *format
-	var detailed, onPage, notice bool
+	v := planning{app: a}
 	cmd := &cobra.Command{
 		Use:   "plan [DIR]",
 		Short: "Show what an apply would do",
@@ -46,54 +42,66 @@ what they must do.`,
   domctl plan prod --base origin/main
   domctl plan prod --notice --format markdown
   domctl plan prod --target 'hardwareTiers.gpu-*' --format json`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "-" {
-				return errors.New("--out - is no file; name one, or print the plan with --format json")
-			}
-			if onPage && form.name != "text" {
-				return errors.New("--web shows the plan on a page; leave --format out, or --web")
-			}
-			if err := mayReplace(out); err != nil {
-				return err
-			}
-			if notice {
-				return a.notice(cmd.Context(), a.dir(args), o, form.name)
-			}
-			p, err := a.planned(cmd.Context(), a.dir(args), o, from)
-			if err != nil {
-				return err
-			}
-			if !onPage {
-				if err := a.show(p, form.name); err != nil {
-					return err
-				}
-			}
-			if out != "" {
-				if err := replaceFile(out, planner.Encode(p), 0o600); err != nil {
-					return fmt.Errorf("plan file %w", err)
-				}
-			}
-			if onPage {
-				if err := a.showOnPage(cmd.Context(), a.dir(args), p); err != nil {
-					return err
-				}
-			}
-			return planExit(p, detailed)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), a.dir(args)) },
 	}
-	planFlags(cmd.Flags(), &o)
-	form = formatFlag(cmd, "json", "markdown")
-	cmd.Flags().StringVar(&out, "out", "", "also write the plan to this `file`, for apply --plan")
-	cmd.Flags().StringVar(&from.base, "base", "", "show apart what changed since the files parted from this branch, tag or `commit`")
-	cmd.Flags().StringVar(&from.head, "head", "", "with --base: plan this branch, tag or `commit`, not the work tree")
-	cmd.Flags().StringVar(&from.world, "world", "", "plan against this recording of the world, a `file`, without credentials")
-	cmd.Flags().BoolVar(&onPage, "web", false, "show the plan on a page of this machine, until Ctrl-C")
-	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
-	cmd.Flags().BoolVar(&notice, "notice", false, "write a message to those who feel it: whom, what, when, and what to do")
+	planFlags(cmd.Flags(), &v.options)
+	v.form = formatFlag(cmd, "json", "markdown")
+	cmd.Flags().StringVar(&v.out, "out", "", "also write the plan to this `file`, for apply --plan")
+	cmd.Flags().StringVar(&v.from.base, "base", "", "show apart what changed since the files parted from this branch, tag or `commit`")
+	cmd.Flags().StringVar(&v.from.head, "head", "", "with --base: plan this branch, tag or `commit`, not the work tree")
+	cmd.Flags().StringVar(&v.from.world, "world", "", "plan against this recording of the world, a `file`, without credentials")
+	cmd.Flags().BoolVar(&v.onPage, "web", false, "show the plan on a page of this machine, until Ctrl-C")
+	cmd.Flags().BoolVar(&v.detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
+	cmd.Flags().BoolVar(&v.notice, "notice", false, "write a message to those who feel it: whom, what, when, and what to do")
 	for _, other := range []string{"base", "head", "world", "out", "detailed-exitcode"} {
 		cmd.MarkFlagsMutuallyExclusive("notice", other)
 	}
 	return cmd
+}
+
+// planning is what a plan is asked for with.
+type planning struct {
+	*app
+	options                  engine.PlanOptions
+	out                      string
+	from                     planFrom
+	form                     *format
+	detailed, onPage, notice bool
+}
+
+func (v *planning) run(ctx context.Context, dir string) error {
+	if v.out == "-" {
+		return errors.New("--out - is no file; name one, or print the plan with --format json")
+	}
+	if v.onPage && v.form.name != "text" {
+		return errors.New("--web shows the plan on a page; leave --format out, or --web")
+	}
+	if err := mayReplace(v.out); err != nil {
+		return err
+	}
+	if v.notice {
+		return v.app.notice(ctx, dir, v.options, v.form.name)
+	}
+	p, err := v.planned(ctx, dir, v.options, v.from)
+	if err != nil {
+		return err
+	}
+	if !v.onPage {
+		if err := v.show(p, v.form.name); err != nil {
+			return err
+		}
+	}
+	if v.out != "" {
+		if err := replaceFile(v.out, planner.Encode(p), 0o600); err != nil {
+			return fmt.Errorf("plan file %w", err)
+		}
+	}
+	if v.onPage {
+		if err := v.showOnPage(ctx, dir, p); err != nil {
+			return err
+		}
+	}
+	return planExit(p, v.detailed)
 }
 
 // planFrom is what a folder's plan is compared with and made against.

@@ -266,7 +266,7 @@ func (s serving) receptions(c *gitops.Controller, trees string) (all []*gitops.R
 				r.Desks = append(r.Desks, d)
 			}
 		}
-		talk := &gitops.Talk{Forge: r.Forge, Repo: r.Repo, Desks: r.Desks, Replan: r.Replan, Wake: c.Wake, Now: time.Now, Sleep: pause}
+		talk := &gitops.Talk{Forge: r.Forge, Repo: r.Repo, Desks: r.Desks, Replan: r.Replan, Wake: c.Wake, Now: time.Now, Sleep: port.Sleep}
 		r.Converse = talk.Converse
 		for _, d := range r.Desks {
 			d.Await = func(pull int) { r.Await(d, pull) }
@@ -274,18 +274,6 @@ func (s serving) receptions(c *gitops.Controller, trees string) (all []*gitops.R
 		all = append(all, r)
 	}
 	return all
-}
-
-// pause waits, unless the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func (s serving) takes(repository string) bool {

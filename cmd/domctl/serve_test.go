@@ -23,7 +23,7 @@ import (
 // each part that the page adds to it.
 func TestConfigurationOnThePage(t *testing.T) {
 	var whole map[string]any
-	for _, name := range []string{"gitops", "operations"} {
+	for _, name := range []string{"gitops", "page", "operations"} {
 		page, err := os.ReadFile("../../docs/" + name + ".md")
 		if err != nil {
 			t.Fatal(err)

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	maxAnswer = 8 << 20          // bytes of one answer
-	attempts  = 4                // of one request
-	patience  = 15 * time.Second // for one answer, its last byte included
-	maxWait   = 20 * time.Second // that Domino may ask for at once
-	beside    = 8                // connections that are kept
+	mostAnswer = 8 << 20          // bytes of one answer
+	attempts   = 4                // of one request
+	patience   = 15 * time.Second // for one answer, its last byte included
+	mostWait   = 20 * time.Second // that Domino may ask for at once
+	beside     = 8                // connections that are kept
 )
 
 // carrier sends the requests of a client.
@@ -66,7 +66,7 @@ func (c carrier) send(r *http.Request, key string) ([]byte, error) {
 			return nil, err
 		case !again:
 			return body, judge(res)
-		case n == attempts || pause > maxWait:
+		case n == attempts || pause > mostWait:
 			return nil, gaveUp(res, err)
 		}
 		if err := c.wait(r.Context(), pause); err != nil {
@@ -84,18 +84,18 @@ func (c carrier) once(r *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, lost(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer+1))
 	switch {
 	case err != nil:
 		return nil, nil, lost(err)
-	case len(body) > maxAnswer:
+	case len(body) > mostAnswer:
 		return nil, nil, errEndless
 	}
 	return res, body, nil
 }
 
 // errEndless is said of an answer that nobody can mean to send.
-var errEndless = fmt.Errorf("its answer is larger than %d MiB", maxAnswer>>20)
+var errEndless = fmt.Errorf("its answer is larger than %d MiB", mostAnswer>>20)
 
 // lost says what became of a request without an answer.
 func lost(err error) error {

@@ -33,11 +33,8 @@ type bucketUser struct{ UUID string }
 
 type bucketPull struct {
 	ID     int
-	Title  string
 	State  string
-	Draft  bool
 	Author bucketUser
-	Links  bucketLinks
 	Source struct {
 		Branch     struct{ Name string }
 		Commit     struct{ Hash string }
@@ -47,11 +44,8 @@ type bucketPull struct {
 	}
 	Destination struct{ Branch struct{ Name string } }
 	MergeCommit struct{ Hash string } `json:"merge_commit"`
-	CreatedOn   time.Time             `json:"created_on"`
 	UpdatedOn   time.Time             `json:"updated_on"`
 }
-
-type bucketLinks struct{ HTML struct{ Href string } }
 
 type bucketComment struct {
 	ID        int64
@@ -60,7 +54,6 @@ type bucketComment struct {
 	Deleted   bool
 	Pending   bool
 	Inline    json.RawMessage
-	Links     bucketLinks
 	CreatedOn time.Time `json:"created_on"`
 	UpdatedOn time.Time `json:"updated_on"`
 }
@@ -136,18 +129,6 @@ func (f *bucket) Me(ctx context.Context) (string, error) {
 	return named(Bitbucket, u.UUID)
 }
 
-func (f *bucket) Branch(ctx context.Context, repo, branch string) (string, error) {
-	at, err := f.at(repo, "refs", "branches", branch)
-	if err != nil {
-		return "", err
-	}
-	var b struct{ Target struct{ Hash string } }
-	if _, err := f.ask(ctx, http.MethodGet, at, nil, &b); err != nil {
-		return "", asking(Bitbucket, "branch "+branch+" of "+repo, err)
-	}
-	return commitID(Bitbucket, b.Target.Hash)
-}
-
 func (f *bucket) Pull(ctx context.Context, repo string, number int) (port.Pull, error) {
 	at, err := f.at(repo, "pullrequests", strconv.Itoa(number))
 	if err != nil {
@@ -188,8 +169,8 @@ func (f *bucket) Pulls(ctx context.Context, repo string) ([]port.Pull, error) {
 // digits only.
 func (f *bucket) whole(ctx context.Context, repo string) func(bucketPull) (port.Pull, error) {
 	return func(p bucketPull) (port.Pull, error) {
-		out := port.Pull{Number: p.ID, Title: p.Title, URL: p.Links.HTML.Href, Author: p.Author.UUID, Head: p.Source.Branch.Name, Base: p.Destination.Branch.Name,
-			Draft: p.Draft, State: port.PullOpen, CreatedAt: p.CreatedOn, UpdatedAt: p.UpdatedOn}
+		out := port.Pull{Number: p.ID, Author: p.Author.UUID, Head: p.Source.Branch.Name, Base: p.Destination.Branch.Name,
+			State: port.PullOpen, UpdatedAt: p.UpdatedOn}
 		if p.Source.Repository != nil {
 			out.Repo = p.Source.Repository.FullName
 		}
@@ -265,7 +246,7 @@ func (f *bucket) Comments(ctx context.Context, repo string, number int) ([]port.
 		if c.Deleted || c.Pending || len(c.Inline) > 0 && string(c.Inline) != "null" {
 			continue
 		}
-		out = append(out, port.Comment{ID: strconv.FormatInt(c.ID, 10), Author: c.User.UUID, Body: c.Content.Raw, URL: c.Links.HTML.Href, CreatedAt: c.CreatedOn, Edited: !c.UpdatedOn.Equal(c.CreatedOn)})
+		out = append(out, port.Comment{ID: strconv.FormatInt(c.ID, 10), Author: c.User.UUID, Body: c.Content.Raw, CreatedAt: c.CreatedOn, Edited: !c.UpdatedOn.Equal(c.CreatedOn)})
 	}
 	return conversation(Bitbucket, what, out)
 }

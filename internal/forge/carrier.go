@@ -18,17 +18,17 @@ import (
 )
 
 const (
-	maxAnswer   = 128 << 20        // bytes of one answer: Gitea sends all comments of a conversation at once
-	maxListing  = 256 << 20        // bytes of all pages of one list
-	maxPages    = 5000             // of one list
+	mostAnswer  = 128 << 20        // bytes of one answer: Gitea sends all comments of a conversation at once
+	mostListing = 256 << 20        // bytes of all pages of one list
+	mostPages   = 5000             // of one list
 	attempts    = 4                // of one request
-	maxWait     = time.Minute      // that a forge may ask for at once
+	mostWait    = time.Minute      // that a forge may ask for at once
 	patience    = 30 * time.Second // for one answer, its last byte included
 	wholeOfWait = 2 * time.Minute  // that one request waits in all
 )
 
 // errEndless is said of an answer that nobody can mean to send.
-var errEndless = fmt.Errorf("its answer is larger than %d MiB", maxAnswer>>20)
+var errEndless = fmt.Errorf("its answer is larger than %d MiB", mostAnswer>>20)
 
 // carrier sends every request of an adapter.
 type carrier struct {
@@ -102,7 +102,7 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 		if !again {
 			return res, nil
 		}
-		if waited += pause; n == attempts || pause > maxWait || waited > wholeOfWait {
+		if waited += pause; n == attempts || pause > mostWait || waited > wholeOfWait {
 			return nil, c.gaveUp(res, err, token, pause)
 		}
 		if err := c.wait(r.Context(), pause); err != nil {
@@ -157,11 +157,11 @@ func (c *carrier) once(r *http.Request, token string) (*http.Response, error) {
 		return nil, c.lost(r, err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer+1))
 	switch {
 	case err != nil:
 		return nil, c.lost(r, err)
-	case len(body) > maxAnswer:
+	case len(body) > mostAnswer:
 		return nil, errEndless
 	}
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -214,7 +214,7 @@ func (c *carrier) pause(r *http.Request, res *http.Response, err error, n int) (
 	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusForbidden && limited(res.Header):
 		return c.asked(res.Header, usual), true
 	case reads && (res.StatusCode == http.StatusBadGateway || res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusGatewayTimeout):
-		return min(c.asked(res.Header, usual), maxWait), true
+		return min(c.asked(res.Header, usual), mostWait), true
 	}
 	return 0, false
 }

@@ -77,13 +77,17 @@ func actionsJob(getenv func(string) string) (Job, error) {
 	return j, nil
 }
 
+// mostEvent is what is read of a job's event file, bytes: GitHub's largest are 25 MB.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+const mostEvent = 25 << 20
+
 func readSome(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxHook))
+	return io.ReadAll(io.LimitReader(f, mostEvent))
 }
 
 func (j *Job) number(name string, getenv func(string) string) error {

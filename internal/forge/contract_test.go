@@ -53,9 +53,6 @@ func TestContract(t *testing.T) {
 			if all, err := f.Pulls(t.Context(), "acme/domino"); err != nil || len(all) != 61 {
 				t.Errorf("%d pull requests, %v", len(all), err)
 			}
-			if commit, err := f.Branch(t.Context(), "acme/domino", "feature/with-slash"); err != nil || commit != strings.Repeat("c", 40) {
-				t.Errorf("a branch with a slash: %q, %v", commit, err)
-			}
 			merge := strings.Repeat("e", 40)
 			tea.Merge(100, merge)
 			if got, err := f.Carried(t.Context(), "acme/domino", merge); err != nil || !slices.Equal(got, []int{100}) {

@@ -57,21 +57,6 @@ func named(kind Kind, user string) (string, error) {
 	return user, nil
 }
 
-func (f *teaForge) Branch(ctx context.Context, repo, branch string) (string, error) {
-	owner, name, err := repository(repo)
-	if err != nil {
-		return "", err
-	}
-	b, _, err := f.client(ctx).GetRepoBranch(owner, name, branch)
-	if err != nil {
-		return "", asking(Gitea, "branch "+branch+" of "+repo, err)
-	}
-	if b.Commit == nil {
-		return "", asking(Gitea, "branch "+branch+" of "+repo, errNoCommit)
-	}
-	return commitID(Gitea, b.Commit.ID)
-}
-
 func (f *teaForge) Pull(ctx context.Context, repo string, number int) (port.Pull, error) {
 	owner, name, err := repository(repo)
 	if err != nil {
@@ -154,8 +139,8 @@ func teaPull(p *gitea.PullRequest) (port.Pull, error) {
 	if p.Base == nil || p.Head == nil {
 		return port.Pull{}, errNoCommit
 	}
-	out := port.Pull{Number: int(p.Index), Title: p.Title, URL: p.HTMLURL, Head: p.Head.Ref, Base: p.Base.Ref,
-		HeadCommit: p.Head.Sha, Ref: fmt.Sprintf("refs/pull/%d/head", p.Index), Draft: p.Draft, State: port.PullOpen, CreatedAt: when(p.Created), UpdatedAt: when(p.Updated)}
+	out := port.Pull{Number: int(p.Index), Head: p.Head.Ref, Base: p.Base.Ref,
+		HeadCommit: p.Head.Sha, Ref: fmt.Sprintf("refs/pull/%d/head", p.Index), State: port.PullOpen, UpdatedAt: when(p.Updated)}
 	if p.Poster != nil {
 		out.Author = p.Poster.UserName
 	}
@@ -188,7 +173,7 @@ func (f *teaForge) Comments(ctx context.Context, repo string, number int) ([]por
 	}
 	out := make([]port.Comment, 0, len(all))
 	for _, c := range all {
-		one := port.Comment{ID: strconv.FormatInt(c.ID, 10), Body: c.Body, URL: c.HTMLURL, CreatedAt: c.Created, Edited: !c.Updated.Equal(c.Created)}
+		one := port.Comment{ID: strconv.FormatInt(c.ID, 10), Body: c.Body, CreatedAt: c.Created, Edited: !c.Updated.Equal(c.Created)}
 		if c.Poster != nil {
 			one.Author = c.Poster.UserName
 		}

@@ -60,21 +60,6 @@ func (f *hub) Me(ctx context.Context) (string, error) {
 	return named(GitHub, answer.Data.Viewer.Login)
 }
 
-func (f *hub) Branch(ctx context.Context, repo, branch string) (string, error) {
-	owner, name, err := repository(repo)
-	if err != nil {
-		return "", err
-	}
-	b, _, err := f.Repositories.GetBranch(ctx, owner, name, branch, 1)
-	if err != nil {
-		return "", asking(GitHub, "branch "+branch+" of "+repo, err)
-	}
-	if b.GetName() != branch { // it was renamed, and GitHub sends on to its new name
-		return "", asking(GitHub, "branch "+branch+" of "+repo, port.ErrNotFound)
-	}
-	return commitID(GitHub, b.GetCommit().GetSHA())
-}
-
 func (f *hub) Pull(ctx context.Context, repo string, number int) (port.Pull, error) {
 	owner, name, err := repository(repo)
 	if err != nil {
@@ -138,9 +123,9 @@ func hubPull(p *github.PullRequest) (port.Pull, error) {
 	if p.GetHead().GetSHA() == "" {
 		return port.Pull{}, errNoCommit
 	}
-	out := port.Pull{Number: p.GetNumber(), Title: p.GetTitle(), URL: p.GetHTMLURL(), Author: p.GetUser().GetLogin(), Repo: p.GetHead().GetRepo().GetFullName(),
-		Head: p.GetHead().GetRef(), Base: p.GetBase().GetRef(), HeadCommit: p.GetHead().GetSHA(), Ref: fmt.Sprintf("refs/pull/%d/head", p.GetNumber()), Draft: p.GetDraft(), State: port.PullOpen,
-		CreatedAt: p.GetCreatedAt().Time, UpdatedAt: p.GetUpdatedAt().Time}
+	out := port.Pull{Number: p.GetNumber(), Author: p.GetUser().GetLogin(), Repo: p.GetHead().GetRepo().GetFullName(),
+		Head: p.GetHead().GetRef(), Base: p.GetBase().GetRef(), HeadCommit: p.GetHead().GetSHA(), Ref: fmt.Sprintf("refs/pull/%d/head", p.GetNumber()), State: port.PullOpen,
+		UpdatedAt: p.GetUpdatedAt().Time}
 	switch {
 	case p.MergedAt != nil:
 		out.State, out.MergeCommit = port.PullMerged, p.GetMergeCommitSHA()
@@ -164,7 +149,7 @@ func (f *hub) Comments(ctx context.Context, repo string, number int) ([]port.Com
 	}
 	out := make([]port.Comment, 0, len(all))
 	for _, c := range all {
-		out = append(out, port.Comment{ID: strconv.FormatInt(c.GetID(), 10), Author: c.GetUser().GetLogin(), Body: c.GetBody(), URL: c.GetHTMLURL(),
+		out = append(out, port.Comment{ID: strconv.FormatInt(c.GetID(), 10), Author: c.GetUser().GetLogin(), Body: c.GetBody(),
 			CreatedAt: c.GetCreatedAt().Time, Edited: !c.GetUpdatedAt().Equal(c.GetCreatedAt())})
 	}
 	return conversation(GitHub, what, out)

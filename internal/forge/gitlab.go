@@ -40,20 +40,6 @@ func (f *lab) Me(ctx context.Context) (string, error) {
 	return named(GitLab, u.Username)
 }
 
-func (f *lab) Branch(ctx context.Context, repo, branch string) (string, error) {
-	if _, _, err := repository(repo); err != nil {
-		return "", err
-	}
-	b, _, err := f.Branches.GetBranch(repo, branch, gitlab.WithContext(ctx))
-	if err != nil {
-		return "", asking(GitLab, "branch "+branch+" of "+repo, err)
-	}
-	if b.Commit == nil {
-		return "", asking(GitLab, "branch "+branch+" of "+repo, errNoCommit)
-	}
-	return commitID(GitLab, b.Commit.ID)
-}
-
 func (f *lab) Pull(ctx context.Context, repo string, number int) (port.Pull, error) {
 	if _, _, err := repository(repo); err != nil {
 		return port.Pull{}, err
@@ -139,8 +125,8 @@ func (f *lab) read(ctx context.Context, repo string, names map[int64]string) fun
 		if m.SHA == "" {
 			return port.Pull{}, errNoCommit
 		}
-		out := port.Pull{Number: int(m.IID), Title: m.Title, URL: m.WebURL, Repo: repo, Head: m.SourceBranch, Base: m.TargetBranch, HeadCommit: m.SHA, Ref: fmt.Sprintf("refs/merge-requests/%d/head", m.IID),
-			Draft: m.Draft, State: port.PullOpen, CreatedAt: when(m.CreatedAt), UpdatedAt: when(m.UpdatedAt)}
+		out := port.Pull{Number: int(m.IID), Repo: repo, Head: m.SourceBranch, Base: m.TargetBranch, HeadCommit: m.SHA, Ref: fmt.Sprintf("refs/merge-requests/%d/head", m.IID),
+			State: port.PullOpen, UpdatedAt: when(m.UpdatedAt)}
 		if m.Author != nil {
 			out.Author = m.Author.Username
 		}
@@ -199,8 +185,7 @@ func (f *lab) Comments(ctx context.Context, repo string, number int) ([]port.Com
 		if n.System || n.Position != nil || n.Type == gitlab.DiffNote {
 			continue
 		}
-		c := port.Comment{ID: strconv.FormatInt(n.ID, 10), Author: n.Author.Username, Body: n.Body, CreatedAt: when(n.CreatedAt), Edited: !when(n.UpdatedAt).Equal(when(n.CreatedAt)),
-			URL: strings.TrimSuffix(f.BaseURL().String(), "api/v4/") + repo + "/-/merge_requests/" + strconv.Itoa(number) + "#note_" + strconv.FormatInt(n.ID, 10)}
+		c := port.Comment{ID: strconv.FormatInt(n.ID, 10), Author: n.Author.Username, Body: n.Body, CreatedAt: when(n.CreatedAt), Edited: !when(n.UpdatedAt).Equal(when(n.CreatedAt))}
 		out = append(out, c)
 	}
 	return conversation(GitLab, what, out)

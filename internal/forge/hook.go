@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -10,15 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"domctl.dev/internal/port"
 )
-
-// MaxHook bounds what a webhook delivers, bytes: GitHub's largest are 25 MB.
-// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
-const MaxHook = 25 << 20
 
 // ErrHook is answered for a delivery that is not signed with the secret. Whoever sent
 // it is told no more.
@@ -26,9 +22,10 @@ var ErrHook = errors.New("refused")
 
 // ParseHook reads a delivery: what happened in the repositories it speaks of, nothing at
 // all where it is about something else. It looks into the body only once the
-// signature is right. ErrHook; any other error is about a delivery that is signed.
+// signature is right; who reads it bounds it. ErrHook; any other error is about a
+// delivery that is signed.
 func ParseHook(kind Kind, h http.Header, body []byte, secret string) ([]port.Hook, error) {
-	if len(body) > MaxHook || !signed(kind, h, body, secret) {
+	if !signed(kind, h, body, secret) {
 		return nil, ErrHook
 	}
 	read := map[Kind]func(http.Header, []byte) ([]port.Hook, error){GitHub: hubHooks, Gitea: teaHooks, GitLab: labHooks, Bitbucket: bucketHooks}[kind]
@@ -36,8 +33,8 @@ func ParseHook(kind Kind, h http.Header, body []byte, secret string) ([]port.Hoo
 	if err != nil {
 		return nil, fmt.Errorf("a delivery of %s cannot be read: %w", kind, err)
 	}
-	for i := range hooks {
-		if err := sound(&hooks[i]); err != nil {
+	for _, one := range hooks {
+		if _, _, err := repository(one.Repo); err != nil {
 			return nil, fmt.Errorf("a delivery of %s cannot be read: %w", kind, err)
 		}
 	}
@@ -111,82 +108,72 @@ func standardMAC(h http.Header, body []byte, key string) bool {
 	return good
 }
 
-// sound refuses what no forge says, and takes refs apart.
-func sound(h *port.Hook) error {
-	if _, _, err := repository(h.Repo); err != nil {
-		return err
-	}
-	if h.Kind != port.HookPush {
-		if h.Pull <= 0 {
-			return errors.New("it names no pull request")
-		}
-		return nil
-	}
-	if strings.Trim(h.Commit, "0") == "" {
-		h.Commit = ""
-		return nil
-	}
-	_, err := commitID("", h.Commit)
-	return err
-}
-
-// pushed is a push to a branch; of tags nothing is said.
-func pushed(delivery, repo, ref, commit string) []port.Hook {
+// pushed is a push to a branch, which a commit of zeros, or none, deleted; of tags
+// nothing is said.
+func pushed(repo, ref, commit string) ([]port.Hook, error) {
 	branch, ok := strings.CutPrefix(ref, "refs/heads/")
 	if !ok || branch == "" {
-		return nil
+		return nil, nil
 	}
-	return []port.Hook{{Kind: port.HookPush, Delivery: delivery, Repo: repo, Branch: branch, Commit: commit}}
+	if strings.Trim(commit, "0") != "" {
+		if _, err := commitID("", commit); err != nil {
+			return nil, err
+		}
+	}
+	return []port.Hook{{Repo: repo, Branch: branch}}, nil
 }
 
-// hubBody is what GitHub and Gitea deliver alike.
-type hubBody struct {
-	Ref, After, Action string
-	Number             int
-	Repository         struct {
-		FullName string `json:"full_name"`
+// pulled is a pull request that changed, or what is said of it.
+func pulled(repo string, number int) ([]port.Hook, error) {
+	if number <= 0 {
+		return nil, errors.New("it names no pull request")
 	}
-	Issue struct {
-		Number      int
-		PullRequest json.RawMessage `json:"pull_request"`
-	}
-	Comment struct{ ID int64 }
+	return []port.Hook{{Repo: repo}}, nil
 }
 
 func hubHooks(h http.Header, body []byte) ([]port.Hook, error) {
 	if t := h.Get("Content-Type"); !strings.HasPrefix(t, "application/json") {
 		return nil, fmt.Errorf("its content type is %q; state application/json in the webhook's settings", clip(t, 50))
 	}
-	return hubLike(h.Get("X-Github-Event"), h.Get("X-Github-Delivery"), body)
+	return hubLike(h.Get("X-Github-Event"), body)
 }
 
 func teaHooks(h http.Header, body []byte) ([]port.Hook, error) {
-	return hubLike(h.Get("X-Gitea-Event"), h.Get("X-Gitea-Delivery"), body)
+	return hubLike(h.Get("X-Gitea-Event"), body)
 }
 
-func hubLike(event, delivery string, body []byte) ([]port.Hook, error) {
+// hubLike reads what GitHub and Gitea deliver alike.
+func hubLike(event string, body []byte) ([]port.Hook, error) {
+	var b struct {
+		Ref, After, Action string
+		Number             int
+		Repository         struct {
+			FullName string `json:"full_name"`
+		}
+		Issue struct {
+			Number      int
+			PullRequest json.RawMessage `json:"pull_request"`
+		}
+	}
 	switch event {
 	case "push", "pull_request", "issue_comment":
 	default:
 		return nil, nil
 	}
-	var b hubBody
 	if err := json.Unmarshal(body, &b); err != nil {
 		return nil, err
 	}
-	one := port.Hook{Delivery: delivery, Repo: b.Repository.FullName, Pull: b.Number}
+	repo := b.Repository.FullName
 	switch event {
 	case "push":
-		return pushed(delivery, one.Repo, b.Ref, b.After), nil
+		return pushed(repo, b.Ref, b.After)
 	case "pull_request":
-		one.Kind = port.HookPull
-	default:
-		if p := string(b.Issue.PullRequest); p == "" || p == "null" || b.Action == "deleted" {
-			return nil, nil
-		}
-		one.Kind, one.Pull, one.Comment = port.HookComment, b.Issue.Number, strconv.FormatInt(b.Comment.ID, 10)
+		return pulled(repo, b.Number)
 	}
-	return []port.Hook{one}, nil
+	if p := string(b.Issue.PullRequest); p == "" || p == "null" || b.Action == "deleted" {
+		return nil, nil
+	}
+	return pulled(repo, b.Issue.Number)
 }
 
 func labHooks(h http.Header, body []byte) ([]port.Hook, error) {
@@ -196,7 +183,6 @@ func labHooks(h http.Header, body []byte) ([]port.Hook, error) {
 			Path string `json:"path_with_namespace"`
 		}
 		Attributes struct {
-			ID       int64
 			IID      int
 			Noteable string `json:"noteable_type"`
 			System   bool
@@ -212,24 +198,16 @@ func labHooks(h http.Header, body []byte) ([]port.Hook, error) {
 	if err := json.Unmarshal(body, &b); err != nil {
 		return nil, err
 	}
-	one := port.Hook{Repo: b.Project.Path}
-	for _, name := range []string{"Idempotency-Key", "Webhook-Id", "X-Gitlab-Event-Uuid"} {
-		if one.Delivery == "" {
-			one.Delivery = h.Get(name)
-		}
-	}
 	switch event {
 	case "Push Hook":
-		return pushed(one.Delivery, one.Repo, b.Ref, b.After), nil
+		return pushed(b.Project.Path, b.Ref, b.After)
 	case "Merge Request Hook":
-		one.Kind, one.Pull = port.HookPull, b.Attributes.IID
-	default:
-		if b.Attributes.Noteable != "MergeRequest" || b.Attributes.System {
-			return nil, nil
-		}
-		one.Kind, one.Pull, one.Comment = port.HookComment, b.MergeRequest.IID, strconv.FormatInt(b.Attributes.ID, 10)
+		return pulled(b.Project.Path, b.Attributes.IID)
 	}
-	return []port.Hook{one}, nil
+	if b.Attributes.Noteable != "MergeRequest" || b.Attributes.System {
+		return nil, nil
+	}
+	return pulled(b.Project.Path, b.MergeRequest.IID)
 }
 
 func bucketHooks(h http.Header, body []byte) ([]port.Hook, error) {
@@ -237,41 +215,41 @@ func bucketHooks(h http.Header, body []byte) ([]port.Hook, error) {
 		Repository struct {
 			FullName string `json:"full_name"`
 		}
-		Pull    struct{ ID int } `json:"pullrequest"`
-		Comment struct{ ID int64 }
-		Push    struct {
+		Pull struct{ ID int } `json:"pullrequest"`
+		Push struct {
 			Changes []struct{ New, Old *bucketRef }
 		}
 	}
 	event := h.Get("X-Event-Key")
-	if event != "repo:push" && !strings.HasPrefix(event, "pullrequest:") {
+	switch event {
+	case "repo:push", "pullrequest:created", "pullrequest:updated", "pullrequest:fulfilled", "pullrequest:rejected",
+		"pullrequest:comment_created", "pullrequest:comment_updated":
+	default:
 		return nil, nil
 	}
 	if err := json.Unmarshal(body, &b); err != nil {
 		return nil, err
 	}
-	delivery := h.Get("X-Request-Uuid")
-	if event == "repo:push" {
-		var all []port.Hook
-		for _, c := range b.Push.Changes {
-			switch {
-			case c.New != nil && c.New.Type == "branch":
-				all = append(all, pushed(delivery, b.Repository.FullName, "refs/heads/"+c.New.Name, c.New.Target.Hash)...)
-			case c.New == nil && c.Old != nil && c.Old.Type == "branch":
-				all = append(all, pushed(delivery, b.Repository.FullName, "refs/heads/"+c.Old.Name, "")...)
-			}
+	if event != "repo:push" {
+		return pulled(b.Repository.FullName, b.Pull.ID)
+	}
+	var all []port.Hook
+	for _, c := range b.Push.Changes {
+		ref := cmp.Or(c.New, c.Old, &bucketRef{})
+		if ref.Type != "branch" {
+			continue
 		}
-		return all, nil
+		commit := ref.Target.Hash
+		if c.New == nil {
+			commit = ""
+		}
+		one, err := pushed(b.Repository.FullName, "refs/heads/"+ref.Name, commit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
 	}
-	one := port.Hook{Kind: port.HookPull, Delivery: delivery, Repo: b.Repository.FullName, Pull: b.Pull.ID}
-	switch event {
-	case "pullrequest:comment_created", "pullrequest:comment_updated":
-		one.Kind, one.Comment = port.HookComment, strconv.FormatInt(b.Comment.ID, 10)
-	case "pullrequest:created", "pullrequest:updated", "pullrequest:fulfilled", "pullrequest:rejected":
-	default:
-		return nil, nil
-	}
-	return []port.Hook{one}, nil
+	return all, nil
 }
 
 type bucketRef struct {

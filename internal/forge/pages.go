@@ -23,8 +23,8 @@ func every[T any](ctx context.Context, get func(at string) (page []T, next strin
 			return nil, err
 		}
 		all = append(all, page...)
-		if read += size; read > maxListing || len(seen) > maxPages {
-			return nil, fmt.Errorf("the list is longer than %d pages or %d MiB", maxPages, maxListing>>20)
+		if read += size; read > mostListing || len(seen) > mostPages {
+			return nil, fmt.Errorf("the list is longer than %d pages or %d MiB", mostPages, mostListing>>20)
 		}
 		if next == "" {
 			return all, ctx.Err()

@@ -13,13 +13,6 @@ import (
 	"domctl.dev/internal/port"
 )
 
-const (
-	// approvalsKey is below which approvals stand, by effect, account and comment.
-	approvalsKey = "gitops/approvals/"
-	// usedKey is below which stands what each apply was approved by.
-	usedKey = "gitops/used/"
-)
-
 // Approval is one person's yes, said in one comment, to what a plan would do: to its
 // effect, as merging this head of a pull request brings it.
 type Approval struct {

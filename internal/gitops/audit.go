@@ -11,7 +11,7 @@ import (
 
 // Audit is what people approved on a forge, as the records hold it.
 func Audit(ctx context.Context, s applier.Store) (all []engine.Audited, err error) {
-	keys, err := s.List(ctx, "gitops/approvals/")
+	keys, err := s.List(ctx, approvalsKey)
 	if err != nil {
 		return nil, fmt.Errorf("approvals: %w", err)
 	}

@@ -15,9 +15,6 @@ import (
 	"domctl.dev/schema"
 )
 
-// driftKey is what the last look at a deployment found, beside its other records.
-const driftKey = "gitops/drift"
-
 // Drift is how the world stood against the commit that was applied last.
 type Drift struct {
 	At     time.Time `json:"at"`

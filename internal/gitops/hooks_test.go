@@ -22,7 +22,7 @@ func hooks(looked *[]string) http.Handler {
 			if http.Header(h).Get("Signature") != "good" {
 				return nil, errors.New("the secret is sesame")
 			}
-			return []port.Hook{{Kind: port.HookPush, Repo: "acme/domino", Branch: string(body)}, {Kind: port.HookPull, Repo: "acme/domino"}, {Kind: port.HookPush, Repo: "acme/other", Branch: "main"}}, nil
+			return []port.Hook{{Repo: "acme/domino", Branch: string(body)}, {Repo: "acme/domino"}, {Repo: "acme/other", Branch: "main"}}, nil
 		},
 		Named: func(_ string, h port.Hook) bool { return h.Repo == "acme/domino" },
 		Look:  func(repository, branch string) { *looked = append(*looked, repository+" "+branch) },

@@ -41,9 +41,6 @@ func (a Audience) wants(e Event) bool {
 	return e != "" && (len(a.Events) == 0 || slices.Contains(a.Events, string(e)))
 }
 
-// newsKey is what was told to whom, beside the deployment's other records.
-const newsKey = "gitops/news"
-
 // heard is the record: by channel, and in it by what news are of, the last that was
 // told.
 type heard struct {

@@ -10,10 +10,6 @@ import (
 	"domctl.dev/planner"
 )
 
-// plansKey is below which a deployment's store holds plans that nothing was applied of,
-// for people to look at: one for the branch, one for each pull request, the newest.
-const plansKey = "gitops/plans/"
-
 // HeadPlan is where the plan of the branch stands.
 const HeadPlan = "head"
 

@@ -10,10 +10,6 @@ import (
 	"domctl.dev/internal/port"
 )
 
-// pullsKey is below which a deployment's store holds what was planned for pull
-// requests, one record each.
-const pullsKey = "gitops/pulls/"
-
 // PullPlan is what a pull request shows of a deployment: the plan of what its merge
 // would give. One that did not touch the deployment has none.
 type PullPlan struct {

@@ -57,8 +57,6 @@ func (b *board) call(name string) (func(), error) {
 
 func (b *board) Me(context.Context) (string, error) { return "domctl-bot", nil }
 
-func (b *board) Branch(context.Context, string, string) (string, error) { panic("not asked") }
-
 func (b *board) Pull(_ context.Context, _ string, n int) (port.Pull, error) {
 	free, err := b.call("Pull")
 	defer free()
@@ -158,7 +156,7 @@ func (b *board) propose(n int, branch string) {
 		p.HeadCommit, p.UpdatedAt = commit, p.UpdatedAt.Add(time.Second)
 		return
 	}
-	b.pulls[n] = &port.Pull{Number: n, Title: "A change", Author: "ann", Repo: repo, Head: branch, Base: "main", HeadCommit: commit, Ref: fmt.Sprintf("refs/pull/%d/head", n), State: port.PullOpen}
+	b.pulls[n] = &port.Pull{Number: n, Author: "ann", Repo: repo, Head: branch, Base: "main", HeadCommit: commit, Ref: fmt.Sprintf("refs/pull/%d/head", n), State: port.PullOpen}
 }
 
 // said are the texts of a pull request's comments.

@@ -10,9 +10,20 @@ import (
 	"domctl.dev/applier"
 )
 
-// headKey is under which a controller keeps what it must know after a restart, beside
-// the deployment's other records and sealed as they are.
-const headKey = "gitops/head"
+// The keys of a controller's records, which stand beside the deployment's others and are
+// sealed as they are. What ends in a slash has records below it.
+const (
+	headKey      = "gitops/head"       // what must be known after a restart
+	plansKey     = "gitops/plans/"     // plans that nothing was applied of, to look at: of the branch and of each pull request the newest
+	pullsKey     = "gitops/pulls/"     // what was planned for pull requests, one each
+	commentsKey  = "gitops/comments/"  // which comments were done as commands
+	approvalsKey = "gitops/approvals/" // by effect, account and comment
+	usedKey      = "gitops/used/"      // what each apply was approved by
+	wishKey      = "gitops/wish"       // a command that the deployment's turns are to do
+	driftKey     = "gitops/drift"      // what the last look found
+	newsKey      = "gitops/news"       // what was told to whom
+	actsKey      = "gitops/acts"       // which replica acts
+)
 
 // Stage is how far the work for a commit has come.
 type Stage string

@@ -27,7 +27,7 @@ type sat struct {
 // RecordsSeat keeps the lease in a deployment's records: for the deployment where what
 // is empty, else for what else one replica does.
 func RecordsSeat(open func(context.Context) (applier.Store, error), what string, random func() string) Seat {
-	return &recordsSeat{key: strings.TrimSuffix("gitops/acts-"+what, "-"), open: open, random: random}
+	return &recordsSeat{key: strings.TrimSuffix(actsKey+"-"+what, "-"), open: open, random: random}
 }
 
 func (r *recordsSeat) Lease(ctx context.Context) (l port.Lease, err error) {

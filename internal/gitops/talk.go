@@ -16,9 +16,6 @@ import (
 	"domctl.dev/internal/port"
 )
 
-// commentsKey is below which stands which comments were done as commands.
-const commentsKey = "gitops/comments/"
-
 // Talk does what comments on pull requests of a repository ask for. A command counts
 // when somebody wrote it who may write to the repository: both it and that right are
 // read twice, some time apart, as a forge may not say that a text was changed at once.

@@ -44,7 +44,7 @@ func (t *town) copy(now func() time.Time) *town {
 
 // open opens a pull request of ann's.
 func (t *town) open(number int, head string) {
-	t.pulls[number] = port.Pull{Number: number, Author: "ann", Pushers: []string{"ann"}, Repo: "acme/domino", Head: "change", Base: "main", HeadCommit: head, State: port.PullOpen, CreatedAt: t.now()}
+	t.pulls[number] = port.Pull{Number: number, Author: "ann", Pushers: []string{"ann"}, Repo: "acme/domino", Head: "change", Base: "main", HeadCommit: head, State: port.PullOpen}
 }
 
 func (t *town) merge(number int, commit string) {
@@ -78,8 +78,6 @@ type seen struct {
 }
 
 func (s seen) Me(context.Context) (string, error) { return "domctl-bot", nil }
-
-func (s seen) Branch(context.Context, string, string) (string, error) { panic("nobody asks it") }
 
 func (s seen) Pull(_ context.Context, _ string, number int) (p port.Pull, err error) {
 	err = pass(s.gate, "pull", func() error {

@@ -14,9 +14,6 @@ import (
 	"domctl.dev/schema"
 )
 
-// wishKey is where a command stands that a deployment's turns are to do.
-const wishKey = "gitops/wish"
-
 // Wish is an unlock or a rollback that somebody asked for.
 type Wish struct {
 	Verb    Verb      `json:"verb"`

@@ -27,7 +27,7 @@ import (
 const (
 	attempts = 3
 	patience = 10 * time.Second // for one answer
-	maxWait  = 30 * time.Second // that an address may ask for
+	mostWait = 30 * time.Second // that an address may ask for
 	mostText = 3000             // bytes; Slack cuts at 40,000 characters, others before
 	mostFact = 400              // runes of one fact
 )
@@ -65,7 +65,7 @@ func (s Slack) Notify(ctx context.Context, n port.Notice) error {
 		if err == nil || pause == 0 || try == attempts {
 			return err
 		}
-		if gone := wait(ctx, min(pause<<(try-1), maxWait)); gone != nil {
+		if gone := wait(ctx, min(pause<<(try-1), mostWait)); gone != nil {
 			return err
 		}
 	}
@@ -110,7 +110,7 @@ func judged(res *http.Response) (pause time.Duration, err error) {
 		return 0, nil
 	case s == http.StatusTooManyRequests, s == http.StatusServiceUnavailable:
 		if n, bad := strconv.Atoi(res.Header.Get("Retry-After")); bad == nil && n > 0 {
-			return time.Duration(min(n, int(maxWait/time.Second))) * time.Second, err
+			return time.Duration(min(n, int(mostWait/time.Second))) * time.Second, err
 		}
 		return time.Second, err
 	case s >= 500:

@@ -11,8 +11,6 @@ import (
 type Forge interface {
 	// Me is the account whose token is used.
 	Me(ctx context.Context) (user string, err error)
-	// Branch is the commit a branch stands on; ErrNotFound: there is no such branch.
-	Branch(ctx context.Context, repo, branch string) (commit string, err error)
 	// Pull reads a pull request as it is now; ErrNotFound.
 	Pull(ctx context.Context, repo string, number int) (Pull, error)
 	// Pulls are the open ones.
@@ -38,22 +36,19 @@ type Forge interface {
 // Pull is a pull request, which GitLab calls a merge request.
 type Pull struct {
 	Number int
-	Title  string
-	URL    string
 	Author string
 	// Pushers are the users who wrote or committed what it brings, as far as the
 	// forge knows them, sorted. Filled by Pull alone.
 	Pushers []string
 	// Repo is where Head's commits are; another than the pull request's own is a
 	// fork. Empty: it was deleted.
-	Repo                 string
-	Head, Base           string // branches
-	HeadCommit           string
-	Ref                  string // under which the pull request's own repository has HeadCommit; empty: it has not
-	State                PullState
-	MergeCommit          string // of a merged one
-	Draft                bool
-	UpdatedAt, CreatedAt time.Time
+	Repo        string
+	Head, Base  string // branches
+	HeadCommit  string
+	Ref         string // under which the pull request's own repository has HeadCommit; empty: it has not
+	State       PullState
+	MergeCommit string // of a merged one
+	UpdatedAt   time.Time
 }
 
 // PullState says whether a pull request can still be merged, or was.
@@ -69,9 +64,9 @@ const (
 // Comment is one comment of a conversation. Edited says that its text is not the
 // one that was posted.
 type Comment struct {
-	ID, Author, Body, URL string
-	CreatedAt             time.Time
-	Edited                bool
+	ID, Author, Body string
+	CreatedAt        time.Time
+	Edited           bool
 }
 
 // CommitStatus is what a commit shows on the forge. Name tells it from those of others,

@@ -67,8 +67,6 @@ func (b Bucket) repo(w http.ResponseWriter, r *http.Request, who string, at []st
 	}
 	pull := b.pull(number)
 	switch route := r.Method + " " + at[0] + fmt.Sprint(len(at)); {
-	case r.Method == "GET" && strings.HasPrefix(strings.Join(at, "/"), "refs/branches/") && b.Branches[strings.Join(at[2:], "/")] != "":
-		answer(w, 200, map[string]any{"name": strings.Join(at[2:], "/"), "target": map[string]any{"hash": b.Branches[strings.Join(at[2:], "/")]}})
 	case route == "GET commit3" && at[2] == "pullrequests":
 		all := []any{}
 		if p := b.carried(at[1]); p != nil {

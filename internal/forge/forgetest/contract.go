@@ -32,7 +32,6 @@ type Subject struct {
 // Contract is what every adapter keeps. It leaves comments behind.
 func Contract(t *testing.T, s Subject) {
 	t.Run("Me", s.me)
-	t.Run("Branch", s.branch)
 	t.Run("Pull", s.pull)
 	t.Run("Comments", s.comments)
 	t.Run("Status", s.status)
@@ -47,30 +46,19 @@ func (s Subject) me(t *testing.T) {
 	}
 }
 
-func (s Subject) branch(t *testing.T) {
-	if commit, err := s.Forge.Branch(t.Context(), s.Repo, s.Branch); err != nil || commit != s.Commit {
-		t.Errorf("branch %s is at %q, %v; want %q", s.Branch, commit, err, s.Commit)
-	}
-	for _, none := range []string{"no-such-branch", "no/such/branch"} {
-		if commit, err := s.Forge.Branch(t.Context(), s.Repo, none); !errors.Is(err, port.ErrNotFound) || commit != "" {
-			t.Errorf("branch %s: %q, %v; want ErrNotFound", none, commit, err)
-		}
-	}
-	if _, err := s.Forge.Branch(t.Context(), "no-slash", "main"); err == nil {
-		t.Error("a repository without an owner is taken")
-	}
-}
-
 func (s Subject) pull(t *testing.T) {
 	p, err := s.Forge.Pull(t.Context(), s.Repo, s.Pull)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Number != s.Pull || p.Author != s.Author || p.Repo != s.Repo || p.Head != s.Branch || p.Base != s.Base || p.HeadCommit != s.Commit || p.State != port.PullOpen || p.CreatedAt.IsZero() || p.UpdatedAt.IsZero() || p.Title == "" || p.URL == "" {
+	if p.Number != s.Pull || p.Author != s.Author || p.Repo != s.Repo || p.Head != s.Branch || p.Base != s.Base || p.HeadCommit != s.Commit || p.State != port.PullOpen || p.UpdatedAt.IsZero() {
 		t.Errorf("the pull request reads as %+v", p)
 	}
 	if !slices.IsSorted(p.Pushers) || slices.Contains(p.Pushers, "") {
 		t.Errorf("pushers are %q", p.Pushers)
+	}
+	if _, err := s.Forge.Pull(t.Context(), "no-slash", s.Pull); err == nil {
+		t.Error("a repository without an owner is taken")
 	}
 	if _, err := s.Forge.Pull(t.Context(), s.Repo, 987654); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("a pull request that is not there: %v; want ErrNotFound", err)
@@ -104,7 +92,7 @@ func (s Subject) comments(t *testing.T) {
 	if at < 0 || len(all) < at+many+2 || all[len(all)-1].ID != last {
 		t.Fatalf("of %d comments the first is at %d of %d", many+2, at, len(all))
 	}
-	if c := all[at]; c.Body != hostile || c.Author != s.User || c.Edited || c.CreatedAt.IsZero() || c.URL == "" {
+	if c := all[at]; c.Body != hostile || c.Author != s.User || c.Edited || c.CreatedAt.IsZero() {
 		t.Errorf("the comment reads as %+v", c)
 	}
 	for i, c := range all[at+1 : at+1+many] {

@@ -93,8 +93,6 @@ func (h Hub) repo(w http.ResponseWriter, r *http.Request, who string, at []strin
 		answer(w, 200, pull)
 	case route == "GET pulls3" && at[2] == "commits" && pull != nil:
 		h.paged(w, r, []any{map[string]any{"sha": pull["head"].(map[string]any)["sha"], "author": map[string]any{"login": "ann"}, "committer": map[string]any{"login": "web-flow"}}, map[string]any{"sha": "1", "author": nil}}, "per_page")
-	case r.Method == "GET" && at[0] == "branches" && h.Branches[strings.Join(at[1:], "/")] != "":
-		answer(w, 200, map[string]any{"name": strings.Join(at[1:], "/"), "commit": map[string]any{"sha": h.Branches[strings.Join(at[1:], "/")]}})
 	case route == "GET commits3" && at[2] == "pulls":
 		all := []any{}
 		if p := h.carried(at[1]); p != nil {

@@ -75,8 +75,6 @@ func (l Lab) project(w http.ResponseWriter, r *http.Request, who string, at []st
 	switch {
 	case len(at) == 0:
 		answer(w, 200, map[string]any{"id": 7, "path_with_namespace": l.Repo})
-	case is("GET repository/branches/", 3) && l.Branches[at[2]] != "":
-		answer(w, 200, map[string]any{"name": at[2], "commit": map[string]any{"id": l.Branches[at[2]]}})
 	case is("GET merge_requests", 1):
 		var all []any
 		for _, p := range l.pulls {

@@ -17,10 +17,9 @@ import (
 // https://docs.gitea.com/api/1.26/), as far as port.Forge needs it, and an account a
 // token. What it is not asked for in the tests it answers with 501.
 type Tea struct {
-	Repo     string
-	Users    map[string]string // token → account
-	Rights   map[string]string // account → none, read, write, admin
-	Branches map[string]string
+	Repo   string
+	Users  map[string]string // token → account
+	Rights map[string]string // account → none, read, write, admin
 	// Whole has pages as large as they are asked for, and not smaller.
 	Whole bool
 	// Fault answers instead of the forge, true when it did.
@@ -49,9 +48,8 @@ type TeaStatus struct{ Commit, State, Context, Description, Target string }
 // NewTea is a forge with pull request 3, from branch "change" to "main" by "ann".
 func NewTea(repo string) *Tea {
 	t := &Tea{Repo: repo, now: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), comments: map[int][]*TeaComment{},
-		Users:    map[string]string{"bot-token": "domctl-bot", "ann-token": "ann"},
-		Rights:   map[string]string{"domctl-bot": "admin", "ann": "write", "eve": "read"},
-		Branches: map[string]string{"main": strings.Repeat("a", 40), "change": strings.Repeat("b", 40), "feature/with-slash": strings.Repeat("c", 40)}}
+		Users:  map[string]string{"bot-token": "domctl-bot", "ann-token": "ann"},
+		Rights: map[string]string{"domctl-bot": "admin", "ann": "write", "eve": "read"}}
 	t.AddPull(3, "ann", "change", strings.Repeat("b", 40))
 	return t
 }
@@ -64,7 +62,7 @@ func (t *Tea) AddPull(number int, author, branch, commit string) {
 	repo := map[string]any{"full_name": t.Repo}
 	t.pulls = append(t.pulls, map[string]any{"number": number, "title": "A change", "html_url": "http://forge.example/" + t.Repo + "/pulls/" + strconv.Itoa(number),
 		"user": map[string]any{"login": author}, "state": "open", "draft": false, "merged": false, "created_at": at, "updated_at": at,
-		"head": map[string]any{"ref": branch, "sha": commit, "repo": repo}, "base": map[string]any{"ref": "main", "sha": t.Branches["main"], "repo": repo}})
+		"head": map[string]any{"ref": branch, "sha": commit, "repo": repo}, "base": map[string]any{"ref": "main", "sha": strings.Repeat("a", 40), "repo": repo}})
 }
 
 // Push moves the head of a pull request.
@@ -176,8 +174,6 @@ func (t *Tea) repo(w http.ResponseWriter, r *http.Request, who string, at []stri
 		t.page(w, r, []any{map[string]any{"sha": t.pull(number)["head"].(map[string]any)["sha"], "author": map[string]any{"login": "ann"}, "committer": map[string]any{"login": "bob"}}, map[string]any{"sha": "1"}})
 	case route == "GET commits3" && at[2] == "pull" && t.carried(at[1]) != nil:
 		answer(w, 200, t.carried(at[1]))
-	case r.Method == "GET" && at[0] == "branches" && t.Branches[strings.Join(at[1:], "/")] != "":
-		answer(w, 200, map[string]any{"name": strings.Join(at[1:], "/"), "commit": map[string]any{"id": t.Branches[strings.Join(at[1:], "/")]}})
 	case route == "GET issues3" && t.pull(number) != nil: // comments: all of them, whatever page is asked for
 		all := []any{}
 		for _, c := range t.comments[number] {
