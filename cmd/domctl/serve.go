@@ -21,6 +21,7 @@ import (
 	"domctl.dev/internal/metrics"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/secret"
+	"domctl.dev/internal/web"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -127,7 +128,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	defer cancel(nil)
 	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: observer}
 	l := gitops.Listening{Log: c.Log, Failed: cancel}
-	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c.Desks)); err != nil {
+	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c)); err != nil {
 		return err
 	}
 	err = c.Run(ctx)
@@ -215,6 +216,9 @@ func (s serving) desk(name, trees string, log *slog.Logger) *gitops.Desk {
 			return s.engineBound(ctx, as(gitops.ToPlan), t, c)
 		}}
 	d.Audiences = s.audiences(of)
+	if c := s.config.Page; c.URL != "" {
+		d.Page = web.Address(c.URL, name)
+	}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
 		d.Forge, d.Repo, d.Line = to, r.Name, clone.Line

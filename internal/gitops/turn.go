@@ -50,8 +50,11 @@ type Desk struct {
 	Line func(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
 	// Audiences are told what became of it; see Controller.
 	Audiences []Audience
-	Issues    Issues   // where drift is told; zero: nowhere
-	Observer  Observer // hears how its work goes; may be nil
+	Issues    Issues // where drift is told; zero: nowhere
+	// Page is the address of the deployment's page, below which its plans stand; empty: it
+	// has none.
+	Page     string
+	Observer Observer // hears how its work goes; may be nil
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
@@ -408,7 +411,9 @@ func (t *turn) tell(ctx context.Context) error {
 	if t.Tell == nil || t.head.Told || t.head.Commit == "" {
 		return nil
 	}
-	if err := t.Tell(ctx, t.head.Commit, t.head.Status(t.Name)); err != nil {
+	s := t.head.Status(t.Name)
+	s.URL = t.Page
+	if err := t.Tell(ctx, t.head.Commit, s); err != nil {
 		return fmt.Errorf("status of %.12s: %w", t.head.Commit, err)
 	}
 	if err := t.unask(ctx); err != nil {

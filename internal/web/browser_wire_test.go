@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -21,6 +22,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"domctl.dev/internal/gitops"
 )
 
 // tab is a page of a real browser, with what it complained of.
@@ -186,7 +189,7 @@ func TestBrowserPages(t *testing.T) {
 	s.Token = func(*http.Request) string { return "token" }
 	s.Who = func(context.Context) string { return "Ada Lovelace" }
 	s.SignOut = "/signout"
-	s.Rollback = func(context.Context, string, string, string) (string, error) { return "", nil }
+	s.Rollback, s.Random = func(context.Context, string, gitops.Click) error { return nil }, rand.Text
 	at := served(t, s.Handler())
 	b := newTab(t)
 	for _, l := range looks {
@@ -296,7 +299,7 @@ func TestBrowserByKeyboard(t *testing.T) {
 	r, pages := furnished(t)
 	s := r.site()
 	s.Token = func(*http.Request) string { return "token" }
-	s.Rollback = func(context.Context, string, string, string) (string, error) { return "", nil }
+	s.Rollback, s.Random = func(context.Context, string, gitops.Click) error { return nil }, rand.Text
 	at := served(t, s.Handler())
 	b := newTab(t)
 	for name, target := range pages {

@@ -101,14 +101,14 @@ type image struct {
 	Holds          []string
 }
 
-func driftOf(s seen) (out []drifted) {
+func driftOf(s gitops.Drift) (out []drifted) {
 	for _, c := range s.Changes[:min(len(s.Changes), mostChanges)] {
 		out = append(out, drifted{shown(c.Address.String()), shown(string(c.Action)), shown(c.Reason), printed(c.Fields)})
 	}
 	return out
 }
 
-func foundOf(s seen) (out []finding) {
+func foundOf(s gitops.Drift) (out []finding) {
 	for _, f := range s.Findings[:min(len(s.Findings), mostFindings)] {
 		one := finding{Code: shown(f.Code), Message: shown(f.Message)}
 		if f.Address != (schema.Address{}) {
@@ -119,7 +119,7 @@ func foundOf(s seen) (out []finding) {
 	return out
 }
 
-func imagesOf(s seen) (out []image) {
+func imagesOf(s gitops.Drift) (out []image) {
 	const most = 100
 	for _, i := range s.AMIs[:min(len(s.AMIs), most)] {
 		one := image{Entry: shown(i.AMI.String()), ID: shown(i.Image), Due: i.Due, Holds: printed(i.Holds)}
