@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -124,10 +125,12 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		c.Desks = append(c.Desks, d)
 	}
 	c.Receptions = s.receptions(c, trees)
+	var answers sync.WaitGroup
+	defer answers.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: observer}
-	l := gitops.Listening{Log: c.Log, Failed: cancel}
+	l := gitops.Listening{Log: c.Log, Failed: cancel, All: &answers}
 	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c)); err != nil {
 		return err
 	}

@@ -1,13 +1,8 @@
 package gitops
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -118,37 +113,4 @@ func Health(ready func() bool, metrics http.Handler) http.Handler {
 func Server(h http.Handler) *http.Server {
 	const patience = 10 * time.Second
 	return &http.Server{Handler: h, ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: 2 * patience, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
-}
-
-// Listening serves addresses.
-type Listening struct {
-	Log    *slog.Logger
-	Failed func(error) // is told when one cannot be served any longer
-	TLS    *tls.Config // nil: they are served in the clear
-}
-
-// Listen serves an address until the context ends; "" is none.
-func (l Listening) Listen(ctx context.Context, what, address string, h http.Handler) error {
-	if address == "" {
-		return nil
-	}
-	at, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen.%s: %w", what, err)
-	}
-	l.Log.Info("listens", "for", what, "at", at.Addr().String())
-	server := Server(h)
-	server.TLSConfig = l.TLS
-	server.ErrorLog = slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug)
-	go func() {
-		serve := server.Serve
-		if server.TLSConfig != nil {
-			serve = func(at net.Listener) error { return server.ServeTLS(at, "", "") }
-		}
-		if err := serve(at); !errors.Is(err, http.ErrServerClosed) {
-			l.Failed(fmt.Errorf("listen.%s: %w", what, err))
-		}
-	}()
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return nil
 }
