@@ -190,6 +190,7 @@ func TestBrowserPages(t *testing.T) {
 	s.Who = func(context.Context) string { return "Ada Lovelace" }
 	s.SignOut = "/signout"
 	s.Rollback, s.Random = func(context.Context, string, gitops.Click) error { return nil }, rand.Text
+	pages["rollback"] = pages["apply"] + "/rollback"
 	at := served(t, s.Handler())
 	b := newTab(t)
 	for _, l := range looks {
@@ -299,7 +300,9 @@ func TestBrowserByKeyboard(t *testing.T) {
 	r, pages := furnished(t)
 	s := r.site()
 	s.Token = func(*http.Request) string { return "token" }
+	s.Who = func(context.Context) string { return "ada" }
 	s.Rollback, s.Random = func(context.Context, string, gitops.Click) error { return nil }, rand.Text
+	pages["rollback"] = pages["apply"] + "/rollback"
 	at := served(t, s.Handler())
 	b := newTab(t)
 	for name, target := range pages {

@@ -70,11 +70,49 @@ func (d *desk) overview(w http.ResponseWriter, r *http.Request) {
 		return strings.Compare(a.Name, b.Name)
 	})
 	f.Say = fmt.Sprintf("%s, %d of which need a look", planner.Plural(len(rows), "deployment"), attention)
+	find := strings.ToLower(strings.TrimSpace(r.URL.Query().Get("find")))
 	f.Body = struct {
-		Rows      []row
-		Attention int
-	}{rows, attention}
+		Rows           []row
+		Attention, All int
+		Many           bool
+		Find           string
+		Counts         []count
+	}{matching(rows, find), attention, len(rows), len(rows) > many, shown(find), countsOf(rows)}
 	d.write(w, http.StatusOK, f)
+}
+
+// many deployments are more than are found by looking.
+const many = 12
+
+// matching are the rows whose names hold a text.
+func matching(rows []row, text string) (out []row) {
+	for _, one := range rows {
+		if strings.Contains(strings.ToLower(one.Name), text) {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// count is how many deployments stand in a state.
+type count struct {
+	State, Class string
+	N            int
+}
+
+// countsOf counts rows by state, in their order; those of one state need no count.
+func countsOf(rows []row) (out []count) {
+	for _, one := range rows {
+		i := slices.IndexFunc(out, func(c count) bool { return c.State == one.State })
+		if i < 0 {
+			i, out = len(out), append(out, count{State: one.State, Class: one.Class})
+		}
+		out[i].N++
+	}
+	if len(rows) < 3 {
+		return nil
+	}
+	return out
 }
 
 // known is an apply's line where it was read before.
@@ -103,6 +141,7 @@ type deploymentView struct {
 	DriftLeft  int
 	Images     []image
 	Pulls      []pullLine
+	OnForge    bool // its repository is on one
 	PastErr    string
 	Asked      *asks // what people asked for, and is not done
 }
@@ -125,6 +164,7 @@ func (d *desk) deployment(w http.ResponseWriter, r *http.Request) {
 		v.Asked = &a
 	}
 	v.Open = of.running(ctx, s.Open)
+	v.OnForge = of.Forge.base() != ""
 	v.Pulls = of.pulls(ctx, s.Pulls)
 	past, _, _, _, err := of.page(ctx, "")
 	if err != nil {

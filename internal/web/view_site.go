@@ -48,13 +48,15 @@ func stateOf(s standing) (state, class string) {
 	case s.Head.Stage == gitops.Applying:
 		return "applying", "busy"
 	case len(s.Open) > 0:
-		return "apply open", "busy"
+		return "apply open", "warn" // it failed, waits for somebody, or runs elsewhere
 	case s.Head.Stage == gitops.Done && s.Head.Blocked+s.Head.Left > 0:
 		return "partly applied", "warn"
 	case len(s.Seen.Changes) > 0:
 		return "drifted", "warn"
 	case s.Head.Stage == gitops.Done:
 		return "up to date", "good"
+	case s.Head.Stage == gitops.Asked:
+		return "needs approval", "warn"
 	case s.Head.Stage != "":
 		return shown(string(s.Head.Stage)), "warn"
 	case s.Latest == "":
@@ -75,7 +77,7 @@ func rowOf(d Deployment, s standing, now time.Time) row {
 	if s.Freeze.Holds(now) {
 		r.Frozen, r.Until = shown(s.Freeze.Why+" ("+s.Freeze.Who+")"), s.Freeze.Until
 	}
-	if s.Head.Stage != gitops.Done && s.Head.Why != "" {
+	if under := s.Head.Stage == gitops.Applying && s.Head.Tries == 0; s.Head.Stage != gitops.Done && s.Head.Why != "" && !under {
 		r.Waits = append(r.Waits, shown(s.Head.Why))
 	}
 	if n := len(s.Open); n > 0 {
