@@ -50,6 +50,7 @@ func hostile(t *testing.T) Deployment {
 	store := state.Memory()
 	put(t, store, "gitops/head", gitops.Head{Commit: evil, Stage: gitops.Refused, Why: evil, Nonce: "n"})
 	put(t, store, "freeze", applier.Freeze{Until: time.Now().Add(time.Hour), Why: evil, Who: evil, Nonce: "n"})
+	put(t, store, "gitops/wish", gitops.Wish{Verb: gitops.Verb(evil), User: evil, Target: evil, Plan: evil, Said: evil, Nonce: "n"})
 	return Deployment{Name: evil, Records: stored(store), Branch: evil, Dir: evil, Forge: Forge{Kind: "gitea", URL: "javascript:alert(1)", Repository: evil}}
 }
 
