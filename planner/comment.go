@@ -2,6 +2,7 @@ package planner
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -18,20 +19,21 @@ const MinComment = 4096
 // the findings, in at most limit bytes of valid UTF-8 (a limit below MinComment counts
 // as that). What a reviewer must see is cut last: findings, what is deleted, and
 // changes of references and of scripts, which stand in full. Of what is left out the
-// comment says how much, and that whole, an address, shows all; "" is none.
+// comment says how much; it links to whole, an address that shows all; "" is none.
 func (p Plan) Comment(limit int, whole string) string {
 	limit = max(limit, MinComment)
 	blocks := p.blocks()
 	around := fence(blocks)
 	var b bytes.Buffer
-	head, foot := p.commentHead(), p.commentFoot()
+	link := linkTo(whole)
+	head, foot := p.commentHead(), p.commentFoot(link)
 	frame := len(head) + len(foot)
 	for _, s := range blocks {
 		if len(s.pieces) > 0 {
 			frame += s.frame(around)
 		}
 	}
-	note := fit(blocks, limit-frame, whole)
+	note := fit(blocks, limit-frame, link)
 	b.WriteString(head)
 	for _, s := range blocks {
 		s.write(&b, around)
@@ -48,7 +50,7 @@ func (p Plan) commentHead() string {
 	return head
 }
 
-func (p Plan) commentFoot() string {
+func (p Plan) commentFoot(link string) string {
 	foot := "plan " + code(p.ID, 100)
 	if p.Effect != "" {
 		foot += ", effect " + code(p.Effect, 100)
@@ -62,7 +64,20 @@ func (p Plan) commentFoot() string {
 	if p.Source.Dirty {
 		foot += " and files that are not in it"
 	}
+	if link != "" {
+		foot = link + ": " + foot
+	}
 	return foot + "\n"
+}
+
+// linkTo is a link to an address where the whole plan can be read, if it is one that
+// forges take as it stands.
+func linkTo(whole string) string {
+	u, err := url.Parse(whole)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(u.String()) > 1000 || strings.ContainsAny(u.String(), " <>()") {
+		return ""
+	}
+	return "[The whole plan](<" + u.String() + ">)"
 }
 
 // blocks are a comment's, with all pieces in full.
@@ -215,7 +230,7 @@ func findingPiece(f told) *piece {
 
 // fit chooses how much of each piece is shown in so many bytes, and answers the note
 // that says what is not.
-func fit(blocks []block, room int, whole string) string {
+func fit(blocks []block, room int, link string) string {
 	var all []*piece
 	for _, s := range blocks {
 		all = append(all, s.pieces...)
@@ -227,7 +242,7 @@ func fit(blocks []block, room int, whole string) string {
 	if sum <= room {
 		return ""
 	}
-	room -= len(leftOut(len(all), len(all), len(all), whole))
+	room -= len(leftOut(len(all), len(all), len(all), link))
 	ordered := slices.SortedStableFunc(slices.Values(all), func(a, b *piece) int { return int(a.rank - b.rank) })
 	for _, p := range ordered { // what must be seen, or a line for what need not
 		p.shown = nothing
@@ -251,7 +266,7 @@ func fit(blocks []block, room int, whole string) string {
 			short++
 		}
 	}
-	return leftOut(must, changes, short, whole)
+	return leftOut(must, changes, short, link)
 }
 
 // min is the shortest form.
@@ -270,7 +285,7 @@ func (p *piece) minShown() degree {
 }
 
 // leftOut says what a comment does not hold.
-func leftOut(must, others, short int, whole string) string {
+func leftOut(must, others, short int, link string) string {
 	if must+others+short == 0 {
 		return ""
 	}
@@ -284,9 +299,6 @@ func leftOut(must, others, short int, whole string) string {
 	if short > 0 {
 		left = append(left, fmt.Sprintf("fields of %d that are shown", short))
 	}
-	at := "`domctl plan` shows all."
-	if u, err := url.Parse(whole); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(u.String()) <= 1000 && !strings.ContainsAny(u.String(), " <>()") {
-		at = "[The whole plan](<" + u.String() + ">) shows all."
-	}
+	at := cmp.Or(link, "`domctl plan`") + " shows all."
 	return "Left out here, as a comment holds no more: " + schema.Listed(left, "and") + ". " + at + "\n\n"
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // page serves what people look at, to those who may.
-func (s serving) page(ctx context.Context, l gitops.Listening, desks []*gitops.Desk) error {
+func (s serving) page(ctx context.Context, l gitops.Listening, of *gitops.Controller) error {
 	c := s.config.Page
 	if s.config.Listen.Page == "" {
 		return nil
@@ -29,11 +29,21 @@ func (s serving) page(ctx context.Context, l gitops.Listening, desks []*gitops.D
 	if c.OIDC != nil {
 		site.SignOut = web.SignOut
 	}
-	for _, d := range desks {
+	named := map[string]*gitops.Desk{}
+	for _, d := range of.Desks {
+		named[d.Name] = d
 		r := s.config.Repositories[d.Bound.Repository]
 		f := s.config.Forges[r.Forge]
 		site.Deployments = append(site.Deployments, web.Deployment{Name: d.Name, Records: d.Records, Branch: d.Bound.Branch, Dir: d.Bound.Dir,
 			Forge: web.Forge{Kind: f.Kind, URL: f.URL, Repository: r.Name}})
+	}
+	site.Random, site.Rollback = rand.Text, func(ctx context.Context, deployment string, click gitops.Click) error {
+		d := named[deployment]
+		err := d.TakeBack(ctx, click)
+		if err == nil {
+			of.Wake(d)
+		}
+		return err
 	}
 	return l.Listen(ctx, "page", s.config.Listen.Page, guard.Handler(site.Handler()))
 }

@@ -46,7 +46,8 @@ deployments:
     branch: main
     dir: prod
     world: sandbox
-    sandbox: %[1]s/prod.json
+    sandbox: %[1]s/acme/prod/.domctl/sandbox.json
+    secrets: ["env:*"]
     state: {file: %[1]s/prod}
     roles: {look: ["user:%[6]s"], act: ["group:%[5]s:ops"]}
   acme-classic:
@@ -155,6 +156,9 @@ func TestForgePage(t *testing.T) {
 		if status, _ := get(b, "/deployments/acme-classic"); status != c.classic {
 			t.Errorf("%s: %d", c.who.Name, status)
 		}
+		if c.who == ann {
+			takesBack(t, b, page, get, ann.Name)
+		}
 		token := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(all)
 		if token == nil {
 			t.Fatalf("no way to sign out:\n%s", all)
@@ -187,6 +191,47 @@ func TestForgePage(t *testing.T) {
 			t.Errorf("%q stands in the log:\n%s", one, log())
 		}
 	}
+}
+
+// takesBack has what was applied taken back on the page, by a form that is sent twice.
+func takesBack(t *testing.T, b *http.Client, page string, get func(*http.Client, string) (int, string), who string) {
+	t.Helper()
+	until := func(path, want string) []string {
+		t.Helper()
+		form := regexp.MustCompile(want)
+		for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+			_, text := get(b, path)
+			if found := form.FindStringSubmatch(text); found != nil {
+				return found
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s never says %s:\n%s", path, want, text)
+			}
+		}
+	}
+	until("/deployments/acme-prod", ">partly applied<") // a change of the example is blocked
+	at := until("/deployments/acme-prod", `"(/deployments/acme-prod/applies/[0-9a-z-]+)"`)[1]
+	status, text := get(b, at+"/rollback")
+	fields := regexp.MustCompile(`name="(csrf|click)" value="([^"]+)"`).FindAllStringSubmatch(text, -1)
+	filled := url.Values{}
+	for _, f := range fields {
+		filled.Set(f[1], f[2])
+	}
+	if status != http.StatusOK || filled.Get("click") == "" {
+		t.Fatalf("%d:\n%s", status, text)
+	}
+	for range 2 {
+		res, err := b.PostForm(page+at+"/rollback", filled)
+		if err != nil || res.StatusCode != http.StatusOK || res.Request.URL.Path != at {
+			t.Fatal(res, err)
+		}
+		_ = res.Body.Close()
+	}
+	back := until(at, `was taken back by ([0-9a-z-]+), as `+who+` asked`)[1]
+	if back == "" || strings.HasSuffix(at, back) {
+		t.Errorf("%s by %q", at, back)
+	}
+	until("/deployments/acme-prod/applies/"+back, `Takes back`)
 }
 
 // certificate is one of 127.0.0.1, with who signed it.

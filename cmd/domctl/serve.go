@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ import (
 	"domctl.dev/internal/metrics"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/secret"
+	"domctl.dev/internal/web"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -134,11 +136,13 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		c.Desks = append(c.Desks, d)
 	}
 	c.Receptions = s.receptions(c, trees)
+	var answers sync.WaitGroup
+	defer answers.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: observer}
-	l := gitops.Listening{Log: c.Log, Failed: cancel}
-	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c.Desks)); err != nil {
+	l := gitops.Listening{Log: c.Log, Failed: cancel, All: &answers}
+	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c)); err != nil {
 		return err
 	}
 	err = c.Run(ctx)
@@ -238,6 +242,9 @@ func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 			return s.engineBound(ctx, as(gitops.ToPlan), t, c)
 		}}
 	d.Audiences = s.audiences(of)
+	if c := s.config.Page; c.URL != "" {
+		d.Page = web.Address(c.URL, name)
+	}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
 		d.Forge, d.Repo, d.Line, d.Differ = to, r.Name, clone.Line, clone.Differ

@@ -16,8 +16,8 @@ import (
 type Audited struct {
 	At  time.Time `json:"at"` // UTC
 	Who string    `json:"who"`
-	// Did is what: apply, rollback, clean up, approve or freeze begin something; paused,
-	// failed, refused, ended and fenced are how an apply came to rest.
+	// Did is what: apply, rollback, clean up, approve, freeze or "ask on the page" begin
+	// something; paused, failed, refused, ended and fenced are how an apply came to rest.
 	Did     string `json:"did"`
 	Apply   string `json:"apply,omitempty"`
 	Commit  string `json:"commit,omitempty"`

@@ -66,7 +66,7 @@ func (v verdict) why() string {
 }
 
 // asked is the comment that asks for approvals of a plan which is merged.
-func (v verdict) asked(p planner.Plan, limit int) string {
+func (v verdict) asked(p planner.Plan, whole string, limit int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### domctl: %s waits for approval\n\n", planner.Code(p.Deployment))
 	fmt.Fprintf(&b, "Commit %s is on the branch, and is not applied.\n\n", planner.Code(v.commit))
@@ -75,7 +75,7 @@ func (v verdict) asked(p planner.Plan, limit int) string {
 		b.WriteString("\nSome of it came to the branch by no pull request, so one approval more is asked for: any one of those who approve may have pushed it.\n")
 	}
 	writeHow(&b, p.Effect)
-	return b.String() + p.Comment(limit-b.Len(), "")
+	return b.String() + p.Comment(limit-b.Len(), whole)
 }
 
 // note says in a pull request whose approvals its plan needs, if anybody's.
@@ -115,7 +115,7 @@ func (t *turn) ask(ctx context.Context, v verdict, p planner.Plan) error {
 	if v.from.Pull.Number == 0 {
 		return nil // the commit's status says it
 	}
-	return t.says(ctx, v.from.Pull.Number, func(limit int) string { return v.asked(p, limit) })
+	return t.says(ctx, v.from.Pull.Number, func(limit int) string { return v.asked(p, t.planAt(), limit) })
 }
 
 // wait records that a plan waits for approvals, and asks for them. It is planned again

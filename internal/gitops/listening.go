@@ -9,17 +9,23 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
 // Listening serves addresses.
 type Listening struct {
 	Log    *slog.Logger
-	Failed func(error) // is told when one cannot be served any longer
-	TLS    *tls.Config // nil: they are served in the clear
+	Failed func(error)     // is told when one cannot be served any longer
+	TLS    *tls.Config     // nil: they are served in the clear
+	All    *sync.WaitGroup // of addresses that still answer somebody; nil: nobody waits
 }
 
-// Listen serves an address until the context ends; "" is none.
+// lastAnswers is how long answers under way may take once it is to end.
+const lastAnswers = 3 * time.Second
+
+// Listen serves an address until the context ends; "" is none. Then the contexts of
+// requests end, which ends streams, and answers under way have a few seconds.
 func (l Listening) Listen(ctx context.Context, what, address string, h http.Handler) error {
 	if address == "" {
 		return nil
@@ -32,6 +38,7 @@ func (l Listening) Listen(ctx context.Context, what, address string, h http.Hand
 	server := Server(h)
 	server.TLSConfig = l.TLS
 	server.ErrorLog = slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug)
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	go func() {
 		serve := server.Serve
 		if server.TLSConfig != nil {
@@ -41,7 +48,19 @@ func (l Listening) Listen(ctx context.Context, what, address string, h http.Hand
 			l.Failed(fmt.Errorf("listen.%s: %w", what, err))
 		}
 	}()
-	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if l.All != nil {
+		l.All.Add(1)
+	}
+	context.AfterFunc(ctx, func() {
+		if l.All != nil {
+			defer l.All.Done()
+		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
+		defer cancel()
+		if server.Shutdown(last) != nil {
+			_ = server.Close()
+		}
+	})
 	return nil
 }
 

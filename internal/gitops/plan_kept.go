@@ -16,6 +16,23 @@ const HeadPlan = "head"
 // PullPlanOf is where the plan of a pull request stands.
 func PullPlanOf(pull int) string { return "pull-" + strconv.Itoa(pull) }
 
+// planAt is the address of the branch's plan; "" where there is no page.
+func (d *Desk) planAt() string {
+	if d.Page == "" {
+		return ""
+	}
+	return d.Page + "/plan"
+}
+
+// pullAt is the address of a pull request's plan; "" where there is no page, or nothing
+// was planned.
+func (d *Desk) pullAt(pull int, p planner.Plan) string {
+	if d.Page == "" || p.ID == "" {
+		return ""
+	}
+	return d.Page + "/pulls/" + strconv.Itoa(pull)
+}
+
 // KeepPlan puts a plan in the place of the one before it.
 func KeepPlan(ctx context.Context, s applier.Store, where string, p planner.Plan) error {
 	key := plansKey + where

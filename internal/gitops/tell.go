@@ -14,7 +14,8 @@ type Telling struct {
 	// Commit is the one that was planned, of the pull request's head.
 	Commit string
 	Plan   planner.Plan
-	// Whole is an address where all of the plan can be read; empty: there is none.
+	// Whole is an address where all of the plan can be read, to which the comment and the
+	// status link; empty: there is none.
 	Whole string
 	// Note is Markdown that stands before the plan.
 	Note string

@@ -51,8 +51,11 @@ type Desk struct {
 	Differ func(ctx context.Context, one, two string) ([]string, error)
 	// Audiences are told what became of it; see Controller.
 	Audiences []Audience
-	Issues    Issues   // where drift is told; zero: nowhere
-	Observer  Observer // hears how its work goes; may be nil
+	Issues    Issues // where drift is told; zero: nowhere
+	// Page is the address of the deployment's page, below which its plans stand; empty: it
+	// has none.
+	Page     string
+	Observer Observer // hears how its work goes; may be nil
 	// Slots bounds how many deployments plan side by side; nil: nothing does. An apply
 	// takes no slot, as it mostly waits.
 	Slots chan struct{}
@@ -401,7 +404,9 @@ func (t *turn) tell(ctx context.Context) error {
 	if t.Tell == nil || t.head.Told || t.head.Commit == "" {
 		return nil
 	}
-	if err := t.Tell(ctx, t.head.Commit, t.head.Status(t.Name)); err != nil {
+	s := t.head.Status(t.Name)
+	s.URL = t.Page
+	if err := t.Tell(ctx, t.head.Commit, s); err != nil {
 		return fmt.Errorf("status of %.12s: %w", t.head.Commit, err)
 	}
 	if err := t.unask(ctx); err != nil {

@@ -14,18 +14,21 @@ import (
 	"domctl.dev/schema"
 )
 
-// Wish is an unlock or a rollback that somebody asked for.
+// Wish is an unlock or a rollback that somebody asked for, by a comment or on the page.
 type Wish struct {
-	Verb    Verb      `json:"verb"`
-	User    string    `json:"user"`
-	Pull    int       `json:"pull"`
-	Comment string    `json:"comment"`
-	At      time.Time `json:"at"`
+	Verb    Verb   `json:"verb"`
+	User    string `json:"user"` // an account of the forge, or who signed in to the page
+	Pull    int    `json:"pull,omitempty"`
+	Comment string `json:"comment,omitempty"`
+	// Click is the id of what was asked for on the page; there is no comment then.
+	Click string    `json:"click,omitempty"`
+	At    time.Time `json:"at"`
 	// Target is the apply that is abandoned or taken back, and Plan the apply that takes
 	// back: chosen once, so that no repetition goes further.
 	Target string `json:"target,omitempty"`
 	Plan   string `json:"plan,omitempty"`
 	Done   bool   `json:"done,omitempty"`
+	Said   string `json:"said,omitempty"` // what was answered on the page
 	Nonce  string `json:"nonce"`
 }
 
@@ -45,23 +48,20 @@ type wished struct {
 // grant does what was wished for, if anything was. What it answers is the end of it,
 // for who asked; what is still under way is gone on with by the next turn.
 func (t *turn) grant(ctx context.Context) error {
-	if t.Forge == nil {
-		return nil
-	}
 	w, etag, err := readWish(ctx, t.store)
-	if err != nil || etag == "" || w.Done {
+	if err != nil || etag == "" || w.Done || w.Click == "" && t.Forge == nil {
 		return err
 	}
 	g := &wished{t, w, etag}
 	t.turned.Worked = true
-	may, err := t.mayWrite(ctx, w.User)
-	if err != nil {
-		return err
+	if w.Click != "" {
+		if over, err := g.clicked(ctx); err != nil || over {
+			return err
+		}
 	}
-	var text string
+	text, err := g.unheard(ctx)
 	switch {
-	case !may && w.Plan == "": // once it has begun it comes to its end
-		text = strangers(w.User)
+	case err != nil || text != "":
 	case w.Verb == UnlockVerb:
 		text, err = g.unlock(ctx)
 	case w.Plan != "" && t.head.Plan == w.Plan:
@@ -75,8 +75,26 @@ func (t *turn) grant(ctx context.Context) error {
 	return g.end(ctx, text)
 }
 
+// unheard is why a wish is none, if it is none. One that has begun comes to its end.
+func (w *wished) unheard(ctx context.Context) (why string, err error) {
+	switch {
+	case w.Wish.Plan != "":
+		return "", nil
+	case w.Click != "": // whoever may act there was asked when they did
+		return w.late(), nil
+	}
+	may, err := w.mayWrite(ctx, w.User)
+	if err == nil && !may {
+		why = strangers(w.User)
+	}
+	return why, err
+}
+
 // end answers who asked, and makes room for the next wish.
 func (w *wished) end(ctx context.Context, text string) error {
+	if w.Click != "" {
+		return w.answered(ctx, text)
+	}
 	if err := answer(ctx, w.Forge, w.Repo, w.Pull, w.Comment, text); err != nil {
 		return err
 	}
@@ -117,11 +135,11 @@ func (w *wished) unlock(ctx context.Context) (string, error) {
 	}
 	switch {
 	case w.Target != "" && !slices.Contains(open, w.Target): // it was abandoned before a crash, or ended
-		return "Apply " + planner.Code(w.Target) + " has ended, and holds nothing.", nil
+		return "Apply " + w.code(w.Target) + " has ended, and holds nothing.", nil
 	case w.Target == "" && len(open) == 0:
 		return "Nothing was done: every apply has ended, and nothing is held.", nil
 	case w.Target == "" && len(open) > 1:
-		return "Nothing was done: several applies have not ended; name one by hand, " + planner.Code("domctl apply --supersede APPLY") + ".", nil
+		return "Nothing was done: several applies have not ended; name one by hand, " + w.code("domctl apply --supersede APPLY") + ".", nil
 	case w.Target == "":
 		w.Target = open[0]
 		if err := w.keep(ctx); err != nil {
@@ -134,9 +152,9 @@ func (w *wished) unlock(ctx context.Context) (string, error) {
 		return w.refused(err)
 	}
 	if res.Outcome != applier.EndedOutcome {
-		return fmt.Sprintf("Apply %s was not abandoned: %s", planner.Code(id), planner.Code(schema.Listed(res.Why, "and"))), nil
+		return fmt.Sprintf("Apply %s was not abandoned: %s", w.code(id), w.code(schema.Listed(res.Why, "and"))), nil
 	}
-	return fmt.Sprintf("Apply %s was abandoned: %s done and %s not.", planner.Code(id), planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step")), nil
+	return fmt.Sprintf("Apply %s was abandoned: %s done and %s not.", w.code(id), planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step")), nil
 }
 
 // refused is what is answered of a command that cannot be done; what may pass is tried
@@ -147,11 +165,11 @@ func (w *wished) refused(err error) (string, error) {
 	case errors.Is(err, applier.ErrLocked), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return "", err
 	case errors.As(err, &invalid):
-		return "Nothing was done: " + planner.Code(refusal(invalid.Findings)), nil
+		return "Nothing was done: " + w.code(refusal(invalid.Findings)), nil
 	case w.Now().Sub(w.At) < patience && !coded(err):
 		return "", err
 	}
-	return "Nothing was done: " + planner.Code(err.Error()), nil
+	return "Nothing was done: " + w.code(err.Error()), nil
 }
 
 // patience is for how long a command is tried that fails for what may pass.
@@ -185,9 +203,9 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	}
 	switch {
 	case p.Refused():
-		return "Nothing was taken back: " + planner.Code(refusal(p.Findings)), nil
+		return "Nothing was taken back: " + w.code(refusal(p.Findings)), nil
 	case p.Empty():
-		return "Of apply " + planner.Code(w.Target) + " nothing is there to take back.", nil
+		return "Of apply " + w.code(w.Target) + " nothing is there to take back.", nil
 	}
 	why, err := w.mayTakeBack(ctx, e, p)
 	if err != nil || why != "" {
@@ -215,6 +233,9 @@ func (w *wished) mayTakeBack(ctx context.Context, e *engine.Engine, p planner.Pl
 	if len(rules) == 0 {
 		return "", nil
 	}
+	if w.Click != "" {
+		return w.ruled(rules), nil
+	}
 	s, err := e.Applier.Summary(ctx, w.Target)
 	if err != nil || s.Plan == nil {
 		return "", err
@@ -234,7 +255,7 @@ func (w *wished) mayTakeBack(ctx context.Context, e *engine.Engine, p planner.Pl
 	for _, r := range rules {
 		if n := r.missing(by, 0); n > 0 {
 			return fmt.Sprintf("Nothing was taken back: the way back falls under rule %s, and the word of %s leaves %s missing. Somebody who did not write the change and whom the rule asks may say it, or %s by hand.",
-				planner.Code(r.Name), planner.Code(w.User), planner.Plural(n, "approval"), planner.Code("domctl rollback --to "+w.Target)), nil
+				w.code(r.Name), w.code(w.User), planner.Plural(n, "approval"), w.code("domctl rollback --to "+w.Target)), nil
 		}
 	}
 	return "", nil
@@ -259,9 +280,9 @@ func (w *wished) tookBack() string {
 	case w.head.Plan != w.Wish.Plan || w.head.Stage == Applying:
 		return ""
 	case w.head.Stage == Refused:
-		return "Apply " + planner.Code(w.Target) + " was not taken back: " + planner.Code(w.head.Why)
+		return "Apply " + w.code(w.Target) + " was not taken back: " + w.code(w.head.Why)
 	case w.head.Left > 0:
-		return "Apply " + planner.Code(w.Target) + " was taken back in part: " + planner.Code(w.head.Why)
+		return "Apply " + w.code(w.Target) + " was taken back in part: " + w.code(w.head.Why)
 	}
-	return fmt.Sprintf("Apply %s was taken back by %s, as %s asked. What was taken back stays off until the files change.", planner.Code(w.Target), planner.Code(w.Wish.Plan), planner.Code(w.User))
+	return fmt.Sprintf("Apply %s was taken back by %s, as %s asked. What was taken back stays off until the files change.", w.code(w.Target), w.code(w.Wish.Plan), w.code(w.User))
 }

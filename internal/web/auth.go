@@ -42,8 +42,9 @@ type Access struct {
 	URL string
 	// Hosts are names that the page is asked by beside the one of URL.
 	Hosts []string
-	// OIDC is who knows people. Nil: whoever reaches the page may do everything, so that
-	// it answers only to names of this machine.
+	// OIDC is who knows people. Nil: whoever reaches the page may look at everything, and
+	// change nothing, as nobody would know who did. It answers only to names of this
+	// machine then.
 	OIDC *OIDC
 	// Roles count for every deployment that has none of its own in Deployments.
 	Roles       Roles
@@ -79,7 +80,7 @@ func (a Access) named() []string {
 // may says what somebody may do with a deployment.
 func (a Access) may(s session, deployment string, right Right) bool {
 	if a.OIDC == nil {
-		return true
+		return right == Look
 	}
 	if own, ok := a.Deployments[deployment]; ok {
 		return own.has(s, right)

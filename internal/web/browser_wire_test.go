@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -21,6 +22,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"domctl.dev/internal/gitops"
 )
 
 // tab is a page of a real browser, with what it complained of.
@@ -186,7 +189,8 @@ func TestBrowserPages(t *testing.T) {
 	s.Token = func(*http.Request) string { return "token" }
 	s.Who = func(context.Context) string { return "Ada Lovelace" }
 	s.SignOut = "/signout"
-	s.Rollback = func(context.Context, string, string, string) (string, error) { return "", nil }
+	s.Rollback, s.Random = func(context.Context, string, gitops.Click) error { return nil }, rand.Text
+	pages["rollback"] = pages["apply"] + "/rollback"
 	at := served(t, s.Handler())
 	b := newTab(t)
 	for _, l := range looks {
@@ -296,7 +300,9 @@ func TestBrowserByKeyboard(t *testing.T) {
 	r, pages := furnished(t)
 	s := r.site()
 	s.Token = func(*http.Request) string { return "token" }
-	s.Rollback = func(context.Context, string, string, string) (string, error) { return "", nil }
+	s.Who = func(context.Context) string { return "ada" }
+	s.Rollback, s.Random = func(context.Context, string, gitops.Click) error { return nil }, rand.Text
+	pages["rollback"] = pages["apply"] + "/rollback"
 	at := served(t, s.Handler())
 	b := newTab(t)
 	for name, target := range pages {

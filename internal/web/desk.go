@@ -13,8 +13,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"domctl.dev/planner"
 )
 
 //go:embed templates static
@@ -36,7 +34,7 @@ func (s *Site) desk() *desk {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &desk{Site: s, pages: templates(), named: map[string]*records{}}
+	d := &desk{Site: s, pages: templates(s.Now), named: map[string]*records{}}
 	for _, of := range s.Deployments {
 		r := &records{Deployment: of, now: s.Now}
 		d.all, d.named[of.Name] = append(d.all, r), r
@@ -45,18 +43,13 @@ func (s *Site) desk() *desk {
 	return d
 }
 
-// templates are all pages; a mistake in one is the program's, and told by its tests.
-func templates() *template.Template {
-	of := template.New("").Funcs(template.FuncMap{"at": at, "exact": exact, "stamp": stamp, "plural": func(n int, what string) string { return planner.Plural(n, what) }, "asset": asset, "list": listOf})
-	return template.Must(of.ParseFS(files, "templates/*.html"))
+// emptyOf says why there is nothing, unless nobody looked yet.
+func emptyOf(text string, at time.Time) any {
+	return struct {
+		Text string
+		At   time.Time
+	}{text, at}
 }
-
-// at is a time for people, exact one to the second, and stamp for programs.
-func at(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") + " UTC" }
-
-func exact(t time.Time) string { return t.UTC().Format("2 Jan, 15:04:05") + " UTC" }
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // listOf are applies of a deployment, which links go to.
 func listOf(url string, lines []line) any {

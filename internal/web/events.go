@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"domctl.dev/applier"
 )
 
 // Streams: how many there may be, how long each lasts before the browser opens a new
@@ -188,7 +190,17 @@ func (d *desk) version(ctx context.Context, name, apply string) (string, bool) {
 	if err != nil {
 		return "", true // it is told once it can be read
 	}
-	return strconv.Itoa(len(s.Records)), true
+	return applyVersion(s, of.standing(ctx, time.Hour)), true
+}
+
+// applyVersion is another one whenever there is more of an apply, or of what was asked
+// about it.
+func applyVersion(s applier.Summary, is standing) string {
+	v := strconv.Itoa(len(s.Records))
+	if is.Wish.Target == s.ID {
+		v += "-" + digest(is.Wish.Nonce)
+	}
+	return v
 }
 
 // overviewVersion covers the deployments that who looks may see.

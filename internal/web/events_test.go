@@ -3,9 +3,12 @@ package web
 import (
 	"bufio"
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +27,11 @@ type following struct {
 
 func followed(t *testing.T, url, last string) *following {
 	t.Helper()
+	return followedBy(t, http.DefaultClient, url, last)
+}
+
+func followedBy(t *testing.T, client *http.Client, url, last string) *following {
+	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(stop)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -33,7 +41,7 @@ func followed(t *testing.T, url, last string) *following {
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,17 +117,70 @@ func TestEvents(t *testing.T) {
 
 // TestAStreamOutlivesTheServersPatience, which ends answers that take longer.
 func TestAStreamOutlivesTheServersPatience(t *testing.T) {
-	t.Parallel()
+	for name, start := range map[string]func(*httptest.Server){"in the clear": (*httptest.Server).Start, "over TLS": (*httptest.Server).StartTLS,
+		"over HTTP/2": func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			server := httptest.NewUnstartedServer(r.site().Handler())
+			server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+			start(server)
+			t.Cleanup(server.Close)
+			f := followedBy(t, server.Client(), server.URL+"/events?deployment=sim-modern&version=older", "")
+			if two := name == "over HTTP/2"; (f.res.ProtoMajor == 2) != two {
+				t.Fatal(f.res.Proto)
+			}
+			f.id()
+			time.Sleep(time.Second)
+			r.head(gitops.Head{Commit: commit, Stage: gitops.Done, Why: "later"})
+			f.id()
+		})
+	}
+}
+
+// TestStreamsEndWithTheController, at once, with the answer they were: what it waits for
+// longer is cut off.
+func TestStreamsEndWithTheController(t *testing.T) {
 	r := newRig(t)
-	server := httptest.NewUnstartedServer(r.site().Handler())
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
-	server.Start()
-	t.Cleanup(server.Close)
-	f := followed(t, server.URL+"/events?deployment=sim-modern&version=older", "")
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	var all sync.WaitGroup
+	said := &lines{}
+	l := gitops.Listening{Log: slog.New(slog.NewTextHandler(said, nil)), Failed: func(err error) { t.Error(err) }, All: &all}
+	if err := l.Listen(ctx, "page", "127.0.0.1:0", r.site().Handler()); err != nil {
+		t.Fatal(err)
+	}
+	at := regexp.MustCompile(`at=(\S+)`).FindStringSubmatch(said.String())
+	f := followed(t, "http://"+at[1]+"/events?deployment=sim-modern&version=older", "")
 	f.id()
-	time.Sleep(time.Second)
-	r.head(gitops.Head{Commit: commit, Stage: gitops.Done, Why: "later"})
-	f.id()
+	began := time.Now()
+	end()
+	for f.lines.Scan() {
+	}
+	if err := f.lines.Err(); err != nil {
+		t.Errorf("the stream was cut off: %v", err)
+	}
+	if all.Wait(); time.Since(began) > 2*time.Second {
+		t.Errorf("it took %s", time.Since(began))
+	}
+}
+
+// lines is a log that is read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // TestStreamsAreBounded, and a place is free again once somebody leaves.

@@ -24,7 +24,7 @@ func furnished(t *testing.T) (r *rig, pages map[string]string) {
 	planned := r.plan()
 	res := r.apply()
 	r.head(gitops.Head{Commit: commit, Stage: gitops.Done, Plan: res.ID, Effect: "ff3b85cca6aa6c463f56f184eb353e8d", Why: "applied"})
-	r.put(driftKey, map[string]any{"at": time.Now().Add(-time.Hour), "commit": commit,
+	r.put("gitops/drift", map[string]any{"nonce": "n", "at": time.Now().Add(-time.Hour), "commit": commit,
 		"changes":  []map[string]any{{"address": "hardwareTiers.gpu-small", "action": "update", "reason": "changed outside since the last apply", "fields": []string{"cores", "memory"}}},
 		"findings": []map[string]any{{"code": "DC203", "address": "hardwareTiers.gpu-small", "message": "cores is 96, a g5.2xlarge has 7.9 allocatable"}},
 		"amis":     []map[string]any{{"ami": "amis.gpu", "image": "ami-0123456789abcdef0", "days": 96, "due": true, "holds": []string{"quay.io/domino/base:DED_py3.9_R4.2", "quay.io/acme/spark@sha256:4da57f857fa0e1b2c3d4e5f60718293a4b5c6d7e4da57f857fa0e1b2c3d4e5f6"}}, {"ami": "amis.nodes", "days": -1}}})
@@ -50,6 +50,7 @@ func hostile(t *testing.T) Deployment {
 	store := state.Memory()
 	put(t, store, "gitops/head", gitops.Head{Commit: evil, Stage: gitops.Refused, Why: evil, Nonce: "n"})
 	put(t, store, "freeze", applier.Freeze{Until: time.Now().Add(time.Hour), Why: evil, Who: evil, Nonce: "n"})
+	put(t, store, "gitops/wish", gitops.Wish{Verb: gitops.Verb(evil), User: evil, Target: evil, Plan: evil, Said: evil, Nonce: "n"})
 	return Deployment{Name: evil, Records: stored(store), Branch: evil, Dir: evil, Forge: Forge{Kind: "gitea", URL: "javascript:alert(1)", Repository: evil}}
 }
 

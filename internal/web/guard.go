@@ -35,7 +35,7 @@ func NewGuard(a Access) (*Guard, error) {
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Guard{access: a, cross: http.NewCrossOriginProtection(), hosts: map[string]bool{}, pages: templates()}
+	g := &Guard{access: a, cross: http.NewCrossOriginProtection(), hosts: map[string]bool{}, pages: templates(a.Now)}
 	var err error
 	if g.own, err = a.random(); err != nil {
 		return nil, err

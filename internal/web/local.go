@@ -64,7 +64,7 @@ func (l *Local) Serve(ctx context.Context, at net.Listener) error {
 
 // Handler serves the page.
 func (l *Local) Handler() http.Handler {
-	p := &localPage{Local: l, pages: templates()}
+	p := &localPage{Local: l, pages: templates(time.Now)}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("GET /{$}", p.plan)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -69,11 +70,49 @@ func (d *desk) overview(w http.ResponseWriter, r *http.Request) {
 		return strings.Compare(a.Name, b.Name)
 	})
 	f.Say = fmt.Sprintf("%s, %d of which need a look", planner.Plural(len(rows), "deployment"), attention)
+	find := strings.ToLower(strings.TrimSpace(r.URL.Query().Get("find")))
 	f.Body = struct {
-		Rows      []row
-		Attention int
-	}{rows, attention}
+		Rows           []row
+		Attention, All int
+		Many           bool
+		Find           string
+		Counts         []count
+	}{matching(rows, find), attention, len(rows), len(rows) > many, shown(find), countsOf(rows)}
 	d.write(w, http.StatusOK, f)
+}
+
+// many deployments are more than are found by looking.
+const many = 12
+
+// matching are the rows whose names hold a text.
+func matching(rows []row, text string) (out []row) {
+	for _, one := range rows {
+		if strings.Contains(strings.ToLower(one.Name), text) {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// count is how many deployments stand in a state.
+type count struct {
+	State, Class string
+	N            int
+}
+
+// countsOf counts rows by state, in their order; those of one state need no count.
+func countsOf(rows []row) (out []count) {
+	for _, one := range rows {
+		i := slices.IndexFunc(out, func(c count) bool { return c.State == one.State })
+		if i < 0 {
+			i, out = len(out), append(out, count{State: one.State, Class: one.Class})
+		}
+		out[i].N++
+	}
+	if len(rows) < 3 {
+		return nil
+	}
+	return out
 }
 
 // known is an apply's line where it was read before.
@@ -102,7 +141,9 @@ type deploymentView struct {
 	DriftLeft  int
 	Images     []image
 	Pulls      []pullLine
+	OnForge    bool // its repository is on one
 	PastErr    string
+	Asked      *asks // what people asked for, and is not done
 }
 
 func (d *desk) deployment(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +160,11 @@ func (d *desk) deployment(w http.ResponseWriter, r *http.Request) {
 		v.PlanURL = pathOf("deployments", of.Name, "plan")
 	}
 	v.DriftLeft = v.Row.Drift - len(v.Drift)
+	if a, there := of.asks(s.Wish); there && !a.Done {
+		v.Asked = &a
+	}
 	v.Open = of.running(ctx, s.Open)
+	v.OnForge = of.Forge.base() != ""
 	v.Pulls = of.pulls(ctx, s.Pulls)
 	past, _, _, _, err := of.page(ctx, "")
 	if err != nil {
@@ -204,10 +249,11 @@ func (d *desk) apply(w http.ResponseWriter, r *http.Request) {
 	v := struct {
 		applyView
 		Deployment, Home, URL, PlanURL string
-		Rollback                       string // where its form posts to; "" is none
+		Rollback                       string // where it is asked for; "" is nowhere
 		Command                        string
 		Open                           bool
 		TakenBack                      []place
+		Asked                          *asks
 	}{applyView: a, Deployment: shown(of.Name), Home: pathOf("deployments", of.Name), URL: pathOf("deployments", of.Name, "applies", s.ID), Open: s.Outcome == "" || s.Outcome == applier.PausedOutcome || s.Outcome == applier.FailedOutcome}
 	v.PlanURL = v.URL + "/plan"
 	for _, id := range of.takenBack(r.Context(), s.ID) {
@@ -216,14 +262,21 @@ func (d *desk) apply(w http.ResponseWriter, r *http.Request) {
 	f := d.frame(r, "Apply "+s.ID, "apply")
 	if len(a.Back) > 0 && a.Restores == "" {
 		v.Command = "domctl rollback --to " + s.ID
-		if d.Rollback != nil && d.Token != nil && d.can(r.Context(), of.Name, Act) {
+		if d.takes(r, of, s) && len(v.TakenBack) == 0 {
 			v.Rollback = v.URL + "/rollback"
 		}
 	}
+	is := of.standing(r.Context(), fresh)
+	if v.Asked = of.asked(is.Wish, s.ID); v.Asked != nil && !v.Asked.Done {
+		v.Rollback = ""
+	}
 	f.Crumbs = []place{{"Deployments", "/"}, {v.Deployment, pathOf("deployments", of.Name)}}
 	f.Say = a.words()
-	if v.Open {
-		f.Follow = follow(of.Name, s.ID, strconv.Itoa(len(s.Records)))
+	if v.Asked != nil {
+		f.Say = cmp.Or(v.Asked.Said, "it is to be taken back")
+	}
+	if v.Open || v.Rollback != "" || v.Asked != nil && !v.Asked.Done {
+		f.Follow = follow(of.Name, s.ID, applyVersion(s, is))
 	}
 	f.Body = v
 	d.write(w, http.StatusOK, f)
@@ -251,21 +304,4 @@ func (d *desk) applyPlan(w http.ResponseWriter, r *http.Request) {
 	f.Crumbs = []place{{"Deployments", "/"}, {shown(of.Name), pathOf("deployments", of.Name)}, {"Apply " + s.ID, pathOf("deployments", of.Name, "applies", s.ID)}}
 	f.Body = planOf(*s.Plan, of.Forge, of.Dir, from(r))
 	d.write(w, http.StatusOK, f)
-}
-
-func (d *desk) rollback(w http.ResponseWriter, r *http.Request) {
-	of, s, ok := d.recorded(w, r)
-	if !ok {
-		return
-	}
-	if d.Rollback == nil {
-		d.say(w, r, http.StatusForbidden, message{"Not allowed", "Applies are not taken back here.", pathOf("deployments", of.Name, "applies", s.ID), "Back to the apply"})
-		return
-	}
-	said, err := d.Rollback(r.Context(), of.Name, s.ID, d.who(r.Context()))
-	if err != nil {
-		d.say(w, r, http.StatusConflict, message{"Not taken back", shown(err.Error()), pathOf("deployments", of.Name, "applies", s.ID), "Back to the apply"})
-		return
-	}
-	d.say(w, r, http.StatusOK, message{"Rollback", shown(said), pathOf("deployments", of.Name), shown(of.Name)})
 }

@@ -177,43 +177,6 @@ func TestLocalIsOneBrowsers(t *testing.T) {
 	}
 }
 
-// TestRollbackIsWhosMay: the button and what it posts to are there for them alone.
-func TestRollbackIsWhosMay(t *testing.T) {
-	r := newRig(t)
-	res := r.apply()
-	target := "/deployments/sim-modern/applies/" + res.ID
-	var asked []string
-	may := true
-	s := r.site()
-	s.Token = func(*http.Request) string { return "token-of-the-session" }
-	s.Who = func(context.Context) string { return "ada" }
-	s.Can = func(_ context.Context, _ string, right Right) bool { return right == Look || may }
-	s.Rollback = func(_ context.Context, deployment, apply, who string) (string, error) {
-		asked = append(asked, deployment+" "+apply+" "+who)
-		return "It is planned.", nil
-	}
-	h := s.Handler()
-	get(t, h, target).wants(t, `value="token-of-the-session"`, `action="`+target+`/rollback"`)
-	post := func() int {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, target+"/rollback", nil))
-		return w.Code
-	}
-	if got := post(); got != http.StatusOK || len(asked) != 1 || asked[0] != "sim-modern "+res.ID+" ada" {
-		t.Error(got, asked)
-	}
-	may = false
-	if page := get(t, h, target); strings.Contains(page.body, "/rollback") {
-		t.Error("the button is there for who may not")
-	}
-	if got := post(); got != http.StatusForbidden || len(asked) != 1 {
-		t.Error(got, asked)
-	}
-	if page := get(t, h, target+"/rollback"); page.status == http.StatusOK {
-		t.Error("a link does it")
-	}
-}
-
 // TestTakenBack: an apply names what took it back.
 func TestTakenBack(t *testing.T) {
 	r := newRig(t)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,8 +15,6 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/gitops"
-	"domctl.dev/planner"
-	"domctl.dev/schema"
 )
 
 // patience is how long one look at a deployment's records may take.
@@ -27,34 +23,6 @@ const patience = 10 * time.Second
 // mostOpen is how many open applies of a deployment are followed and shown.
 const mostOpen = 8
 
-// driftKey is what the controller's look at the outside found last.
-const driftKey = "gitops/drift"
-
-// seen is the record of a look at the outside: what is not as it was applied, what was
-// found, and which images the entries of amis stand for.
-type seen struct {
-	At      time.Time `json:"at"`
-	Changes []struct {
-		Address schema.Address `json:"address"`
-		Action  planner.Action `json:"action"`
-		Reason  string         `json:"reason"`
-		Fields  []string       `json:"fields"` // paths, no values
-	} `json:"changes"`
-	More     int `json:"more"` // changes that the record leaves out
-	Findings []struct {
-		Code    string         `json:"code"`
-		Address schema.Address `json:"address"`
-		Message string         `json:"message"`
-	} `json:"findings"`
-	AMIs []struct {
-		AMI   schema.Address `json:"ami"`
-		Image string         `json:"image"`
-		Days  int            `json:"days"` // since it was made; -1 where nobody says
-		Due   bool           `json:"due"`  // to be reviewed
-		Holds []string       `json:"holds"`
-	} `json:"amis"`
-}
-
 // standing is how a deployment stands by its records.
 type standing struct {
 	At      time.Time // when they were read; zero: never yet
@@ -62,7 +30,8 @@ type standing struct {
 	Freeze  applier.Freeze
 	Open    []string // ids, latest first
 	Latest  string   // the latest apply that settled something
-	Seen    seen
+	Seen    gitops.Drift
+	Wish    gitops.Wish
 	Pulls   []int  // that there are records of, the newest first
 	Err     error  // why they could not be read last; the rest is older then
 	Version string // another one whenever something else is there to show
@@ -154,35 +123,21 @@ func (r *records) look(ctx context.Context) (s standing, err error) {
 		return s, err
 	}
 	s.At = r.now()
-	var applied, looked, counts string
+	var applied, counts string
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { s.Head, _, err = gitops.ReadHead(ctx, store); return err })
 	group.Go(func() (err error) { s.Freeze, _, err = applier.ReadFreeze(ctx, store); return err })
 	group.Go(func() (err error) { s.Latest, applied, err = applier.Latest(ctx, store, r.Name); return err })
-	group.Go(func() (err error) { looked, err = readJSON(ctx, store, driftKey, &s.Seen); return err })
+	group.Go(func() (err error) { s.Seen, _, err = gitops.ReadDrift(ctx, store); return err })
+	group.Go(func() (err error) { s.Wish, _, err = gitops.ReadWish(ctx, store); return err })
 	group.Go(func() (err error) { s.Open, counts, err = open(ctx, store); return err })
 	group.Go(func() (err error) { s.Pulls, err = pullNumbers(ctx, store); return err })
 	if err := group.Wait(); err != nil {
 		return s, err
 	}
-	s.Version = digest(s.Head.Nonce, s.Freeze.Nonce, applied, looked, counts, fmt.Sprint(s.Pulls), fmt.Sprint(s.Freeze.Holds(s.At)))
+	s.Version = digest(s.Head.Nonce, s.Freeze.Nonce, s.Seen.Nonce, s.Wish.Nonce, applied, counts, fmt.Sprint(s.Pulls), fmt.Sprint(s.Freeze.Holds(s.At)))
 	s.read, s.applies = s.Version, digest(applied, strings.Join(s.Open, " "))
 	return s, nil
-}
-
-// readJSON reads a record that may not be there: then its etag is "".
-func readJSON(ctx context.Context, store applier.Store, key string, into any) (etag string, err error) {
-	body, etag, err := store.Get(ctx, key)
-	if errors.Is(err, applier.ErrNoKey) {
-		return "", nil
-	}
-	if err == nil {
-		err = json.Unmarshal(body, into)
-	}
-	if err != nil {
-		return "", fmt.Errorf("record %s: %w", key, err)
-	}
-	return etag, nil
 }
 
 // open are the applies that have not ended, and how many records they have by now.

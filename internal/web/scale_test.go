@@ -68,7 +68,7 @@ func TestManyAppliesAreReadByThePage(t *testing.T) {
 	s := r.site()
 	s.Deployments[0].Records = stored(far{store, calls})
 	h := s.Handler()
-	const look = 6 // at the deployment, once a second at most
+	const look = 7 // at the deployment, once a second at most
 	timed := func(target string, most int64) got {
 		t.Helper()
 		began, before := time.Now(), calls.Load()
@@ -116,7 +116,7 @@ func TestManyDeployments(t *testing.T) {
 	page := get(t, h, "/")
 	t.Logf("200 deployments: %d calls in %s, %d bytes", calls.Load(), time.Since(began).Round(time.Millisecond), len(page.body))
 	page.wants(t, "d000", "d199", "Nothing needs anybody")
-	if n := calls.Load(); n > 200*6 {
+	if n := calls.Load(); n > 200*7 {
 		t.Errorf("%d calls", n)
 	}
 	before := calls.Load()

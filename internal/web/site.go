@@ -37,6 +37,7 @@ func (d *desk) routes() []route {
 		{"GET /deployments/{deployment}/pulls/{number}", Look, d.pullPlan},
 		{"GET /deployments/{deployment}/applies/{apply}", Look, d.apply},
 		{"GET /deployments/{deployment}/applies/{apply}/plan", Look, d.applyPlan},
+		{"GET /deployments/{deployment}/applies/{apply}/rollback", Act, d.confirm},
 		{"POST /deployments/{deployment}/applies/{apply}/rollback", Act, d.rollback},
 		{"GET /events", "", d.events},
 	}

@@ -48,13 +48,15 @@ func stateOf(s standing) (state, class string) {
 	case s.Head.Stage == gitops.Applying:
 		return "applying", "busy"
 	case len(s.Open) > 0:
-		return "apply open", "busy"
+		return "apply open", "warn" // it failed, waits for somebody, or runs elsewhere
 	case s.Head.Stage == gitops.Done && s.Head.Blocked+s.Head.Left > 0:
 		return "partly applied", "warn"
 	case len(s.Seen.Changes) > 0:
 		return "drifted", "warn"
 	case s.Head.Stage == gitops.Done:
 		return "up to date", "good"
+	case s.Head.Stage == gitops.Asked:
+		return "needs approval", "warn"
 	case s.Head.Stage != "":
 		return shown(string(s.Head.Stage)), "warn"
 	case s.Latest == "":
@@ -75,7 +77,7 @@ func rowOf(d Deployment, s standing, now time.Time) row {
 	if s.Freeze.Holds(now) {
 		r.Frozen, r.Until = shown(s.Freeze.Why+" ("+s.Freeze.Who+")"), s.Freeze.Until
 	}
-	if s.Head.Stage != gitops.Done && s.Head.Why != "" {
+	if under := s.Head.Stage == gitops.Applying && s.Head.Tries == 0; s.Head.Stage != gitops.Done && s.Head.Why != "" && !under {
 		r.Waits = append(r.Waits, shown(s.Head.Why))
 	}
 	if n := len(s.Open); n > 0 {
@@ -101,14 +103,14 @@ type image struct {
 	Holds          []string
 }
 
-func driftOf(s seen) (out []drifted) {
+func driftOf(s gitops.Drift) (out []drifted) {
 	for _, c := range s.Changes[:min(len(s.Changes), mostChanges)] {
 		out = append(out, drifted{shown(c.Address.String()), shown(string(c.Action)), shown(c.Reason), printed(c.Fields)})
 	}
 	return out
 }
 
-func foundOf(s seen) (out []finding) {
+func foundOf(s gitops.Drift) (out []finding) {
 	for _, f := range s.Findings[:min(len(s.Findings), mostFindings)] {
 		one := finding{Code: shown(f.Code), Message: shown(f.Message)}
 		if f.Address != (schema.Address{}) {
@@ -119,7 +121,7 @@ func foundOf(s seen) (out []finding) {
 	return out
 }
 
-func imagesOf(s seen) (out []image) {
+func imagesOf(s gitops.Drift) (out []image) {
 	const most = 100
 	for _, i := range s.AMIs[:min(len(s.AMIs), most)] {
 		one := image{Entry: shown(i.AMI.String()), ID: shown(i.Image), Due: i.Due, Holds: printed(i.Holds)}

@@ -11,15 +11,17 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops"
 )
 
 // Site is the page of a controller.
 type Site struct {
 	Deployments []Deployment
-	// Who looks, as a person; nil or "": nobody is signed in.
+	// Who looks, by the name that records hold; nil or "": nobody is signed in.
 	Who func(context.Context) string
 	// Can says whether who looks may do something with a deployment; nil: everybody may
 	// do everything. It is asked again as long as a page is followed.
@@ -27,9 +29,13 @@ type Site struct {
 	// Token is what a form must carry to be taken, in the field "csrf"; whoever serves
 	// the site checks it. nil: no form is shown, as none would be taken.
 	Token func(*http.Request) string
-	// Rollback has an apply taken back in the name of a person, and says in a sentence
-	// what was begun. nil: the page only names the command.
-	Rollback func(ctx context.Context, deployment, apply, who string) (said string, err error)
+	// Rollback leaves the wish that an apply is taken back; gitops.ReadWish answers what
+	// becomes of it, and a *gitops.Busy says what stands in the way. nil: the page only
+	// names the command.
+	Rollback func(ctx context.Context, deployment string, c gitops.Click) error
+	// Random is a text that nobody had before, of letters and digits, by which a form that
+	// is sent twice is known.
+	Random func() string
 	// SignOut is where a form that ends the session posts to; "": there is none.
 	SignOut string
 	Now     func() time.Time
@@ -44,6 +50,11 @@ const (
 	Look Right = "look" // see it, its plans, records and findings
 	Act  Right = "act"  // have an apply taken back
 )
+
+// Address is that of a deployment's page, below the one of the site.
+func Address(site, deployment string) string {
+	return strings.TrimSuffix(site, "/") + pathOf("deployments", deployment)
+}
 
 // Deployment is one that the page shows.
 type Deployment struct {

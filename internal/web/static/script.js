@@ -31,6 +31,41 @@
     return root;
   }
 
+  // since says how far a time is from another one, by the rule of the server's pages.
+  const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  function since(now, t) {
+    const past = now >= t, s = Math.abs(now - t) / 1000;
+    const say = (text) => past ? text + " ago" : "in " + text;
+    if (s < 45) return past ? "just now" : "in a moment";
+    if (s < 3600) return say(Math.max(Math.floor(s / 60), 1) + " min");
+    if (s < 48 * 3600) return say(Math.floor(s / 3600) + " h");
+    if (s < 30 * 86400) return say(Math.floor(s / 86400) + " days");
+    return t.getUTCDate() + " " + months[t.getUTCMonth()] + " " + t.getUTCFullYear();
+  }
+
+  // The server's clock counts: one of here may be wrong.
+  const served = new Date(document.body.dataset.now), opened = performance.now();
+  function tick() {
+    const now = new Date(served.getTime() + performance.now() - opened);
+    for (const e of document.querySelectorAll("time[data-ago]")) {
+      const text = since(now, new Date(e.dateTime));
+      if (e.textContent !== text) e.textContent = text;
+    }
+  }
+  tick();
+  setInterval(tick, 15000);
+
+  // A plan's changes open and close together.
+  const all = document.querySelector("[data-all]");
+  if (all) {
+    const changes = [...document.querySelectorAll("details.change")];
+    const name = () => { all.textContent = changes.every((d) => d.open) ? "Close all" : "Open all"; };
+    all.hidden = false;
+    name();
+    all.addEventListener("click", () => { const open = !changes.every((d) => d.open); for (const d of changes) d.open = open; name(); });
+    for (const d of changes) d.addEventListener("toggle", name);
+  }
+
   async function load() {
     if (busy) { again = true; return; }
     busy = true;
@@ -43,6 +78,7 @@
         if (same) put(part, document.adoptNode(same));
       }
       const said = next.getElementById("say").dataset.say;
+      tick();
       if (say.dataset.say !== said) { say.dataset.say = said; say.textContent = said; }
       if (next.body.dataset.follow) document.body.dataset.follow = next.body.dataset.follow;
       else if (source) { source.close(); source = null; }
