@@ -102,11 +102,11 @@ func (r *Reception) Call() {
 	}
 }
 
-// anew forgets what another replica may have changed since.
+// anew forgets what another replica may have changed since, while nothing is under way.
 func (r *Reception) anew() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.known, r.hearing = map[*Desk]map[int]time.Time{}, map[int]*hearing{}
+	r.known, r.hearing, r.visits = map[*Desk]map[int]time.Time{}, map[int]*hearing{}, map[int]*visit{}
 }
 
 // awaits finds out for what deployments wait, for which another replica may act.

@@ -3,17 +3,20 @@ package gitops_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
 	"domctl.dev/internal/port"
@@ -32,11 +35,12 @@ func (bubble) Sleep(ctx context.Context, d time.Duration) error { return port.Sl
 type mortal struct {
 	mu    sync.Mutex
 	left  int           // sides of calls that it lives on for; negative: it lives
+	fatal string        // a call that it does not live to make
 	stood chan struct{} // closed when it goes on; nil: it runs
 }
 
 // Gate is what all its calls pass.
-func (m *mortal) Gate(string, sandbox.Phase) error {
+func (m *mortal) Gate(call string, _ sandbox.Phase) error {
 	m.mu.Lock()
 	stood := m.stood
 	m.mu.Unlock()
@@ -45,6 +49,9 @@ func (m *mortal) Gate(string, sandbox.Phase) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.fatal != "" && call == m.fatal {
+		m.left = 0
+	}
 	if m.left == 0 {
 		return sim.ErrKilled
 	}
@@ -59,6 +66,12 @@ func (m *mortal) dies(after int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.left = after
+}
+
+func (m *mortal) diesAt(call string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fatal = call
 }
 
 func (m *mortal) dead() bool {
@@ -131,11 +144,11 @@ func (d *duty) replica() *proc {
 	p.Controller = &gitops.Controller{Desks: r.Desks, Receptions: []*gitops.Reception{r}, Poll: time.Minute, Grace: time.Minute, Log: log}
 	talk := &gitops.Talk{Forge: forge, Repo: r.Repo, Desks: r.Desks, Replan: r.Replan, Wake: p.Wake, Now: time.Now, Sleep: bubble{}.Sleep}
 	r.Converse = talk.Converse
-	n := 0
+	var n atomic.Int64
+	desk.Random = func() string { return fmt.Sprint(p.name, "-", n.Add(1)) }
 	open := func(context.Context) (applier.Store, error) { return sim.Gated(d.machine.Store, p.Gate, bubble{}), nil }
 	for what, key := range map[string]string{desk.Name: "", "pulls-" + r.Name: "pulls-" + r.Name} {
-		random := func() string { n++; return fmt.Sprint(p.name, what, n) }
-		p.seats[what] = &cut{Seat: gitops.RecordsSeat(open, key, random)}
+		p.seats[what] = &cut{Seat: gitops.RecordsSeat(open, key, desk.Random)}
 	}
 	p.Replica = &gitops.Replica{Me: p.name, Term: 30 * time.Second, Seat: func(what string) gitops.Seat { return p.seats[what] }}
 	return p
@@ -143,7 +156,7 @@ func (d *duty) replica() *proc {
 
 func (p *proc) run(ctx context.Context) *proc {
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error)
+	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	p.end = func() { cancel(); <-ended }
 	return p
@@ -258,6 +271,89 @@ func TestSharedDuties(t *testing.T) {
 		a.end()
 		b.end()
 		if applied := d.applied(); !slices.Equal(applied, []string{d.first, second, third}) {
+			t.Errorf("applied %s", applied)
+		}
+	})
+}
+
+// TestSeatsMove: who dies, or loses its seats, is followed by the other, and takes nothing
+// away when it comes back; what it remembers is not believed when it is its turn again.
+func TestSeatsMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDuty(t)
+		a := d.replica().run(t.Context())
+		wait(time.Second)
+		b := d.replica().run(t.Context())
+		planned := d.branch(1)
+		wait(2 * time.Minute)
+		shown := func(what string, by *proc) {
+			t.Helper()
+			rec := d.record(1)
+			plans, _ := d.plans(1)
+			if len(plans) != 1 || !rec.Told || !strings.Contains(plans[0], rec.Plan) || rec.Head != d.pulls[1].HeadCommit {
+				t.Errorf("%s: %q, %+v", what, plans, rec)
+			}
+			for _, other := range []*proc{a, b} {
+				if acts := strings.LastIndex(other.log.String(), "msg=acts for=pulls-domino") > strings.LastIndex(other.log.String(), "acts no longer"); acts != (other == by) && !other.dead() {
+					t.Errorf("%s: %s acts: %v\n%s", what, other.name, acts, &other.log)
+				}
+			}
+		}
+		shown("at first", a)
+
+		// Cut off from the leases, it ends before the other begins; back again, it waits.
+		cutOff := func(p *proc, off bool) {
+			for _, s := range p.seats {
+				s.off.Store(off)
+			}
+		}
+		cutOff(a, true)
+		d.branch(1, "cores: 2", "cores: 3")
+		wait(2 * time.Minute)
+		cutOff(a, false)
+		wait(time.Minute)
+		shown("another took over", b)
+
+		// What the other finds meanwhile, and does not put right, is seen by who follows it.
+		desk := b.Desks[0]
+		open := desk.Engine
+		desk.Engine = func(context.Context, gitops.Tree, gitops.Compiled) (*engine.Engine, func(), error) {
+			return nil, func() {}, errors.New("MongoDB cannot be reached")
+		}
+		d.git("checkout", "-q", "-f", "-B", "work1", planned) // as a has shown it
+		d.propose(1, "work1")
+		wait(2 * time.Minute)
+		if rec := d.record(1); rec.Told || !strings.Contains(rec.Why, "MongoDB cannot be reached") {
+			t.Errorf("%+v", rec)
+		}
+		cutOff(b, true)
+		wait(2 * time.Minute)
+		desk.Engine = open
+		shown("back again", a)
+
+		// Who dies is followed, too, and its successor finds all in the records.
+		a.dies(0)
+		cutOff(b, false)
+		head := d.branch(1, "cores: 2", "cores: 4")
+		wait(2 * time.Minute)
+		shown("one died", b)
+		d.says(1, "bob", "domctl apply "+d.record(1).Effect)
+		wait(2 * time.Minute)
+		d.merge(1)
+		b.diesAt("UpdateOne") // in the midst of the apply
+		wait(2 * time.Minute)
+		if h := d.head(); !b.dead() || h.Stage != gitops.Applying || h.Commit != head {
+			t.Errorf("it is over before it died: %+v", h)
+		}
+		a.end()
+		b.end()
+		c := d.replica().run(t.Context())
+		wait(10 * time.Minute)
+		if h := d.head(); h.Stage != gitops.Done || h.Commit != head {
+			t.Errorf("%+v\n%s", h, &c.log)
+		}
+		c.end()
+		if applied := d.applied(); !slices.Equal(applied, []string{d.first, head}) {
 			t.Errorf("applied %s", applied)
 		}
 	})
