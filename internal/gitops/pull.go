@@ -35,10 +35,11 @@ type Reception struct {
 	Converse func(ctx context.Context, pull port.Pull) error
 	// Shared says that another replica may act for a deployment: for what it waits stands
 	// in its records alone.
-	Shared bool
-	Now    func() time.Time
-	Random func() string
-	Log    *slog.Logger
+	Shared   bool
+	Observer Observer // hears how its work goes; may be nil
+	Now      func() time.Time
+	Random   func() string
+	Log      *slog.Logger
 
 	start sync.Once
 	wake  chan struct{}

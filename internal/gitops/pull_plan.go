@@ -155,7 +155,9 @@ func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
 			return err
 		}
 	}
-	p, err := t.plan(ctx, before, after)
+	within, heard := t.desk.observe(ctx, PullPlanWork, "")
+	p, err := t.plan(within, before, after)
+	heard(planOutcome(p, err))
 	if err != nil {
 		return t.broken(ctx, err)
 	}
@@ -177,10 +179,13 @@ func (t *proposal) place(ctx context.Context, do func(context.Context) error) er
 	if t.fresh {
 		rank = firstRank
 	}
+	_, heard := t.desk.observe(ctx, PullQueueWork, "")
 	leave, err := t.Places.Take(ctx, t.desk, rank)
 	if err != nil {
+		heard("error")
 		return err
 	}
+	heard("free")
 	defer leave()
 	within, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()

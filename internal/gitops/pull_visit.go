@@ -166,7 +166,10 @@ func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) 
 				v.fails, v.said, v.sum = before.fails, before.said, before.sum
 			}
 		}
-		r.ended(ctx, v, p, guarded(func() error { return r.review(ctx, v, before, p, desks) }))
+		within, heard := r.observe(ctx, ReviewWork)
+		err := guarded(func() error { return r.review(within, v, before, p, desks) })
+		heard(pullOutcome(ctx, err))
+		r.ended(ctx, v, p, err)
 	})
 }
 

@@ -117,15 +117,37 @@ type proc struct {
 	*gitops.Controller
 	*mortal
 	name  string
+	heard *ear
 	seats map[string]*cut
 	log   bytes.Buffer
 	end   func() // waits for its end
 }
 
+// ear hears how work went: how often each kind ended how, and of what.
+type ear struct {
+	mu  sync.Mutex
+	all map[string]int
+}
+
+func (e *ear) Begin(ctx context.Context, w gitops.Work) (context.Context, func(string)) {
+	return ctx, func(outcome string) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.all == nil {
+			e.all = map[string]int{}
+		}
+		e.all[strings.Join(strings.Fields(fmt.Sprintln(w.Kind, w.Deployment, w.Repository, w.Name, outcome)), " ")]++
+	}
+}
+
+func (e *ear) Stands(string, gitops.Turned, time.Time, error) {}
+
+func (e *ear) Drifted(string, gitops.Drift) {}
+
 // replica makes one, which run starts.
 func (d *duty) replica() *proc {
 	d.n++
-	p := &proc{mortal: &mortal{left: -1}, name: fmt.Sprint("r", d.n), seats: map[string]*cut{}}
+	p := &proc{mortal: &mortal{left: -1}, heard: &ear{}, name: fmt.Sprint("r", d.n), seats: map[string]*cut{}}
 	log := slog.New(slog.NewTextHandler(&p.log, nil))
 	forge := gatedForge{d.board, p.Gate}
 	r := d.reception(forge, p.mortal, &p.log)
@@ -140,9 +162,10 @@ func (d *duty) replica() *proc {
 	desk.Tell = func(ctx context.Context, commit string, s port.CommitStatus) error {
 		return forge.SetStatus(ctx, r.Repo, commit, s)
 	}
+	desk.Observer, r.Observer = p.heard, p.heard
 	desk.Await = func(pull int) { r.Await(desk, pull) }
 	p.Controller = &gitops.Controller{Desks: r.Desks, Receptions: []*gitops.Reception{r}, Poll: time.Minute, Grace: time.Minute, Log: log}
-	talk := &gitops.Talk{Forge: forge, Repo: r.Repo, Desks: r.Desks, Replan: r.Replan, Wake: p.Wake, Now: time.Now, Sleep: bubble{}.Sleep}
+	talk := &gitops.Talk{Forge: forge, Repo: r.Repo, Desks: r.Desks, Replan: r.Replan, Wake: p.Wake, Observer: p.heard, Name: r.Name, Now: time.Now, Sleep: bubble{}.Sleep}
 	r.Converse = talk.Converse
 	var n atomic.Int64
 	desk.Random = func() string { return fmt.Sprint(p.name, "-", n.Add(1)) }
@@ -270,6 +293,16 @@ func TestSharedDuties(t *testing.T) {
 		}
 		a.end()
 		b.end()
+		for what, want := range map[string][2]int{"act sim-modern over": {0, 1}, "pull plan sim-modern ok": {2, 0}, "pull queue sim-modern free": {4, 0}, "command domino apply done": {2, 0}, "apply sim-modern ended": {0, 2}} {
+			if got := [2]int{a.heard.all[what], b.heard.all[what]}; got != want {
+				t.Errorf("%s: %v times, want %v", what, got, want)
+			}
+		}
+		for _, what := range []string{"pulls domino ok", "review domino ok", "conversation domino ok"} {
+			if a.heard.all[what] == 0 || b.heard.all[what] > 0 {
+				t.Errorf("%s: %v", what, a.heard.all)
+			}
+		}
 		if applied := d.applied(); !slices.Equal(applied, []string{d.first, second, third}) {
 			t.Errorf("applied %s", applied)
 		}
