@@ -23,6 +23,8 @@ func busy() *metrics.Metrics {
 	for _, k := range []gitops.WorkKind{gitops.PullsWork, gitops.ReviewWork, gitops.TalkWork, gitops.CommandWork} {
 		_, end := m.Begin(context.Background(), gitops.Work{Kind: k, Repository: "domino", Name: "apply"})
 		end("ok")
+		_, end = m.Begin(context.Background(), gitops.Work{Kind: k, Repository: "domino", Name: "apply"})
+		end("error")
 	}
 	m.Begin(context.Background(), gitops.Work{Kind: gitops.ActWork, Deployment: "prod"})
 	for _, k := range []gitops.WorkKind{gitops.PullPlanWork, gitops.PullQueueWork, gitops.TurnWork, gitops.QueueWork, gitops.PlanWork, gitops.ApplyWork, gitops.LookWork, gitops.NoticeWork, gitops.HookWork} {
