@@ -31,6 +31,7 @@ instance-types:
 
 test:
 	$(GO) test ./...
+	$(GO) test -C hack/promql ./...
 
 # test-live installs pinned wire servers (cached outside the tree), and runs the
 # contract and end-to-end suites against them.

@@ -8,4 +8,9 @@ if [ "$1" != test ]; then
 	exec go "$@"
 fi
 shift
-go test -json "$@" | tee -a "$log" | go run ./hack/testlines
+at=()
+if [ "$1" = -C ]; then # which must come first
+	at=("$1" "$2")
+	shift 2
+fi
+go test "${at[@]}" -json "$@" | tee -a "$log" | go run ./hack/testlines

@@ -120,7 +120,7 @@ func (a *app) engineBound(ctx context.Context, b *bound, t gitops.Tree, c gitops
 		return nil, func() {}, &engine.Invalid{Findings: c.Findings}
 	}
 	at := &tree{t.Commit, t.Dir, t.Written}
-	d := &deployment{dir: filepath.Join(t.Dir, filepath.FromSlash(b.Dir)), compiled: c.Result, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b}
+	d := &deployment{dir: filepath.Join(t.Dir, filepath.FromSlash(b.Dir)), compiled: c.Result, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b, lease: a.lease}
 	e, err = d.engine(ctx, eachOf(b.report, stepsHeard(ctx)), sideBySideSteps)
 	return e, d.shut, err
 }

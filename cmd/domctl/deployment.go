@@ -29,13 +29,14 @@ import (
 type deployment struct {
 	dir      string
 	compiled compiler.Result
-	wrote    *atomic.Bool // something was recorded
-	logs     *engine.Logs // of bakes
-	keep     bool         // leave the instances of bakes that fail
-	limits   *limits      // of evaluating files, also those of a deployment beside it
-	at       *tree        // whose files these are; nil: the work tree's
-	bound    *bound       // by a controller's configuration; nil: the files say it all
-	closes   []func()     // what its engine keeps open; a verb ends with it open
+	wrote    *atomic.Bool  // something was recorded
+	logs     *engine.Logs  // of bakes
+	keep     bool          // leave the instances of bakes that fail
+	limits   *limits       // of evaluating files, also those of a deployment beside it
+	at       *tree         // whose files these are; nil: the work tree's
+	bound    *bound        // by a controller's configuration; nil: the files say it all
+	closes   []func()      // what its engine keeps open; a verb ends with it open
+	lease    time.Duration // of the lock; zero is the engine's own
 }
 
 // shut ends the connections of its engine.
@@ -79,7 +80,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil, nil, nil}
+		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil, nil, nil, a.lease}
 	}
 	return all, nil
 }
@@ -180,7 +181,7 @@ func (d *deployment) engine(ctx context.Context, report func(applier.Event), par
 		resolve, others = b.secrets(w.secrets), b.otherApplied
 		d.logs.Dir, d.logs.Shown = b.logs, b.logs
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Domino: w.domino, Store: witness{w.store, d.wrote}, Secret: resolve, SSH: w.ssh, Others: others, Logs: d.logs, KeepOnFailure: d.keep, Clock: wallClock{},
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Domino: w.domino, Store: witness{w.store, d.wrote}, Secret: resolve, SSH: w.ssh, Others: others, Logs: d.logs, KeepOnFailure: d.keep, Lease: d.lease, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
 

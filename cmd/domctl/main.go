@@ -29,6 +29,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == compiler.Verb {
 		return compileChild(stdin, stdout, stderr)
 	}
+	return newApp(stdin, stdout, stderr).main(args)
+}
+
+// main is the program but for the child that compiles.
+func (a *app) main(args []string) int {
 	tuneCollector()
 	asked := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
@@ -44,14 +49,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == "--version" { // as everyone types it first
 		args = []string{"version"}
 	}
-	app := newApp(stdin, stdout, stderr)
-	root := app.root()
+	root := a.root()
 	root.SetArgs(args)
 	err := known(root, args)
 	if err == nil {
 		err = root.ExecuteContext(ctx)
 	}
-	app.waits.close()
+	a.waits.close()
 	var code exitCode
 	switch {
 	case err == nil:
@@ -63,9 +67,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	message := suggestion(err.Error())
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		message = app.interrupted(message)
+		message = a.interrupted(message)
 	}
-	app.tell("error", message)
+	a.tell("error", message)
 	return 1
 }
 

@@ -35,6 +35,7 @@ type app struct {
 	wrote            *atomic.Bool   // something was recorded
 	logs             *engine.Logs   // of bakes
 	keep             bool           // leave the instances of bakes that fail
+	lease            time.Duration  // of the lock; zero is the engine's own
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {

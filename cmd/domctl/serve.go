@@ -124,6 +124,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	}
 	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: a.logger(config.Log), Replica: s.replica()}
 	counts := metrics.New(buildInfo())
+	counts.Knows(schema.Sorted(config.Deployments))
 	observer, traced, err := s.observers(ctx, c.Log, counts)
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		d.Slots, d.Looks, d.Observer = slots, looks, observer
 		c.Desks = append(c.Desks, d)
 	}
-	c.Receptions = s.receptions(c, trees)
+	c.Receptions = s.receptions(c, trees, observer)
 	var answers sync.WaitGroup
 	defer answers.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -259,21 +260,21 @@ func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 
 // receptions are for the repositories that are on a forge. Each has a mirror of its own,
 // so that nothing that a pull request brings holds up an apply.
-func (s serving) receptions(c *gitops.Controller, trees string) (all []*gitops.Reception) {
+func (s serving) receptions(c *gitops.Controller, trees string, observer gitops.Observer) (all []*gitops.Reception) {
 	places := gitops.NewPlaces(s.config.Workers)
 	for _, name := range schema.Sorted(s.config.Repositories) {
 		of := s.config.Repositories[name]
 		if of.Forge == "" {
 			continue
 		}
-		r := &gitops.Reception{Name: name, Repo: of.Name, Forge: s.forges[of.Forge], Places: places, Room: trees, Shared: c.Replica != nil, Now: time.Now, Random: rand.Text, Log: c.Log,
+		r := &gitops.Reception{Name: name, Repo: of.Name, Forge: s.forges[of.Forge], Places: places, Room: trees, Shared: c.Replica != nil, Observer: observer, Now: time.Now, Random: rand.Text, Log: c.Log,
 			Source: &gitops.Clone{Dir: filepath.Join(s.config.Work, "pulls", name), Room: trees, Now: time.Now, Remote: func() (git.Remote, error) { return s.remote(of) }}}
 		for _, d := range c.Desks {
 			if d.Bound.Repository == name {
 				r.Desks = append(r.Desks, d)
 			}
 		}
-		talk := &gitops.Talk{Forge: r.Forge, Repo: r.Repo, Desks: r.Desks, Replan: r.Replan, Wake: c.Wake, Now: time.Now, Sleep: port.Sleep}
+		talk := &gitops.Talk{Forge: r.Forge, Repo: r.Repo, Desks: r.Desks, Replan: r.Replan, Wake: c.Wake, Observer: observer, Name: name, Now: time.Now, Sleep: port.Sleep}
 		r.Converse = talk.Converse
 		for _, d := range r.Desks {
 			d.Await = func(pull int) { r.Await(d, pull) }

@@ -94,7 +94,12 @@ type controller struct {
 // serve starts a controller with a configuration.
 func (w *served) serve(config string) *controller {
 	w.t.Helper()
-	c := &controller{exec.CommandContext(w.t.Context(), "domctl", "serve", config), w, filepath.Join(w.t.TempDir(), "log")}
+	return w.serveAs("domctl", config)
+}
+
+func (w *served) serveAs(program, config string) *controller {
+	w.t.Helper()
+	c := &controller{exec.CommandContext(w.t.Context(), program, "serve", config), w, filepath.Join(w.t.TempDir(), "log")}
 	log, err := os.Create(c.log)
 	if err != nil {
 		w.t.Fatal(err)

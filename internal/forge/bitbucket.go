@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"domctl.dev/internal/port"
@@ -23,10 +25,20 @@ type bucket struct {
 	base *url.URL
 	http *http.Client
 	user string
+
+	mu    sync.Mutex
+	heads map[string]map[bucketHead]string // by repository: the whole names of open pull requests' heads
+}
+
+// bucketHead is a head as a list names it. A push moves the time.
+type bucketHead struct {
+	number  int
+	short   string
+	updated time.Time
 }
 
 func openBitbucket(c Config, at *url.URL, h *http.Client) (port.Forge, error) {
-	return &bucket{at, h, c.User}, nil
+	return &bucket{base: at, http: h, user: c.User, heads: map[string]map[bucketHead]string{}}, nil
 }
 
 type bucketUser struct{ UUID string }
@@ -162,11 +174,32 @@ func (f *bucket) Pulls(ctx context.Context, repo string) ([]port.Pull, error) {
 	if err != nil {
 		return nil, asking(Bitbucket, what, err)
 	}
-	return pulls(Bitbucket, what, all, f.whole(ctx, repo))
+	f.mu.Lock()
+	known := f.heads[repo]
+	f.mu.Unlock()
+	whole, now := f.whole(ctx, repo), map[bucketHead]string{}
+	out, err := pulls(Bitbucket, what, all, func(p bucketPull) (port.Pull, error) {
+		head := bucketHead{p.ID, p.Source.Commit.Hash, p.UpdatedOn.UTC()}
+		if full := known[head]; full != "" {
+			p.Source.Commit.Hash = full
+		}
+		one, err := whole(p)
+		if err == nil {
+			now[head] = one.HeadCommit
+		}
+		return one, err
+	})
+	if err != nil {
+		maps.Copy(now, known)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.heads[repo] = now
+	return out, err
 }
 
 // whole reads a pull request, whose commits Bitbucket names by their first twelve
-// digits only.
+// digits only; no field of a list has more, so that each costs a call once it moved.
 func (f *bucket) whole(ctx context.Context, repo string) func(bucketPull) (port.Pull, error) {
 	return func(p bucketPull) (port.Pull, error) {
 		out := port.Pull{Number: p.ID, Author: p.Author.UUID, Head: p.Source.Branch.Name, Base: p.Destination.Branch.Name,

@@ -80,3 +80,35 @@ func TestInstallation(t *testing.T) {
 		t.Errorf("Me is %q, %v", me, err)
 	}
 }
+
+// TestBitbucketHeads: a whole name is asked for once as long as a pull request does not
+// move, also where what it moves to begins alike.
+func TestBitbucketHeads(t *testing.T) {
+	tea := forgetest.NewTea("acme/domino")
+	for n := 100; n < 160; n++ {
+		tea.AddPull(n, "ann", "change", strings.Repeat("d", 40))
+	}
+	tea.Push(130, strings.Repeat("1", 40))
+	s := httptest.NewServer(forgetest.Bucket{Tea: tea})
+	defer s.Close()
+	f := open(t, forge.Bitbucket, s.URL, "bot-token")
+	look := func(what string, want int) []port.Pull {
+		t.Helper()
+		before := tea.Requests()
+		all, err := f.Pulls(t.Context(), "acme/domino")
+		if err != nil || len(all) != 61 || tea.Requests()-before != want {
+			t.Errorf("%s: %d pull requests, %v, %d calls, want %d", what, len(all), err, tea.Requests()-before, want)
+		}
+		return all
+	}
+	look("at first", 4+61)
+	look("again", 4)
+	alike := strings.Repeat("1", 12) + strings.Repeat("0", 28)
+	tea.Push(130, alike)
+	for _, p := range look("one moved", 4+1) {
+		if p.Number == 130 && p.HeadCommit != alike {
+			t.Errorf("it is at %s", p.HeadCommit)
+		}
+	}
+	look("again", 4)
+}

@@ -77,7 +77,11 @@ func (c *Controller) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, d := range c.Desks {
 		all.Go(func() {
-			c.seated(ctx, d.Name, c.wake[d], func() { c.saw(d) }, func(ctx context.Context) { c.work(ctx, d) })
+			c.seated(ctx, d.Name, c.wake[d], func() { c.saw(d) }, func(ctx context.Context) {
+				_, heard := d.observe(ctx, ActWork, "")
+				defer heard("over")
+				c.work(ctx, d)
+			})
 		})
 	}
 	for _, r := range c.Receptions {

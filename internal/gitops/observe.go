@@ -8,6 +8,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
 
@@ -24,11 +25,12 @@ type Observer interface {
 	Drifted(deployment string, d Drift)
 }
 
-// Work is something that takes time. Deployment is empty for what is of none; Name says
-// more: the channel of a notice.
+// Work is something that takes time. Deployment is empty for what is of none, Repository
+// for what is of one deployment; Name says more: the channel of a notice, the verb of a
+// command.
 type Work struct {
-	Kind             WorkKind
-	Deployment, Name string
+	Kind                         WorkKind
+	Deployment, Name, Repository string
 }
 
 // WorkKind is which work it is.
@@ -43,6 +45,19 @@ const (
 	LookWork   WorkKind = "look"   // same, drift
 	NoticeWork WorkKind = "notice" // told, lost
 	HookWork   WorkKind = "hook"   // accepted, refused, unknown, large, busy, broken
+
+	// Acting for a deployment: from when this replica begins to until it no longer does.
+	ActWork WorkKind = "act" // over
+
+	// Of pull requests: a look at those of a repository, in which the others begin; one
+	// that is brought up to date at all its deployments; its plan at one, and the wait for a
+	// place to make it at; what people said on one, and one command in that.
+	PullsWork     WorkKind = "pulls"        // ok, limited
+	ReviewWork    WorkKind = "review"       // ok, overtaken
+	PullPlanWork  WorkKind = "pull plan"    // as PlanWork
+	PullQueueWork WorkKind = "pull queue"   // free
+	TalkWork      WorkKind = "conversation" // ok, waits
+	CommandWork   WorkKind = "command"      // done, stranger, waits
 )
 
 // Observers are several of them, told in their order.
@@ -77,7 +92,12 @@ func (all Observers) Drifted(deployment string, d Drift) {
 
 // observe begins work of the desk's deployment.
 func (d *Desk) observe(ctx context.Context, kind WorkKind, name string) (context.Context, func(string)) {
-	return observe(ctx, d.Observer, Work{kind, d.Name, name})
+	return observe(ctx, d.Observer, Work{Kind: kind, Deployment: d.Name, Name: name})
+}
+
+// observe begins work of the repository.
+func (r *Reception) observe(ctx context.Context, kind WorkKind) (context.Context, func(string)) {
+	return observe(ctx, r.Observer, Work{Kind: kind, Repository: r.Name})
 }
 
 func observe(ctx context.Context, o Observer, w Work) (context.Context, func(string)) {
@@ -113,6 +133,22 @@ func planOutcome(p planner.Plan, err error) string {
 		return "refused"
 	case p.Empty():
 		return "empty"
+	}
+	return "ok"
+}
+
+// pullOutcome is how work for pull requests ended, in a word.
+func pullOutcome(ctx context.Context, err error) string {
+	var limited *port.Throttle
+	switch {
+	case errors.As(err, &limited):
+		return "limited"
+	case errors.Is(err, ErrUnderWay):
+		return "waits"
+	case err != nil && ctx.Err() != nil:
+		return "overtaken"
+	case err != nil:
+		return "error"
 	}
 	return "ok"
 }

@@ -35,10 +35,11 @@ type Reception struct {
 	Converse func(ctx context.Context, pull port.Pull) error
 	// Shared says that another replica may act for a deployment: for what it waits stands
 	// in its records alone.
-	Shared bool
-	Now    func() time.Time
-	Random func() string
-	Log    *slog.Logger
+	Shared   bool
+	Observer Observer // hears how its work goes; may be nil
+	Now      func() time.Time
+	Random   func() string
+	Log      *slog.Logger
 
 	start sync.Once
 	wake  chan struct{}
@@ -102,11 +103,11 @@ func (r *Reception) Call() {
 	}
 }
 
-// anew forgets what another replica may have changed since.
+// anew forgets what another replica may have changed since, while nothing is under way.
 func (r *Reception) anew() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.known, r.hearing = map[*Desk]map[int]time.Time{}, map[int]*hearing{}
+	r.known, r.hearing, r.visits = map[*Desk]map[int]time.Time{}, map[int]*hearing{}, map[int]*visit{}
 }
 
 // awaits finds out for what deployments wait, for which another replica may act.

@@ -99,8 +99,8 @@ func TestPullKilled(t *testing.T) {
 		if said := one.said(1); len(said) != 1 || !rec.Told || rec.Effect != whole.Effect || !strings.Contains(said[0], rec.Plan) {
 			t.Fatalf("killed after %d (%s): %+v\n%q", k, sides[k], rec, said)
 		}
-		if s := one.shown(one.head); s[len(s)-1] != "success" {
-			t.Fatalf("killed after %d (%s): %q", k, sides[k], s)
+		if s, sums := one.shown(one.head), one.sums(one.head); s[len(s)-1] != "success" || len(sums) < 1 || len(sums) > 2 || sums[0] != "success planned: sim-modern" {
+			t.Fatalf("killed after %d (%s): %q, %q", k, sides[k], s, sums)
 		}
 	}
 	t.Logf("%d sides of calls", len(sides))

@@ -81,7 +81,7 @@ func (r *Reception) hear(ctx context.Context, number int, read func() (port.Pull
 	if h.busy || !h.again && r.Now().Sub(h.since) > settled {
 		return
 	}
-	r.lend(ctx, h, number, func() error {
+	r.lend(ctx, h, number, func(ctx context.Context) error {
 		p, err := read()
 		if err == nil {
 			err = r.Converse(ctx, p)
@@ -91,13 +91,16 @@ func (r *Reception) hear(ctx context.Context, number int, read func() (port.Pull
 }
 
 // lend listens to a pull request, once there is a line free.
-func (r *Reception) lend(ctx context.Context, h *hearing, number int, listen func() error) {
+func (r *Reception) lend(ctx context.Context, h *hearing, number int, listen func(context.Context) error) {
 	h.busy = true
 	r.work.Go(func() {
 		select {
 		case r.lines <- struct{}{}:
 			defer func() { <-r.lines }()
-			r.heard(ctx, h, number, guarded(listen))
+			within, heard := r.observe(ctx, TalkWork)
+			err := guarded(func() error { return listen(within) })
+			heard(pullOutcome(ctx, err))
+			r.heard(ctx, h, number, err)
 		case <-ctx.Done():
 			r.heard(ctx, h, number, ctx.Err())
 		}
@@ -155,7 +158,7 @@ func (r *Reception) over(ctx context.Context, open []port.Pull) {
 		if h.busy {
 			continue
 		}
-		r.lend(ctx, h, n, func() error { return r.close(ctx, n, desks) })
+		r.lend(ctx, h, n, func(ctx context.Context) error { return r.close(ctx, n, desks) })
 	}
 }
 

@@ -61,7 +61,9 @@ func rest(ctx context.Context, r *Reception, next time.Duration, alone bool) {
 
 // glance looks, and says what is the matter once as long as it stays the same.
 func (r *Reception) glance(ctx context.Context, last string) (said string, next time.Duration) {
-	err := guarded(func() (err error) { next, err = r.Look(ctx); return err })
+	within, heard := r.observe(ctx, PullsWork)
+	err := guarded(func() (err error) { next, err = r.Look(within); return err })
+	heard(pullOutcome(ctx, err))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return last, 0

@@ -19,6 +19,7 @@ func (t *proposal) untouched(ctx context.Context, shown bool) error {
 	if !shown {
 		return nil
 	}
+	defer func() { t.rec = PullPlan{} }()
 	if t.rec.Head != "" && (t.rec.Plan != "" || t.rec.Comment != "") {
 		text := "### domctl plan: " + planner.Code(t.desk.Name) + "\n\nThis pull request no longer changes anything of this deployment.\n"
 		c := Comment{Repo: t.Repo, Pull: t.pull.Number, Key: t.desk.Name, Text: func(int) string { return text }}

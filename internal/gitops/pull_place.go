@@ -91,10 +91,13 @@ func (t *proposal) place(ctx context.Context, do func(context.Context) error) er
 	case t.fresh:
 		rank = firstRank
 	}
+	_, heard := t.desk.observe(ctx, PullQueueWork, "")
 	leave, err := t.Places.Take(ctx, t.desk, rank)
 	if err != nil {
+		heard("error")
 		return err
 	}
+	heard("free")
 	defer leave()
 	within, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()

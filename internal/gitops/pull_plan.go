@@ -63,9 +63,10 @@ func (r *Reception) review(ctx context.Context, v, before *visit, p port.Pull, d
 	if len(change.Conflicts) == 0 {
 		r.follow(ctx, desks, v.commit)
 	}
-	failed := make([]error, len(desks))
+	became := make([]outcome, len(desks))
 	var all sync.WaitGroup
 	for i, d := range desks {
+		became[i].desk = d
 		_, planned := r.record(d, p.Number)
 		if !planned && !r.mayTouch(ctx, d, p, change) {
 			continue
@@ -76,12 +77,17 @@ func (r *Reception) review(ctx context.Context, v, before *visit, p port.Pull, d
 			}
 			one := proposal{desk: d, Reception: r, Proposal: change, pull: p}
 			if err := guarded(func() error { return one.run(ctx, v, before) }); err != nil {
-				failed[i] = fmt.Errorf("%s: %w", d.Name, err)
+				became[i].err = fmt.Errorf("%s: %w", d.Name, err)
 			}
+			became[i].rec = one.rec
 		})
 	}
 	all.Wait()
-	return errors.Join(failed...)
+	err = r.sum(ctx, v, p, desks, became)
+	for _, o := range became {
+		err = errors.Join(err, o.err)
+	}
+	return err
 }
 
 func (r *Reception) record(d *Desk, pull int) (ended time.Time, there bool) {
@@ -153,7 +159,9 @@ func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
 			return err
 		}
 	}
-	p, err := t.plan(ctx, before, after)
+	within, heard := t.desk.observe(ctx, PullPlanWork, "")
+	p, err := t.plan(within, before, after)
+	heard(planOutcome(p, err))
 	if err != nil {
 		return t.broken(ctx, err)
 	}

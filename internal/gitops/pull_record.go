@@ -39,6 +39,8 @@ type PullPlan struct {
 	Told    bool      `json:"told,omitempty"`
 	Comment string    `json:"comment,omitempty"`
 	At      time.Time `json:"at,omitzero"` // of the plan
+	// Sum is what its head shows of all deployments; others' records leave it out.
+	Sum string `json:"sum,omitempty"`
 	// State and Ended are of a pull request that is over.
 	State port.PullState `json:"state,omitempty"`
 	Ended time.Time      `json:"ended,omitzero"`

@@ -142,7 +142,16 @@ func (b *board) Rights(context.Context, string, string) (port.Rights, error) {
 	return port.WriteRights, nil
 }
 
-func (b *board) Carried(context.Context, string, string) ([]int, error) { return nil, nil }
+func (b *board) Carried(_ context.Context, _, commit string) (all []int, err error) {
+	free, err := b.call("Carried")
+	defer free()
+	for n, p := range b.pulls {
+		if p.MergeCommit == commit {
+			all = append(all, n)
+		}
+	}
+	return all, err
+}
 
 func (b *board) MaxComment() int { return 65_000 }
 
@@ -188,7 +197,7 @@ func (b *board) count() map[string]int {
 }
 
 // reception is one of the rig's, which dies with its gate.
-func (r rig) reception(b port.Forge, kill *sim.Kill, log *bytes.Buffer) *gitops.Reception {
+func (r rig) reception(b port.Forge, kill life, log *bytes.Buffer) *gitops.Reception {
 	d := r.desk(kill)
 	d.Compile, d.Engine = r.compileTree, func(ctx context.Context, t gitops.Tree, c gitops.Compiled) (*engine.Engine, func(), error) {
 		if schema.Failed(c.Findings) {
@@ -285,4 +294,14 @@ func (g gatedForge) EditComment(ctx context.Context, repo string, n int, id, bod
 
 func (g gatedForge) SetStatus(ctx context.Context, repo, commit string, s port.CommitStatus) error {
 	return pass(g.gate, "status", func() error { return g.Forge.SetStatus(ctx, repo, commit, s) })
+}
+
+func (g gatedForge) Rights(ctx context.Context, repo, user string) (r port.Rights, err error) {
+	err = pass(g.gate, "rights", func() (err error) { r, err = g.Forge.Rights(ctx, repo, user); return err })
+	return r, err
+}
+
+func (g gatedForge) Carried(ctx context.Context, repo, commit string) (all []int, err error) {
+	err = pass(g.gate, "carried", func() (err error) { all, err = g.Forge.Carried(ctx, repo, commit); return err })
+	return all, err
 }

@@ -23,7 +23,9 @@ type visit struct {
 	// applied that this rests on.
 	touched map[*Desk]string
 	steps   map[*Desk]step
-	until   time.Time // when a recording that a plan was made from is too old; zero: never
+	until   time.Time         // when a recording that a plan was made from is too old; zero: never
+	desks   int               // that it was done for
+	sum     port.CommitStatus // what is shown of all of them
 	failed  bool
 	fails   int
 	next    time.Time // when what failed is tried again
@@ -105,7 +107,7 @@ func (s *sight) see(ctx context.Context, p port.Pull) error {
 		s.begin(p, commit, desks, v)
 	case !v.over(): // there may be more to do then
 		v.more.Store(true)
-	case s.due(v, commit):
+	case s.due(v, commit, len(desks)):
 		s.begin(p, commit, desks, v)
 	}
 	return nil
@@ -125,9 +127,12 @@ func (r *Reception) of(p port.Pull) (desks []*Desk) {
 }
 
 // due says whether what was done for a head counts no longer.
-func (s *sight) due(v *visit, commit string) bool {
+func (s *sight) due(v *visit, commit string, desks int) bool {
 	if v.failed {
 		return !s.Now().Before(v.next)
+	}
+	if desks > v.desks { // the records of one could not be read before
+		return true
 	}
 	for d, at := range v.touched {
 		if now, known := s.versions[d]; known && now != at {
@@ -141,7 +146,7 @@ func (s *sight) due(v *visit, commit string) bool {
 func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) {
 	r := s.Reception
 	ctx, stop := context.WithCancel(s.lasting)
-	v := &visit{head: p.HeadCommit, base: p.Base, commit: commit, stop: stop, done: make(chan struct{})}
+	v := &visit{head: p.HeadCommit, base: p.Base, commit: commit, desks: len(desks), stop: stop, done: make(chan struct{})}
 	r.mu.Lock()
 	r.visits[p.Number] = v
 	r.mu.Unlock()
@@ -159,10 +164,13 @@ func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) 
 		if before != nil {
 			<-before.done
 			if before.head == v.head {
-				v.fails, v.said = before.fails, before.said
+				v.fails, v.said, v.sum = before.fails, before.said, before.sum
 			}
 		}
-		r.ended(ctx, v, p, guarded(func() error { return r.review(ctx, v, before, p, desks) }))
+		within, heard := r.observe(ctx, ReviewWork)
+		err := guarded(func() error { return r.review(within, v, before, p, desks) })
+		heard(pullOutcome(ctx, err))
+		r.ended(ctx, v, p, err)
 	})
 }
 

@@ -30,11 +30,17 @@ func RecordsSeat(open func(context.Context) (applier.Store, error), what string,
 	return &recordsSeat{key: strings.TrimSuffix(actsKey+"-"+what, "-"), open: open, random: random}
 }
 
-func (r *recordsSeat) Lease(ctx context.Context) (l port.Lease, err error) {
+// opened opens the records, if they are not.
+func (r *recordsSeat) opened(ctx context.Context) (err error) {
 	if r.store == nil {
-		if r.store, err = r.open(ctx); err != nil {
-			return l, err
-		}
+		r.store, err = r.open(ctx)
+	}
+	return err
+}
+
+func (r *recordsSeat) Lease(ctx context.Context) (l port.Lease, err error) {
+	if err := r.opened(ctx); err != nil {
+		return l, err
 	}
 	var s sat
 	etag, _, err := read(ctx, r.store, r.key, &s)
@@ -46,6 +52,9 @@ func (r *recordsSeat) Lease(ctx context.Context) (l port.Lease, err error) {
 }
 
 func (r *recordsSeat) SetLease(ctx context.Context, l port.Lease) (port.Lease, error) {
+	if err := r.opened(ctx); err != nil { // a hint may follow a read that failed
+		return l, err
+	}
 	etag, err := write(ctx, r.store, r.key, l.Version, sat{l, r.random()})
 	if errors.Is(err, applier.ErrMoved) || errors.Is(err, applier.ErrExists) {
 		err = port.ErrMoved

@@ -26,9 +26,11 @@ type Talk struct {
 	// Replan plans a pull request anew for a deployment; nil: it cannot.
 	Replan func(ctx context.Context, d *Desk, pull int) error
 	// Wake says that a deployment has something to do; nil: it will see.
-	Wake  func(*Desk)
-	Now   func() time.Time
-	Sleep func(context.Context, time.Duration) error
+	Wake     func(*Desk)
+	Observer Observer // hears how commands go; may be nil
+	Name     string   // of the repository in the configuration, for the observer
+	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
 
 	mu   sync.Mutex
 	done map[string]time.Time // comments that need no look, and when that was found
@@ -94,7 +96,7 @@ func (t *Talk) Converse(ctx context.Context, pull port.Pull) error {
 		rights, there := before[c.ID]
 		done := false
 		if there {
-			done, err = t.one(ctx, pull.Number, places, c, rights)
+			done, err = t.heard(ctx, pull.Number, places, c, rights)
 		}
 		if failed = errors.Join(failed, err); done {
 			t.over(c)
@@ -231,32 +233,50 @@ func (t *Talk) places(ctx context.Context, pull port.Pull) (all []place, err err
 // asked says that the pull request is merged, and waits for approvals.
 func (p place) asked(pull int) bool { return p.head.Stage == Asked && p.head.Pull == pull }
 
+// heard does one comment's command, and tells how that went.
+func (t *Talk) heard(ctx context.Context, number int, places []place, c port.Comment, before port.Rights) (done bool, err error) {
+	ctx, heard := observe(ctx, t.Observer, Work{Kind: CommandWork, Name: string(ReadCommands(c.Body)[0].Verb), Repository: t.Name})
+	outcome := "error"
+	defer func() { heard(outcome) }()
+	done, stranger, err := t.one(ctx, number, places, c, before)
+	switch {
+	case err != nil:
+	case !done:
+		outcome = "waits"
+	case stranger:
+		outcome = "stranger"
+	default:
+		outcome = "done"
+	}
+	return done, err
+}
+
 // one does one comment's command; done: nobody needs to look at it again.
-func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comment, before port.Rights) (done bool, err error) {
+func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comment, before port.Rights) (done, stranger bool, err error) {
 	for _, p := range places {
 		if w, _, err := readWish(ctx, p.store); err != nil || w.Comment == c.ID && !w.Done {
-			return false, err // it is under way
+			return false, false, err // it is under way
 		}
 	}
 	rights, err := t.rights(ctx, c.Author)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	pull, err := t.Forge.Pull(ctx, t.Repo, number)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	s := saying{Talk: t, pull: pull, places: places, comment: c, at: places[0]}
-	if min(rights, before) < port.WriteRights {
+	if stranger = min(rights, before) < port.WriteRights; stranger {
 		s.answer, s.key = strangers(c.Author), "stranger "+account(c.Author)
 	} else if err := s.do(ctx); err != nil {
-		return false, err
+		return false, false, err
 	}
 	if s.pending {
-		return false, nil
+		return false, false, nil
 	}
 	err = s.end(ctx)
-	return err == nil, err
+	return err == nil, stranger, err
 }
 
 func (t *Talk) rights(ctx context.Context, user string) (port.Rights, error) {

@@ -146,8 +146,13 @@ func pass(gate sim.Gate, call string, do func() error) error {
 
 var bound = gitops.Deployment{Branch: "main", Dir: "prod", World: "sandbox", Secrets: []string{"env:SIM_*"}, Archive: true}
 
+// life is a process': each side of a call that it makes is one to die at.
+type life interface {
+	Gate(call string, phase sandbox.Phase) error
+}
+
 // desk is a controller that dies with its gate.
-func (r rig) desk(kill *sim.Kill) *gitops.Desk {
+func (r rig) desk(kill life) *gitops.Desk {
 	clone := &gitops.Clone{Dir: filepath.Join(r.repo+"-mirror", "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}
 	n := 0
 	return &gitops.Desk{Name: "sim-modern", Bound: bound, Source: gated{clone, kill.Gate}, Now: r.machine.Clock.Now,

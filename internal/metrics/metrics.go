@@ -35,6 +35,8 @@ type Metrics struct {
 	stepTook prometheus.Histogram
 	seen     *prometheus.GaugeVec
 	unsure   *prometheus.GaugeVec
+	commands *prometheus.CounterVec
+	acting   *prometheus.GaugeVec
 	frozen   *prometheus.GaugeVec
 	drift    *prometheus.GaugeVec
 	drifted  *prometheus.GaugeVec
@@ -79,6 +81,15 @@ func New(info *debug.BuildInfo) *Metrics {
 		m.work[kind] = count("domctl_"+plural(kind)+"_total", help+", by how they ended.", "deployment", "outcome")
 		m.seconds[kind] = spread("domctl_"+string(kind)+"_duration_seconds", help+": how long each took.", long).WithLabelValues().(prometheus.Histogram)
 	}
+	for kind, help := range map[gitops.WorkKind]string{gitops.PullsWork: "Looks at the pull requests of repositories", gitops.ReviewWork: "Pull requests that were brought up to date", gitops.TalkWork: "Readings of what people said on pull requests"} {
+		m.work[kind] = count("domctl_"+words[kind]+"s_total", help+", by how they ended.", "repository", "outcome")
+		m.seconds[kind] = spread("domctl_"+words[kind]+"_duration_seconds", help+": how long each took.", long).WithLabelValues().(prometheus.Histogram)
+	}
+	m.work[gitops.PullPlanWork] = count("domctl_pull_plans_total", "Plans of pull requests, by how they ended.", "deployment", "outcome")
+	m.seconds[gitops.PullPlanWork] = spread("domctl_pull_plan_duration_seconds", "Plans of pull requests: how long each took, with the wait for a place.", long).WithLabelValues().(prometheus.Histogram)
+	m.seconds[gitops.PullQueueWork] = spread("domctl_pull_plan_queue_seconds", "How long plans of pull requests waited for a place.", long).WithLabelValues().(prometheus.Histogram)
+	m.commands = count("domctl_commands_total", "Commands in comments on pull requests, by what they ask for and how that ended.", "repository", "verb", "outcome")
+	m.acting = gauge("domctl_acting", "Whether this replica acts for the deployment.", "deployment")
 	m.seconds[gitops.QueueWork] = spread("domctl_plan_queue_seconds", "How long plans waited for a worker.", long).WithLabelValues().(prometheus.Histogram)
 	m.hooks = count("domctl_webhooks_total", "Deliveries of forges, by how they were answered.", "result")
 	m.notices = count("domctl_notifications_total", "Notices to channels, by whether they arrived.", "channel", "result")
@@ -100,6 +111,9 @@ func New(info *debug.BuildInfo) *Metrics {
 	return m
 }
 
+// words name what is about pull requests.
+var words = map[gitops.WorkKind]string{gitops.PullsWork: "pull_look", gitops.ReviewWork: "pull_review", gitops.TalkWork: "pull_conversation"}
+
 func plural(k gitops.WorkKind) string {
 	if k == gitops.ApplyWork {
 		return "applies"
@@ -112,11 +126,21 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
+// Knows says which deployments there are: where nobody acts for one, that is told.
+func (m *Metrics) Knows(deployments []string) {
+	for _, d := range deployments {
+		m.acting.WithLabelValues(d).Set(0)
+	}
+}
+
 // Begin is gitops.Observer's.
 func (m *Metrics) Begin(ctx context.Context, w gitops.Work) (context.Context, func(string)) {
 	began := time.Now()
-	if w.Kind == gitops.TurnWork || w.Kind == gitops.LookWork {
+	switch w.Kind {
+	case gitops.TurnWork, gitops.LookWork, gitops.PullsWork:
 		ctx = port.Hearing(ctx, m.heard)
+	case gitops.ActWork:
+		m.acting.WithLabelValues(w.Deployment).Set(1)
 	}
 	return ctx, func(outcome string) {
 		switch w.Kind {
@@ -124,14 +148,30 @@ func (m *Metrics) Begin(ctx context.Context, w gitops.Work) (context.Context, fu
 			m.hooks.WithLabelValues(outcome).Inc()
 		case gitops.NoticeWork:
 			m.notices.WithLabelValues(w.Name, outcome).Inc()
+		case gitops.CommandWork:
+			m.commands.WithLabelValues(w.Repository, w.Name, outcome).Inc()
+		case gitops.ActWork:
+			m.leaves(w.Deployment)
 		}
 		if c := m.work[w.Kind]; c != nil {
-			c.WithLabelValues(w.Deployment, outcome).Inc()
+			c.WithLabelValues(w.Deployment+w.Repository, outcome).Inc() // one of the two is empty
 		}
 		if h := m.seconds[w.Kind]; h != nil {
 			h.Observe(time.Since(began).Seconds())
 		}
 	}
+}
+
+// leaves takes back what is true only of who acts for a deployment: another replica says
+// it from now on.
+func (m *Metrics) leaves(deployment string) {
+	m.acting.WithLabelValues(deployment).Set(0)
+	for _, g := range []*prometheus.GaugeVec{m.seen, m.unsure, m.frozen, m.drift, m.drifted} {
+		g.DeleteLabelValues(deployment)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.since, deployment)
 }
 
 // StepSystem is as which system steps of applies are heard: their time is not that of

@@ -19,7 +19,15 @@ import (
 // busy are metrics of a controller that did everything once.
 func busy() *metrics.Metrics {
 	m := metrics.New(nil)
-	for _, k := range []gitops.WorkKind{gitops.TurnWork, gitops.QueueWork, gitops.PlanWork, gitops.ApplyWork, gitops.LookWork, gitops.NoticeWork, gitops.HookWork} {
+	m.Knows([]string{"prod", "test"})
+	for _, k := range []gitops.WorkKind{gitops.PullsWork, gitops.ReviewWork, gitops.TalkWork, gitops.CommandWork} {
+		_, end := m.Begin(context.Background(), gitops.Work{Kind: k, Repository: "domino", Name: "apply"})
+		end("ok")
+		_, end = m.Begin(context.Background(), gitops.Work{Kind: k, Repository: "domino", Name: "apply"})
+		end("error")
+	}
+	m.Begin(context.Background(), gitops.Work{Kind: gitops.ActWork, Deployment: "prod"})
+	for _, k := range []gitops.WorkKind{gitops.PullPlanWork, gitops.PullQueueWork, gitops.TurnWork, gitops.QueueWork, gitops.PlanWork, gitops.ApplyWork, gitops.LookWork, gitops.NoticeWork, gitops.HookWork} {
 		ctx, end := m.Begin(context.Background(), gitops.Work{Kind: k, Deployment: "prod", Name: "acme"})
 		left := int64(17)
 		port.Heard(ctx, port.Call{System: "ec2", Took: time.Second})
@@ -63,6 +71,14 @@ func TestCounts(t *testing.T) {
 		`domctl_last_turn_timestamp_seconds{deployment="prod"} 5000`,
 		`domctl_unapplied_since_timestamp_seconds{deployment="prod"} 5000`,
 		`domctl_frozen{deployment="prod"} 0`,
+		`domctl_acting{deployment="prod"} 1`,
+		`domctl_acting{deployment="test"} 0`,
+		`domctl_pull_looks_total{outcome="ok",repository="domino"} 1`,
+		`domctl_pull_reviews_total{outcome="ok",repository="domino"} 1`,
+		`domctl_pull_conversations_total{outcome="ok",repository="domino"} 1`,
+		`domctl_pull_plans_total{deployment="prod",outcome="error"} 1`,
+		`domctl_pull_plan_queue_seconds_count 1`,
+		`domctl_commands_total{outcome="ok",repository="domino",verb="apply"} 1`,
 	} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("there is no %s", want)
@@ -120,5 +136,24 @@ func TestLabelsAreNames(t *testing.T) {
 	}
 	if len(families) < 15 {
 		t.Errorf("only %d metrics are told", len(families))
+	}
+}
+
+// TestLeaves: a replica that no longer acts for a deployment says nothing more of how it
+// stands, which would be told as if it were so for ever.
+func TestLeaves(t *testing.T) {
+	m := busy()
+	_, over := m.Begin(context.Background(), gitops.Work{Kind: gitops.ActWork, Deployment: "prod"})
+	over("over")
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for line := range strings.Lines(w.Body.String()) {
+		name, _, _ := strings.Cut(line, "{")
+		switch {
+		case name == "domctl_acting" && !strings.HasSuffix(line, " 0\n"):
+			t.Error(line)
+		case slices.Contains([]string{"domctl_drift_objects", "domctl_frozen", "domctl_last_look_timestamp_seconds", "domctl_last_turn_timestamp_seconds", "domctl_unapplied_since_timestamp_seconds"}, name):
+			t.Errorf("it says still %s", line)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 // Package traces sends what a controller's work took to whoever collects traces, as
 // OpenTelemetry's protocol over HTTP has it: a span for a Turn, and in it for a plan, an
-// apply, its steps, and each call to an outside system. It is a gitops.Observer, and
+// apply, its steps, and each call to an outside system; and one for a look at pull
+// requests, and in it for each that is planned or heard. It is a gitops.Observer, and
 // alone imports OpenTelemetry's libraries. Where nobody collects, nothing of it is made.
 package traces
 
@@ -88,16 +89,23 @@ func (s *said) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) erro
 	return nil
 }
 
-// Begin is gitops.Observer's.
+// Begin is gitops.Observer's. That a replica acts, for days, is no span.
 func (t *Traces) Begin(ctx context.Context, w gitops.Work) (context.Context, func(string)) {
+	if w.Kind == gitops.ActWork {
+		return ctx, func(string) {}
+	}
 	ctx, span := t.tracer.Start(ctx, string(w.Kind))
 	if w.Deployment != "" {
 		span.SetAttributes(attribute.String("domctl.deployment", w.Deployment))
 	}
+	if w.Repository != "" {
+		span.SetAttributes(attribute.String("domctl.repository", w.Repository))
+	}
 	if w.Name != "" {
 		span.SetAttributes(attribute.String("domctl.name", w.Name))
 	}
-	if w.Kind == gitops.TurnWork || w.Kind == gitops.LookWork {
+	switch w.Kind {
+	case gitops.TurnWork, gitops.LookWork, gitops.PullsWork:
 		ctx = port.Hearing(ctx, t.heard)
 	}
 	return ctx, func(outcome string) {

@@ -74,7 +74,13 @@ func (b Bucket) repo(w http.ResponseWriter, r *http.Request, who string, at []st
 		}
 		b.paged(w, r, all)
 	case route == "GET commit2":
-		answer(w, 200, map[string]any{"hash": strings.Repeat(at[1][:1], 40)})
+		hash := strings.Repeat(at[1][:1], 40)
+		for _, p := range b.pulls {
+			if sha := p["head"].(map[string]any)["sha"].(string); strings.HasPrefix(sha, at[1]) {
+				hash = sha
+			}
+		}
+		answer(w, 200, map[string]any{"hash": hash})
 	case route == "GET pullrequests1":
 		var all []any
 		for _, p := range b.pulls {

@@ -72,6 +72,7 @@ func (t *Tea) Push(number int, commit string) {
 	for _, p := range t.pulls {
 		if p["number"] == number {
 			p["head"].(map[string]any)["sha"] = commit
+			p["updated_at"] = t.tick().Format(time.RFC3339)
 		}
 	}
 }
