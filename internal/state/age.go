@@ -3,7 +3,9 @@ package state
 import (
 	"bytes"
 	"context"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -26,26 +28,47 @@ func Age(text string) (Keeper, error) {
 	if !ok {
 		return nil, errors.New("the first age identity is not an X25519 one: make one with age-keygen")
 	}
-	return ageKeeper{first.Recipient(), parsed}, nil
+	k := ageKeeper{recipient: first.Recipient()}
+	for _, one := range parsed {
+		if of, ok := one.(holder); ok {
+			k.identities = append(k.identities, of)
+		}
+	}
+	return k, nil
+}
+
+// holder is an identity that states its secret.
+type holder interface {
+	age.Identity
+	fmt.Stringer
 }
 
 type ageKeeper struct {
 	recipient  age.Recipient
-	identities []age.Identity
+	identities []holder
+}
+
+// derived is the data key of what is wrapped. The identity's secret is in it: whoever
+// knows whom records are for could wrap keys too, and must not seal records.
+func derived(seed []byte, by holder) ([]byte, error) {
+	return hkdf.Key(sha256.New, []byte(by.String()), seed, "domctl state: data key", 32)
 }
 
 func (ageKeeper) Name() string { return "age" }
 
 func (k ageKeeper) NewKey(context.Context) (key, wrapped []byte, err error) {
-	key = make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, says its documentation
+	seed := make([]byte, 32)
+	_, _ = rand.Read(seed) // never fails, says its documentation
 	var b bytes.Buffer
 	w, err := age.Encrypt(&b, k.recipient)
 	if err == nil {
-		_, err = w.Write(key)
+		_, err = w.Write(seed)
 	}
 	if err == nil {
 		err = w.Close()
+	}
+	if err == nil {
+		key, err = derived(seed, k.identities[0])
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("age cannot wrap a data key: %w", err)
@@ -54,13 +77,16 @@ func (k ageKeeper) NewKey(context.Context) (key, wrapped []byte, err error) {
 }
 
 func (k ageKeeper) OpenKey(_ context.Context, wrapped []byte) ([]byte, error) {
-	r, err := age.Decrypt(bytes.NewReader(wrapped), k.identities...)
-	if err != nil {
-		return nil, fmt.Errorf("%w: its data key is not for the age identity given, or was altered", ErrOpaque)
+	for _, one := range k.identities {
+		r, err := age.Decrypt(bytes.NewReader(wrapped), one)
+		if err != nil {
+			continue
+		}
+		seed, err := io.ReadAll(io.LimitReader(r, 33))
+		if err != nil || len(seed) != 32 {
+			return nil, fmt.Errorf("%w: its data key was altered", ErrOpaque)
+		}
+		return derived(seed, one)
 	}
-	key, err := io.ReadAll(io.LimitReader(r, 33))
-	if err != nil {
-		return nil, fmt.Errorf("%w: its data key was altered", ErrOpaque)
-	}
-	return key, nil
+	return nil, fmt.Errorf("%w: its data key is not for the age identity given, or was altered", ErrOpaque)
 }

@@ -184,6 +184,26 @@ func openRaw(t *testing.T, k Keeper, key string, raw []byte) ([]byte, error) {
 	return body, err
 }
 
+// stranger knows whom records are for, and not the identity: a public key is no secret.
+type stranger struct{ to age.Recipient }
+
+func (stranger) Name() string { return "age" }
+
+func (s stranger) NewKey(context.Context) (key, wrapped []byte, err error) {
+	var b bytes.Buffer
+	key = bytes.Repeat([]byte{7}, 32)
+	w, err := age.Encrypt(&b, s.to)
+	if err == nil {
+		_, err = w.Write(key)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return key, b.Bytes(), err
+}
+
+func (stranger) OpenKey(context.Context, []byte) ([]byte, error) { return nil, ErrOpaque }
+
 func TestBodiesOpenOnlyWhereTheyWerePut(t *testing.T) {
 	k, other := mustAge(t, ageIdentity(t)), mustAge(t, ageIdentity(t))
 	for name, c := range map[string]struct {
@@ -194,6 +214,7 @@ func TestBodiesOpenOnlyWhereTheyWerePut(t *testing.T) {
 		"of another key":     {putSealed(t, k, "d", "applies/a/0"), ErrOpaque},
 		"of another house":   {putSealed(t, k, "other", "applied"), ErrOpaque},
 		"for someone else":   {putSealed(t, other, "d", "applied"), ErrOpaque},
+		"by a stranger":      {putSealed(t, stranger{k.(ageKeeper).recipient}, "d", "applied"), ErrOpaque},
 		"by another keeper":  {putSealed(t, &countingKeeper{}, "d", "applied"), ErrOpaque},
 		"never sealed":       {[]byte("the body"), ErrUnsealed},
 		"empty":              {nil, ErrUnsealed},
