@@ -26,8 +26,8 @@ func (d *Desk) planAt() string {
 
 // pullAt is the address of a pull request's plan; "" where there is no page, or nothing
 // was planned.
-func (d *Desk) pullAt(pull int, p planner.Plan) string {
-	if d.Page == "" || p.ID == "" {
+func (d *Desk) pullAt(pull int, plan string) string {
+	if d.Page == "" || plan == "" {
 		return ""
 	}
 	return d.Page + "/pulls/" + strconv.Itoa(pull)

@@ -315,7 +315,7 @@ func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compi
 	if err != nil {
 		return err
 	}
-	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p, Whole: t.desk.pullAt(t.pull.Number, p), Note: t.note(p)}.Tell(ctx, t.Forge)
+	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p, Whole: t.desk.pullAt(t.pull.Number, p.ID), Note: t.note(p)}.Tell(ctx, t.Forge)
 	if err != nil {
 		return err
 	}

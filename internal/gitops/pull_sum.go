@@ -32,7 +32,7 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 	if !slices.ContainsFunc(desks, func(d *Desk) bool { return d.Bound.Branch == p.Base }) || ctx.Err() != nil {
 		return nil
 	}
-	s := summed(all)
+	s := summed(p.Number, all)
 	shows := string(s.State) + ": " + s.Text
 	at := slices.IndexFunc(all, func(o outcome) bool { return o.rec.Head == p.HeadCommit })
 	recorded := at >= 0 && all[at].rec.Sum == shows
@@ -48,21 +48,29 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 	return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = shows })
 }
 
-// summed is the worst of what deployments say.
-func summed(all []outcome) port.CommitStatus {
-	var planned, refused, unplanned []string
+// summed is the worst of what deployments say, with the way to the plan where it is of one.
+func summed(pull int, all []outcome) port.CommitStatus {
+	var planned, refused, unplanned []outcome
 	for _, o := range all {
 		switch {
-		case o.err != nil, o.rec.Head != "" && o.rec.Plan == "" && !o.rec.Refused:
-			unplanned = append(unplanned, o.desk.Name)
+		case o.err != nil, o.rec.Head != "" && o.rec.Plan == "" && o.rec.Recording == "" && !o.rec.Refused:
+			unplanned = append(unplanned, o)
 		case o.rec.Refused:
-			refused = append(refused, o.desk.Name)
+			refused = append(refused, o)
 		case o.rec.Head != "":
-			planned = append(planned, o.desk.Name)
+			planned = append(planned, o)
 		}
 	}
-	said := func(state port.CommitState, what string, names []string) port.CommitStatus {
-		return port.CommitStatus{Name: SumName, State: state, Text: statusText("", what+schema.Listed(names, "and"))}
+	said := func(state port.CommitState, what string, of []outcome) port.CommitStatus {
+		var names []string
+		for _, o := range of {
+			names = append(names, o.desk.Name)
+		}
+		s := port.CommitStatus{Name: SumName, State: state, Text: statusText("", what+schema.Listed(names, "and"))}
+		if len(of) == 1 {
+			s.URL = of[0].desk.pullAt(pull, of[0].rec.Plan)
+		}
+		return s
 	}
 	switch {
 	case len(unplanned) > 0:

@@ -20,6 +20,7 @@ const (
 	approvalsKey = "gitops/approvals/" // by effect, account and comment
 	usedKey      = "gitops/used/"      // what each apply was approved by
 	wishKey      = "gitops/wish"       // a command that the deployment's turns are to do
+	clicksKey    = "gitops/clicks/"    // what was asked for on the page, and what became of it
 	driftKey     = "gitops/drift"      // what the last look found
 	newsKey      = "gitops/news"       // what was told to whom
 	actsKey      = "gitops/acts"       // which replica acts

@@ -11,8 +11,6 @@ import (
 	"domctl.dev/planner"
 )
 
-// clicksKey is below which stands what was asked for on the page, and what became of it.
-const clicksKey = "gitops/clicks/"
 
 // Click is a rollback that somebody asks for on the page. Whoever calls has looked up
 // that they may.

@@ -124,7 +124,7 @@ func TestLabelsAreNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := []string{"deployment", "outcome", "system", "result", "forge", "channel", "version", "revision", "goversion"}
+	ours := []string{"deployment", "outcome", "system", "result", "forge", "repository", "verb", "channel", "version", "revision", "goversion"}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
