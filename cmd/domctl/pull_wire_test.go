@@ -116,14 +116,7 @@ func (s *servedOnForge) files() map[string]string {
 // until waits until something is so, and answers how long that took.
 func (s *servedOnForge) until(what string, is func() bool) time.Duration {
 	s.t.Helper()
-	begun := time.Now()
-	for !is() {
-		if time.Since(begun) > time.Minute {
-			s.t.Fatalf("%s: not within a minute", what)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return time.Since(begun)
+	return wiretest.Until(s.t, time.Minute, is, func() string { return what })
 }
 
 // TestForgeServePulls: what a pull request would do stands below it, in one comment that

@@ -130,11 +130,7 @@ func (c *controller) await(text string, times int) {
 // waits polls for what is to come.
 func (w *served) waits(come func() bool, why func() string) {
 	w.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !come(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			w.t.Fatal(why())
-		}
-	}
+	wiretest.Until(w.t, 2*time.Minute, come, why)
 }
 
 // end ends it by a signal, and waits until it has.

@@ -4,6 +4,7 @@ package forge_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -162,15 +163,15 @@ func TestForgeGiteaPushers(t *testing.T) {
 // eventually reads a pull request until it is as wanted, or for some seconds.
 func eventually(t *testing.T, f port.Forge, repo *wiretest.ForgeRepo, number int, is func(port.Pull) bool) port.Pull {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
-		p, err := f.Pull(t.Context(), repo.Name, number)
-		if err != nil {
+	var p port.Pull
+	wiretest.Until(t, 20*time.Second, func() bool {
+		var err error
+		if p, err = f.Pull(t.Context(), repo.Name, number); err != nil {
 			t.Fatal(err)
 		}
-		if is(p) || time.Now().After(end) {
-			return p
-		}
-	}
+		return is(p)
+	}, func() string { return fmt.Sprintf("it reads as %+v", p) })
+	return p
 }
 
 // TestForgeGiteaEdited: another may edit a comment, which still says that it is of who

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/schema"
 )
 
@@ -90,7 +91,7 @@ func (k checking) page() {
 func (k checking) nobody() {
 	const hint = "state page.oidc, by which people sign in"
 	host, _, err := net.SplitHostPort(k.c.Listen.Page)
-	if k.c.Listen.Page != "" && (err != nil || !loopback(host)) {
+	if k.c.Listen.Page != "" && (err != nil || !port.Loopback(host)) {
 		k.wrong(k.place("listen.page"), hint+"; or listen on 127.0.0.1", "listen.page is not an address of this machine alone, and nobody signs in")
 	}
 	paths := []string{"page.url", "page.hosts", "page.key", "page.roles"}
@@ -122,7 +123,7 @@ func (k checking) outside(p Page) {
 func (k checking) provider(o OIDC) {
 	if k.need("page.oidc", "issuer", o.Issuer) {
 		u, err := url.Parse(o.Issuer)
-		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !port.Loopback(u.Hostname())) {
 			k.wrong(k.place("page.oidc.issuer"), "", "page.oidc.issuer is no issuer; write it as its discovery states it, https://HOST/PATH")
 		}
 	}
@@ -149,10 +150,4 @@ func (k checking) anybody() bool {
 		}
 	}
 	return n > 0
-}
-
-// loopback says of a host that it is this machine, whatever names resolve to.
-func loopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
 }

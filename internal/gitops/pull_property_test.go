@@ -2,7 +2,9 @@ package gitops_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +41,7 @@ func TestPullsWhateverHappens(t *testing.T) {
 				}
 			}
 			h.look()
-			for _, n := range schemaSorted(h.pulls) {
+			for _, n := range slices.Sorted(maps.Keys(h.pulls)) {
 				w.right(n)
 			}
 		})

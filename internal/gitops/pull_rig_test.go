@@ -2,11 +2,13 @@ package gitops_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,16 +64,9 @@ func (b *board) Pull(_ context.Context, _ string, n int) (port.Pull, error) {
 	defer free()
 	p := b.pulls[n]
 	if err != nil || p == nil {
-		return port.Pull{}, fmt.Errorf("pull request: %w", cmpErr(err, port.ErrNotFound))
+		return port.Pull{}, fmt.Errorf("pull request: %w", cmp.Or(err, port.ErrNotFound))
 	}
 	return *p, nil
-}
-
-func cmpErr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }
 
 func (b *board) Pulls(context.Context, string) (all []port.Pull, err error) {
@@ -80,20 +75,12 @@ func (b *board) Pulls(context.Context, string) (all []port.Pull, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range schemaSorted(b.pulls) {
+	for _, n := range slices.Sorted(maps.Keys(b.pulls)) {
 		if p := b.pulls[n]; p.State == port.PullOpen {
 			all = append(all, *p)
 		}
 	}
 	return all, nil
-}
-
-func schemaSorted[V any](m map[int]V) (all []int) {
-	for n := range m {
-		all = append(all, n)
-	}
-	slices.Sort(all)
-	return all
 }
 
 func (b *board) Comments(_ context.Context, _ string, n int) ([]port.Comment, error) {

@@ -45,16 +45,7 @@ type cache struct {
 
 func newRig(t *testing.T) rig {
 	t.Helper()
-	content, err := os.ReadFile("../sim/testdata/modern/sandbox.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := sim.NewMachine(content, sim.NewJump())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Secrets = map[string]string{"env:SIM_TOKEN": "canary-token-new", "env:SIM_FRESH": "canary-fresh-new"}
-	r := rig{t, m, filepath.Join(t.TempDir(), "acme"), &cache{has: map[string]compiler.Result{}, trees: map[string]compiler.Result{}}, new([]string)}
+	r := rig{t, sim.Modern(t), filepath.Join(t.TempDir(), "acme"), &cache{has: map[string]compiler.Result{}, trees: map[string]compiler.Result{}}, new([]string)}
 	r.git("init", "-q", "-b", "main", r.repo)
 	return r
 }

@@ -40,7 +40,7 @@ func may() map[string][]string {
 		"internal/gen":      {},
 		"internal/git":      {},
 		"internal/gitops":   {"applier", "compiler", "planner", "schema", "internal/engine", "internal/git", "internal/port"},
-		"internal/web":      {"applier", "planner", "schema", "internal/gitops"},
+		"internal/web":      {"applier", "planner", "schema", "internal/gitops", "internal/port"},
 		"internal/heap":     {},
 		"internal/house":    {},
 		"internal/metrics":  {"internal/gitops", "internal/port"},

@@ -49,7 +49,7 @@ func (s Slack) Notify(ctx context.Context, n port.Notice) error {
 		return err
 	}
 	at, err := url.Parse(text)
-	if err != nil || at.Host == "" || at.Scheme != "https" && (at.Scheme != "http" || !loopback(at.Hostname())) {
+	if err != nil || at.Host == "" || at.Scheme != "https" && (at.Scheme != "http" || !port.Loopback(at.Hostname())) {
 		return errors.New("its url is no https address")
 	}
 	body, err := json.Marshal(map[string]string{"text": Text(n)})
@@ -70,8 +70,6 @@ func (s Slack) Notify(ctx context.Context, n port.Notice) error {
 		}
 	}
 }
-
-func loopback(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
 // post sends it once; a pause says that it did not arrive, and may be sent again then.
 func (s Slack) post(ctx context.Context, at *url.URL, body []byte) (pause time.Duration, err error) {

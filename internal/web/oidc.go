@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"sync/atomic"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
 
@@ -57,7 +57,7 @@ func client() *http.Client {
 type bounded struct{ next http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !loopback(r.URL.Hostname()) {
+	if r.URL.Scheme != "https" && !port.Loopback(r.URL.Hostname()) {
 		return nil, fmt.Errorf("%s is not asked in the clear", r.URL.Host)
 	}
 	res, err := b.next.RoundTrip(r)
@@ -191,12 +191,6 @@ func short(text string) string {
 		return string(r[:most]) + "…"
 	}
 	return text
-}
-
-// loopback says of a host that it is this machine, whatever names resolve to.
-func loopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
 // issued holds what a provider may say beside the code of who it is (RFC 9207).

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -31,20 +30,11 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	content, err := os.ReadFile("../sim/testdata/modern/sandbox.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := sim.NewMachine(content, sim.NewJump())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Secrets = map[string]string{"env:SIM_TOKEN": "canary-token-new", "env:SIM_FRESH": "canary-fresh-new"}
 	res, err := sim.Compile(t.Context(), "../sim/testdata/modern")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{t, m, res}
+	return &rig{t, sim.Modern(t), res}
 }
 
 func (r *rig) engine(gate sim.Gate) *engine.Engine {

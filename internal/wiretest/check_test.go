@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+
+	"domctl.dev/internal/wiretest"
 )
 
 func must(t *testing.T, err error) {
@@ -40,14 +42,5 @@ func refused(t *testing.T, err error, code string) {
 // eventually polls a condition for ten seconds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("not within ten seconds: " + what)
-		}
-	}
+	wiretest.Until(t, 10*time.Second, holds, func() string { return what })
 }
