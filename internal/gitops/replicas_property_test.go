@@ -2,6 +2,7 @@ package gitops_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand"
 	"slices"
 	"strings"
@@ -188,7 +189,7 @@ func (h *shift) over() {
 	if h.stands {
 		return
 	}
-	for _, n := range schemaSorted(h.pulls) {
+	for _, n := range slices.Sorted(maps.Keys(h.pulls)) {
 		h.shows(n)
 	}
 }
