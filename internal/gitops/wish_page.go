@@ -11,7 +11,6 @@ import (
 	"domctl.dev/planner"
 )
 
-
 // Click is a rollback that somebody asks for on the page. Whoever calls has looked up
 // that they may.
 type Click struct {
