@@ -149,3 +149,9 @@ func (r *replica) cpu(name string) {
 	_, body := r.get("http://" + r.prof + "/debug/pprof/profile?seconds=40")
 	_ = os.WriteFile(dir+"/"+name+".cpu", body, 0o600)
 }
+
+// settled is settling where nobody counts.
+func (r *replica) settled() reading {
+	r.b.t.Helper()
+	return r.settling(&soaked{calls: map[string]int{}})
+}

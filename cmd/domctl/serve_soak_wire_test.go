@@ -103,13 +103,8 @@ func (r reading) grown(before reading) (what []string) {
 	return what
 }
 
-// settled reads once nothing is under way any more: the forge is not asked for a while.
-func (r *replica) settled() reading {
-	r.b.t.Helper()
-	return r.settling(&soaked{calls: map[string]int{}})
-}
-
-// settling is settled, and counts what is asked meanwhile.
+// settling reads once nothing is under way any more, as the forge is not asked for a
+// while, and counts what is asked meanwhile.
 func (r *replica) settling(s *soaked) reading {
 	r.b.t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
