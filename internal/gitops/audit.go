@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
@@ -18,11 +17,7 @@ func Audit(ctx context.Context, s applier.Store) (all []engine.Audited, err erro
 		return nil, fmt.Errorf("approvals: %w", err)
 	}
 	for _, key := range keys {
-		var a struct {
-			Effect, Head, User, Comment, Plan string
-			Pull                              int
-			At                                time.Time
-		}
+		var a Approval
 		if _, _, err := read(ctx, s, key, &a); err != nil {
 			return all, err
 		}

@@ -275,27 +275,18 @@ func (d *Desk) driftNews(is Drift) news {
 func (c *Controller) watch(ctx context.Context, d *Desk) {
 	log, last := c.Log.With("deployment", d.Name), ""
 	for ctx.Err() == nil {
-		next, err := d.watchSafely(ctx)
+		next := soon
+		err := guarded(func() (err error) { next, err = d.Watch(ctx); return err })
 		said := ""
 		if err != nil {
 			said = err.Error()
 		}
 		if said != "" && said != last && ctx.Err() == nil {
-			log.Warn("cannot look for drift", "error", said)
+			log.Warn("cannot look for drift", failure(err)...)
 		}
 		last = said
 		if port.Sleep(ctx, min(next, c.Poll)) != nil {
 			return
 		}
 	}
-}
-
-// watchSafely is Watch where one deployment's files must not end the others' work.
-func (d *Desk) watchSafely(ctx context.Context) (next time.Duration, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			next, err = soon, fmt.Errorf("panicked: %v", p)
-		}
-	}()
-	return d.Watch(ctx)
 }

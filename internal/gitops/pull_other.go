@@ -59,7 +59,7 @@ func (d *Desk) pulls(ctx context.Context) (map[int]time.Time, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	numbers, err := pullNumbers(ctx, store)
+	numbers, err := PullNumbers(ctx, store)
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}

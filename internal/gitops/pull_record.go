@@ -56,15 +56,15 @@ func ReadPullPlan(ctx context.Context, s applier.Store, pull int) (p PullPlan, t
 
 func pullKey(pull int) string { return pullsKey + strconv.Itoa(pull) }
 
-// pullNumbers are the pull requests that a deployment has records of.
-func pullNumbers(ctx context.Context, s applier.Store) ([]int, error) {
+// PullNumbers are the pull requests that a deployment has records of.
+func PullNumbers(ctx context.Context, s applier.Store) ([]int, error) {
 	keys, err := s.List(ctx, pullsKey)
 	if err != nil {
 		return nil, err
 	}
 	var all []int
 	for _, key := range keys {
-		if n, err := strconv.Atoi(strings.TrimPrefix(key, pullsKey)); err == nil {
+		if n, err := strconv.Atoi(strings.TrimPrefix(key, pullsKey)); err == nil && n > 0 {
 			all = append(all, n)
 		}
 	}

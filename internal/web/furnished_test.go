@@ -28,8 +28,8 @@ func furnished(t *testing.T) (r *rig, pages map[string]string) {
 		"changes":  []map[string]any{{"address": "hardwareTiers.gpu-small", "action": "update", "reason": "changed outside since the last apply", "fields": []string{"cores", "memory"}}},
 		"findings": []map[string]any{{"code": "DC203", "address": "hardwareTiers.gpu-small", "message": "cores is 96, a g5.2xlarge has 7.9 allocatable"}},
 		"amis":     []map[string]any{{"ami": "amis.gpu", "image": "ami-0123456789abcdef0", "days": 96, "due": true, "holds": []string{"quay.io/domino/base:DED_py3.9_R4.2", "quay.io/acme/spark@sha256:4da57f857fa0e1b2c3d4e5f60718293a4b5c6d7e4da57f857fa0e1b2c3d4e5f6"}}, {"ami": "amis.nodes", "days": -1}}})
-	for n, p := range map[string]pull{"12": {Head: commit, Plan: "20260301-110000-k3v9w2m4q7x1", Effect: "ff3b85cca6aa6c463f56f184eb353e8d", At: time.Now()}, "13": {Head: commit, Why: "DC201: cores is 96", Refused: true}} {
-		r.put(pullsPrefix+n, p)
+	for n, p := range map[string]gitops.PullPlan{"12": {Head: commit, Plan: "20260301-110000-k3v9w2m4q7x1", Effect: "ff3b85cca6aa6c463f56f184eb353e8d", At: time.Now()}, "13": {Head: commit, Why: "DC201: cores is 96", Refused: true}} {
+		r.put("gitops/pulls/"+n, p)
 	}
 	if err := gitops.KeepPlan(t.Context(), r.machine.Store, gitops.PullPlanOf(12), long(planned)); err != nil {
 		t.Fatal(err)

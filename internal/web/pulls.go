@@ -2,13 +2,10 @@ package web
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,40 +14,18 @@ import (
 	"domctl.dev/internal/gitops"
 )
 
-// pullsPrefix is below which records of pull requests stand.
-const pullsPrefix = "gitops/pulls/"
-
 // mostPulls is how many pull requests of a deployment are shown, the newest.
 const mostPulls = 50
 
-// pullNumbers are the pull requests that there are records of, the newest first.
-func pullNumbers(ctx context.Context, store applier.Store) (all []int, err error) {
-	keys, err := store.List(ctx, pullsPrefix)
+// newestPulls are the pull requests that there are records of, the newest first.
+func newestPulls(ctx context.Context, store applier.Store) ([]int, error) {
+	all, err := gitops.PullNumbers(ctx, store)
 	if err != nil {
 		return nil, fmt.Errorf("pull requests: %w", err)
-	}
-	for _, key := range keys {
-		if n, err := strconv.Atoi(strings.TrimPrefix(key, pullsPrefix)); err == nil && n > 0 {
-			all = append(all, n)
-		}
 	}
 	slices.Sort(all)
 	slices.Reverse(all)
 	return all[:min(len(all), mostPulls)], nil
-}
-
-// pull is what a record says of a pull request.
-type pull struct {
-	Head    string `json:"head"`
-	Plan    string `json:"plan"`
-	Effect  string `json:"effect"`
-	Why     string `json:"why"`
-	Behind  bool   `json:"behind"`
-	Refused bool   `json:"refused"`
-	// Recording is of one that comes from a fork, and was planned from that.
-	Recording string    `json:"recording"`
-	At        time.Time `json:"at"`
-	Ended     time.Time `json:"ended"`
 }
 
 // pullLine is a pull request to be shown.
@@ -86,13 +61,9 @@ func (r *records) pulls(ctx context.Context, numbers []int) (lines []pullLine) {
 // pull is empty for one that is over.
 func (r *records) pull(ctx context.Context, store applier.Store, n int) pullLine {
 	l := pullLine{Number: n, Forge: r.Forge.Pull(n)}
-	body, _, err := store.Get(ctx, pullsPrefix+strconv.Itoa(n))
-	var p pull
-	if err == nil {
-		err = json.Unmarshal(body, &p)
-	}
+	p, there, err := gitops.ReadPullPlan(ctx, store, n)
 	switch {
-	case errors.Is(err, applier.ErrNoKey) || !p.Ended.IsZero():
+	case err == nil && (!there || !p.Ended.IsZero()):
 		return pullLine{}
 	case err != nil:
 		l.State, l.Class, l.Why = "cannot be read", "bad", shown(err.Error())

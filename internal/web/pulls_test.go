@@ -11,7 +11,7 @@ import (
 // TestAForksPull shows that it was planned from a recording, and the plan.
 func TestAForksPull(t *testing.T) {
 	r := newRig(t)
-	r.put(pullsPrefix+"14", gitops.PullPlan{Pull: 14, Head: commit, Plan: "recorded", Recording: "0123", Told: true, Nonce: "n"})
+	r.put("gitops/pulls/"+"14", gitops.PullPlan{Pull: 14, Head: commit, Plan: "recorded", Recording: "0123", Told: true, Nonce: "n"})
 	p := planner.Plan{ID: "recorded", Deployment: "sim-modern", Recorded: &planner.Recorded{At: "2026-03-01T10:00:00Z"}, Unknowns: true}
 	if err := gitops.KeepPlan(t.Context(), r.machine.Store, gitops.PullPlanOf(14), p); err != nil {
 		t.Fatal(err)

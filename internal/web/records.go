@@ -131,7 +131,7 @@ func (r *records) look(ctx context.Context) (s standing, err error) {
 	group.Go(func() (err error) { s.Seen, _, err = gitops.ReadDrift(ctx, store); return err })
 	group.Go(func() (err error) { s.Wish, _, err = gitops.ReadWish(ctx, store); return err })
 	group.Go(func() (err error) { s.Open, counts, err = open(ctx, store); return err })
-	group.Go(func() (err error) { s.Pulls, err = pullNumbers(ctx, store); return err })
+	group.Go(func() (err error) { s.Pulls, err = newestPulls(ctx, store); return err })
 	if err := group.Wait(); err != nil {
 		return s, err
 	}

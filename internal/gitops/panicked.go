@@ -27,9 +27,13 @@ func guarded(do func() error) (err error) {
 
 // warn logs what went wrong, and where, if that is for who wrote this program.
 func (r *Reception) warn(what string, err error, about ...any) {
-	about = append([]any{"repository", r.Name}, append(about, "error", err.Error())...)
+	r.Log.Warn(what, append(append([]any{"repository", r.Name}, about...), failure(err)...)...)
+}
+
+// failure is an error in a log, with the stack where it is a panic.
+func failure(err error) []any {
 	if p := (*panicked)(nil); errors.As(err, &p) {
-		about = append(about, "stack", string(p.stack))
+		return []any{"error", err.Error(), "stack", string(p.stack)}
 	}
-	r.Log.Warn(what, about...)
+	return []any{"error", err.Error()}
 }
