@@ -46,7 +46,7 @@ func TestForgeSignInBrowser(t *testing.T) {
 	one := server.URL + "/deployments/sim-modern"
 	b.do(chromedp.Navigate(one), chromedp.SendKeys(chromedp.CSS("input[name=user_name]"), ann.Name), chromedp.SendKeys(chromedp.CSS("input[name=password]"), ann.Password+"\r"))
 	b.do(chromedp.WaitVisible(chromedp.CSS("button[name=granted][value=true]")), chromedp.Click(chromedp.CSS("button[name=granted][value=true]")))
-	b.until(fmt.Sprintf(`location.href === %q && document.querySelector("h1").textContent === "sim-modern"`, one))
+	b.until(fmt.Sprintf(`location.href === %q && document.querySelector("h1")?.textContent === "sim-modern"`, one))
 	scripts(true)
 	b.do(chromedp.Reload())
 	b.forget() // what Gitea's pages complained of

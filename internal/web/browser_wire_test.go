@@ -336,7 +336,7 @@ func TestBrowserLocal(t *testing.T) {
 	go func() { ended <- l.Serve(t.Context(), at) }()
 	b := newTab(t)
 	b.do(chromedp.Navigate(l.Address()))
-	b.until(`location.search === "" && document.querySelector("h1").textContent.includes("sim-modern")`)
+	b.until(`location.search === "" && document.querySelector("h1")?.textContent.includes("sim-modern")`)
 	b.accessible("plan --web")
 	b.fits("plan --web")
 	b.shot("local")
