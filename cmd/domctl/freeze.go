@@ -69,7 +69,7 @@ func soon(text string, now time.Time) (at time.Time, err error) {
 	if d, err := schema.ParseDuration(text); err == nil {
 		at = now.Add(d)
 	} else if at, err = engine.ParseTime(text, now); err != nil {
-		return at, err
+		return at, fmt.Errorf("%q is not a time; write 2026-12-01, 2026-12-01T06:00:00Z, or how long from now: 90m, 7d", text)
 	}
 	if !at.After(now) {
 		return at, fmt.Errorf("%s is over", text)

@@ -141,7 +141,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	defer answers.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: observer}
+	hooks := gitops.Hooks{Takes: s.takes, Parse: s.hear(c.Log), Named: s.named, Look: c.Look, Observer: observer}
 	l := gitops.Listening{Log: c.Log, Failed: cancel, All: &answers}
 	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c)); err != nil {
 		return err
@@ -295,6 +295,30 @@ func (s serving) parseHook(repository string, h map[string][]string, body []byte
 		return nil, err
 	}
 	return forge.ParseHook(forge.Kind(s.config.Forges[r.Forge].Kind), h, body, key)
+}
+
+// hear is parseHook, and has the log say why a delivery is refused, as who sent it is not
+// told: once a minute of a repository, since anybody may send.
+func (s serving) hear(log *slog.Logger) func(string, map[string][]string, []byte) ([]port.Hook, error) {
+	var mu sync.Mutex
+	said := map[string]time.Time{}
+	return func(repository string, h map[string][]string, body []byte) ([]port.Hook, error) {
+		hooks, err := s.parseHook(repository, h, body)
+		if err == nil {
+			return hooks, nil
+		}
+		why := planner.Printable(err.Error())
+		if errors.Is(err, forge.ErrHook) {
+			why = "it is not signed with the secret that repositories." + repository + ".webhook names"
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Sub(said[repository]) >= time.Minute {
+			said[repository] = now
+			log.Warn("a webhook is refused", "repository", repository, "error", why)
+		}
+		return nil, err
+	}
 }
 
 func (s serving) named(repository string, h port.Hook) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,14 +184,16 @@ func (r *reading) fields(n *yaml.Node, path string, v reflect.Value) {
 	})
 }
 
+var memberName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
 func (r *reading) members(n *yaml.Node, path string, v reflect.Value) {
 	if !r.kind(n, yaml.MappingNode, path, "a mapping of names") {
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))
 	r.pairs(n, path, func(key, value *yaml.Node, at string) {
-		if key.Value == "" || strings.Contains(key.Value, ".") || key.Tag != "!!str" {
-			r.node(key, "begin it with a letter, and use letters, digits and -", "%q is no name", key.Value)
+		if !memberName.MatchString(key.Value) || key.Tag != "!!str" {
+			r.node(key, "begin it with a letter or a digit, and use letters, digits, - and _", "%q is no name", key.Value)
 			return
 		}
 		one := reflect.New(v.Type().Elem()).Elem()
