@@ -1,0 +1,191 @@
+package lint
+
+import (
+	"strings"
+
+	"domctl.dev/schema"
+)
+
+// placed is an install and the instruction that holds it.
+type placed struct {
+	install
+	by *instruction
+}
+
+// installs looks at what RUN installs.
+func (e *environment) installs() {
+	byTool := map[string][]placed{}
+	for _, i := range e.docker.instructions {
+		if i.shell == nil {
+			continue
+		}
+		for _, c := range i.shell.calls {
+			if got, ok := readInstall(c); ok {
+				byTool[got.tool] = append(byTool[got.tool], placed{got, i})
+				e.versions(got)
+				e.answers(got)
+			}
+		}
+		e.updates(i)
+	}
+	for _, tool := range inOrder(byTool, func(p []placed) int { return p[0].at }) {
+		e.several(tool, byTool[tool])
+	}
+	e.joinUpdates()
+}
+
+// several finds that one tool installs more than once. Within one RUN it counts for pip
+// and conda alone, which solve each call by itself.
+func (e *environment) several(tool string, all []placed) {
+	var at []int
+	var last *instruction
+	for _, p := range all {
+		alone := tool == "pip" || tool == "conda"
+		if p.bootstraps() || p.by == last && !alone || !alone && tool != "apt-get" {
+			continue
+		}
+		at, last = append(at, p.at), p.by
+	}
+	if len(at) < 2 {
+		return
+	}
+	hint := "one RUN " + tool + " install with all of them: versions are solved together, and it is one layer"
+	if tool == "apt-get" {
+		hint = "one RUN apt-get update && apt-get install with all of them: one layer, and one list of packages"
+	}
+	e.add("DC705", schema.Warning, e.in(at...), hint, "dockerfile has %d times %s install", len(at), tool)
+}
+
+// versions finds packages whose version is not stated: those of the system by a code of
+// their own, since mirrors keep no old ones.
+func (e *environment) versions(i install) {
+	loose := i.unpinned()
+	if len(loose) == 0 || i.bootstraps() {
+		return
+	}
+	var names []string
+	var at []int
+	for _, w := range loose {
+		names, at = append(names, shown(w.text)), append(at, w.at)
+	}
+	code, severity := "DC707", schema.Warning
+	if i.tool == "apt-get" || i.tool == "apk" || i.tool == "yum" || i.tool == "zypper" {
+		code, severity = "DC708", schema.Info
+	}
+	e.add(code, severity, e.in(at...), "state it: "+example(i.tool, shown(loose[0].text)), "%s install without a version: %s", i.tool, some(names))
+}
+
+func example(tool, name string) string {
+	name = strings.TrimRight(strings.FieldsFunc(name+" ", func(r rune) bool { return strings.ContainsRune("<>=!~;@ ", r) })[0], "/")
+	switch tool {
+	case "pip":
+		if strings.Contains(name, "/") {
+			return name + "@COMMIT"
+		}
+		return name + "==VERSION"
+	case "npm":
+		return name + "@VERSION"
+	case "gem":
+		return name + ":VERSION"
+	case "yum":
+		return name + "-VERSION"
+	}
+	return name + "=VERSION"
+}
+
+// answers finds calls that ask, where nobody answers.
+func (e *environment) answers(i install) {
+	flag := "-y"
+	switch i.tool {
+	case "apt-get":
+		if i.has("-y", "--yes", "--assume-yes", "-qq", "--force-yes") || i.name() == "aptitude" {
+			return
+		}
+	case "conda":
+		if i.has("-y", "--yes") {
+			return
+		}
+	case "yum":
+		if i.has("-y", "--assumeyes") {
+			return
+		}
+	case "zypper":
+		flag = "-n"
+		if i.has("-n", "--non-interactive", "-y", "--no-confirm") {
+			return
+		}
+		flag = "-y"
+	default:
+		return
+	}
+	end := i.verb.at + len(i.verb.text)
+	found := e.add("DC719", schema.Warning, e.in(i.verb.at), i.tool+" "+i.verb.text+" "+flag, "%s install asks before it installs, and nobody answers in a build", i.tool)
+	if i.verb.whole {
+		found.Fix = []Edit{{Place{e.address, "dockerfile", end}, end, " " + flag}}
+	}
+}
+
+// updates finds an update of the lists of packages apart from what needs it: the layer
+// of the update is kept, and its lists grow old.
+func (e *environment) updates(i *instruction) {
+	update, installed := i.aptCalls()
+	switch {
+	case update != nil && installed == nil:
+		e.add("DC706", schema.Warning, e.in(update.at), "RUN apt-get update && apt-get install -y …", "apt-get update stands apart from apt-get install: its layer stays cached, and its lists grow old")
+	case update == nil && installed != nil && !installed.local():
+		e.add("DC706", schema.Warning, e.in(installed.at), "RUN apt-get update && apt-get install -y …", "apt-get install without apt-get update in the same RUN: it goes by whatever lists are cached")
+	}
+}
+
+// local says that only files are installed.
+func (i install) local() bool {
+	for _, w := range i.packages {
+		if !strings.HasSuffix(w.text, ".deb") {
+			return false
+		}
+	}
+	return len(i.packages) > 0
+}
+
+// aptCalls are the first update and the first install by APT of a RUN.
+func (i *instruction) aptCalls() (update *call, installed *install) {
+	if i.shell == nil {
+		return nil, nil
+	}
+	for _, c := range i.shell.calls {
+		c = c.started()
+		if got, ok := readInstall(c); ok && got.tool == "apt-get" {
+			if installed == nil {
+				installed = &got
+			}
+			continue
+		}
+		if tool, words, ok := installerOf(c); ok && tool.tool == "apt-get" && update == nil {
+			for _, w := range words {
+				if w.text == "update" {
+					update = &c
+				}
+			}
+		}
+	}
+	return update, installed
+}
+
+// joinUpdates offers to put RUN apt-get update before the install that comes next.
+func (e *environment) joinUpdates() {
+	all := e.docker.instructions
+	for n := range len(all) - 1 {
+		first, next := all[n], all[n+1]
+		update, installed := first.aptCalls()
+		none, wants := next.aptCalls()
+		if update == nil || installed != nil || none != nil || wants == nil || len(first.shell.calls) != 1 || next.shell.calls[0].at != wants.at || len(next.node.Flags) > 0 {
+			continue
+		}
+		from, to := first.shell.place(len(first.shell.text)), next.shell.place(0)
+		for f := range e.found {
+			if e.found[f].Code == "DC706" && len(e.found[f].At) > 0 && e.found[f].At[0].Offset == update.at && from < to && strings.TrimSpace(e.docker.text[from:next.at]) == "" {
+				e.found[f].Fix = []Edit{{Place{e.address, "dockerfile", from}, to, " && "}}
+			}
+		}
+	}
+}
