@@ -10,13 +10,18 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // dockerfile is a text of instructions as BuildKit reads it.
 type dockerfile struct {
 	text         string
+	shell        *syntax.Parser
 	lines        []int // offsets at which lines begin, and the end
+	escape       byte  // what continues a line
 	instructions []*instruction
+	plain        []int     // where instructions begin that nothing is to be told of
+	readAll      bool      // plain ones too, which a test compares
 	wrong        []mistake // what the parser refuses
 }
 
@@ -26,22 +31,17 @@ type mistake struct {
 	why string
 }
 
-// instruction is one of them, with each byte of its joined line known by its place.
+// instruction is one of them.
 type instruction struct {
+	in     *dockerfile
 	node   *parser.Node
 	name   string // in lower case
 	at     int    // where it begins
-	line   string // continued lines joined, comments left out
-	places []int  // for each byte of line, and its end; nil where it cannot be told
-	parsed any    // BuildKit's own type for it
-	fault  error  // what BuildKit says of its arguments
+	places []int  // see placed
+	asked  bool
+	parsed any   // BuildKit's own type for it
+	fault  error // what BuildKit says of its arguments
 	shell  *script
-}
-
-// What a line ends with that goes on, as the parser has it; true: after escape=`.
-var continuedBy = map[bool]*regexp.Regexp{
-	false: regexp.MustCompile(`([^\\])\\[ \t]*$|^\\[ \t]*$`),
-	true:  regexp.MustCompile("([^`])`[ \t]*$|^`[ \t]*$"),
 }
 
 var (
@@ -54,8 +54,8 @@ const mostMistakes = 20
 
 // readDockerfile parses as much as can be parsed: what the parser refuses is left out and
 // the rest read again. A variable that is declared may be named without a value.
-func readDockerfile(text string, declared func(string) bool) (d dockerfile) {
-	d.text = text
+func readDockerfile(shell *syntax.Parser, text string, declared func(string) bool, all bool) *dockerfile {
+	d := &dockerfile{text: text, shell: shell, readAll: all}
 	for i := range len(text) + 1 {
 		if i == 0 || text[i-1] == '\n' {
 			d.lines = append(d.lines, i)
@@ -65,7 +65,7 @@ func readDockerfile(text string, declared func(string) bool) (d dockerfile) {
 	if strings.TrimSpace(text) == "" {
 		return d
 	}
-	rest := text
+	rest := d.takePlain()
 	for range mostMistakes {
 		result, err := parser.Parse(strings.NewReader(rest))
 		if err == nil {
@@ -121,15 +121,13 @@ func valueless(text string, declared func(string) bool) bool {
 }
 
 func (d *dockerfile) take(result *parser.Result) {
+	d.escape = byte(result.EscapeToken)
+	d.instructions = make([]*instruction, 0, len(result.AST.Children))
 	posix := true // the shell, as far as SHELL says
 	for _, n := range result.AST.Children {
-		i := &instruction{node: n, name: strings.ToLower(n.Value), at: d.start(n.StartLine)}
-		if line, places := d.joined(n, result.EscapeToken); line == n.Original {
-			i.line, i.places = line, places
-		} else {
-			i.line = n.Original
-		}
-		if _, known := command.Commands[i.name]; known && i.name != command.From {
+		i := &instruction{in: d, node: n, name: strings.ToLower(n.Value), at: d.start(n.StartLine)}
+		plain := i.name == command.Run && len(n.Flags) == 0 && n.Next != nil // nothing is left to refuse
+		if _, known := command.Commands[i.name]; known && i.name != command.From && !plain {
 			i.parsed, i.fault = instructions.ParseInstruction(n)
 		}
 		if i.name == command.Shell && n.Next != nil {
@@ -142,9 +140,9 @@ func (d *dockerfile) take(result *parser.Result) {
 	}
 }
 
-// joined puts the lines of an instruction together as the parser does.
-func (d *dockerfile) joined(n *parser.Node, escape rune) (line string, places []int) {
-	continued := continuedBy[escape == '`']
+// joined puts the lines of an instruction together as the parser does, each byte with
+// its place, and the end.
+func (d *dockerfile) joined(n *parser.Node) (line string, places []int) {
 	var b strings.Builder
 	end := 0
 	for i := n.StartLine; i <= n.EndLine && i < len(d.lines); i++ {
@@ -161,34 +159,54 @@ func (d *dockerfile) joined(n *parser.Node, escape rune) (line string, places []
 		if i == n.StartLine {
 			from, text = from+len(text)-len(bare), bare
 		}
-		more := continued.FindStringIndex(text)
-		if more != nil {
-			text = text[:max(more[0], strings.LastIndex(text, string(escape)))]
-		}
+		text, more := d.continued(text)
 		for j := range len(text) {
 			places = append(places, from+j)
 		}
 		b.WriteString(text)
 		end = from + len(text)
-		if more == nil {
+		if !more {
 			break
 		}
 	}
 	return b.String(), append(places, end)
 }
 
+// continued takes off what says that a line goes on: the escape, unless another is before
+// it, and blanks.
+func (d *dockerfile) continued(text string) (string, bool) {
+	bare := strings.TrimRight(text, " \t")
+	last := len(bare) - 1
+	if last < 0 || bare[last] != d.escape || last > 0 && bare[last-1] == d.escape {
+		return text, false
+	}
+	return bare[:last], true
+}
+
+// placed says for each byte of the joined line, and its end, where it stands; nil where
+// that cannot be told. Few are asked.
+func (i *instruction) placed() []int {
+	if !i.asked {
+		i.asked = true
+		if line, places := i.in.joined(i.node); line == i.node.Original {
+			i.places = places
+		}
+	}
+	return i.places
+}
+
 // place is where a byte of the joined line stands.
 func (i *instruction) place(of int) int {
-	if i.places == nil || of < 0 || of >= len(i.places) {
-		return i.at
+	if places := i.placed(); of >= 0 && of < len(places) {
+		return places[of]
 	}
-	return i.places[of]
+	return i.at
 }
 
 // find is where a word of the arguments stands.
 func (i *instruction) find(word string) int {
 	skip := len(i.node.Value)
-	if at := strings.Index(i.line[min(skip, len(i.line)):], word); at >= 0 && word != "" {
+	if at := strings.Index(i.node.Original[min(skip, len(i.node.Original)):], word); at >= 0 && word != "" {
 		return i.place(skip + at)
 	}
 	return i.at
@@ -205,25 +223,23 @@ func (i *instruction) args() (args []string) {
 // script is what RUN has a shell do.
 func (d *dockerfile) script(i *instruction) *script {
 	args := i.node.Next.Value
-	trimmed := strings.TrimRightFunc(i.line, unicode.IsSpace)
+	trimmed := strings.TrimRightFunc(i.node.Original, unicode.IsSpace)
 	if !strings.HasSuffix(trimmed, args) {
 		return nil
 	}
+	if len(i.node.Heredocs) > 0 {
+		return d.heredoc(i, args)
+	}
 	from := len(trimmed) - len(args)
-	text, places := args, i.places
-	if places != nil {
-		places = places[from : len(trimmed)+1]
-	}
-	if len(i.node.Heredocs) == 0 {
-		s := readShell("dockerfile", text, places)
-		return &s
-	}
-	return d.heredoc(i, text, places)
+	s := readShell(d.shell, "dockerfile", args)
+	s.place = func(of int) int { return i.place(from + of) }
+	return s
 }
 
 // heredoc reads the lines below RUN: as the script, where the line is nothing but their
 // mark, else as what its shell reads.
-func (d *dockerfile) heredoc(i *instruction, text string, places []int) *script {
+func (d *dockerfile) heredoc(i *instruction, args string) *script {
+	places := i.placed()
 	if places == nil {
 		return nil
 	}
@@ -233,26 +249,20 @@ func (d *dockerfile) heredoc(i *instruction, text string, places []int) *script 
 		return nil
 	}
 	from := min(d.lines[below], last)
-	if h := i.node.Heredocs[0]; len(i.node.Heredocs) == 1 && parser.MustParseHeredoc(text) != nil {
-		if strings.HasPrefix(h.Content, "#!") && !shebang.MatchString(h.Content) {
+	if h := i.node.Heredocs[0]; len(i.node.Heredocs) == 1 && parser.MustParseHeredoc(args) != nil {
+		if strings.HasPrefix(h.Content, "#!") && !shebang.MatchString(h.Content) || !strings.HasPrefix(d.text[from:last], h.Content) {
 			return nil // of another language
 		}
-		if !strings.HasPrefix(d.text[from:last], h.Content) {
-			return nil
+		s := readShell(d.shell, "dockerfile", h.Content)
+		s.place = func(of int) int { return from + min(of, len(h.Content)) }
+		return s
+	}
+	s := readShell(d.shell, "dockerfile", args+"\n"+d.text[from:last])
+	s.place = func(of int) int {
+		if of <= len(args) {
+			return i.place(len(strings.TrimRightFunc(i.node.Original, unicode.IsSpace)) - len(args) + of)
 		}
-		s := readShell("dockerfile", h.Content, span(from, len(h.Content)))
-		return &s
+		return min(from+of-len(args)-1, last)
 	}
-	whole := text + "\n" + d.text[from:last]
-	s := readShell("dockerfile", whole, append(slices.Clone(places), span(from, last-from)...))
-	return &s
-}
-
-// span is a run of places, and its end.
-func span(from, length int) []int {
-	places := make([]int, length+1)
-	for i := range places {
-		places[i] = from + i
-	}
-	return places
+	return s
 }

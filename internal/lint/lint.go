@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"domctl.dev/schema"
 )
 
@@ -48,18 +50,21 @@ const mostPlaces = 5
 
 // Check looks at the environments that are in use, each by itself and then all together.
 // The order of what it finds is always the same.
-func Check(d schema.Desired) (found []Found) {
+func Check(d schema.Desired) []Found { return check(d, false) }
+
+func check(d schema.Desired, all bool) (found []Found) {
 	var envs []*environment
 	for _, a := range schema.Addresses(d.Objects) {
 		if o := d.Objects[a]; a.Kind == "environments" && !o.Fields["archived"].Bool() {
-			envs = append(envs, &environment{address: a, object: o})
+			envs = append(envs, &environment{address: a, object: o, all: all})
 		}
 	}
 	var wait sync.WaitGroup
 	for part := range slices.Chunk(envs, len(envs)/runtime.GOMAXPROCS(0)+1) {
 		wait.Go(func() {
+			shell := shellParser()
 			for _, e := range part {
-				e.check()
+				e.check(shell)
 			}
 		})
 	}
@@ -67,32 +72,34 @@ func Check(d schema.Desired) (found []Found) {
 	for _, e := range envs {
 		found = append(found, e.found...)
 	}
-	all := &house{desired: d, envs: envs}
-	all.check()
-	return append(found, all.found...)
+	h := &house{desired: d, envs: envs}
+	h.check()
+	return append(found, h.found...)
 }
 
 // environment is one that is looked at.
 type environment struct {
 	address schema.Address
 	object  schema.Object
-	docker  dockerfile
-	scripts []script
+	docker  *dockerfile
+	scripts []*script
 	secrets []string // values that no message may hold
 	found   []Found
+	all     bool // reads plain instructions too
 }
 
-func (e *environment) check() {
+func (e *environment) check(shell *syntax.Parser) {
 	path := "dockerfile" // what is being read when a parser fails
 	defer func() {
 		if recover() != nil { // a parser's own failure says nothing of the files but this
 			e.add("DC703", schema.Warning, []Place{{e.address, path, 0}}, "tell the maintainers of domctl", "%s is too strange to be looked at", path)
 		}
 	}()
-	e.docker = readDockerfile(e.object.Fields["dockerfile"].Str(), e.declared)
+	e.docker = &dockerfile{}
+	e.docker = readDockerfile(shell, e.object.Fields["dockerfile"].Str(), e.declared, e.all)
 	for _, path = range scriptPaths() {
 		if text := e.object.Fields[path].Str(); text != "" {
-			e.scripts = append(e.scripts, readScript(path, text))
+			e.scripts = append(e.scripts, readScript(shell, path, text))
 		}
 	}
 	e.findSecrets()
@@ -152,7 +159,7 @@ func some(names []string) string {
 	return schema.Listed(names, "and")
 }
 
-// sortedKeys ranges over what is counted in the order of the first place.
+// inOrder are the keys in the order of the first place of each.
 func inOrder[K comparable, V any](m map[K]V, at func(V) int) (keys []K) {
 	for k := range m {
 		keys = append(keys, k)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"domctl.dev/schema"
 )
 
@@ -193,6 +195,32 @@ func FuzzCheck(f *testing.F) {
 			if strings.Contains(found.Message+found.Hint, "hunter2hunter2") && strings.Contains(docker, "TOKEN=hunter2hunter2\n") {
 				t.Fatalf("%s: %s", found.Code, found.Message)
 			}
+		}
+	})
+}
+
+// FuzzPlain: what is found is the same whether plain instructions are read or not.
+func FuzzPlain(f *testing.F) {
+	f.Add("RUN true\nRUN a && \\\nRUN b\n# c \\\nRUN \"a\" b\nRUN apt-get update\nRUN x\nRUN apt-get install a\n")
+	f.Add("RUN mkdir -p /a\nRUN cd /a\nWORKDIR x\nRUN a && cd /b && c=d\nRUN a=b c\nRUN  x\nRUN x && \nRUN && y\nRUN TOKEN=hunter2 x\nCMD a\nRUN ./x/\nCMD b")
+	f.Add("RUN [ a ]\nRUN -a b\nRUN --x y\nRUN a && --b\nRUN . x\nRUN ./pip install a\nRUN a \"b && sudo c\"\nRUN a/ && b // && c\nRUNN x\nENV A\nRUN time\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		d := desired(map[string]map[string]any{"a": {"dockerfile": text}, "b": {"dockerfile": text}, "c": {"dockerfile": text}})
+		quick, whole := told(d, check(d, false)), told(d, check(d, true))
+		if !slices.Equal(quick, whole) {
+			t.Fatalf("%q:\n  %s\nread as a whole\n  %s", text, strings.Join(quick, "\n  "), strings.Join(whole, "\n  "))
+		}
+	})
+}
+
+// TestPlain: the shortcut is as good as reading all, on texts like those that people write.
+func TestPlain(t *testing.T) {
+	words := []string{"RUN", "RUN ", "ENV A=b", "a", "cd", "pip install x", "&&", " && ", "\\\n", "\n", "\n", " ", "\"", "#", "apt-get update", "sudo", "-y", "=", "x=y", "/", ".", "if", "then", "fi", "SHELL", "'", "$X", "WORKDIR x", "<<A", "install"}
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 1, 25).Draw(t, "words"), rapid.SampledFrom([]string{"", " "}).Draw(t, "between"))
+		d := desired(map[string]map[string]any{"e": {"dockerfile": text}})
+		if quick, whole := told(d, check(d, false)), told(d, check(d, true)); !slices.Equal(quick, whole) {
+			t.Fatalf("%q:\n  %s\nread as a whole\n  %s", text, strings.Join(quick, "\n  "), strings.Join(whole, "\n  "))
 		}
 	})
 }

@@ -46,8 +46,8 @@ func (e *environment) instruction(i *instruction) {
 		e.urls(i, args)
 	case command.Maintainer:
 		f := e.add("DC725", schema.Info, e.in(i.at), `write LABEL maintainer="…"`, "MAINTAINER is deprecated")
-		if i.places != nil && len(args) == 1 && !strings.ContainsAny(args[0], "\"\\\n$") {
-			f.Fix = []Edit{{Place{e.address, "dockerfile", i.at}, i.place(len(strings.TrimRight(i.line, " \t"))), `LABEL maintainer="` + args[0] + `"`}}
+		if i.placed() != nil && len(args) == 1 && !strings.ContainsAny(args[0], "\"\\\n$") {
+			f.Fix = []Edit{{Place{e.address, "dockerfile", i.at}, i.place(len(strings.TrimRight(i.node.Original, " \t"))), `LABEL maintainer="` + args[0] + `"`}}
 		}
 	case command.Workdir:
 		if dir := strings.Trim(i.node.Next.Value, `"'`); !strings.HasPrefix(dir, "/") && !strings.HasPrefix(dir, "$") && !strings.Contains(dir, `:\`) {
@@ -72,7 +72,7 @@ func (e *environment) unknown(i *instruction) {
 		return
 	}
 	f := e.add("DC702", schema.Error, e.in(i.at), "did you mean "+near+"?", "%q is no Dockerfile instruction", word)
-	if i.places != nil {
+	if i.placed() != nil {
 		f.Fix = []Edit{{Place{e.address, "dockerfile", i.at}, i.at + len(i.node.Value), near}}
 	}
 }
@@ -108,38 +108,39 @@ func (e *environment) urls(i *instruction, args []string) {
 func (e *environment) shell(i *instruction) {
 	s := i.shell
 	if s.fault != "" {
-		e.add("DC714", schema.Warning, e.in(s.faulty), "", "RUN is no shell script: %s", s.fault)
+		e.add("DC714", schema.Warning, e.in(s.place(s.faulty)), "", "RUN is no shell script: %s", s.fault)
 		return
 	}
 	for _, c := range s.calls {
 		switch c.name() {
 		case "sudo":
-			e.add("DC723", schema.Info, e.in(c.at), "leave it out, or change users by USER", "sudo in a build, which runs as root unless USER says otherwise")
+			e.add("DC723", schema.Info, e.in(s.place(c.at)), "leave it out, or change users by USER", "sudo in a build, which runs as root unless USER says otherwise")
 		case "cd":
 			if len(s.calls) == 1 {
-				e.add("DC722", schema.Warning, e.in(c.at), "WORKDIR", "cd ends with its RUN: the next begins where this one did")
+				e.add("DC722", schema.Warning, e.in(s.place(c.at)), "WORKDIR", "cd ends with its RUN: the next begins where this one did")
 			}
 		}
-		e.apt(c.started())
+		e.apt(s, c.started())
 	}
 }
 
 // apt finds apt, which is for people, and upgrades of the whole system.
-func (e *environment) apt(c call) {
+func (e *environment) apt(s *script, c call) {
 	i, words, ok := installerOf(c)
 	if !ok || i.tool != "apt-get" {
 		return
 	}
 	if c.name() == "apt" {
 		at := c.words[0]
-		f := e.add("DC724", schema.Info, e.in(at.at), "apt-get", "apt is for terminals, and says so in each build")
-		if at.text == "apt" && at.whole {
-			f.Fix = []Edit{{Place{e.address, "dockerfile", at.at}, at.at + len("apt"), "apt-get"}}
+		from := s.place(at.at)
+		f := e.add("DC724", schema.Info, e.in(from), "apt-get", "apt is for terminals, and says so in each build")
+		if strings.HasPrefix(e.docker.text[from:], "apt") {
+			f.Fix = []Edit{{Place{e.address, "dockerfile", from}, from + len("apt"), "apt-get"}}
 		}
 	}
 	for _, w := range words {
 		if w.text == "dist-upgrade" || w.text == "full-upgrade" || w.text == "upgrade" {
-			e.add("DC726", schema.Info, e.in(w.at), "take a newer base image", "apt-get %s: what it brings differs with each build, and the base's files are in the image twice", w.text)
+			e.add("DC726", schema.Info, e.in(s.place(w.at)), "take a newer base image", "apt-get %s: what it brings differs with each build, and the base's files are in the image twice", w.text)
 		}
 	}
 }

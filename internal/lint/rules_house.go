@@ -16,14 +16,16 @@ import (
 // mostLayers is Docker's limit, those of the base counted.
 const mostLayers = 127
 
-// layered are the instructions that make a layer.
-func (e *environment) layered() (all []*instruction) {
+// layered are where instructions begin that make a layer.
+func (e *environment) layered() (all []int) {
+	all = slices.Clone(e.docker.plain)
 	for _, i := range e.docker.instructions {
 		switch i.name {
 		case command.Run, command.Copy, command.Add, command.Workdir:
-			all = append(all, i)
+			all = append(all, i.at)
 		}
 	}
+	slices.Sort(all)
 	return all
 }
 
@@ -50,7 +52,7 @@ func (h *house) layers() {
 			if below > 0 {
 				what += fmt.Sprintf(" on %d of the environments that it is built on", below)
 			}
-			h.found = append(h.found, Found{Code: "DC704", Severity: schema.Error, Address: e.address, At: e.in(own[mostLayers-below].at),
+			h.found = append(h.found, Found{Code: "DC704", Severity: schema.Error, Address: e.address, At: e.in(own[mostLayers-below]),
 				Hint: "join commands by && in one RUN", Message: fmt.Sprintf("%s: an image has at most %d, those of the base image counted too", what, mostLayers)})
 		}
 	}

@@ -22,13 +22,13 @@ func (e *environment) installs() {
 		for _, c := range i.shell.calls {
 			if got, ok := readInstall(c); ok {
 				byTool[got.tool] = append(byTool[got.tool], placed{got, i})
-				e.versions(got)
-				e.answers(got)
+				e.versions(i.shell, got)
+				e.answers(i.shell, got)
 			}
 		}
 		e.updates(i)
 	}
-	for _, tool := range inOrder(byTool, func(p []placed) int { return p[0].at }) {
+	for _, tool := range inOrder(byTool, func(p []placed) int { return p[0].by.shell.place(p[0].at) }) {
 		e.several(tool, byTool[tool])
 	}
 	e.joinUpdates()
@@ -44,7 +44,7 @@ func (e *environment) several(tool string, all []placed) {
 		if p.bootstraps() || p.by == last && !alone || !alone && tool != "apt-get" {
 			continue
 		}
-		at, last = append(at, p.at), p.by
+		at, last = append(at, p.by.shell.place(p.at)), p.by
 	}
 	if len(at) < 2 {
 		return
@@ -58,7 +58,7 @@ func (e *environment) several(tool string, all []placed) {
 
 // versions finds packages whose version is not stated: those of the system by a code of
 // their own, since mirrors keep no old ones.
-func (e *environment) versions(i install) {
+func (e *environment) versions(s *script, i install) {
 	loose := i.unpinned()
 	if len(loose) == 0 || i.bootstraps() {
 		return
@@ -66,7 +66,7 @@ func (e *environment) versions(i install) {
 	var names []string
 	var at []int
 	for _, w := range loose {
-		names, at = append(names, shown(w.text)), append(at, w.at)
+		names, at = append(names, shown(w.text)), append(at, s.place(w.at))
 	}
 	code, severity := "DC707", schema.Warning
 	if i.tool == "apt-get" || i.tool == "apk" || i.tool == "yum" || i.tool == "zypper" {
@@ -94,7 +94,7 @@ func example(tool, name string) string {
 }
 
 // answers finds calls that ask, where nobody answers.
-func (e *environment) answers(i install) {
+func (e *environment) answers(s *script, i install) {
 	flag := "-y"
 	switch i.tool {
 	case "apt-get":
@@ -118,9 +118,10 @@ func (e *environment) answers(i install) {
 	default:
 		return
 	}
-	end := i.verb.at + len(i.verb.text)
-	found := e.add("DC719", schema.Warning, e.in(i.verb.at), i.tool+" "+i.verb.text+" "+flag, "%s install asks before it installs, and nobody answers in a build", i.tool)
-	if i.verb.whole {
+	at := s.place(i.verb.at)
+	end := at + len(i.verb.text)
+	found := e.add("DC719", schema.Warning, e.in(at), i.tool+" "+i.verb.text+" "+flag, "%s install asks before it installs, and nobody answers in a build", i.tool)
+	if strings.HasPrefix(e.docker.text[at:], i.verb.text) {
 		found.Fix = []Edit{{Place{e.address, "dockerfile", end}, end, " " + flag}}
 	}
 }
@@ -131,9 +132,9 @@ func (e *environment) updates(i *instruction) {
 	update, installed := i.aptCalls()
 	switch {
 	case update != nil && installed == nil:
-		e.add("DC706", schema.Warning, e.in(update.at), "RUN apt-get update && apt-get install -y …", "apt-get update stands apart from apt-get install: its layer stays cached, and its lists grow old")
+		e.add("DC706", schema.Warning, e.in(i.shell.place(update.at)), "RUN apt-get update && apt-get install -y …", "apt-get update stands apart from apt-get install: its layer stays cached, and its lists grow old")
 	case update == nil && installed != nil && !installed.local():
-		e.add("DC706", schema.Warning, e.in(installed.at), "RUN apt-get update && apt-get install -y …", "apt-get install without apt-get update in the same RUN: it goes by whatever lists are cached")
+		e.add("DC706", schema.Warning, e.in(i.shell.place(installed.at)), "RUN apt-get update && apt-get install -y …", "apt-get install without apt-get update in the same RUN: it goes by whatever lists are cached")
 	}
 }
 
@@ -183,7 +184,7 @@ func (e *environment) joinUpdates() {
 		}
 		from, to := first.shell.place(len(first.shell.text)), next.shell.place(0)
 		for f := range e.found {
-			if e.found[f].Code == "DC706" && len(e.found[f].At) > 0 && e.found[f].At[0].Offset == update.at && from < to && strings.TrimSpace(e.docker.text[from:next.at]) == "" {
+			if e.found[f].Code == "DC706" && len(e.found[f].At) > 0 && e.found[f].At[0].Offset == first.shell.place(update.at) && from < to && strings.TrimSpace(e.docker.text[from:next.at]) == "" {
 				e.found[f].Fix = []Edit{{Place{e.address, "dockerfile", from}, to, " && "}}
 			}
 		}

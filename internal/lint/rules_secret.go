@@ -15,20 +15,27 @@ var (
 	plainValue = regexp.MustCompile(`^(true|false|yes|no|on|off|none|null|\d{1,6}|/.*)$`)
 )
 
-// What gives a secret away by its own form; the last group is the secret.
-var secretShapes = []*regexp.Regexp{
-	regexp.MustCompile(`\b((?:AKIA|ASIA)[0-9A-Z]{16})\b`),
-	regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{30,})\b`),
-	regexp.MustCompile(`\b(github_pat_\w{22,})`),
-	regexp.MustCompile(`\b(glpat-[\w-]{20,})`),
-	regexp.MustCompile(`\b(xox[abprs]-[\w-]{10,})`),
-	regexp.MustCompile(`\b(npm_[A-Za-z0-9]{36})\b`),
-	regexp.MustCompile(`\b(pypi-[\w-]{40,})`),
-	regexp.MustCompile(`\b(AIza[\w-]{35})\b`),
-	regexp.MustCompile(`\b(hf_[A-Za-z0-9]{30,})\b`),
-	regexp.MustCompile(`\b(sk-[A-Za-z0-9_-]{32,})`),
-	regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)`),
-	regexp.MustCompile(`\w://[^\s/:@'"]+:([^\s/@$'"{<]+)@`),
+// secretShape gives a secret away by its own form. Texts are long and secrets rare, so
+// that they are looked through for a mark first; the last group is the secret.
+type secretShape struct {
+	mark  string
+	shape *regexp.Regexp
+}
+
+var secretShapes = []secretShape{
+	{"AKIA", regexp.MustCompile(`\b(AKIA[0-9A-Z]{16})\b`)},
+	{"ASIA", regexp.MustCompile(`\b(ASIA[0-9A-Z]{16})\b`)},
+	{"gh", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{30,})\b`)},
+	{"github_pat_", regexp.MustCompile(`\b(github_pat_\w{22,})`)},
+	{"glpat-", regexp.MustCompile(`\b(glpat-[\w-]{20,})`)},
+	{"xox", regexp.MustCompile(`\b(xox[abprs]-[\w-]{10,})`)},
+	{"npm_", regexp.MustCompile(`\b(npm_[A-Za-z0-9]{36})\b`)},
+	{"pypi-", regexp.MustCompile(`\b(pypi-[\w-]{40,})`)},
+	{"AIza", regexp.MustCompile(`\b(AIza[\w-]{35})\b`)},
+	{"hf_", regexp.MustCompile(`\b(hf_[A-Za-z0-9]{30,})\b`)},
+	{"sk-", regexp.MustCompile(`\b(sk-[A-Za-z0-9_-]{32,})`)},
+	{"-----BEGIN ", regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)`)},
+	{"://", regexp.MustCompile(`\w://[^\s/:@'"]+:([^\s/@$'"{<]+)@`)},
 }
 
 const secretHint = `keep it out of the image: variables: NAME: secret: {…}, or RUN --mount=type=secret`
@@ -52,12 +59,11 @@ func (e *environment) findSecrets() {
 			e.assigned("RUN", i.shell)
 		}
 	}
-	for n := range e.scripts {
-		e.assigned(e.scripts[n].path, &e.scripts[n])
+	for _, s := range e.scripts {
+		e.assigned(s.path, s)
+		e.shaped(s.path, s.text)
 	}
-	for _, path := range append(scriptPaths(), "dockerfile") {
-		e.shaped(path, e.object.Fields[path].Str())
-	}
+	e.shaped("dockerfile", e.docker.text)
 	for _, path := range schema.Sorted(e.object.Fields) {
 		if name := schema.SplitPath(path); name[0] == "variables" && len(name) == 2 {
 			e.named("variables", path, name[1], e.object.Fields[path].Str(), -1)
@@ -68,7 +74,7 @@ func (e *environment) findSecrets() {
 func (e *environment) assigned(what string, s *script) {
 	for _, a := range s.assigned {
 		if a.whole {
-			e.named(what, s.path, a.name, a.text, a.at)
+			e.named(what, s.path, a.name, a.text, s.place(a.at))
 		}
 	}
 }
@@ -90,8 +96,11 @@ func (e *environment) named(what, path, name, value string, at int) {
 // shaped finds what is a secret by its form, and was not found by its name.
 func (e *environment) shaped(path, text string) {
 	var at []Place
-	for _, shape := range secretShapes {
-		for _, m := range shape.FindAllStringSubmatchIndex(text, mostPlaces) {
+	for _, s := range secretShapes {
+		if !strings.Contains(text, s.mark) {
+			continue
+		}
+		for _, m := range s.shape.FindAllStringSubmatchIndex(text, mostPlaces) {
 			value := text[m[len(m)-2]:m[len(m)-1]]
 			if e.known(value) {
 				continue

@@ -42,14 +42,14 @@ func (e *environment) tools() {
 func (e *environment) inScripts() {
 	for _, s := range e.scripts {
 		if s.fault != "" {
-			e.add("DC713", schema.Error, []Place{{e.address, s.path, s.faulty}}, "", "%s is no shell script: %s", s.path, s.fault)
+			e.add("DC713", schema.Error, []Place{{e.address, s.path, s.place(s.faulty)}}, "", "%s is no shell script: %s", s.path, s.fault)
 			continue
 		}
 		var at []Place
 		var what []string
 		for _, c := range s.calls {
 			if got, ok := readInstall(c); ok && !got.ofProject() {
-				at = append(at, Place{e.address, s.path, got.at})
+				at = append(at, Place{e.address, s.path, s.place(got.at)})
 				what = append(what, got.tool)
 			}
 		}

@@ -16,12 +16,11 @@ func scriptPaths() []string {
 type script struct {
 	path     string // field that holds it
 	text     string
-	places   []int // for each byte, and the end; nil where each stands at its own offset, or nowhere
+	place    func(of int) int // where a byte of text, or its end, stands in the field
 	fault    string
 	faulty   int // where the fault is
 	calls    []call
 	assigned []assignment
-	piped    int // where the first pipe is that hides a failure, -1
 }
 
 // assignment is NAME=value, by itself or before a command.
@@ -33,7 +32,7 @@ type assignment struct {
 // call is a simple command.
 type call struct {
 	words []word
-	at    int
+	at    int // in the script's text
 }
 
 // word is one argument. text is what of it can be told; whole says that this is all.
@@ -45,43 +44,41 @@ type word struct {
 
 // readScript reads a script of an environment; one that names another interpreter is
 // left alone.
-func readScript(path, text string) script {
+func readScript(p *syntax.Parser, path, text string) *script {
 	if strings.HasPrefix(text, "#!") && !shebang.MatchString(text) {
-		return script{path: path, text: text, piped: -1}
+		return &script{path: path, text: text}
 	}
-	return readShell(path, text, nil)
+	return readShell(p, path, text)
 }
 
-// readShell parses a text as bash does, of which sh is a part.
-func readShell(path, text string, places []int) script {
-	s := script{path: path, text: text, places: places, piped: -1}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+// shellParser parses as bash does, of which sh is a part.
+func shellParser() *syntax.Parser { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }
+
+func readShell(p *syntax.Parser, path, text string) *script {
+	s := &script{path: path, text: text, place: func(of int) int { return of }}
+	file, err := p.Parse(strings.NewReader(text), "")
 	if err != nil {
-		s.fault, s.faulty = "it does not parse", s.place(0)
+		s.fault = "it does not parse"
 		var parse syntax.ParseError
 		if errors.As(err, &parse) {
-			s.fault, s.faulty = parse.Text, s.place(int(parse.Pos.Offset()))
+			s.fault, s.faulty = parse.Text, offset(parse.Pos, text)
 		}
 		var lang syntax.LangError
 		if errors.As(err, &lang) {
-			s.fault, s.faulty = lang.Feature+" is no part of the shell", s.place(int(lang.Pos.Offset()))
+			s.fault, s.faulty = lang.Feature+" is no part of the shell", offset(lang.Pos, text)
 		}
 		return s
 	}
 	syntax.Walk(file, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
-			if c := s.call(n); len(c.words) > 0 {
-				s.calls = append(s.calls, c)
+			if len(n.Args) > 0 {
+				s.calls = append(s.calls, callOf(n, text))
 			}
 		case *syntax.Assign:
 			if n.Name != nil && n.Value != nil {
-				text, whole := literalOf(n.Value.Parts)
-				s.assigned = append(s.assigned, assignment{n.Name.Value, word{text, whole, s.place(int(n.Pos().Offset()))}})
-			}
-		case *syntax.BinaryCmd:
-			if (n.Op == syntax.Pipe || n.Op == syntax.PipeAll) && s.piped < 0 {
-				s.piped = s.place(int(n.OpPos.Offset()))
+				value, whole := literalOf(n.Value.Parts)
+				s.assigned = append(s.assigned, assignment{n.Name.Value, word{value, whole, offset(n.Pos(), text)}})
 			}
 		}
 		return true
@@ -89,25 +86,14 @@ func readShell(path, text string, places []int) script {
 	return s
 }
 
-func (s *script) place(of int) int {
-	switch {
-	case s.places == nil:
-		return min(of, len(s.text))
-	case of < len(s.places):
-		return s.places[of]
-	}
-	return s.places[len(s.places)-1]
-}
+// offset of a position, within the text whatever the parser says.
+func offset(p syntax.Pos, text string) int { return min(int(p.Offset()), len(text)) }
 
-// call reads a command without what only starts it: sudo, env, time, exec.
-func (s *script) call(n *syntax.CallExpr) call {
-	var c call
-	for _, a := range n.Args {
-		text, whole := literalOf(a.Parts)
-		c.words = append(c.words, word{text, whole, s.place(int(a.Pos().Offset()))})
-	}
-	if len(c.words) == 0 {
-		return c
+func callOf(n *syntax.CallExpr, text string) call {
+	c := call{words: make([]word, len(n.Args))}
+	for i, a := range n.Args {
+		value, whole := literalOf(a.Parts)
+		c.words[i] = word{value, whole, offset(a.Pos(), text)}
 	}
 	c.at = c.words[0].at
 	return c
@@ -150,6 +136,11 @@ func (c call) has(flags ...string) bool {
 
 // literalOf is what is known of a word before a shell expands it.
 func literalOf(parts []syntax.WordPart) (text string, whole bool) {
+	if len(parts) == 1 {
+		if lit, ok := parts[0].(*syntax.Lit); ok && !strings.Contains(lit.Value, `\`) {
+			return lit.Value, true
+		}
+	}
 	var b strings.Builder
 	whole = true
 	for _, p := range parts {
