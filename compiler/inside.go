@@ -34,10 +34,10 @@ type written struct {
 
 // span is a piece of a file, in bytes from its beginning.
 type span struct {
-	file *written
-	name string
-	at   []int // for each byte of the text, and its end, where it is written
-	lit  *literal.QuoteInfo
+	file    *written
+	name    string
+	at      []int  // for each byte of the text, and its end, where it is written; nil: as it is
+	literal [2]int // where a literal begins and ends
 }
 
 func newTexts(read func(string) string, files []string) *texts {
@@ -147,17 +147,16 @@ func (f *written) span(name string, lit *ast.BasicLit, text string) (s span, ok 
 	if lit.Kind != token.STRING || len(lit.Value) < len(text) {
 		return s, false
 	}
-	says, at, q := decoded(lit.Value)
+	says, at := decoded(lit.Value)
 	if says != text || at == nil {
 		return s, false
 	}
-	f.place(lit, at)
-	return span{f, name, at, &q}, true
+	return span{f, name, at, f.place(lit, at)}, true
 }
 
 // place turns offsets within a literal into those of the file: CUE leaves out carriage
-// returns of literals of several lines.
-func (f *written) place(lit *ast.BasicLit, at []int) {
+// returns of literals of several lines. It answers where the literal begins and ends.
+func (f *written) place(lit *ast.BasicLit, at []int) [2]int {
 	from, i := lit.Pos().Offset(), 0
 	raw := f.text[min(from, len(f.text)):]
 	file, seen := make([]int, len(lit.Value)+1), 0
@@ -171,6 +170,7 @@ func (f *written) place(lit *ast.BasicLit, at []int) {
 	for j, k := range at {
 		at[j] = file[k]
 	}
+	return [2]int{from, from + i}
 }
 
 func (s span) offset(of int) int {
@@ -192,10 +192,10 @@ func (s span) position(of int) schema.Position {
 
 // decoded reads a literal like literal.Unquote, and answers beside what it says where
 // each byte of that, and the end, is written. The offsets are nil if it cannot tell.
-func decoded(lit string) (says string, at []int, q literal.QuoteInfo) {
+func decoded(lit string) (says string, at []int) {
 	q, start, end, err := literal.ParseQuotes(lit, lit)
 	if err != nil {
-		return "", nil, q
+		return "", nil
 	}
 	stop := len(lit) - end
 	if q.IsMulti() {
@@ -205,14 +205,14 @@ func decoded(lit string) (says string, at []int, q literal.QuoteInfo) {
 	for i := start; i < stop; {
 		next, ok := d.one(i)
 		if !ok {
-			return "", nil, q
+			return "", nil
 		}
 		i = next
 	}
 	if want, err := literal.Unquote(lit); err != nil || want != string(d.says) {
-		return "", nil, q
+		return "", nil
 	}
-	return string(d.says), append(d.at, max(stop, start)), q
+	return string(d.says), append(d.at, max(stop, start))
 }
 
 type unquoter struct {
