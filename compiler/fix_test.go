@@ -25,7 +25,7 @@ func TestFix(t *testing.T) {
 		"one text of two":   {"environments: e: dockerfile: _d\nenvironments: f: dockerfile: _d\n_d: \"RUNN a\"\n", "environments: e: dockerfile: _d\nenvironments: f: dockerfile: _d\n_d: \"RUN a\"\n", []string{"DC702", "DC702"}},
 		"an expression":     {"_a: \"a\"\nenvironments: e: dockerfile: \"RUNN \\(_a)\"\n", "", nil},
 		"turned off":        {"deployment: findings: DC702: \"off\"\nenvironments: e: dockerfile: \"RUNN a\"\n", "", nil},
-		"what is not safe":  {"environments: e: dockerfile: \"FROM a\\nRUN pip install a\\nRUN pip install b\\n\"\n", "", nil},
+		"what is not safe":  {"environments: e: dockerfile: \"FROM a\\nRUN gem install a\\nADD http://x/y z\\n\"\n", "", nil},
 		"a word far off":    {"environments: e: dockerfile: \"mkdir a\"\n", "", nil},
 		"nothing to be put": {"environments: e: dockerfile: \"RUN true\"\n", "", nil},
 	} {

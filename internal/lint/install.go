@@ -31,6 +31,7 @@ var installers = map[string]installer{
 	"yum":        {"yum", []string{"install", "localinstall"}, []string{"-c", "--config"}, nil},
 	"zypper":     {"zypper", []string{"install", "in"}, []string{"-r", "--repo", "-t", "--type"}, nil},
 	"npm":        {"npm", []string{"install", "i", "add"}, []string{"--prefix", "--registry", "--cache"}, nil},
+	"go":         {"go", []string{"install"}, []string{"-C", "-tags", "-ldflags"}, nil},
 	"gem":        {"gem", []string{"install"}, []string{"-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P"}, nil},
 	"micromamba": {"conda", []string{"install"}, []string{"-c", "--channel", "-n", "--name", "-p", "--prefix", "-r", "--root-prefix"}, []string{"--file", "-f"}},
 }
@@ -173,6 +174,8 @@ func pinned(tool, spec string) bool {
 	case "npm":
 		at := strings.LastIndex(spec, "@")
 		return at > 0 && spec[at:] != "@latest" || strings.HasPrefix(spec, ".") || strings.HasSuffix(spec, ".tgz") || strings.Contains(spec, ":")
+	case "go":
+		return !strings.HasSuffix(spec, "@latest") && strings.Contains(spec, "@") || strings.HasPrefix(spec, ".")
 	case "gem":
 		return strings.ContainsAny(spec, ":") || strings.HasSuffix(spec, ".gem")
 	}

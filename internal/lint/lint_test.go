@@ -63,34 +63,41 @@ func TestDockerfile(t *testing.T) {
 		"cited value":       {"ENV A=1 hunter2hunter2\n", []string{"DC703 error 1:1 Docker cannot read it: syntax error - can't find = in (not shown). Must be of the form: name=value"}},
 		"open heredoc":      {"RUN <<EOF\ntrue\n", []string{"DC703 error 1:1 Docker cannot read it: unterminated heredoc"}},
 
-		"pip":            {"RUN pip install a==1\nRUN true \\\n # note\n && python3.11 -m pip install b==1\n", []string{"DC705 warning 1:5 4:5 dockerfile has 2 times pip install"}},
-		"pip in one":     {"RUN pip install -U pip && pip install a==1 && uv pip install b==1", []string{"DC705 warning 1:27 1:47 dockerfile has 2 times pip install"}},
-		"conda":          {"RUN conda install -y a=1\nRUN /opt/conda/bin/mamba install -qy -c conda-forge b=1", []string{"DC705 warning 1:5 2:5 dockerfile has 2 times conda install"}},
-		"apt":            {"RUN apt-get update && apt-get install -y a=1 && apt-get install -y b=1\nRUN apt-get update && apt-get -y install c=1", []string{"DC705 warning 1:23 2:23 dockerfile has 2 times apt-get install"}},
-		"update apart":   {"RUN apt-get update\nRUN apt-get install -y a=1", []string{"DC706 warning 1:5 apt-get update stands apart from apt-get install: its layer stays cached, and its lists grow old", "DC706 warning 2:5 apt-get install without apt-get update in the same RUN: it goes by whatever lists are cached"}},
-		"a file":         {"RUN apt-get install -y ./a.deb", nil},
-		"unpinned":       {"RUN pip install numpy 'pandas>=2' -i https://u:hunter2@x/ -r more.txt a==1 git+https://x/y.git git+https://x/y.git@v1 $Z", []string{"DC710 error 1:48 dockerfile holds a secret (not shown)", "DC707 warning 1:17 1:23 1:76 pip install without a version: numpy, pandas>=2 and x/y.git"}},
-		"constraints":    {"RUN pip install -c c.txt numpy", nil},
-		"npm, conda, R":  {"RUN npm install -g yarn @a/b a@1 && conda install -y r && Rscript -e 'install.packages(\"x\")'", []string{"DC707 warning 1:20 1:25 npm install without a version: yarn and @a/b", "DC707 warning 1:54 conda install without a version: r"}},
-		"system":         {"RUN apt-get update && apt-get install -y curl wget", []string{"DC708 info 1:42 1:47 apt-get install without a version: curl and wget"}},
-		"asks":           {"RUN apt-get update && \\\n\tapt-get install a=1", []string{"DC719 warning 2:10 apt-get install asks before it installs, and nobody answers in a build"}},
-		"url":            {"ADD https://example.com/a.tgz /opt/", []string{"DC709 warning 1:5 ADD of a URL: what it brings is not checked"}},
-		"env":            {"ENV A=b \\\n  DB_PASSWORD=hunter2\nARG GITHUB_TOKEN=hunter22\nENV TOKEN_FILE=/x KEY_TYPE=rsa PASSWORD=$X SECRET=\nARG API_KEY", []string{"DC710 warning 2:3 ENV DB_PASSWORD holds what looks like a secret (not shown)", "DC710 warning 3:5 ARG GITHUB_TOKEN holds what looks like a secret (not shown)"}},
-		"shapes":         {"RUN echo AKIAABCDEFGHIJKLMNOP && git clone https://me:hunter2@example.com/x", []string{"DC710 error 1:10 1:55 dockerfile holds a secret (not shown)"}},
-		"assigned":       {"RUN MY_TOKEN=hunter2 make", []string{"DC710 warning 1:5 RUN MY_TOKEN holds what looks like a secret (not shown)"}},
-		"open quote":     {"RUN true\nRUN echo \\\n  \"a", []string{"DC714 warning 3:3 RUN is no shell script: reached EOF without closing quote `\"`"}},
-		"powershell":     {"SHELL [\"pwsh\", \"-c\"]\nRUN if (", nil},
-		"heredoc":        {"RUN <<EOF\napt-get update\n  apt-get install a=1\nEOF\nRUN python3 <<EOF\nprint('\nEOF\n", []string{"DC719 warning 3:11 apt-get install asks before it installs, and nobody answers in a build"}},
-		"python heredoc": {"RUN <<EOF\n#!/usr/bin/env python3\nprint('(\nEOF\n", nil},
-		"twice":          {"CMD a\nRUN true\nCMD b", []string{"DC721 warning 1:1 3:1 CMD is stated twice, and only the last counts"}},
-		"folders":        {"WORKDIR opt\nRUN cd /opt\nRUN cd /opt && make", []string{"DC722 warning 1:9 WORKDIR opt is relative: where it leads is up to the base", "DC722 warning 2:5 cd ends with its RUN: the next begins where this one did"}},
-		"sudo and apt":   {"RUN sudo apt update && sudo apt -y install a=1 && apt-get upgrade -y", []string{"DC723 info 1:5 sudo in a build, which runs as root unless USER says otherwise", "DC724 info 1:10 apt is for terminals, and says so in each build", "DC723 info 1:24 sudo in a build, which runs as root unless USER says otherwise", "DC724 info 1:29 apt is for terminals, and says so in each build", "DC726 info 1:59 apt-get upgrade: what it brings differs with each build, and the base's files are in the image twice"}},
-		"maintainer":     {"MAINTAINER me", []string{"DC725 info 1:1 MAINTAINER is deprecated"}},
-		"windows":        {"RUN true\r\nRUN pip install \\\r\n  numpy\r\n", []string{"DC707 warning 3:3 pip install without a version: numpy"}},
-		"backtick":       {"# escape=`\nRUN pip install `\n  numpy\n", []string{"DC707 warning 3:3 pip install without a version: numpy"}},
+		"pip":             {"RUN pip install a==1\nRUN true \\\n # note\n && python3.11 -m pip install b==1\n", []string{"DC705 warning 1:5 4:5 dockerfile has 2 times pip install"}},
+		"pip in one":      {"RUN pip install -U pip && pip install a==1 && uv pip install b==1", []string{"DC705 warning 1:27 1:47 dockerfile has 2 times pip install"}},
+		"conda":           {"RUN conda install -y a=1\nRUN /opt/conda/bin/mamba install -qy -c conda-forge b=1", []string{"DC705 warning 1:5 2:5 dockerfile has 2 times conda install"}},
+		"apt":             {"RUN apt-get update && apt-get install -y a=1 && apt-get install -y b=1\nRUN apt-get update && apt-get -y install c=1", []string{"DC705 warning 1:23 2:23 dockerfile has 2 times apt-get install"}},
+		"update apart":    {"RUN apt-get update\nRUN apt-get install -y a=1", []string{"DC706 warning 1:5 apt-get update stands apart from apt-get install: its layer stays cached, and its lists grow old", "DC706 warning 2:5 apt-get install without apt-get update in the same RUN: it goes by whatever lists are cached"}},
+		"a file":          {"RUN apt-get install -y ./a.deb", nil},
+		"unpinned":        {"RUN pip install numpy 'pandas>=2' -i https://u:hunter2@x/ -r more.txt a==1 git+https://x/y.git git+https://x/y.git@v1 $Z", []string{"DC710 error 1:48 dockerfile holds a secret (not shown)", "DC707 warning 1:17 1:23 1:76 pip install without a version: numpy, pandas>=2 and x/y.git"}},
+		"constraints":     {"RUN pip install -c c.txt numpy", nil},
+		"npm, conda, R":   {"RUN npm install -g yarn @a/b a@1 && conda install -y r && Rscript -e 'install.packages(\"x\")'", []string{"DC707 warning 1:20 1:25 npm install without a version: yarn and @a/b", "DC707 warning 1:54 conda install without a version: r"}},
+		"system":          {"RUN apt-get update && apt-get install -y curl wget", []string{"DC708 info 1:42 1:47 apt-get install without a version: curl and wget"}},
+		"asks":            {"RUN apt-get update && \\\n\tapt-get install a=1", []string{"DC719 warning 2:10 apt-get install asks before it installs, and nobody answers in a build"}},
+		"url":             {"ADD https://example.com/a.tgz /opt/", []string{"DC709 warning 1:5 ADD of a URL: what it brings is not checked"}},
+		"env":             {"ENV A=b \\\n  DB_PASSWORD=hunter2\nARG GITHUB_TOKEN=hunter22\nENV TOKEN_FILE=/x KEY_TYPE=rsa PASSWORD=$X SECRET=\nARG API_KEY", []string{"DC710 warning 2:3 ENV DB_PASSWORD holds what looks like a secret (not shown)", "DC710 warning 3:5 ARG GITHUB_TOKEN holds what looks like a secret (not shown)"}},
+		"shapes":          {"RUN echo AKIAABCDEFGHIJKLMNOP && git clone https://me:hunter2@example.com/x", []string{"DC710 error 1:10 1:55 dockerfile holds a secret (not shown)"}},
+		"assigned":        {"RUN MY_TOKEN=hunter2 make", []string{"DC710 warning 1:5 RUN MY_TOKEN holds what looks like a secret (not shown)"}},
+		"open quote":      {"RUN true\nRUN echo \\\n  \"a", []string{"DC714 warning 3:3 RUN is no shell script: reached EOF without closing quote `\"`"}},
+		"powershell":      {"SHELL [\"pwsh\", \"-c\"]\nRUN if (", nil},
+		"heredoc":         {"RUN <<EOF\napt-get update\n  apt-get install a=1\nEOF\nRUN python3 <<EOF\nprint('\nEOF\n", []string{"DC719 warning 3:11 apt-get install asks before it installs, and nobody answers in a build"}},
+		"python heredoc":  {"RUN <<EOF\n#!/usr/bin/env python3\nprint('(\nEOF\n", nil},
+		"twice":           {"CMD a\nRUN true\nCMD b", []string{"DC721 warning 1:1 3:1 CMD is stated twice, and only the last counts"}},
+		"folders":         {"WORKDIR opt\nRUN cd /opt\nRUN cd /opt && make", []string{"DC722 warning 1:9 WORKDIR opt is relative: where it leads is up to the base", "DC722 warning 2:5 cd ends with its RUN: the next begins where this one did"}},
+		"sudo and apt":    {"RUN sudo apt update && sudo apt -y install a=1 && apt-get upgrade -y", []string{"DC723 info 1:5 sudo in a build, which runs as root unless USER says otherwise", "DC724 info 1:10 apt is for terminals, and says so in each build", "DC723 info 1:24 sudo in a build, which runs as root unless USER says otherwise", "DC724 info 1:29 apt is for terminals, and says so in each build", "DC726 info 1:59 apt-get upgrade: what it brings differs with each build, and the base's files are in the image twice"}},
+		"maintainer":      {"MAINTAINER me", []string{"DC725 info 1:1 MAINTAINER is deprecated"}},
+		"caches":          {"RUN pip install a==1\nRUN conda install -y a=1 && conda clean -afy\nRUN apk add a=1 b=2\nRUN --mount=type=cache,target=/root/.cache yum install -y a-1", []string{"DC720 info 1:9 pip install leaves its cache in the layer", "DC720 info 3:9 apk install leaves its cache in the layer"}},
+		"no pip cache":    {"ENV PIP_NO_CACHE_DIR=1\nRUN pip install a==1", nil},
+		"go, healthcheck": {"RUN go install a.b/c@latest a.b/d@v1\nHEALTHCHECK NONE\nHEALTHCHECK CMD true\nRUN zypper dup -y", []string{"DC721 warning 2:1 3:1 HEALTHCHECK is stated twice, and only the last counts", "DC726 info 4:12 zypper dup: what it brings differs with each build, and the base's files are in the image twice", "DC707 warning 1:16 go install without a version: a.b/c@latest"}},
+		"windows":         {"RUN true\r\nRUN pip install \\\r\n  numpy\r\n", []string{"DC707 warning 3:3 pip install without a version: numpy"}},
+		"backtick":        {"# escape=`\nRUN pip install `\n  numpy\n", []string{"DC707 warning 3:3 pip install without a version: numpy"}},
 	} {
 		d := desired(map[string]map[string]any{"e": {"dockerfile": c.text, "variables.SPARK_HOME": "/opt/spark"}})
-		if got := told(d, Check(d)); !slices.Equal(got, c.want) {
+		got := told(d, Check(d))
+		if !strings.Contains(name, "cache") { // most texts here leave one
+			got = slices.DeleteFunc(got, func(line string) bool { return strings.HasPrefix(line, "DC720 ") })
+		}
+		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n  %s\nwant\n  %s", name, strings.Join(got, "\n  "), strings.Join(c.want, "\n  "))
 		}
 	}

@@ -18,7 +18,7 @@ func (e *environment) instructions() {
 	last := map[string]*instruction{}
 	for _, i := range e.docker.instructions {
 		e.instruction(i)
-		if before := last[i.name]; before != nil && (i.name == command.Cmd || i.name == command.Entrypoint) {
+		if before := last[i.name]; before != nil && (i.name == command.Cmd || i.name == command.Entrypoint || i.name == command.Healthcheck) {
 			e.add("DC721", schema.Warning, e.in(before.at, i.at), "keep the last", "%s is stated twice, and only the last counts", strings.ToUpper(i.name))
 		}
 		last[i.name] = i
@@ -120,14 +120,14 @@ func (e *environment) shell(i *instruction) {
 				e.add("DC722", schema.Warning, e.in(s.place(c.at)), "WORKDIR", "cd ends with its RUN: the next begins where this one did")
 			}
 		}
-		e.apt(s, c.started())
+		e.system(s, c.started())
 	}
 }
 
-// apt finds apt, which is for people, and upgrades of the whole system.
-func (e *environment) apt(s *script, c call) {
+// system finds apt, which is for people, and upgrades of the whole system.
+func (e *environment) system(s *script, c call) {
 	i, words, ok := installerOf(c)
-	if !ok || i.tool != "apt-get" {
+	if !ok || i.tool != "apt-get" && i.tool != "zypper" {
 		return
 	}
 	if c.name() == "apt" {
@@ -139,8 +139,8 @@ func (e *environment) apt(s *script, c call) {
 		}
 	}
 	for _, w := range words {
-		if w.text == "dist-upgrade" || w.text == "full-upgrade" || w.text == "upgrade" {
-			e.add("DC726", schema.Info, e.in(s.place(w.at)), "take a newer base image", "apt-get %s: what it brings differs with each build, and the base's files are in the image twice", w.text)
+		if w.text == "dist-upgrade" || w.text == "dup" || w.text == "full-upgrade" || w.text == "upgrade" {
+			e.add("DC726", schema.Info, e.in(s.place(w.at)), "take a newer base image", "%s %s: what it brings differs with each build, and the base's files are in the image twice", i.tool, w.text)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"domctl.dev/schema"
@@ -27,6 +28,7 @@ func (e *environment) installs() {
 			}
 		}
 		e.updates(i)
+		e.caches(i)
 	}
 	for _, tool := range inOrder(byTool, func(p []placed) int { return p[0].by.shell.place(p[0].at) }) {
 		e.several(tool, byTool[tool])
@@ -124,6 +126,46 @@ func (e *environment) answers(s *script, i install) {
 	if strings.HasPrefix(e.docker.text[at:], i.verb.text) {
 		found.Fix = []Edit{{Place{e.address, "dockerfile", end}, end, " " + flag}}
 	}
+}
+
+// cleaned is what in the text of a RUN shows that a tool's cache is not kept.
+var cleaned = map[string][]string{
+	"pip":     {"--no-cache-dir", ".cache", "cache purge", "PIP_NO_CACHE_DIR"},
+	"conda":   {" clean"},
+	"apt-get": {"/var/lib/apt/lists"},
+	"apk":     {"--no-cache", "/var/cache/apk"},
+	"yum":     {"clean all", "/var/cache/yum", "/var/cache/dnf"},
+	"zypper":  {"zypper clean", "zypper cc", "/var/cache/zypp"},
+}
+
+// caches finds what an install leaves in its layer, and nodes pull. For pip it is safe to
+// keep none.
+func (e *environment) caches(i *instruction) {
+	if strings.Contains(strings.Join(i.node.Flags, " "), "type=cache") {
+		return
+	}
+	told := map[string]bool{}
+	for _, c := range i.shell.calls {
+		got, ok := readInstall(c)
+		marks := cleaned[got.tool]
+		if !ok || marks == nil || told[got.tool] || slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(i.shell.text, m) }) {
+			continue
+		}
+		if got.tool == "pip" && (e.declared("PIP_NO_CACHE_DIR") || strings.Contains(e.docker.text, "PIP_NO_CACHE_DIR")) {
+			continue
+		}
+		told[got.tool] = true
+		at := i.shell.place(got.verb.at)
+		f := e.add("DC720", schema.Info, e.in(at), "in the same RUN: "+cleaning(got.tool), "%s install leaves its cache in the layer", got.tool)
+		if end := at + len(got.verb.text); got.tool == "pip" && strings.HasPrefix(e.docker.text[at:], got.verb.text) {
+			f.Fix = []Edit{{Place{e.address, "dockerfile", end}, end, " --no-cache-dir"}}
+		}
+	}
+}
+
+func cleaning(tool string) string {
+	return map[string]string{"pip": "pip install --no-cache-dir", "conda": "conda clean -afy", "apt-get": "rm -rf /var/lib/apt/lists/*", "apk": "apk add --no-cache",
+		"yum": "yum clean all", "zypper": "zypper clean -a"}[tool]
 }
 
 // updates finds an update of the lists of packages apart from what needs it: the layer
