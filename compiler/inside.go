@@ -21,6 +21,13 @@ type texts struct {
 	read  func(name string) string // a file by its path relative to the deployment's folder
 	files []string                 // all that were read
 	known map[string]*written
+	spans map[spoken]span
+}
+
+// spoken is a text and the place that states it.
+type spoken struct {
+	at   schema.Position
+	text string
 }
 
 // written is one parsed file.
@@ -41,7 +48,7 @@ type span struct {
 }
 
 func newTexts(read func(string) string, files []string) *texts {
-	return &texts{read, files, map[string]*written{}}
+	return &texts{read, files, map[string]*written{}, map[spoken]span{}}
 }
 
 // At is where the byte at an offset of a field's text stands. It is false, and the
@@ -59,7 +66,20 @@ func (x *texts) At(o schema.Object, path string, offset int) (schema.Position, b
 
 // spanOf finds what a text is written as: the literal at one of the places that state
 // it, an embedded file, else any literal of these files that says the same.
-func (x *texts) spanOf(at []schema.Position, text string) (s span, ok bool) {
+func (x *texts) spanOf(at []schema.Position, text string) (span, bool) {
+	if len(at) == 0 {
+		return span{}, false
+	}
+	key := spoken{at[0], text}
+	s, known := x.spans[key]
+	if !known {
+		s, _ = x.look(at, text)
+		x.spans[key] = s
+	}
+	return s, s.file != nil
+}
+
+func (x *texts) look(at []schema.Position, text string) (s span, ok bool) {
 	for _, p := range at {
 		if s, ok = x.stated(p, text); ok {
 			return s, true
@@ -91,7 +111,7 @@ func (x *texts) stated(p schema.Position, text string) (s span, ok bool) {
 // attribute names.
 func (x *texts) embedded(text, attribute string) (s span, ok bool) {
 	for _, name := range x.files {
-		if path.Ext(name) == ".cue" || x.read(name) != text || ok && !strings.Contains(attribute, path.Base(name)) {
+		if path.Ext(name) == ".cue" || x.file(name).text != text || ok && !strings.Contains(attribute, path.Base(name)) {
 			continue
 		}
 		f := x.file(name)

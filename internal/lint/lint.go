@@ -45,8 +45,12 @@ type Found struct {
 	Fix      []Edit
 }
 
-// mostPlaces is how many places one finding names.
-const mostPlaces = 5
+// mostPlaces is how many places one finding names, mostFound how many findings one
+// environment has: no person reads more.
+const (
+	mostPlaces = 5
+	mostFound  = 200
+)
 
 // Check looks at the environments that are in use, each by itself and then all together.
 // The order of what it finds is always the same.
@@ -125,6 +129,9 @@ func (e *environment) in(offsets ...int) (at []Place) {
 }
 
 func (e *environment) add(code string, severity schema.Severity, at []Place, hint, format string, args ...any) *Found {
+	if len(e.found) >= mostFound {
+		return &Found{}
+	}
 	e.found = append(e.found, Found{Code: code, Severity: severity, Address: e.address, At: at, Hint: e.hidden(hint), Message: e.hidden(fmt.Sprintf(format, args...))})
 	return &e.found[len(e.found)-1]
 }

@@ -74,6 +74,7 @@ func TestDockerfile(t *testing.T) {
 		"npm, conda, R":   {"RUN npm install -g yarn @a/b a@1 && conda install -y r && Rscript -e 'install.packages(\"x\")'", []string{"DC707 warning 1:20 1:25 npm install without a version: yarn and @a/b", "DC707 warning 1:54 conda install without a version: r"}},
 		"system":          {"RUN apt-get update && apt-get install -y curl wget", []string{"DC708 info 1:42 1:47 apt-get install without a version: curl and wget"}},
 		"asks":            {"RUN apt-get update && \\\n\tapt-get install a=1", []string{"DC719 warning 2:10 apt-get install asks before it installs, and nobody answers in a build"}},
+		"answered":        {"ENV CONDA_ALWAYS_YES=true\nRUN conda install a=1\nRUN yes | conda install b=1", []string{"DC705 warning 2:5 3:11 dockerfile has 2 times conda install"}},
 		"url":             {"ADD https://example.com/a.tgz /opt/", []string{"DC709 warning 1:5 ADD of a URL: what it brings is not checked"}},
 		"env":             {"ENV A=b \\\n  DB_PASSWORD=hunter2\nARG GITHUB_TOKEN=hunter22\nENV TOKEN_FILE=/x KEY_TYPE=rsa PASSWORD=$X SECRET=\nARG API_KEY", []string{"DC710 warning 2:3 ENV DB_PASSWORD holds what looks like a secret (not shown)", "DC710 warning 3:5 ARG GITHUB_TOKEN holds what looks like a secret (not shown)"}},
 		"shapes":          {"RUN echo AKIAABCDEFGHIJKLMNOP && git clone https://me:hunter2@example.com/x", []string{"DC710 error 1:10 1:55 dockerfile holds a secret (not shown)"}},
@@ -167,6 +168,14 @@ func TestHouse(t *testing.T) {
 		if got := told(c.d, Check(c.d)); !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n  %s\nwant\n  %s", name, strings.Join(got, "\n  "), strings.Join(c.want, "\n  "))
 		}
+	}
+}
+
+// TestMostFound: what nobody reads is not told.
+func TestMostFound(t *testing.T) {
+	d := desired(map[string]map[string]any{"e": {"dockerfile": strings.Repeat("ADD http://x/y z\n", 5000)}})
+	if got := len(Check(d)); got != mostFound+1 { // and that of the layers
+		t.Error(got)
 	}
 }
 

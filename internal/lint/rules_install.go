@@ -104,7 +104,7 @@ func (e *environment) answers(s *script, i install) {
 			return
 		}
 	case "conda":
-		if i.has("-y", "--yes") {
+		if i.has("-y", "--yes") || strings.Contains(strings.ToLower(e.docker.text), "always_yes") || strings.Contains(s.text, "yes |") {
 			return
 		}
 	case "yum":
