@@ -219,9 +219,17 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 	}
 	in := o.input(choose)
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = now.view.Desired(), now.view.Live, now.applied, now.view, now.identity, e.Applier.Lineage
-	in.Findings, in.Source, in.ID = slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
+	in.Findings, in.Source, in.ID = slices.Concat(forPlans(e.Compiled.Findings), now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
 	p, err = e.foretold(ctx, now.view, in)
 	return p, now, err
+}
+
+// forPlans leaves out what `domctl check` alone tells: how texts of environments could be
+// better. A plan is about what will be done outside.
+func forPlans(all []schema.Finding) []schema.Finding {
+	return slices.DeleteFunc(slices.Clone(all), func(f schema.Finding) bool {
+		return f.Severity == schema.Info && strings.HasPrefix(f.Code, "DC7")
+	})
 }
 
 // input is what the options say of a plan.

@@ -19,7 +19,7 @@ func may() map[string][]string {
 	all := []string{"schema", "compiler", "planner", "applier", "internal/port", "internal/world"}
 	return map[string][]string{
 		"schema":            {},
-		"compiler":          {"schema"},
+		"compiler":          {"schema", "internal/lint"},
 		"planner":           {"schema"},
 		"applier":           {"planner", "schema"},
 		"examples":          {},
@@ -42,6 +42,7 @@ func may() map[string][]string {
 		"internal/gitops":   {"applier", "compiler", "planner", "schema", "internal/engine", "internal/git", "internal/port"},
 		"internal/web":      {"applier", "planner", "schema", "internal/gitops", "internal/port"},
 		"internal/heap":     {},
+		"internal/lint":     {"schema"},
 		"internal/house":    {},
 		"internal/metrics":  {"internal/gitops", "internal/port"},
 		"internal/notify":   {"internal/port", "planner"},
@@ -65,7 +66,8 @@ func owners() map[string][]string {
 		"github.com/spf13/":                              {"cmd/domctl"},
 		"filippo.io/age":                                 {"internal/state"},
 		"github.com/go-git/":                             {"internal/git"},
-		"mvdan.cc/sh/":                                   {"internal/sandbox"},
+		"mvdan.cc/sh/":                                   {"internal/lint", "internal/sandbox"},
+		"github.com/moby/":                               {"internal/lint"},
 		"golang.org/x/crypto/ssh":                        {"internal/ssh"},
 		"gopkg.in/yaml.v3":                               {"internal/gitops"},
 		"k8s.io/":                                        {"internal/kube"},
