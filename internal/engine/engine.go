@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/bake"
+	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -81,7 +83,9 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if c.Logs != nil {
 		maker.Logs = c.Logs
 	}
-	e.world = &world.World{Outside: c.Outside, Long: maker.Operations(), Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	long := maker.Operations()
+	maps.Copy(long, build.Builder{Domino: c.Domino, Now: c.Clock.Now, Secret: e.secret}.Operations())
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

@@ -2,9 +2,9 @@ package schema
 
 import "slices"
 
-// environmentCodes are about the texts that environments are built from and started by.
+// lintCodes are about the texts that environments are built from and started by.
 // None of them makes an apply unsafe: a build that fails leaves what is active.
-func environmentCodes() []Code { return slices.Concat(dockerfileCodes(), installCodes(), startCodes()) }
+func lintCodes() []Code { return slices.Concat(dockerfileCodes(), installCodes(), startCodes()) }
 
 // dockerfileCodes are about instructions.
 func dockerfileCodes() []Code {
