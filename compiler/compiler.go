@@ -242,6 +242,7 @@ func (t *tree) compile(src Source) (r Result) {
 	default:
 		read(pkg, &r)
 		r.finish()
+		r.lint(t)
 	}
 	r.Findings = append(r.Findings, t.recorded(src.Root, r.Desired.Deployment.State.File)...)
 	return r

@@ -70,8 +70,8 @@ func blockedCodes() []Code {
 	return []Code{
 		{"DC230", "the image cannot be baked", "What it is to be made of is not known, or not there: the image to start from, a revision that it caches, or the digest of one.",
 			"Do what the hint says; or bake the image by hand and pin its id."},
-		{"DC231", "a revision has to be built", "What an environment's revision is built from cannot be changed without a build, and this version of domctl does not build.",
-			"Save the revision in Domino, or leave these fields out of the files."},
+		{"DC231", "a revision has to be built", "What an environment's revision is built from changes by a new revision alone, which Domino's API builds; and no environment is made.",
+			"State deployment.domino; or save the revision in Domino, and leave these fields out of the files."},
 		{"DC232", "a special AMI is left alone", "The AMI that stands there is pinned, or neither domctl nor an entry of amis put it there. Switching it could take away what somebody needs of it.",
 			"Leave ami out, or list the AMI under replaces of the entry that may take its place."},
 		{"DC233", "no AMI on this tier", "Only tiers with classic executors have an AMI; elsewhere it belongs to the node pool.",

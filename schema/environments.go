@@ -20,7 +20,7 @@ func environments() Kind {
 		Field{Path: "base.uri", Type: String},
 		Field{Path: "base.default", Type: Bool},
 		Field{Path: "dockerfile", Type: String},
-		Field{Path: "tools", Type: Any},
+		Field{Path: "tools", Type: Any, Places: true},
 		Field{Path: "scripts.preSetup", Type: String},
 		Field{Path: "scripts.postSetup", Type: String},
 		Field{Path: "scripts.preRun", Type: String},
@@ -35,17 +35,44 @@ func environments() Kind {
 		Field{Path: "restricted", Type: Bool},
 		Field{Path: "skipCache", Type: Bool},
 		Field{Path: "addBaseDependencies", Type: Bool},
+		Field{Path: BuiltRevision, Type: String, Declared: true, Computed: true, Kept: true, Carried: true},
 	)}
 }
+
+// BuiltRevision is where *applied* holds the id of the revision that domctl had built
+// of what it holds beside it.
+const BuiltRevision = "revision"
+
+// DefinitionKey tells one definition from another, of fields that are resolved: 32
+// hexadecimal digits. Secrets count by their reference.
+func DefinitionKey(fields map[string]Value) string {
+	built := map[string]Value{}
+	for p, v := range fields {
+		if BuildsRevision(p) && !FormAlone(p) && v.Is != Absent && v.Is != Unset {
+			built[p] = v
+		}
+	}
+	return DigestOf(built)
+}
+
+// The tags of a revision by which domctl knows what it had built.
+const (
+	TagContent = "domctl-content-" // and a DefinitionKey
+	TagStep    = "domctl-step-"    // and the token of the step that made it
+)
 
 // BuildsRevision says whether a change of the path needs a new environment
 // revision, and so a build.
 func BuildsRevision(path string) bool {
 	root, _, _ := strings.Cut(path, ".")
 	switch root {
-	case "base", "dockerfile", "tools", "scripts", "variables", "dockerArguments", "username", "vpn",
-		"supportedClusters", "summary", "tags", "restricted", "skipCache", "addBaseDependencies":
+	case "base", "dockerfile", "tools", "scripts", "variables", "dockerArguments", "vpn",
+		"supportedClusters", "summary", "tags", "restricted", "skipCache":
 		return true
 	}
-	return false
+	return FormAlone(path)
 }
+
+// FormAlone says of what a revision is built from that Domino's form alone takes it,
+// and no call of its API.
+func FormAlone(path string) bool { return path == "username" || path == "addBaseDependencies" }

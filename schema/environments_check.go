@@ -8,6 +8,7 @@ import (
 // checkEnvironments looks at what environments are built on.
 func checkEnvironments(c *checker) {
 	for a, o := range c.of("environments") {
+		c.activeOf(a, o)
 		c.oneOf(a, o, false, "base.image", "base.environment", "base.uri", "base.default")
 		if v := o.Fields["base.revision"]; v.Is == Known && o.Fields["base.environment"].Is != Ref {
 			c.add("DC108", Error, a, o.Positions("base.revision"), "state base.environment too",
@@ -15,6 +16,21 @@ func checkEnvironments(c *checker) {
 		}
 	}
 	c.baseCycles()
+}
+
+// activeOf refuses an active revision beside what a revision is built from: each build
+// would make another one active.
+func (c *checker) activeOf(a Address, o Object) {
+	if o.Fields["activeRevision"].Is != Known {
+		return
+	}
+	for _, p := range Sorted(o.Fields) {
+		if BuildsRevision(p) {
+			c.add("DC117", Error, a, slices.Concat(o.Positions("activeRevision"), o.Positions(p)), "leave activeRevision out: what is built becomes active",
+				"states activeRevision beside %s, which a revision is built from", p)
+			return
+		}
+	}
 }
 
 // baseCycles finds environments that are built on themselves.

@@ -1,8 +1,12 @@
 package schema
 
+import "strings"
+
 // lowerable are codes of errors that a deployment may lower or turn off: what
 // they tell of does not make an apply unsafe.
-func lowerable(code string) bool { return code == "DC105" || code == "DC201" }
+func lowerable(code string) bool {
+	return code == "DC105" || code == "DC201" || strings.HasPrefix(code, "DC7") // a build that fails leaves what is active
+}
 
 // Police gives findings the level that the deployment's policy states for their
 // codes: "error", "warning" or "off". An error that makes an apply unsafe keeps

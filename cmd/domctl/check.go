@@ -1,29 +1,39 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/compiler"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
 func (a *app) checkVerb() *cobra.Command {
 	var form *format
+	var fix bool
 	cmd := &cobra.Command{
 		Use:   "check [DIR...]",
 		Short: "Validate the files without asking AWS or MongoDB",
 		Long: `Validates the files of one deployment, or of several side by side, and asks
-nobody. The exit code is 1 when one of them is not valid.`,
-		Example: "  domctl check prod\n  domctl check staging prod\n  domctl check prod --format json",
+nobody. The exit code is 1 when one of them is not valid.
+--fix first puts right what can safely be: it rewrites the files that hold it, also
+those beside the CUE, and says what it did. What the deployment turned off, and what
+an expression makes, stays.`,
+		Example: "  domctl check prod\n  domctl check prod --fix\n  domctl check staging prod\n  domctl check prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				args = []string{a.dir(args)}
 			}
 			all, err := a.compileAll(cmd.Context(), args)
+			if err == nil && fix {
+				all, err = a.fixed(cmd.Context(), args, all)
+			}
 			if err != nil {
 				return err
 			}
@@ -34,7 +44,45 @@ nobody. The exit code is 1 when one of them is not valid.`,
 		},
 	}
 	form = formatFlag(cmd, "json")
+	cmd.Flags().BoolVar(&fix, "fix", false, "first put right what can safely be")
 	return cmd
+}
+
+// fixed writes what can safely be put right, and reads the folders again.
+func (a *app) fixed(ctx context.Context, dirs []string, all []*deployment) ([]*deployment, error) {
+	wrote := 0
+	for _, d := range all {
+		src, err := compiler.Find(d.dir)
+		if err != nil {
+			return nil, err
+		}
+		f, err := compiler.Fix(ctx, src, d.compiled)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range schema.Sorted(f.Files) {
+			file := filepath.Join(d.dir, filepath.FromSlash(name))
+			at, err := os.Stat(file)
+			if err != nil {
+				return nil, err
+			}
+			if err := replaceFile(file, f.Files[name], at.Mode().Perm()); err != nil {
+				return nil, err
+			}
+			wrote++
+		}
+		found := f.Findings
+		if len(all) > 1 {
+			found = within(a.at(d.dir), found)
+		}
+		for _, f := range found {
+			a.tell("fixed", fmt.Sprintf("%s: %s: %s (%s)", f.Code, f.Address, f.Message, f.Positions[0]))
+		}
+	}
+	if wrote == 0 {
+		return all, nil
+	}
+	return a.compileAll(ctx, dirs)
 }
 
 // checked prints what is to be said of each deployment. Places are those within

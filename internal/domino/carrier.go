@@ -52,13 +52,17 @@ func newCarrier(c Config) carrier {
 }
 
 // send answers the body of a good answer. What reads may be repeated: after a
-// connection that failed, and when Domino asks for it.
+// connection that failed, and when Domino asks for it. What writes is sent again only
+// where Domino refused it for being one too many.
 func (c carrier) send(r *http.Request, key string) ([]byte, error) {
 	r.Header.Set(c.header, c.scheme+key)
 	r.Header.Set("Accept", "application/json")
 	for n := 1; ; n++ {
 		res, body, err := c.once(r)
 		pause, again := c.pause(res, err, n)
+		if r.Method != http.MethodGet && (err != nil || res.StatusCode != http.StatusTooManyRequests) {
+			again = false // it may have been done
+		}
 		switch {
 		case r.Context().Err() != nil:
 			return nil, lost(r.Context().Err())
@@ -79,6 +83,9 @@ func (c carrier) send(r *http.Request, key string) ([]byte, error) {
 func (c carrier) once(r *http.Request) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
+	if r.GetBody != nil { // a former attempt read it
+		r.Body, _ = r.GetBody()
+	}
 	res, err := c.client.Do(r.WithContext(ctx))
 	if err != nil {
 		return nil, nil, lost(err)
@@ -153,8 +160,12 @@ func gaveUp(res *http.Response, err error) error {
 // judge makes an error of an answer that is none.
 func judge(res *http.Response) error {
 	switch code := res.StatusCode; {
-	case code == http.StatusOK:
+	case code == http.StatusOK, res.Request != nil && res.Request.Method != http.MethodGet && (code == http.StatusCreated || code == http.StatusNoContent):
 		return nil
+	case code == http.StatusBadRequest, code == http.StatusUnprocessableEntity:
+		return fmt.Errorf("%w: it does not take what was sent (%d)", port.ErrMismatch, code)
+	case code == http.StatusConflict:
+		return fmt.Errorf("%w: it answers 409, something else is going on there", port.ErrState)
 	case code == http.StatusUnauthorized:
 		return fmt.Errorf("%w: it does not accept the key of deployment.domino (401); make a new one on the account page in Domino", port.ErrDenied)
 	case code == http.StatusForbidden:

@@ -1,5 +1,5 @@
-// Package domino asks Domino's REST API (v4). It reads alone: who the key belongs
-// to, and how long an execution waited for its images.
+// Package domino asks Domino's REST API (v4): who the key belongs to, how long an
+// execution waited for its images, and what builds revisions of environments.
 //
 // The key goes to the one address of the configuration. A redirect is not followed,
 // an answer is read within bounds, and what Domino writes into an error is not
@@ -8,6 +8,7 @@
 package domino
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,24 +141,44 @@ var errForeign = errors.New("its answer is not what Domino's API documents; is d
 
 // get asks for a path and reads what is answered into a value.
 func (c *Client) get(ctx context.Context, path string, into any) error {
+	return c.ask(ctx, http.MethodGet, path, nil, into)
+}
+
+// post writes once, whatever becomes of it. into nil: the answer says nothing more.
+func (c *Client) post(ctx context.Context, path string, body, into any) error {
+	return c.ask(ctx, http.MethodPost, path, body, into)
+}
+
+func (c *Client) ask(ctx context.Context, method, path string, body, into any) error {
 	key, err := c.key(ctx)
 	if err != nil {
 		return fmt.Errorf("domino: %w", err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+path, nil)
-	if err != nil {
-		return c.failed(path, err)
+	var sent []byte
+	if body != nil {
+		if sent, err = json.Marshal(body); err != nil {
+			return c.failedTo(method, path, err)
+		}
 	}
-	body, err := c.send(r, key)
+	r, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, bytes.NewReader(sent))
 	if err != nil {
-		return c.failed(path, err)
+		return c.failedTo(method, path, err)
 	}
-	if json.Unmarshal(body, into) != nil {
-		return c.failed(path, errForeign)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.send(r, key)
+	if err != nil {
+		return c.failedTo(method, path, err)
+	}
+	if into != nil && json.Unmarshal(answer, into) != nil {
+		return c.failedTo(method, path, errForeign)
 	}
 	return nil
 }
 
-func (c *Client) failed(path string, err error) error {
-	return fmt.Errorf("domino: GET %s%s: %w", c.base, path, err)
+func (c *Client) failed(path string, err error) error { return c.failedTo(http.MethodGet, path, err) }
+
+func (c *Client) failedTo(method, path string, err error) error {
+	return fmt.Errorf("domino: %s %s%s: %w", method, c.base, path, err)
 }

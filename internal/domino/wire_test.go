@@ -19,6 +19,9 @@ type jobs map[string]string
 
 func (j jobs) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
+	if strings.Contains(r.URL.String(), "dead") {
+		r.Header.Set("Prefer", "code=404")
+	}
 	if id, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
 		id, _, _ = strings.Cut(id, "/")
 		r.Header.Set("Prefer", "code=404")
@@ -50,6 +53,8 @@ func TestWireContract(t *testing.T) {
 					id := fmt.Sprintf("%024x", len(known)+1)
 					known[id] = pull
 					return id
+				}, Environment: func(*testing.T, bool) (environment, revision string) { // those of the document's examples
+					return "65f100000000000000000001", "65f100000000000000000011"
 				}}}
 			})
 		})

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/bake"
+	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -81,7 +83,9 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if c.Logs != nil {
 		maker.Logs = c.Logs
 	}
-	e.world = &world.World{Outside: c.Outside, Long: maker.Operations(), Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	long := maker.Operations()
+	maps.Copy(long, build.Builder{Domino: c.Domino, Now: c.Clock.Now, Secret: e.secret}.Operations())
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.
@@ -219,9 +223,17 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 	}
 	in := o.input(choose)
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = now.view.Desired(), now.view.Live, now.applied, now.view, now.identity, e.Applier.Lineage
-	in.Findings, in.Source, in.ID = slices.Concat(e.Compiled.Findings, now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
+	in.Findings, in.Source, in.ID = slices.Concat(forPlans(e.Compiled.Findings), now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
 	p, err = e.foretold(ctx, now.view, in)
 	return p, now, err
+}
+
+// forPlans leaves out what `domctl check` alone tells: how texts of environments could be
+// better. A plan is about what will be done outside.
+func forPlans(all []schema.Finding) []schema.Finding {
+	return slices.DeleteFunc(slices.Clone(all), func(f schema.Finding) bool {
+		return f.Severity == schema.Info && strings.HasPrefix(f.Code, "DC7")
+	})
 }
 
 // input is what the options say of a plan.

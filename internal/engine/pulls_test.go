@@ -21,6 +21,12 @@ import (
 // apiOf is a Domino that a test answers for.
 type apiOf func(ctx context.Context, execution string) (time.Duration, bool, error)
 
+// pullsAlone is a Domino that tells of pulls alone.
+type pullsAlone struct {
+	port.Environments
+	apiOf
+}
+
 func (apiOf) DominoUser(context.Context) (string, error) { return "admin", nil }
 
 func (a apiOf) PullTime(ctx context.Context, execution string) (time.Duration, bool, error) {
@@ -111,7 +117,7 @@ func TestPullsEnd(t *testing.T) {
 				calls := make(chan int, 1)
 				calls <- 0
 				began := time.Now()
-				r, err := reviewed(t, outside, apiOf(func(ctx context.Context, _ string) (time.Duration, bool, error) {
+				r, err := reviewed(t, outside, pullsAlone{apiOf: func(ctx context.Context, _ string) (time.Duration, bool, error) {
 					n := <-calls + 1
 					calls <- n
 					if c.answer == nil {
@@ -119,7 +125,7 @@ func TestPullsEnd(t *testing.T) {
 						return 0, false, ctx.Err()
 					}
 					return c.answer(ctx, n)
-				}))
+				}})
 				p := r.Pulls
 				if took := time.Since(began); err != nil || took > c.took || <-calls > c.most {
 					t.Errorf("%v after %s, %+v", err, took, p)

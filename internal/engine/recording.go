@@ -45,7 +45,7 @@ func (r Replay) Plan(rec planner.Recording, o PlanOptions) (p planner.Plan, err 
 		return p, err
 	}
 	in := o.input(choose)
-	in.Findings, in.Source, in.ID = r.Compiled.Findings, r.Source, "recorded"
+	in.Findings, in.Source, in.ID = forPlans(r.Compiled.Findings), r.Source, "recorded"
 	if p, err = rec.Plan(r.Compiled.Desired, in); err != nil || r.Former == nil {
 		return p, err
 	}

@@ -105,7 +105,7 @@ environments: "env-%05d": {
 	dockerfile: #"""
 `, i, i, i%40, i%40, i%40)
 	for line := range instructions {
-		fmt.Fprintf(b, "\t\tRUN pip install --no-cache-dir \"package-%03d-%05d==1.%d.%d\" && rm -rf /root/.cache/pip /tmp/build-%d\n", line, i, line, i%13, line)
+		fmt.Fprintf(b, "\t\tRUN tar -xzf \"/build/package-%03d-%05d-1.%d.%d.tgz\" -C /opt --no-same-owner && rm -rf /tmp/build-%d\n", line, i, line, i%13, line)
 	}
 	fmt.Fprintf(b, `		"""#
 	scripts: preRun: #"""

@@ -15,4 +15,5 @@ type Domino interface {
 	// false where Domino says nothing of it: it is not that far, or never came to it.
 	// ErrNotFound for an execution that its jobs do not hold, whatever the id.
 	PullTime(ctx context.Context, execution string) (took time.Duration, told bool, err error)
+	Environments
 }

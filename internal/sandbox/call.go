@@ -22,7 +22,7 @@ func reading(name string) call {
 		"Find": 1000, "Count": 1000, "DescribeImages": 1000, "DescribeLaunchTemplates": 200,
 		"DescribeLaunchTemplateVersions": 200, "DescribeDefaultVersions": 200, "DescribeInstanceTypes": 100,
 		"DescribeAutoScalingGroups": 100, "DescribeLaunchConfigurations": 100, "ListNodegroups": 100, "GetParameters": 10,
-		"DescribeInstances": 1000, "DescribeVolumes": 500, "DescribeSnapshots": 1000, "DescribeSecurityGroups": 1000,
+		"ListRevisions": 100, "ListFollowers": 100, "DescribeInstances": 1000, "DescribeVolumes": 500, "DescribeSnapshots": 1000, "DescribeSecurityGroups": 1000,
 	}
 	mongo := slices.Contains([]string{"Find", "Count", "Database"}, name)
 	return call{name: name, mongo: mongo, page: pages[name]}
@@ -117,7 +117,7 @@ func read[T any](ctx context.Context, w *World, name string, f func(*state) (T, 
 	s, err := w.seen(c, struck)
 	n := 0
 	if err == nil {
-		answer, n, err = f(w.from(s))
+		answer, n, err = f(w.from(w.built(s)))
 	}
 	w.count(c, n, 0)
 	if err == nil {
@@ -149,7 +149,7 @@ func making[T any](ctx context.Context, w *World, name string, f func(s *state, 
 		fails = "Server.InternalError: the sandbox was asked to let it fail"
 	}
 	err = w.backing.update(ctx, func(s *state) (next *state, err error) {
-		next, answer, err = f(s, fails)
+		next, answer, err = f(w.built(s), fails)
 		return next, err
 	})
 	if err == nil {

@@ -73,7 +73,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, RegistryImage: c.registryImage,
 		},
 	}
 }
@@ -135,6 +135,18 @@ func (c *seeder) pull(t *testing.T, pull string) string {
 	}
 	c.change(t, func(s *state) { put(&s.domino.Pulls, id, pull) })
 	return id
+}
+
+func (c *seeder) environment(t *testing.T, building bool) (environment, revision string) {
+	c.made += 2
+	environment, revision = fmt.Sprintf("%024x", c.made), fmt.Sprintf("%024x", c.made+1)
+	c.documents(t, environmentDocs, fmt.Sprintf(`{"_id": %s, "activeRevisionId": %s}`, oid(environment), oid(revision)))
+	c.documents(t, revisionDocs, fmt.Sprintf(`{"_id": %s, "environmentId": %s, "metadata": {"number": 1, "isBuilt": true, "created": {"$date": "2024-01-01T00:00:00Z"}}}`, oid(revision), oid(environment)))
+	c.w.opts.Settle = 0
+	if building {
+		c.w.opts.Settle = time.Minute
+	}
+	return environment, revision
 }
 
 // ordered is canonical but for the order of fields.

@@ -13,9 +13,18 @@ import (
 // api is what Domino's REST API answers: User is whose key it is, "admin" unless
 // stated. Pulls are the executions that it knows as jobs, by id, each with how long
 // it waited for its images ("2m10s"); "" is one that it tells no time of.
+// BuildTime is how long a build of a revision takes ("2m"; at once unless stated), and
+// Revisions are those that the API knows more of than the database: their definitions
+// and builds, by id.
 type api struct {
-	Pulls map[string]string `json:"pulls,omitempty"`
-	User  string            `json:"user,omitempty"`
+	BuildTime string              `json:"buildTime,omitempty"`
+	Pulls     map[string]string   `json:"pulls,omitempty"`
+	Revisions map[string]revision `json:"revisions,omitempty"`
+	User      string              `json:"user,omitempty"`
+}
+
+func (a api) empty() bool {
+	return a.User == "" && a.BuildTime == "" && len(a.Pulls)+len(a.Revisions) == 0
 }
 
 func (p *parser) api(into *api) error {
@@ -27,6 +36,9 @@ func (p *parser) api(into *api) error {
 		if d, err := time.ParseDuration(cmp.Or(into.Pulls[id], "0s")); err != nil || d < 0 {
 			return p.fail(start, `domino.pulls: %s: %q is not a time like "2m10s"`, id, into.Pulls[id])
 		}
+	}
+	if d, err := time.ParseDuration(cmp.Or(into.BuildTime, "0s")); err != nil || d < 0 {
+		return p.fail(start, `domino.buildTime: %q is not a time like "2m10s"`, into.BuildTime)
 	}
 	return nil
 }

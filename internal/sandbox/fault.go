@@ -39,7 +39,7 @@ func Faults() map[string]string {
 		"lost":          "the call takes effect and its answer is lost",
 		"undeliverable": "a script is not run: the machine's agent does not fetch it",
 		"timedOut":      "a script is ended at its timeout before it did anything",
-		"fails":         "an image or instance is begun, and fails",
+		"fails":         "an image, instance or build is begun, and fails",
 		"unreachable":   "an instance that runs does not answer",
 		"impostor":      "another machine answers at an instance's address, with a host key of its own",
 		"partialPage":   "a read fails after its first page",
@@ -78,14 +78,14 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateTags", "Database",
+		"CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateTags", "Database",
 		"DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne",
 		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
-		"EnableImageDeprecation", "Find", "GetCallerIdentity", "GetConsoleOutput", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListNodegroups", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "StartInstance", "StopInstance",
+		"EnableImageDeprecation", "Find", "GetBuild", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
+		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "StartInstance", "StopInstance",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }
@@ -128,7 +128,7 @@ func (c call) suffers(name string) bool {
 	case "impostor":
 		return c.name == "Reachable" || c.name == "RunScript"
 	case "fails":
-		return slices.Contains([]string{"CopyImage", "CreateImage", "RunInstance"}, c.name)
+		return slices.Contains([]string{"CopyImage", "CreateImage", "CreateRevision", "RunInstance"}, c.name)
 	}
 	return true
 }

@@ -126,7 +126,7 @@ func Format(w *World) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	return s.formatted().encode(), nil
+	return w.built(s).formatted().encode(), nil
 }
 
 // formatted forgets how documents were written.

@@ -180,7 +180,7 @@ func (s *state) encode() []byte {
 	if len(s.layers) > 0 {
 		parts["layers"] = layout(compact(s.layers), 1)
 	}
-	if s.domino.User != "" || len(s.domino.Pulls) > 0 {
+	if !s.domino.empty() {
 		parts["domino"] = layout(compact(s.domino), 1)
 	}
 	if len(s.faults) > 0 {

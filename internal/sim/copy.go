@@ -30,7 +30,7 @@ func (m *Machine) Copy(ctx context.Context, clock applier.Clock) (*Machine, erro
 
 // moments are times in names and fields that tell of no difference: those of an
 // apply that began later, or waited.
-var moments = regexp.MustCompile(`-\d{8}-\d{4}-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|"domctl:(?:ready|container)":"\d+s"`)
+var moments = regexp.MustCompile(`-\d{8}-\d{4}-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|"domctl:(?:ready|container)":"\d+s"`)
 
 // timeless is a text without them: what was JSON stays it.
 func timeless(text string) string {

@@ -23,6 +23,14 @@ func editBy(ctx context.Context, m *Machine, world, kind string) error {
 		_, err := w.UpdateOne(ctx, collection, port.Document{"_id": id}, port.Document{path: value}, nil)
 		return err
 	}
+	switch {
+	case world != "building":
+	case kind == "tier": // the revision of old
+		return w.SetActiveRevision(ctx, "660000000000000000000001", "670000000000000000000011")
+	case kind == "size":
+		_, err := w.CreateRevision(ctx, "660000000000000000000001", port.Definition{Dockerfile: "RUN by hand"})
+		return err
+	}
 	switch kind {
 	case "unmanaged-tier":
 		return set("hardware_tier", tier, "byHand", `"stays"`)

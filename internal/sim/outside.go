@@ -56,7 +56,7 @@ func isWrite(call string) bool {
 		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
-		"RunScript"}, call)
+		"RunScript", "CreateRevision", "SetActiveRevision", "CancelBuild"}, call)
 }
 
 func (o outside) InsertOne(ctx context.Context, collection string, d port.Document) error {
@@ -122,8 +122,9 @@ func lent(i map[string]any) map[string]any {
 // managed drops what the real APIs remember beside what they show.
 func managed(content []byte) (string, error) {
 	var all struct {
-		AWS   map[string]any `json:"aws"`
-		Mongo map[string]any `json:"mongo"`
+		AWS    map[string]any `json:"aws"`
+		Domino map[string]any `json:"domino,omitempty"`
+		Mongo  map[string]any `json:"mongo"`
 	}
 	if err := json.Unmarshal(content, &all); err != nil {
 		return "", fmt.Errorf("sandbox: %w", err)
@@ -133,6 +134,7 @@ func managed(content []byte) (string, error) {
 			slices.SortFunc(docs, func(a, b any) int { return strings.Compare(schema.JSON(a).Text, schema.JSON(b).Text) })
 		}
 	}
+	left(all.Domino, all.Mongo)
 	delete(all.AWS, "tokens")
 	templates, _ := all.AWS["launchTemplates"].(map[string]any)
 	for _, t := range templates {

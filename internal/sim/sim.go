@@ -14,6 +14,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/state"
 	"domctl.dev/planner"
@@ -91,7 +92,12 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	if err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: outside{box, m, o.Holder, o.Gate}, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
+	all := outside{box, m, o.Holder, o.Gate}
+	var api port.Domino
+	if compiled.Desired.Deployment.Domino.URL != "" {
+		api = all
+	}
+	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: all, Domino: api, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
 		Clock: m.Clock, Random: m.next, Holder: o.Holder, Parallelism: o.Parallelism, Report: o.Report, Source: o.Source})
 }
 

@@ -10,15 +10,22 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/aws"
 	"domctl.dev/internal/bake"
+	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
+func longRows() applier.Operations {
+	all := bake.Maker{}.Operations()
+	maps.Copy(all, build.Builder{}.Operations())
+	return all
+}
+
 // TestEveryRowIsWhole, so that a person can always do what domctl would have done,
 // and what takes objects away again is known.
 func TestEveryRowIsWhole(t *testing.T) {
-	w := &World{Long: bake.Maker{}.Operations()}
+	w := &World{Long: longRows()}
 	for op, row := range w.Operations() {
 		if row.Executor == nil || len(row.Calls) == 0 || row.Command == nil {
 			t.Errorf("%s: %+v", op, row)
@@ -55,10 +62,11 @@ func TestRowsCallWhatPermissionsSay(t *testing.T) {
 		delete(unused, p.Call)
 	}
 	allowed := maps.Clone(unused)
-	for op, row := range (&World{Long: bake.Maker{}.Operations()}).Operations() {
+	for op, row := range (&World{Long: longRows()}).Operations() {
 		for _, call := range row.Calls {
 			_, document := reflect.TypeFor[port.Documents]().MethodByName(call)
-			if delete(unused, call); !allowed[call] && !document {
+			_, domino := reflect.TypeFor[port.Environments]().MethodByName(call)
+			if delete(unused, call); !allowed[call] && !document && !domino {
 				t.Errorf("%s calls %s, which no permission speaks of", op, call)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -85,15 +84,10 @@ func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]plann
 		if owner := owners[l.view.raw[ref]["ownerId"].Text]; owner != "" {
 			o.Fields["owner"] = schema.JSON(owner)
 		}
-		for path := range l.desired.Objects[a].Fields {
-			if schema.BuildsRevision(path) { // Domino's database shows none of what a revision was built from
-				o.Fields[path] = schema.Value{Is: schema.Unknown}
-			}
-		}
 		l.mistyped(a, ref, errs)
 		l.observe(a, ref, o)
 	}
-	return nil
+	return l.lookDefinitions(ctx, maps.Clone(found))
 }
 
 func (l *look) readRevisions(ctx context.Context, found map[schema.Address]planner.Ref) (map[planner.Ref]planner.Raw, error) {
@@ -196,34 +190,37 @@ func writeVisibility(_ planner.Raw, doc string, v schema.Value, out map[string]s
 	return nil
 }
 
-// lowerEnvironment writes the metadata that MongoDB holds. What a revision is
-// built from needs a build, which is planned as blocked.
+// lowerEnvironment writes the metadata that MongoDB holds, and has a revision built of
+// the rest.
 func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 	ref, there := v.refs[c.Address]
 	if !there {
-		return blocked("DC231", c.Address, "the environment is not there yet, and this version of domctl does not build environments",
-			"create it in Domino, then domctl import; or wait for a version that builds", c.Positions), nil
+		return blocked("DC231", c.Address, "the environment is not there yet, and this version of domctl makes none",
+			"create it in Domino, then domctl import", c.Positions), nil
 	}
 	writes := map[string]schema.Value{}
-	var builds []string
-	var at []schema.Position // of what needs a build
+	var built []planner.Diff
+	out := planner.Lowered{ID: schema.JSON(idPlain(ref))}
 	o := v.desired.Objects[c.Address]
 	for _, d := range c.Fields {
-		if schema.BuildsRevision(d.Path) {
-			root, _, _ := strings.Cut(d.Path, ".")
-			builds, at = append(builds, root), append(at, o.Positions(d.Path)...)
+		if schema.FormAlone(d.Path) {
+			out.Left = append(out.Left, planner.Left{Fields: []string{d.Path}, Why: *blocked("DC290", c.Address, "states "+d.Path+", which no call of Domino's API takes",
+				"set it in Domino's form, and leave it out of the files", o.Positions(d.Path)).Blocked})
+		} else if schema.BuildsRevision(d.Path) {
+			built = append(built, d)
 		} else if err := v.encodeEnvironment(ref, d, writes); err != nil {
 			return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", o.Positions(d.Path)), nil
 		}
 	}
-	if len(builds) > 0 {
-		slices.SortFunc(at, schema.Position.Compare)
-		return blocked("DC231", c.Address, "states "+strings.Join(slices.Compact(builds), ", ")+", which only a new revision changes, and this version of domctl neither sees nor builds one",
-			"save the revision in Domino, or leave these fields out of the files for now", at), nil
-	}
-	out := planner.Lowered{ID: schema.JSON(idPlain(ref))}
 	if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
 		out.Steps = append(out.Steps, *s)
+	}
+	if len(built) > 0 {
+		if why := v.unbuildable(c, built); why != nil {
+			return planner.Lowered{Blocked: why}, nil
+		}
+		steps, remember := v.revise(c, ref)
+		out.Steps, out.Remember = append(out.Steps, steps...), remember
 	}
 	return out, nil
 }

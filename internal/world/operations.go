@@ -37,6 +37,7 @@ func (w *World) operations() applier.Operations {
 			Calls: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation"}},
 		DeregisterImage:              {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
 		"ec2.ModifyLaunchPermission": {Executor: one(share), Tool: "aws", Command: shareCommand, Calls: []string{"ec2:ModifyImageAttribute"}},
+		activateOp:                   {Executor: single{w, observeActive, activate}, Tool: "aws", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -122,14 +123,14 @@ func refusal(err error) error {
 		errors.Is(err, port.ErrDuplicate), errors.Is(err, port.ErrInUse): // who made or uses it may not show yet
 		return &applier.Refusal{Err: err, Retry: true}
 	case errors.Is(err, errNoMatch), errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch),
-		errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrUnfiltered), errors.Is(err, port.ErrUnsent):
+		errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrState), errors.Is(err, port.ErrUnfiltered), errors.Is(err, port.ErrUnsent):
 		return &applier.Refusal{Err: err}
 	}
 	return err
 }
 
-// readNothing is of what has no id of its own: the image that a bake is about to
-// make.
+// readNothing is of what has no id of its own: the image or the revision that is about
+// to be made.
 func readNothing(context.Context, []string) (map[planner.Ref]planner.Raw, error) {
 	return map[planner.Ref]planner.Raw{}, nil
 }
@@ -140,17 +141,19 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		return w.readDocuments(ctx, collection, ids)
 	}
 	readers := map[string]func(context.Context, []string) (map[planner.Ref]planner.Raw, error){
-		"ec2/image":      w.readImages,
-		"ec2/template":   w.readTemplates,
-		"ec2/version":    w.readVersions,
-		"asg/group":      w.readGroups,
-		"asg/config":     w.readConfigurations,
-		"eks/nodegroup":  w.readNodeGroups,
-		"ec2/copy":       w.readCopies,
-		"ec2/permission": w.readPermissions,
-		"bake/image":     readNothing,
-		"bake/copy":      readNothing,
-		"ec2/borrowed":   w.readBorrowed,
+		"ec2/image":          w.readImages,
+		"ec2/template":       w.readTemplates,
+		"ec2/version":        w.readVersions,
+		"asg/group":          w.readGroups,
+		"asg/config":         w.readConfigurations,
+		"eks/nodegroup":      w.readNodeGroups,
+		"ec2/copy":           w.readCopies,
+		"ec2/permission":     w.readPermissions,
+		"bake/image":         readNothing,
+		"bake/copy":          readNothing,
+		"ec2/borrowed":       w.readBorrowed,
+		"domino/environment": w.readActive,
+		"domino/revision":    readNothing,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -43,6 +43,8 @@ type World struct {
 	// Others reads what another deployment has applied; there is false where its
 	// records are not at hand. nil: no records are.
 	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
+	// Domino is what has revisions built; nil: the deployment does not state it.
+	Domino port.Environments
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -95,6 +97,7 @@ type View struct {
 	revisions func() map[revisionKey]planner.Ref
 	spoken    func() spoken                     // of images, gathered when first asked for
 	rollouts  func() map[schema.Address]rollout // of AMIs, read when first asked for
+	activates sync.Map                          // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What

@@ -39,6 +39,7 @@ type bench struct {
 	deployment schema.Deployment
 	env        map[string]string
 	random     int
+	hides      bool // the API shows no revision
 }
 
 // deployment names everything that an answer is compared with.
@@ -102,7 +103,14 @@ func (b *bench) secret(_ context.Context, ref string) (schema.Value, error) {
 
 func (b *bench) engine(objects map[schema.Address]schema.Object) *engine.Engine {
 	b.t.Helper()
-	e, err := engine.Open(context.Background(), engine.Config{
+	var api port.Domino
+	if b.deployment.Domino.URL != "" {
+		api = b.world
+	}
+	if b.hides {
+		api = hiding{b.world}
+	}
+	e, err := engine.Open(context.Background(), engine.Config{Domino: api,
 		Compiled: compiler.Result{Desired: schema.Desired{Deployment: b.deployment, Objects: objects}},
 		Outside:  b.world, Store: b.store, Secret: b.secret, Clock: b.clock, Holder: "test", Parallelism: 4,
 		Random: func() string { b.random++; return fmt.Sprintf("%012d%014d", b.random, 0) },

@@ -93,6 +93,10 @@ type Put struct {
 	// Pull makes a job of Domino that waited so long for its images: 2m10s, or one of
 	// "pulling", "failed", "none", of which no time is told. It answers the job's id.
 	Pull func(t *testing.T, pull string) string
+	// Environment makes an environment of Domino whose revision 1 is built and active,
+	// and answers the ids of both. It builds at once, or, where building is stated, until
+	// time passes.
+	Environment func(t *testing.T, building bool) (environment, revision string)
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// RegistryImage pushes an image with the platforms under repository:tag and

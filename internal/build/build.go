@@ -1,0 +1,161 @@
+// Package build makes revisions of compute environments and waits for their builds:
+// the long operation domino.build as an Executor.
+//
+// What stands is told from Domino alone: a revision is this step's by its tag, which
+// holds the step's token. It refuses to write back a variable that Domino shows masked,
+// and ends a build that takes too long. internal/engine hands it to the applier.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Op is the operation that makes a revision and waits for its build. Its outputs are
+// "id", the revision's, and "number".
+const Op = "domino.build"
+
+// Builder has revisions built. Domino is nil where the deployment does not state it;
+// then no plan has a step for it.
+type Builder struct {
+	Domino port.Environments
+	Now    func() time.Time
+	// Secret resolves a reference ("env:NAME") to a Known value.
+	Secret func(ctx context.Context, ref string) (schema.Value, error)
+}
+
+// Operations are the rows of the operation table that stand here.
+func (b Builder) Operations() applier.Operations {
+	return applier.Operations{Op: {Executor: b, Undo: undoNothing, Tool: "aws", Command: byHand, Calls: []string{"CreateRevision", "CancelBuild"}}}
+}
+
+// undoNothing: Domino deletes no revision, and one that is not active does nothing.
+func undoNothing(planner.Done) []planner.Step { return nil }
+
+func byHand(applier.Manual) string {
+	return `echo "domctl has revisions built by itself: save one in Domino, and name it as activeRevision" >&2; exit 1`
+}
+
+// mostBuild is how long a build may take before it is cancelled.
+const mostBuild = 2 * time.Hour
+
+const (
+	create = "create"
+	cancel = "cancel "
+)
+
+// Observe tells how far a step is by the revision that has its tag.
+func (b Builder) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+	if b.Domino == nil {
+		return applier.Status{State: applier.Unsure, Why: "DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume"}, nil
+	}
+	own, found, err := b.own(ctx, a)
+	switch {
+	case err != nil:
+		return applier.Status{}, err
+	case !found && a.Abort:
+		return applier.Status{State: applier.Undone}, nil
+	case !found:
+		return applier.Status{State: applier.Next, Mark: create, Guard: planner.Absolute}, nil
+	}
+	return b.judge(a, own), nil
+}
+
+// made is a revision and its build.
+type made struct {
+	port.Revision
+	port.Build
+}
+
+// own is the revision that this step made, among those that are newer than what the
+// plan saw.
+func (b Builder) own(ctx context.Context, a applier.Attempt) (own made, found bool, err error) {
+	env := a.Step.Args["environment"].Str()
+	after, _ := a.Step.Args["after"].Float()
+	all, err := b.Domino.ListRevisions(ctx, env)
+	if err != nil {
+		return made{}, false, err
+	}
+	for _, r := range all {
+		if r.Number <= int64(after) {
+			break // newest first
+		}
+		build, err := b.Domino.GetBuild(ctx, env, r.ID)
+		if err != nil {
+			return made{}, false, err
+		}
+		if slices.Contains(build.Tags, stepTag(a)) {
+			return made{r, build}, true, nil
+		}
+	}
+	return made{}, false, nil
+}
+
+// stepTag is what tells this try of a step's revision.
+func stepTag(a applier.Attempt) string {
+	return schema.TagStep + applier.RoundToken(a.Token, a.Round, 0)[:24]
+}
+
+func (b Builder) judge(a applier.Attempt, own made) applier.Status {
+	failed := func(format string, args ...any) applier.Status {
+		if a.Abort {
+			return applier.Status{State: applier.Undone, Certain: true}
+		}
+		return applier.Status{State: applier.Failed, Why: fmt.Sprintf(format, args...)}
+	}
+	stop := applier.Status{State: applier.Next, Mark: cancel + own.ID, Guard: planner.Absolute, Free: true}
+	took := b.Now().Sub(own.Created)
+	switch own.Status {
+	case port.BuildSucceeded:
+		return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(own.ID), "number": schema.JSON(own.Number)}}
+	case port.BuildFailed:
+		return failed("DC360: the build of revision %d failed, and the active revision stays; correct the definition, then domctl apply --supersede %s", own.Number, a.Apply)
+	case port.BuildKilled:
+		if a.Begun[stop.Mark] {
+			return failed("DC362: the build of revision %d took more than %s and was cancelled; the active revision stays", own.Number, mostBuild)
+		}
+		return failed("DC361: the build of revision %d was cancelled, and the active revision stays; domctl apply --supersede %s makes another", own.Number, a.Apply)
+	}
+	if a.Abort || took > mostBuild {
+		return stop
+	}
+	status := own.Status
+	if status == "" {
+		status = port.BuildQueued
+	}
+	return applier.Status{State: applier.Pending, Wait: 10 * time.Second, Why: fmt.Sprintf("revision %d: %s since %s", own.Number, status, took.Truncate(time.Second))}
+}
+
+// Start makes the one write that the mark names.
+func (b Builder) Start(ctx context.Context, a applier.Attempt) error {
+	env := a.Step.Args["environment"].Str()
+	if a.Mark != create {
+		return refusal(b.Domino.CancelBuild(ctx, env, a.Mark[len(cancel):]))
+	}
+	d, err := b.definition(ctx, a.Step)
+	if err != nil {
+		return &applier.Refusal{Err: err}
+	}
+	d.Tags = append(d.Tags, schema.TagContent+a.Step.Args["key"].Str(), stepTag(a))
+	_, err = b.Domino.CreateRevision(ctx, env, d)
+	return refusal(err)
+}
+
+// refusal marks the answers that say that Domino did nothing.
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, port.ErrThrottled):
+		return &applier.Refusal{Err: err, Retry: true}
+	case errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch), errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrState):
+		return &applier.Refusal{Err: err}
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// activateOp makes a revision active. Its output "revision" is the revision's id.
+const activateOp = "domino.activate"
+
+// activeRef is an environment as Domino's API changes it: the database is read, and
+// nothing but the active revision.
+func activeRef(env string) planner.Ref { return planner.Ref("domino/environment#" + env) }
+
+// readActive reads the active revisions of environments.
+func (w *World) readActive(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+	in := make([]string, len(ids))
+	for i, id := range ids {
+		in[i] = `{"$oid":"` + id + `"}`
+	}
+	docs, err := w.Outside.Find(ctx, port.Query{Collection: environmentsCollection, Any: map[string][]string{"_id": in}, Fields: []string{"activeRevisionId"}})
+	out := make(map[planner.Ref]planner.Raw, len(docs))
+	for _, d := range docs {
+		ref := docRef("", idText(d["_id"]))
+		raw := planner.Raw{}
+		if active := standing(rawOf(d), "activeRevisionId"); active.Is != schema.Absent {
+			raw["active"] = schema.Value{Is: schema.Known, Text: plainJSON(active.Text)}
+		}
+		out[activeRef(idPlain(ref))] = raw
+	}
+	return out, err
+}
+
+// observeActive tells the dependents of a step which revision is active.
+func observeActive(ctx context.Context, w *World, a applier.Attempt) (applier.Status, error) {
+	st, err := single{World: w}.Observe(ctx, a)
+	if st.State == applier.Finished {
+		st.Outputs = map[string]schema.Value{"revision": a.Want["active"]}
+	}
+	return st, err
+}
+
+func activate(ctx context.Context, w *World, a applier.Attempt) error {
+	if w.Domino == nil {
+		return &applier.Refusal{Err: fmt.Errorf("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")}
+	}
+	return w.Domino.SetActiveRevision(ctx, a.Step.Object.ID(), a.Step.Writes["active"].Str())
+}
+
+func activateCommand(m applier.Manual) string {
+	return fmt.Sprintf("echo \"make the revision active in Domino: environment %s\" >&2; exit 1", m.Step.Object.ID())
+}
+
+// revise is what a new revision of an environment takes: it is made, built, and made
+// active in place of the one that the plan saw. A revision that was built of the very
+// same before is made active again, without a build.
+func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, remember map[string]schema.Value) {
+	env := idPlain(ref)
+	writes := v.definition(c)
+	key := schema.DefinitionKey(writes)
+	active := schema.Value{}
+	if id := v.active(ref); id != "" {
+		active = schema.JSON(id)
+	}
+	now := planner.Expect{Ref: activeRef(env), Path: "active", Value: active}
+	revision := v.builtBefore(c.Address, key)
+	if revision.Is == schema.Absent {
+		made := planner.Step{ID: c.Address.String() + "/domino.build/" + env + "/" + key[:8], Address: c.Address, Op: "domino.build", Object: planner.Ref("domino/revision#" + env + "/" + key),
+			Creates: "id", Guard: planner.Absolute, Window: window, Writes: writes, Expects: []planner.Expect{now},
+			Args: map[string]schema.Value{"environment": schema.JSON(env), "after": schema.JSON(v.latest(env)), "key": schema.JSON(key)}}
+		if active.Is != schema.Absent {
+			made.Args["from"] = active
+		}
+		v.base(&made)
+		steps = append(steps, made)
+		revision = planner.OutOf(made.ID, "id")
+	}
+	v.activates.Store(c.Address, c.Address.String()+"/"+activateOp+"/"+env)
+	steps = append(steps, planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
+		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{now}})
+	return steps, map[string]schema.Value{schema.BuiltRevision: revision}
+}
+
+// definition is all that the files want a revision built from, with what they no
+// longer state of a map as absent.
+func (v *View) definition(c planner.Change) map[string]schema.Value {
+	out := map[string]schema.Value{}
+	for p := range v.desired.Objects[c.Address].Fields {
+		if schema.BuildsRevision(p) && !schema.FormAlone(p) {
+			out[p] = v.Objects[c.Address].Fields[p]
+		}
+	}
+	for _, d := range c.Fields {
+		if schema.BuildsRevision(d.Path) && !schema.FormAlone(d.Path) {
+			out[d.Path] = d.After
+		}
+	}
+	return out
+}
+
+// builtBefore is the revision that the last apply had built of a definition, where it is
+// built still and another one was made active since.
+func (v *View) builtBefore(a schema.Address, key string) (revision schema.Value) {
+	entry, _ := v.applied.Former(v.desired, a)
+	if entry == nil || schema.DefinitionKey(entry.Fields) != key {
+		return revision
+	}
+	id := entry.Fields[schema.BuiltRevision]
+	if raw := v.raw[docRef(revisionsCollection, `{"$oid":`+schema.JSON(id.Str()).Text+`}`)]; raw["metadata.isBuilt"].Bool() {
+		return id
+	}
+	return revision
+}
+
+// latest is the highest number of an environment's revisions.
+func (v *View) latest(env string) (n int64) {
+	for key := range v.revisions() {
+		var number int64
+		if strings.Contains(key.environment, env) {
+			_, _ = fmt.Sscan(key.number, &number)
+		}
+		n = max(n, number)
+	}
+	return n
+}
+
+// base says which revision of another environment a new one is built on: the one that
+// is stated, else the one that is active by then, which is made active before.
+func (v *View) base(made *planner.Step) {
+	to, _, ok := v.desired.Objects[made.Address].Fields["base.environment"].Target()
+	if !ok || made.Writes["base.environment"].Is == schema.Absent {
+		return
+	}
+	ref := v.refs[to]
+	if number := made.Writes["base.revision"]; number.Is == schema.Known {
+		id, _ := v.revision(ref, number)
+		made.Args["base"] = schema.Value{Is: schema.Known, Text: plainJSON(id.Text)}
+		return
+	}
+	made.Args["base"] = schema.JSON(v.active(ref))
+	if step, changes := v.activates.Load(to); changes {
+		made.Args["base"] = planner.OutOf(step.(string), "revision")
+	}
+	made.Expects = append(made.Expects, planner.Expect{Ref: activeRef(idPlain(ref)), Path: "active", Value: made.Args["base"]})
+}
+
+// unbuildable says what keeps a revision from being built; nil where nothing does.
+func (v *View) unbuildable(c planner.Change, diffs []planner.Diff) *schema.Finding {
+	o := v.desired.Objects[c.Address]
+	var at []schema.Position
+	var roots []string
+	for _, d := range diffs {
+		root, _, _ := strings.Cut(d.Path, ".")
+		roots, at = append(roots, root), append(at, o.Positions(d.Path)...)
+	}
+	slices.Sort(roots)
+	slices.SortFunc(at, schema.Position.Compare)
+	if v.world.Domino == nil {
+		return blocked("DC231", c.Address, "states "+strings.Join(slices.Compact(roots), ", ")+", which only a new revision changes, and the files do not say how to reach Domino's API",
+			"state deployment: domino: {url: …, apiKey: …}; or save the revision in Domino and leave these fields out", at).Blocked
+	}
+	to, _, based := o.Fields["base.environment"].Target()
+	if _, changes := v.activates.Load(to); based && !changes && o.Fields["base.revision"].Is != schema.Known && v.active(v.refs[to]) == "" {
+		return blocked("DC238", c.Address, fmt.Sprintf("is built on %s, which has no active revision", to), "build that one first", o.Positions("base.environment")).Blocked
+	}
+	if number := o.Fields["base.revision"]; number.Is == schema.Known {
+		if id, built := v.revision(v.refs[to], number); id.Is == schema.Absent || !built {
+			return blocked("DC238", c.Address, fmt.Sprintf("is built on revision %s of %s, which is not there, or is not built", number.Display(), to), "state another revision, or none to take the active one", o.Positions("base.revision")).Blocked
+		}
+	}
+	return nil
+}

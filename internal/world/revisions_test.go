@@ -1,0 +1,233 @@
+package world_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+const sparkID = "0123456789abcdef0000000e"
+
+// withAPI is a bench whose Domino builds.
+func withAPI(t *testing.T) *bench {
+	t.Helper()
+	b := newBench(t, spark, "")
+	b.deployment.Domino.URL = "https://domino.acme.example"
+	return b
+}
+
+// active is the number of the active revision.
+func (b *bench) active() string {
+	b.t.Helper()
+	e := object("environments", "Spark", map[string]any{"name": "Spark"})
+	v, err := b.look(e, schema.Applied{})
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	return v.Objects[schema.Address{Kind: "environments", Name: "Spark"}].Fields["activeRevision"].Text
+}
+
+// TestARevisionIsBuilt: made, built, made active; the next plan is empty, and the way
+// back takes no build.
+func TestARevisionIsBuilt(t *testing.T) {
+	b := withAPI(t)
+	e := object("environments", "Spark", map[string]any{"name": "Spark", "dockerfile": "RUN pip install luigi==3.5.0", "variables.HOME2": "/x", "vpn": true, "tags": []string{"nightly"}})
+	p := b.apply(e)
+	if got := steps(p); !strings.Contains(got, "domino.activate domino/environment#"+sparkID) || !strings.Contains(got, `dockerfile="RUN pip install luigi==3.5.0"`) || len(p.Steps) != 2 {
+		t.Errorf("steps\n%s", got)
+	}
+	if again := b.plan(e); again.Changed() || !again.Empty() || len(again.Drift) > 0 {
+		t.Errorf("the second plan is not empty: %v\n%s", again.Changes, steps(again))
+	}
+	if b.active() != "4" {
+		t.Errorf("revision %s is active", b.active())
+	}
+	counts := b.world.Counts().Calls
+	if counts["GetDefinition"] != 2 || counts["CreateRevision"] != 1 {
+		t.Errorf("%v", counts)
+	}
+	back := b.rollback()
+	if b.active() != "1" || len(back.Steps) != 1 || b.world.Counts().Calls["CreateRevision"] != 1 {
+		t.Errorf("revision %s is active after\n%s", b.active(), steps(back))
+	}
+}
+
+// TestRecordsLost: the revision's tag says what it was built of.
+func TestRecordsLost(t *testing.T) {
+	b := withAPI(t)
+	b.env["env:PW"] = "canary"
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true", "variables.PASSWORD": "!env:PW", "skipCache": true})
+	b.apply(e)
+	other := withAPI(t)
+	other.memory, other.env = b.memory, b.env
+	other.open(sandbox.Options{})
+	if p := other.plan(e); p.Changed() || len(p.Steps) > 0 {
+		t.Errorf("%v\n%s", p.Changes, steps(p))
+	}
+}
+
+// TestWhatIsNotStatedIsCarriedOver from the active revision.
+func TestWhatIsNotStatedIsCarriedOver(t *testing.T) {
+	b := withAPI(t)
+	b.env["env:PW"] = "canary"
+	b.apply(object("environments", "Spark", map[string]any{"dockerfile": "RUN one", "scripts.preRun": "echo 1", "variables.A": "1", "variables.PW": "!env:PW", "base.uri": "quay.io/x:1"}))
+	p := b.apply(object("environments", "Spark", map[string]any{"dockerfile": "RUN two", "variables.PW": "!env:PW"}))
+	if strings.Contains(schema.JSON(p).Text, "canary") {
+		t.Error("the plan holds a secret")
+	}
+	d, err := b.world.GetDefinition(context.Background(), b.activeID())
+	if err != nil || d.Dockerfile != "RUN two" || d.PreRun != "echo 1" || d.Image != "quay.io/x:1" || d.Variables["PW"] != "canary" || len(d.Variables) != 1 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func (b *bench) activeID() string {
+	b.t.Helper()
+	all, err := b.world.ListRevisions(context.Background(), sparkID)
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	for _, r := range all {
+		if schema.JSON(r.Number).Text == b.active() {
+			return r.ID
+		}
+	}
+	return ""
+}
+
+// TestABuildThatFails leaves the active revision, and says so.
+func TestABuildThatFails(t *testing.T) {
+	b := withAPI(t)
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN exit 3"})
+	p := b.plan(e)
+	res, err := b.engine(e).Apply(context.Background(), p)
+	if err != nil || res.Outcome != applier.FailedOutcome || !strings.Contains(strings.Join(res.Why, " "), "DC360") || b.active() != "1" {
+		t.Errorf("%+v, %v, revision %s", res, err, b.active())
+	}
+	fixed := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+	if _, err := b.engine(e).Applier.Supersede(context.Background(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.apply(fixed)
+	if b.active() != "5" {
+		t.Errorf("revision %s is active", b.active())
+	}
+}
+
+// TestDrift: somebody made another revision active. The one that was built before is
+// made active again, without a build.
+func TestAnotherRevisionWasMadeActive(t *testing.T) {
+	b := withAPI(t)
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+	b.apply(e)
+	if err := b.world.SetActiveRevision(context.Background(), sparkID, "0123456789abcdef000000b2"); err != nil {
+		t.Fatal(err)
+	}
+	p := b.apply(e)
+	if len(p.Drift) != 1 || len(p.Steps) != 1 || p.Steps[0].Op != "domino.activate" || b.active() != "4" {
+		t.Errorf("%+v\n%s\nrevision %s", p.Drift, steps(p), b.active())
+	}
+}
+
+// TestWhatCannotBeBuilt is said, and the rest goes on.
+func TestWhatCannotBeBuilt(t *testing.T) {
+	b := withAPI(t)
+	p := b.plan(object("environments", "Spark", map[string]any{"dockerfile": "RUN true", "username": "ubuntu"}))
+	if got := findings(p); !slices.Equal(got, []string{"DC290 environments.Spark"}) || len(p.Steps) != 2 {
+		t.Errorf("%v\n%s", p.Findings, steps(p))
+	}
+}
+
+// TestAChildIsBuiltAfterItsBase, on the revision that is active by then; what follows in
+// Domino is told before.
+func TestAChildIsBuiltAfterItsBase(t *testing.T) {
+	b := withAPI(t)
+	b.change(`"environments_v2": [`, `"environments_v2": [{"_id": {"$oid": "0123456789abcdef0000000f"}, "name": "Child", "activeRevisionId": {"$oid": "0123456789abcdef000000f1"}},
+		{"_id": {"$oid": "0123456789abcdef00000010"}, "name": "Follower", "activeRevisionId": {"$oid": "0123456789abcdef000000f2"}}, `)
+	b.change(`"environment_revisions": [`, `"environment_revisions": [{"_id": {"$oid": "0123456789abcdef000000f1"}, "environmentId": {"$oid": "0123456789abcdef0000000f"}, "metadata": {"number": 1, "isBuilt": true}},
+		{"_id": {"$oid": "0123456789abcdef000000f2"}, "environmentId": {"$oid": "0123456789abcdef00000010"}, "metadata": {"number": 1, "isBuilt": true}}, `)
+	b.change(`"aws": {`, `"domino": {"revisions": {"0123456789abcdef000000f2": {"follow": "`+sparkID+`"}}}, "aws": {`)
+	e := all(object("environments", "Spark", map[string]any{"dockerfile": "RUN true"}),
+		object("environments", "Child", map[string]any{"base.environment": "@environments.Spark#id", "dockerfile": "RUN child"}))
+	p := b.plan(e)
+	if got := findings(p); !slices.Equal(got, []string{"DC292 environments.Spark"}) || !strings.Contains(p.Findings[0].Message, "Follower") {
+		t.Errorf("%v", p.Findings)
+	}
+	place := map[string]int{}
+	for i, s := range p.Steps {
+		place[s.Op+" "+s.Address.Name] = i
+	}
+	child := p.Steps[place["domino.build Child"]]
+	if !slices.Contains(child.After, p.Steps[place["domino.activate Spark"]].ID) {
+		t.Errorf("the child's build comes after %v", child.After)
+	}
+	b.carryOut(e, p)
+	revisions, err := b.world.ListRevisions(context.Background(), "0123456789abcdef0000000f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := b.world.GetDefinition(context.Background(), revisions[0].ID); err != nil || d.Base != b.activeID() || d.Follow != "" {
+		t.Errorf("%+v, %v, want base %s", d, err, b.activeID())
+	}
+	if again := b.plan(e); again.Changed() {
+		t.Errorf("the second plan is not empty: %v", again.Changes)
+	}
+	if all, _ := b.world.ListRevisions(context.Background(), "0123456789abcdef00000010"); len(all) != 2 {
+		t.Errorf("Domino built the follower %d times", len(all)-1)
+	}
+}
+
+// TestTheAPIShowsLess than the database: nothing is planned on that ground, and a read
+// that fails is no answer at all.
+func TestTheAPIShowsLess(t *testing.T) {
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+	b := withAPI(t)
+	p := func(fault string) (planner.Plan, error) {
+		b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "GetDefinition", Fault: fault}}})
+		return b.engine(e).Plan(context.Background(), engine.PlanOptions{})
+	}
+	for _, fault := range []string{"denied", "throttled", "down", "lost"} {
+		if got, err := p(fault); err == nil || !strings.Contains(err.Error(), "environments.Spark") {
+			t.Errorf("%s: %v, %v", fault, steps(got), err)
+		}
+	}
+	b.open(sandbox.Options{})
+	b.hides = true
+	got := b.plan(e)
+	if !slices.Contains(findings(got), "DC293 environments.Spark") || !got.Refused() {
+		t.Errorf("%v\n%s", got.Findings, steps(got))
+	}
+}
+
+// hiding is a Domino whose key sees a part.
+type hiding struct{ *sandbox.World }
+
+func (hiding) GetDefinition(context.Context, string) (port.Definition, error) {
+	return port.Definition{}, port.ErrNotFound
+}
+
+// TestSomebodyElseBuilds is told before anything is built beside it; what is over is not.
+func TestSomebodyElseBuilds(t *testing.T) {
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+	b := withAPI(t)
+	if p := b.plan(e); len(p.Findings) > 0 { // revision 3 failed
+		t.Errorf("%v", p.Findings)
+	}
+	b.open(sandbox.Options{Settle: time.Hour})
+	if _, err := b.world.CreateRevision(context.Background(), sparkID, port.Definition{}); err != nil {
+		t.Fatal(err)
+	}
+	p := b.plan(e)
+	if got := findings(p); !slices.Equal(got, []string{"DC294 environments.Spark"}) || !strings.Contains(p.Findings[0].Message, "revision 4 of it built (building)") {
+		t.Errorf("%v", p.Findings)
+	}
+}

@@ -1,0 +1,75 @@
+package schema
+
+import "slices"
+
+// lintCodes are about the texts that environments are built from and started by.
+// None of them makes an apply unsafe: a build that fails leaves what is active.
+func lintCodes() []Code { return slices.Concat(dockerfileCodes(), installCodes(), startCodes()) }
+
+// dockerfileCodes are about instructions.
+func dockerfileCodes() []Code {
+	return []Code{
+		{"DC701", "FROM in Dockerfile instructions", "Domino writes FROM itself, from the environment's base, and puts the instructions below it. A second one begins another image, in which nothing of the base is.",
+			"State the image as the environment's base, and take the line out."},
+		{"DC702", "no Dockerfile instruction", "A line begins with a word that Docker does not know, and the build fails there. Mostly it is mistyped, or the line above lacks its \\.",
+			"Correct the word, or end the line above with \\. `domctl check --fix` takes the word that the hint names."},
+		{"DC703", "an instruction that cannot be read", "Docker's own parser, which domctl has, refuses the instruction, so the build would fail.",
+			"Correct it as the message says. ENV may name a variable without a value when the environment declares it under variables."},
+		{"DC704", "too many layers", "An image has at most 127 layers, and those of its base count. Each RUN, COPY, ADD and WORKDIR makes one.",
+			"Join commands that belong together by && in one RUN."},
+		{"DC709", "ADD of a URL", "Nobody checks what it brings, it is downloaded for each build before the cache can be asked, and an archive stays in the image as it is.",
+			"Download, check and unpack it in one RUN, or state --checksum=sha256:…"},
+		{"DC710", "a secret in the image", "A value stands in a text that becomes a part of the image, or of the environment that all of its users can read. The message never shows it.",
+			"Take it out, and change it where it is valid: it is in git's history and in built images. State variables: NAME: secret: {…}, or mount it for one RUN: --mount=type=secret."},
+		{"DC714", "RUN that is no shell script", "The command of RUN does not parse as a shell script, so the build would fail there. Under a SHELL that domctl does not know, nothing is parsed.",
+			"Correct it at the place named; mostly a quote or a bracket is not closed."},
+		{"DC716", "environments do the same", "Three or more environments on one base hold the same instruction. Each builds it by itself, the registry keeps it once for each, and nodes pull it as often.",
+			"Put it into an environment or image of its own, and have them state that as their base."},
+		{"DC717", "CUDA needs a newer driver", "By NVIDIA's table of compatibility the CUDA of the base does not run on the driver that images of GPU nodes promise (bake.gpu.minDriver). Images are looked at that cache the environment or its base; where none does, all of them, if none is new enough.",
+			"Bake images with a newer driver and state it, or take a base with an older CUDA."},
+		{"DC721", "an instruction that is overridden", "Of several CMD, ENTRYPOINT or HEALTHCHECK only the last counts.",
+			"Keep the last."},
+		{"DC722", "a folder that does not stay", "A relative WORKDIR leads where the base left off; a RUN that only changes its folder changes nothing for the next.",
+			"State WORKDIR with the whole path."},
+		{"DC723", "sudo in a build", "Instructions run as root unless USER says otherwise, and sudo behaves in its own way without a terminal.",
+			"Leave it out, or write USER root before and USER again after."},
+		{"DC725", "MAINTAINER", "The instruction is deprecated.",
+			"Write LABEL maintainer=\"…\". `domctl check --fix` does."},
+	}
+}
+
+// installCodes are about what RUN installs.
+func installCodes() []Code {
+	return []Code{
+		{"DC705", "several installs by one tool", "Each call of pip or conda solves its own packages, and may replace a version that an earlier one chose. Several RUN apt-get install make several layers.",
+			"Install all of them by one call."},
+		{"DC706", "apt-get update apart from its install", "A layer is cached until its text changes. An update by itself is therefore made once, and later installs ask for versions that mirrors have removed.",
+			"Write RUN apt-get update && apt-get install -y …; `domctl check --fix` joins the two where one follows the other."},
+		{"DC707", "packages without a version", "What is installed is whatever there is on the day of the build: two builds of one definition differ, and a rollback does not bring back what was.",
+			"State versions, or a file that does: pip install -c constraints.txt."},
+		{"DC708", "packages of the system without a version", "As DC707, for apt, apk, yum and zypper. Mirrors remove old versions, so that a stated one can make a build fail; many leave them out on purpose.",
+			"State versions, or turn the finding off: deployment: findings: DC708: \"off\"."},
+		{"DC719", "an install that asks", "Without -y the tool asks before it installs. Nobody answers in a build: it fails.",
+			"Add -y; `domctl check --fix` does."},
+		{"DC720", "an install leaves its cache", "What a later RUN removes stays in the layer beneath. The caches of pip and conda, and the lists of packages, are stored, and pulled by each node, for nothing.",
+			"Remove them in the same RUN; `domctl check --fix` adds --no-cache-dir to pip install. A --mount=type=cache keeps them out of the image."},
+		{"DC724", "apt instead of apt-get", "apt is for terminals. Its output and options may change, and it warns of that in each build.",
+			"Write apt-get; `domctl check --fix` does."},
+		{"DC726", "the whole system is upgraded", "What an upgrade brings differs with each build, and the files of the base stay in the image beneath.",
+			"Take a newer base image: `domctl update`."},
+	}
+}
+
+// startCodes are about what happens when an execution starts.
+func startCodes() []Code {
+	return []Code{
+		{"DC711", "a workspace tool that nothing starts", "A tool without start commands is offered to users, and never comes up.",
+			"State its start commands."},
+		{"DC712", "two workspace tools on one port", "A workspace that runs both can serve only one of them. One tool a workspace, which is usual, is no problem.",
+			"Give each a port of its own, or turn the finding off: deployment: findings: DC712: \"off\"."},
+		{"DC713", "a script that does not parse", "The script is no valid shell script, so that each execution would fail, or run a part of it as root.",
+			"Correct it at the place named; mostly a quote, a bracket, fi or done is missing."},
+		{"DC715", "a script installs", "Scripts run at each start, as root, and nothing of them is cached: users wait for the install each time, and get whatever version there is then.",
+			"Move it into the Dockerfile instructions. What goes by files of the project (pip install -r requirements.txt) is left alone."},
+	}
+}
