@@ -241,3 +241,25 @@ func TestRulesCount(t *testing.T) {
 		}
 	}
 }
+
+// TestApprovedWhileFrozen: who approves what is not applied now is told why.
+func TestApprovedWhileFrozen(t *testing.T) {
+	a, _, second := newAsking(t, anyRule)
+	effect := a.planned(7, second)
+	body := `{"until":"` + a.machine.Clock.Now().Add(time.Hour).Format(time.RFC3339) + `","why":"an audit","who":"ada"}`
+	if _, err := a.machine.Store.PutIfNone(t.Context(), "freeze", []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	a.town.say(7, "bob", "domctl apply "+effect)
+	a.merges(7, second)
+	a.looks()
+	if said := a.last(7); !strings.Contains(said, "`bob` approved") || !strings.Contains(said, "not applied yet: the deployment is `frozen until ") {
+		t.Errorf("%q", said)
+	}
+	if err := a.machine.Clock.Sleep(t.Context(), 2*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
+		t.Errorf("%+v", got)
+	}
+}

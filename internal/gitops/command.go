@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"domctl.dev/schema"
 )
 
 // Verb is what a comment asks for.
@@ -101,10 +103,14 @@ func closes(line, fence string) bool {
 // command reads a line that is one; a sentence that begins as one is none.
 func command(line string) (Command, bool) {
 	said := strings.Split(strings.TrimRight(line, " \t"), " ")
-	if len(said) < 2 || len(said) > 3 || said[0] != "domctl" || !slices.Contains(words, Verb(said[1])) {
+	if len(said) < 2 || len(said) > 3 || said[0] != "domctl" {
 		return Command{}, false
 	}
 	c := Command{Verb: Verb(said[1])}
+	if !slices.Contains(words, c.Verb) {
+		misspelt := len(said[1]) > 3 && schema.Nearest(said[1], []string{string(PlanVerb), string(ApplyVerb), string(UnlockVerb), string(RollbackVerb), string(HelpVerb)}) != ""
+		return Command{Verb: HelpVerb}, misspelt // which is told, and does nothing
+	}
 	if len(said) == 3 {
 		c.Arg = said[2]
 		if c.Verb == HelpVerb || !argForm.MatchString(c.Arg) {

@@ -173,7 +173,11 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 	outcome = turnOutcome(t, err)
 	d.looked(t, err)
 	if t.Worked && t.Head.Commit != "" {
-		log.Info(string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
+		level := slog.LevelInfo
+		if t.Head.Stage == Refused {
+			level = slog.LevelWarn
+		}
+		log.Log(ctx, level, string(t.Head.Stage), "commit", t.Head.Commit, "plan", t.Head.Plan, "effect", t.Head.Effect, "why", t.Head.Why)
 	}
 	tell(t, err)
 	switch {
@@ -187,8 +191,12 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 		if err != nil {
 			said = err.Error()
 		}
+		level := slog.LevelInfo
+		if errors.Is(err, git.ErrNoBranch) {
+			level = slog.LevelWarn // most likely it is misspelt
+		}
 		if said != last {
-			log.Info("waits", "why", said)
+			log.Log(ctx, level, "waits", "why", said)
 		}
 	case err != nil:
 		if said = err.Error(); said != last {

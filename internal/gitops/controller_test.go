@@ -14,6 +14,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/sim"
 	"domctl.dev/internal/state"
 )
 
@@ -120,7 +121,8 @@ func TestControllerEnds(t *testing.T) {
 	})
 }
 
-// TestFrozen: while a deployment is frozen nothing is read or begun.
+// TestFrozen: while a deployment is frozen nothing is begun, and a commit that comes shows
+// why, once.
 func TestFrozen(t *testing.T) {
 	r := newRig(t)
 	commit := r.commit("modern-before")
@@ -129,8 +131,14 @@ func TestFrozen(t *testing.T) {
 	if _, err := r.machine.Store.PutIfNone(t.Context(), "freeze", []byte(body)); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.turn(); !strings.HasSuffix(got.Frozen, "by ada: an audit") || got.Worked || len(r.machine.Effects) > 0 {
-		t.Errorf("%+v", got)
+	d := r.desk(sim.KillAfter(-1))
+	for range 2 {
+		if got, err := d.Turn(t.Context()); err != nil || !strings.HasSuffix(got.Frozen, "by ada: an audit") || got.Worked || len(r.machine.Effects) > 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	if told := *r.told; len(told) != 1 || !strings.HasPrefix(told[0], commit+" pending frozen until ") {
+		t.Errorf("told %q", told)
 	}
 	if err := r.machine.Clock.Sleep(t.Context(), 2*time.Hour); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ func Report(log *slog.Logger) func(applier.Event) {
 	return func(e applier.Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		if e.Kind != applier.KindWaiting || e.Why == "" || told[e.Step.ID] == e.Why {
+		if e.Kind != applier.KindWaiting || e.Why == "" || e.Step.ID == "" && e.Most == 0 || told[e.Step.ID] == e.Why {
 			return
 		}
 		told[e.Step.ID] = e.Why

@@ -125,7 +125,14 @@ func (s *saying) approve(ctx context.Context) error {
 	if err := approve(ctx, p.store, a); err != nil {
 		return err
 	}
+	f, _, err := applier.ReadFreeze(ctx, p.store)
+	if err != nil {
+		return err
+	}
 	s.answer = fmt.Sprintf("%s approved effect %s of %s, as this pull request brings it at %s, until %s.", planner.Code(a.User), planner.Code(a.Effect), planner.Code(p.desk.Name), planner.Code(a.Head), a.Expires.Format(time.RFC3339))
+	if f.Holds(now) {
+		s.answer += " It is not applied yet: the deployment is " + planner.Code(f.String()) + "."
+	}
 	if s.Wake != nil && p.asked(s.pull.Number) {
 		s.Wake(p.desk)
 	}

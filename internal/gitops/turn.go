@@ -63,6 +63,8 @@ type Desk struct {
 	Looks  chan struct{}
 	Now    func() time.Time
 	Random func() string
+
+	held string // commit and freeze that were shown last
 }
 
 // Turned says how a deployment stands after a Turn.
@@ -117,8 +119,7 @@ func (t *turn) work(ctx context.Context) error {
 		return err
 	}
 	if f.Holds(t.Now()) {
-		t.turned.Frozen = f.String()
-		return nil
+		return t.hold(ctx, f)
 	}
 	for range most {
 		again, err := t.step(ctx)
@@ -130,6 +131,25 @@ func (t *turn) work(ctx context.Context) error {
 		}
 	}
 	return t.tell(ctx)
+}
+
+// hold shows a commit that came while nothing is applied why that is so. What it had to
+// show before waits for the end of the freeze.
+func (t *turn) hold(ctx context.Context, f applier.Freeze) error {
+	t.turned.Frozen = f.String()
+	if t.Tell == nil {
+		return nil
+	}
+	commit, err := t.Source.Head(ctx, t.Bound.Branch)
+	if err != nil || commit == t.head.Commit || t.held == commit+t.turned.Frozen {
+		return err
+	}
+	s := port.CommitStatus{Name: StatusName(t.Name), State: port.CommitPending, Text: statusText("", t.turned.Frozen), URL: t.Page}
+	if err := t.Tell(ctx, commit, s); err != nil {
+		return fmt.Errorf("status of %.12s: %w", commit, err)
+	}
+	t.held = commit + t.turned.Frozen
+	return nil
 }
 
 // step does one thing, and says whether there may be more to do.
