@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -19,7 +20,7 @@ func (r *Repository) Differ(ctx context.Context, one, two string) ([]string, err
 	if err == nil {
 		var b *object.Tree
 		if b, err = r.tree(two, "."); err == nil {
-			d := differing{r: r}
+			d := differing{r: r, left: mostNames}
 			err = d.trees(ctx, a, b, "", 0)
 			slices.Sort(d.names)
 			return d.names, err
@@ -28,9 +29,37 @@ func (r *Repository) Differ(ctx context.Context, one, two string) ([]string, err
 	return nil, fmt.Errorf("compare %.12s with %.12s: %w", one, two, err)
 }
 
+// ErrTooMuch says that more differs between two commits than is compared.
+var ErrTooMuch = errors.New("more differs than is compared")
+
+// mostNames bounds what is compared: a few trees, each within the other ten times, name
+// more files than any machine has room for.
+const (
+	mostNames = 64 << 20 // bytes
+	perName   = 64       // that a name takes beside itself
+)
+
 type differing struct {
 	r     *Repository
 	names []string
+	left  int // of mostNames
+}
+
+// spend takes of what is left.
+func (d *differing) spend(bytes int, name string) error {
+	if d.left -= bytes; d.left < 0 {
+		return fmt.Errorf("%s: %w: %d MiB of names", brief(name), ErrTooMuch, mostNames>>20)
+	}
+	return nil
+}
+
+// brief is a name as a message has room for.
+func brief(name string) string {
+	const most = 200
+	if len(name) > most {
+		return fmt.Sprintf("%q…", name[:most])
+	}
+	return name
 }
 
 // trees compares two folders; nil is one that is not there.
@@ -39,8 +68,13 @@ func (d *differing) trees(ctx context.Context, a, b *object.Tree, at string, dep
 		return err
 	}
 	if depth > DefaultLimits.Depth {
-		return fmt.Errorf("%s: folders within each other deeper than %d are not read", at, DefaultLimits.Depth)
+		return fmt.Errorf("%s: folders within each other deeper than %d are not read", brief(at), DefaultLimits.Depth)
 	}
+	held := perName * (size(a) + size(b)) // while what lies in them is compared
+	if err := d.spend(held, at); err != nil {
+		return err
+	}
+	defer func() { d.left += held }()
 	here, there := entries(a), entries(b)
 	for name, e := range here {
 		if err := d.entry(ctx, e, there[name], path.Join(at, name), depth); err != nil {
@@ -55,6 +89,13 @@ func (d *differing) trees(ctx context.Context, a, b *object.Tree, at string, dep
 		}
 	}
 	return nil
+}
+
+func size(t *object.Tree) int {
+	if t == nil {
+		return 0
+	}
+	return len(t.Entries)
 }
 
 func entries(t *object.Tree) map[string]object.TreeEntry {
@@ -72,6 +113,9 @@ func entries(t *object.Tree) map[string]object.TreeEntry {
 func (d *differing) entry(ctx context.Context, a, b object.TreeEntry, name string, depth int) error {
 	if a.Hash == b.Hash && a.Mode == b.Mode {
 		return nil
+	}
+	if err := d.spend(perName+len(name), name); err != nil {
+		return err
 	}
 	if isFile(a) || isFile(b) {
 		d.names = append(d.names, name)

@@ -80,7 +80,7 @@ func (j *joining) trees(ctx context.Context, t [3]*object.Tree, at string, depth
 		return plumbing.ZeroHash, err
 	}
 	if depth > DefaultLimits.Depth {
-		return plumbing.ZeroHash, fmt.Errorf("%s: folders within each other deeper than %d are not read", at, DefaultLimits.Depth)
+		return plumbing.ZeroHash, fmt.Errorf("%s: folders within each other deeper than %d are not read", brief(at), DefaultLimits.Depth)
 	}
 	names := map[string]bool{}
 	var all [3]map[string]object.TreeEntry
