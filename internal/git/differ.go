@@ -70,20 +70,20 @@ func (d *differing) trees(ctx context.Context, a, b *object.Tree, at string, dep
 	if depth > DefaultLimits.Depth {
 		return fmt.Errorf("%s: folders within each other deeper than %d are not read", brief(at), DefaultLimits.Depth)
 	}
-	held := perName * (size(a) + size(b)) // while what lies in them is compared
+	held := perName * (len(listed(a)) + len(listed(b))) // while what lies in them is compared
 	if err := d.spend(held, at); err != nil {
 		return err
 	}
 	defer func() { d.left += held }()
 	here, there := entries(a), entries(b)
-	for name, e := range here {
-		if err := d.entry(ctx, e, there[name], path.Join(at, name), depth); err != nil {
+	for _, e := range listed(a) {
+		if err := d.entry(ctx, e, there[e.Name], path.Join(at, e.Name), depth); err != nil {
 			return err
 		}
 	}
-	for name, e := range there {
-		if _, both := here[name]; !both {
-			if err := d.entry(ctx, object.TreeEntry{}, e, path.Join(at, name), depth); err != nil {
+	for _, e := range listed(b) {
+		if _, both := here[e.Name]; !both {
+			if err := d.entry(ctx, object.TreeEntry{}, e, path.Join(at, e.Name), depth); err != nil {
 				return err
 			}
 		}
@@ -91,19 +91,16 @@ func (d *differing) trees(ctx context.Context, a, b *object.Tree, at string, dep
 	return nil
 }
 
-func size(t *object.Tree) int {
-	if t == nil {
-		return 0
-	}
-	return len(t.Entries)
-}
-
-func entries(t *object.Tree) map[string]object.TreeEntry {
+func listed(t *object.Tree) []object.TreeEntry {
 	if t == nil {
 		return nil
 	}
-	all := make(map[string]object.TreeEntry, len(t.Entries))
-	for _, e := range t.Entries {
+	return t.Entries
+}
+
+func entries(t *object.Tree) map[string]object.TreeEntry {
+	all := make(map[string]object.TreeEntry, len(listed(t)))
+	for _, e := range listed(t) {
 		all[e.Name] = e
 	}
 	return all

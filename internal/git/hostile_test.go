@@ -1,11 +1,19 @@
 package git
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha1" //nolint:gosec // git's own
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -48,7 +56,7 @@ func TestDifferIsBounded(t *testing.T) {
 	if names, err := r.open().Differ(t.Context(), base, few); err != nil || len(names) != 10_001 {
 		t.Errorf("%d names, %v", len(names), err)
 	}
-	for what, commit := range map[string]string{"many": r.bomb(base, 12, ""), "long": r.bomb(base, 12, strings.Repeat("n", 200)), "huge": r.bomb(base, 2, strings.Repeat("n", 8<<20))} {
+	for what, commit := range map[string]string{"many": r.bomb(base, 12, ""), "long": r.bomb(base, 12, strings.Repeat("n", 200)), "huge": r.bomb(base, 2, strings.Repeat("n", 1<<20))} {
 		most, stop := watch()
 		_, err := r.open().Differ(t.Context(), base, commit)
 		stop()
@@ -64,4 +72,72 @@ func TestDifferIsBounded(t *testing.T) {
 	if _, err := r.open().Differ(short, base, r.bomb(base, 5, "")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestPackMemory: what is held is what is counted, of objects that were let go of and of
+// differences while they are applied, too.
+func TestPackMemory(t *testing.T) {
+	const m = 1 << 20
+	p := newPacking(t, 0)
+	base := p.object("blob", 3, m, io.LimitReader(nothings{}, m))
+	uvar := binary.AppendUvarint
+	add := func(base []byte, from, to int, does []byte) {
+		delta := append(uvar(uvar(nil, uint64(from)*m), uint64(to)*m), does...)
+		p.header(7, int64(len(delta)))
+		p.Write(base)
+		p.deflate(io.Discard, bytes.NewReader(delta))
+	}
+	zeros := func(size int64) []byte { // its id
+		id := sha1.New() //nolint:gosec // git's own
+		fmt.Fprintf(id, "blob %d\x00", size)
+		_, _ = io.Copy(id, io.LimitReader(nothings{}, size))
+		return id.Sum(nil)
+	}
+	copied := func(times int) []byte { return bytes.Repeat([]byte{0xc0, 0x10}, times) } // 1 MiB from 0
+	literal := func(size int) (does []byte) {                                           // of bytes, as large as what it makes
+		for left := size * m; left > 0; left -= min(left, 127) {
+			does = append(append(does, byte(min(left, 127))), make([]byte, min(left, 127))...)
+		}
+		return does
+	}
+	add(base, 1, 120, copied(120))
+	add(zeros(120*m), 120, 119, copied(119))
+	add(zeros(120*m), 120, 1, copied(1))
+	add(base, 1, 118, literal(118))
+	p.count(5)
+	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	most, stop := watchLive()
+	_, err := kept(t.Context(), t, p.Bytes())
+	stop()
+	if held := most.Load(); err != nil || held > mostHeld+64*m {
+		t.Errorf("%v; %d MiB are held", err, held>>20)
+	}
+
+	p = newPacking(t, 0)
+	base = p.object("blob", 3, m, io.LimitReader(nothings{}, m))
+	add(base, 1, 130, literal(130))
+	p.count(2)
+	if _, err := kept(t.Context(), t, p.Bytes()); err == nil || !strings.Contains(err.Error(), "at most 256 MiB of such are read") {
+		t.Errorf("%v", err)
+	}
+}
+
+// watchLive watches how much the collector finds to be in use at most.
+func watchLive() (most *atomic.Uint64, stop func()) {
+	runtime.GC()
+	most, end, ended := new(atomic.Uint64), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		for {
+			metrics.Read(live)
+			most.Store(max(most.Load(), live[0].Value.Uint64()))
+			select {
+			case <-end:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return most, func() { close(end); <-ended }
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func (j *joining) trees(ctx context.Context, t [3]*object.Tree, at string, depth
 		}
 	}
 	var result []object.TreeEntry
-	for name := range names {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		e, err := j.entry(ctx, [3]object.TreeEntry{all[former][name], all[our][name], all[their][name]}, path.Join(at, name), depth)
 		if err != nil {
 			return plumbing.ZeroHash, err

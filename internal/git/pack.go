@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -172,6 +171,7 @@ func (p *pack) descend(o *packed, content []byte) error {
 		at := &path[len(path)-1]
 		if len(at.o.children) == 0 {
 			p.held -= int64(len(at.content))
+			*at = level{} // which the array would hold on
 			path = path[:len(path)-1]
 			continue
 		}
@@ -183,6 +183,7 @@ func (p *pack) descend(o *packed, content []byte) error {
 		}
 		if len(at.o.children) == 0 {
 			p.held -= int64(len(at.content))
+			*at = level{}
 			path = path[:len(path)-1]
 		}
 		path = append(path, level{child, made})
@@ -195,12 +196,12 @@ func (p *pack) make(o *packed, kind plumbing.ObjectType, base []byte) ([]byte, e
 	if err := p.hold(o.size); err != nil {
 		return nil, err
 	}
+	defer func() { p.held -= o.size }()
 	delta, err := p.content(o)
-	p.held -= o.size
 	if err != nil {
 		return nil, err
 	}
-	size, err := becomes(delta)
+	size, does, err := becomes(base, delta)
 	if err == nil {
 		err = p.hold(size)
 	}
@@ -210,7 +211,7 @@ func (p *pack) make(o *packed, kind plumbing.ObjectType, base []byte) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	content, err := packfile.PatchDelta(base, delta)
+	content, err := applied(base, does, size)
 	if err != nil {
 		return nil, err
 	}
@@ -243,24 +244,80 @@ func (p *pack) content(o *packed) ([]byte, error) {
 	return content, err
 }
 
-// becomes is the size of what a difference makes, which it states behind that of its
-// base: https://git-scm.com/docs/pack-format.
-func becomes(delta []byte) (size int64, err error) {
-	in := bytes.NewReader(delta)
-	for range 2 {
+// becomes is the size of what a difference to a base makes, and how: it states the
+// sizes of both first. https://git-scm.com/docs/pack-format.
+func becomes(base, delta []byte) (size int64, does []byte, err error) {
+	if len(delta) < 4 { // which git refuses
+		return 0, nil, packfile.ErrInvalidDelta
+	}
+	for i := range 2 {
 		size = 0
 		for shift := 0; ; shift += 7 {
-			b, err := in.ReadByte()
-			if err != nil || shift > 56 {
-				return 0, packfile.ErrInvalidDelta
+			if len(delta) == 0 || shift > 56 {
+				return 0, nil, packfile.ErrInvalidDelta
 			}
+			b := delta[0]
+			delta = delta[1:]
 			size |= int64(b&0x7f) << shift
 			if b&0x80 == 0 {
 				break
 			}
 		}
+		if i == 0 && size != int64(len(base)) {
+			return 0, nil, packfile.ErrInvalidDelta
+		}
 	}
-	return size, nil
+	return size, delta, nil
+}
+
+// applied makes what a difference does of its base, in the room that it needs and no
+// more: go-git's own takes up to three times that.
+func applied(base, does []byte, size int64) ([]byte, error) {
+	made := make([]byte, 0, size)
+	for len(does) > 0 {
+		var part []byte
+		if part, does = next(base, does); len(part) == 0 || len(part) > cap(made)-len(made) {
+			return nil, packfile.ErrInvalidDelta
+		}
+		made = append(made, part...)
+	}
+	if int64(len(made)) != size {
+		return nil, packfile.ErrInvalidDelta
+	}
+	return made, nil
+}
+
+// next is what the first step of a difference adds, nothing where it is none.
+func next(base, does []byte) (part, rest []byte) {
+	step, does := does[0], does[1:]
+	if step < 0x80 { // so many bytes that follow
+		if int(step) > len(does) {
+			return nil, nil
+		}
+		return does[:step], does[step:]
+	}
+	var from, n int64
+	for bit := range 7 {
+		if step&(1<<bit) == 0 {
+			continue
+		}
+		if len(does) == 0 {
+			return nil, nil
+		}
+		if b := int64(does[0]); bit < 4 {
+			from |= b << (8 * bit)
+		} else {
+			n |= b << (8 * (bit - 4))
+		}
+		does = does[1:]
+	}
+	if n == 0 {
+		n = 0x10000
+	}
+	if from+n > int64(len(base)) {
+		return nil, nil
+	}
+	return base[from : from+n], does
 }
 
 // patient takes anything as long as there is time.
