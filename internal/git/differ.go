@@ -2,7 +2,6 @@ package git
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -29,8 +28,11 @@ func (r *Repository) Differ(ctx context.Context, one, two string) ([]string, err
 	return nil, fmt.Errorf("compare %.12s with %.12s: %w", one, two, err)
 }
 
-// ErrTooMuch says that more differs between two commits than is compared.
-var ErrTooMuch = errors.New("more differs than is compared")
+// Unreadable says why commits are not read, whoever asks: they are no commits that git
+// itself would make, or hold more than is read.
+type Unreadable struct{ Why string }
+
+func (u Unreadable) Error() string { return u.Why }
 
 // mostNames bounds what is compared: a few trees, each within the other ten times, name
 // more files than any machine has room for.
@@ -48,7 +50,7 @@ type differing struct {
 // spend takes of what is left.
 func (d *differing) spend(bytes int, name string) error {
 	if d.left -= bytes; d.left < 0 {
-		return fmt.Errorf("%s: %w: %d MiB of names", brief(name), ErrTooMuch, mostNames>>20)
+		return Unreadable{fmt.Sprintf("more differs than is compared, %d MiB of names: %s", mostNames>>20, brief(name))}
 	}
 	return nil
 }

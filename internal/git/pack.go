@@ -44,13 +44,14 @@ type packed struct {
 }
 
 // keep reads a pack that was written to a file, and gives it its index and its place in
-// a folder of packs. Without an error the file is moved.
-func keep(ctx context.Context, file *os.File) error {
+// a folder of packs, if it states no more than so many objects. Without an error the file
+// is moved.
+func keep(ctx context.Context, file *os.File, most int) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	p := &pack{ctx: ctx, file: file, scan: packfile.NewScanner(file), byPlace: map[int64]*packed{}, waits: map[plumbing.Hash][]*packed{}}
-	sum, err := p.read()
+	sum, err := p.read(most)
 	if err == nil {
 		err = p.resolve()
 	}
@@ -87,8 +88,11 @@ func keep(ctx context.Context, file *os.File) error {
 }
 
 // read reads each object once, and holds none.
-func (p *pack) read() (sum plumbing.Hash, err error) {
+func (p *pack) read(most int) (sum plumbing.Hash, err error) {
 	_, n, err := p.scan.Header()
+	if err == nil && int64(n) > int64(most) {
+		err = Unreadable{fmt.Sprintf("it holds %d objects that are new; at most %d are read", n, most)}
+	}
 	if err != nil {
 		return sum, err
 	}
@@ -106,7 +110,7 @@ func (p *pack) read() (sum plumbing.Hash, err error) {
 		case size != h.Length:
 			return sum, fmt.Errorf("an object is not of the %d bytes that it states", h.Length)
 		case !o.differs && h.Type != plumbing.BlobObject && size > mostShape:
-			return sum, fmt.Errorf("a %s is of %d MiB; at most %d are read", h.Type, size>>20, mostShape>>20)
+			return sum, Unreadable{fmt.Sprintf("a %s is of %d MiB; at most %d are read", h.Type, size>>20, mostShape>>20)}
 		}
 		o.crc = crc
 		switch h.Type {
@@ -206,7 +210,7 @@ func (p *pack) make(o *packed, kind plumbing.ObjectType, base []byte) ([]byte, e
 		err = p.hold(size)
 	}
 	if err == nil && kind != plumbing.BlobObject && size > mostShape {
-		err = fmt.Errorf("a %s is of %d MiB; at most %d are read", kind, size>>20, mostShape>>20)
+		err = Unreadable{fmt.Sprintf("a %s is of %d MiB; at most %d are read", kind, size>>20, mostShape>>20)}
 	}
 	if err != nil {
 		return nil, err
@@ -223,7 +227,7 @@ func (p *pack) make(o *packed, kind plumbing.ObjectType, base []byte) ([]byte, e
 // hold counts what is held.
 func (p *pack) hold(size int64) error {
 	if size < 0 || size > mostHeld-p.held {
-		return fmt.Errorf("it holds files of %d MiB that it states as differences to each other; at most %d MiB of such are read", size>>20, mostHeld>>20)
+		return Unreadable{fmt.Sprintf("it holds files of %d MiB that it states as differences to each other; at most %d MiB of such are read", size>>20, mostHeld>>20)}
 	}
 	p.held += size
 	return nil

@@ -86,8 +86,9 @@ func within(dir, name string) bool {
 // What is fetched and read for a pull request at once: anybody may open one, and nobody
 // else has the mirror meanwhile.
 const (
-	mostPullBytes = 256 << 20
-	mostPullTime  = time.Minute // for each of the two
+	mostPullBytes   = 256 << 20
+	mostPullObjects = 500_000
+	mostPullTime    = time.Minute // for each of the two
 )
 
 // Propose is Proposals'.
@@ -105,7 +106,7 @@ func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs
 	defer cancel()
 	p, err := c.proposed(within, r, pull, commit, dirs, room)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("pull request %d: what it changes is not known within %s: %w", pull.Number, mostPullTime, git.ErrTooMuch)
+		err = git.Unreadable{Why: fmt.Sprintf("what it changes is not known within %s", mostPullTime)}
 	}
 	return p, err
 }
@@ -184,7 +185,7 @@ func (c *Clone) with(ctx context.Context, pull port.Pull) (*git.Repository, erro
 	if err != nil {
 		return nil, err
 	}
-	remote.Bytes, remote.Time = mostPullBytes, mostPullTime
+	remote.Bytes, remote.Objects, remote.Time = mostPullBytes, mostPullObjects, mostPullTime
 	var failed error
 	for _, ref := range refs(pull) {
 		if r, err = remote.Fetch(ctx, c.Dir, ref); err != nil {

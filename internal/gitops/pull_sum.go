@@ -54,8 +54,12 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 // commits, once. No record holds another thing as shown then, so that a better end is
 // shown again.
 func (r *Reception) unread(ctx context.Context, v *visit, p port.Pull, desks []*Desk, err error) error {
-	s := port.CommitStatus{Name: SumName, State: port.CommitError, Text: statusText("", "cannot be read: "+err.Error())}
-	if !errors.Is(err, git.ErrTooMuch) || s == v.sum || ctx.Err() != nil {
+	var why git.Unreadable
+	if !errors.As(err, &why) || ctx.Err() != nil {
+		return nil
+	}
+	s := port.CommitStatus{Name: SumName, State: port.CommitError, Text: statusText("", "cannot be read: "+why.Why)}
+	if s == v.sum {
 		return nil
 	}
 	for _, d := range desks {
