@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -77,7 +78,14 @@ func (d *differing) trees(ctx context.Context, a, b *object.Tree, at string, dep
 		return err
 	}
 	defer func() { d.left += held }()
-	here, there := entries(a), entries(b)
+	here, err := entries(a, at)
+	if err != nil {
+		return err
+	}
+	there, err := entries(b, at)
+	if err != nil {
+		return err
+	}
 	for _, e := range listed(a) {
 		if err := d.entry(ctx, e, there[e.Name], path.Join(at, e.Name), depth); err != nil {
 			return err
@@ -100,12 +108,27 @@ func listed(t *object.Tree) []object.TreeEntry {
 	return t.Entries
 }
 
-func entries(t *object.Tree) map[string]object.TreeEntry {
+// entries are a folder's by name. One that git would not make is refused: of a name that
+// stands there twice each reader takes another, and one with a slash stands elsewhere
+// than it seems.
+func entries(t *object.Tree, at string) (map[string]object.TreeEntry, error) {
 	all := make(map[string]object.TreeEntry, len(listed(t)))
+	last := ""
 	for _, e := range listed(t) {
-		all[e.Name] = e
+		name, sorted := brief(path.Join(at, e.Name)), sortedAs(e)
+		switch _, twice := all[e.Name]; {
+		case twice:
+			return nil, Unreadable{fmt.Sprintf("its folder holds %s twice", name)}
+		case !nameable(e.Name):
+			return nil, Unreadable{fmt.Sprintf("%q in %s is no name that a file may have", brief(e.Name), brief(cmp.Or(at, ".")))}
+		case e.Hash == plumbing.ZeroHash:
+			return nil, Unreadable{fmt.Sprintf("%s is nothing, and in its folder", name)}
+		case sorted < last:
+			return nil, Unreadable{fmt.Sprintf("%s is not where git looks for it in its folder", name)}
+		}
+		all[e.Name], last = e, sorted
 	}
-	return all
+	return all, nil
 }
 
 // entry compares what stands at one name; the zero entry is nothing.

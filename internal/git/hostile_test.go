@@ -142,3 +142,30 @@ func watchLive() (most *atomic.Uint64, stop func()) {
 	}()
 	return most, func() { close(end); <-ended }
 }
+
+// TestEntriesThatGitWouldNotMake are refused where they would be compared or merged: not
+// everybody who reads them finds the same.
+func TestEntriesThatGitWouldNotMake(t *testing.T) {
+	r := newRepo(t)
+	base := r.commit(map[string]string{"prod/a.cue": "1", "prod/b.cue": "2"})
+	a, b, prod := r.git("rev-parse", base+":prod/a.cue"), r.git("rev-parse", base+":prod/b.cue"), r.git("rev-parse", base+":prod")
+	ours := r.commit(map[string]string{"prod/c.cue": "3"})
+	for name, c := range map[string]struct{ entries, want string }{
+		"twice":             {entry("100644", "a.cue", b) + entry("100644", "a.cue", a) + entry("100644", "b.cue", b), "its folder holds prod/a.cue twice"},
+		"a file and folder": {entry("100644", "a.cue", a) + entry("100644", "a.cue-", a) + entry("40000", "a.cue", prod), "its folder holds prod/a.cue twice"},
+		"unsorted":          {entry("100644", "b.cue", b) + entry("100644", "a.cue", a), "prod/a.cue is not where git looks for it in its folder"},
+		"elsewhere":         {entry("100644", "../else.cue", a), `"../else.cue" in prod is no name that a file may have`},
+		"within":            {entry("100644", "x/y.cue", a), `"x/y.cue" in prod is no name that a file may have`},
+		"itself":            {entry("100644", ".", a), `"." in prod is no name that a file may have`},
+		"nothing":           {entry("100644", "a.cue", strings.Repeat("0", 40)), "prod/a.cue is nothing, and in its folder"},
+	} {
+		commit := r.git("commit-tree", "-p", base, "-m", "x", r.object("tree", entry("40000", "prod", r.object("tree", c.entries))))
+		var why Unreadable
+		if _, err := r.open().Differ(t.Context(), base, commit); !errors.As(err, &why) || why.Why != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := r.open().Merge(t.Context(), ours, commit); !errors.As(err, &why) || why.Why != c.want {
+			t.Errorf("%s, merged: %v", name, err)
+		}
+	}
+}

@@ -86,7 +86,10 @@ func (j *joining) trees(ctx context.Context, t [3]*object.Tree, at string, depth
 	names := map[string]bool{}
 	var all [3]map[string]object.TreeEntry
 	for i := range t {
-		all[i] = entries(t[i])
+		var err error
+		if all[i], err = entries(t[i], at); err != nil {
+			return plumbing.ZeroHash, err
+		}
 		for name := range all[i] {
 			names[name] = true
 		}
@@ -191,14 +194,15 @@ func (o *overlay) keep(e encodable) (plumbing.Hash, error) {
 
 // tree keeps entries in git's order, in which a folder's name ends in a slash.
 func (o *overlay) tree(all []object.TreeEntry) (plumbing.Hash, error) {
-	sorted := func(e object.TreeEntry) string {
-		if e.Mode == filemode.Dir {
-			return e.Name + "/"
-		}
-		return e.Name
-	}
-	slices.SortFunc(all, func(a, b object.TreeEntry) int { return cmp.Compare(sorted(a), sorted(b)) })
+	slices.SortFunc(all, func(a, b object.TreeEntry) int { return cmp.Compare(sortedAs(a), sortedAs(b)) })
 	return o.keep(&object.Tree{Entries: all})
+}
+
+func sortedAs(e object.TreeEntry) string {
+	if e.Mode == filemode.Dir {
+		return e.Name + "/"
+	}
+	return e.Name
 }
 
 // commit is the same for the same tree and parents.

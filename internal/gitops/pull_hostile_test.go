@@ -3,11 +3,14 @@ package gitops_test
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/port"
 )
 
 // object writes one as git alone would not, and answers its id.
@@ -73,5 +76,71 @@ func TestForkBomb(t *testing.T) {
 	h.look()
 	if got := h.count(); got["SetStatus"] > 0 {
 		t.Errorf("it is said again: %v", got)
+	}
+}
+
+// TestAFileThatIsThereTwice: git shows the one that stood there before, and whoever
+// writes the tree fails. The pull request says so.
+func TestAFileThatIsThereTwice(t *testing.T) {
+	h := newHall(t)
+	h.look()
+	var prod, root strings.Builder
+	for _, l := range strings.Split(h.git("ls-tree", "main:prod"), "\n") {
+		f := strings.Fields(l)
+		if f[3] == "compute.cue" {
+			prod.WriteString(entry(f[0], f[3], h.object("blob", "package domino\n")))
+		}
+		prod.WriteString(entry(strings.TrimPrefix(f[0], "0"), f[3], f[2]))
+	}
+	for _, l := range strings.Split(h.git("ls-tree", "main"), "\n") {
+		f := strings.Fields(l)
+		if f[3] == "prod" {
+			f[2] = h.object("tree", prod.String())
+		}
+		root.WriteString(entry(strings.TrimPrefix(f[0], "0"), f[3], f[2]))
+	}
+	head := h.stands("twice", h.object("tree", root.String()))
+	h.propose(2, "twice")
+	h.look()
+	if got := h.lastSum(head); got != "error: cannot be read: its folder holds prod/compute.cue twice" {
+		t.Errorf("%q", got)
+	}
+	if got := h.lastSum(h.head); !strings.HasPrefix(got, "success") {
+		t.Errorf("another pull request shows %q", got)
+	}
+}
+
+// unreadable is a source of which pull requests cannot be read.
+type unreadable struct{ gitops.Proposals }
+
+func (unreadable) Propose(context.Context, port.Pull, string, []string, string) (*gitops.Proposal, error) {
+	return nil, fmt.Errorf("fetch: %w", git.Unreadable{Why: "too much"})
+}
+
+// TestReadAgain: once what could not be read can be, the pull request shows its plan
+// again, also by another controller.
+func TestReadAgain(t *testing.T) {
+	h := newHall(t)
+	h.look()
+	before := h.lastSum(h.head)
+	h.git("checkout", "-q", "main")
+	h.write("README.md", "Ours.\n")
+	h.at.Source = unreadable{h.at.Source}
+	for range 3 {
+		h.look()
+		if got := h.lastSum(h.head); got != "error: cannot be read: too much" {
+			t.Errorf("%q", got)
+		}
+		if err := h.machine.Clock.Sleep(t.Context(), 2*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := h.count()["SetStatus"]; n > 5 { // three for the plan
+		t.Errorf("%d states are shown", n)
+	}
+	h.restart()
+	h.look()
+	if got := h.lastSum(h.head); got != before || !strings.HasPrefix(got, "success") {
+		t.Errorf("%q, want %q", got, before)
 	}
 }
