@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -143,4 +145,49 @@ func TestReadAgain(t *testing.T) {
 	if got := h.lastSum(h.head); got != before || !strings.HasPrefix(got, "success") {
 		t.Errorf("%q, want %q", got, before)
 	}
+}
+
+// TestManyFilesBesideTheModule: what a pull request does not count as the deployment's
+// is not written for it once it is merged, either.
+func TestManyFilesBesideTheModule(t *testing.T) {
+	r := newRig(t)
+	r.commit("modern-before")
+	folder := func(mode, id string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(entry(mode, fmt.Sprintf("f%04d", i), id))
+		}
+		return r.object("tree", b.String())
+	}
+	many := folder("40000", folder("100644", r.object("blob", "x"), 1000), 110)
+	acme := entry("40000", "acme", r.git("rev-parse", "main^{tree}"))
+	base := r.stands("base", r.object("tree", acme))
+	head := r.git("commit-tree", "-p", base, "-m", "x", r.object("tree", acme+entry("40000", "many", many)))
+	r.git("update-ref", "refs/heads/main", head)
+	clone := &gitops.Clone{Dir: filepath.Join(t.TempDir(), "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}
+	if _, err := clone.Head(t.Context(), "main"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := clone.Propose(t.Context(), port.Pull{Number: 1, Head: "main", HeadCommit: head}, base, []string{"acme/prod"}, t.TempDir())
+	if err != nil || len(p.Files) != 110_000 || p.Holds("acme/prod") {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	tree, back, err := clone.Of("acme/prod").Tree(t.Context(), head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back()
+	for name, there := range map[string]bool{"acme/cue.mod/module.cue": true, "acme/prod/compute.cue": true, "many": false} {
+		if _, err := os.Stat(filepath.Join(tree.Dir, name)); (err == nil) != there {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, _, err := clone.Of("many").Tree(t.Context(), head); err == nil || !strings.Contains(err.Error(), "more than 100000 files") {
+		t.Errorf("%v", err)
+	}
+	none, back, err := clone.Of("elsewhere").Tree(t.Context(), head)
+	if all, _ := os.ReadDir(none.Dir); err != nil || len(all) > 0 {
+		t.Errorf("%s, %v", all, err)
+	}
+	back()
 }
