@@ -232,7 +232,7 @@ func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments, gitops.Report(log.With("deployment", name))}
 	}
 	clone := s.clones[of.Repository]
-	d := &gitops.Desk{Name: name, Bound: of, Source: clone, Records: as(gitops.ToApply).records, Now: time.Now, Random: rand.Text,
+	d := &gitops.Desk{Name: name, Bound: of, Source: clone.Of(of.Dir), Records: as(gitops.ToApply).records, Now: time.Now, Random: rand.Text,
 		Open: func(ctx context.Context, t gitops.Tree, mode gitops.Mode) (*engine.Engine, func(), error) {
 			return s.openBound(ctx, as(mode), clone.Dir, t)
 		},

@@ -34,15 +34,18 @@ type Remote struct {
 	Key            []byte // ssh: a private key
 	KnownHosts     string // ssh: a file of the host keys that count, as ssh keeps it
 	CA             []byte // https: certificates to trust beside the system's, PEM
-	// Bytes and Time bound one fetch; zero are 2 GiB and five minutes.
-	Bytes int64
-	Time  time.Duration
+	// Bytes, Objects and Time bound one fetch; zero are 2 GiB, five million and five
+	// minutes.
+	Bytes   int64
+	Objects int
+	Time    time.Duration
 }
 
 const (
-	mostBytes = 2 << 30
-	mostTime  = 5 * time.Minute
-	mostPacks = 50 // of a mirror: go-git joins none
+	mostBytes   = 2 << 30
+	mostObjects = 5_000_000 // each takes some 400 bytes while a pack is read
+	mostTime    = 5 * time.Minute
+	mostPacks   = 50 // of a mirror: go-git joins none
 )
 
 // Fetch brings branches with their history into a bare repository of the caller's own
@@ -75,7 +78,7 @@ func (r Remote) fetch(ctx context.Context, dir string, branches []string) error 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	most := cmp.Or(r.Bytes, mostBytes)
-	store := bounded{filesystem.NewStorage(osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRUDefault()), dir, &budget{most, cancel}, ctx}
+	store := bounded{filesystem.NewStorage(osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRUDefault()), dir, &budget{most, cancel}, cmp.Or(r.Objects, mostObjects), ctx}
 	if _, err := git.Init(store, nil); err != nil && !errors.Is(err, git.ErrRepositoryAlreadyExists) {
 		return err
 	}
@@ -92,7 +95,7 @@ func (r Remote) fetch(ctx context.Context, dir string, branches []string) error 
 		case errors.As(err, &none), errors.Is(err, transport.ErrEmptyRemoteRepository):
 			return errors.Join(fmt.Errorf("%s: %w", b, ErrNoBranch), store.RemoveReference(ref))
 		case store.budget.left < 0:
-			return fmt.Errorf("it holds more than %d KiB that are new", most>>10)
+			return Unreadable{fmt.Sprintf("it holds more than %d KiB that are new", most>>10)}
 		default:
 			return err
 		}
@@ -148,9 +151,10 @@ func tidy(dir string) error {
 // bounded is a repository's storage that takes in only so much.
 type bounded struct {
 	*filesystem.Storage
-	dir    string
-	budget *budget
-	ctx    context.Context
+	dir     string
+	budget  *budget
+	objects int
+	ctx     context.Context
 }
 
 // PackfileWriter is what go-git writes a fetched pack to.
@@ -188,7 +192,7 @@ func (w within) Write(p []byte) (int, error) {
 func (w within) Close() error {
 	err := w.ctx.Err()
 	if err == nil {
-		err = keep(w.ctx, w.file)
+		err = keep(w.ctx, w.file, w.objects)
 	}
 	w.Reindex()
 	return errors.Join(err, w.file.Close())

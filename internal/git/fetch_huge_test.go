@@ -39,7 +39,7 @@ func (p *packing) into(r repo) {
 		_, err = p.WriteTo(f)
 	}
 	if err == nil {
-		err = keep(p.t.Context(), f)
+		err = keep(p.t.Context(), f, mostObjects)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		p.t.Fatal(err)

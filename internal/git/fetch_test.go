@@ -103,7 +103,12 @@ func TestFetchIsBounded(t *testing.T) {
 	if _, err := remote.Fetch(t.Context(), at, branch); err == nil || !strings.Contains(err.Error(), "it holds more than 100 KiB that are new") {
 		t.Errorf("a megabyte: %v", err)
 	}
-	remote.Bytes = 0
+	remote.Bytes, remote.Objects = 0, 2
+	var why Unreadable
+	if _, err := remote.Fetch(t.Context(), at, branch); !errors.As(err, &why) || why.Why != "it holds 3 objects that are new; at most 2 are read" {
+		t.Errorf("three objects: %v", err)
+	}
+	remote.Objects = 0
 	remote.Time = time.Nanosecond
 	if _, err := remote.Fetch(t.Context(), at, branch); err == nil || !strings.Contains(err.Error(), "it took longer than 1ns") {
 		t.Errorf("a nanosecond: %v", err)

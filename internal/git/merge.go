@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -80,18 +81,21 @@ func (j *joining) trees(ctx context.Context, t [3]*object.Tree, at string, depth
 		return plumbing.ZeroHash, err
 	}
 	if depth > DefaultLimits.Depth {
-		return plumbing.ZeroHash, fmt.Errorf("%s: folders within each other deeper than %d are not read", at, DefaultLimits.Depth)
+		return plumbing.ZeroHash, fmt.Errorf("%s: folders within each other deeper than %d are not read", brief(at), DefaultLimits.Depth)
 	}
 	names := map[string]bool{}
 	var all [3]map[string]object.TreeEntry
 	for i := range t {
-		all[i] = entries(t[i])
+		var err error
+		if all[i], err = entries(t[i], at); err != nil {
+			return plumbing.ZeroHash, err
+		}
 		for name := range all[i] {
 			names[name] = true
 		}
 	}
 	var result []object.TreeEntry
-	for name := range names {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		e, err := j.entry(ctx, [3]object.TreeEntry{all[former][name], all[our][name], all[their][name]}, path.Join(at, name), depth)
 		if err != nil {
 			return plumbing.ZeroHash, err
@@ -190,14 +194,15 @@ func (o *overlay) keep(e encodable) (plumbing.Hash, error) {
 
 // tree keeps entries in git's order, in which a folder's name ends in a slash.
 func (o *overlay) tree(all []object.TreeEntry) (plumbing.Hash, error) {
-	sorted := func(e object.TreeEntry) string {
-		if e.Mode == filemode.Dir {
-			return e.Name + "/"
-		}
-		return e.Name
-	}
-	slices.SortFunc(all, func(a, b object.TreeEntry) int { return cmp.Compare(sorted(a), sorted(b)) })
+	slices.SortFunc(all, func(a, b object.TreeEntry) int { return cmp.Compare(sortedAs(a), sortedAs(b)) })
 	return o.keep(&object.Tree{Entries: all})
+}
+
+func sortedAs(e object.TreeEntry) string {
+	if e.Mode == filemode.Dir {
+		return e.Name + "/"
+	}
+	return e.Name
 }
 
 // commit is the same for the same tree and parents.

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,13 +44,14 @@ type packed struct {
 }
 
 // keep reads a pack that was written to a file, and gives it its index and its place in
-// a folder of packs. Without an error the file is moved.
-func keep(ctx context.Context, file *os.File) error {
+// a folder of packs, if it states no more than so many objects. Without an error the file
+// is moved.
+func keep(ctx context.Context, file *os.File, most int) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	p := &pack{ctx: ctx, file: file, scan: packfile.NewScanner(file), byPlace: map[int64]*packed{}, waits: map[plumbing.Hash][]*packed{}}
-	sum, err := p.read()
+	sum, err := p.read(most)
 	if err == nil {
 		err = p.resolve()
 	}
@@ -88,8 +88,11 @@ func keep(ctx context.Context, file *os.File) error {
 }
 
 // read reads each object once, and holds none.
-func (p *pack) read() (sum plumbing.Hash, err error) {
+func (p *pack) read(most int) (sum plumbing.Hash, err error) {
 	_, n, err := p.scan.Header()
+	if err == nil && int64(n) > int64(most) {
+		err = Unreadable{fmt.Sprintf("it holds %d objects that are new; at most %d are read", n, most)}
+	}
 	if err != nil {
 		return sum, err
 	}
@@ -107,7 +110,7 @@ func (p *pack) read() (sum plumbing.Hash, err error) {
 		case size != h.Length:
 			return sum, fmt.Errorf("an object is not of the %d bytes that it states", h.Length)
 		case !o.differs && h.Type != plumbing.BlobObject && size > mostShape:
-			return sum, fmt.Errorf("a %s is of %d MiB; at most %d are read", h.Type, size>>20, mostShape>>20)
+			return sum, Unreadable{fmt.Sprintf("a %s is of %d MiB; at most %d are read", h.Type, size>>20, mostShape>>20)}
 		}
 		o.crc = crc
 		switch h.Type {
@@ -172,6 +175,7 @@ func (p *pack) descend(o *packed, content []byte) error {
 		at := &path[len(path)-1]
 		if len(at.o.children) == 0 {
 			p.held -= int64(len(at.content))
+			*at = level{} // which the array would hold on
 			path = path[:len(path)-1]
 			continue
 		}
@@ -183,6 +187,7 @@ func (p *pack) descend(o *packed, content []byte) error {
 		}
 		if len(at.o.children) == 0 {
 			p.held -= int64(len(at.content))
+			*at = level{}
 			path = path[:len(path)-1]
 		}
 		path = append(path, level{child, made})
@@ -195,22 +200,22 @@ func (p *pack) make(o *packed, kind plumbing.ObjectType, base []byte) ([]byte, e
 	if err := p.hold(o.size); err != nil {
 		return nil, err
 	}
+	defer func() { p.held -= o.size }()
 	delta, err := p.content(o)
-	p.held -= o.size
 	if err != nil {
 		return nil, err
 	}
-	size, err := becomes(delta)
+	size, does, err := becomes(base, delta)
 	if err == nil {
 		err = p.hold(size)
 	}
 	if err == nil && kind != plumbing.BlobObject && size > mostShape {
-		err = fmt.Errorf("a %s is of %d MiB; at most %d are read", kind, size>>20, mostShape>>20)
+		err = Unreadable{fmt.Sprintf("a %s is of %d MiB; at most %d are read", kind, size>>20, mostShape>>20)}
 	}
 	if err != nil {
 		return nil, err
 	}
-	content, err := packfile.PatchDelta(base, delta)
+	content, err := applied(base, does, size)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +227,7 @@ func (p *pack) make(o *packed, kind plumbing.ObjectType, base []byte) ([]byte, e
 // hold counts what is held.
 func (p *pack) hold(size int64) error {
 	if size < 0 || size > mostHeld-p.held {
-		return fmt.Errorf("it holds files of %d MiB that it states as differences to each other; at most %d MiB of such are read", size>>20, mostHeld>>20)
+		return Unreadable{fmt.Sprintf("it holds files of %d MiB that it states as differences to each other; at most %d MiB of such are read", size>>20, mostHeld>>20)}
 	}
 	p.held += size
 	return nil
@@ -243,24 +248,80 @@ func (p *pack) content(o *packed) ([]byte, error) {
 	return content, err
 }
 
-// becomes is the size of what a difference makes, which it states behind that of its
-// base: https://git-scm.com/docs/pack-format.
-func becomes(delta []byte) (size int64, err error) {
-	in := bytes.NewReader(delta)
-	for range 2 {
+// becomes is the size of what a difference to a base makes, and how: it states the
+// sizes of both first. https://git-scm.com/docs/pack-format.
+func becomes(base, delta []byte) (size int64, does []byte, err error) {
+	if len(delta) < 4 { // which git refuses
+		return 0, nil, packfile.ErrInvalidDelta
+	}
+	for i := range 2 {
 		size = 0
 		for shift := 0; ; shift += 7 {
-			b, err := in.ReadByte()
-			if err != nil || shift > 56 {
-				return 0, packfile.ErrInvalidDelta
+			if len(delta) == 0 || shift > 56 {
+				return 0, nil, packfile.ErrInvalidDelta
 			}
+			b := delta[0]
+			delta = delta[1:]
 			size |= int64(b&0x7f) << shift
 			if b&0x80 == 0 {
 				break
 			}
 		}
+		if i == 0 && size != int64(len(base)) {
+			return 0, nil, packfile.ErrInvalidDelta
+		}
 	}
-	return size, nil
+	return size, delta, nil
+}
+
+// applied makes what a difference does of its base, in the room that it needs and no
+// more: go-git's own takes up to three times that.
+func applied(base, does []byte, size int64) ([]byte, error) {
+	made := make([]byte, 0, size)
+	for len(does) > 0 {
+		var part []byte
+		if part, does = next(base, does); len(part) == 0 || len(part) > cap(made)-len(made) {
+			return nil, packfile.ErrInvalidDelta
+		}
+		made = append(made, part...)
+	}
+	if int64(len(made)) != size {
+		return nil, packfile.ErrInvalidDelta
+	}
+	return made, nil
+}
+
+// next is what the first step of a difference adds, nothing where it is none.
+func next(base, does []byte) (part, rest []byte) {
+	step, does := does[0], does[1:]
+	if step < 0x80 { // so many bytes that follow
+		if int(step) > len(does) {
+			return nil, nil
+		}
+		return does[:step], does[step:]
+	}
+	var from, n int64
+	for bit := range 7 {
+		if step&(1<<bit) == 0 {
+			continue
+		}
+		if len(does) == 0 {
+			return nil, nil
+		}
+		if b := int64(does[0]); bit < 4 {
+			from |= b << (8 * bit)
+		} else {
+			n |= b << (8 * (bit - 4))
+		}
+		does = does[1:]
+	}
+	if n == 0 {
+		n = 0x10000
+	}
+	if from+n > int64(len(base)) {
+		return nil, nil
+	}
+	return base[from : from+n], does
 }
 
 // patient takes anything as long as there is time.

@@ -26,7 +26,7 @@ func kept(ctx context.Context, t *testing.T, text []byte) ([]byte, error) {
 	if _, err := f.Write(text); err != nil {
 		t.Fatal(err)
 	}
-	if err := keep(ctx, f); err != nil {
+	if err := keep(ctx, f, mostObjects); err != nil {
 		if all, _ := filepath.Glob(filepath.Join(dir, "*.idx")); len(all) > 0 {
 			t.Error("what was refused has an index")
 		}

@@ -57,7 +57,7 @@ func (r *Reception) review(ctx context.Context, v, before *visit, p port.Pull, d
 	}
 	change, err := r.Source.Propose(ctx, p, v.commit, dirs, room)
 	if err != nil {
-		return err
+		return errors.Join(err, r.unread(ctx, v, p, desks, err))
 	}
 	defer change.Done()
 	if len(change.Conflicts) == 0 {

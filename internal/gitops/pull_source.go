@@ -83,10 +83,12 @@ func within(dir, name string) bool {
 	return dir == "." || name == dir || strings.HasPrefix(name, dir+"/")
 }
 
-// What is fetched for a pull request at once: anybody may open one.
+// What is fetched and read for a pull request at once: anybody may open one, and nobody
+// else has the mirror meanwhile.
 const (
-	mostPullBytes = 256 << 20
-	mostPullTime  = time.Minute
+	mostPullBytes   = 256 << 20
+	mostPullObjects = 500_000
+	mostPullTime    = time.Minute // for each of the two
 )
 
 // Propose is Proposals'.
@@ -100,6 +102,16 @@ func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs
 	if err != nil {
 		return nil, err
 	}
+	within, cancel := context.WithTimeout(ctx, mostPullTime)
+	defer cancel()
+	p, err := c.proposed(within, r, pull, commit, dirs, room)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = git.Unreadable{Why: fmt.Sprintf("what it changes is not known within %s", mostPullTime)}
+	}
+	return p, err
+}
+
+func (c *Clone) proposed(ctx context.Context, r *git.Repository, pull port.Pull, commit string, dirs []string, room string) (*Proposal, error) {
 	if _, err := r.Commit(commit); err != nil { // the mirror was made anew
 		return nil, fmt.Errorf("%.12s: %w", commit, git.ErrGone)
 	}
@@ -173,7 +185,7 @@ func (c *Clone) with(ctx context.Context, pull port.Pull) (*git.Repository, erro
 	if err != nil {
 		return nil, err
 	}
-	remote.Bytes, remote.Time = mostPullBytes, mostPullTime
+	remote.Bytes, remote.Objects, remote.Time = mostPullBytes, mostPullObjects, mostPullTime
 	var failed error
 	for _, ref := range refs(pull) {
 		if r, err = remote.Fetch(ctx, c.Dir, ref); err != nil {
@@ -206,16 +218,17 @@ func refs(pull port.Pull) (all []string) {
 // modules are the folders of the CUE modules that deployments are in, before or after,
 // and that some files are in.
 func modules(r *git.Repository, dirs, files []string, commits ...string) ([]string, error) {
-	found := map[string]bool{}
+	found, seen := map[string]bool{}, map[string]bool{}
 	for _, commit := range commits {
 		for _, dir := range dirs {
 			at, there, err := r.Above(commit, path.Clean(dir), "cue.mod")
 			if err != nil {
 				return nil, err
 			}
-			if there && slices.ContainsFunc(files, func(f string) bool { return within(at, f) }) {
+			if there && !seen[at] && slices.ContainsFunc(files, func(f string) bool { return within(at, f) }) {
 				found[at] = true
 			}
+			seen[at] = seen[at] || there
 		}
 	}
 	all := schema.Sorted(found)

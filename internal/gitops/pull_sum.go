@@ -2,9 +2,11 @@ package gitops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"domctl.dev/internal/git"
 	"domctl.dev/internal/port"
 	"domctl.dev/schema"
 )
@@ -46,6 +48,32 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 		return nil
 	}
 	return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = shows })
+}
+
+// unread shows that what a pull request changes is not known, where that lies in its
+// commits, once. No record holds another thing as shown then, so that a better end is
+// shown again.
+func (r *Reception) unread(ctx context.Context, v *visit, p port.Pull, desks []*Desk, err error) error {
+	var why git.Unreadable
+	if !errors.As(err, &why) || ctx.Err() != nil {
+		return nil
+	}
+	s := port.CommitStatus{Name: SumName, State: port.CommitError, Text: statusText("", "cannot be read: "+why.Why)}
+	if s == v.sum {
+		return nil
+	}
+	for _, d := range desks {
+		if _, planned := r.record(d, p.Number); planned {
+			if err := d.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = "" }); err != nil {
+				return fmt.Errorf("%s: %w", d.Name, err)
+			}
+		}
+	}
+	if err := r.Forge.SetStatus(ctx, r.Repo, p.HeadCommit, s); err != nil {
+		return fmt.Errorf("status %s: %w", SumName, err)
+	}
+	v.sum = s
+	return nil
 }
 
 // summed is the worst of what deployments say, with the way to the plan where it is of one.

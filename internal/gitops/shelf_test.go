@@ -23,7 +23,7 @@ func TestATreeIsWrittenOnce(t *testing.T) {
 	}
 	tree := func(commit string) (string, func()) {
 		t.Helper()
-		at, back, err := c.Tree(t.Context(), commit)
+		at, back, err := c.Of("prod").Tree(t.Context(), commit)
 		if _, none := os.Stat(filepath.Join(at.Dir, "prod", "compute.cue")); err != nil || none != nil || at.Commit != commit {
 			t.Fatalf("%+v: %v, %v", at, err, none)
 		}
@@ -67,7 +67,7 @@ func TestATreeIsWrittenOnce(t *testing.T) {
 	there(three, four)
 	backThree()
 	there(four)
-	if _, _, err := c.Tree(t.Context(), "0123456789012345678901234567890123456789"); err == nil {
+	if _, _, err := c.Of("prod").Tree(t.Context(), "0123456789012345678901234567890123456789"); err == nil {
 		t.Error("a commit that is nowhere has a tree")
 	}
 	there(four)

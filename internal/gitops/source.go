@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"sync"
 	"time"
@@ -16,8 +17,8 @@ import (
 type Source interface {
 	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
 	Head(ctx context.Context, branch string) (commit string, err error)
-	// Tree gives a commit's files, which nobody may change, until back is called;
-	// git.ErrGone.
+	// Tree gives a commit's files, those of the deployment's CUE module, which nobody may
+	// change, until back is called; git.ErrGone.
 	Tree(ctx context.Context, commit string) (t Tree, back func(), err error)
 }
 
@@ -121,24 +122,40 @@ func (c *Clone) fetch(ctx context.Context, branch string) (string, error) {
 	return r.Commit("refs/heads/" + branch)
 }
 
+// Of is the source of the deployment in a folder of the tree.
+func (c *Clone) Of(dir string) Source { return placed{c, path.Clean(dir)} }
+
+// placed is a mirror as one deployment reads it: what lies beside its module counts
+// neither in a pull request nor here.
+type placed struct {
+	*Clone
+	dir string
+}
+
 // Tree reads the mirror alone. What several deployments read of one commit is written
 // once.
-func (c *Clone) Tree(ctx context.Context, commit string) (t Tree, back func(), err error) {
-	free, err := c.take(ctx)
+func (p placed) Tree(ctx context.Context, commit string) (t Tree, back func(), err error) {
+	free, err := p.take(ctx)
 	if err != nil {
 		return t, func() {}, err
 	}
 	defer free()
-	return c.shelf.take(c.now(), commit, c.room(), func(dir string) (Tree, error) {
-		r, err := git.Open(c.Dir)
-		if errors.Is(err, git.ErrNone) { // as in the new folder of another replica
-			err = fmt.Errorf("%w: %w", git.ErrGone, err)
-		}
-		if err != nil {
-			return Tree{}, err
-		}
-		w, err := r.Write(ctx, commit, ".", dir, git.Limits{})
-		return Tree{dir, commit, w}, err
+	r, err := git.Open(p.Clone.Dir)
+	if errors.Is(err, git.ErrNone) { // as in the new folder of another replica
+		err = fmt.Errorf("%w: %w", git.ErrGone, err)
+	}
+	if err != nil {
+		return t, func() {}, err
+	}
+	under, there, err := r.Above(commit, p.dir, "cue.mod")
+	if err != nil {
+		return t, func() {}, err
+	}
+	if !there {
+		under = p.dir
+	}
+	return p.shelf.take(p.now(), commit+"\x00"+under, p.room(), func(dir string) (Tree, error) {
+		return written(ctx, r, commit, []string{under}, dir)
 	})
 }
 

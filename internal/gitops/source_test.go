@@ -66,7 +66,7 @@ func TestAHungRepositoryHangsOnce(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, _, err := c.Tree(short, strings.Repeat("a", 40)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := c.Of("prod").Tree(short, strings.Repeat("a", 40)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	close(hang)

@@ -146,7 +146,7 @@ type life interface {
 func (r rig) desk(kill life) *gitops.Desk {
 	clone := &gitops.Clone{Dir: filepath.Join(r.repo+"-mirror", "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}
 	n := 0
-	return &gitops.Desk{Name: "sim-modern", Bound: bound, Source: gated{clone, kill.Gate}, Now: r.machine.Clock.Now,
+	return &gitops.Desk{Name: "sim-modern", Bound: bound, Source: gated{clone.Of(bound.Dir), kill.Gate}, Now: r.machine.Clock.Now,
 		Random: func() string { n++; return fmt.Sprintf("%d-%p", n, kill) },
 		Records: func(context.Context) (applier.Store, error) {
 			return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil
