@@ -31,6 +31,11 @@ type verdict struct {
 func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdict, err error) {
 	v.granted = granted{effect: p.Effect, commit: commit, rules: t.Bound.Needs(p)}
 	if len(v.rules) == 0 {
+		if v.from.Unknown = true; t.ruled() { // for who takes it back; nothing that is applied depends on it
+			if from, err := t.wrote(ctx, p, commit); err == nil {
+				v.from = from
+			}
+		}
 		return v, nil
 	}
 	if t.Forge == nil {
@@ -40,7 +45,7 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 	if v.heard, err = t.count(ctx, p.Effect); err != nil { // before they are read: one more is news
 		return v, err
 	}
-	if v.from, err = t.origin(ctx, commit); err != nil {
+	if v.from, err = t.wrote(ctx, p, commit); err != nil {
 		return v, fmt.Errorf("who brought %.12s: %w", commit, err)
 	}
 	if v.from.Pull.Number > 0 {
