@@ -187,10 +187,11 @@ func (c Change) Deletes() bool {
 // mustSee says that a reviewer must see the field's change: a reference, a script, or
 // a value that goes.
 func (d Diff) mustSee(c Change) bool {
-	return c.Action != ActionDrift && (d.gone() || d.refers(c.Address.Kind) || d.script())
+	return c.Action != ActionDrift && (d.Gone() || d.refers(c.Address.Kind) || d.script())
 }
 
-func (d Diff) gone() bool {
+// Gone says that a value that is there goes, and none takes its place.
+func (d Diff) Gone() bool {
 	return d.Before.Is != schema.Absent && (d.After.Is == schema.Absent || d.After.Is == schema.Unset)
 }
 

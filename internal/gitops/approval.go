@@ -31,13 +31,17 @@ type Approval struct {
 	key, etag string
 }
 
-// Used says what an apply was approved by; it is written before the apply begins.
+// Used says what an apply was approved by, and who wrote what it did; it is written
+// before the apply begins, where the deployment has rules.
 type Used struct {
 	Plan      string     `json:"plan"`
 	Effect    string     `json:"effect"`
 	Commit    string     `json:"commit"`
 	Approvals []Approval `json:"approvals"`
 	Rules     []string   `json:"rules"` // their names
+	Writers   []string   `json:"writers,omitempty"`
+	// Known says that nobody else wrote any of it.
+	Known bool `json:"known,omitempty"`
 }
 
 func approvalKey(a Approval) string {
@@ -149,7 +153,7 @@ var errSpent = errors.New("an approval was taken meanwhile")
 
 // take gives approvals to an apply that is about to begin: each is one apply's alone
 // before the first of its records stands.
-func (t *turn) take(ctx context.Context, plan string, g granted) error {
+func (t *turn) take(ctx context.Context, plan string, g granted, from origin) error {
 	for i, a := range g.by {
 		a.Plan, a.Nonce = plan, t.Random()
 		if _, err := write(ctx, t.store, a.key, a.etag, a); errors.Is(err, applier.ErrMoved) || errors.Is(err, applier.ErrNoKey) {
@@ -159,7 +163,7 @@ func (t *turn) take(ctx context.Context, plan string, g granted) error {
 		}
 		g.by[i] = a
 	}
-	u := Used{Plan: plan, Effect: g.effect, Commit: g.commit, Approvals: g.by}
+	u := Used{Plan: plan, Effect: g.effect, Commit: g.commit, Approvals: g.by, Writers: from.Writers, Known: !from.Unknown}
 	for _, r := range g.rules {
 		u.Rules = append(u.Rules, r.Name)
 	}
@@ -167,7 +171,8 @@ func (t *turn) take(ctx context.Context, plan string, g granted) error {
 	return err
 }
 
-// ReadUsed reads what an apply was approved by; there is false where it needed nobody.
+// ReadUsed reads what an apply was approved by; there is false where the
+// deployment had no rules.
 func ReadUsed(ctx context.Context, s applier.Store, plan string) (u Used, there bool, err error) {
 	_, there, err = read(ctx, s, usedKey+plan, &u)
 	return u, there, err

@@ -31,6 +31,11 @@ type verdict struct {
 func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdict, err error) {
 	v.granted = granted{effect: p.Effect, commit: commit, rules: t.Bound.Needs(p)}
 	if len(v.rules) == 0 {
+		if v.from.Unknown = true; t.ruled() { // for who takes it back; nothing that is applied depends on it
+			if from, err := t.wrote(ctx, p, commit); err == nil {
+				v.from = from
+			}
+		}
 		return v, nil
 	}
 	if t.Forge == nil {
@@ -40,20 +45,36 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 	if v.heard, err = t.count(ctx, p.Effect); err != nil { // before they are read: one more is news
 		return v, err
 	}
-	if v.from, err = t.origin(ctx, commit); err != nil {
+	if v.from, err = t.wrote(ctx, p, commit); err != nil {
 		return v, fmt.Errorf("who brought %.12s: %w", commit, err)
 	}
-	if v.from.Pull.Number > 0 {
+	best := v
+	for i, pull := range v.from.beside {
+		if v.from.Pull = pull; i > 0 && best.lacks() == 0 {
+			break
+		}
 		if v.by, err = t.standing(ctx, p.Effect, v.from); err != nil {
 			return v, fmt.Errorf("approvals: %w", err)
 		}
+		if i == 0 || v.lacks() < best.lacks() {
+			best = v
+		}
 	}
+	v = best
 	for _, r := range v.rules {
 		if n := r.missing(people(v.by), v.from.extra()); n > 0 {
 			v.missing = append(v.missing, fmt.Sprintf("%s of rule %q", planner.Plural(n, "approval"), r.Name))
 		}
 	}
 	return v, nil
+}
+
+// lacks is how many approvals all rules lack together.
+func (v verdict) lacks() (n int) {
+	for _, r := range v.rules {
+		n += r.missing(people(v.by), v.from.extra())
+	}
+	return n
 }
 
 // why says what is missing, in a few words.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/port"
@@ -15,6 +16,9 @@ import (
 type origin struct {
 	// Pull is the pull request that was merged as the commit; number zero: none was.
 	Pull port.Pull
+	// beside are all that the forge says that of, as of several with one head: Pull, which
+	// is the first of them, and those that may be it as well.
+	beside []port.Pull
 	// Writers are the accounts that wrote or pushed what the branch has since its
 	// last commit of which nothing is left to do.
 	Writers []string
@@ -65,9 +69,15 @@ func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) 
 		for _, p := range pulls {
 			o.add(p)
 			if i == 0 && p.MergeCommit == c {
-				o.Pull = p
+				o.beside = append(o.beside, p)
 			}
 		}
+	}
+	if own := slices.DeleteFunc(slices.Clone(o.beside), func(p port.Pull) bool { return !strings.EqualFold(p.Repo, t.Repo) }); len(own) > 0 {
+		o.beside = own // anybody may open one of the same head from a fork
+	}
+	if slices.SortFunc(o.beside, func(a, b port.Pull) int { return a.Number - b.Number }); len(o.beside) > 0 {
+		o.Pull = o.beside[0]
 	}
 	return o, nil
 }

@@ -105,19 +105,19 @@ func (t *proposal) unserved(ctx context.Context, lacks schema.Finding) error {
 }
 
 // public leaves out of what is wrong with a fork's files what the controller's file says:
-// anybody may ask for that by a pull request.
+// anybody may ask for that by a pull request. Which of it is wrong is left out with it.
 func (t *proposal) public(found []schema.Finding) []schema.Finding {
 	if t.world == nil {
 		return found
 	}
-	found = slices.Clone(found)
-	for i, f := range found {
-		if f.Code == "DC521" {
-			found[i].Message = "the files state another outside than the deployment is bound to, or more of it than they may"
-			found[i].Hint = "leave what changed of it out"
-		}
+	bound := []string{"DC521", "DC522", "DC525"}
+	told := slices.DeleteFunc(slices.Clone(found), func(f schema.Finding) bool { return slices.Contains(bound, f.Code) })
+	if len(told) < len(found) {
+		told = append(told, schema.Finding{Code: "DC521", Severity: schema.Error,
+			Message: "the files state another outside than the deployment is bound to, read a secret that they may not, or turn off a finding that they may not",
+			Hint:    "leave what changed of that out"})
 	}
-	return found
+	return schema.SortFindings(told)
 }
 
 // rewrites says that a fork brings a recording of its own.

@@ -139,6 +139,27 @@ func TestForkIsToldNothing(t *testing.T) {
 	}
 }
 
+// TestForkLearnsNoRules: neither what a rule is called or about, nor which secrets are
+// listed, but that something of it is not as it may be.
+func TestForkLearnsNoRules(t *testing.T) {
+	defer func(was []gitops.Rule) { bound.Rules = was }(bound.Rules)
+	bound.Rules = []gitops.Rule{{Name: "project-zeus", When: gitops.When{Findings: []string{"DC201"}}}}
+	off, secret := "deployment: findings: DC201: \"off\"\n", "settings: raw: \"com.sim.x\": secret: env: \"NOT_LISTED\"\n"
+	for _, files := range []string{off, secret, off + secret} {
+		h := newAlley(t)
+		h.write("prod/more.cue", "package domino\n\n"+files)
+		h.propose(1, "work")
+		h.look()
+		said := h.said(1)
+		if text := strings.Join(said, "\n"); !strings.Contains(text, "error DC521: the files state another outside") || strings.Contains(text, "zeus") || strings.Contains(text, "NOT_LISTED") || strings.Contains(text, "DC201") {
+			t.Errorf("%s", text)
+		}
+		if got := h.status(); got.State != port.CommitFailure || strings.Contains(got.Text, "DC522") || strings.Contains(got.Text, "zeus") {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 // TestForksWait: however many there are, they are planned one at a time, and others have
 // the places beside them.
 func TestForksWait(t *testing.T) {

@@ -18,7 +18,7 @@ const (
 	pullsKey     = "gitops/pulls/"     // what was planned for pull requests, one each
 	commentsKey  = "gitops/comments/"  // which comments were done as commands
 	approvalsKey = "gitops/approvals/" // by effect, account and comment
-	usedKey      = "gitops/used/"      // what each apply was approved by
+	usedKey      = "gitops/used/"      // what each apply was approved by, and who wrote what it did
 	wishKey      = "gitops/wish"       // a command that the deployment's turns are to do
 	clicksKey    = "gitops/clicks/"    // what was asked for on the page, and what became of it
 	driftKey     = "gitops/drift"      // what the last look found
@@ -65,8 +65,10 @@ type Head struct {
 	// done before that.
 	Back string `json:"back,omitempty"`
 	Redo bool   `json:"redo,omitempty"`
-	// Since is the last commit of which nothing was left to do but what is blocked.
+	// Since is the last commit of which nothing was left to do but what is blocked, and
+	// Out what was; nil where it is saved: what it was before.
 	Since string `json:"since,omitempty"`
+	Out   *Out   `json:"out,omitempty"`
 	// Tries counts looks that came to the same end, and Next is when the next is due.
 	Tries int       `json:"tries,omitempty"`
 	Next  time.Time `json:"next,omitzero"`

@@ -36,8 +36,15 @@ func (w When) fits(p planner.Plan) bool {
 	})
 }
 
+// does says whether a change is by one of the actions. A restore is by each: the way back
+// of a change falls under what its way there did.
 func (w When) does(c planner.Change) bool {
-	return slices.Contains(w.Actions, string(c.Action)) || c.Deletes() && slices.Contains(w.Actions, deleteAction)
+	return c.Action == planner.ActionRestore || slices.Contains(w.Actions, string(c.Action)) || takes(c) && slices.Contains(w.Actions, deleteAction)
+}
+
+// takes says that a change takes something away, be it a field of what stays.
+func takes(c planner.Change) bool {
+	return c.Deletes() || c.Action == planner.ActionUpdate && slices.ContainsFunc(c.Fields, planner.Diff.Gone)
 }
 
 // needed is how many people must approve.

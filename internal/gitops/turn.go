@@ -186,8 +186,11 @@ func (t *turn) save(ctx context.Context, h Head) (err error) {
 	if h.Stage == Done && t.head.Stage != Done {
 		h.HeardOut = t.Now().Add(24 * time.Hour)
 	}
+	if h.Out == nil {
+		h.Out = t.head.Out
+	}
 	if h.Stage == Done && h.Left == 0 && h.Back == "" {
-		h.Since = h.Commit
+		h.Since, h.Out = h.Commit, h.Out.done()
 	}
 	if t.etag, err = write(ctx, t.store, headKey, t.etag, h); err == nil {
 		t.head, t.turned.Head = h, h
@@ -243,12 +246,16 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	if t.head.Commit == commit || t.head.Commit == "" {
 		h.Pull, h.PullHead = t.head.Pull, t.head.PullHead
 	}
-	switch {
-	case p.Refused():
+	if p.Refused() {
 		h.Stage = Refused
 		return false, t.later(ctx, h, refusal(p.Findings))
+	}
+	if h.Out, err = t.leaves(ctx, p, commit); err != nil {
+		return false, fmt.Errorf("who wrote what %.12s leaves out: %w", commit, err)
+	}
+	switch {
 	case p.Stuck():
-		h.Stage, h.Since = Refused, commit
+		h.Stage, h.Since, h.Out = Refused, commit, h.Out.done()
 		return false, t.later(ctx, h, h.blocked("nothing applied"))
 	case p.Empty():
 		h.Stage, h.Why = Done, nothingToDo
@@ -275,8 +282,8 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 	if err := t.save(ctx, h); err != nil {
 		return false, err
 	}
-	if len(v.rules) > 0 {
-		if err := t.take(ctx, p.ID, v.granted); err != nil {
+	if len(t.Bound.Rules) > 0 {
+		if err := t.take(ctx, p.ID, v.granted, v.from); err != nil {
 			return false, err
 		}
 	}

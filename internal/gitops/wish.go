@@ -207,16 +207,25 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	case p.Empty():
 		return "Of apply " + w.code(w.Target) + " nothing is there to take back.", nil
 	}
-	why, err := w.mayTakeBack(ctx, e, p)
-	if err != nil || why != "" {
-		return why, err
+	from, err := w.targets(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	if why := w.mayTakeBack(p, from); why != "" {
+		return why, nil
 	}
 	w.Plan = p.ID
 	if err := w.keep(ctx); err != nil {
 		return "", err
 	}
 	h := Head{Commit: w.head.Commit, Stage: Applying, Plan: p.ID, Effect: p.Effect, Back: w.Target, Why: "is taken back", Redo: w.head.Stage != Done && w.head.Stage != Applying || w.head.Redo}
+	if h.Out = w.takenBack(p, from); !w.ruled() {
+		h.Out = nil
+	}
 	if err := w.save(ctx, h); err != nil {
+		return "", err
+	}
+	if err := w.used(ctx, p, from); err != nil {
 		return "", err
 	}
 	res, err := e.Apply(ctx, p)
@@ -226,39 +235,68 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	return w.tookBack(), nil
 }
 
-// mayTakeBack holds who asked against the rules that the way back falls under. Their
-// word is one approval, and counts as one of an apply's would.
-func (w *wished) mayTakeBack(ctx context.Context, e *engine.Engine, p planner.Plan) (why string, err error) {
-	rules := w.Bound.Needs(p)
-	if len(rules) == 0 {
-		return "", nil
+// targets are who wrote what the apply did that is taken back.
+func (w *wished) targets(ctx context.Context, e *engine.Engine) (from origin, err error) {
+	if !w.ruled() {
+		return origin{Unknown: true}, nil
 	}
-	if w.Click != "" {
-		return w.ruled(rules), nil
+	u, _, err := ReadUsed(ctx, w.store, w.Target)
+	if err != nil {
+		return from, err
 	}
+	from = origin{Writers: u.Writers, Unknown: !u.Known}
 	s, err := e.Applier.Summary(ctx, w.Target)
 	if err != nil || s.Plan == nil {
-		return "", err
+		return from, err
 	}
-	from := origin{}
-	pulls, err := w.merged(ctx, s.Plan.Source.Commit)
-	if err != nil {
-		return "", err
-	}
+	pulls, err := w.merged(ctx, s.Plan.Source.Commit) // some may have pushed later
 	for _, pull := range pulls {
 		from.add(pull)
+	}
+	return from, err
+}
+
+// used notes whose work a rollback is: of those who wrote what it takes back, and of who
+// asked for it.
+func (w *wished) used(ctx context.Context, p planner.Plan, from origin) error {
+	if len(w.Bound.Rules) == 0 {
+		return nil
+	}
+	from.Writers = append(slices.Clone(from.Writers), account(w.User))
+	from.Unknown = from.Unknown || w.Click != "" // who signs in to the page is no account of the forge
+	return w.take(ctx, p.ID, granted{effect: p.Effect, commit: w.head.Commit}, from)
+}
+
+// mayTakeBack holds who asked against the rules that the way back falls under. Their
+// word is one approval, and counts as one of an apply's would.
+func (w *wished) mayTakeBack(p planner.Plan, from origin) (why string) {
+	rules := w.Bound.Needs(p)
+	if len(rules) == 0 {
+		return ""
+	}
+	if w.Click != "" {
+		return w.pageRuled(rules)
 	}
 	by := []string{w.User}
 	if from.wrote(w.User) {
 		by = nil
 	}
 	for _, r := range rules {
-		if n := r.missing(by, 0); n > 0 {
-			return fmt.Sprintf("Nothing was taken back: the way back falls under rule %s, and the word of %s leaves %s missing. Somebody who did not write the change and whom the rule asks may say it, or %s by hand.",
-				w.code(r.Name), w.code(w.User), planner.Plural(n, "approval"), w.code("domctl rollback --to "+w.Target)), nil
+		if n := r.missing(by, from.extra()); n > 0 {
+			return fmt.Sprintf("Nothing was taken back: the way back falls under rule %s, and the word of %s leaves %s missing. %s by hand.",
+				w.code(r.Name), w.code(w.User), planner.Plural(n, "approval"), w.otherwise(from))
 		}
 	}
-	return "", nil
+	return ""
+}
+
+// otherwise says how else an apply is taken back.
+func (w *wished) otherwise(from origin) string {
+	by := "or " + w.code("domctl rollback --to "+w.Target)
+	if from.Unknown {
+		return "It is not known of all of it who wrote it, so one approval more is asked for, as any one person may have. Merge what undoes it, " + by
+	}
+	return "Somebody who did not write the change and whom the rule asks may say it, " + by
 }
 
 // goOnBack goes on with a rollback that was about to begin, or had begun.

@@ -106,9 +106,9 @@ func (w *wished) late() string {
 	return fmt.Sprintf("Nothing was taken back: it could not be begun within %s. If it is still wanted, ask again.", planner.Plural(int(tooLate/time.Minute), "minute"))
 }
 
-// ruled is why a rule keeps the page from taking something back: rules ask for accounts
+// pageRuled is why a rule keeps the page from taking something back: rules ask for accounts
 // of the forge, and who signs in to the page is none that it knows.
-func (w *wished) ruled(rules []Rule) string {
+func (w *wished) pageRuled(rules []Rule) string {
 	how := "; take it back by hand, domctl rollback --to " + planner.Printable(w.Target)
 	if w.Forge != nil {
 		how = "; whoever approves there writes domctl rollback in its pull request, while it is the last apply, or takes it back by hand, domctl rollback --to " + planner.Printable(w.Target)

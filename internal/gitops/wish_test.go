@@ -69,7 +69,7 @@ func done(t *testing.T, rules ...gitops.Rule) (a asking, second string) {
 
 // TestRollbackByComment takes back the last apply, once, and leaves it so.
 func TestRollbackByComment(t *testing.T) {
-	base, second := done(t)
+	base, second := done(t, anyRule)
 	for _, kills := range []bool{false, true} {
 		sides := 1
 		for k := 0; k < sides; k++ {
@@ -97,6 +97,9 @@ func TestRollbackByComment(t *testing.T) {
 			}
 			if len(backs) != 1 {
 				t.Fatalf("killed after %d: taken back by %s", k, backs)
+			}
+			if u, _, err := gitops.ReadUsed(t.Context(), a.machine.Store, backs[0]); err != nil || !u.Known || !slices.Contains(u.Writers, "bob") {
+				t.Fatalf("killed after %d: %+v, %v", k, u, err)
 			}
 			if said := a.last(7); !strings.Contains(said, "was taken back by `"+backs[0]+"`") {
 				t.Fatalf("killed after %d: %q", k, said)
