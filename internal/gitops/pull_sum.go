@@ -21,31 +21,96 @@ type outcome struct {
 }
 
 // sum shows what all deployments of the pull request's branch say of its head, once as
-// long as that stays the same; the record of the first that has one holds what is shown.
-// Whoever cannot know it shows it again, which is safe.
+// long as that stays the same; where no other has that head the record of the first that
+// has one holds what is shown. Whoever cannot know it shows it again, which is safe.
 func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Desk, all []outcome) error {
 	for _, d := range r.Desks {
 		if d.Bound.Branch == p.Base && d.Compile != nil && !slices.Contains(desks, d) {
 			return nil // its records are not known: what it would say, neither
 		}
 	}
-	if !slices.ContainsFunc(desks, func(d *Desk) bool { return d.Bound.Branch == p.Base }) || ctx.Err() != nil {
+	r.summing.Lock()
+	defer r.summing.Unlock()
+	if ctx.Err() != nil || !r.counts(p) {
 		return nil
 	}
 	s := summed(p.Number, all)
-	shows := string(s.State) + ": " + s.Text
+	r.mu.Lock()
+	v.says = s
+	r.mu.Unlock()
 	at := slices.IndexFunc(all, func(o outcome) bool { return o.rec.Head == p.HeadCommit })
-	recorded := at >= 0 && all[at].rec.Sum == shows
-	if s != v.sum && !recorded {
-		if err := r.Forge.SetStatus(ctx, r.Repo, p.HeadCommit, s); err != nil {
-			return fmt.Errorf("status %s: %w", SumName, err)
+	record, shows := func(string) error { return nil }, string(s.State)+": "+s.Text
+	if at >= 0 {
+		record = func(is string) error {
+			if all[at].rec.Sum == is {
+				return nil
+			}
+			return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = is })
 		}
 	}
-	v.sum = s
-	if at < 0 || recorded {
+	if len(r.beside(p)) == 0 {
+		if err := r.settle(ctx, p, s, at >= 0 && all[at].rec.Sum == shows); err != nil {
+			return err
+		}
+		return record(shows)
+	}
+	if err := record(""); err != nil {
+		return err
+	}
+	if s, known := r.worst(p, s); known {
+		return r.settle(ctx, p, s, false)
+	}
+	return nil
+}
+
+// settle shows SumName, if it is not what is shown. recorded says that it was when that
+// was recorded.
+func (r *Reception) settle(ctx context.Context, p port.Pull, s port.CommitStatus, recorded bool) error {
+	r.mu.Lock()
+	was, seen := r.sums[p.HeadCommit]
+	r.mu.Unlock()
+	set, err := true, error(nil)
+	if seen && s != was || !seen && !recorded {
+		if set, err = r.mark(ctx, p, s); err != nil {
+			s, err = port.CommitStatus{}, fmt.Errorf("status %s: %w", SumName, err)
+		}
+	}
+	if set {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.sums[p.HeadCommit] = s
+	}
+	return err
+}
+
+// pend shows that a pull request is yet to be planned, where its head may show success of
+// another one.
+func (r *Reception) pend(ctx context.Context, v *visit, p port.Pull, desks []*Desk) error {
+	r.summing.Lock()
+	defer r.summing.Unlock()
+	r.mu.Lock()
+	is, says, crowd := r.sums[p.HeadCommit], v.says, len(r.heads[p.HeadCommit])
+	r.mu.Unlock()
+	if says.Name != "" || crowd < 2 || !r.counts(p) || is.Name != "" && is.State != port.CommitSuccess {
 		return nil
 	}
-	return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = shows })
+	for _, d := range desks {
+		store, err := d.Records(ctx)
+		if err != nil {
+			continue // whoever plans for it says so
+		}
+		rec, _, err := ReadPullPlan(ctx, store, p.Number)
+		if err != nil || rec.Head != p.HeadCommit || rec.Sum == "" {
+			continue
+		}
+		if len(r.beside(p)) == 0 {
+			return nil // it is shown: a fork that came later changes nothing
+		}
+		if err := d.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = "" }); err != nil {
+			return err
+		}
+	}
+	return r.settle(ctx, p, port.CommitStatus{Name: SumName, State: port.CommitPending, Text: fmt.Sprintf("pull request %d: being planned", p.Number)}, false)
 }
 
 // summed is the worst of what deployments say, with the way to the plan where it is of one.
