@@ -213,3 +213,81 @@ func TestSumOfSeveralWaits(t *testing.T) {
 		t.Errorf("%q, %q", now, h.said(3))
 	}
 }
+
+// heads is an alley with a head that has two pull requests.
+type heads struct {
+	alley
+	staging applier.Store
+	forked  bool // the first is a stranger's
+}
+
+// newHeads has shown the first pull request, which is refused, or a fork's that is not.
+func (a alley) newHeads(forked bool) heads {
+	h := heads{alley{&hall{rig: a.copy(), head: a.head}}, state.Memory(), forked}
+	h.board = newBoard(h.rig)
+	if h.propose(1, "work"); forked {
+		h.pulls[1].Repo = "mallory/domino"
+	}
+	h.with(h.board, sim.KillAfter(-1))
+	h.look()
+	if h.propose(2, "work"); !forked {
+		h.pulls[2].Base = "staging"
+	}
+	return h
+}
+
+// with is another controller, which dies with its gate.
+func (h heads) with(f port.Forge, kill *sim.Kill) {
+	h.at = h.reception(f, kill, &h.log)
+	prod := h.at.Desks[0]
+	prod.Bound.Recording = gitops.Recording{File: worldFile}
+	staging := *prod
+	staging.Name, staging.Bound.Branch = "staging", "staging"
+	staging.Records = func(context.Context) (applier.Store, error) {
+		return sim.Gated(h.staging, kill.Gate, h.machine.Clock), nil
+	}
+	if refuses(prod); !h.forked {
+		h.at.Desks = append(h.at.Desks, &staging)
+	}
+}
+
+// TestHeadsKilled: wherever a controller dies that sees a second pull request of a head,
+// the next one shows what counts, also where one of them was closed meanwhile.
+func TestHeadsKilled(t *testing.T) {
+	a := newAlley(t)
+	a.git("branch", "staging", "main")
+	for at, then := range []struct {
+		name   string
+		closed int
+		sum    string
+	}{
+		{"both", 0, "failure pull request 1: refused: sim-modern"},
+		{"without the refused", 1, "success planned: staging"},
+		{"without the planned", 2, "failure refused: sim-modern"},
+		{"a fork first", 0, "failure refused: sim-modern"},
+	} {
+		forked, k := then.name == "a fork first", at%3 // together they die everywhere
+		for step := 3; ; k += step {
+			h, kill := a.newHeads(forked), sim.KillAfter(k)
+			h.with(gatedForge{h.board, kill.Gate}, kill)
+			_, _ = h.at.Look(t.Context())
+			h.at.Wait()
+			if p := h.pulls[then.closed]; p != nil {
+				p.State = port.PullClosed
+			}
+			h.with(h.board, sim.KillAfter(-1))
+			h.look()
+			h.look()
+			if got := h.ends(h.head); got[1] != then.sum || forked && !strings.HasPrefix(got[0], "failure") {
+				t.Fatalf("%s: killed after %d, %q: %q, %q", then.name, k, kill.Sides(), got, h.sums(h.head))
+			}
+			if len(kill.Sides()) < k {
+				t.Logf("%s: %d sides of calls", then.name, len(kill.Sides()))
+				break
+			}
+			if testing.Short() {
+				step = 8
+			}
+		}
+	}
+}

@@ -55,7 +55,7 @@ func (r *Reception) review(ctx context.Context, v, before *visit, p port.Pull, d
 	for i, d := range desks {
 		dirs[i] = d.Bound.Dir
 	}
-	if err := r.pend(ctx, v, p, desks); err != nil {
+	if err := r.pend(ctx, v, p); err != nil {
 		return err
 	}
 	change, err := r.Source.Propose(ctx, p, v.commit, dirs, room)

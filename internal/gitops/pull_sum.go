@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/schema"
@@ -30,7 +31,8 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 		}
 	}
 	r.summing.Lock()
-	defer r.summing.Unlock()
+	free := sync.OnceFunc(r.summing.Unlock) // records may be slow, and others wait
+	defer free()
 	if ctx.Err() != nil || !r.counts(p) {
 		return nil
 	}
@@ -39,19 +41,18 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 	v.says = s
 	r.mu.Unlock()
 	at := slices.IndexFunc(all, func(o outcome) bool { return o.rec.Head == p.HeadCommit })
-	record, shows := func(string) error { return nil }, string(s.State)+": "+s.Text
-	if at >= 0 {
-		record = func(is string) error {
-			if all[at].rec.Sum == is {
-				return nil
-			}
-			return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = is })
+	record := func(is string) error {
+		if at < 0 || all[at].rec.Sum == is {
+			return nil
 		}
+		return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = is })
 	}
 	if len(r.beside(p)) == 0 {
+		shows := string(s.State) + ": " + s.Text
 		if err := r.settle(ctx, p, s, at >= 0 && all[at].rec.Sum == shows); err != nil {
 			return err
 		}
+		free()
 		return record(shows)
 	}
 	if err := record(""); err != nil {
@@ -85,32 +86,53 @@ func (r *Reception) settle(ctx context.Context, p port.Pull, s port.CommitStatus
 
 // pend shows that a pull request is yet to be planned, where its head may show success of
 // another one.
-func (r *Reception) pend(ctx context.Context, v *visit, p port.Pull, desks []*Desk) error {
+func (r *Reception) pend(ctx context.Context, v *visit, p port.Pull) error {
 	r.summing.Lock()
 	defer r.summing.Unlock()
 	r.mu.Lock()
 	is, says, crowd := r.sums[p.HeadCommit], v.says, len(r.heads[p.HeadCommit])
 	r.mu.Unlock()
-	if says.Name != "" || crowd < 2 || !r.counts(p) || is.Name != "" && is.State != port.CommitSuccess {
+	if crowd < 2 || !r.counts(p) {
 		return nil
 	}
-	for _, d := range desks {
-		store, err := d.Records(ctx)
-		if err != nil {
-			continue // whoever plans for it says so
-		}
-		rec, _, err := ReadPullPlan(ctx, store, p.Number)
-		if err != nil || rec.Head != p.HeadCommit || rec.Sum == "" {
-			continue
-		}
-		if len(r.beside(p)) == 0 {
-			return nil // it is shown: a fork that came later changes nothing
-		}
-		if err := d.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = "" }); err != nil {
-			return err
-		}
+	if shown, err := r.unrecord(ctx, p); shown || err != nil {
+		return err
+	}
+	if says.Name != "" || is.Name != "" && is.State != port.CommitSuccess {
+		return nil
 	}
 	return r.settle(ctx, p, port.CommitStatus{Name: SumName, State: port.CommitPending, Text: fmt.Sprintf("pull request %d: being planned", p.Number)}, false)
+}
+
+// unrecord takes what is shown out of the records of those that have one head, as it may
+// be another one's from now on. shown says that there is but this one and what it shows
+// stands: forks that came later changed nothing.
+func (r *Reception) unrecord(ctx context.Context, p port.Pull) (shown bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, mostRecords)
+	defer cancel()
+	all := append(r.beside(p), p)
+	for _, d := range r.Desks {
+		for _, q := range all {
+			if _, there := r.record(d, q.Number); !there {
+				continue
+			}
+			store, err := d.Records(ctx)
+			if err != nil {
+				continue // whoever plans for it says so
+			}
+			rec, _, err := ReadPullPlan(ctx, store, q.Number)
+			if err != nil || rec.Head != q.HeadCommit || rec.Sum == "" {
+				continue
+			}
+			if len(all) == 1 {
+				return true, nil
+			}
+			if err := d.change(ctx, q.Number, r.Random(), func(rec *PullPlan) { rec.Sum = "" }); err != nil {
+				return false, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // summed is the worst of what deployments say, with the way to the plan where it is of one.
