@@ -41,11 +41,14 @@ type Reception struct {
 	Random   func() string
 	Log      *slog.Logger
 
-	start sync.Once
-	wake  chan struct{}
-	looks sync.Mutex     // held by who looks
-	talk  sync.Mutex     // held by who writes what is said for several deployments
-	work  sync.WaitGroup // what goes on between looks
+	start   sync.Once
+	wake    chan struct{}
+	looks   sync.Mutex // held by who looks
+	talk    sync.Mutex // held by who writes what is said for several deployments
+	summing sync.Mutex // held by who shows SumName
+	// telling is held by forks that set a status, and by who finds whose heads are whose.
+	telling sync.RWMutex
+	work    sync.WaitGroup // what goes on between looks
 
 	mu      sync.Mutex
 	visits  map[int]*visit
@@ -57,8 +60,13 @@ type Reception struct {
 	prints  map[*Desk]footprint         // of deployments in their branches
 	// unsettled are those of which something else may be shown than is recorded.
 	unsettled map[showing]bool
-	last      move
-	state     ReceptionState
+	heads     map[string][]port.Pull // open for deployments' branches, by their heads
+	ours      map[string]bool        // heads of the repository's own: forks set no status there
+	// sums are what heads show under SumName, as far as that is known; the zero value:
+	// nobody knows what.
+	sums  map[string]port.CommitStatus
+	last  move
+	state ReceptionState
 }
 
 // ErrUnderWay is answered by Converse for what has not come to its end yet.
@@ -89,6 +97,7 @@ func (r *Reception) init() {
 	r.start.Do(func() {
 		r.wake, r.visits, r.hearing = make(chan struct{}, 1), map[int]*visit{}, map[int]*hearing{}
 		r.prints, r.unsettled = map[*Desk]footprint{}, map[showing]bool{}
+		r.sums = map[string]port.CommitStatus{}
 		r.lines = make(chan struct{}, mostHeard)
 		r.awaited, r.known, r.asked = map[*Desk]int{}, map[*Desk]map[int]time.Time{}, map[*Desk]bool{}
 	})
@@ -108,6 +117,7 @@ func (r *Reception) anew() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.known, r.hearing, r.visits = map[*Desk]map[int]time.Time{}, map[int]*hearing{}, map[int]*visit{}
+	r.sums = map[string]port.CommitStatus{}
 }
 
 // awaits finds out for what deployments wait, for which another replica may act.
@@ -159,8 +169,12 @@ func (r *Reception) Look(ctx context.Context) (next time.Duration, err error) {
 		r.remember(ctx)
 		s := &sight{Reception: r, commits: map[string]string{}, lasting: ctx}
 		s.read(within)
+		var forks bool
+		forks, err = s.gather(within, open)
 		for _, p := range open {
-			err = errors.Join(err, s.see(within, p))
+			if forks || !r.forked(p) {
+				err = errors.Join(err, s.see(within, p))
+			}
 		}
 		r.over(ctx, open)
 		err = errors.Join(err, r.awaits(within))

@@ -55,7 +55,7 @@ func (t *proposal) fork(ctx context.Context) error {
 	}
 	posted, err := t.saysFork(ctx, "This pull request comes "+forkText+" (DC531).\n\nSomebody who may write to this repository can push its branch here and open a pull request for it: that one is planned. Or let the controller plan forks from a recording of the world, without credentials: commit one that `domctl world record` makes, and name it in the controller's file as the deployment's `recording`.\n")
 	if err == nil {
-		err = t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitError, Text: "DC531: " + forkText})
+		err = t.forge().SetStatus(ctx, t.Repo, t.pull.HeadCommit, port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitError, Text: "DC531: " + forkText})
 	}
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (t *proposal) unserved(ctx context.Context, lacks schema.Finding) error {
 	}}
 	posted, err := c.Post(ctx, t.Forge)
 	if err == nil {
-		err = t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s)
+		err = t.forge().SetStatus(ctx, t.Repo, t.pull.HeadCommit, s)
 	}
 	if err != nil {
 		return err

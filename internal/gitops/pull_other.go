@@ -28,8 +28,10 @@ func (t *proposal) untouched(ctx context.Context, shown bool) error {
 		}
 	}
 	s := port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitSuccess, Text: "the pull request changes nothing of this deployment"}
-	if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); err != nil {
-		return err
+	if !t.anothers() {
+		if err := t.forge().SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); err != nil {
+			return err
+		}
 	}
 	if err := forget(ctx, t.store, t.pull.Number); err != nil {
 		return err
@@ -38,6 +40,15 @@ func (t *proposal) untouched(ctx context.Context, shown bool) error {
 	defer t.mu.Unlock()
 	delete(t.known[t.desk], t.pull.Number)
 	return nil
+}
+
+// anothers says that what the head shows of the deployment is not this pull request's:
+// another one of the same head is for the deployment's branch, or that is the branch's.
+func (t *proposal) anothers() bool {
+	if t.pull.HeadCommit == t.From || t.forked(t.pull) && len(t.Files) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(t.beside(t.pull), func(q port.Pull) bool { return t.pull.Base != t.desk.Bound.Branch && q.Base == t.desk.Bound.Branch })
 }
 
 // folder is where the deployment stands in the tree.

@@ -55,6 +55,9 @@ func (r *Reception) review(ctx context.Context, v, before *visit, p port.Pull, d
 	for i, d := range desks {
 		dirs[i] = d.Bound.Dir
 	}
+	if err := r.pend(ctx, v, p); err != nil {
+		return err
+	}
 	change, err := r.Source.Propose(ctx, p, v.commit, dirs, room)
 	if err != nil {
 		return errors.Join(err, r.unread(ctx, v, p, desks, err))
@@ -155,7 +158,7 @@ func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
 			return err
 		}
 		pending := port.CommitStatus{Name: StatusName(t.desk.Name), State: port.CommitPending, Text: "being planned"}
-		if err := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, pending); err != nil {
+		if err := t.forge().SetStatus(ctx, t.Repo, t.pull.HeadCommit, pending); err != nil {
 			return err
 		}
 	}
@@ -315,7 +318,7 @@ func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compi
 	if err != nil {
 		return err
 	}
-	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p, Whole: t.desk.pullAt(t.pull.Number, p.ID), Note: t.note(p)}.Tell(ctx, t.Forge)
+	told, err := Telling{Repo: t.Repo, Pull: t.pull.Number, Commit: t.pull.HeadCommit, Plan: p, Whole: t.desk.pullAt(t.pull.Number, p.ID), Note: t.note(p)}.Tell(ctx, t.forge())
 	if err != nil {
 		return err
 	}
@@ -338,7 +341,7 @@ func (t *proposal) broken(ctx context.Context, err error) error {
 	if t.rec.Head == t.pull.HeadCommit && t.rec.Why == s.Text {
 		return err
 	}
-	if failed := t.Forge.SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); failed != nil {
+	if failed := t.forge().SetStatus(ctx, t.Repo, t.pull.HeadCommit, s); failed != nil {
 		return errors.Join(err, failed)
 	}
 	if t.rec.Head != t.pull.HeadCommit { // what was planned of another one says nothing of this

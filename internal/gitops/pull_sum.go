@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/port"
@@ -23,31 +24,117 @@ type outcome struct {
 }
 
 // sum shows what all deployments of the pull request's branch say of its head, once as
-// long as that stays the same; the record of the first that has one holds what is shown.
-// Whoever cannot know it shows it again, which is safe.
+// long as that stays the same; where no other has that head the record of the first that
+// has one holds what is shown. Whoever cannot know it shows it again, which is safe.
 func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Desk, all []outcome) error {
 	for _, d := range r.Desks {
 		if d.Bound.Branch == p.Base && d.Compile != nil && !slices.Contains(desks, d) {
 			return nil // its records are not known: what it would say, neither
 		}
 	}
-	if !slices.ContainsFunc(desks, func(d *Desk) bool { return d.Bound.Branch == p.Base }) || ctx.Err() != nil {
+	r.summing.Lock()
+	free := sync.OnceFunc(r.summing.Unlock) // records may be slow, and others wait
+	defer free()
+	if ctx.Err() != nil || !r.counts(p) {
 		return nil
 	}
 	s := summed(p.Number, all)
-	shows := string(s.State) + ": " + s.Text
+	r.mu.Lock()
+	v.says = s
+	r.mu.Unlock()
 	at := slices.IndexFunc(all, func(o outcome) bool { return o.rec.Head == p.HeadCommit })
-	recorded := at >= 0 && all[at].rec.Sum == shows
-	if s != v.sum && !recorded {
-		if err := r.Forge.SetStatus(ctx, r.Repo, p.HeadCommit, s); err != nil {
-			return fmt.Errorf("status %s: %w", SumName, err)
+	record := func(is string) error {
+		if at < 0 || all[at].rec.Sum == is {
+			return nil
+		}
+		return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = is })
+	}
+	if len(r.beside(p)) == 0 {
+		shows := string(s.State) + ": " + s.Text
+		if err := r.settle(ctx, p, s, at >= 0 && all[at].rec.Sum == shows); err != nil {
+			return err
+		}
+		free()
+		return record(shows)
+	}
+	if err := record(""); err != nil {
+		return err
+	}
+	if s, known := r.worst(p, s); known {
+		return r.settle(ctx, p, s, false)
+	}
+	return nil
+}
+
+// settle shows SumName, if it is not what is shown. recorded says that it was when that
+// was recorded.
+func (r *Reception) settle(ctx context.Context, p port.Pull, s port.CommitStatus, recorded bool) error {
+	r.mu.Lock()
+	was, seen := r.sums[p.HeadCommit]
+	r.mu.Unlock()
+	set, err := true, error(nil)
+	if seen && s != was || !seen && !recorded {
+		if set, err = r.mark(ctx, p, s); err != nil {
+			s, err = port.CommitStatus{}, fmt.Errorf("status %s: %w", SumName, err)
 		}
 	}
-	v.sum = s
-	if at < 0 || recorded {
+	if set {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.sums[p.HeadCommit] = s
+	}
+	return err
+}
+
+// pend shows that a pull request is yet to be planned, where its head may show success of
+// another one.
+func (r *Reception) pend(ctx context.Context, v *visit, p port.Pull) error {
+	r.summing.Lock()
+	defer r.summing.Unlock()
+	r.mu.Lock()
+	is, says, crowd := r.sums[p.HeadCommit], v.says, len(r.heads[p.HeadCommit])
+	r.mu.Unlock()
+	if crowd < 2 || !r.counts(p) {
 		return nil
 	}
-	return all[at].desk.change(ctx, p.Number, r.Random(), func(rec *PullPlan) { rec.Sum = shows })
+	if shown, err := r.unrecord(ctx, p); shown || err != nil {
+		return err
+	}
+	if says.Name != "" || is.Name != "" && is.State != port.CommitSuccess {
+		return nil
+	}
+	return r.settle(ctx, p, port.CommitStatus{Name: SumName, State: port.CommitPending, Text: fmt.Sprintf("pull request %d: being planned", p.Number)}, false)
+}
+
+// unrecord takes what is shown out of the records of those that have one head, as it may
+// be another one's from now on. shown says that there is but this one and what it shows
+// stands: forks that came later changed nothing.
+func (r *Reception) unrecord(ctx context.Context, p port.Pull) (shown bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, mostRecords)
+	defer cancel()
+	all := append(r.beside(p), p)
+	for _, d := range r.Desks {
+		for _, q := range all {
+			if _, there := r.record(d, q.Number); !there {
+				continue
+			}
+			store, err := d.Records(ctx)
+			if err != nil {
+				continue // whoever plans for it says so
+			}
+			rec, _, err := ReadPullPlan(ctx, store, q.Number)
+			if err != nil || rec.Head != q.HeadCommit || rec.Sum == "" {
+				continue
+			}
+			if len(all) == 1 {
+				return true, nil
+			}
+			if err := d.change(ctx, q.Number, r.Random(), func(rec *PullPlan) { rec.Sum = "" }); err != nil {
+				return false, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // unread shows that what a pull request changes is not known, where that lies in its

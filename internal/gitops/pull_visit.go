@@ -3,7 +3,6 @@ package gitops
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"strings"
 	"sync/atomic"
@@ -25,7 +24,8 @@ type visit struct {
 	steps   map[*Desk]step
 	until   time.Time         // when a recording that a plan was made from is too old; zero: never
 	desks   int               // that it was done for
-	sum     port.CommitStatus // what is shown of all of them
+	says    port.CommitStatus // of all of them; zero: not known yet
+	company string            // the pull requests of the same head
 	failed  bool
 	fails   int
 	next    time.Time // when what failed is tried again
@@ -90,13 +90,9 @@ func (s *sight) see(ctx context.Context, p port.Pull) error {
 	if len(desks) == 0 {
 		return nil
 	}
-	commit, known := s.commits[p.Base]
-	if !known {
-		var err error
-		if commit, err = s.Source.Head(ctx, p.Base); err != nil && !errors.Is(err, git.ErrNoBranch) {
-			return fmt.Errorf("branch %s: %w", p.Base, err)
-		}
-		s.commits[p.Base] = commit
+	commit, err := s.branch(ctx, p.Base)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	v := s.visits[p.Number]
@@ -107,7 +103,7 @@ func (s *sight) see(ctx context.Context, p port.Pull) error {
 		s.begin(p, commit, desks, v)
 	case !v.over(): // there may be more to do then
 		v.more.Store(true)
-	case s.due(v, commit, len(desks)):
+	case s.due(v, commit, len(desks)) || !v.failed && v.company != s.company(p):
 		s.begin(p, commit, desks, v)
 	}
 	return nil
@@ -146,9 +142,15 @@ func (s *sight) due(v *visit, commit string, desks int) bool {
 func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) {
 	r := s.Reception
 	ctx, stop := context.WithCancel(s.lasting)
-	v := &visit{head: p.HeadCommit, base: p.Base, commit: commit, desks: len(desks), stop: stop, done: make(chan struct{})}
+	v := &visit{head: p.HeadCommit, base: p.Base, company: r.company(p), commit: commit, desks: len(desks), stop: stop, done: make(chan struct{})}
+	follows := func() { // what was said counts until something else is
+		if before != nil && before.head == v.head && before.base == v.base {
+			v.says = before.says
+		}
+	}
 	r.mu.Lock()
 	r.visits[p.Number] = v
+	follows()
 	r.mu.Unlock()
 	if before != nil {
 		before.stop()
@@ -164,8 +166,11 @@ func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) 
 		if before != nil {
 			<-before.done
 			if before.head == v.head {
-				v.fails, v.said, v.sum = before.fails, before.said, before.sum
+				v.fails, v.said = before.fails, before.said
 			}
+			r.mu.Lock()
+			follows()
+			r.mu.Unlock()
 		}
 		within, heard := r.observe(ctx, ReviewWork)
 		err := guarded(func() error { return r.review(within, v, before, p, desks) })

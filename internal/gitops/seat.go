@@ -65,8 +65,8 @@ func (s *sitting) take(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		now := time.Now()
 		err := s.read(ctx)
-		if err == nil && (s.lease.Version != seen || since.IsZero()) {
-			seen, since = s.lease.Version, now
+		if sign := s.sign(); err == nil && (sign != seen || since.IsZero()) {
+			seen, since = sign, now
 		}
 		switch holder := s.lease.Holder; {
 		case err != nil:
@@ -99,6 +99,12 @@ func (s *sitting) pause(ctx context.Context) {
 			_ = s.write(ctx, l) // whoever acts looks anyway, only later
 		}
 	}
+}
+
+// sign is what the holder alone writes: who waits writes hints, and those are no sign
+// of the holder's life.
+func (s *sitting) sign() string {
+	return fmt.Sprint(s.lease.Holder, " ", s.lease.Transitions, " ", s.lease.Renewed.UnixNano())
 }
 
 // mine is the lease with this replica as its holder.

@@ -162,3 +162,40 @@ func TestHintsReachWhoActs(t *testing.T) {
 		<-b.ended
 	})
 }
+
+// TestHintsKeepNoDeadReplica: who waits for another one's lease to stand still does not
+// take its own hints for a sign of life.
+func TestHintsKeepNoDeadReplica(t *testing.T) {
+	for _, every := range []time.Duration{0, time.Second, 25 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			store := state.Memory()
+			a := newReplica(t, "a", store, time.Second, git.ErrNoBranch)
+			synctest.Wait()
+			time.Sleep(time.Second)
+			b := newReplica(t, "b", store, time.Second, git.ErrNoBranch)
+			time.Sleep(time.Minute)
+			for at := time.Now(); every > 0 && time.Since(at) < 5*time.Minute; time.Sleep(every) {
+				b.Look("domino", "main") // a webhook
+			}
+			if b.source.count() > 0 {
+				t.Fatalf("with a hint every %s it takes the lease of one that lives", every)
+			}
+			a.seat.off.Store(true) // it was killed
+			at := time.Now()
+			for b.source.count() == 0 && time.Since(at) < time.Hour {
+				if every > 0 {
+					b.Look("domino", "main")
+				}
+				time.Sleep(max(every, time.Second))
+				synctest.Wait()
+			}
+			if d := time.Since(at); d > 75*time.Second {
+				t.Errorf("with a hint every %s nobody acts for %s", every, d)
+			}
+			a.end()
+			<-a.ended
+			b.end()
+			<-b.ended
+		})
+	}
+}
