@@ -146,7 +146,13 @@ func (r *Reception) unread(ctx context.Context, v *visit, p port.Pull, desks []*
 		return nil
 	}
 	s := port.CommitStatus{Name: SumName, State: port.CommitError, Text: statusText("", "cannot be read: "+why.Why)}
-	if s == v.sum {
+	r.summing.Lock()
+	defer r.summing.Unlock()
+	r.mu.Lock()
+	v.says = s
+	shown := r.sums[p.HeadCommit] == s
+	r.mu.Unlock()
+	if shown || !r.counts(p) {
 		return nil
 	}
 	for _, d := range desks {
@@ -156,10 +162,9 @@ func (r *Reception) unread(ctx context.Context, v *visit, p port.Pull, desks []*
 			}
 		}
 	}
-	if err := r.Forge.SetStatus(ctx, r.Repo, p.HeadCommit, s); err != nil {
-		return fmt.Errorf("status %s: %w", SumName, err)
+	if s, known := r.worst(p, s); known {
+		return r.settle(ctx, p, s, false)
 	}
-	v.sum = s
 	return nil
 }
 
