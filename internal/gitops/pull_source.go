@@ -88,7 +88,8 @@ func within(dir, name string) bool {
 const (
 	mostPullBytes   = 256 << 20
 	mostPullObjects = 500_000
-	mostPullTime    = time.Minute // for each of the two
+	mostPullTime    = time.Minute     // of a fetch
+	mostPullHold    = 2 * time.Minute // of all until it is known what changes
 )
 
 // Propose is Proposals'.
@@ -98,15 +99,15 @@ func (c *Clone) Propose(ctx context.Context, pull port.Pull, commit string, dirs
 		return nil, err
 	}
 	defer free()
-	r, err := c.with(ctx, pull)
+	within, cancel := context.WithTimeout(ctx, mostPullHold)
+	defer cancel()
+	r, err := c.with(within, pull)
 	if err != nil {
 		return nil, err
 	}
-	within, cancel := context.WithTimeout(ctx, mostPullTime)
-	defer cancel()
 	p, err := c.proposed(within, r, pull, commit, dirs, room)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		err = git.Unreadable{Why: fmt.Sprintf("what it changes is not known within %s", mostPullTime)}
+		err = git.Unreadable{Why: fmt.Sprintf("what it changes is not known within %s", mostPullHold)}
 	}
 	return p, err
 }
