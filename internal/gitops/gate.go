@@ -93,7 +93,7 @@ func (v verdict) asked(p planner.Plan, whole string, limit int) string {
 	fmt.Fprintf(&b, "Commit %s is on the branch, and is not applied.\n\n", planner.Code(v.commit))
 	writeNeeds(&b, v.rules, people(v.by), v.from.extra())
 	if v.from.Unknown {
-		b.WriteString("\nSome of it came to the branch by no pull request, so one approval more is asked for: any one of those who approve may have pushed it.\n")
+		b.WriteString("\nSome of it came to the branch by no pull request, or was left out before that was noted, so one approval more is asked for: any one of those who approve may have pushed it.\n")
 	}
 	writeHow(&b, p.Effect)
 	return b.String() + p.Comment(limit-b.Len(), whole)
