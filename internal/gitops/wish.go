@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -207,6 +208,9 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	case p.Empty():
 		return "Of apply " + w.code(w.Target) + " nothing is there to take back.", nil
 	}
+	if why, err := w.elsewhere(ctx, e); why != "" || err != nil {
+		return why, err
+	}
 	from, err := w.targets(ctx, e)
 	if err != nil {
 		return "", err
@@ -233,6 +237,24 @@ func (w *wished) back(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return w.tookBack(), nil
+}
+
+// elsewhere says that another pull request brought what would be taken back: who writes a
+// command in one means what that did.
+func (w *wished) elsewhere(ctx context.Context, e *engine.Engine) (why string, err error) {
+	if w.Click != "" {
+		return "", nil
+	}
+	s, err := e.Applier.Summary(ctx, w.Target)
+	if err != nil || s.Plan == nil {
+		return "", err
+	}
+	pulls, err := w.merged(ctx, s.Plan.Source.Commit)
+	if err != nil || len(pulls) == 0 || slices.ContainsFunc(pulls, func(p port.Pull) bool { return p.Number == w.Pull }) {
+		return "", err
+	}
+	return fmt.Sprintf("Nothing was taken back: the last apply, %s, was of commit %s, which pull request %d brought. Write %s there, or %s by hand.",
+		w.code(w.Target), w.code(s.Plan.Source.Commit), pulls[0].Number, w.code("domctl rollback"), w.code("domctl rollback --to "+w.Target)), nil
 }
 
 // targets are who wrote what the apply did that is taken back.

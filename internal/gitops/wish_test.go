@@ -128,6 +128,30 @@ func TestRollbackByComment(t *testing.T) {
 	}
 }
 
+// TestRollbackOfAnothers: who asks in a pull request that was not applied yet means that
+// one, and not what another brought before.
+func TestRollbackOfAnothers(t *testing.T) {
+	a, second := done(t, anyRule)
+	before := a.ids()
+	a.git("checkout", "-q", "-f", "-B", "main", second)
+	third := a.commit("modern-before", "cores: 1", "cores: 3")
+	a.town.open(8, third)
+	a.merges(8, third)
+	if got := a.looks(); got.Head.Stage != gitops.Asked || got.Head.Commit != third {
+		t.Fatalf("%+v", got)
+	}
+	a.town.say(8, "bob", "domctl rollback")
+	for range 2 {
+		a.looks()
+	}
+	if said := a.last(8); !strings.Contains(said, "Nothing was taken back: the last apply, `"+before[len(before)-1]+"`, was of commit `"+second+"`, which pull request 7 brought.") {
+		t.Errorf("%q", said)
+	}
+	if after := a.ids(); !slices.Equal(after, before) {
+		t.Errorf("%s, then %s", before, after)
+	}
+}
+
 // TestRollbackNeedsTheRight: that of who may approve what the way back does.
 func TestRollbackNeedsTheRight(t *testing.T) {
 	for _, c := range []struct {
