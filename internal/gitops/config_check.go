@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"net"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -33,6 +34,9 @@ func (k checking) all() {
 	if k.c.Workers < 0 || k.c.Workers > 100 || k.has("workers") && !k.bad["workers"] && k.c.Workers == 0 {
 		k.wrong(k.place("workers"), "", "workers is not between 1 and 100")
 	}
+	k.address("listen.webhooks", k.c.Listen.Webhooks)
+	k.address("listen.health", k.c.Listen.Health)
+	k.address("listen.page", k.c.Listen.Page)
 	for _, name := range schema.Sorted(k.c.Forges) {
 		k.forge("forges."+name, k.c.Forges[name])
 	}
@@ -50,6 +54,17 @@ func (k checking) all() {
 	k.replicas(k.c.Replicas)
 	k.channels()
 	k.logs()
+}
+
+// address is what can be listened at.
+func (k checking) address(at, text string) {
+	if text == "" || k.bad[at] {
+		return
+	}
+	_, port, err := net.SplitHostPort(text)
+	if _, failed := strconv.ParseUint(port, 10, 16); err != nil || failed != nil {
+		k.wrong(k.place(at), "", "%s is no address to listen at; write it as 127.0.0.1:8080 or :8080", at)
+	}
 }
 
 func (k checking) has(path string) bool { _, ok := k.at[path]; return ok }
@@ -181,7 +196,7 @@ func (k checking) deployment(at string, d Deployment) {
 func (k checking) pattern(at string, i int, p string) {
 	scheme, name, _ := strings.Cut(p, ":")
 	_, err := path.Match(name, "")
-	if !slices.Contains(schemes, scheme) || name == "" || err != nil {
+	if !slices.Contains(schemes, scheme) || name == "" || err != nil || strings.Contains(name, "**") {
 		k.wrong(k.place(at+".secrets."+strconv.Itoa(i)), "", "%s.secrets: %q is no pattern of references; write it as ssm:/domino/*, of %s", at, p, schema.Listed(schemes, "or"))
 	}
 }

@@ -91,7 +91,7 @@ func (k checking) page() {
 func (k checking) nobody() {
 	const hint = "state page.oidc, by which people sign in"
 	host, _, err := net.SplitHostPort(k.c.Listen.Page)
-	if k.c.Listen.Page != "" && (err != nil || !port.Loopback(host)) {
+	if k.c.Listen.Page != "" && err == nil && !port.Loopback(host) {
 		k.wrong(k.place("listen.page"), hint+"; or listen on 127.0.0.1", "listen.page is not an address of this machine alone, and nobody signs in")
 	}
 	paths := []string{"page.url", "page.hosts", "page.key", "page.roles"}

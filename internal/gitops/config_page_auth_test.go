@@ -65,7 +65,7 @@ func TestPageWithoutSignIn(t *testing.T) {
 	_, rest, _ = strings.Cut(rest, "repositories")
 	rest = "repositories" + strings.Replace(rest, "    roles: {act: [\"group:acme:sre\"]}\n", "", 1)
 	for address, want := range map[string]bool{"127.0.0.1:8082": true, "127.1.2.3:8082": true, "[::1]:8082": true, "localhost:8082": true,
-		"0.0.0.0:8082": false, ":8082": false, "[::]:8082": false, "10.0.0.1:8082": false, "domctl.acme.example:8082": false, "localhost.acme.example:8082": false, "8082": false, "[::ffff:10.0.0.1]:80": false} {
+		"0.0.0.0:8082": false, ":8082": false, "[::]:8082": false, "10.0.0.1:8082": false, "domctl.acme.example:8082": false, "localhost.acme.example:8082": false, "[::ffff:10.0.0.1]:80": false} {
 		_, found := gitops.Parse("s.yaml", []byte(strings.Replace(page, "0.0.0.0:8082", address, 1)+rest))
 		got := strings.TrimSpace(said(found))
 		refused := "DC520 s.yaml:2:10: listen.page is not an address of this machine alone, and nobody signs in (state page.oidc, by which people sign in; or listen on 127.0.0.1)"

@@ -59,6 +59,9 @@ func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"branch: main\n    dir: prod", "branhc: main\n    dir: prod", `DC520 s.yaml:16:5: deployments.prod.branhc is not known (did you mean "branch"?)
 DC520 s.yaml:14:3: deployments.prod.branch is not stated ()`},
+		{"127.0.0.1:8080", "127.0.0.1:99999", "DC520 s.yaml:3:10: listen.webhooks is no address to listen at; write it as 127.0.0.1:8080 or :8080 ()"},
+		{"127.0.0.1:8081", "8081", "DC520 s.yaml:3:38: listen.health is no address to listen at; write it as 127.0.0.1:8080 or :8080 ()"},
+		{`"env:TIER_*"`, `"ssm:/domino/**"`, `DC520 s.yaml:22:33: deployments.prod.secrets: "ssm:/domino/**" is no pattern of references; write it as ssm:/domino/*, of env, file, ssm, secretsManager or kubernetes ()`},
 		{"poll: 30s", "poll: often", "DC520 s.yaml:2:7: poll is no duration; write it as 30s, 5m, 2h or 7d ()"},
 		{"poll: 30s", "poll: 1s", "DC520 s.yaml:2:1: poll is not between 5s and 1d ()"},
 		{"poll: 30s", "poll: 30s\npoll: 40s", "DC520 s.yaml:3:1: poll is stated twice (keep one of them)"},
