@@ -50,13 +50,14 @@ func (c *Client) ListRevisions(ctx context.Context, environment string) ([]port.
 			} `json:"revisions"`
 			PageInfo *struct {
 				TotalPages int `json:"totalPages"`
+				PageSize   int `json:"pageSize"` // which may be less than was asked for
 			} `json:"pageInfo"`
 		}
 		path := fmt.Sprintf("/v4/environments/%s/page/%d/pageSize/%d/revisions", environment, page, pageOf)
 		if err := c.get(ctx, path, &answer); err != nil {
 			return nil, err
 		}
-		if answer.PageInfo == nil || len(answer.Revisions) == 0 && page > 0 {
+		if answer.PageInfo == nil || len(answer.Revisions) == 0 && page > 0 || page+1 < answer.PageInfo.TotalPages && len(answer.Revisions) < answer.PageInfo.PageSize {
 			return nil, c.failed(path, errForeign)
 		}
 		for _, r := range answer.Revisions {
@@ -93,7 +94,8 @@ func (c *Client) GetBuild(ctx context.Context, environment, revision string) (po
 	return port.Build{Status: strings.ToLower(answer.Status), Tags: answer.Tags}, nil
 }
 
-// ListFollowers pages through GET /v4/environments/{id}/childrenFollowingActive.
+// ListFollowers pages through GET /v4/environments/{id}/childrenFollowingActive. A list
+// that is shorter than it said, or has no end, is an error.
 func (c *Client) ListFollowers(ctx context.Context, environment string) ([]port.Follower, error) {
 	if err := known(environment); err != nil {
 		return nil, fmt.Errorf("environment %w", err)
@@ -120,16 +122,20 @@ func (c *Client) ListFollowers(ctx context.Context, environment string) ([]port.
 			}
 			found[i.ID] = i.Name
 		}
-		if offset+pageOf >= *answer.TotalItems {
-			break
+		if offset+pageOf < *answer.TotalItems {
+			continue
 		}
+		if len(found) < *answer.TotalItems {
+			return nil, c.failed(path, errForeign)
+		}
+		var all []port.Follower
+		for id, name := range found {
+			all = append(all, port.Follower{ID: id, Name: name})
+		}
+		slices.SortFunc(all, func(a, b port.Follower) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) })
+		return all, nil
 	}
-	var all []port.Follower
-	for id, name := range found {
-		all = append(all, port.Follower{ID: id, Name: name})
-	}
-	slices.SortFunc(all, func(a, b port.Follower) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) })
-	return all, nil
+	return nil, c.failed("/v4/environments/"+environment, errors.New("more than 10,000 environments follow it"))
 }
 
 // definition is a revision as GET /v4/environments/environmentRevision/{id} shows it.

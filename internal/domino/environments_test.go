@@ -74,7 +74,7 @@ func TestPages(t *testing.T) {
 		for _, n := range numbers {
 			items = append(items, fmt.Sprintf(`{"id": "%024x", "number": %d, "created": 1772442000000}`, n, n))
 		}
-		return fmt.Sprintf(`{"revisions": [%s], "pageInfo": {"totalPages": %d, "currentPage": 0, "pageSize": 100}}`, strings.Join(items, ","), total)
+		return fmt.Sprintf(`{"revisions": [%s], "pageInfo": {"totalPages": %d, "currentPage": 0, "pageSize": 2}}`, strings.Join(items, ","), total)
 	}
 	for name, c := range map[string]struct {
 		pages []string
@@ -87,7 +87,8 @@ func TestPages(t *testing.T) {
 		"cut short": {[]string{page(2, 4, 3), page(2)}, "not what Domino's API documents"},
 		"no pages":  {[]string{`{"revisions": []}`}, "not what Domino's API documents"},
 		"no id":     {[]string{`{"revisions": [{"id": "../x", "number": 1}], "pageInfo": {"totalPages": 1}}`}, "not what Domino's API documents"},
-		"endless":   {[]string{page(1000, 1)}, "more than 10,000 revisions"},
+		"a hole":    {[]string{page(2, 4), page(2, 2, 1)}, "not what Domino's API documents"},
+		"endless":   {[]string{page(1000, 2, 1)}, "more than 10,000 revisions"},
 	} {
 		asked := 0
 		client, _, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -104,6 +105,42 @@ func TestPages(t *testing.T) {
 		}
 		if said := fmt.Sprint(got); err == nil && said != c.want || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %s, %v, want %s", name, said, err, c.want)
+		}
+	}
+}
+
+// TestFollowers: a list that is not whole is an error, and never fewer followers.
+func TestFollowers(t *testing.T) {
+	page := func(total int, numbers ...int) string {
+		var items []string
+		for _, n := range numbers {
+			items = append(items, fmt.Sprintf(`{"id": "%024x", "name": "n%d"}`, n, n))
+		}
+		return fmt.Sprintf(`{"items": [%s], "totalItems": %d, "offset": 0, "limit": 100}`, strings.Join(items, ","), total)
+	}
+	for name, c := range map[string]struct {
+		pages []string
+		want  string
+	}{
+		"none":      {[]string{page(0)}, "0"},
+		"one":       {[]string{page(2, 1, 2)}, "2"},
+		"cut short": {[]string{page(3, 1, 2)}, "not what Domino's API documents"},
+		"shifted":   {[]string{page(101, 1), page(101, 1)}, "not what Domino's API documents"},
+		"no total":  {[]string{`{"items": []}`}, "not what Domino's API documents"},
+		"endless":   {[]string{page(1<<30, 1)}, "more than 10,000 environments"},
+	} {
+		asked := 0
+		client, _, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, c.pages[min(asked, len(c.pages)-1)])
+			asked++
+		})
+		all, err := client.ListFollowers(t.Context(), env)
+		got := fmt.Sprint(len(all))
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, c.want) || err != nil && len(all) > 0 {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
 }

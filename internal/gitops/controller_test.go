@@ -147,3 +147,31 @@ func TestFrozen(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestFrozenKilled: wherever a controller dies while a deployment is frozen, the next one
+// shows why the commit waits, and applies it after that.
+func TestFrozenKilled(t *testing.T) {
+	for k := 0; ; k++ {
+		r := newRig(t)
+		commit := r.commit("modern-before")
+		body := `{"until":"` + r.machine.Clock.Now().Add(time.Hour).Format(time.RFC3339) + `","why":"an audit","who":"ada"}`
+		if _, err := r.machine.Store.PutIfNone(t.Context(), "freeze", []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.desk(sim.KillAfter(k)).Turn(t.Context())
+		r.turn()
+		if told := *r.told; len(told) < 1 || len(told) > 2 || !strings.HasPrefix(told[0], commit+" pending frozen until ") || len(r.machine.Effects) > 0 {
+			t.Fatalf("killed after %d: told %q", k, told)
+		}
+		if serr := r.machine.Clock.Sleep(t.Context(), 2*time.Hour); serr != nil {
+			t.Fatal(serr)
+		}
+		if got := r.turn(); got.Head.Commit != commit || got.Head.Stage != gitops.Done {
+			t.Fatalf("killed after %d: %+v", k, got)
+		}
+		if err == nil {
+			t.Logf("%d sides of calls", k)
+			return
+		}
+	}
+}

@@ -20,27 +20,7 @@ import (
 // what is the matter can be seen, and a forge that asks for it is left alone.
 func TestPullForgeFaults(t *testing.T) {
 	h := newHall(t)
-	for n := 0; ; n++ {
-		left := n
-		h.fault = func(string) error {
-			if left--; left == -1 {
-				return errors.New("it answers 500")
-			}
-			return nil
-		}
-		_, _ = h.at.Look(t.Context())
-		h.at.Wait()
-		if left >= 0 {
-			break // all calls were made
-		}
-		if len(h.said(1)) > 1 {
-			t.Fatalf("call %d: %q", n, h.said(1))
-		}
-		if err := h.machine.Clock.Sleep(t.Context(), 2*time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		h.restart()
-	}
+	h.failsAtEach(func() {}, h.restart)
 	if rec := h.record(1); len(h.said(1)) != 1 || !rec.Told {
 		t.Errorf("%q, %+v", h.said(1), rec)
 	}
@@ -275,3 +255,31 @@ type late struct {
 }
 
 func (l late) Pull(context.Context, string, int) (port.Pull, error) { return l.pull, nil }
+
+// failsAtEach looks once for each call of the forge, which fails, and never says a thing
+// twice.
+func (h *hall) failsAtEach(begin, restart func()) {
+	h.t.Helper()
+	for n := 0; ; n++ {
+		left := n
+		h.fault = func(string) error {
+			if left--; left == -1 {
+				return errors.New("it answers 500")
+			}
+			return nil
+		}
+		begin()
+		_, _ = h.at.Look(h.t.Context())
+		h.at.Wait()
+		if left >= 0 {
+			return // all calls were made
+		}
+		if len(h.said(1)) > 1 {
+			h.t.Fatalf("call %d: %q", n, h.said(1))
+		}
+		if err := h.machine.Clock.Sleep(h.t.Context(), 2*time.Hour); err != nil {
+			h.t.Fatal(err)
+		}
+		restart()
+	}
+}

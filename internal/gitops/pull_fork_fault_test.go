@@ -1,12 +1,10 @@
 package gitops_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"domctl.dev/internal/gitops"
 	"domctl.dev/internal/port"
@@ -61,28 +59,7 @@ func TestForkKilled(t *testing.T) {
 // TestForkFaults: whatever call of the forge fails, nothing is lost and nothing said twice.
 func TestForkFaults(t *testing.T) {
 	h := newAlley(t)
-	for n := 0; ; n++ {
-		left := n
-		h.fault = func(string) error {
-			if left--; left == -1 {
-				return errors.New("it answers 500")
-			}
-			return nil
-		}
-		h.secluded()
-		_, _ = h.at.Look(t.Context())
-		h.at.Wait()
-		if left >= 0 {
-			break // all calls were made
-		}
-		if len(h.said(1)) > 1 {
-			t.Fatalf("call %d: %q", n, h.said(1))
-		}
-		if err := h.machine.Clock.Sleep(t.Context(), 2*time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		h.restart()
-	}
+	h.failsAtEach(func() { h.secluded() }, h.restart)
 	if rec := h.record(1); len(h.said(1)) != 1 || !rec.Told || rec.Recording == "" {
 		t.Errorf("%q, %+v", h.said(1), rec)
 	}

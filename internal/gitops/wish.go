@@ -208,12 +208,9 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	case p.Empty():
 		return "Of apply " + w.code(w.Target) + " nothing is there to take back.", nil
 	}
-	if why, err := w.elsewhere(ctx, e); why != "" || err != nil {
+	from, why, err := w.targets(ctx, e)
+	if why != "" || err != nil {
 		return why, err
-	}
-	from, err := w.targets(ctx, e)
-	if err != nil {
-		return "", err
 	}
 	if why := w.mayTakeBack(p, from); why != "" {
 		return why, nil
@@ -239,43 +236,40 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	return w.tookBack(), nil
 }
 
-// elsewhere says that another pull request brought what would be taken back: who writes a
-// command in one means what that did.
-func (w *wished) elsewhere(ctx context.Context, e *engine.Engine) (why string, err error) {
-	if w.Click != "" {
-		return "", nil
+// targets are who wrote what the apply did that is taken back. why says that another pull
+// request brought that than the one in which it was asked for: who writes a command in one
+// means what that did.
+func (w *wished) targets(ctx context.Context, e *engine.Engine) (from origin, why string, err error) {
+	from.Unknown = true
+	if !w.ruled() && w.Click != "" {
+		return from, "", nil
 	}
 	s, err := e.Applier.Summary(ctx, w.Target)
-	if err != nil || s.Plan == nil {
-		return "", err
+	if err != nil {
+		return from, "", err
 	}
-	pulls, err := w.merged(ctx, s.Plan.Source.Commit)
-	if err != nil || len(pulls) == 0 || slices.ContainsFunc(pulls, func(p port.Pull) bool { return p.Number == w.Pull }) {
-		return "", err
+	var pulls []port.Pull
+	if s.Plan != nil {
+		if pulls, err = w.merged(ctx, s.Plan.Source.Commit); err != nil {
+			return from, "", err
+		}
 	}
-	return fmt.Sprintf("Nothing was taken back: the last apply, %s, was of commit %s, which pull request %d brought. Write %s there, or %s by hand.",
-		w.code(w.Target), w.code(s.Plan.Source.Commit), pulls[0].Number, w.code("domctl rollback"), w.code("domctl rollback --to "+w.Target)), nil
-}
-
-// targets are who wrote what the apply did that is taken back.
-func (w *wished) targets(ctx context.Context, e *engine.Engine) (from origin, err error) {
+	if w.Click == "" && len(pulls) > 0 && !slices.ContainsFunc(pulls, func(p port.Pull) bool { return p.Number == w.Pull }) {
+		return from, fmt.Sprintf("Nothing was taken back: the last apply, %s, was of commit %s, which pull request %d brought. Write %s there, or %s by hand.",
+			w.code(w.Target), w.code(s.Plan.Source.Commit), pulls[0].Number, w.code("domctl rollback"), w.code("domctl rollback --to "+w.Target)), nil
+	}
 	if !w.ruled() {
-		return origin{Unknown: true}, nil
+		return from, "", nil
 	}
 	u, _, err := ReadUsed(ctx, w.store, w.Target)
 	if err != nil {
-		return from, err
+		return from, "", err
 	}
 	from = origin{Writers: u.Writers, Unknown: !u.Known}
-	s, err := e.Applier.Summary(ctx, w.Target)
-	if err != nil || s.Plan == nil {
-		return from, err
-	}
-	pulls, err := w.merged(ctx, s.Plan.Source.Commit) // some may have pushed later
-	for _, pull := range pulls {
+	for _, pull := range pulls { // some may have pushed later
 		from.add(pull)
 	}
-	return from, err
+	return from, "", nil
 }
 
 // used notes whose work a rollback is: of those who wrote what it takes back, and of who
