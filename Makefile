@@ -74,15 +74,17 @@ test-web:
 sim:
 	GOGC=800 GOMEMLIMIT=1GiB $(GO) test ./internal/sim -run TestSim -count 1 -timeout 3h -v -args -seeds $(SEEDS)
 
+# bench measures domctl beside its peer, and a controller under load.
 bench:
 	hack/bench.sh
+	$(MAKE) bench-serve
 
 # bench-bake writes what test-bake measures into docs/bake-figures.md.
 bench-bake:
 	hack/bake/figures.sh $(GO)
 
 # bench-serve puts a controller under the load that test-forge has a small one of, and
-# writes what that measures into docs/serve-figures.md. It takes a quarter of an hour.
+# writes what that measures into docs/serve-figures.md. It takes six minutes.
 bench-serve:
 	hack/wire/install.sh
 	hack/wire/install.sh forge

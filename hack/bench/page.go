@@ -18,7 +18,8 @@ Written by `+"`make bench`"+`; do not edit. Whole processes, medians of %d runs 
 fifths environments of about 4 KB of source and one fifth hardware tiers, twenty
 a file; the world is the sandbox, so that no network is in the figures. A
 program that does nothing (`+"`domctl version`"+`) takes %.0f ms. What a bake gains on real
-engines stands in [bake-figures.md](bake-figures.md).
+engines stands in [bake-figures.md](bake-figures.md), what a controller takes under load in
+[serve-figures.md](serve-figures.md).
 
 These objects state literals, which domctl reads without CUE's evaluator. Objects that
 refer to something, or fall under a pattern rule that does (`+"`hardwareTiers: [string]:\n{cores: number, coresLimit: cores}`"+`, as in the classic example), are left to it: check
