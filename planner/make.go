@@ -83,6 +83,16 @@ func (d Draft) Felt() (out []schema.Address) {
 	return slices.Compact(out) // what is left of a change stands beside it
 }
 
+// Archived are the addresses that are hidden, by the files' word or for having none.
+func (d Draft) Archived() (out []schema.Address) {
+	for _, c := range d.plan.Changes {
+		if c.Blocked == "" && slices.ContainsFunc(c.Fields, func(f Diff) bool { return f.Path == "archived" && f.After.Bool() }) {
+			out = append(out, c.Address)
+		}
+	}
+	return out
+}
+
 // Plan completes the draft. impact tells who feels a change to an address; nil
 // when nobody is known to.
 func (d Draft) Plan(impact func(schema.Address) *Impact) Plan {

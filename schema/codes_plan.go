@@ -70,7 +70,7 @@ func blockedCodes() []Code {
 	return []Code{
 		{"DC230", "the image cannot be baked", "What it is to be made of is not known, or not there: the image to start from, a revision that it caches, or the digest of one.",
 			"Do what the hint says; or bake the image by hand and pin its id."},
-		{"DC231", "a revision has to be built", "What an environment's revision is built from changes by a new revision alone, which Domino's API builds; and no environment is made.",
+		{"DC231", "a revision has to be built", "What an environment's revision is built from changes by a new revision alone, which Domino's API builds; and its API alone makes environments.",
 			"State deployment.domino; or save the revision in Domino, and leave these fields out of the files."},
 		{"DC232", "a special AMI is left alone", "The AMI that stands there is pinned, or neither domctl nor an entry of amis put it there. Switching it could take away what somebody needs of it.",
 			"Leave ami out, or list the AMI under replaces of the entry that may take its place."},
@@ -84,7 +84,7 @@ func blockedCodes() []Code {
 			"Check the id, the region, and with whom the image is shared."},
 		{"DC237", "the image is not resolved", "resolved.cue does not say which image is meant.",
 			"Run `domctl update` and commit resolved.cue."},
-		{"DC238", "cannot be changed", "Domino has no such change: of an environment's owner, to a revision that is not built, or to no name or visibility.",
+		{"DC238", "cannot be changed", "Domino has no such change: to a revision that is not built, to no name or visibility, to an id of one's own; and of an environment's owner, its API alone.",
 			"Change it in Domino, or leave it out of the files."},
 		{"DC239", "belongs to another owner", "The files say that someone else owns the field, so domctl states the change and writes nothing.",
 			"Make the change there; or state owner as \"domctl\"."},

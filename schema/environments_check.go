@@ -16,6 +16,26 @@ func checkEnvironments(c *checker) {
 		}
 	}
 	c.baseCycles()
+	c.sameNames()
+}
+
+// sameNames finds environments that nobody could tell apart in Domino. One that states
+// its id is told by that.
+func (c *checker) sameNames() {
+	first := map[[2]string]Address{}
+	for a, o := range c.of("environments") {
+		name := o.Fields["name"]
+		if name.Is != Known || o.Fields["id"].Is == Known {
+			continue
+		}
+		key := [2]string{name.Text, o.Fields["owner"].Text}
+		if other, taken := first[key]; taken {
+			c.add("DC118", Error, a, slices.Concat(o.Positions("name"), c.Objects[other].Positions("name")), "give one of them another name",
+				"has the name and owner of %s", other)
+			continue
+		}
+		first[key] = a
+	}
 }
 
 // activeOf refuses an active revision beside what a revision is built from: each build

@@ -66,7 +66,7 @@ func (b Builder) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	case !found:
 		return applier.Status{State: applier.Next, Mark: create, Guard: planner.Absolute}, nil
 	}
-	return b.judge(a, own), nil
+	return b.judge(a, own, cancel+own.ID), nil
 }
 
 // made is a revision and its build.
@@ -99,19 +99,27 @@ func (b Builder) own(ctx context.Context, a applier.Attempt) (own made, found bo
 	return made{}, false, nil
 }
 
+// tags are those of domctl's own that a step's revision gets. The content's key is that of
+// the values that are known by now.
+func tags(a applier.Attempt) []string {
+	return []string{schema.TagContent + schema.DefinitionKey(a.Step.Writes), stepTag(a)}
+}
+
 // stepTag is what tells this try of a step's revision.
 func stepTag(a applier.Attempt) string {
 	return schema.TagStep + applier.RoundToken(a.Token, a.Round, 0)[:24]
 }
 
-func (b Builder) judge(a applier.Attempt, own made) applier.Status {
+// judge tells how the build of what a step made goes; mark is that of the write
+// which ends it.
+func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status {
 	failed := func(format string, args ...any) applier.Status {
 		if a.Abort {
 			return applier.Status{State: applier.Undone, Certain: true}
 		}
 		return applier.Status{State: applier.Failed, Why: fmt.Sprintf(format, args...)}
 	}
-	stop := applier.Status{State: applier.Next, Mark: cancel + own.ID, Guard: planner.Absolute, Free: true}
+	stop := applier.Status{State: applier.Next, Mark: mark, Guard: planner.Absolute, Free: true}
 	took := b.Now().Sub(own.Created)
 	switch own.Status {
 	case port.BuildSucceeded:
@@ -144,7 +152,7 @@ func (b Builder) Start(ctx context.Context, a applier.Attempt) error {
 	if err != nil {
 		return &applier.Refusal{Err: err}
 	}
-	d.Tags = append(d.Tags, schema.TagContent+a.Step.Args["key"].Str(), stepTag(a))
+	d.Tags = append(d.Tags, tags(a)...)
 	_, err = b.Domino.CreateRevision(ctx, env, d)
 	return refusal(err)
 }

@@ -43,7 +43,7 @@ func newBench(t *testing.T, definition string, faults ...sandbox.Fault) *bench {
 		t.Fatal(err)
 	}
 	w.at = applier.Attempt{Apply: "a1", Token: applier.Token("a1", "s"), Begun: map[string]bool{}, Step: planner.Step{ID: "s", Op: build.Op,
-		Args:   map[string]schema.Value{"environment": schema.JSON(env), "from": schema.JSON(first), "after": schema.JSON(1), "key": schema.JSON(key)},
+		Args:   map[string]schema.Value{"environment": schema.JSON(env), "from": schema.JSON(first), "after": schema.JSON(1)},
 		Writes: map[string]schema.Value{"dockerfile": schema.JSON("RUN true")}}}
 	w.b = build.Builder{Domino: w.box, Now: func() time.Time { return w.now }, Secret: func(context.Context, string) (schema.Value, error) { return schema.JSON("hunter2"), nil }}
 	return w

@@ -290,21 +290,30 @@ func clusterNames(clusters []string) []string {
 	return out
 }
 
+// newRevisionOf is a definition as Domino takes it.
+func newRevisionOf(d port.Definition) (newRevision, error) {
+	tools, err := toolsYAML(d.Tools)
+	if err != nil {
+		return newRevision{}, fmt.Errorf("%w: workspace tools: %w", port.ErrMismatch, err)
+	}
+	out := newRevision{Base: newBase{d.Image, d.Base, d.Follow}, DockerfileInstructions: d.Dockerfile, PreSetupScript: d.PreSetup, PostSetupScript: d.PostSetup,
+		PreRunScript: d.PreRun, PostRunScript: d.PostRun, WorkspaceTools: tools, Summary: d.Summary, EnvironmentVariables: d.Variables,
+		DockerArguments: append([]string{}, d.DockerArguments...), SupportedClusters: clusterNames(d.Clusters), Tags: append([]string{}, d.Tags...),
+		ShouldUseVPN: d.VPN, SkipCache: d.SkipCache, IsRestricted: d.Restricted}
+	if out.EnvironmentVariables == nil {
+		out.EnvironmentVariables = map[string]string{}
+	}
+	return out, nil
+}
+
 // CreateRevision is POST /v4/environments/{id}/environmentRevision.
 func (c *Client) CreateRevision(ctx context.Context, environment string, d port.Definition) (string, error) {
 	if err := known(environment); err != nil {
 		return "", fmt.Errorf("environment %w", err)
 	}
-	tools, err := toolsYAML(d.Tools)
+	body, err := newRevisionOf(d)
 	if err != nil {
-		return "", fmt.Errorf("%w: workspace tools: %w", port.ErrMismatch, err)
-	}
-	body := newRevision{Base: newBase{d.Image, d.Base, d.Follow}, DockerfileInstructions: d.Dockerfile, PreSetupScript: d.PreSetup, PostSetupScript: d.PostSetup,
-		PreRunScript: d.PreRun, PostRunScript: d.PostRun, WorkspaceTools: tools, Summary: d.Summary, EnvironmentVariables: d.Variables,
-		DockerArguments: append([]string{}, d.DockerArguments...), SupportedClusters: clusterNames(d.Clusters), Tags: append([]string{}, d.Tags...),
-		ShouldUseVPN: d.VPN, SkipCache: d.SkipCache, IsRestricted: d.Restricted}
-	if body.EnvironmentVariables == nil {
-		body.EnvironmentVariables = map[string]string{}
+		return "", err
 	}
 	var answer struct {
 		Revision definition `json:"environmentRevision"`

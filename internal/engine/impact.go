@@ -11,7 +11,7 @@ import (
 )
 
 // foretold makes a plan and, when it changes something, counts who feels it; when
-// it bakes, it says what new nodes will pull. A plan that does neither asks nothing
+// it bakes, it says what new nodes will pull; when it archives, who still uses that. A plan that does none of it asks nothing
 // more.
 func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Input) (planner.Plan, error) {
 	draft, err := planner.Make(in)
@@ -27,9 +27,13 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 	if baked := draft.Baked(); len(baked) > 0 {
 		group.Go(func() (err error) { forecast, findings, err = e.foretell(within, view, baked); return err })
 	}
+	var used []schema.Finding
+	if archived := draft.Archived(); len(archived) > 0 {
+		group.Go(func() (err error) { used, err = view.StillUsed(within, archived); return err })
+	}
 	if err := group.Wait(); err != nil {
 		return planner.Plan{}, err
 	}
-	draft.Foretell(forecast, findings)
+	draft.Foretell(forecast, append(findings, used...))
 	return draft.Plan(view.Impact), nil
 }

@@ -78,14 +78,14 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateTags", "Database",
+		"ArchiveEnvironment", "CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateTags", "Database",
 		"DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne",
 		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
 		"EnableImageDeprecation", "Find", "GetBuild", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "StartInstance", "StopInstance",
+		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StopInstance",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }
@@ -128,7 +128,7 @@ func (c call) suffers(name string) bool {
 	case "impostor":
 		return c.name == "Reachable" || c.name == "RunScript"
 	case "fails":
-		return slices.Contains([]string{"CopyImage", "CreateImage", "CreateRevision", "RunInstance"}, c.name)
+		return slices.Contains([]string{"CopyImage", "CreateEnvironment", "CreateImage", "CreateRevision", "RunInstance"}, c.name)
 	}
 	return true
 }

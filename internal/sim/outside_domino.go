@@ -22,7 +22,7 @@ func (o outside) CancelBuild(ctx context.Context, environment, revision string) 
 }
 
 // left drops the revisions that domctl had built, or Domino of what follows one, and that
-// are not active: Domino deletes none.
+// are not active, and the environments that domctl made and archived: Domino deletes none.
 func left(domino, mongo map[string]any) {
 	docs := func(collection string) []any { all, _ := mongo[collection].([]any); return all }
 	id := func(doc any, path string) string {
@@ -31,10 +31,25 @@ func left(domino, mongo map[string]any) {
 		return text
 	}
 	active := map[string]bool{}
+	made, _ := domino["revisions"].(map[string]any)
+	mine := map[string]bool{} // environments whose first revision domctl made
+	for _, r := range docs("environment_revisions") {
+		metadata, _ := r.(map[string]any)["metadata"].(map[string]any)
+		if number, _ := metadata["number"].(float64); number == 1 && strings.Contains(schema.JSON(made[id(r, "_id")]).Text, schema.TagStep) {
+			mine[id(r, "environmentId")] = true
+		}
+	}
+	var kept []any
 	for _, env := range docs("environments_v2") {
+		if env.(map[string]any)["isArchived"] == true && mine[id(env, "_id")] {
+			continue
+		}
+		kept = append(kept, env)
 		active[id(env, "activeRevisionId")] = true
 	}
-	made, _ := domino["revisions"].(map[string]any)
+	if len(kept) > 0 {
+		mongo["environments_v2"] = kept
+	}
 	for revision, r := range made {
 		if !active[revision] && (strings.Contains(schema.JSON(r).Text, schema.TagStep) || r.(map[string]any)["trigger"] != nil) {
 			delete(made, revision)

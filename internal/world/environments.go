@@ -41,13 +41,19 @@ func lookEnvironments(ctx context.Context, l *look) error {
 		return err
 	}
 	d := l.directory(environmentsCollection, docs, func(_ planner.Ref, raw planner.Raw) []string { return []string{raw.At("name").Str()} })
+	if d.prefer, err = l.preferring(ctx, d); err != nil {
+		return err
+	}
 	found := map[schema.Address]planner.Ref{}
 	for _, a := range l.wanted("environments") {
 		if ref, ok := d.identify(a); ok {
 			found[a] = ref
 		}
 	}
-	return l.lookRevisions(ctx, found)
+	if err := l.lookRevisions(ctx, found); err != nil {
+		return err
+	}
+	return l.lookOwners(ctx)
 }
 
 // legacy refuses a database that has environments of the first generation only.
@@ -86,6 +92,7 @@ func (l *look) lookRevisions(ctx context.Context, found map[schema.Address]plann
 		}
 		l.mistyped(a, ref, errs)
 		l.observe(a, ref, o)
+		l.archived(a, o)
 	}
 	return l.lookDefinitions(ctx, maps.Clone(found))
 }
@@ -117,12 +124,12 @@ func (l *look) readOwners(ctx context.Context, found map[schema.Address]planner.
 }
 
 // logins answers users' logins by id.
-func (l *look) logins(ctx context.Context, ids map[string]bool) (map[string]string, error) {
+func (w *World) logins(ctx context.Context, ids map[string]bool) (map[string]string, error) {
 	delete(ids, "")
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	docs, err := l.Outside.Find(ctx, port.Query{Collection: "users", Any: map[string][]string{"_id": schema.Sorted(ids)}, Fields: []string{"loginId.id"}})
+	docs, err := w.Outside.Find(ctx, port.Query{Collection: "users", Any: map[string][]string{"_id": schema.Sorted(ids)}, Fields: []string{"loginId.id"}})
 	names := make(map[string]string, len(docs))
 	for _, d := range docs {
 		names[d["_id"]] = schema.Value{Is: schema.Known, Text: d["loginId.id"]}.Str()
@@ -195,26 +202,34 @@ func writeVisibility(_ planner.Raw, doc string, v schema.Value, out map[string]s
 func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 	ref, there := v.refs[c.Address]
 	if !there {
-		return blocked("DC231", c.Address, "the environment is not there yet, and this version of domctl makes none",
-			"create it in Domino, then domctl import", c.Positions), nil
+		return v.createEnvironment(c), nil
 	}
 	writes := map[string]schema.Value{}
 	var built []planner.Diff
-	out := planner.Lowered{ID: schema.JSON(idPlain(ref))}
+	out := planner.Lowered{ID: schema.JSON(idPlain(ref)), Left: v.formAlone(c)}
 	o := v.desired.Objects[c.Address]
 	for _, d := range c.Fields {
-		if schema.FormAlone(d.Path) {
-			out.Left = append(out.Left, planner.Left{Fields: []string{d.Path}, Why: *blocked("DC290", c.Address, "states "+d.Path+", which no call of Domino's API takes",
-				"set it in Domino's form, and leave it out of the files", o.Positions(d.Path)).Blocked})
-		} else if schema.BuildsRevision(d.Path) {
+		switch {
+		case schema.FormAlone(d.Path), v.byAPI(d):
+		case schema.BuildsRevision(d.Path):
 			built = append(built, d)
-		} else if err := v.encodeEnvironment(ref, d, writes); err != nil {
-			return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", o.Positions(d.Path)), nil
+		default:
+			if err := v.encodeEnvironment(ref, d, writes); err != nil {
+				return blocked("DC238", c.Address, err.Error(), "change it in Domino, or leave it out of the files", o.Positions(d.Path)), nil
+			}
 		}
+	}
+	if why := v.collides(c, ref); why != nil {
+		return planner.Lowered{Blocked: why}, nil
 	}
 	if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
 		out.Steps = append(out.Steps, *s)
 	}
+	steps, why := v.lived(c, ref)
+	if why != nil {
+		return planner.Lowered{Blocked: why}, nil
+	}
+	out.Steps = append(out.Steps, steps...)
 	if len(built) > 0 {
 		if why := v.unbuildable(c, built); why != nil {
 			return planner.Lowered{Blocked: why}, nil

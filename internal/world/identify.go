@@ -146,10 +146,12 @@ type directory struct {
 	byID       map[string]planner.Ref
 	byName     map[string][]planner.Ref
 	claimed    map[planner.Ref]schema.Address
+	// prefer tells those of one name apart; nil: any of them may be meant.
+	prefer func(o schema.Object, refs []planner.Ref) []planner.Ref
 }
 
 func (l *look) directory(collection string, docs []port.Document, names func(planner.Ref, planner.Raw) []string) directory {
-	d := directory{l, collection, map[string]planner.Ref{}, map[string][]planner.Ref{}, map[planner.Ref]schema.Address{}}
+	d := directory{l, collection, map[string]planner.Ref{}, map[string][]planner.Ref{}, map[planner.Ref]schema.Address{}, nil}
 	for _, doc := range docs {
 		ref := docRef(collection, idText(doc["_id"]))
 		l.view.raw[ref] = rawOf(doc)
@@ -194,13 +196,14 @@ func (d directory) identify(a schema.Address) (ref planner.Ref, ok bool) {
 // named are the documents that live under an object's name in files, else under
 // the name it states.
 func (d directory) named(a schema.Address, o schema.Object) []planner.Ref {
-	if refs := d.byName[a.Name]; len(refs) > 0 {
-		return refs
+	refs := d.byName[a.Name]
+	if name := o.Fields["name"].Str(); len(refs) == 0 && name != "" {
+		refs = d.byName[name]
 	}
-	if name := o.Fields["name"].Str(); name != "" {
-		return d.byName[name]
+	if d.prefer != nil {
+		return d.prefer(o, refs)
 	}
-	return nil
+	return refs
 }
 
 // claim refuses a document that another desired address has.

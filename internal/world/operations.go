@@ -37,7 +37,9 @@ func (w *World) operations() applier.Operations {
 			Calls: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation"}},
 		DeregisterImage:              {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
 		"ec2.ModifyLaunchPermission": {Executor: one(share), Tool: "aws", Command: shareCommand, Calls: []string{"ec2:ModifyImageAttribute"}},
-		activateOp:                   {Executor: single{w, observeActive, activate}, Tool: "aws", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
+		activateOp:                   {Executor: single{w, observeActive, activate}, Undo: undoActivate, Tool: "aws", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
+		archiveOp:                    {Executor: one(archiveEnvironment), Tool: "aws", Command: lifeCommand, Calls: []string{"ArchiveEnvironment", "UpdateOne"}},
+		shareOp:                      {Executor: one(shareEnvironment), Tool: "aws", Command: lifeCommand, Calls: []string{"ShareEnvironment"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -154,6 +156,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"ec2/borrowed":       w.readBorrowed,
 		"domino/environment": w.readActive,
 		"domino/revision":    readNothing,
+		"domino/named":       w.readNamed,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

@@ -15,23 +15,27 @@ import (
 // activateOp makes a revision active. Its output "revision" is the revision's id.
 const activateOp = "domino.activate"
 
-// activeRef is an environment as Domino's API changes it: the database is read, and
-// nothing but the active revision.
+// activeRef is an environment as Domino's API changes it: the active revision, the
+// visibility, the owner's id, and whether it is archived, read in the database.
 func activeRef(env string) planner.Ref { return planner.Ref("domino/environment#" + env) }
 
-// readActive reads the active revisions of environments.
+// readActive reads what Domino's API changes of environments.
 func (w *World) readActive(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
 	in := make([]string, len(ids))
 	for i, id := range ids {
 		in[i] = `{"$oid":"` + id + `"}`
 	}
-	docs, err := w.Outside.Find(ctx, port.Query{Collection: environmentsCollection, Any: map[string][]string{"_id": in}, Fields: []string{"activeRevisionId"}})
+	docs, err := w.Outside.Find(ctx, port.Query{Collection: environmentsCollection, Any: map[string][]string{"_id": in}, Fields: []string{"activeRevisionId", "isArchived", "visibility", "ownerId"}})
 	out := make(map[planner.Ref]planner.Raw, len(docs))
 	for _, d := range docs {
 		ref := docRef("", idText(d["_id"]))
-		raw := planner.Raw{}
-		if active := standing(rawOf(d), "activeRevisionId"); active.Is != schema.Absent {
-			raw["active"] = schema.Value{Is: schema.Known, Text: plainJSON(active.Text)}
+		stands := rawOf(d)
+		raw := planner.Raw{"archived": schema.JSON(standing(stands, "isArchived").Bool()), "owner": schema.JSON(oidPlain(stands["ownerId"]))}
+		if visibility := standing(stands, "visibility"); visibility.Is != schema.Absent {
+			raw["visibility"] = visibility
+		}
+		if active := oidPlain(stands["activeRevisionId"]); active != "" {
+			raw["active"] = schema.JSON(active)
 		}
 		out[activeRef(idPlain(ref))] = raw
 	}
@@ -49,7 +53,7 @@ func observeActive(ctx context.Context, w *World, a applier.Attempt) (applier.St
 
 func activate(ctx context.Context, w *World, a applier.Attempt) error {
 	if w.Domino == nil {
-		return &applier.Refusal{Err: fmt.Errorf("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")}
+		return errNoDomino()
 	}
 	return w.Domino.SetActiveRevision(ctx, a.Step.Object.ID(), a.Step.Writes["active"].Str())
 }
@@ -74,7 +78,7 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 	if revision.Is == schema.Absent {
 		made := planner.Step{ID: c.Address.String() + "/domino.build/" + env + "/" + key[:8], Address: c.Address, Op: "domino.build", Object: planner.Ref("domino/revision#" + env + "/" + key),
 			Creates: "id", Guard: planner.Absolute, Window: window, Writes: writes, Expects: []planner.Expect{now},
-			Args: map[string]schema.Value{"environment": schema.JSON(env), "after": schema.JSON(v.latest(env)), "key": schema.JSON(key)}}
+			Args: map[string]schema.Value{"environment": schema.JSON(env), "after": schema.JSON(v.latest(env))}}
 		if active.Is != schema.Absent {
 			made.Args["from"] = active
 		}
@@ -83,8 +87,12 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 		revision = planner.OutOf(made.ID, "id")
 	}
 	v.activates.Store(c.Address, c.Address.String()+"/"+activateOp+"/"+env)
-	steps = append(steps, planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
-		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{now}})
+	activates := planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
+		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{now}}
+	if active.Is == schema.Absent {
+		activates.Creates = "revision" // nothing stands that the way back could go to
+	}
+	steps = append(steps, activates)
 	return steps, map[string]schema.Value{schema.BuiltRevision: revision}
 }
 
@@ -144,11 +152,13 @@ func (v *View) base(made *planner.Step) {
 		made.Args["base"] = schema.Value{Is: schema.Known, Text: plainJSON(id.Text)}
 		return
 	}
-	made.Args["base"] = schema.JSON(v.active(ref))
+	if ref != "" {
+		made.Args["base"] = schema.JSON(v.active(ref))
+	}
 	if step, changes := v.activates.Load(to); changes {
 		made.Args["base"] = planner.OutOf(step.(string), "revision")
 	}
-	made.Expects = append(made.Expects, planner.Expect{Ref: activeRef(idPlain(ref)), Path: "active", Value: made.Args["base"]})
+	made.Expects = append(made.Expects, planner.Expect{Ref: v.activeOf(to), Path: "active", Value: made.Args["base"]})
 }
 
 // unbuildable says what keeps a revision from being built; nil where nothing does.

@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -45,6 +45,8 @@ type World struct {
 	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	// Domino is what has revisions built; nil: the deployment does not state it.
 	Domino port.Environments
+	// Life is what makes environments and shares them; nil as Domino is.
+	Life port.EnvironmentLife
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }

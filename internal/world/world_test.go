@@ -40,6 +40,7 @@ type bench struct {
 	env        map[string]string
 	random     int
 	hides      bool // the API shows no revision
+	blind      bool // and none of an environment's
 }
 
 // deployment names everything that an answer is compared with.
@@ -109,6 +110,9 @@ func (b *bench) engine(objects map[schema.Address]schema.Object) *engine.Engine 
 	}
 	if b.hides {
 		api = hiding{b.world}
+	}
+	if b.blind {
+		api = blind{b.world}
 	}
 	e, err := engine.Open(context.Background(), engine.Config{Domino: api,
 		Compiled: compiler.Result{Desired: schema.Desired{Deployment: b.deployment, Objects: objects}},

@@ -1,0 +1,156 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// namedUse is a use whose documents have a name for people: at the path called or, where
+// login is stated, that of the user whose id stands there. A document without one is named
+// by its id.
+type namedUse struct {
+	use
+	noun          string
+	called, login string
+}
+
+// environmentNames are the places of environmentUses, and clusters of workspaces.
+func environmentNames() []namedUse {
+	deleted := [2]string{"state", "Deleted"}
+	return []namedUse{
+		{use{collection: "projects", path: "overrideV2EnvironmentId"}, "project", "name", ""},
+		{use{collection: "models", path: "environmentId"}, "model", "name", ""},
+		{use{collection: "app_versions", path: "environmentId"}, "app version", "", ""},
+		{use{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId"}, "scheduled job", "", ""},
+		{use{collection: "workspace", path: "configTemplate.environmentId", skip: deleted}, "workspace", "name", ""},
+		{use{collection: "workspace", path: "configTemplate.computeClusterProps.computeEnvironmentId", skip: deleted}, "workspace's cluster", "name", ""},
+		{use{collection: "organizations", path: "defaultV2EnvironmentId"}, "organization's default", "", "organizationUserId"},
+		{use{collection: "userPreferences", path: "defaultEnvironmentId"}, "user's default", "", "userId"},
+		{use{collection: "runs", path: "environmentId", live: "completed"}, "live run", "", ""},
+	}
+}
+
+// StillUsed says of environments that a plan archives who uses them, by name.
+func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found []schema.Finding, err error) {
+	archived = slices.DeleteFunc(slices.Clone(archived), func(a schema.Address) bool { return a.Kind != "environments" || v.refs[a] == "" })
+	ids := v.idsByKind(archived)["environments"]
+	places := environmentNames()
+	used := make([]map[schema.Address][]string, len(places))
+	var followers [][]port.Follower
+	reads := []func() error{func() (err error) { followers, err = v.followersOf(ctx, archived); return err }}
+	for i, u := range places {
+		reads = append(reads, func() (err error) {
+			if used[i], err = v.world.usersOf(ctx, u, ids); err != nil {
+				return fmt.Errorf("who uses environments, read in %s: %w", u.collection, err)
+			}
+			return nil
+		})
+	}
+	if len(archived) == 0 {
+		return nil, nil
+	}
+	if err := sideBySide(reads...); err != nil {
+		return nil, err
+	}
+	for i, a := range archived {
+		var by []string
+		for j, u := range places {
+			by = append(by, listed(u.noun, used[j][a])...)
+		}
+		if by = append(by, listed("environment on top of it", v.builtOn(a, followers[i]))...); len(by) > 0 {
+			found = append(found, schema.Finding{Code: "DC298", Severity: schema.Warning, Address: a, Positions: v.desired.Objects[a].Positions("archived"),
+				Message: "is to be archived, and is used by " + strings.Join(by, "; "), Hint: "move them to another environment first, or tell their owners"})
+		}
+	}
+	return found, nil
+}
+
+// followersOf asks Domino, where it can be asked, who follows environments.
+func (v *View) followersOf(ctx context.Context, archived []schema.Address) ([][]port.Follower, error) {
+	ids := make([]string, len(archived))
+	for i, a := range archived {
+		ids[i] = idPlain(v.refs[a])
+	}
+	return each(ids, func(id string) ([]port.Follower, error) {
+		if v.world.Domino == nil {
+			return nil, nil
+		}
+		return v.world.Domino.ListFollowers(ctx, id)
+	})
+}
+
+// builtOn are the environments on top of one, those of the files by address.
+func (v *View) builtOn(a schema.Address, followers []port.Follower) (names []string) {
+	declared := map[string]bool{}
+	for _, other := range schema.Addresses(v.desired.Objects) {
+		if to, _, is := v.desired.Objects[other].Fields["base.environment"].Target(); is && to == a {
+			names, declared[idPlain(v.refs[other])] = append(names, other.String()), true
+		}
+	}
+	for _, f := range followers {
+		if !declared[f.ID] {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// usersOf reads the names of who uses environments in one place.
+func (w *World) usersOf(ctx context.Context, u namedUse, ids map[string]schema.Address) (map[schema.Address][]string, error) {
+	q := port.Query{Collection: u.collection, Any: u.group(schema.Sorted(ids)).Any, Fields: []string{u.path}}
+	for _, path := range []string{u.called, u.login, u.skip[0]} {
+		if path != "" {
+			q.Fields = append(q.Fields, path)
+		}
+	}
+	docs, err := w.Outside.Find(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	people := map[string]bool{}
+	for _, d := range docs {
+		people[d[u.login]] = true
+	}
+	logins, err := w.logins(ctx, people)
+	out := map[schema.Address][]string{}
+	for _, d := range docs {
+		a, is := ids[d[u.path]]
+		if !is || u.skip[0] != "" && d[u.skip[0]] == schema.JSON(u.skip[1]).Text {
+			continue
+		}
+		name := rawOf(d)[u.called].Str()
+		if u.login != "" {
+			name = logins[d[u.login]]
+		}
+		if name == "" {
+			name = strings.Trim(plainJSON(d["_id"]), `"`)
+		}
+		out[a] = append(out[a], name)
+	}
+	return out, err
+}
+
+// mostNamed is how many users of a sort are named.
+const mostNamed = 8
+
+// listed is "2 projects: churn, fraud"; nothing for none.
+func listed(noun string, names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	for i, n := range names {
+		names[i] = planner.Printable(n)
+	}
+	slices.Sort(names)
+	text := planner.Plural(len(names), noun) + ": " + strings.Join(names[:min(len(names), mostNamed)], ", ")
+	if len(names) > mostNamed {
+		text += ", …"
+	}
+	return []string{text}
+}
