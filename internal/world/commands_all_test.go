@@ -65,7 +65,7 @@ func TestRowsCallWhatPermissionsSay(t *testing.T) {
 	for op, row := range (&World{Long: longRows()}).Operations() {
 		for _, call := range row.Calls {
 			_, document := reflect.TypeFor[port.Documents]().MethodByName(call)
-			_, domino := reflect.TypeFor[port.Environments]().MethodByName(call)
+			_, domino := reflect.TypeFor[port.Domino]().MethodByName(call)
 			if delete(unused, call); !allowed[call] && !document && !domino {
 				t.Errorf("%s calls %s, which no permission speaks of", op, call)
 			}

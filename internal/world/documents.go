@@ -20,7 +20,12 @@ import (
 
 const configCollection = "config"
 
-func docRef(collection, id string) planner.Ref { return planner.Ref("mongo/" + collection + "#" + id) }
+func docRef(collection, id string) planner.Ref {
+	if collection == apiTiers {
+		return planner.Ref(collection + "#" + id)
+	}
+	return planner.Ref("mongo/" + collection + "#" + id)
+}
 
 func collectionOf(r planner.Ref) string { return strings.TrimPrefix(r.Type(), "mongo/") }
 

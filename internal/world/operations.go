@@ -38,6 +38,9 @@ func (w *World) operations() applier.Operations {
 		DeregisterImage:              {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
 		"ec2.ModifyLaunchPermission": {Executor: one(share), Tool: "aws", Command: shareCommand, Calls: []string{"ec2:ModifyImageAttribute"}},
 		activateOp:                   {Executor: single{w, observeActive, activate}, Tool: "aws", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
+		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "aws", Command: byDomino, Calls: []string{"CreateTier"}},
+		putTierOp:                    {Executor: one(putTier), Tool: "aws", Command: byDomino, Calls: []string{"UpdateTier"}},
+		archiveTierOp:                {Executor: one(archiveTier), Tool: "aws", Command: byDomino, Calls: []string{"ArchiveTier"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -154,6 +157,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"ec2/borrowed":       w.readBorrowed,
 		"domino/environment": w.readActive,
 		"domino/revision":    readNothing,
+		apiTiers:             w.readTiers,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

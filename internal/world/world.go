@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Tiers and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -45,6 +45,8 @@ type World struct {
 	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	// Domino is what has revisions built; nil: the deployment does not state it.
 	Domino port.Environments
+	// Tiers keeps hardware tiers where deployment.backends says so; nil as Domino.
+	Tiers port.Tiers
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -97,7 +99,11 @@ type View struct {
 	revisions func() map[revisionKey]planner.Ref
 	spoken    func() spoken                     // of images, gathered when first asked for
 	rollouts  func() map[schema.Address]rollout // of AMIs, read when first asked for
-	activates sync.Map                          // address of an environment → the step that makes its new revision active
+	// hidden are objects that a key which sees a part does not see, and tierLacks what
+	// the API's dialect does not hold of a hardware tier.
+	hidden    map[planner.Ref]bool
+	tierLacks []string
+	activates sync.Map // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What
@@ -182,6 +188,10 @@ func (v *View) add(p *View) {
 	maps.Copy(v.impact, p.impact)
 	maps.Copy(v.followers, p.followers)
 	maps.Copy(v.unbaked, p.unbaked)
+	if p.hidden != nil {
+		v.hidden = p.hidden
+	}
+	v.tierLacks = append(v.tierLacks, p.tierLacks...)
 	v.Findings = append(v.Findings, p.Findings...)
 }
 
