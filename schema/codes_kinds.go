@@ -11,5 +11,7 @@ func kindCodes() []Code {
 			"Change it in Domino, and leave it out of the files; or take the kind from Domino's database: deployment: backends: …: \"mongo\"."},
 		{"DC383", "a new tier is not whole", "Domino's API makes no hardware tier without a node pool, cores and memory.",
 			"State nodePool, cores and memory."},
+		{"DC384", "a masked setting", "Domino's API shows the value as a mask, so that nobody can tell whether it is as wanted, and a rollback could not put it back. A mask is never written.",
+			"Change it in Domino, or take settings from Domino's database: deployment: backends: settings: \"mongo\"."},
 	}
 }

@@ -81,10 +81,11 @@ const API = "api"
 // database.
 type Backends struct {
 	HardwareTiers string `json:"hardwareTiers,omitempty"`
+	Settings      string `json:"settings,omitempty"`
 }
 
 // API says that some kind is read and written through Domino's REST API.
-func (b Backends) API() bool { return b.HardwareTiers == API }
+func (b Backends) API() bool { return b.HardwareTiers == API || b.Settings == API }
 
 // Mapping names what is not public in Domino's database. Empty means the
 // documented default.

@@ -17,4 +17,5 @@ type Domino interface {
 	PullTime(ctx context.Context, execution string) (took time.Duration, told bool, err error)
 	Environments
 	Tiers
+	CentralConfig
 }

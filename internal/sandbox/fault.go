@@ -78,15 +78,15 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"ArchiveTier", "CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateTags", "CreateTier", "Database",
+		"ArchiveTier", "CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
 		"DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne",
-		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
+		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
 		"EnableImageDeprecation", "Find", "GetBuild", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "StartInstance", "StopInstance",
-		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateTier",
+		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "StartInstance", "StopInstance",
+		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
 	}
 }
 

@@ -179,9 +179,6 @@ func undoCreateTier(d planner.Done) []planner.Step {
 }
 
 func createTier(ctx context.Context, w *World, a applier.Attempt) error {
-	if w.Tiers == nil {
-		return &applier.Refusal{Err: errNoAPI}
-	}
 	d := port.Document{}
 	for p, v := range a.Step.Writes {
 		if p != "" && v.Is == schema.Known {
@@ -216,9 +213,6 @@ func putTier(ctx context.Context, w *World, a applier.Attempt) error {
 }
 
 func archiveTier(ctx context.Context, w *World, a applier.Attempt) error {
-	if w.Tiers == nil {
-		return &applier.Refusal{Err: errNoAPI}
-	}
 	return w.Tiers.ArchiveTier(ctx, a.Step.Object.ID())
 }
 
@@ -235,7 +229,7 @@ func byDomino(m applier.Manual) string {
 
 // placeOf names where a kind's documents are, for people.
 func placeOf(collection string) string {
-	if collection == apiTiers {
+	if collection == apiTiers || collection == apiSettings {
 		return "the list of Domino's API"
 	}
 	return "the collection " + collection

@@ -66,21 +66,15 @@ func (l *look) partTiers(list *tierList) {
 	if len(list.hidden) == 0 {
 		return
 	}
-	l.view.hidden = map[planner.Ref]bool{}
 	ids := []string{}
 	for _, d := range list.hidden {
 		ref := docRef(apiTiers, idText(d["_id"]))
-		l.view.hidden[ref] = true
+		l.view.hide(ref)
 		ids = append(ids, idPlain(ref))
 	}
 	slices.Sort(ids)
-	const most = 5
-	names := schema.Listed(ids[:min(len(ids), most)], "and")
-	if len(ids) > most {
-		names += fmt.Sprintf(" and %d more", len(ids)-most)
-	}
 	l.find("DC381", schema.Warning, schema.Address{}, fmt.Sprintf("Domino's API shows %d of %s that its database holds; it does not show %s: no hardware tier is made or archived",
-		len(list.Tiers), planner.Plural(len(list.Tiers)+len(ids), "hardware tier"), names), "use an administrator's key; domctl doctor says whose it is")
+		len(list.Tiers), planner.Plural(len(list.Tiers)+len(ids), "hardware tier"), few(ids)), "use an administrator's key; domctl doctor says whose it is")
 	list.Tiers = append(list.Tiers, list.hidden...)
 }
 
@@ -92,7 +86,7 @@ func (v *View) overTierAPI(c planner.Change, ref planner.Ref) (rest planner.Chan
 	}
 	raw, o := v.raw[ref], v.desired.Objects[c.Address]
 	archives := slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return d.Path == "archived" && d.After.Bool() })
-	if v.hidden[ref] || len(v.hidden) > 0 && (raw == nil || archives) {
+	if v.hidden[ref] || v.partial(apiTiers) && (raw == nil || archives) {
 		return c, nil, blocked("DC381", c.Address, "Domino's API shows a part of the hardware tiers only, so that none is made or archived, and none that it does not show is changed",
 			"use an administrator's key; domctl doctor says whose it is", c.Positions).Blocked
 	}
@@ -127,4 +121,30 @@ func (v *View) notWhole(c planner.Change, o schema.Object) *schema.Finding {
 		return nil
 	}
 	return blocked("DC383", c.Address, "is not there, and Domino's API makes no hardware tier without "+schema.Listed(missing, "and"), "state "+schema.Listed(missing, "and"), o.Positions("")).Blocked
+}
+
+func (v *View) hide(ref planner.Ref) {
+	if v.hidden == nil {
+		v.hidden = map[planner.Ref]bool{}
+	}
+	v.hidden[ref] = true
+}
+
+// partial says that some object of a type is hidden.
+func (v *View) partial(typ string) bool {
+	for ref := range v.hidden {
+		if ref.Type() == typ {
+			return true
+		}
+	}
+	return false
+}
+
+// few names some things.
+func few(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return schema.Listed(names, "and")
 }

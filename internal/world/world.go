@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Tiers and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Tiers, Config and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -47,6 +47,8 @@ type World struct {
 	Domino port.Environments
 	// Tiers keeps hardware tiers where deployment.backends says so; nil as Domino.
 	Tiers port.Tiers
+	// Config keeps settings, as Tiers does hardware tiers.
+	Config port.CentralConfig
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -188,8 +190,8 @@ func (v *View) add(p *View) {
 	maps.Copy(v.impact, p.impact)
 	maps.Copy(v.followers, p.followers)
 	maps.Copy(v.unbaked, p.unbaked)
-	if p.hidden != nil {
-		v.hidden = p.hidden
+	for ref := range p.hidden {
+		v.hide(ref)
 	}
 	v.tierLacks = append(v.tierLacks, p.tierLacks...)
 	v.Findings = append(v.Findings, p.Findings...)
@@ -266,7 +268,7 @@ func (v *View) Shown(ref planner.Ref, path string, stands schema.Value) schema.V
 // Shown is a value that stands as a message may hold it. An undocumented setting
 // may be a secret, also where the files state one that is not.
 func (w *World) Shown(ref planner.Ref, path string, stands schema.Value) schema.Value {
-	if ref.Type() == "mongo/"+configCollection && path == "value" && stands.Is == schema.Known && !documentedSetting(ref) {
+	if (ref.Type() == "mongo/"+configCollection || ref.Type() == apiSettings) && path == "value" && stands.Is == schema.Known && !documentedSetting(ref) {
 		return w.digest(stands)
 	}
 	return stands
