@@ -156,7 +156,7 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 		return nil, nil
 	}
 	back := []Step{unwrite(d)}
-	if _, whole := d.Step.Writes[""]; whole || d.Step.Creates != "" {
+	if _, whole := d.Step.Writes[""]; whole || d.Step.Creates != "" || d.Step.Irreversible != "" {
 		var err error
 		if back, err = r.past.Undo(d); err != nil {
 			return nil, err

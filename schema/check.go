@@ -69,6 +69,9 @@ func (c *checker) world() {
 // that may be a password, so it is not repeated.
 func (c *checker) domino() {
 	d := c.Deployment.Domino
+	if d.URL == "" && c.Deployment.Backends.API() && !c.broken[Address{}] {
+		c.add("DC120", Error, Address{}, c.Deployment.At, "state deployment: domino: {url: …, apiKey: …}, or backends: \"mongo\"", "deployment.backends names Domino's API, and deployment.domino is not stated")
+	}
 	if d.URL == "" || c.broken[Address{}] {
 		return
 	}

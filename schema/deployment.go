@@ -16,6 +16,7 @@ type Deployment struct {
 	Kubernetes Kubernetes        `json:"kubernetes,omitzero"`
 	Mongo      Mongo             `json:"mongo,omitzero"`
 	Domino     Domino            `json:"domino,omitzero"`
+	Backends   Backends          `json:"backends,omitzero"`
 	State      State             `json:"state,omitzero"`
 	Windows    map[string]Window `json:"windows,omitempty"`
 	Registries []Registry        `json:"registries,omitempty"` // that may be asked
@@ -72,6 +73,19 @@ type Domino struct {
 
 // Ref is the reference to its secret.
 func (d Domino) Ref() string { return cmp.Or(d.APIKey, d.Token) }
+
+// API is the backend of a kind that is read and written through Domino's REST API.
+const API = "api"
+
+// Backends says where objects of a kind live: API, or "mongo" and "" for Domino's
+// database.
+type Backends struct {
+	HardwareTiers string `json:"hardwareTiers,omitempty"`
+	Settings      string `json:"settings,omitempty"`
+}
+
+// API says that some kind is read and written through Domino's REST API.
+func (b Backends) API() bool { return b.HardwareTiers == API || b.Settings == API }
 
 // Mapping names what is not public in Domino's database. Empty means the
 // documented default.

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -45,6 +46,7 @@ type Client struct {
 	mu     sync.Mutex
 	secret string // once it was read
 	read   func(context.Context) (string, error)
+	speaks dialect // of hardware tiers, once it answered
 }
 
 var _ port.Domino = (*Client)(nil)
@@ -171,7 +173,13 @@ func (c *Client) ask(ctx context.Context, method, path string, body, into any) e
 	if err != nil {
 		return c.failedTo(method, path, err)
 	}
-	if into != nil && json.Unmarshal(answer, into) != nil {
+	if into == nil {
+		return nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(answer))
+	dec.UseNumber() // what goes back stands as it came
+	err = dec.Decode(into)
+	if _, end := dec.Token(); err != nil || end != io.EOF {
 		return c.failedTo(method, path, errForeign)
 	}
 	return nil

@@ -87,7 +87,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	builder := build.Builder{Domino: c.Domino, Now: c.Clock.Now, Secret: e.secret}
 	maps.Copy(long, builder.Operations())
 	maps.Copy(long, build.Creator{Builder: builder, Life: c.Domino, Documents: c.Outside}.Operations())
-	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Life: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Life: c.Domino, Tiers: c.Domino, Config: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

@@ -25,6 +25,8 @@ type apiOf func(ctx context.Context, execution string) (time.Duration, bool, err
 type pullsAlone struct {
 	port.Environments
 	port.EnvironmentLife
+	port.Tiers
+	port.CentralConfig
 	apiOf
 }
 

@@ -28,7 +28,7 @@ func may() map[string][]string {
 		"internal/mongo":    {"internal/port", "schema"},
 		"internal/aws":      {"internal/port", "schema"},
 		"internal/kube":     {"internal/port"},
-		"internal/domino":   {"internal/port"},
+		"internal/domino":   {"internal/port", "schema"},
 		"internal/registry": {"internal/port"},
 		"internal/ssh":      {"internal/port"},
 		"internal/state":    {"applier", "internal/port"},

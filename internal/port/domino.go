@@ -17,4 +17,6 @@ type Domino interface {
 	PullTime(ctx context.Context, execution string) (took time.Duration, told bool, err error)
 	Environments
 	EnvironmentLife
+	Tiers
+	CentralConfig
 }

@@ -15,16 +15,20 @@ import (
 // it waited for its images ("2m10s"); "" is one that it tells no time of.
 // BuildTime is how long a build of a revision takes ("2m"; at once unless stated), and
 // Revisions are those that the API knows more of than the database: their definitions
-// and builds, by id.
+// and builds, by id. Hides are the ids of hardware tiers, and the
+// keys of settings, that the key may not see; Masks the keys of settings whose value the
+// API shows as a mask.
 type api struct {
 	BuildTime string              `json:"buildTime,omitempty"`
+	Hides     []string            `json:"hides,omitempty"`
+	Masks     []string            `json:"masks,omitempty"`
 	Pulls     map[string]string   `json:"pulls,omitempty"`
 	Revisions map[string]revision `json:"revisions,omitempty"`
 	User      string              `json:"user,omitempty"`
 }
 
 func (a api) empty() bool {
-	return a.User == "" && a.BuildTime == "" && len(a.Pulls)+len(a.Revisions) == 0
+	return a.User == "" && a.BuildTime == "" && len(a.Hides)+len(a.Masks)+len(a.Pulls)+len(a.Revisions) == 0
 }
 
 func (p *parser) api(into *api) error {

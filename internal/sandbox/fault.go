@@ -78,15 +78,15 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"ArchiveEnvironment", "CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateTags", "Database",
+		"ArchiveEnvironment", "ArchiveTier", "CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
 		"DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne",
-		"DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
+		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
 		"EnableImageDeprecation", "Find", "GetBuild", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StopInstance",
-		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
+		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StopInstance",
+		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
 	}
 }
 

@@ -71,7 +71,7 @@ func (v *View) Raw(r planner.Ref) planner.Raw { return v.raw[r] }
 
 // Undo takes back a step that made or deleted an object.
 func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
-	if u := v.world.Operations()[d.Step.Op].Undo; u != nil {
+	if u := v.world.Operations()[d.Step.Op].Undo; u != nil && d.Step.Irreversible == "" {
 		return u(d), nil
 	}
 	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s; leave the address out with --exclude", d.Step.ID, d.Step.Irreversible)
@@ -93,7 +93,7 @@ func (v *View) Keep(d planner.Done) (steps []planner.Step, instead string) {
 	if back, err := v.Undo(d); err == nil && len(back) == 1 && back[0].Op == DeregisterImage {
 		return v.keepImage(back[0]), "it is deprecated"
 	}
-	collection, paths := tierPaths(v.world.Deployment.Mongo.Mapping.HardwareTiers)
+	collection, paths := v.world.tiersAt()
 	if collectionOf(d.Step.Object) != collection {
 		return nil, "it stays"
 	}
@@ -114,8 +114,8 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 		}
 		byType[r.Type()][r] = true
 	}
-	collection, _ := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
-	versions, tiers := byType["ec2/version"], byType["mongo/"+collection]
+	collection, _ := w.tiersAt()
+	versions, tiers := byType["ec2/version"], byType[docRef(collection, "").Type()]
 	var starts, executors, runs, images, copies, held map[planner.Ref][]planner.Use
 	err := sideBySide(
 		func() (err error) {

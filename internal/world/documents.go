@@ -20,7 +20,12 @@ import (
 
 const configCollection = "config"
 
-func docRef(collection, id string) planner.Ref { return planner.Ref("mongo/" + collection + "#" + id) }
+func docRef(collection, id string) planner.Ref {
+	if collection == apiTiers || collection == apiSettings {
+		return planner.Ref(collection + "#" + id)
+	}
+	return planner.Ref("mongo/" + collection + "#" + id)
+}
 
 func collectionOf(r planner.Ref) string { return strings.TrimPrefix(r.Type(), "mongo/") }
 
@@ -108,17 +113,21 @@ func configRefs(docs []port.Document) (map[planner.Ref]planner.Raw, error) {
 	out := make(map[planner.Ref]planner.Raw, len(docs))
 	for _, d := range docs {
 		raw := rawOf(d)
-		ref := settingRef(raw["namespace"].Str(), raw["key"].Str())
+		ref := settingRef(configCollection, raw["namespace"].Str(), raw["key"].Str())
 		if out[ref] != nil {
-			return nil, fmt.Errorf("DC141: two records have namespace %s and key %s; remove one in Domino's central configuration", raw["namespace"].Display(), raw["key"].Display())
+			return nil, twoRecords(raw)
 		}
 		out[ref] = raw
 	}
 	return out, nil
 }
 
-func settingRef(namespace, key string) planner.Ref {
-	return docRef(configCollection, namespace+"/"+key)
+func twoRecords(raw planner.Raw) error {
+	return fmt.Errorf("DC141: two records have namespace %s and key %s; remove one in Domino's central configuration", raw["namespace"].Display(), raw["key"].Display())
+}
+
+func settingRef(collection, namespace, key string) planner.Ref {
+	return docRef(collection, namespace+"/"+key)
 }
 
 // where is the conditional guard: the _id, and the pre-image of every path that

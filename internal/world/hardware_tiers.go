@@ -53,23 +53,22 @@ func tierFields(paths map[string]string) (fields []schema.Field, doc map[string]
 }
 
 func lookTiers(ctx context.Context, l *look) error {
-	collection, paths := tierPaths(l.Deployment.Mongo.Mapping.HardwareTiers)
-	var docs, executors []port.Document
+	collection, paths := l.tiersAt()
+	var list tierList
+	var executors []port.Document
 	var images map[planner.Ref]planner.Raw
 	err := sideBySide(
 		func() (err error) { images, err = l.readImages(ctx, l.literalImages("hardwareTiers")); return err },
-		func() (err error) {
-			docs, err = l.Outside.Find(ctx, port.Query{Collection: collection})
-			return err
-		},
+		func() (err error) { list, err = l.wholeTiers(ctx); return err },
 		func() (err error) { executors, err = l.findExecutors(ctx); return err })
 	if err != nil {
 		return err
 	}
-	if err := l.emptied("hardwareTiers", "the collection "+collection, len(docs)); err != nil {
+	l.partTiers(&list)
+	if err := l.emptied("hardwareTiers", placeOf(collection), len(list.Tiers)); err != nil {
 		return err
 	}
-	d := l.directory(collection, docs, func(ref planner.Ref, raw planner.Raw) []string { return tierNames(ref, raw, paths) })
+	d := l.directory(collection, list.Tiers, func(ref planner.Ref, raw planner.Raw) []string { return tierNames(ref, raw, paths) })
 	decode := tierDecoder(paths)
 	for _, a := range l.wanted("hardwareTiers") {
 		if ref, ok := d.identify(a); ok {
@@ -135,27 +134,32 @@ func decodeTier(raw planner.Raw, fields []schema.Field, doc map[string]string) (
 }
 
 func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
-	collection, paths := tierPaths(v.world.Deployment.Mongo.Mapping.HardwareTiers)
+	collection, paths := v.world.tiersAt()
 	ref, there := v.refs[c.Address]
 	if !there {
 		ref = docRef(collection, idText(schema.JSON(v.newTierID(c.Address)).Text))
+	}
+	c, left, why := v.overTierAPI(c, ref)
+	if why != nil {
+		return planner.Lowered{Blocked: why}, nil
 	}
 	writes, err := v.encodeTier(ref, paths, c.Fields)
 	if err != nil {
 		return blocked("DC248", c.Address, err.Error(), "write a value that Domino can hold", c.Positions), nil
 	}
-	out := planner.Lowered{ID: schema.JSON(idPlain(ref)), Outputs: map[string]schema.Value{"id": schema.JSON(idPlain(ref))}}
-	switch {
-	case !there:
+	out := planner.Lowered{ID: schema.JSON(idPlain(ref)), Left: left, Outputs: map[string]schema.Value{"id": schema.JSON(idPlain(ref))}}
+	if !there {
 		writes["_id"] = schema.Value{Is: schema.Known, Text: idJSON(ref.ID())}
 		if _, stated := v.desired.Objects[c.Address].Fields["name"]; !stated {
 			writes[paths["name"]] = schema.JSON(c.Address.Name)
 		}
+	}
+	if collection == apiTiers {
+		out.Steps = v.tierSteps(c.Address, ref, writes)
+	} else if !there {
 		out.Steps = append(out.Steps, insertStep(c.Address, ref, writes))
-	default:
-		if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
-			out.Steps = append(out.Steps, *s)
-		}
+	} else if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {
+		out.Steps = append(out.Steps, *s)
 	}
 	return v.lowerTierAMI(c, out), nil
 }
@@ -178,6 +182,9 @@ func (v *View) encodeTier(ref planner.Ref, paths map[string]string, diffs []plan
 	form := v.raw[ref]
 	if form == nil {
 		form = v.kin(ref)
+	}
+	if form == nil && ref.Type() == apiTiers {
+		form = planner.Raw{"resources.memory.units": schema.JSON("GiB")}
 	}
 	out, keyed := map[string]schema.Value{}, map[string]map[string]schema.Value{}
 	for _, d := range diffs {
@@ -230,6 +237,9 @@ func tierUses(w *World) []use {
 func tierDocuments(d schema.Deployment) (reads []string, writes map[string][]string) {
 	tiers, _ := tierPaths(d.Mongo.Mapping.HardwareTiers)
 	reads, writes = []string{tiers}, map[string][]string{tiers: {"InsertOne", "UpdateOne", "DeleteOne"}}
+	if tiersByAPI(d) { // compared with what the API shows
+		delete(writes, tiers)
+	}
 	if d.Executors == "classic" { // where a tier's AMI stands
 		executors, _ := executorPaths(d.Mongo.Mapping.ExecutorGroups)
 		reads, writes[executors] = append(reads, executors), []string{"UpdateOne"}

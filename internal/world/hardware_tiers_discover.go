@@ -11,8 +11,8 @@ import (
 )
 
 func (f *finder) tiers(ctx context.Context) error {
-	collection, paths := tierPaths(f.Deployment.Mongo.Mapping.HardwareTiers)
-	docs, executors, err := f.findTiers(ctx, collection)
+	collection, paths := f.tiersAt()
+	docs, executors, err := f.findTiers(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,16 +47,17 @@ func (f *finder) tiers(ctx context.Context) error {
 }
 
 // findTiers reads tiers and, on classic deployments, executor groups.
-func (f *finder) findTiers(ctx context.Context, collection string) (tiers []port.Document, executors []planner.Raw, err error) {
+func (f *finder) findTiers(ctx context.Context) (tiers []port.Document, executors []planner.Raw, err error) {
 	var groups []port.Document
+	var list tierList
 	err = sideBySide(
-		func() (err error) {
-			tiers, err = f.Outside.Find(ctx, port.Query{Collection: collection})
-			return err
-		},
+		func() (err error) { list, err = f.wholeTiers(ctx); return err },
 		func() (err error) { groups, err = f.findExecutors(ctx); return err })
+	if n := len(list.hidden); n > 0 {
+		f.note("%s that Domino's API does not show, and its database holds, were left out", planner.Plural(n, "hardware tier"))
+	}
 	for _, g := range groups {
 		executors = append(executors, rawOf(g))
 	}
-	return tiers, executors, err
+	return list.Tiers, executors, err
 }

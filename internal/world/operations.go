@@ -40,6 +40,12 @@ func (w *World) operations() applier.Operations {
 		activateOp:                   {Executor: single{w, observeActive, activate}, Undo: undoActivate, Tool: "aws", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
 		archiveOp:                    {Executor: one(archiveEnvironment), Tool: "aws", Command: lifeCommand, Calls: []string{"ArchiveEnvironment", "UpdateOne"}},
 		shareOp:                      {Executor: one(shareEnvironment), Tool: "aws", Command: lifeCommand, Calls: []string{"ShareEnvironment"}},
+		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "aws", Command: byDomino, Calls: []string{"CreateTier"}},
+		putTierOp:                    {Executor: one(putTier), Tool: "aws", Command: byDomino, Calls: []string{"UpdateTier"}},
+		archiveTierOp:                {Executor: one(archiveTier), Tool: "aws", Command: byDomino, Calls: []string{"ArchiveTier"}},
+		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "aws", Command: byDomino, Calls: []string{"CreateSetting"}},
+		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "aws", Command: byDomino, Calls: []string{"UpdateSetting"}},
+		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "aws", Command: byDomino, Calls: []string{"DeleteSetting"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -157,6 +163,8 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"domino/environment": w.readActive,
 		"domino/revision":    readNothing,
 		"domino/named":       w.readNamed,
+		apiTiers:             w.readTiers,
+		apiSettings:          w.readSettings,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,16 +20,8 @@ func lookSettings(ctx context.Context, l *look) error {
 	for i, a := range wanted {
 		keys[i] = schema.JSON(schema.SettingKey(a.Name)).Text
 	}
-	docs, err := l.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"key": keys}})
-	if err != nil {
-		return err
-	}
-	if len(docs) == 0 {
-		if err := l.emptiedConfig(ctx); err != nil {
-			return err
-		}
-	}
-	if l.view.raw, err = configRefs(docs); err != nil {
+	var err error
+	if l.view.raw, err = l.settingsOf(ctx, keys); err != nil {
 		return err
 	}
 	for _, a := range wanted {
@@ -37,6 +30,27 @@ func lookSettings(ctx context.Context, l *look) error {
 		}
 	}
 	return nil
+}
+
+// settingsOf reads the records of some keys, where settings live.
+func (l *look) settingsOf(ctx context.Context, keys []string) (map[planner.Ref]planner.Raw, error) {
+	if settingsByAPI(l.Deployment) {
+		all, err := l.shownSettings(ctx)
+		if err == nil {
+			err = cmp.Or(l.emptied("settings", placeOf(apiSettings), len(all)), l.partSettings(ctx, keys, all))
+		}
+		return all, err
+	}
+	docs, err := l.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"key": keys}})
+	if err != nil {
+		return nil, err
+	}
+	if len(docs) == 0 {
+		if err := l.emptiedConfig(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return configRefs(docs)
 }
 
 // emptiedConfig tells settings that were unset by hand from a central
@@ -50,7 +64,7 @@ func (l *look) emptiedConfig(ctx context.Context) error {
 }
 
 func (l *look) lookSetting(ctx context.Context, a schema.Address) error {
-	ref := settingRef(schema.SettingsNamespace, schema.SettingKey(a.Name))
+	ref := settingRef(l.settingsAt(), schema.SettingsNamespace, schema.SettingKey(a.Name))
 	l.view.refs[a] = ref
 	raw := l.view.raw[ref]
 	value := settingText(raw)
@@ -60,6 +74,10 @@ func (l *look) lookSetting(ctx context.Context, a schema.Address) error {
 	}
 	if value.Is == schema.Absent {
 		l.resolvable(ctx, a)
+		return nil
+	}
+	if value == masked() {
+		l.observeMasked(ctx, a, ref)
 		return nil
 	}
 	value, err := l.shown(ctx, a, value)
@@ -112,7 +130,9 @@ func (l *look) shown(ctx context.Context, a schema.Address, live schema.Value) (
 
 // documentedSetting says that a record's key is one that Domino documents.
 func documentedSetting(ref planner.Ref) bool {
-	return slices.ContainsFunc(schema.Settings(), func(s schema.Setting) bool { return ref == settingRef(schema.SettingsNamespace, s.Key) })
+	return slices.ContainsFunc(schema.Settings(), func(s schema.Setting) bool {
+		return ref.ID() == settingRef(configCollection, schema.SettingsNamespace, s.Key).ID()
+	})
 }
 
 // lowerSetting writes one record of the central configuration. An unset removes
@@ -122,6 +142,9 @@ func lowerSetting(v *View, c planner.Change) (planner.Lowered, error) {
 	raw := v.raw[ref]
 	d := c.Fields[0]
 	out := planner.Lowered{ID: schema.JSON(ref.ID())}
+	if why := v.unwritable(c, ref); why != nil {
+		return planner.Lowered{Blocked: why}, nil
+	}
 	switch {
 	case d.After.Is == schema.Absent:
 		out.ID = schema.JSON("") // as a read finds it afterwards
@@ -133,6 +156,7 @@ func lowerSetting(v *View, c planner.Change) (planner.Lowered, error) {
 		s.Expects = []planner.Expect{{Ref: ref, Path: "value", Value: v.preSetting(raw, d)}}
 		out.Steps = []planner.Step{*s}
 	}
+	out.Steps = settingSteps(out.Steps)
 	return out, nil
 }
 
@@ -170,6 +194,9 @@ func removeSetting(a schema.Address, ref planner.Ref, raw planner.Raw, before sc
 	return s
 }
 
-func settingDocuments(schema.Deployment) (reads []string, writes map[string][]string) {
+func settingDocuments(d schema.Deployment) (reads []string, writes map[string][]string) {
+	if settingsByAPI(d) { // compared with what the API shows
+		return []string{configCollection}, nil
+	}
 	return []string{configCollection}, map[string][]string{configCollection: {"InsertOne", "UpdateOne", "DeleteOne"}}
 }

@@ -2,18 +2,16 @@ package world
 
 import (
 	"context"
+	"maps"
 
 	"domctl.dev/internal/port"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
 // settings states the documented keys; see Search.Raw for the others.
 func (f *finder) settings(ctx context.Context) error {
-	docs, err := f.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"namespace": {schema.JSON(schema.SettingsNamespace).Text}}})
-	if err != nil {
-		return err
-	}
-	refs, err := configRefs(docs)
+	refs, err := f.commonSettings(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,6 +42,20 @@ func (f *finder) settings(ctx context.Context) error {
 		f.Objects[a] = schema.Object{Fields: map[string]schema.Value{"value": value}}
 	}
 	return nil
+}
+
+// commonSettings are the records of the documented namespace.
+func (f *finder) commonSettings(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
+	if settingsByAPI(f.Deployment) {
+		all, err := f.shownSettings(ctx)
+		maps.DeleteFunc(all, func(_ planner.Ref, raw planner.Raw) bool { return raw["namespace"].Str() != schema.SettingsNamespace })
+		return all, err
+	}
+	docs, err := f.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"namespace": {schema.JSON(schema.SettingsNamespace).Text}}})
+	if err != nil {
+		return nil, err
+	}
+	return configRefs(docs)
 }
 
 // SettingVariable is the environment variable that a setting's value is taken

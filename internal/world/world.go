@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life, Tiers, Config and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -47,6 +47,10 @@ type World struct {
 	Domino port.Environments
 	// Life is what makes environments and shares them; nil as Domino is.
 	Life port.EnvironmentLife
+	// Tiers keeps hardware tiers where deployment.backends says so; nil as Domino.
+	Tiers port.Tiers
+	// Config keeps settings, as Tiers does hardware tiers.
+	Config port.CentralConfig
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -99,7 +103,11 @@ type View struct {
 	revisions func() map[revisionKey]planner.Ref
 	spoken    func() spoken                     // of images, gathered when first asked for
 	rollouts  func() map[schema.Address]rollout // of AMIs, read when first asked for
-	activates sync.Map                          // address of an environment → the step that makes its new revision active
+	// hidden are objects that a key which sees a part does not see, and tierLacks what
+	// the API's dialect does not hold of a hardware tier.
+	hidden    map[planner.Ref]bool
+	tierLacks []string
+	activates sync.Map // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What
@@ -184,6 +192,10 @@ func (v *View) add(p *View) {
 	maps.Copy(v.impact, p.impact)
 	maps.Copy(v.followers, p.followers)
 	maps.Copy(v.unbaked, p.unbaked)
+	for ref := range p.hidden {
+		v.hide(ref)
+	}
+	v.tierLacks = append(v.tierLacks, p.tierLacks...)
 	v.Findings = append(v.Findings, p.Findings...)
 }
 
@@ -258,7 +270,7 @@ func (v *View) Shown(ref planner.Ref, path string, stands schema.Value) schema.V
 // Shown is a value that stands as a message may hold it. An undocumented setting
 // may be a secret, also where the files state one that is not.
 func (w *World) Shown(ref planner.Ref, path string, stands schema.Value) schema.Value {
-	if ref.Type() == "mongo/"+configCollection && path == "value" && stands.Is == schema.Known && !documentedSetting(ref) {
+	if (ref.Type() == "mongo/"+configCollection || ref.Type() == apiSettings) && path == "value" && stands.Is == schema.Known && !documentedSetting(ref) {
 		return w.digest(stands)
 	}
 	return stands

@@ -1,0 +1,236 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Hardware tiers over Domino's API: what is of the kind stands in hardware_tiers.go and
+// is the same, since a tier of the API, read by listTiers, has the paths of a document of
+// the default mapping. Domino writes an object whole, makes no condition of what the plan
+// saw, deletes none and brings none back: operations of their own.
+
+// apiTiers stands for a collection in refs: "domino/tier#gpu-small".
+const apiTiers = "domino/tier"
+
+// The operations on it.
+const (
+	createTierOp  = "domino.tier.create"
+	putTierOp     = "domino.tier.put"
+	archiveTierOp = "domino.tier.archive"
+)
+
+func tiersByAPI(d schema.Deployment) bool { return d.Backends.HardwareTiers == schema.API }
+
+// tiersAt is where tiers live, and where their fields stand there.
+func (w *World) tiersAt() (collection string, paths map[string]string) {
+	if tiersByAPI(w.Deployment) {
+		_, paths = tierPaths(schema.Collection{})
+		return apiTiers, paths
+	}
+	return tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
+}
+
+// allTiers reads all tiers where they live.
+func (w *World) allTiers(ctx context.Context) (port.TierList, error) {
+	if !tiersByAPI(w.Deployment) {
+		collection, _ := w.tiersAt()
+		docs, err := w.Outside.Find(ctx, port.Query{Collection: collection})
+		return port.TierList{Tiers: docs}, err
+	}
+	if w.Tiers == nil {
+		return port.TierList{}, errNoAPI
+	}
+	list, err := w.Tiers.ListTiers(ctx)
+	if err != nil {
+		return list, err
+	}
+	for i, d := range list.Tiers {
+		list.Tiers[i] = normalTier(d)
+	}
+	return list, nil
+}
+
+var errNoAPI = fmt.Errorf("DC291: deployment.backends names Domino's API, and the files state no deployment.domino; state url and apiKey, then run again")
+
+// readTiers reads tiers by id. One that the key does not see, and the database holds, is
+// no absent one.
+func (w *World) readTiers(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {
+	list, err := w.allTiers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[planner.Ref]planner.Raw, len(ids))
+	for _, d := range list.Tiers {
+		if id := idText(d["_id"]); slices.Contains(ids, id) {
+			out[docRef(apiTiers, id)] = rawOf(d)
+		}
+	}
+	hidden := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return out[docRef(apiTiers, id)] != nil })
+	if len(hidden) == 0 {
+		return out, nil
+	}
+	collection, _ := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
+	there, err := w.readDocuments(ctx, collection, hidden)
+	if err == nil && len(there) > 0 {
+		err = fmt.Errorf("DC381: Domino's API does not show hardware tier %s, which its database holds: the key of deployment.domino sees a part only; use an administrator's", schema.Sorted(there)[0].ID())
+	}
+	return out, err
+}
+
+// normalTier is a tier in one form, whatever Domino makes of what is written: sizes in
+// their largest unit, weekdays as MONDAY, times with seconds, whole numbers as such, sets
+// in order. Empty objects, and what is null, are not there.
+func normalTier(d port.Document) port.Document {
+	raw := rawOf(d)
+	for p, v := range raw {
+		switch {
+		case v.Text == "null" || v.Text == "{}":
+			delete(raw, p)
+		case numberType(v.Text) != "" || isDigit(v.Text[0]):
+			raw[p] = schema.Value{Is: schema.Known, Text: extendedNumber(plainJSON(v.Text), "")}
+		}
+	}
+	_, at := tierPaths(schema.Collection{})
+	fields, doc := tierFields(at)
+	for _, f := range fields {
+		normalField(raw, f, doc[f.Path])
+	}
+	out := make(port.Document, len(raw))
+	for p, v := range raw {
+		out[p] = v.Text
+	}
+	return out
+}
+
+// normalField brings one field to its form; what cannot be read stays as it is.
+func normalField(raw planner.Raw, f schema.Field, doc string) {
+	v, err := codecFor(f).read(raw, doc)
+	if err != nil || v.Is != schema.Known || strings.HasSuffix(f.Path, ".*") {
+		return
+	}
+	switch f.Type {
+	case schema.Bytes:
+		unit := strings.TrimLeft(v.Str(), "0123456789.")
+		if unit == "B" {
+			return
+		}
+		delete(raw, doc+".unit")
+		raw[doc+".units"] = schema.JSON(unit)
+		raw[doc+".value"] = schema.Value{Is: schema.Known, Text: extendedNumber(strings.TrimSuffix(v.Str(), unit), "")}
+	case schema.Time:
+		raw[doc] = schema.JSON(v.Str() + ":00")
+	case schema.Set:
+		raw[doc] = v
+		if f.Path == "overProvisioning.daysOfWeek" {
+			out := map[string]schema.Value{}
+			_ = writeDays(planner.Raw{}, doc, v, out)
+			raw[doc] = out[doc]
+		}
+	}
+}
+
+// tierSteps are the calls that write a tier of the API: all its fields at once, and its
+// archiving apart.
+func (v *View) tierSteps(a schema.Address, ref planner.Ref, writes map[string]schema.Value) (steps []planner.Step) {
+	_, paths := v.world.tiersAt()
+	archived := paths["archived"]
+	after, hides := writes[archived]
+	delete(writes, archived)
+	raw := v.raw[ref]
+	if raw == nil {
+		steps = append(steps, overAPI(insertStep(a, ref, writes), createTierOp))
+	} else if s := updateStep(a, ref, raw, writes); s != nil {
+		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: "updateTime", Value: raw["updateTime"]})
+		steps = append(steps, overAPI(*s, putTierOp))
+	}
+	if hides && after.Bool() && !raw.At(archived).Bool() {
+		steps = append(steps, archiveStep(a, ref, archived, raw.At(archived)))
+	}
+	return steps
+}
+
+func overAPI(s planner.Step, op string) planner.Step {
+	s.ID, s.Op, s.Guard = s.Address.String()+"/"+op+"/"+string(s.Object), op, planner.Absolute
+	return s
+}
+
+func archiveStep(a schema.Address, ref planner.Ref, path string, before schema.Value) planner.Step {
+	return overAPI(planner.Step{Address: a, Object: ref, Window: window, Writes: map[string]schema.Value{path: schema.JSON(true)},
+		Expects: []planner.Expect{{Ref: ref, Path: path, Value: before}}, Irreversible: "Domino's API has no call that brings an archived tier back"}, archiveTierOp)
+}
+
+// undoCreateTier archives what was made, if it is as it was made.
+func undoCreateTier(d planner.Done) []planner.Step {
+	_, paths := tierPaths(schema.Collection{})
+	s := archiveStep(d.Step.Address, d.Step.Object, paths["archived"], schema.JSON(false))
+	s.ID, s.Irreversible = "undo/"+d.Step.ID, ""
+	for _, p := range schema.Sorted(d.Step.Writes) {
+		s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: p, Value: d.Step.Writes[p]})
+	}
+	return []planner.Step{s}
+}
+
+func createTier(ctx context.Context, w *World, a applier.Attempt) error {
+	d := port.Document{}
+	for p, v := range a.Step.Writes {
+		if p != "" && v.Is == schema.Known {
+			d[p] = v.Text
+		}
+	}
+	return w.Tiers.CreateTier(ctx, d)
+}
+
+// putTier writes over the state that it compared: what moved meanwhile is refused by its
+// updateTime.
+func putTier(ctx context.Context, w *World, a applier.Attempt) error {
+	raw, err := w.Read(ctx, []planner.Ref{a.Step.Object})
+	if err != nil {
+		return &applier.Refusal{Err: err}
+	}
+	live := raw[a.Step.Object]
+	for _, e := range a.Step.Expects {
+		if e.Ref == a.Step.Object && !w.Same(e.Value, live.At(e.Path)) {
+			return errNoMatch
+		}
+	}
+	set, unset := port.Document{}, []string{}
+	for _, p := range schema.Sorted(a.Step.Writes) {
+		if v := a.Step.Writes[p]; v.Is == schema.Absent {
+			unset = append(unset, p)
+		} else {
+			set[p] = v.Text
+		}
+	}
+	return unmatched(w.Tiers.UpdateTier(ctx, a.Step.Object.ID(), live["updateTime"].Text, set, unset))
+}
+
+func archiveTier(ctx context.Context, w *World, a applier.Attempt) error {
+	return w.Tiers.ArchiveTier(ctx, a.Step.Object.ID())
+}
+
+// byDomino is a step for people: there is no tool of Domino's to write a command for.
+func byDomino(m applier.Manual) string {
+	var sets []string
+	for _, p := range schema.Sorted(m.Step.Writes) {
+		if p != "" {
+			sets = append(sets, p+" = "+m.Step.Writes[p].Display())
+		}
+	}
+	return "echo " + sh(fmt.Sprintf("do this in Domino: %s %s: %s", m.Step.Op, m.Step.Object.ID(), strings.Join(sets, ", "))) + " >&2; exit 1"
+}
+
+// placeOf names where a kind's documents are, for people.
+func placeOf(collection string) string {
+	if collection == apiTiers || collection == apiSettings {
+		return "the list of Domino's API"
+	}
+	return "the collection " + collection
+}
