@@ -41,21 +41,29 @@ func (w *World) GetBuildLog(ctx context.Context, environment, id string, since i
 				began = other.Created
 			}
 		}
-		texts := r.writes(status)
-		for i, text := range texts {
-			at := began.Add(ends.Sub(began) * time.Duration(i) / time.Duration(len(texts))).UnixNano()
-			at = at/1000*1000 + int64(i) // each its own
-			over := status != port.BuildBuilding
-			if at > since && (over || at <= w.opts.Clock().UnixNano()) {
-				out = append(out, port.LogLine{At: at, Text: text})
+		until := w.opts.Clock()
+		if stopped, err := time.Parse(time.RFC3339, r.Stopped); err == nil {
+			until = stopped
+		}
+		body, last := r.writes(status)
+		line := func(i int, at time.Time, text string) {
+			nano := at.UnixNano()/1000*1000 + int64(i) // each its own
+			if nano > since && !at.After(until) {
+				out = append(out, port.LogLine{At: nano, Text: text})
 			}
+		}
+		for i, text := range body {
+			line(i, began.Add(ends.Sub(began)*time.Duration(i)/time.Duration(len(body))), text)
+		}
+		if last != "" {
+			line(len(body), ends, last)
 		}
 		return out, len(out), nil
 	})
 }
 
-// writes are the lines of a build in a state, from its first to its last.
-func (r revision) writes(status string) (lines []string) {
+// writes are the lines of a build, and its last one in a state that is an end.
+func (r revision) writes(status string) (lines []string, last string) {
 	if lines = append(lines, r.Log...); len(lines) == 0 {
 		instructions := []string{"FROM " + cmp.Or(r.Image, r.Base, "the default image")}
 		for line := range strings.Lines(strings.ReplaceAll(r.Dockerfile, "\\\n", " ")) {
@@ -67,13 +75,5 @@ func (r revision) writes(status string) (lines []string) {
 			lines = append(lines, fmt.Sprintf("Step %d/%d : %s", i+1, len(instructions), line))
 		}
 	}
-	switch {
-	case status == port.BuildFailed && r.Fails != "":
-		lines = append(lines, r.Fails)
-	case status == port.BuildKilled:
-		lines = append(lines, "the build was cancelled")
-	case status == port.BuildSucceeded:
-		lines = append(lines, "Successfully built")
-	}
-	return lines
+	return lines, map[string]string{port.BuildFailed: r.Fails, port.BuildSucceeded: "Successfully built"}[status]
 }

@@ -20,6 +20,7 @@ type revision struct {
 	Settles string `json:"settles,omitempty"` // when its build ends, RFC 3339
 	Fails   string `json:"fails,omitempty"`   // why it will have failed
 	Killed  bool   `json:"killed,omitempty"`
+	Stopped string `json:"stopped,omitempty"` // when it was killed, RFC 3339
 	Trigger string `json:"trigger,omitempty"` // "base": Domino made it, because its base changed
 	// Log is what the build writes before it ends; of one that has none, its instructions.
 	Log []string `json:"log,omitempty"`
@@ -360,7 +361,7 @@ func (w *World) CancelBuild(ctx context.Context, environment, id string) error {
 			return nil, fmt.Errorf("revision %s is %s: %w", id, status, cmp.Or(err, port.ErrState))
 		}
 		r := s.domino.Revisions[id]
-		r.Killed = true
+		r.Killed, r.Stopped = true, w.opts.Clock().UTC().Format(time.RFC3339)
 		n := *s
 		n.domino.Revisions = added(s.domino.Revisions, id, r)
 		return &n, nil
