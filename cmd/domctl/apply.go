@@ -145,6 +145,7 @@ func (a *app) resume(ctx context.Context, e *engine.Engine, f applyFlags) error 
 		return err
 	}
 	defer a.hush(ctx)()
+	a.logs.Show = a.buildWrites
 	approver := ""
 	if f.approve {
 		approver = person()

@@ -44,6 +44,7 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p planner.Plan, ye
 // run applies a plan that was shown and approved.
 func (a *app) run(ctx context.Context, e *engine.Engine, p planner.Plan) error {
 	defer a.hush(ctx)()
+	a.logs.Show = a.buildWrites
 	a.recorded, a.begun = false, false
 	res, err := e.Apply(ctx, p)
 	if err != nil && a.recorded {
@@ -131,9 +132,8 @@ func (a *app) progress(e applier.Event) {
 		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
 	case applier.KindFailed:
 		a.waits.over(e.Step.ID)
-		a.tell("error", what+": "+oneLine(e.Why))
+		a.tellLog("error", what+": "+oneLine(e.Why), a.logs.End(e.Step.ID))
 		a.told = append(a.told, e.Why)
-		a.quote(a.logs.End(e.Step.ID))
 	}
 }
 
@@ -177,7 +177,7 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 	}
 	for _, why := range res.Why {
 		if !slices.ContainsFunc(a.told, func(told string) bool { return strings.HasSuffix(why, told) }) {
-			a.tell(string(res.Outcome), oneLine(why))
+			a.tellLog(string(res.Outcome), oneLine(why), nil)
 		}
 	}
 	a.tell("hint", fmt.Sprintf("%s done, %s left; %s", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res)))

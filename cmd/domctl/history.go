@@ -204,11 +204,14 @@ func (a *app) writeStory(s applier.Summary) error {
 		}
 		by = r.By
 		line := strings.TrimRight(fmt.Sprintf("  %s  %-7s  %s %s", r.At.UTC().Format(time.RFC3339), r.Kind, r.Step, r.Mark), " ")
-		if r.Why != "" {
-			line += "  " + r.Why
+		why, log := cutLog(r.Why)
+		if why != "" {
+			line += "  " + why
 		}
-		if _, err := fmt.Fprintln(a.stdout, a.here(planner.Printable(line))); err != nil {
-			return err
+		for _, l := range append([]string{line}, log...) {
+			if _, err := fmt.Fprintln(a.stdout, a.here(planner.Printable(l))); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -33,7 +33,8 @@ type app struct {
 	folder           string         // of the deployment, as it was typed
 	commands         *regexp.Regexp // those that take it
 	wrote            *atomic.Bool   // something was recorded
-	logs             *engine.Logs   // of bakes
+	logs             *engine.Logs   // of bakes and builds
+	built            builtLines     // that were shown
 	keep             bool           // leave the instances of bakes that fail
 	lease            time.Duration  // of the lock; zero is the engine's own
 }

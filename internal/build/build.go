@@ -30,6 +30,9 @@ type Builder struct {
 	Now    func() time.Time
 	// Secret resolves a reference ("env:NAME") to a Known value.
 	Secret func(ctx context.Context, ref string) (schema.Value, error)
+	// Reader reads what builds write, and Logs keeps it. nil: nobody reads, nobody keeps.
+	Reader *Reader
+	Logs   Logs
 }
 
 // Operations are the rows of the operation table that stand here.
@@ -66,7 +69,12 @@ func (b Builder) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	case !found:
 		return applier.Status{State: applier.Next, Mark: create, Guard: planner.Absolute}, nil
 	}
-	return b.judge(a, own, cancel+own.ID), nil
+	b.stream(ctx, a, own)
+	st := b.judge(a, own, cancel+own.ID)
+	if st.State == applier.Failed {
+		st.Why += b.end(ctx, a, own)
+	}
+	return st, nil
 }
 
 // made is a revision and its build.

@@ -24,21 +24,23 @@ const (
 // bench is a Domino whose builds take ten minutes, and one step at its turn.
 type bench struct {
 	*testing.T
-	box *sandbox.World
-	now time.Time
-	at  applier.Attempt
-	b   build.Builder
+	file string // of the sandbox
+	box  *sandbox.World
+	now  time.Time
+	at   applier.Attempt
+	b    build.Builder
 }
 
 func newBench(t *testing.T, definition string, faults ...sandbox.Fault) *bench {
 	t.Helper()
-	m, err := sandbox.NewMemory("sandbox.json", []byte(`{"aws": {"account": "1", "region": "r"}, "domino": {"buildTime": "10m", "revisions": {"`+first+`": {`+definition+`}}}, "mongo": {
-		"environments_v2": [{"_id": {"$oid": "`+env+`"}, "activeRevisionId": {"$oid": "`+first+`"}}],
-		"environment_revisions": [{"_id": {"$oid": "`+first+`"}, "environmentId": {"$oid": "`+env+`"}, "metadata": {"number": 1, "isBuilt": true}}]}}`))
+	file := `{"aws": {"account": "1", "region": "r"}, "domino": {"buildTime": "10m", "revisions": {"` + first + `": {` + definition + `}}}, "mongo": {
+		"environments_v2": [{"_id": {"$oid": "` + env + `"}, "activeRevisionId": {"$oid": "` + first + `"}}],
+		"environment_revisions": [{"_id": {"$oid": "` + first + `"}, "environmentId": {"$oid": "` + env + `"}, "metadata": {"number": 1, "isBuilt": true}}]}}`
+	m, err := sandbox.NewMemory("sandbox.json", []byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &bench{T: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	w := &bench{T: t, file: file, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	if w.box, err = m.Open(sandbox.Options{Clock: func() time.Time { return w.now }, Faults: faults}); err != nil {
 		t.Fatal(err)
 	}

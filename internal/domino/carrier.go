@@ -56,7 +56,6 @@ func newCarrier(c Config) carrier {
 // where Domino refused it for being one too many.
 func (c carrier) send(r *http.Request, key string) ([]byte, error) {
 	r.Header.Set(c.header, c.scheme+key)
-	r.Header.Set("Accept", "application/json")
 	for n := 1; ; n++ {
 		res, body, err := c.once(r)
 		pause, again := c.pause(res, err, n)
@@ -161,6 +160,8 @@ func gaveUp(res *http.Response, err error) error {
 func judge(res *http.Response) error {
 	switch code := res.StatusCode; {
 	case code == http.StatusOK, res.Request != nil && res.Request.Method != http.MethodGet && (code == http.StatusCreated || code == http.StatusNoContent):
+		return nil
+	case code == http.StatusNoContent && res.Request != nil && res.Request.Header.Get("Accept") == page:
 		return nil
 	case code == http.StatusBadRequest, code == http.StatusUnprocessableEntity:
 		return fmt.Errorf("%w: it does not take what was sent (%d)", port.ErrMismatch, code)

@@ -47,6 +47,7 @@ type Client struct {
 	secret string // once it was read
 	read   func(context.Context) (string, error)
 	speaks dialect // of hardware tiers, once it answered
+	builds sync.Map // of a revision: where the log of its build is
 }
 
 var _ port.Domino = (*Client)(nil)
@@ -152,26 +153,16 @@ func (c *Client) post(ctx context.Context, path string, body, into any) error {
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, body, into any) error {
-	key, err := c.key(ctx)
-	if err != nil {
-		return fmt.Errorf("domino: %w", err)
-	}
 	var sent []byte
 	if body != nil {
+		var err error
 		if sent, err = json.Marshal(body); err != nil {
 			return c.failedTo(method, path, err)
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, bytes.NewReader(sent))
+	answer, err := c.answer(ctx, method, path, "application/json", sent)
 	if err != nil {
-		return c.failedTo(method, path, err)
-	}
-	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	answer, err := c.send(r, key)
-	if err != nil {
-		return c.failedTo(method, path, err)
+		return err
 	}
 	if into == nil {
 		return nil
@@ -183,6 +174,27 @@ func (c *Client) ask(ctx context.Context, method, path string, body, into any) e
 		return c.failedTo(method, path, errForeign)
 	}
 	return nil
+}
+
+// answer is the body of what is answered to one request, of the type that is taken.
+func (c *Client) answer(ctx context.Context, method, path, takes string, body []byte) ([]byte, error) {
+	key, err := c.key(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("domino: %w", err)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, c.failedTo(method, path, err)
+	}
+	r.Header.Set("Accept", takes)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.send(r, key)
+	if err != nil {
+		return nil, c.failedTo(method, path, err)
+	}
+	return answer, nil
 }
 
 func (c *Client) failed(path string, err error) error { return c.failedTo(http.MethodGet, path, err) }

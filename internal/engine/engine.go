@@ -43,7 +43,7 @@ type Config struct {
 	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	// KeepOnFailure leaves the instances of bakes that fail.
 	KeepOnFailure bool
-	// Logs keeps what bakes write on instances; nil: nothing is kept.
+	// Logs keeps what bakes and builds write; nil: nothing is kept.
 	Logs        *Logs
 	Clock       applier.Clock
 	Random      func() string // 26 characters of base32
@@ -84,9 +84,8 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		maker.Logs = c.Logs
 	}
 	long := maker.Operations()
-	builder := build.Builder{Domino: c.Domino, Now: c.Clock.Now, Secret: e.secret}
-	maps.Copy(long, builder.Operations())
-	maps.Copy(long, build.Creator{Builder: builder, Life: c.Domino, Documents: c.Outside}.Operations())
+	maps.Copy(long, e.builder().Operations())
+	maps.Copy(long, build.Creator{Builder: e.builder(), Life: c.Domino, Documents: c.Outside}.Operations())
 	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Life: c.Domino, Tiers: c.Domino, Config: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
@@ -105,6 +104,27 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
 		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, lease), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open, Latest: e.latest}
 	return e, nil
+}
+
+// builder has revisions built.
+func (e *Engine) builder() build.Builder {
+	b := build.Builder{Domino: e.Domino, Now: e.Clock.Now, Secret: e.secret, Reader: e.buildLogs()}
+	if e.Logs != nil {
+		b.Logs = e.Logs
+	}
+	return b
+}
+
+// buildLogs reads what builds write; nil where the files do not say how to reach Domino.
+func (e *Engine) buildLogs() *build.Reader {
+	if e.Domino == nil {
+		return nil
+	}
+	r := &build.Reader{Domino: e.Domino, Secret: e.secret}
+	if e.Logs != nil {
+		r.Mask = e.Logs.Mask
+	}
+	return r
 }
 
 // lease is how long a lock stands unless the configuration says otherwise.

@@ -10,14 +10,15 @@ import (
 	"domctl.dev/planner"
 )
 
-// Logs keeps what the work of bakes writes on instances, a file each step of an
-// apply, readable by its owner alone: secrets that are known are hidden in it, and
-// control characters harmless. One process writes the log of a step; the next one
-// begins it anew.
+// Logs keeps what bakes and builds write, a file each step of an apply, readable by
+// its owner alone: secrets that are known are hidden in it, and control characters
+// harmless. One process writes the log of a step; the next one begins it anew.
 type Logs struct {
 	Dir   string              // the folder that holds them
 	Shown string              // how messages name it
 	Hide  func(string) string // hides secrets; nil hides none
+	// Show is told what builds write as it comes, by step; nil: nobody is.
+	Show func(step string, lines []string)
 
 	mu    sync.Mutex
 	works map[string]*workLog
@@ -86,6 +87,17 @@ func fileOf(step string) string {
 // Keep implements bake.Logs. Whole lines are written: a secret may stand across two
 // pieces. A line without an end waits for it, or for the last call.
 func (l *Logs) Keep(apply, step, work string, n int64, text string) {
+	l.keep(apply, step, work, n, text)
+}
+
+// Stream implements build.Logs: it keeps, and shows.
+func (l *Logs) Stream(apply, step, work string, later int64, text string) {
+	if lines := l.keep(apply, step, work, later, text); l.Show != nil {
+		l.Show(step, lines)
+	}
+}
+
+func (l *Logs) keep(apply, step, work string, n int64, text string) (lines []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w, flags := l.works[work], os.O_APPEND
@@ -100,7 +112,6 @@ func (l *Logs) Keep(apply, step, work string, n int64, text string) {
 	text = w.partial + text
 	end := strings.LastIndexByte(text, '\n') + 1
 	w.partial = text[end:]
-	var lines []string
 	for line := range strings.Lines(l.Mask(text[:end])) {
 		for part := range strings.SplitSeq(strings.TrimRight(line, "\r\n"), "\r") { // of several that overwrote each other
 			lines = append(lines, planner.Printable(strings.ReplaceAll(part, "\t", "    ")))
@@ -111,6 +122,7 @@ func (l *Logs) Keep(apply, step, work string, n int64, text string) {
 	if err := l.write(filepath.Join(l.Dir, apply), fileOf(step), flags, lines); err != nil {
 		l.fault[step] = err
 	}
+	return lines
 }
 
 func (l *Logs) write(dir, name string, flags int, lines []string) error {

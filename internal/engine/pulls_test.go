@@ -27,6 +27,7 @@ type pullsAlone struct {
 	port.EnvironmentLife
 	port.Tiers
 	port.CentralConfig
+	port.BuildLogs
 	apiOf
 }
 

@@ -35,7 +35,7 @@ func may() map[string][]string {
 		"internal/secret":   {"schema"},
 		"internal/world":    {"applier", "planner", "schema", "internal/port"},
 		"internal/bake":     {"applier", "planner", "schema", "internal/port"},
-		"internal/build":    {"applier", "planner", "schema", "internal/port"},
+		"internal/build":    {"applier", "planner", "schema", "internal/port", "internal/secret"},
 		"internal/engine":   append(all, "internal/bake", "internal/build"),
 		"internal/forge":    {"internal/port", "planner"},
 		"internal/gen":      {},

@@ -19,4 +19,5 @@ type Domino interface {
 	EnvironmentLife
 	Tiers
 	CentralConfig
+	BuildLogs
 }

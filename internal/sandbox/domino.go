@@ -15,20 +15,21 @@ import (
 // it waited for its images ("2m10s"); "" is one that it tells no time of.
 // BuildTime is how long a build of a revision takes ("2m"; at once unless stated), and
 // Revisions are those that the API knows more of than the database: their definitions
-// and builds, by id. Hides are the ids of hardware tiers, and the
-// keys of settings, that the key may not see; Masks the keys of settings whose value the
-// API shows as a mask.
+// and builds, by id. Builds are how those of an environment go, by its id. Hides are the ids
+// of hardware tiers, and the keys of settings, that the key may not see; Masks the keys of
+// settings whose value the API shows as a mask.
 type api struct {
 	BuildTime string              `json:"buildTime,omitempty"`
 	Hides     []string            `json:"hides,omitempty"`
 	Masks     []string            `json:"masks,omitempty"`
+	Builds    map[string]builds   `json:"builds,omitempty"`
 	Pulls     map[string]string   `json:"pulls,omitempty"`
 	Revisions map[string]revision `json:"revisions,omitempty"`
 	User      string              `json:"user,omitempty"`
 }
 
 func (a api) empty() bool {
-	return a.User == "" && a.BuildTime == "" && len(a.Hides)+len(a.Masks)+len(a.Pulls)+len(a.Revisions) == 0
+	return a.User == "" && a.BuildTime == "" && len(a.Hides)+len(a.Masks)+len(a.Pulls)+len(a.Revisions)+len(a.Builds) == 0
 }
 
 func (p *parser) api(into *api) error {
@@ -43,6 +44,11 @@ func (p *parser) api(into *api) error {
 	}
 	if d, err := time.ParseDuration(cmp.Or(into.BuildTime, "0s")); err != nil || d < 0 {
 		return p.fail(start, `domino.buildTime: %q is not a time like "2m10s"`, into.BuildTime)
+	}
+	for _, id := range schema.Sorted(into.Builds) {
+		if d, err := time.ParseDuration(cmp.Or(into.Builds[id].Time, "0s")); err != nil || d < 0 {
+			return p.fail(start, `domino.builds: %s: %q is not a time like "2m10s"`, id, into.Builds[id].Time)
+		}
 	}
 	return nil
 }

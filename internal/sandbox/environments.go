@@ -20,7 +20,10 @@ type revision struct {
 	Settles string `json:"settles,omitempty"` // when its build ends, RFC 3339
 	Fails   string `json:"fails,omitempty"`   // why it will have failed
 	Killed  bool   `json:"killed,omitempty"`
+	Stopped string `json:"stopped,omitempty"` // when it was killed, RFC 3339
 	Trigger string `json:"trigger,omitempty"` // "base": Domino made it, because its base changed
+	// Log is what the build writes before it ends; of one that has none, its instructions.
+	Log []string `json:"log,omitempty"`
 
 	Image           string            `json:"image,omitempty"`
 	Base            string            `json:"base,omitempty"`   // a revision's id
@@ -217,13 +220,15 @@ func (w *World) CreateRevision(ctx context.Context, environment string, d port.D
 
 // revised is the state with the next revision of an environment, which begins to build.
 func (w *World) revised(s *state, environment string, r revision) (*state, string, error) {
-	takes, err := time.ParseDuration(cmp.Or(s.domino.BuildTime, "0s"))
+	of := s.domino.Builds[environment]
+	takes, err := time.ParseDuration(cmp.Or(of.Time, s.domino.BuildTime, "0s"))
 	if err != nil {
 		return nil, "", err
 	}
 	if instruction := breaks.FindString(r.Dockerfile); instruction != "" && r.Fails == "" {
 		r.Fails = fmt.Sprintf("the command %q returned a non-zero code", strings.TrimSpace(instruction))
 	}
+	r.Fails, r.Log = cmp.Or(r.Fails, of.Fails), of.Log
 	number := int64(1)
 	for _, other := range s.revisions(environment) {
 		number = max(number, other.Number+1)
@@ -356,7 +361,7 @@ func (w *World) CancelBuild(ctx context.Context, environment, id string) error {
 			return nil, fmt.Errorf("revision %s is %s: %w", id, status, cmp.Or(err, port.ErrState))
 		}
 		r := s.domino.Revisions[id]
-		r.Killed = true
+		r.Killed, r.Stopped = true, w.opts.Clock().UTC().Format(time.RFC3339)
 		n := *s
 		n.domino.Revisions = added(s.domino.Revisions, id, r)
 		return &n, nil

@@ -19,6 +19,7 @@ func revisionCases() []Case {
 		{Name: "Revisions/Activated", Source: revisions + "setactive", run: revisionActivated},
 		{Name: "Revisions/Followed", Source: revisions + "childrenFollowingActive", run: revisionFollowed},
 		{Name: "Revisions/Cancelled", Source: revisions + "environmentRevision/{environmentRevisionId}/cancel", run: buildCancelled},
+		{Name: "Revisions/Log", Source: "github.com/dominodatalab/python-domino-environments, GET /environments/{environmentId}/revisions/{revisionId}/build/{buildId}/fetchBuildLogsSince", run: buildLog},
 		{Name: "Revisions/Unknown", Source: revisions + "environmentRevision/{environmentRevisionId}, 404", run: revisionUnknown},
 	}
 }
@@ -84,16 +85,41 @@ func buildCancelled(t *testing.T, w World) {
 	}
 }
 
+// buildLog: lines are in the order of their times, and those after one are the rest.
+func buildLog(t *testing.T, w World) {
+	env, first := w.Put.Environment(t, false)
+	id := value(w.Domino.CreateRevision(background(), env, whole()))(t)
+	all := value(w.Domino.GetBuildLog(background(), env, id, 0))(t)
+	if len(all) < 2 || all[0].Text != "Step 1/3 : FROM quay.io/domino/base:5.3" {
+		t.Fatalf("%+v", all)
+	}
+	for i := range all[1:] {
+		if all[i].At >= all[i+1].At {
+			t.Errorf("line %d is no later than the one before it: %+v", i+1, all)
+		}
+	}
+	if rest := value(w.Domino.GetBuildLog(background(), env, id, all[0].At))(t); !slices.Equal(rest, all[1:]) {
+		t.Errorf("after %+v there is %+v", all[0], rest)
+	}
+	if none := value(w.Domino.GetBuildLog(background(), env, id, all[len(all)-1].At))(t); len(none) > 0 {
+		t.Errorf("after its end there is %+v", none)
+	}
+	if none := value(w.Domino.GetBuildLog(background(), env, first, 0))(t); len(none) > 0 {
+		t.Errorf("of a revision without a build there is %+v", none)
+	}
+}
+
 func revisionUnknown(t *testing.T, w World) {
 	env, revision := w.Put.Environment(t, false)
 	none := "65f00000000000000000dead"
 	for _, id := range []string{none, "", "1", "../../users/self", revision + "/cancel", revision + "?"} {
 		_, shown := w.Domino.GetDefinition(background(), id)
 		_, built := w.Domino.GetBuild(background(), env, id)
+		_, logged := w.Domino.GetBuildLog(background(), env, id, 0)
 		_, followed := w.Domino.ListFollowers(background(), id)
 		_, listed := w.Domino.ListRevisions(background(), id)
 		_, made := w.Domino.CreateRevision(background(), id, port.Definition{})
-		for call, err := range map[string]error{"GetDefinition": shown, "GetBuild": built, "ListFollowers": followed, "ListRevisions": listed, "CreateRevision": made,
+		for call, err := range map[string]error{"GetDefinition": shown, "GetBuild": built, "GetBuildLog": logged, "ListFollowers": followed, "ListRevisions": listed, "CreateRevision": made,
 			"SetActiveRevision": w.Domino.SetActiveRevision(background(), env, id), "CancelBuild": w.Domino.CancelBuild(background(), env, id)} {
 			if !errors.Is(err, port.ErrNotFound) {
 				t.Errorf("%s %q: %v, want ErrNotFound", call, id, err)
