@@ -39,7 +39,8 @@ type bench struct {
 	deployment schema.Deployment
 	env        map[string]string
 	random     int
-	hides      bool // the API shows no revision
+	hides      bool   // the API shows no revision
+	policy     string // more of deployment.cue
 }
 
 // deployment names everything that an answer is compared with.
