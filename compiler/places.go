@@ -1,9 +1,12 @@
 package compiler
 
 import (
+	"path"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/inject/embed"
 	"cuelang.org/go/cue/token"
 
 	"domctl.dev/schema"
@@ -13,13 +16,15 @@ import (
 type places struct {
 	tree   *tree
 	labels map[token.Pos]token.Pos // where a field's value stands → where its label does
+	beside map[token.Pos]string    // where a label stands → the file that the field embeds
 }
 
 // index notes the label of every value in the files, since CUE remembers
 // values and people look for labels.
 func index(pkg *loaded) *places {
-	p := &places{pkg.tree, map[token.Pos]token.Pos{}}
+	p := &places{pkg.tree, map[token.Pos]token.Pos{}, map[token.Pos]string{}}
 	for _, f := range pkg.files {
+		p.embeds(f)
 		ast.Walk(f, func(n ast.Node) bool {
 			if field, ok := n.(*ast.Field); ok {
 				p.labels[field.Value.Pos()] = field.Pos()
@@ -28,6 +33,18 @@ func index(pkg *loaded) *places {
 		}, nil)
 	}
 	return p
+}
+
+// embeds notes the one file that each field of a file embeds.
+func (p *places) embeds(f *ast.File) {
+	all, err := embed.EmbeddedPaths(f.Filename, f) // which evaluation tells of
+	for _, e := range all {
+		if field, ok := e.Node.(*ast.Field); ok && err == nil && !e.IsGlob() {
+			if file, _, err := e.Attribute.Lookup(0, "file"); err == nil {
+				p.beside[field.Pos()] = path.Join(path.Dir(f.Filename), file)
+			}
+		}
+	}
 }
 
 // of lists every place that contributes to a value.
@@ -46,6 +63,9 @@ func (p *places) of(v cue.Value) (at []schema.Position) {
 			pos = label
 		}
 		at = append(at, p.tree.position(pos))
+		if file := p.beside[pos]; file != "" {
+			at = append(at, schema.Position{File: p.tree.relative(file), Line: 1, Col: 1})
+		}
 	}
 	return schema.InOrder(at)
 }

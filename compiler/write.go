@@ -14,19 +14,26 @@ import (
 	"domctl.dev/schema"
 )
 
+// Beside names the files that hold texts of objects, by address and path of the field,
+// relative to the file that is written.
+type Beside map[schema.Address]map[string]string
+
 // Write states objects as a CUE file of package domino: what Compile reads back
 // as the same objects. Objects are as Compile has them, before Spread: a pool's
-// size stands on the pool. Comments, by address, come before their object. The
-// function is pure; domctl import calls it.
-func Write(objects map[schema.Address]schema.Object, comments map[schema.Address]string) ([]byte, error) {
+// size stands on the pool. Comments, by address, come before their object. What stands
+// beside is embedded from there. The function is pure; domctl import calls it.
+func Write(objects map[schema.Address]schema.Object, comments map[schema.Address]string, beside Beside) ([]byte, error) {
 	var b strings.Builder
+	if len(beside) > 0 {
+		b.WriteString("@extern(embed)\n\n")
+	}
 	b.WriteString("package domino\n")
 	for _, a := range schema.Addresses(objects) {
 		kind, ok := schema.KindOf(a.Kind)
 		if !ok {
 			return nil, fmt.Errorf("%s: there is no such kind", a)
 		}
-		text, err := objectText(kind, a.Name, objects[a])
+		text, err := objectText(kind, a.Name, objects[a], beside[a])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", a, err)
 		}
@@ -40,7 +47,7 @@ func Write(objects map[schema.Address]schema.Object, comments map[schema.Address
 }
 
 // objectText is what stands after the kind: the name and the value.
-func objectText(kind schema.Kind, name string, o schema.Object) (string, error) {
+func objectText(kind schema.Kind, name string, o schema.Object, beside map[string]string) (string, error) {
 	if kind.Flat {
 		return settingMember(name, o.Fields["value"])
 	}
@@ -53,6 +60,9 @@ func objectText(kind schema.Kind, name string, o schema.Object) (string, error) 
 		text, err := fieldText(f, o.Fields[path])
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", path, err)
+		}
+		if file := beside[path]; file != "" {
+			text = "_ @embed(file=" + literal.String.Quote(file) + ",type=text)"
 		}
 		root.put(schema.SplitPath(path), text)
 	}

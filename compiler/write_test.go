@@ -36,7 +36,7 @@ func TestWrite(t *testing.T) {
 		{Kind: "environments", Name: "Spark 3.5"}:            known(map[string]any{"description": "two\nlines"}),
 		{Kind: "amis", Name: "special"}:                      known(map[string]any{"pin.id": "ami-01234567", "pin.reason": "found"}),
 		{Kind: "baseImages", Name: "x"}:                      known(nil),
-	}, map[schema.Address]string{{Kind: "amis", Name: "special"}: "found on\ntwo lines"})
+	}, map[schema.Address]string{{Kind: "amis", Name: "special"}: "found on\ntwo lines"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestWhatIsWrittenCompilesToTheSame(t *testing.T) {
 			{Kind: "settings", Name: "preparingStateTimeout"}:                                                        known(map[string]any{"value": rapid.SampledFrom([]string{"0", "1", "60", "3600", "5400", "86400", "90061", "007", "-1", "x"}).Draw(t, "timeout")}),
 			{Kind: "settings", Name: "com." + rapid.StringMatching(`[a-zA-Z."-]{1,9}`).Draw(t, "key")}:               known(map[string]any{"value": text.Draw(t, "value")}),
 		}
-		written, err := Write(objects, nil)
+		written, err := Write(objects, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,12 +12,15 @@ import (
 // files themselves.
 func inTheClear(c *checker) {
 	for a, o := range c.of("settings") {
-		if _, documented := SettingByName(a.Name); !documented && namesSecret(a.Name) && couldBeSecret(o.Fields["value"].Str()) {
+		if _, documented := SettingByName(a.Name); !documented && LooksSecret(a.Name, o.Fields["value"].Str()) {
 			c.add("DC114", Warning, a, o.Positions("value"), `keep it as a reference: {secret: env: "…"}`,
 				"its name says that it is a secret, and its value stands in the clear")
 		}
 	}
 }
+
+// LooksSecret says that a value is a secret by the name that it stands under.
+func LooksSecret(name, value string) bool { return namesSecret(name) && couldBeSecret(value) }
 
 // hump is where a word ends within camelCase.
 var hump = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)

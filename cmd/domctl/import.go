@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 func (a *app) importVerb() *cobra.Command {
@@ -24,6 +26,11 @@ func (a *app) importVerb() *cobra.Command {
 identity, so that a plan has nothing to do but adopt it. An existing file is
 never overwritten. AMIs that nodes and executors stand on become pins.
 
+What environments are built from is read from Domino's API, where the deployment
+states it. Dockerfiles, scripts and workspace tools of more than a few lines go into
+files of their own, in the folder imported. A variable that Domino shows masked, or
+that is a secret by its name, becomes a reference, which somebody has to fill.
+
 Settings that domctl does not document may be secrets: they are left out and
 listed in a comment, unless --raw says otherwise. Archived objects are left out.`,
 		Args:    cobra.MaximumNArgs(1),
@@ -33,11 +40,14 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 			if err != nil {
 				return err
 			}
+			if o.Beside, err = freeStem(a.dir(args), "imported"); err != nil {
+				return err
+			}
 			found, err := e.Import(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.imported(a.dir(args), found)
+			return a.imported(a.dir(args), o.Beside, found)
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.Kinds, "kind", nil, "only this `kind`: "+strings.Join(world.Discoverable(), ", ")+" (repeatable)")
@@ -47,12 +57,17 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 	return cmd
 }
 
-// imported writes the file and says what it holds.
-func (a *app) imported(dir string, found engine.Imported) error {
+// imported writes the files and says what they hold.
+func (a *app) imported(dir, stem string, found engine.Imported) error {
 	if found.Text == nil {
 		fmt.Fprintln(a.stdout, "Nothing lives that is not declared.")
 	} else {
-		name, err := newFile(dir, "imported", ".cue", found.Text)
+		for _, name := range schema.Sorted(found.Files) { // before what embeds them
+			if err := writeNew(dir, name, found.Files[name]); err != nil {
+				return err
+			}
+		}
+		name, err := newFile(dir, stem, ".cue", found.Text)
 		if err != nil {
 			return err
 		}
@@ -60,9 +75,50 @@ func (a *app) imported(dir string, found engine.Imported) error {
 		for _, address := range found.Objects {
 			fmt.Fprintf(a.stdout, "  %s\n", planner.Printable(address.String()))
 		}
+		if len(found.Files) > 0 {
+			fmt.Fprintf(a.stdout, "Wrote %s beside it, in %s.\n", planner.Plural(len(found.Files), "file"), stem)
+		}
 	}
 	for _, n := range found.Notes {
 		a.tell("info", n)
+	}
+	return a.tellFindings(found.Findings)
+}
+
+// freeStem is the name of a CUE file, and of a folder beside it, that are not there yet:
+// stem, stem-2, …
+func freeStem(dir, stem string) (string, error) {
+	for n := 1; ; n++ {
+		name := stem
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", stem, n)
+		}
+		_, file := os.Lstat(filepath.Join(dir, name+".cue"))
+		_, folder := os.Lstat(filepath.Join(dir, name))
+		switch {
+		case errors.Is(file, fs.ErrNotExist) && errors.Is(folder, fs.ErrNotExist):
+			return name, nil
+		case file != nil && !errors.Is(file, fs.ErrNotExist):
+			return "", without(file)
+		case folder != nil && !errors.Is(folder, fs.ErrNotExist):
+			return "", without(folder)
+		}
+	}
+}
+
+// writeNew writes a file that is not there yet, and the folders to it.
+func writeNew(dir, name string, text []byte) error {
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("%s cannot be made: %w", path.Dir(name), without(err))
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", name, without(err))
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("%s cannot be written: %w", name, without(err)), os.Remove(file))
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ type Client struct {
 	mu     sync.Mutex
 	secret string // once it was read
 	read   func(context.Context) (string, error)
-	speaks dialect // of hardware tiers, once it answered
+	speaks dialect  // of hardware tiers, once it answered
 	builds sync.Map // of a revision: where the log of its build is
 }
 

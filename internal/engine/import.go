@@ -20,9 +20,13 @@ type ImportOptions = world.Search
 // Imported is a CUE file for what lives and is not declared. Text is nil when
 // there is nothing.
 type Imported struct {
-	Text    []byte
+	Text []byte
+	// Files are texts that Text embeds, by path relative to the deployment's folder.
+	Files   map[string][]byte
 	Objects []schema.Address
-	Notes   []string
+	// Findings say what somebody has to do, Notes what was left out.
+	Findings []schema.Finding
+	Notes    []string
 }
 
 // Import states what lives and no object of the files speaks of. A plan adopts
@@ -53,16 +57,31 @@ func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) 
 	if err != nil {
 		return Imported{}, err
 	}
-	out := Imported{Objects: schema.Addresses(found.Objects), Notes: found.Notes}
+	out := Imported{Objects: schema.Addresses(found.Objects), Notes: found.Notes, Findings: schema.SortFindings(append(found.Findings, fill(found.Fill)...))}
 	if len(found.Raw) > 0 {
 		out.Notes = append(out.Notes, fmt.Sprintf("%d settings that domctl does not document may be secrets: left out, --raw reference writes them as references", len(found.Raw)))
 	}
 	if len(out.Objects) == 0 {
 		return out, nil
 	}
-	out.Text, err = compiler.Write(found.Objects, found.Comments)
+	var at compiler.Beside
+	out.Files, at = beside(found.Objects, o.Beside)
+	out.Text, err = compiler.Write(found.Objects, found.Comments, at)
 	out.Text = append(out.Text, leftOut(found.Raw)...)
 	return out, err
+}
+
+// fill says which references lead to nothing yet.
+func fill(all []world.Fill) (out []schema.Finding) {
+	for _, f := range all {
+		why := "is a secret by its name: stated as a reference, and Domino's value is compared with it"
+		if f.Masked {
+			why = "is masked by Domino: stated as a reference, and taken for what stands there"
+		}
+		out = append(out, schema.Finding{Code: "DC375", Severity: schema.Warning, Address: f.Address, Message: f.Path + " " + why,
+			Hint: "set " + f.Variable + " where domctl runs, or state another place that keeps it"})
+	}
+	return out
 }
 
 // leftOut lists settings that were not stated, ready to be.

@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,12 +42,7 @@ func (l *look) lookDefinitions(ctx context.Context, found map[schema.Address]pla
 		}
 	}
 	shown, err := each(ask, func(id string) (s shownRevision, err error) {
-		if s.Definition, err = l.Domino.GetDefinition(ctx, id); err == nil {
-			s.Build, err = l.Domino.GetBuild(ctx, idPlain(found[asked[id]]), id)
-		}
-		if s.hidden = errors.Is(err, port.ErrNotFound); s.hidden {
-			return s, nil
-		} else if err != nil {
+		if s, err = l.showRevision(ctx, idPlain(found[asked[id]]), id); err != nil {
 			return s, fmt.Errorf("%s: %w", asked[id], err)
 		}
 		return s, nil
@@ -196,7 +190,7 @@ func (l *look) decodeDefinition(ctx context.Context, a schema.Address, s shownRe
 		return
 	}
 	for p, v := range shownFields(s) {
-		fields[p] = l.veiled(ctx, want[p], p, v)
+		fields[p] = l.veiled(ctx, a, want[p], p, v)
 	}
 	if image := fields["base.uri"]; want["base.image"].Is != schema.Absent && image.Is != schema.Absent { // the API does not tell which of both was meant
 		fields["base.image"] = image
@@ -233,10 +227,18 @@ func (l *look) stated(a schema.Address, found map[schema.Address]planner.Ref) (w
 }
 
 // veiled is a variable's value as a plan may hold it: a digest, unless the files say the
-// same.
-func (l *look) veiled(ctx context.Context, want schema.Value, path string, live schema.Value) schema.Value {
+// same. What a mask hides is taken for what the last apply took it for, else for the
+// secret that the files name: of what was imported, nothing else is known.
+func (l *look) veiled(ctx context.Context, a schema.Address, want schema.Value, path string, live schema.Value) schema.Value {
 	if !strings.HasPrefix(path, "variables.") || want == live {
 		return live
+	}
+	if want.Is == schema.Secret && port.Masked(live.Str()) {
+		if entry, _ := l.applied().Former(l.desired, a); entry != nil && entry.Fields[path].Is == schema.Secret {
+			return entry.Fields[path]
+		} else if entry == nil || entry.Fields[path].Is == schema.Absent {
+			return want
+		}
 	}
 	if want.Is == schema.Secret {
 		if digest, err := l.Digest(ctx, want); err == nil && l.Same(digest, live) {

@@ -19,6 +19,9 @@ type Search struct {
 	// be a secret: "" leaves them out and lists them in Found.Raw, "reference"
 	// states a reference, "value" states the value in the clear.
 	Raw string
+	// Beside is the folder that longer texts go into, relative to the deployment's; ""
+	// keeps them in the CUE. Who writes uses it: Discover does not.
+	Beside string
 }
 
 // Found is what lives and is not declared, as files would state it.
@@ -26,7 +29,19 @@ type Found struct {
 	Objects  map[schema.Address]schema.Object
 	Comments map[schema.Address]string
 	Raw      []string // keys of settings that were left out
+	Fill     []Fill   // secrets that somebody has to put where references lead
+	Findings []schema.Finding
 	Notes    []string // what could not be stated, and why
+}
+
+// Fill is a field that was stated as a reference to an environment variable.
+type Fill struct {
+	Address  schema.Address
+	Path     string
+	Variable string
+	// Masked says that nobody could read the value; else it stands in Domino, and a
+	// plan compares it.
+	Masked bool
 }
 
 // Discover reads what lives and states what no object of the files speaks of.
@@ -109,14 +124,14 @@ func (f *finder) taken(a schema.Address) bool {
 }
 
 // declared are the documents of a directory that the files speak of already.
-func (d directory) declared(kind string) map[planner.Ref]bool {
-	out := map[planner.Ref]bool{}
+func (d directory) declared(kind string) map[planner.Ref]schema.Address {
+	out := map[planner.Ref]schema.Address{}
 	for _, a := range schema.Addresses(d.desired.Objects) {
 		if a.Kind != kind {
 			continue
 		}
 		if ref, ok := d.identify(a); ok {
-			out[ref] = true
+			out[ref] = a
 		}
 	}
 	return out

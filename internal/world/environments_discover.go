@@ -8,8 +8,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// environments states metadata. The active revision is left to Domino's users,
-// and what revisions are built from is not public.
+// environments states metadata, and what active revisions are built from. Which one is
+// active follows from that.
 func (f *finder) environments(ctx context.Context) error {
 	docs, err := f.Outside.Find(ctx, port.Query{Collection: environmentsCollection})
 	if err != nil {
@@ -26,30 +26,34 @@ func (f *finder) environments(ctx context.Context) error {
 		return err
 	}
 	declared := d.declared("environments")
-	archived := 0
+	archived, known, found := 0, map[string]schema.Address{}, map[schema.Address]planner.Ref{}
+	for ref, a := range declared {
+		known[idPlain(ref)] = a
+	}
 	for _, id := range schema.Sorted(d.byID) {
 		ref := d.byID[id]
 		raw := f.view.raw[ref]
 		seen, _ := f.decodeEnvironment(ref, environmentPaths(), 0)
 		owner := owners[raw["ownerId"].Text]
 		switch {
-		case declared[ref], f.search.Owner != "" && owner != f.search.Owner,
+		case declared[ref] != schema.Address{}, f.search.Owner != "" && owner != f.search.Owner,
 			f.search.Visibility != "" && seen.Fields["visibility"].Str() != f.search.Visibility:
 		case seen.Fields["archived"].Bool():
 			archived++
 		case ref.ID() == id:
 			f.note("environment %s has an _id that is no ObjectId: left out", id)
 		default:
-			f.environment(id, owner, seen)
+			known[id] = f.environment(id, owner, seen)
+			found[known[id]] = ref
 		}
 	}
 	if archived > 0 {
 		f.note("%d archived environments were left out", archived)
 	}
-	return nil
+	return f.definitions(ctx, found, known)
 }
 
-func (f *finder) environment(id, owner string, seen schema.Observed) {
+func (f *finder) environment(id, owner string, seen schema.Observed) schema.Address {
 	name := slug(seen.Fields["name"].Str())
 	if name == "" {
 		name = id
@@ -61,6 +65,7 @@ func (f *finder) environment(id, owner string, seen schema.Observed) {
 	if owner != "" {
 		f.Objects[a].Fields["owner"] = schema.JSON(owner)
 	}
+	return a
 }
 
 // ownerNames are the logins of everyone who owns a document.

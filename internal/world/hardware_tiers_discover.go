@@ -23,7 +23,7 @@ func (f *finder) tiers(ctx context.Context) error {
 		ref := d.byID[id]
 		fields, errs := decode(f.view.raw[ref])
 		switch {
-		case declared[ref]:
+		case declared[ref] != schema.Address{}:
 			continue
 		case fields["archived"].Bool():
 			archived++

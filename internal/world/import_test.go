@@ -24,16 +24,20 @@ func (b *bench) imported(dir string, o engine.ImportOptions) (engine.Imported, c
 		b.t.Fatalf("import: %v", err)
 	}
 	executors := b.deployment.Executors
-	for name, text := range map[string]string{
+	files := map[string]string{
 		"cue.mod/module.cue": "module: \"acme.example\"\nlanguage: version: \"v0.17.0\"\n",
-		"deployment.cue":     "package domino\n\ndeployment: {name: \"prod\", world: \"sandbox\", executors: \"" + executors + "\"}\n",
+		"deployment.cue":     "package domino\n\ndeployment: {name: \"prod\", world: \"sandbox\", executors: \"" + executors + "\"}\n" + b.policy,
 		"imported.cue":       string(found.Text),
-	} {
+	}
+	for name, text := range found.Files {
+		files[name] = string(text)
+	}
+	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			b.t.Fatalf("%v", err)
 		}
-		if text == "" {
+		if text == "" && name == "imported.cue" {
 			text = "package domino\n"
 		}
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

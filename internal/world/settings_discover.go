@@ -60,8 +60,11 @@ func (f *finder) commonSettings(ctx context.Context) (map[planner.Ref]planner.Ra
 
 // SettingVariable is the environment variable that a setting's value is taken
 // from: its key in capitals.
-func SettingVariable(key string) string {
-	out := []byte("DOMCTL_SETTING_" + key)
+func SettingVariable(key string) string { return capitals("DOMCTL_SETTING_" + key) }
+
+// capitals makes a name into one that an environment variable can have.
+func capitals(name string) string {
+	out := []byte(name)
 	for i, c := range out {
 		switch {
 		case c >= 'a' && c <= 'z':

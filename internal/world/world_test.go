@@ -39,8 +39,9 @@ type bench struct {
 	deployment schema.Deployment
 	env        map[string]string
 	random     int
-	hides      bool // the API shows no revision
-	blind      bool // and none of an environment's
+	hides      bool   // the API shows no revision
+	blind      bool   // and none of an environment's
+	policy     string // more of deployment.cue
 }
 
 // deployment names everything that an answer is compared with.
