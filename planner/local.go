@@ -21,8 +21,8 @@ func (m *maker) local() {
 	}
 }
 
-// builds says that a change has a revision built.
+// builds says that a change, if it is of an environment, has a revision built.
 func (c Change) builds() bool {
-	return c.Blocked == "" && c.Address.Kind == "environments" && (c.Action == ActionCreate || c.Action == ActionUpdate) &&
+	return c.Blocked == "" && (c.Action == ActionCreate || c.Action == ActionUpdate) &&
 		slices.ContainsFunc(c.Fields, func(d Diff) bool { return schema.BuildsRevision(d.Path) })
 }

@@ -158,9 +158,9 @@ func TestHouse(t *testing.T) {
 	}{
 		"127 layers": {desired(map[string]map[string]any{"e": {"dockerfile": many(127) + "ENV A=b\n"}}), nil},
 		"128 layers": {desired(map[string]map[string]any{"e": {"dockerfile": many(127) + "ENV A=b\nWORKDIR /x\n"}}),
-			[]string{"DC704 error 129:1 dockerfile makes 128 layers: an image has at most 127, those of the base image counted too"}},
+			[]string{"DC704 error 129:1 the image has at least 128 layers, those of dockerfile, and those of its base image: there may be 127"}},
 		"a chain": {desired(map[string]map[string]any{"a": {"dockerfile": many(100)}, "b": {"dockerfile": many(28), "base.environment": to("environments", "a")}}),
-			[]string{"DC704 error 28:1 dockerfile makes 28 layers on 100 of the environments that it is built on: an image has at most 127, those of the base image counted too"}},
+			[]string{"DC704 error 28:1 the image has at least 128 layers, those of dockerfile and 100 of the environments that it is built on, and those of its base image: there may be 127"}},
 		"a cycle": {desired(map[string]map[string]any{"a": {"dockerfile": many(1), "base.environment": to("environments", "b")}, "b": {"base.environment": to("environments", "a")}}), nil},
 		"shared": {desired(map[string]map[string]any{"a": {"dockerfile": "RUN wget -q x"}, "b": {"dockerfile": "RUN true\nRUN wget \\\n  -q x"}, "c": {"dockerfile": "RUN wget -q   x"}, "d": {"dockerfile": "RUN wget -q x", "base.uri": "other"}}),
 			[]string{"DC716 info 1:1 2:1 1:1 3 environments on one base have the same instruction: a, b and c"}},
