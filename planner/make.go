@@ -115,6 +115,7 @@ func Make(in Input) (Draft, error) {
 			continue
 		}
 		m.keep()
+		m.local()
 		if m.plan.Steps, err = link(m.plan.Steps, m.waves); err != nil {
 			return Draft{}, err
 		}

@@ -321,3 +321,29 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestLocalErrors hold up a plan that builds what they are about, and no other.
+func TestLocalErrors(t *testing.T) {
+	wrong := schema.Finding{Code: "DC701", Severity: schema.Error, Address: addr("environments.e"), Message: "FROM"}
+	other := schema.Finding{Code: "DC103", Severity: schema.Error, Address: addr("environments.e"), Message: "x"}
+	for name, c := range map[string]struct {
+		live    fields
+		blocked bool
+		finding schema.Finding
+		refused bool
+	}{
+		"it is built":        {fields{"name": "E", "dockerfile": "RUN a"}, false, wrong, true},
+		"it is as it was":    {fields{"name": "E", "dockerfile": "FROM b"}, false, wrong, false},
+		"its name changes":   {fields{"name": "F", "dockerfile": "FROM b"}, false, wrong, false},
+		"it cannot be built": {fields{"name": "E", "dockerfile": "RUN a"}, true, wrong, false},
+		"another error":      {fields{"name": "E", "dockerfile": "FROM b"}, false, other, true},
+	} {
+		e := addr("environments.e")
+		in := Input{Desired: schema.Desired{Objects: map[schema.Address]schema.Object{e: {Fields: values(fields{"name": "E", "dockerfile": "FROM b"})}}},
+			Live: schema.Live{Objects: map[schema.Address]schema.Observed{e: {ID: "1", Fields: values(c.live)}}}, View: flat{block: map[schema.Address]bool{e: c.blocked}}, Findings: []schema.Finding{c.finding}}
+		p, err := planned(in)
+		if err != nil || p.Refused() != c.refused || in.Findings[0].Severity != schema.Error {
+			t.Errorf("%s: %+v, %v", name, p.Findings, err)
+		}
+	}
+}

@@ -104,6 +104,8 @@ type Change struct {
 	Fields    []Diff            `json:"fields,omitempty"`
 	Positions []schema.Position `json:"positions,omitempty"`
 	Impact    *Impact           `json:"impact,omitempty"`
+	// Build is what the change makes anew of an environment's image.
+	Build *Build `json:"build,omitempty"`
 	// Blocked says why nothing is done about the change; no step belongs to it. An
 	// address of which only some fields are left has two changes, one blocked.
 	Blocked string `json:"blocked,omitempty"`

@@ -126,6 +126,9 @@ func writeChange(b *bytes.Buffer, c Change, style Style) {
 		style.whole = style.review && f.mustSee(c)
 		f.show(b, c, style)
 	}
+	if c.Build != nil {
+		write(b, "    image: ", c.Build.String(), "\n")
+	}
 	if c.Impact != nil {
 		write(b, "    used by ", c.Impact.String(), "\n")
 	}

@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // lowerable are codes of errors that a deployment may lower or turn off: what
 // they tell of does not make an apply unsafe.
@@ -24,4 +27,16 @@ func Police(fs []Finding, policy map[string]string) []Finding {
 		kept = append(kept, f)
 	}
 	return kept
+}
+
+// Local says of an error that it holds up nothing but the building of the environment
+// that it is about: what is wrong with the texts of one leaves all else as safe as it was.
+func (f Finding) Local() bool {
+	return f.Severity == Error && strings.HasPrefix(f.Code, "DC7") && f.Address.Kind == "environments"
+}
+
+// Stops says that nothing can be planned: that there is an error, and not only local
+// ones, which a plan weighs.
+func Stops(fs []Finding) bool {
+	return slices.ContainsFunc(fs, func(f Finding) bool { return f.Severity == Error && !f.Local() })
 }

@@ -116,7 +116,7 @@ func compileAs(ctx context.Context, src compiler.Source, names []string, evaluat
 
 // engineBound is gitops.Desk's Engine.
 func (a *app) engineBound(ctx context.Context, b *bound, t gitops.Tree, c gitops.Compiled) (e *engine.Engine, shut func(), err error) {
-	if schema.Failed(c.Findings) {
+	if schema.Stops(c.Findings) {
 		return nil, func() {}, &engine.Invalid{Findings: c.Findings}
 	}
 	at := &tree{t.Commit, t.Dir, t.Written}

@@ -34,6 +34,9 @@ an expression makes, stays.`,
 			if err == nil && fix {
 				all, err = a.fixed(cmd.Context(), args, all)
 			}
+			if err == nil {
+				err = a.often(cmd.Context(), all)
+			}
 			if err != nil {
 				return err
 			}

@@ -96,7 +96,7 @@ func (a *app) open(ctx context.Context, dir string, report func(applier.Event), 
 
 // openCompiled is open for files that were compiled.
 func (a *app) openCompiled(ctx context.Context, d *deployment, report func(applier.Event), parallelism int) (*engine.Engine, error) {
-	if schema.Failed(d.compiled.Findings) {
+	if schema.Stops(d.compiled.Findings) {
 		return nil, a.refuse(d.compiled.Findings)
 	}
 	a.doing("reading the records, and what lives outside", patience)

@@ -39,7 +39,7 @@ for plan and for apply, and asks nobody.`,
 			if err != nil {
 				return err
 			}
-			if schema.Failed(d.compiled.Findings) {
+			if schema.Stops(d.compiled.Findings) {
 				return a.refuse(d.compiled.Findings)
 			}
 			if policies {

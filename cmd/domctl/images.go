@@ -95,7 +95,7 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	if err != nil {
 		return err
 	}
-	if schema.Failed(d.compiled.Findings) {
+	if schema.Stops(d.compiled.Findings) {
 		return a.refuse(d.compiled.Findings)
 	}
 	w, err := d.wire(ctx)

@@ -59,7 +59,7 @@ func (a *app) resetSandbox(ctx context.Context, dir, name string) error {
 		return err
 	}
 	if d.compiled.Desired.Deployment.World != "sandbox" {
-		if schema.Failed(d.compiled.Findings) { // nobody can tell
+		if schema.Stops(d.compiled.Findings) { // nobody can tell
 			return a.refuse(d.compiled.Findings)
 		}
 		return fmt.Errorf("%s is a live deployment: there is no sandbox to reset", dir)

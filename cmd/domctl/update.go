@@ -49,7 +49,7 @@ func dirAndNames(args []string) (dir string, names []string) {
 }
 
 func (a *app) update(ctx context.Context, d *deployment, names []string) error {
-	if schema.Failed(d.compiled.Findings) { // what the deployment is may not be known
+	if schema.Stops(d.compiled.Findings) { // what the deployment is may not be known
 		return a.refuse(d.compiled.Findings)
 	}
 	up, err := d.upstream(ctx)

@@ -52,7 +52,7 @@ func (f Former) alone(p planner.Plan) planner.Plan {
 
 // incomparable says why a former state has no plan beside that of the files.
 func incomparable(former, present compiler.Result) string {
-	if schema.Failed(former.Findings) {
+	if schema.Stops(former.Findings) {
 		return "holds files that are not valid"
 	}
 	was, is := former.Desired.Deployment, present.Desired.Deployment

@@ -12,7 +12,7 @@ import (
 // Collect finds what applies of this deployment left behind, and plans to remove what
 // is proven to be left. The plan is applied, and gone on with, as any other.
 func (e *Engine) Collect(ctx context.Context) ([]world.Leftover, planner.Plan, error) {
-	if schema.Failed(e.Compiled.Findings) {
+	if schema.Stops(e.Compiled.Findings) {
 		return nil, planner.Plan{}, &Invalid{e.Compiled.Findings}
 	}
 	identity, err := e.world.Identity(ctx)

@@ -229,7 +229,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (planner.Plan, error) 
 }
 
 func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, now present, err error) {
-	if schema.Failed(e.Compiled.Findings) {
+	if schema.Stops(e.Compiled.Findings) {
 		return p, now, &Invalid{e.Compiled.Findings}
 	}
 	if i := slices.IndexFunc(o.Allow, func(a string) bool { return a != "archive" }); i >= 0 {

@@ -11,8 +11,8 @@ import (
 )
 
 // foretold makes a plan and, when it changes something, counts who feels it; when
-// it bakes, it says what new nodes will pull; when it archives, who still uses that. A plan that does none of it asks nothing
-// more.
+// it bakes, it says what new nodes will pull; when it archives, who still uses that; and when
+// it builds, what it builds again. A plan that does none of these asks nothing more.
 func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Input) (planner.Plan, error) {
 	draft, err := planner.Make(in)
 	if err != nil {
@@ -23,7 +23,9 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 		group.Go(func() error { return view.Weigh(within, felt) })
 	}
 	var forecast []planner.Foretold
-	var findings []schema.Finding
+	var findings, unreckoned, drivers []schema.Finding
+	var ran map[schema.Address]bool
+	var builds map[schema.Address]planner.Build
 	if baked := draft.Baked(); len(baked) > 0 {
 		group.Go(func() (err error) { forecast, findings, err = e.foretell(within, view, baked); return err })
 	}
@@ -31,9 +33,15 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 	if archived := draft.Archived(); len(archived) > 0 {
 		group.Go(func() (err error) { used, err = view.StillUsed(within, archived); return err })
 	}
+	if len(draft.Built()) > 0 {
+		group.Go(func() (err error) { builds, unreckoned, err = e.rebuild(within, view, draft); return err })
+	}
+	group.Go(func() (err error) { ran, drivers, err = e.cuda(within, view, draft); return err })
 	if err := group.Wait(); err != nil {
 		return planner.Plan{}, err
 	}
 	draft.Foretell(forecast, append(findings, used...))
+	draft.Reckoned(builds, unreckoned)
+	draft.Replace(func(f schema.Finding) bool { return f.Code == "DC717" && ran[f.Address] }, drivers)
 	return draft.Plan(view.Impact), nil
 }

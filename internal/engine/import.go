@@ -32,7 +32,7 @@ type Imported struct {
 // Import states what lives and no object of the files speaks of. A plan adopts
 // it without a change.
 func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) {
-	if schema.Failed(e.Compiled.Findings) {
+	if schema.Stops(e.Compiled.Findings) {
 		return Imported{}, &Invalid{e.Compiled.Findings}
 	}
 	for _, k := range o.Kinds {

@@ -13,7 +13,7 @@ import (
 // Record looks at the world as a plan does, and keeps what of it may be public, see
 // planner.Recording.
 func (e *Engine) Record(ctx context.Context) (planner.Recording, error) {
-	if schema.Failed(e.Compiled.Findings) {
+	if schema.Stops(e.Compiled.Findings) {
 		return planner.Recording{}, &Invalid{e.Compiled.Findings}
 	}
 	now, err := e.read(ctx)
@@ -37,7 +37,7 @@ type Replay struct {
 
 // Plan plans the files, and tells apart what their change brings.
 func (r Replay) Plan(rec planner.Recording, o PlanOptions) (p planner.Plan, err error) {
-	if schema.Failed(r.Compiled.Findings) {
+	if schema.Stops(r.Compiled.Findings) {
 		return p, &Invalid{r.Compiled.Findings}
 	}
 	choose, err := o.selector(slices.Concat(schema.Addresses(r.Compiled.Desired.Objects), schema.Addresses(rec.Applied.Entries)))

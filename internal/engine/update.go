@@ -19,7 +19,7 @@ type Updated struct {
 // Update looks up what the named objects float on, all of them without names.
 // When any look-up fails, there is nothing to write.
 func Update(ctx context.Context, compiled compiler.Result, up world.Upstream, names []string) (Updated, error) {
-	if schema.Failed(compiled.Findings) {
+	if schema.Stops(compiled.Findings) {
 		return Updated{}, &Invalid{compiled.Findings}
 	}
 	r, err := world.Resolve(ctx, up, compiled.Desired, compiled.Resolved, names)

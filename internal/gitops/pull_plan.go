@@ -245,7 +245,7 @@ func (t *proposal) save(ctx context.Context) (err error) {
 // plan plans what the merge would give against what the branch has. Files that are
 // wrong are a plan of their findings alone.
 func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.Plan, err error) {
-	if schema.Failed(after.Findings) {
+	if schema.Stops(after.Findings) {
 		return t.refused(t.public(after.Findings)), nil
 	}
 	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.From}, Compiled: before.Result}

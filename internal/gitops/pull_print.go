@@ -28,7 +28,7 @@ var pattern = regexp.MustCompile(`glob\s*=`)
 
 // printOf is that of a deployment that was compiled in a tree.
 func printOf(t Tree, dir string, c Compiled) footprint {
-	f := footprint{commit: t.Commit, at: path.Clean(dir), files: map[string]bool{}, dirs: map[string]bool{}, wide: c.Lacks || schema.Failed(c.Findings)}
+	f := footprint{commit: t.Commit, at: path.Clean(dir), files: map[string]bool{}, dirs: map[string]bool{}, wide: c.Lacks || schema.Stops(c.Findings)}
 	for d := f.at; ; d = path.Dir(d) {
 		f.dirs[d] = true
 		if d == "." {

@@ -36,7 +36,7 @@ func may() map[string][]string {
 		"internal/world":    {"applier", "planner", "schema", "internal/port"},
 		"internal/bake":     {"applier", "planner", "schema", "internal/port"},
 		"internal/build":    {"applier", "planner", "schema", "internal/port", "internal/secret"},
-		"internal/engine":   append(all, "internal/bake", "internal/build"),
+		"internal/engine":   append(all, "internal/bake", "internal/build", "internal/lint"),
 		"internal/forge":    {"internal/port", "planner"},
 		"internal/gen":      {},
 		"internal/git":      {},

@@ -31,6 +31,7 @@ var installers = map[string]installer{
 	"yum":        {"yum", []string{"install", "localinstall"}, []string{"-c", "--config"}, nil},
 	"zypper":     {"zypper", []string{"install", "in"}, []string{"-r", "--repo", "-t", "--type"}, nil},
 	"npm":        {"npm", []string{"install", "i", "add"}, []string{"--prefix", "--registry", "--cache"}, nil},
+	"yarn":       {"yarn", []string{"install", "add"}, []string{"--cwd", "--registry", "--cache-folder", "--modules-folder"}, nil},
 	"go":         {"go", []string{"install"}, []string{"-C", "-tags", "-ldflags"}, nil},
 	"gem":        {"gem", []string{"install"}, []string{"-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P"}, nil},
 	"micromamba": {"conda", []string{"install"}, []string{"-c", "--channel", "-n", "--name", "-p", "--prefix", "-r", "--root-prefix"}, []string{"--file", "-f"}},

@@ -44,7 +44,7 @@ func (d *dockerfile) takePlain() string {
 // remarkable are commands that a rule is about, that start others, or that belong to the
 // shell's syntax.
 var remarkable = []string{"sudo", "env", "time", "exec", "nice", "command", "then", "nohup", "cd", "apt", "aptitude", "apt-get", "uv", "R", "Rscript", "conda", "mamba", "micromamba", "apk", "yum", "dnf", "microdnf",
-	"zypper", "npm", "gem", "go", "curl", "wget", "make", "cargo", "git", "if", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "select", "function", "coproc",
+	"zypper", "npm", "yarn", "useradd", "gem", "go", "curl", "wget", "make", "cargo", "git", "if", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "select", "function", "coproc",
 	"declare", "local", "export", "readonly", "typeset", "nameref", "let", "eval", "trap", "."}
 
 // plainRun says that a line surely is RUN with plain commands.

@@ -16,8 +16,15 @@ func (e *environment) instructions() {
 		e.add("DC703", schema.Error, e.in(m.at), "", "%s", e.reason(m.at, m.why))
 	}
 	last := map[string]*instruction{}
+	known := map[string]bool{} // variables that have a value by then
+	pipefail := false
 	for _, i := range e.docker.instructions {
 		e.instruction(i)
+		e.variables(i, known)
+		pipefail = i.pipefail(pipefail)
+		if i.shell != nil && !pipefail {
+			e.pipes(i.shell)
+		}
 		if before := last[i.name]; before != nil && (i.name == command.Cmd || i.name == command.Entrypoint || i.name == command.Healthcheck) {
 			e.add("DC721", schema.Warning, e.in(before.at, i.at), "keep the last", "%s is stated twice, and only the last counts", strings.ToUpper(i.name))
 		}
@@ -121,6 +128,7 @@ func (e *environment) shell(i *instruction) {
 			}
 		}
 		e.system(s, c.started())
+		e.users(s, c.started())
 	}
 }
 

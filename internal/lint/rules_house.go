@@ -13,15 +13,14 @@ import (
 	"domctl.dev/schema"
 )
 
-// mostLayers is Docker's limit, those of the base counted.
-const mostLayers = 127
+// MostLayers is Docker's limit, those of the base counted.
+const MostLayers = 127
 
 // layered are where instructions begin that make a layer.
 func (e *environment) layered() (all []int) {
 	all = slices.Clone(e.docker.plain)
 	for _, i := range e.docker.instructions {
-		switch i.name {
-		case command.Run, command.Copy, command.Add, command.Workdir:
+		if i.layer() {
 			all = append(all, i.at)
 		}
 	}
@@ -47,13 +46,13 @@ func (h *house) layers() {
 			seen[base], at = true, next
 			below += len(next.layered())
 		}
-		if below < mostLayers && below+len(own) > mostLayers {
-			what := fmt.Sprintf("dockerfile makes %d layers", len(own))
+		if below < MostLayers && below+len(own) > MostLayers {
+			what := fmt.Sprintf("the image has at least %d layers, those of dockerfile", below+len(own))
 			if below > 0 {
-				what += fmt.Sprintf(" on %d of the environments that it is built on", below)
+				what += fmt.Sprintf(" and %d of the environments that it is built on", below)
 			}
-			h.found = append(h.found, Found{Code: "DC704", Severity: schema.Error, Address: e.address, At: e.in(own[mostLayers-below]),
-				Hint: "join commands by && in one RUN", Message: fmt.Sprintf("%s: an image has at most %d, those of the base image counted too", what, mostLayers)})
+			h.found = append(h.found, Found{Code: "DC704", Severity: schema.Error, Address: e.address, At: e.in(own[MostLayers-below]),
+				Hint: "join commands by && in one RUN", Message: fmt.Sprintf("%s, and those of its base image: there may be %d", what, MostLayers)})
 		}
 	}
 }
@@ -151,8 +150,8 @@ func cudaOf(image string) (version, driver string) {
 	return version, cmp.Or(drivers[m[1]], drivers[version])
 }
 
-// older compares versions by their numbers.
-func older(a, b string) bool {
+// Older compares versions by their numbers.
+func Older(a, b string) bool {
 	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(x, y string) int {
 		n, _ := strconv.Atoi(x)
 		m, _ := strconv.Atoi(y)
@@ -185,7 +184,7 @@ func (h *house) cuda() {
 		for _, n := range nodes {
 			_, env := n.cache.Environments[e.address.Name]
 			caches := env || base != "" && slices.Contains(n.cache.BaseImages, base)
-			if !older(n.driver, driver) {
+			if !Older(n.driver, driver) {
 				fit = true
 			} else if caches {
 				weak = append(weak, n)
@@ -201,6 +200,29 @@ func (h *house) cuda() {
 				Message: fmt.Sprintf("the base has CUDA %s, which needs an NVIDIA driver of at least %s; %s promises %s", version, driver, n.ami, n.driver)})
 		}
 	}
+}
+
+// CUDA is what the base image of an environment has of it, by the image's name: the field
+// that names the image, the version, and the NVIDIA driver that this needs.
+type CUDA struct {
+	Address               schema.Address
+	Path, Version, Driver string
+}
+
+// CUDAs are the environments in use whose base has CUDA.
+func CUDAs(d schema.Desired) (all []CUDA) {
+	h := &house{desired: d}
+	for _, a := range schema.Addresses(d.Objects) {
+		o := d.Objects[a]
+		if a.Kind != "environments" || o.Fields["archived"].Bool() {
+			continue
+		}
+		path, image, _ := h.image(&environment{address: a, object: o})
+		if version, driver := cudaOf(image); driver != "" {
+			all = append(all, CUDA{a, path, version, driver})
+		}
+	}
+	return all
 }
 
 // image is the base image of an environment, through those it is built on: the field that

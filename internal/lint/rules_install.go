@@ -136,6 +136,7 @@ var cleaned = map[string][]string{
 	"apk":     {"--no-cache", "/var/cache/apk"},
 	"yum":     {"clean all", "/var/cache/yum", "/var/cache/dnf"},
 	"zypper":  {"zypper clean", "zypper cc", "/var/cache/zypp"},
+	"yarn":    {"yarn cache clean", ".cache"},
 }
 
 // caches finds what an install leaves in its layer, and nodes pull. For pip it is safe to
@@ -165,7 +166,7 @@ func (e *environment) caches(i *instruction) {
 
 func cleaning(tool string) string {
 	return map[string]string{"pip": "pip install --no-cache-dir", "conda": "conda clean -afy", "apt-get": "rm -rf /var/lib/apt/lists/*", "apk": "apk add --no-cache",
-		"yum": "yum clean all", "zypper": "zypper clean -a"}[tool]
+		"yum": "yum clean all", "zypper": "zypper clean -a", "yarn": "yarn cache clean"}[tool]
 }
 
 // updates finds an update of the lists of packages apart from what needs it: the layer

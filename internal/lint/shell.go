@@ -20,6 +20,7 @@ type script struct {
 	fault    string
 	faulty   int // where the fault is
 	calls    []call
+	piped    []call // those whose output goes into another
 	assigned []assignment
 }
 
@@ -74,6 +75,10 @@ func readShell(p *syntax.Parser, path, text string) *script {
 		case *syntax.CallExpr:
 			if len(n.Args) > 0 {
 				s.calls = append(s.calls, callOf(n, text))
+			}
+		case *syntax.BinaryCmd:
+			if left, is := n.X.Cmd.(*syntax.CallExpr); is && len(left.Args) > 0 && (n.Op == syntax.Pipe || n.Op == syntax.PipeAll) {
+				s.piped = append(s.piped, callOf(left, text))
 			}
 		case *syntax.Assign:
 			if n.Name != nil && n.Value != nil {

@@ -114,7 +114,7 @@ func (w *World) built(s *state) *state {
 			continue
 		}
 		if body, changed, err := e.apply(doc); err == nil && changed {
-			s = s.with(revisionDocs, s.mongo[revisionDocs].replaced(at, body))
+			s = s.with(revisionDocs, s.mongo[revisionDocs].replaced(at, body)).pushed("domino-environment:"+tag, s.domino.Revisions[id])
 		}
 	}
 	return s

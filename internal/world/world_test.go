@@ -39,9 +39,10 @@ type bench struct {
 	deployment schema.Deployment
 	env        map[string]string
 	random     int
-	hides      bool   // the API shows no revision
-	blind      bool   // and none of an environment's
-	policy     string // more of deployment.cue
+	hides      bool             // the API shows no revision
+	blind      bool             // and none of an environment's
+	policy     string           // more of deployment.cue
+	found      []schema.Finding // by the compiler
 }
 
 // deployment names everything that an answer is compared with.
@@ -116,7 +117,7 @@ func (b *bench) engine(objects map[schema.Address]schema.Object) *engine.Engine 
 		api = blind{b.world}
 	}
 	e, err := engine.Open(context.Background(), engine.Config{Domino: api,
-		Compiled: compiler.Result{Desired: schema.Desired{Deployment: b.deployment, Objects: objects}},
+		Compiled: compiler.Result{Desired: schema.Desired{Deployment: b.deployment, Objects: objects}, Findings: b.found},
 		Outside:  b.world, Store: b.store, Secret: b.secret, Clock: b.clock, Holder: "test", Parallelism: 4,
 		Random: func() string { b.random++; return fmt.Sprintf("%012d%014d", b.random, 0) },
 	})
