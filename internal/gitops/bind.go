@@ -174,6 +174,6 @@ func (b *binding) secrets(d Deployment, a schema.Address, o schema.Object) {
 		}
 		b.found = append(b.found, schema.Finding{Code: "DC522", Severity: schema.Error, Address: a, Positions: o.Positions(field),
 			Message: fmt.Sprintf("the controller's configuration does not let %s read secret %s", b.name, ref),
-			Hint:    "use a secret that it lists, or add this one to deployments." + b.name + ".secrets there"})
+			Hint:    "use a secret that it lists, or add this one to " + schema.JoinPath("deployments", b.name, "secrets") + " there"})
 	}
 }
