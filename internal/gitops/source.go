@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,9 @@ type Clone struct {
 	Dir    string
 	// Room is a folder in which files are written that several read.
 	Room string
+	// MostWrite is how long others wait for the mirror while the files of a commit are
+	// written; zero: two minutes.
+	MostWrite time.Duration
 	// Now is the time, of which nil has none pass.
 	Now func() time.Time
 
@@ -155,7 +159,7 @@ func (p placed) Tree(ctx context.Context, commit string) (t Tree, back func(), e
 		under = p.dir
 	}
 	return p.shelf.take(p.now(), commit+"\x00"+under, p.room(), func(dir string) (Tree, error) {
-		return written(ctx, r, commit, []string{under}, dir)
+		return p.written(ctx, r, commit, []string{under}, dir)
 	})
 }
 
@@ -171,4 +175,26 @@ func (c *Clone) Line(ctx context.Context, from, to string, most int) (commits []
 		return nil, false, err
 	}
 	return r.Line(ctx, from, to, most)
+}
+
+const mostWrite = 2 * time.Minute
+
+// written writes folders of a commit, as far as it has them.
+func (c *Clone) written(ctx context.Context, r *git.Repository, commit string, folders []string, to string) (t Tree, err error) {
+	most := cmp.Or(c.MostWrite, mostWrite)
+	within, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	t = Tree{Dir: to, Commit: commit}
+	for _, under := range folders {
+		w, err := r.Write(within, commit, under, to, git.Limits{})
+		switch {
+		case err != nil && within.Err() != nil && ctx.Err() == nil:
+			return t, git.Unreadable{Why: fmt.Sprintf("its files are not written within %s", most)}
+		case err != nil && !errors.Is(err, git.ErrNotFound):
+			return t, err
+		}
+		t.Pointers = append(t.Pointers, w.Pointers...)
+	}
+	slices.Sort(t.Pointers)
+	return t, nil
 }
