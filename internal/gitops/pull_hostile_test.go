@@ -196,7 +196,7 @@ func TestManyFilesBesideTheModule(t *testing.T) {
 // what a commit holds, and of one pull request that is found out once for all deployments.
 func TestFilesThatTakeForEver(t *testing.T) {
 	h := newHall(t)
-	clone := h.at.Source.(*gitops.Clone)
+	clone := h.at.Source.(own).Clone
 	clone.MostWrite = time.Nanosecond
 	if _, err := h.at.Look(t.Context()); err != nil {
 		t.Fatal(err)

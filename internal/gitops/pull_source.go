@@ -20,6 +20,8 @@ import (
 type Proposals interface {
 	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
 	Head(ctx context.Context, branch string) (commit string, err error)
+	// Heads are the commits that all branches stand on, by their names.
+	Heads(ctx context.Context) (map[string]string, error)
 	// Propose answers what merging a pull request into a commit changes, for the
 	// deployments in some folders of the tree. room is a folder of the caller's own. Who
 	// got an answer calls its Done.

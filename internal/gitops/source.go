@@ -126,6 +126,15 @@ func (c *Clone) fetch(ctx context.Context, branch string) (string, error) {
 	return r.Commit("refs/heads/" + branch)
 }
 
+// Heads is git.Remote's. It does not wait for the mirror.
+func (c *Clone) Heads(ctx context.Context) (map[string]string, error) {
+	remote, err := c.Remote()
+	if err != nil {
+		return nil, err
+	}
+	return remote.Heads(ctx)
+}
+
 // Of is the source of the deployment in a folder of the tree.
 func (c *Clone) Of(dir string) Source { return placed{c, path.Clean(dir)} }
 
