@@ -246,7 +246,7 @@ func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 	}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
-		d.Forge, d.Repo, d.Line, d.Differ = to, r.Name, clone.Line, clone.Differ
+		d.Forge, d.Repo = to, r.Name
 		d.Issues.Tracker, _ = to.(port.Tracker)
 		d.Issues.Repo = r.Name
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {

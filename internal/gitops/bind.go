@@ -39,6 +39,9 @@ func (d Deployment) Bind(name string, mode Mode, r compiler.Result) (compiler.Re
 	return r, schema.SortFindings(b.found)
 }
 
+// folder is where the deployment stands in the tree.
+func (d Deployment) folder() string { return path.Clean(d.Dir) }
+
 // records is the binding's state store in the schema's words.
 func (d Deployment) records() schema.State {
 	s := schema.State{File: d.State.File}

@@ -21,6 +21,11 @@ type Source interface {
 	// Tree gives a commit's files, those of the deployment's CUE module, which nobody may
 	// change, until back is called; git.ErrGone.
 	Tree(ctx context.Context, commit string) (t Tree, back func(), err error)
+	// Line answers the commits after one up to another, newest first, of a branch's own
+	// line; whole is false where they are too many, or the first is not on it. git.ErrGone.
+	Line(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
+	// Differ are the files that two commits do not hold alike; git.ErrGone.
+	Differ(ctx context.Context, one, two string) ([]string, error)
 }
 
 // Tree is a commit's files in a folder.
@@ -172,7 +177,7 @@ func (p placed) Tree(ctx context.Context, commit string) (t Tree, back func(), e
 	})
 }
 
-// Line is git.Repository's, of the mirror.
+// Line is Source's.
 func (c *Clone) Line(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error) {
 	free, err := c.take(ctx)
 	if err != nil {
