@@ -21,5 +21,7 @@ func gitopsCodes() []Code {
 			"Look whether the cluster, or the deployment's records, can be reached; a Role must let the controller get, create and update Leases in the namespace of its configuration."},
 		{"DC525", "a finding that a rule needs", "The files turn a finding off, and a rule of the controller's configuration asks for approvals where there is such a finding. Turned off, it would be in no plan, and nobody would be asked.",
 			"Leave the finding on, as a warning; whether anybody is asked about it is for the controller's configuration to say."},
+		{"DC526", "what the controller's configuration names is not there", "A variable of the environment, or a file, is not there on the machine where the configuration was checked, or cannot be read by who checked it. Nothing of a secret was read.",
+			"Set it, or put it there, where domctl serve runs. Nothing, where the file was checked on another machine. A secret is read whenever it is used, so that one that comes later counts."},
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -173,21 +171,9 @@ func (a *app) planFor(ctx context.Context, e *engine.Engine, f applyFlags) (plan
 // readPlan reads a plan file. A pipe or a device could be read without end, and a
 // plan that no state store takes is none.
 func readPlan(file string) ([]byte, error) {
-	at, err := os.Stat(file)
+	b, err := readRegular(file, state.MaxBody)
 	if err != nil {
-		return nil, err
-	}
-	if !at.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", file)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, state.MaxBody+1))
-	if err == nil && len(b) > state.MaxBody {
-		err = fmt.Errorf("%s holds more than %d MiB", file, state.MaxBody>>20)
+		err = fmt.Errorf("%s: %w", file, err)
 	}
 	return b, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,6 +66,41 @@ func replace(name string, text []byte, mode fs.FileMode) error {
 		return err
 	}
 	return os.Rename(f.Name(), name)
+}
+
+// regular opens a file; a pipe or a device could be read without end, or never be opened.
+func regular(name string) (*os.File, error) {
+	at, err := os.Stat(name)
+	if err == nil && !at.Mode().IsRegular() {
+		err = errors.New("it is no regular file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(name)
+}
+
+// readRegular reads a file that is no larger than so many bytes.
+func readRegular(name string, most int64) ([]byte, error) {
+	f, err := regular(name)
+	if err != nil {
+		return nil, without(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("it holds more than %d MiB", most>>20)
+	}
+	return text, without(err)
+}
+
+// readable says why a file could not be read, and reads nothing of it.
+func readable(name string) error {
+	f, err := regular(name)
+	if err == nil {
+		err = f.Close()
+	}
+	return without(err)
 }
 
 // without takes the name of a file that nobody asked for out of an error.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"os"
@@ -46,18 +45,21 @@ crash, or another start, it goes on with what was under way.`,
 		Example: `  domctl serve --check serve.yaml
   domctl serve serve.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.controllerConfig(args[0])
+			c, warned, err := a.controllerConfig(args[0])
 			if err != nil {
 				return err
 			}
 			if check {
+				if err := a.tellFindings(warned); err != nil {
+					return err
+				}
 				_, err := fmt.Fprintf(a.stdout, "%s: %s of %s.\n", planner.Printable(args[0]), planner.Plural(len(c.Deployments), "deployment"), repositories(len(c.Repositories)))
 				return err
 			}
-			return a.serve(cmd.Context(), c)
+			return a.serve(cmd.Context(), c, warned)
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "read the file, tell what is wrong with it, and end")
+	cmd.Flags().BoolVar(&check, "check", false, "read the file, tell what is wrong with it and what it names that is not here, and end")
 	return cmd
 }
 
@@ -71,24 +73,17 @@ func repositories(n int) string {
 // mostConfig is how large a controller's configuration may be, bytes.
 const mostConfig = 1 << 20
 
-func (a *app) controllerConfig(file string) (gitops.Config, error) {
-	f, err := os.Open(file)
+// controllerConfig reads one; warned is what of it may not work.
+func (a *app) controllerConfig(file string) (c gitops.Config, warned []schema.Finding, err error) {
+	text, err := readRegular(file, mostConfig)
 	if err != nil {
-		return gitops.Config{}, fmt.Errorf("configuration %s cannot be read: %w", file, without(err))
+		return c, nil, fmt.Errorf("configuration %s cannot be read: %w", file, err)
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, mostConfig+1))
-	if err == nil && len(text) > mostConfig {
-		err = fmt.Errorf("it holds more than %d KiB", mostConfig>>10)
-	}
-	if err != nil {
-		return gitops.Config{}, fmt.Errorf("configuration %s cannot be read: %w", file, without(err))
-	}
-	c, found := gitops.Parse(file, text)
+	c, found := gitops.Check(file, text, gitops.Here{Env: func(name string) bool { _, set := os.LookupEnv(name); return set }, File: readable})
 	if schema.Failed(found) {
-		return c, a.refuse(found)
+		return c, nil, a.refuse(found)
 	}
-	return c, nil
+	return c, found, nil
 }
 
 // serving is a controller with what it is made of.
@@ -111,7 +106,7 @@ func stay() {
 	}
 }
 
-func (a *app) serve(ctx context.Context, config gitops.Config) error {
+func (a *app) serve(ctx context.Context, config gitops.Config, warned []schema.Finding) error {
 	s := serving{a, config, secret.Resolver{Getenv: os.LookupEnv}, map[string]*gitops.Clone{}, map[string]port.Forge{}}
 	trees, release, err := workIn(config.Work)
 	if err != nil {
@@ -123,6 +118,9 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 		return err
 	}
 	c := &gitops.Controller{Poll: config.Poll, Grace: grace, Log: a.logger(config.Log), Replica: s.replica()}
+	for _, w := range warned {
+		c.Log.Warn("the configuration names what is not there", "code", w.Code, "why", w.Message)
+	}
 	counts := metrics.New(buildInfo())
 	counts.Knows(schema.Sorted(config.Deployments))
 	observer, traced, err := s.observers(ctx, c.Log, counts)
@@ -141,7 +139,7 @@ func (a *app) serve(ctx context.Context, config gitops.Config) error {
 	defer answers.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	hooks := gitops.Hooks{Takes: s.takes, Parse: s.hear(c.Log), Named: s.named, Look: c.Look, Observer: observer}
+	hooks := gitops.Hooks{Takes: s.takes, Parse: s.parseHook, Named: s.named, Look: c.Look, Observer: observer, Log: c.Log, Now: time.Now}
 	l := gitops.Listening{Log: c.Log, Failed: cancel, All: &answers}
 	if err := errors.Join(l.Listen(ctx, "webhooks", config.Listen.Webhooks, hooks.Handler()), l.Listen(ctx, "health", config.Listen.Health, gitops.Health(c.Ready, counts.Handler())), s.page(ctx, l, c)); err != nil {
 		return err
@@ -221,7 +219,7 @@ func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
 		return m, err
 	}
 	if m.Key = []byte(key + "\n"); r.CA != "" {
-		m.CA, err = os.ReadFile(r.CA)
+		m.CA, err = readRegular(r.CA, mostConfig)
 	}
 	return m, err
 }
@@ -248,7 +246,7 @@ func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 	}
 	if r := s.config.Repositories[of.Repository]; r.Forge != "" {
 		to := s.forges[r.Forge]
-		d.Forge, d.Repo, d.Line, d.Differ = to, r.Name, clone.Line, clone.Differ
+		d.Forge, d.Repo = to, r.Name
 		d.Issues.Tracker, _ = to.(port.Tracker)
 		d.Issues.Repo = r.Name
 		d.Tell = func(ctx context.Context, commit string, status port.CommitStatus) error {
@@ -294,33 +292,12 @@ func (s serving) parseHook(repository string, h map[string][]string, body []byte
 	if err != nil {
 		return nil, err
 	}
-	return forge.ParseHook(forge.Kind(s.config.Forges[r.Forge].Kind), h, body, key)
-}
-
-// hear is parseHook, and has the log say why a delivery is refused, as who sent it is not
-// told: once a minute of a repository, since anybody may send.
-func (s serving) hear(log *slog.Logger) func(string, map[string][]string, []byte) ([]port.Hook, error) {
-	var mu sync.Mutex
-	said := map[string]time.Time{}
-	return func(repository string, h map[string][]string, body []byte) ([]port.Hook, error) {
-		hooks, err := s.parseHook(repository, h, body)
-		if err == nil {
-			return hooks, nil
-		}
-		why := planner.Printable(err.Error())
-		if errors.Is(err, forge.ErrHook) {
-			why = "it is not signed with the secret that repositories." + repository + ".webhook names"
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if now := time.Now(); now.Sub(said[repository]) >= time.Minute {
-			said[repository] = now
-			log.Warn("a webhook is refused", "repository", repository, "error", why)
-		}
-		return nil, err
+	hooks, err := forge.ParseHook(forge.Kind(s.config.Forges[r.Forge].Kind), h, body, key)
+	if errors.Is(err, forge.ErrHook) {
+		err = errors.New("it is not signed with the secret that " + schema.JoinPath("repositories", repository, "webhook") + " names")
 	}
+	return hooks, err
 }
 
-func (s serving) named(repository string, h port.Hook) bool {
-	return s.config.Repositories[repository].Name == h.Repo
-}
+// named is how the forge names a repository.
+func (s serving) named(repository string) string { return s.config.Repositories[repository].Name }

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -236,5 +237,31 @@ func sshServer(l net.Listener, host ssh.Signer, asked chan<- string) {
 				}
 			}
 		}()
+	}
+}
+
+// TestHeads: all branches, and no other refs; of an empty repository there are none.
+func TestHeads(t *testing.T) {
+	from := newRepo(t)
+	remote := Remote{URL: "file://" + from.dir}
+	if all, err := remote.Heads(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("%v, %v", all, err)
+	}
+	first := from.commit(map[string]string{"a": "1"})
+	from.git("branch", "some/other")
+	from.git("tag", "v1")
+	from.git("update-ref", "refs/pull/1/head", first)
+	second := from.commit(map[string]string{"a": "2"})
+	branch := from.git("rev-parse", "--abbrev-ref", "HEAD")
+	if all, err := remote.Heads(t.Context()); err != nil || !maps.Equal(all, map[string]string{branch: second, "some/other": first}) {
+		t.Errorf("%v, %v", all, err)
+	}
+	remote.Time = time.Nanosecond
+	if _, err := remote.Heads(t.Context()); err == nil || !strings.Contains(err.Error(), "it took longer than 1ns") {
+		t.Errorf("%v", err)
+	}
+	remote.URL += "/gone"
+	if _, err := remote.Heads(t.Context()); err == nil {
+		t.Error("a repository that is not there has branches")
 	}
 }

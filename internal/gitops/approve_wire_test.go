@@ -62,7 +62,7 @@ func TestForgeApproved(t *testing.T) {
 	}
 	branch := &gitops.Clone{Dir: filepath.Join(t.TempDir(), "r"), Remote: remote}
 	at.Repo, at.Source = repo.Name, &gitops.Clone{Dir: filepath.Join(t.TempDir(), "r"), Remote: remote}
-	d.Source, d.Forge, d.Repo, d.Line = branch.Of(d.Bound.Dir), f, repo.Name, branch.Line
+	d.Source, d.Forge, d.Repo = branch.Of(d.Bound.Dir), f, repo.Name
 	talk := &gitops.Talk{Forge: f, Repo: repo.Name, Desks: at.Desks, Replan: at.Replan, Now: time.Now, Sleep: r.machine.Clock.Sleep}
 	at.Converse = talk.Converse
 	d.Await = func(pull int) { at.Await(d, pull) }

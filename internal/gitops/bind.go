@@ -39,6 +39,9 @@ func (d Deployment) Bind(name string, mode Mode, r compiler.Result) (compiler.Re
 	return r, schema.SortFindings(b.found)
 }
 
+// folder is where the deployment stands in the tree.
+func (d Deployment) folder() string { return path.Clean(d.Dir) }
+
 // records is the binding's state store in the schema's words.
 func (d Deployment) records() schema.State {
 	s := schema.State{File: d.State.File}
@@ -174,6 +177,6 @@ func (b *binding) secrets(d Deployment, a schema.Address, o schema.Object) {
 		}
 		b.found = append(b.found, schema.Finding{Code: "DC522", Severity: schema.Error, Address: a, Positions: o.Positions(field),
 			Message: fmt.Sprintf("the controller's configuration does not let %s read secret %s", b.name, ref),
-			Hint:    "use a secret that it lists, or add this one to deployments." + b.name + ".secrets there"})
+			Hint:    "use a secret that it lists, or add this one to " + schema.JoinPath("deployments", b.name, "secrets") + " there"})
 	}
 }

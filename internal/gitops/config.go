@@ -143,8 +143,12 @@ type S3 struct {
 // Parse reads a controller's configuration, and tells all that is wrong with it. The
 // configuration counts only where no finding is an error.
 func Parse(file string, text []byte) (Config, []schema.Finding) {
-	var c Config
-	r := reading{file: file, at: map[string]schema.Position{}, bad: map[string]bool{}}
+	c, r := parsed(file, text)
+	return c, r.sorted()
+}
+
+func parsed(file string, text []byte) (c Config, r reading) {
+	r = reading{file: file, at: map[string]schema.Position{}, bad: map[string]bool{}}
 	r.read(text, &c)
 	if len(r.at) > 0 { // it is YAML
 		k := checking{&r, &c}
@@ -157,5 +161,5 @@ func Parse(file string, text []byte) (Config, []schema.Finding) {
 		c.Workers = 4
 	}
 	c.Page.fill()
-	return c, r.sorted()
+	return c, r
 }

@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"path"
@@ -38,16 +39,16 @@ func (k checking) all() {
 	k.address("listen.health", k.c.Listen.Health)
 	k.address("listen.page", k.c.Listen.Page)
 	for _, name := range schema.Sorted(k.c.Forges) {
-		k.forge("forges."+name, k.c.Forges[name])
+		k.forge(schema.JoinPath("forges", name), k.c.Forges[name])
 	}
 	for _, name := range schema.Sorted(k.c.Repositories) {
-		k.repository("repositories."+name, k.c.Repositories[name])
+		k.repository(schema.JoinPath("repositories", name), k.c.Repositories[name])
 	}
 	if len(k.c.Deployments) == 0 && !k.bad["deployments"] {
 		k.wrong(k.place(""), "state one below deployments", "no deployment is stated, so there is nothing to do")
 	}
 	for _, name := range schema.Sorted(k.c.Deployments) {
-		k.deployment("deployments."+name, k.c.Deployments[name])
+		k.deployment(schema.JoinPath("deployments", name), k.c.Deployments[name])
 	}
 	k.apart()
 	k.page()
@@ -93,12 +94,20 @@ func (k checking) folder(at, value string, needed bool) {
 	}
 }
 
+// file is one that must be there.
+func (k checking) file(at, value string, needed bool) {
+	if k.folder(at, value, needed); filepath.IsAbs(value) {
+		k.leads = append(k.leads, lead{at, "file", value})
+	}
+}
+
 // reference is where a secret of the controller's own is.
 func (k checking) reference(at, value string) {
 	scheme, name, _ := strings.Cut(value, ":")
 	switch {
-	case value == "" || scheme == "env" && name != "":
-	case scheme == "file" && filepath.IsAbs(name):
+	case value == "":
+	case scheme == "env" && name != "", scheme == "file" && filepath.IsAbs(name):
+		k.leads = append(k.leads, lead{at, scheme, name})
 	default: // what stands there may be the secret itself, so it is not shown
 		k.wrong(k.place(at), "put the secret there and state where it is, not the secret", "%s is no reference; write env:NAME or file:/path", at)
 	}
@@ -132,11 +141,22 @@ func (k checking) repository(at string, r Repository) {
 	if r.Webhook != "" && r.Forge == "" {
 		k.wrong(k.place(at+".webhook"), "state forge, whose form deliveries have", "%s has a webhook and no forge", at)
 	}
-	k.folder(at+".knownHosts", r.KnownHosts, false)
-	k.folder(at+".ca", r.CA, false)
+	k.file(at+".knownHosts", r.KnownHosts, false)
+	k.file(at+".ca", r.CA, false)
 	if k.need(at, "url", r.URL) {
 		k.clone(at, r)
 	}
+}
+
+// shortForm is how git writes an address of SSH without its scheme.
+var shortForm = regexp.MustCompile(`^([A-Za-z0-9._-]+@)?([A-Za-z0-9.-]+):([^:@?# ]+)$`)
+
+// inFull is how an address is written that git's short form states.
+func inFull(address string) (hint string) {
+	if m := shortForm.FindStringSubmatch(address); m != nil && !strings.HasPrefix(m[3], "//") {
+		return "write it as ssh://" + cmp.Or(m[1], "git@") + m[2] + "/" + strings.TrimPrefix(m[3], "/") + ", and state key and knownHosts"
+	}
+	return ""
 }
 
 // clone holds that a repository is fetched from whom it is said to be.
@@ -144,7 +164,7 @@ func (k checking) clone(at string, r Repository) {
 	u, err := url.Parse(r.URL)
 	switch {
 	case err != nil || u.Scheme != "https" && u.Scheme != "ssh" && u.Scheme != "file":
-		k.wrong(k.place(at+".url"), "", "%s.url is no address to clone from; write https://HOST/PATH, ssh://USER@HOST/PATH or file:///PATH", at)
+		k.wrong(k.place(at+".url"), inFull(r.URL), "%s.url is no address to clone from; write https://HOST/PATH, ssh://USER@HOST/PATH or file:///PATH", at)
 		return
 	case u.Scheme != "file" && u.Host == "", u.Scheme == "file" && (u.Host != "" || !path.IsAbs(u.Path)):
 		k.wrong(k.place(at+".url"), "", "%s.url names no place", at)
@@ -202,7 +222,7 @@ func (k checking) pattern(at string, i int, p string) {
 }
 
 func (k checking) box(at string, d Deployment) {
-	k.folder(at+".sandbox", d.Sandbox, true)
+	k.file(at+".sandbox", d.Sandbox, true)
 	k.folder(at+".state.file", d.State.File, true)
 	for field, stated := range map[string]bool{"aws": d.AWS != AWS{}, "mongo": !reflect.ValueOf(d.Mongo).IsZero(), "registries": len(d.Registries) > 0, "state.s3": d.State.S3 != nil, "kubernetes": d.Kubernetes != Kubernetes{}, "domino": d.Domino != Domino{}} {
 		if stated {
@@ -218,6 +238,8 @@ func (k checking) live(at string, d Deployment) {
 	if k.need(at+".aws", "account", d.AWS.Account) && !accountForm.MatchString(d.AWS.Account) {
 		k.wrong(k.place(at+".aws.account"), "", "%s.aws.account is no account; write its 12 digits in quotes", at)
 	}
+	k.role(at+".aws.role", d.AWS.Role, d.AWS.Account)
+	k.role(at+".aws.planRole", d.AWS.PlanRole, d.AWS.Account)
 	k.need(at+".aws", "region", d.AWS.Region)
 	k.need(at+".mongo", "database", d.Mongo.Database)
 	if len(d.Registries) == 0 {
@@ -241,6 +263,22 @@ func (k checking) live(at string, d Deployment) {
 	}
 }
 
+var roleForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+$`)
+
+// role is one of the deployment's account: who is asked as another's is refused.
+func (k checking) role(at, role, account string) {
+	if role == "" {
+		return
+	}
+	m := roleForm.FindStringSubmatch(role)
+	switch {
+	case m == nil:
+		k.wrong(k.place(at), "", "%s is no ARN of a role; write it as arn:aws:iam::ACCOUNT:role/NAME", at)
+	case m[1] != account && accountForm.MatchString(account):
+		k.wrong(k.place(at), "", "%s is a role of account %s, and the deployment is in %s", at, m[1], account)
+	}
+}
+
 // apart holds that no two deployments share records, or a sandbox.
 func (k checking) apart() {
 	seen := map[string]string{}
@@ -251,14 +289,14 @@ func (k checking) apart() {
 			places["state"] = "s3://" + s.Bucket + "/" + strings.Trim(s.Prefix, "/")
 		}
 		for _, field := range schema.Sorted(places) {
-			at := places[field]
+			at, here := places[field], schema.JoinPath("deployments", name, field)
 			if at == "." || at == "s3:///" {
 				continue
 			}
 			if other := seen[at]; other != "" {
-				k.wrong(k.place("deployments."+name+"."+field), "give each its own", "deployments.%s.%s is the one of %s", name, field, other)
+				k.wrong(k.place(here), "give each its own", "%s is the one of %s", here, other)
 			}
-			seen[at] = "deployments." + name + "." + field
+			seen[at] = here
 		}
 	}
 }

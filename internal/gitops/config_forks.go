@@ -4,6 +4,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"domctl.dev/schema"
 )
 
 // Recording is where a deployment's branch holds a recording of the world, from which
@@ -36,6 +38,6 @@ func (k checking) recording(at string, d Deployment) {
 		k.wrong(k.place(at+".last"), "", "%s.last is not between 1h and 90d", at)
 	}
 	if r, ok := k.c.Repositories[d.Repository]; ok && r.Forge == "" {
-		k.wrong(k.place(at), "state repositories."+d.Repository+".forge", "%s is for pull requests, and its repository has no forge", at)
+		k.wrong(k.place(at), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s is for pull requests, and its repository has no forge", at)
 	}
 }

@@ -16,7 +16,7 @@ type Channel struct {
 
 func (k checking) channels() {
 	for _, name := range schema.Sorted(k.c.Notify) {
-		at, c := "notify."+name, k.c.Notify[name]
+		at, c := schema.JoinPath("notify", name), k.c.Notify[name]
 		k.need(at, "url", c.URL)
 		k.reference(at+".url", c.URL)
 		for i, e := range c.Events {
@@ -26,7 +26,7 @@ func (k checking) channels() {
 	for _, name := range schema.Sorted(k.c.Deployments) {
 		told := k.c.Deployments[name].Notify
 		for i, channel := range told {
-			at := "deployments." + name + ".notify." + strconv.Itoa(i)
+			at := schema.JoinPath("deployments", name) + ".notify." + strconv.Itoa(i)
 			k.oneOf(at, channel, schema.Sorted(k.c.Notify))
 			if slices.Contains(told[:i], channel) {
 				k.wrong(k.place(at), "keep one of them", "%s: %q is stated twice", at, channel)

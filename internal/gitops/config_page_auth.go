@@ -68,12 +68,12 @@ func (k checking) page() {
 	k.pageRoles("page", p.Roles)
 	for _, name := range schema.Sorted(k.c.Deployments) {
 		if r := k.c.Deployments[name].Roles; r != nil {
-			k.pageRoles("deployments."+name, *r)
+			k.pageRoles(schema.JoinPath("deployments", name), *r)
 		}
 	}
 	if p.TLS != nil {
-		k.folder("page.tls.cert", p.TLS.Cert, true)
-		k.folder("page.tls.key", p.TLS.Key, true)
+		k.file("page.tls.cert", p.TLS.Cert, true)
+		k.file("page.tls.key", p.TLS.Key, true)
 	}
 	if p.OIDC == nil {
 		k.nobody()
@@ -96,7 +96,7 @@ func (k checking) nobody() {
 	}
 	paths := []string{"page.url", "page.hosts", "page.key", "page.roles"}
 	for _, name := range schema.Sorted(k.c.Deployments) {
-		paths = append(paths, "deployments."+name+".roles")
+		paths = append(paths, schema.JoinPath("deployments", name, "roles"))
 	}
 	for _, at := range paths {
 		if k.has(at) && !k.bad["page.oidc"] {

@@ -65,9 +65,9 @@ func (k checking) replicas(r Replicas) {
 		}
 	}
 	for _, name := range schema.Sorted(k.c.Deployments) {
-		part("deployments."+name, name)
+		part(schema.JoinPath("deployments", name), name)
 	}
 	for _, name := range schema.Sorted(k.c.Repositories) {
-		part("repositories."+name, name)
+		part(schema.JoinPath("repositories", name), name)
 	}
 }

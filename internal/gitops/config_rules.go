@@ -69,7 +69,7 @@ func (k checking) rules(at string, d Deployment) {
 		k.wrong(k.place(last), "", "%s is not between 1m and 90d", last)
 	}
 	if r, ok := k.c.Repositories[d.Repository]; len(d.Rules) > 0 && ok && r.Forge == "" {
-		k.wrong(k.place(at+".rules"), "state repositories."+d.Repository+".forge", "%s has rules, and its repository no forge on which anybody could approve", at)
+		k.wrong(k.place(at+".rules"), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s has rules, and its repository no forge on which anybody could approve", at)
 	}
 	seen := map[string]bool{}
 	for i, r := range d.Rules {

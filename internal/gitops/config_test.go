@@ -82,6 +82,12 @@ DC520 s.yaml:24:56: deployments.prod.domino.apiKey is no reference; write env:NA
 		{"registries: [quay.io]", `registries: [quay.io]
     domino: {url: "https://domino.acme.example"}`, "DC520 s.yaml:24:5: deployments.prod.domino states not just one of apiKey and token ()"},
 		{"world: sandbox", "world: sandbox\n    domino: {url: \"https://domino.acme.example\"}", "DC520 s.yaml:29:5: deployments.try.domino is for the live world ()"},
+		{"eu-west-1, role: \"arn:aws:iam::123456789012", "eu-west-1, role: \"arn:aws:iam::210987654321", "DC520 s.yaml:19:55: deployments.prod.aws.role is a role of account 210987654321, and the deployment is in 123456789012 ()"},
+		{"eu-west-1, role: \"arn:aws:iam::123456789012:role/", "eu-west-1, role: \"", "DC520 s.yaml:19:55: deployments.prod.aws.role is no ARN of a role; write it as arn:aws:iam::ACCOUNT:role/NAME ()"},
+		{"url: https://git.acme.example/acme/domino.git", "url: git@git.acme.example:acme/domino.git", "DC520 s.yaml:10:5: repositories.domino.url is no address to clone from; write https://HOST/PATH, ssh://USER@HOST/PATH or file:///PATH (write it as ssh://git@git.acme.example/acme/domino.git, and state key and knownHosts)"},
+		{"  try:\n    repository: domino\n    branch: main", "  t.ry:\n    repository: domini\n    dirr: x", `DC520 s.yaml:25:5: deployments."t.ry".repository: there is no "domini" (did you mean "domino"?)
+DC520 s.yaml:26:5: deployments."t.ry".dirr is not known (did you mean "dir"?)
+DC520 s.yaml:24:3: deployments."t.ry".branch is not stated ()`},
 		{`role: "arn`, `planRole: "arn`, "DC520 s.yaml:19:55: deployments.prod.aws has a role for plans and none for applies (state role, the one that applies)"},
 		{"uri: env:DOMCTL_MONGO_URI", "uri: env:X, planURI: mongodb://h", "DC520 s.yaml:20:43: deployments.prod.mongo.planURI is no reference; write env:NAME or file:/path (put the secret there and state where it is, not the secret)"},
 		{"world: sandbox", "world: live", `DC520 s.yaml:24:3: deployments.try.aws.account is not stated ()
@@ -102,7 +108,7 @@ DC520 s.yaml:29:5: deployments.try.sandbox is for the sandbox ()`},
 		"[]":                         "DC520 s.yaml:1:1: the file is a list, not a mapping",
 		"work: /x\n---\nwork: /y":    "the file holds a second document",
 		"work: /x\ndeployments: {}":  "no deployment is stated",
-		"deployments: {a.b: {}}":     `"a.b" is no name`,
+		"deployments: {.a: {}}":      `".a" is no name`,
 		"work: /x\ndeployments: [1]": "deployments is a list, not a mapping of names",
 	} {
 		if _, found := gitops.Parse("s.yaml", []byte(text)); !strings.Contains(said(found), want) {

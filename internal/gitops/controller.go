@@ -119,15 +119,15 @@ func (c *Controller) work(ctx context.Context, d *Desk) {
 
 // serve gives one deployment its Turns.
 func (c *Controller) serve(ctx context.Context, d *Desk) {
-	log, last, fails := c.Log.With("deployment", d.Name), "", 0
+	log, trouble, fails := c.Log.With("deployment", d.Name), matter{}, 0
 	tell, told := c.publish(ctx, d)
 	defer told()
 	for n := 0; ctx.Err() == nil; n++ {
-		said, next := c.turn(ctx, d, log, last, tell)
+		next := c.turn(ctx, d, log, &trouble, tell)
 		if n == 0 {
 			c.saw(d)
 		}
-		if last = said; said == "" {
+		if trouble.said == "" {
 			fails = 0
 		} else {
 			next, fails = soonest<<min(fails, 6), fails+1
@@ -153,16 +153,15 @@ func (c *Controller) wait(next time.Duration) time.Duration {
 	return min(next, c.Poll)
 }
 
-// turn answers what it said of trouble, which is said once as long as it stays the
-// same, and when the next look is due, where that is known.
-func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last string, tell func(Turned, error)) (said string, next time.Duration) {
+// turn answers when the next look is due, where that is known.
+func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, trouble *matter, tell func(Turned, error)) (next time.Duration) {
 	ctx, heard := d.observe(ctx, TurnWork, "")
 	outcome := "panicked"
 	defer func() { heard(outcome) }()
 	defer func() {
 		if p := recover(); p != nil { // one deployment's files must not end the others' work
-			if said = fmt.Sprint(p); said != last {
-				log.Error("panicked; other deployments go on", "panic", said, "stack", string(debug.Stack()))
+			if text := fmt.Sprint(p); trouble.news(text) {
+				log.Error("panicked; other deployments go on", "panic", text, "stack", string(debug.Stack()))
 			}
 		}
 	}()
@@ -183,30 +182,31 @@ func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, last s
 	switch {
 	case errors.Is(err, applier.ErrFenced): // also where this replica no longer acts: what was late is told
 		log.Warn("another process goes on with the apply", "error", err)
-		return err.Error(), 0
+		trouble.said = err.Error()
+		return 0
 	case err != nil && ctx.Err() != nil:
-		return last, 0
+		return 0
 	case errors.Is(err, applier.ErrLocked), errors.Is(err, git.ErrNoBranch), t.Frozen != "":
-		said = t.Frozen
+		why := t.Frozen
 		if err != nil {
-			said = err.Error()
+			why = err.Error()
 		}
 		level := slog.LevelInfo
 		if errors.Is(err, git.ErrNoBranch) {
 			level = slog.LevelWarn // most likely it is misspelt
 		}
-		if said != last {
-			log.Log(ctx, level, "waits", "why", said)
+		if trouble.news(why) {
+			log.Log(ctx, level, "waits", "why", why)
 		}
 	case err != nil:
-		if said = err.Error(); said != last {
-			log.Warn("cannot go on", "error", said)
+		if trouble.news(err.Error()) {
+			log.Warn("cannot go on", "error", err.Error())
 		}
-	case last != "":
+	case trouble.over():
 		log.Info("goes on")
 	}
 	if at := t.Head.Next; !at.IsZero() {
 		next = max(at.Sub(d.Now()), time.Second)
 	}
-	return said, next
+	return next
 }

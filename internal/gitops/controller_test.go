@@ -20,11 +20,12 @@ import (
 
 // still is a source whose branches stand still, and whose looks are counted.
 type still struct {
-	mu    sync.Mutex
-	looks int
-	hang  chan struct{}
-	err   error
-	panic bool
+	gitops.Source // nobody asks for the rest of it
+	mu            sync.Mutex
+	looks         int
+	hang          chan struct{}
+	err           error
+	panic         bool
 }
 
 func (s *still) Head(ctx context.Context, _ string) (string, error) {

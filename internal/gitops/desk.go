@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"domctl.dev/applier"
@@ -37,11 +38,6 @@ type Desk struct {
 	// Await has a pull request that is merged listened to as long as approvals are waited
 	// for there, zero: none is; nil: somebody else sees to that.
 	Await func(pull int)
-	// Line answers the commits after one up to another, newest first, of a branch's own
-	// line; whole is false where they are too many, or the first is not on it.
-	Line func(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
-	// Differ are the files that two commits do not hold alike; nil: nobody knows.
-	Differ func(ctx context.Context, one, two string) ([]string, error)
 	// Audiences are told what became of it; see Controller.
 	Audiences []Audience
 	Issues    Issues // where drift is told; zero: nowhere
@@ -78,4 +74,14 @@ func (d *Desk) Turn(ctx context.Context) (Turned, error) {
 		d.Await(t.turned.Head.listens(d.Now()))
 	}
 	return t.turned, err
+}
+
+// version tells one state of what was applied from another.
+func (d *Desk) version(ctx context.Context) (string, error) {
+	store, err := d.Records(ctx)
+	if err != nil {
+		return "", fmt.Errorf("state: %w", err)
+	}
+	_, etag, err := applier.ReadApplied(ctx, store, d.Name)
+	return etag, err
 }

@@ -273,18 +273,15 @@ func (d *Desk) driftNews(is Drift) news {
 
 // watch looks for drift of one deployment until the context ends.
 func (c *Controller) watch(ctx context.Context, d *Desk) {
-	log, last := c.Log.With("deployment", d.Name), ""
+	log, trouble := c.Log.With("deployment", d.Name), matter{}
 	for ctx.Err() == nil {
 		next := soon
 		err := guarded(func() (err error) { next, err = d.Watch(ctx); return err })
-		said := ""
-		if err != nil {
-			said = err.Error()
-		}
-		if said != "" && said != last && ctx.Err() == nil {
+		if err == nil {
+			trouble.over()
+		} else if trouble.news(err.Error()) && ctx.Err() == nil {
 			log.Warn("cannot look for drift", failure(err)...)
 		}
-		last = said
 		if port.Sleep(ctx, min(next, c.Poll)) != nil {
 			return
 		}

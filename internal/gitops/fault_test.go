@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -172,8 +173,9 @@ func TestReplayedDeliveries(t *testing.T) {
 		Parse: func(name string, head map[string][]string, body []byte) ([]port.Hook, error) {
 			return forge.ParseHook(forge.Gitea, head, body, map[string]string{"domino": secret, "other": "another"}[name])
 		},
-		Named: func(name string, hook port.Hook) bool { return name == "domino" && hook.Repo == repo },
+		Named: func(name string) string { return map[string]string{"domino": repo}[name] },
 		Look:  func(string, string) { looks++; h.look(); h.turn() },
+		Log:   slog.New(slog.DiscardHandler), Now: time.Now,
 	}.Handler()
 	send := func(name, event, id, body string) int {
 		sum := hmac.New(sha256.New, []byte(secret))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,16 +16,19 @@ import (
 	"domctl.dev/internal/port"
 )
 
-func hooks(looked *[]string) http.Handler {
+func hooks(looked *[]string) http.Handler { return loggedHooks(looked, io.Discard, time.Now) }
+
+func loggedHooks(looked *[]string, log io.Writer, now func() time.Time) http.Handler {
 	return gitops.Hooks{
+		Log: slog.New(slog.NewTextHandler(log, nil)), Now: now,
 		Takes: func(repository string) bool { return repository == "domino" },
 		Parse: func(_ string, h map[string][]string, body []byte) ([]port.Hook, error) {
 			if http.Header(h).Get("Signature") != "good" {
-				return nil, errors.New("the secret is sesame")
+				return nil, errors.New("the secret is \x1b")
 			}
-			return []port.Hook{{Repo: "acme/domino", Branch: string(body)}, {Repo: "acme/domino"}, {Repo: "acme/other", Branch: "main"}}, nil
+			return []port.Hook{{Repo: "acme/domino", Branch: string(body)}, {Repo: "acme/domino"}, {Repo: "Acme/Domino", Branch: "same"}, {Repo: "acme/other", Branch: "main"}}, nil
 		},
-		Named: func(_ string, h port.Hook) bool { return h.Repo == "acme/domino" },
+		Named: func(string) string { return "acme/domino" },
 		Look:  func(repository, branch string) { *looked = append(*looked, repository+" "+branch) },
 	}.Handler()
 }
@@ -37,7 +41,7 @@ func TestHooks(t *testing.T) {
 		want                          int
 		looked                        string
 	}{
-		{"POST", "/hooks/domino", "good", "main", 202, "domino main,domino "},
+		{"POST", "/hooks/domino", "good", "main", 202, "domino main,domino ,domino same"},
 		{"POST", "/hooks/domino", "forged", "main", 401, ""},
 		{"POST", "/hooks/domino", "", "main", 401, ""},
 		{"POST", "/hooks/other", "good", "main", 404, ""},
@@ -51,9 +55,37 @@ func TestHooks(t *testing.T) {
 		r.Header.Set("Signature", c.signature)
 		w := httptest.NewRecorder()
 		hooks(&looked).ServeHTTP(w, r)
-		if w.Code != c.want || strings.Join(looked, ",") != c.looked || strings.Contains(w.Body.String(), "sesame") {
+		if w.Code != c.want || strings.Join(looked, ",") != c.looked || strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s %s %q: %d %q, looked at %s", c.method, c.path, c.signature, w.Code, w.Body, looked)
 		}
+	}
+}
+
+// TestHooksAreLogged: why nothing comes of a delivery is said, of a signed one for another
+// repository once, of those that are refused once a minute.
+func TestHooksAreLogged(t *testing.T) {
+	var looked []string
+	var log bytes.Buffer
+	now := time.Unix(1800000000, 0)
+	h := loggedHooks(&looked, &log, func() time.Time { return now })
+	for _, c := range []struct {
+		signature, want string
+		after           time.Duration
+	}{
+		{"good", `msg="a webhook is of another repository, and ignored" repository=domino of=acme/other do="if it is the same, state its name as repositories.domino.name, which is acme/domino; else correct the webhook's address"`, 0},
+		{"good", "", time.Hour},
+		{"bad", `msg="a webhook is refused" repository=domino error="the secret is \\u001b"`, 0},
+		{"bad", "", 59 * time.Second},
+		{"bad", `msg="a webhook is refused"`, time.Second},
+	} {
+		now = now.Add(c.after)
+		r := httptest.NewRequest("POST", "/hooks/domino", strings.NewReader("main"))
+		r.Header.Set("Signature", c.signature)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if got := log.String(); c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%+v: %s", c, got)
+		}
+		log.Reset()
 	}
 }
 

@@ -122,23 +122,23 @@ func (c *Controller) publish(ctx context.Context, d *Desk) (tell func(Turned, er
 // that came out as the one before has none. What it had no time for is found in the
 // records at the next look.
 func (c *Controller) newsroom(ctx context.Context, d *Desk, turns <-chan string) {
-	log, last, settled := c.Log.With("deployment", d.Name), "", ""
+	log, trouble, last := c.Log.With("deployment", d.Name), matter{}, ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-turns:
-			if now == settled {
+			if now == last {
 				continue
 			}
 			err := d.announce(ctx, d.current)
 			if err == nil {
-				settled, last = now, ""
+				last = now
+				trouble.over()
 				continue
 			}
-			if said := err.Error(); said != last && ctx.Err() == nil {
-				log.Warn("somebody could not be told", "error", said)
-				last = said
+			if ctx.Err() == nil && trouble.news(err.Error()) {
+				log.Warn("somebody could not be told", "error", err.Error())
 			}
 		}
 	}

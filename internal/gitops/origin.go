@@ -46,7 +46,7 @@ func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) 
 	since := t.head.Since
 	line, whole := []string{commit}, since != "" // before the first apply all of it is somebody's
 	if whole && since != commit {
-		line, whole, err = t.Line(ctx, since, commit, mostLine)
+		line, whole, err = t.Source.Line(ctx, since, commit, mostLine)
 		if errors.Is(err, git.ErrGone) { // it was pushed away
 			line, whole, err = []string{commit}, false, nil
 		}
@@ -87,7 +87,7 @@ func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) 
 // reads that file.
 func (t *turn) unrecorded(ctx context.Context, line []string, since string) (rest []string, err error) {
 	name := t.Bound.Recording.File
-	if name == "" || t.Differ == nil || slices.ContainsFunc(t.engine.Compiled.Files, func(f string) bool { return path.Join(t.Bound.folder(), f) == name }) {
+	if name == "" || slices.ContainsFunc(t.engine.Compiled.Files, func(f string) bool { return path.Join(t.Bound.folder(), f) == name }) {
 		return line, nil
 	}
 	for i, c := range line {
@@ -95,7 +95,7 @@ func (t *turn) unrecorded(ctx context.Context, line []string, since string) (res
 		if i+1 < len(line) {
 			before = line[i+1]
 		}
-		files, err := t.Differ(ctx, before, c)
+		files, err := t.Source.Differ(ctx, before, c)
 		if err != nil {
 			return nil, fmt.Errorf("what %.12s changed: %w", c, err)
 		}

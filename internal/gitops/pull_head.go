@@ -30,20 +30,19 @@ func (s *sight) gather(ctx context.Context, open []port.Pull) (forks bool, err e
 			forks = true
 		}
 	}
-	for _, d := range s.Desks {
-		if !forks {
-			break
+	if forks {
+		var branches map[string]string
+		branches, err = s.Source.Heads(ctx)
+		for _, commit := range branches {
+			ours[commit] = true
 		}
-		commit, failed := s.branch(ctx, d.Bound.Branch)
-		ours[commit] = true
-		err = errors.Join(err, failed)
 	}
 	s.telling.Lock() // no status of a fork is under way
 	defer s.telling.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		maps.Copy(ours, s.ours) // those of a branch that cannot be read
+		maps.Copy(ours, s.ours) // those of branches
 	}
 	s.heads, s.ours = heads, ours
 	for head := range s.sums {

@@ -123,6 +123,48 @@ func TestForkOfTheBranch(t *testing.T) {
 	}
 }
 
+// TestForkOfAnyBranch: nor does a stranger say anything of a commit that any other branch
+// stands on, before a pull request of the repository brings it. While the branches cannot
+// be read no fork sets a status.
+func TestForkOfAnyBranch(t *testing.T) {
+	a := newAlley(t)
+	a.git("branch", "feature", "work")
+	a.look()
+	none := [2]string{"none", "none"}
+	if now := a.ends(a.head); now != none || len(a.said(1)) != 1 || !strings.Contains(a.said(1)[0], "comes from a fork") {
+		t.Errorf("%q, %q", now, a.said(1))
+	}
+	refuses(a.at.Desks[0])
+	a.propose(2, "feature")
+	a.look()
+	a.look()
+	if now := a.ends(a.head); now[1] != "failure refused: sim-modern" {
+		t.Errorf("%q", now)
+	}
+
+	a.pulls[2].State = port.PullClosed
+	a.git("branch", "-D", "feature")
+	source := a.at.Source
+	a.at.Source = headless{source}
+	a.git("checkout", "-q", "-f", "work")
+	a.write("README.md", "More.\n")
+	a.propose(1, "work")
+	if _, err := a.at.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "no branches") {
+		t.Errorf("%v", err)
+	}
+	a.at.Wait()
+	if now := a.ends(a.pulls[1].HeadCommit); now != none {
+		t.Errorf("%q", now)
+	}
+}
+
+// headless is a source whose branches cannot be listed.
+type headless struct{ gitops.Proposals }
+
+func (headless) Heads(context.Context) (map[string]string, error) {
+	return nil, errors.New("no branches")
+}
+
 // stages adds a deployment of another branch.
 func (h *hall) stages() *gitops.Desk {
 	h.git("branch", "staging", "main")

@@ -191,3 +191,63 @@ func TestManyFilesBesideTheModule(t *testing.T) {
 	}
 	back()
 }
+
+// TestFilesThatTakeForEver: nobody holds the mirror for longer than it may take to write
+// what a commit holds, and of one pull request that is found out once for all deployments.
+func TestFilesThatTakeForEver(t *testing.T) {
+	h := newHall(t)
+	clone := h.at.Source.(own).Clone
+	clone.MostWrite = time.Nanosecond
+	if _, err := h.at.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.at.Wait()
+	const why = "its files are not written within 1ns"
+	if got := h.ends(h.head)[0]; got != "error cannot be planned: "+why {
+		t.Errorf("%q", got)
+	}
+	commit := h.git("rev-parse", "main")
+	if _, _, err := clone.Of("prod").Tree(t.Context(), commit); err == nil || err.Error() != why {
+		t.Errorf("%v", err)
+	}
+	propose := func() *gitops.Proposal {
+		p, err := clone.Propose(t.Context(), *h.pulls[1], commit, []string{"prod"}, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Done)
+		return p
+	}
+	slow := propose()
+	trees := func(ctx context.Context, p *gitops.Proposal) string {
+		_, after, err := p.Trees(ctx)
+		if err != nil {
+			return err.Error()
+		}
+		_, err = os.Stat(filepath.Join(after.Dir, "prod", "compute.cue"))
+		return fmt.Sprint(err)
+	}
+	if got := trees(t.Context(), slow); got != why {
+		t.Errorf("%s", got)
+	}
+	clone.MostWrite = 0
+	if got := trees(t.Context(), slow); got != why {
+		t.Errorf("it is tried again: %s", got)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	again := propose()
+	for _, c := range []struct {
+		ctx  context.Context
+		want string
+	}{{ended, context.Canceled.Error()}, {t.Context(), fmt.Sprint(nil)}} {
+		if got := trees(c.ctx, again); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+	h.restart()
+	h.look()
+	if got := h.ends(h.head)[0]; !strings.HasPrefix(got, "success") {
+		t.Errorf("%q", got)
+	}
+}

@@ -15,7 +15,7 @@ type hearing struct {
 	updated time.Time // UpdatedAt, when it was
 	since   time.Time // when that was first seen
 	again   bool      // the last time failed
-	said    string
+	trouble matter
 	busy    bool
 }
 
@@ -115,8 +115,7 @@ func (r *Reception) heard(ctx context.Context, h *hearing, number int, err error
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnderWay) {
 		return
 	}
-	if said := err.Error(); said != h.said {
-		h.said = said
+	if h.trouble.news(err.Error()) {
 		r.warn("a pull request is not listened to", err, "pull", number)
 	}
 }

@@ -22,11 +22,11 @@ const breath = time.Second
 // under way.
 func (c *Controller) receive(ctx context.Context, r *Reception) {
 	r.init()
-	last, fails := "", 0
+	trouble, fails := matter{}, 0
 	for ctx.Err() == nil {
-		said, next := r.glance(ctx, last)
+		next := r.glance(ctx, &trouble)
 		until := time.Duration(0) // that the forge wants to be left alone
-		if last = said; said == "" {
+		if trouble.said == "" {
 			fails, next = 0, c.Poll
 		} else {
 			until, next = next, max(next, c.wait(soonest<<min(fails, 6)))
@@ -59,20 +59,20 @@ func rest(ctx context.Context, r *Reception, next time.Duration, alone bool) {
 	}
 }
 
-// glance looks, and says what is the matter once as long as it stays the same.
-func (r *Reception) glance(ctx context.Context, last string) (said string, next time.Duration) {
+// glance looks, and says what is the matter.
+func (r *Reception) glance(ctx context.Context, trouble *matter) (next time.Duration) {
 	within, heard := r.observe(ctx, PullsWork)
 	err := guarded(func() (err error) { next, err = r.Look(within); return err })
 	heard(pullOutcome(ctx, err))
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return last, 0
+		return 0
 	case err != nil:
-		if said = err.Error(); said != last {
+		if trouble.news(err.Error()) {
 			r.warn("not all is seen of the pull requests", err)
 		}
-	case last != "":
+	case trouble.over():
 		r.Log.Info("all is seen of the pull requests", "repository", r.Name)
 	}
-	return said, next
+	return next
 }

@@ -199,7 +199,30 @@ func (r rig) reception(b port.Forge, kill life, log *bytes.Buffer) *gitops.Recep
 	var n atomic.Int64
 	return &gitops.Reception{Name: "domino", Repo: repo, Forge: b, Desks: []*gitops.Desk{d}, Places: gitops.NewPlaces(2), Room: r.t.TempDir(), Now: r.machine.Clock.Now,
 		Random: func() string { return fmt.Sprintf("r%d-%p", n.Add(1), kill) }, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Source: &gitops.Clone{Dir: filepath.Join(r.repo+"-pulls", "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}}
+		Source: own{&gitops.Clone{Dir: filepath.Join(r.repo+"-pulls", "r"), Remote: func() (git.Remote, error) { return git.Remote{URL: "file://" + r.repo}, nil }}, b}}
+}
+
+// own is the rig's repository without the branches of forks, which stand in it too.
+type own struct {
+	*gitops.Clone
+	forge port.Forge
+}
+
+func (o own) Heads(ctx context.Context) (map[string]string, error) {
+	all, err := o.Clone.Heads(ctx)
+	if g, gated := o.forge.(gatedForge); gated {
+		o.forge = g.Forge
+	}
+	if b, ok := o.forge.(*board); ok {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, p := range b.pulls {
+			if p.Repo != repo {
+				delete(all, p.Head)
+			}
+		}
+	}
+	return all, err
 }
 
 // compileTree compiles the files of a tree once.

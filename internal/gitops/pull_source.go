@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ import (
 type Proposals interface {
 	// Head is the commit that a branch stands on at this moment; git.ErrNoBranch.
 	Head(ctx context.Context, branch string) (commit string, err error)
+	// Heads are the commits that all branches stand on, by their names.
+	Heads(ctx context.Context) (map[string]string, error)
 	// Propose answers what merging a pull request into a commit changes, for the
 	// deployments in some folders of the tree. room is a folder of the caller's own. Who
 	// got an answer calls its Done.
@@ -48,6 +51,7 @@ type Proposal struct {
 	free    func()   // nil: nothing is written
 	once    sync.Mutex
 	write   func(context.Context) (before, after Tree, err error) // nil: they are written
+	failed  error                                                 // what keeps them from being written
 }
 
 // Done says that its trees are not read any more.
@@ -64,12 +68,14 @@ func (p *Proposal) Done() {
 func (p *Proposal) Trees(ctx context.Context) (before, after Tree, err error) {
 	p.once.Lock()
 	defer p.once.Unlock()
-	if p.write != nil {
+	if p.write != nil && p.failed == nil {
 		if p.before, p.after, err = p.write(ctx); err == nil {
 			p.write = nil
+		} else if ctx.Err() == nil { // for the next deployment it would be the same
+			p.failed = err
 		}
 	}
-	return p.before, p.after, err
+	return p.before, p.after, cmp.Or(err, p.failed)
 }
 
 // Holds says whether a file of the module that a folder is in differs; other
@@ -147,8 +153,8 @@ func (c *Clone) proposed(ctx context.Context, r *git.Repository, pull port.Pull,
 		}
 		defer free()
 		key := before + "\x00" + strings.Join(modules, "\x00")
-		if was, p.free, err = c.shelf.take(c.now(), key, c.room(), func(dir string) (Tree, error) { return written(ctx, r, before, modules, dir) }); err == nil {
-			is, err = written(ctx, r, m.Commit, modules, room)
+		if was, p.free, err = c.shelf.take(c.now(), key, c.room(), func(dir string) (Tree, error) { return c.written(ctx, r, before, modules, dir) }); err == nil {
+			is, err = c.written(ctx, r, m.Commit, modules, room)
 		}
 		if err != nil {
 			p.free()
@@ -236,18 +242,4 @@ func modules(r *git.Repository, dirs, files []string, commits ...string) ([]stri
 	return slices.DeleteFunc(slices.Clone(all), func(at string) bool { // what another one holds is written with it
 		return slices.ContainsFunc(all, func(other string) bool { return other != at && within(other, at) })
 	}), nil
-}
-
-// written writes folders of a commit, as far as it has them.
-func written(ctx context.Context, r *git.Repository, commit string, folders []string, to string) (t Tree, err error) {
-	t = Tree{Dir: to, Commit: commit}
-	for _, under := range folders {
-		w, err := r.Write(ctx, commit, under, to, git.Limits{})
-		if err != nil && !errors.Is(err, git.ErrNotFound) {
-			return t, err
-		}
-		t.Pointers = append(t.Pointers, w.Pointers...)
-	}
-	slices.Sort(t.Pointers)
-	return t, nil
 }

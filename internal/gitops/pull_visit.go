@@ -29,7 +29,7 @@ type visit struct {
 	failed  bool
 	fails   int
 	next    time.Time // when what failed is tried again
-	said    string
+	trouble matter
 
 	void atomic.Bool // it is to be done again
 	more atomic.Bool // somebody looked meanwhile
@@ -166,7 +166,7 @@ func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) 
 		if before != nil {
 			<-before.done
 			if before.head == v.head {
-				v.fails, v.said = before.fails, before.said
+				v.fails, v.trouble = before.fails, before.trouble
 			}
 			r.mu.Lock()
 			follows()
@@ -190,8 +190,7 @@ func (r *Reception) ended(ctx context.Context, v *visit, p port.Pull, err error)
 	v.next = r.Now().Add(wait)
 	v.fails++
 	quiet := (errors.Is(err, git.ErrGone) || errors.Is(err, git.ErrNoBranch)) && v.fails < 3
-	if said := err.Error(); said != v.said && !quiet {
-		v.said = said
+	if !quiet && v.trouble.news(err.Error()) {
 		r.warn("a pull request is not planned", err, "pull", p.Number, "commit", p.HeadCommit)
 	}
 	time.AfterFunc(wait, r.Call)

@@ -27,6 +27,8 @@ type reading struct {
 	at map[string]schema.Position
 	// bad are the paths of which no value could be read.
 	bad map[string]bool
+	// leads are the references, and the files that are named, in the file's order.
+	leads []lead
 }
 
 // place is where a path stands, or the nearest above it that is there.
@@ -150,7 +152,7 @@ func (r *reading) pairs(n *yaml.Node, path string, each func(key, value *yaml.No
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		at := strings.TrimPrefix(path+"."+key.Value, ".")
+		at := strings.TrimPrefix(path+"."+schema.JoinPath(key.Value), ".")
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Anchor != "":
 			r.node(key, "", "a name in %s is %s, not a text", named(path), kindName(key))
@@ -184,7 +186,8 @@ func (r *reading) fields(n *yaml.Node, path string, v reflect.Value) {
 	})
 }
 
-var memberName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+// memberName is #Name of the schema: what names a deployment in its files does so here.
+var memberName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 func (r *reading) members(n *yaml.Node, path string, v reflect.Value) {
 	if !r.kind(n, yaml.MappingNode, path, "a mapping of names") {
@@ -193,7 +196,7 @@ func (r *reading) members(n *yaml.Node, path string, v reflect.Value) {
 	v.Set(reflect.MakeMap(v.Type()))
 	r.pairs(n, path, func(key, value *yaml.Node, at string) {
 		if !memberName.MatchString(key.Value) || key.Tag != "!!str" {
-			r.node(key, "begin it with a letter or a digit, and use letters, digits, - and _", "%q is no name", key.Value)
+			r.node(key, "begin it with a letter or a digit, and use letters, digits, ., - and _", "%q is no name", key.Value)
 			return
 		}
 		one := reflect.New(v.Type().Elem()).Elem()

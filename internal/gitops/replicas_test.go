@@ -156,7 +156,7 @@ func (d *duty) replica() *proc {
 	}
 	clone, desk := mirror("branch"), r.Desks[0]
 	r.Source, r.Shared, r.Now, r.Log = mirror("pulls"), true, time.Now, log
-	desk.Source, desk.Line, desk.Now = gated{clone.Of(desk.Bound.Dir), p.Gate}, clone.Line, time.Now
+	desk.Source, desk.Now = gated{clone.Of(desk.Bound.Dir), p.Gate}, time.Now
 	desk.Bound.Rules, desk.Bound.Repository = []gitops.Rule{anyRule}, r.Name
 	desk.Forge, desk.Repo = forge, r.Repo
 	desk.Tell = func(ctx context.Context, commit string, s port.CommitStatus) error {

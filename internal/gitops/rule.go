@@ -11,21 +11,36 @@ import (
 
 // Needs are the rules that a plan falls under, in the order of the file.
 func (d Deployment) Needs(p planner.Plan) (all []Rule) {
+	return d.needs(p, func(code string) bool { return has(p, code) })
+}
+
+// NeedsBack are the rules that the way back of an apply falls under: what the way there was
+// found to be, it counts as. Of an apply whose plan is not known (nil) it may be anything.
+func (d Deployment) NeedsBack(back planner.Plan, there *planner.Plan) []Rule {
+	return d.needs(back, func(code string) bool { return there == nil || has(*there, code) || has(back, code) })
+}
+
+func (d Deployment) needs(p planner.Plan, found func(code string) bool) (all []Rule) {
 	for _, r := range d.Rules {
-		if r.When.fits(p) {
+		if r.When.fits(p, found) {
 			all = append(all, r)
 		}
 	}
 	return all
 }
 
+// has says whether a plan has a finding with a code.
+func has(p planner.Plan, code string) bool {
+	return slices.ContainsFunc(p.Findings, func(f schema.Finding) bool { return f.Code == code })
+}
+
 // fits says whether a plan is one that a rule is for. What is blocked is not done, and
 // counts for nothing.
-func (w When) fits(p planner.Plan) bool {
+func (w When) fits(p planner.Plan, found func(code string) bool) bool {
 	if w.Any {
 		return !p.Empty()
 	}
-	if len(w.Findings) > 0 && !slices.ContainsFunc(p.Findings, func(f schema.Finding) bool { return slices.Contains(w.Findings, f.Code) }) {
+	if len(w.Findings) > 0 && !slices.ContainsFunc(w.Findings, found) {
 		return false
 	}
 	if len(w.Kinds)+len(w.Actions) == 0 {

@@ -61,7 +61,7 @@ func (c *Controller) seated(ctx context.Context, what string, wake chan struct{}
 // stood still for its term on this process's own clock is nobody's any longer.
 func (s *sitting) take(ctx context.Context) bool {
 	var since time.Time
-	seen, said, told := "", "", ""
+	seen, told, trouble := "", "", matter{}
 	for ctx.Err() == nil {
 		now := time.Now()
 		err := s.read(ctx)
@@ -70,16 +70,16 @@ func (s *sitting) take(ctx context.Context) bool {
 		}
 		switch holder := s.lease.Holder; {
 		case err != nil:
-			said = s.trouble(ctx, err, said)
+			s.tell(ctx, err, &trouble)
 		case holder == "" || holder == s.Me || now.Sub(since) >= max(s.lease.Term, s.Term):
 			if s.write(ctx, s.mine(now)) == nil {
 				return true
 			}
 		default:
-			if s.knows(); holder != told || said != "" {
+			if s.knows(); trouble.over() || holder != told {
 				s.log.Info("another replica acts", "replica", holder)
 			}
-			said, told = "", holder
+			told = holder
 		}
 		s.pause(ctx)
 	}
@@ -120,7 +120,7 @@ func (s *sitting) mine(now time.Time) port.Lease {
 // keep renews the lease until the work is done. Where another took it, or it cannot be
 // renewed before another may, the work is told to end.
 func (s *sitting) keep(ctx context.Context, done <-chan struct{}, lose func()) {
-	on, said := context.WithoutCancel(ctx), "" // a call in flight is finished under the lease
+	on, trouble := context.WithoutCancel(ctx), matter{} // a call in flight is finished under the lease
 	for {
 		timer := time.NewTimer(s.Term / 3)
 		select {
@@ -137,10 +137,10 @@ func (s *sitting) keep(ctx context.Context, done <-chan struct{}, lose func()) {
 			err = s.moved(on)
 		}
 		if err == nil {
-			said = ""
+			trouble.over()
 			continue
 		}
-		said = s.trouble(ctx, err, said)
+		s.tell(ctx, err, &trouble)
 		if errors.Is(err, errTaken) || time.Since(s.at) >= s.Term*2/3 {
 			s.log.Warn("acts no longer: another replica may", "error", err)
 			lose()
@@ -171,13 +171,11 @@ func (s *sitting) moved(ctx context.Context) error {
 	return s.write(ctx, s.mine(time.Now()))
 }
 
-// trouble is told once as long as it stays the same.
-func (s *sitting) trouble(ctx context.Context, err error, said string) string {
-	if text := err.Error(); text != said && ctx.Err() == nil && !errors.Is(err, errTaken) {
-		s.log.Warn("DC524: who acts cannot be told, so this replica does not begin to", "error", text)
-		return text
+// tell says why it is not known who acts.
+func (s *sitting) tell(ctx context.Context, err error, trouble *matter) {
+	if ctx.Err() == nil && !errors.Is(err, errTaken) && trouble.news(err.Error()) {
+		s.log.Warn("DC524: who acts cannot be told, so this replica does not begin to", "error", err.Error())
 	}
-	return said
 }
 
 func (s *sitting) read(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,11 @@ type Source interface {
 	// Tree gives a commit's files, those of the deployment's CUE module, which nobody may
 	// change, until back is called; git.ErrGone.
 	Tree(ctx context.Context, commit string) (t Tree, back func(), err error)
+	// Line answers the commits after one up to another, newest first, of a branch's own
+	// line; whole is false where they are too many, or the first is not on it. git.ErrGone.
+	Line(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error)
+	// Differ are the files that two commits do not hold alike; git.ErrGone.
+	Differ(ctx context.Context, one, two string) ([]string, error)
 }
 
 // Tree is a commit's files in a folder.
@@ -36,6 +42,9 @@ type Clone struct {
 	Dir    string
 	// Room is a folder in which files are written that several read.
 	Room string
+	// MostWrite is how long others wait for the mirror while the files of a commit are
+	// written; zero: two minutes.
+	MostWrite time.Duration
 	// Now is the time, of which nil has none pass.
 	Now func() time.Time
 
@@ -122,6 +131,15 @@ func (c *Clone) fetch(ctx context.Context, branch string) (string, error) {
 	return r.Commit("refs/heads/" + branch)
 }
 
+// Heads is git.Remote's. It does not wait for the mirror.
+func (c *Clone) Heads(ctx context.Context) (map[string]string, error) {
+	remote, err := c.Remote()
+	if err != nil {
+		return nil, err
+	}
+	return remote.Heads(ctx)
+}
+
 // Of is the source of the deployment in a folder of the tree.
 func (c *Clone) Of(dir string) Source { return placed{c, path.Clean(dir)} }
 
@@ -155,11 +173,11 @@ func (p placed) Tree(ctx context.Context, commit string) (t Tree, back func(), e
 		under = p.dir
 	}
 	return p.shelf.take(p.now(), commit+"\x00"+under, p.room(), func(dir string) (Tree, error) {
-		return written(ctx, r, commit, []string{under}, dir)
+		return p.written(ctx, r, commit, []string{under}, dir)
 	})
 }
 
-// Line is git.Repository's, of the mirror.
+// Line is Source's.
 func (c *Clone) Line(ctx context.Context, from, to string, most int) (commits []string, whole bool, err error) {
 	free, err := c.take(ctx)
 	if err != nil {
@@ -171,4 +189,26 @@ func (c *Clone) Line(ctx context.Context, from, to string, most int) (commits []
 		return nil, false, err
 	}
 	return r.Line(ctx, from, to, most)
+}
+
+const mostWrite = 2 * time.Minute
+
+// written writes folders of a commit, as far as it has them.
+func (c *Clone) written(ctx context.Context, r *git.Repository, commit string, folders []string, to string) (t Tree, err error) {
+	most := cmp.Or(c.MostWrite, mostWrite)
+	within, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	t = Tree{Dir: to, Commit: commit}
+	for _, under := range folders {
+		w, err := r.Write(within, commit, under, to, git.Limits{})
+		switch {
+		case err != nil && within.Err() != nil && ctx.Err() == nil:
+			return t, git.Unreadable{Why: fmt.Sprintf("its files are not written within %s", most)}
+		case err != nil && !errors.Is(err, git.ErrNotFound):
+			return t, err
+		}
+		t.Pointers = append(t.Pointers, w.Pointers...)
+	}
+	slices.Sort(t.Pointers)
+	return t, nil
 }

@@ -174,11 +174,6 @@ func (a asking) desk(kill *sim.Kill) *gitops.Desk {
 	d := a.rig.desk(kill)
 	d.Bound.Rules, d.Bound.Approvals.OnChange, d.Bound.Recording.File = a.rules, a.on, a.file
 	d.Forge, d.Repo = seen{a.town, kill.Gate}, "acme/domino"
-	clone := d.Source.(gated).Source.(interface {
-		gitops.Proposals
-		Line(ctx context.Context, from, to string, most int) ([]string, bool, error)
-	})
-	d.Line, d.Differ = clone.Line, clone.Differ
 	return d
 }
 

@@ -208,11 +208,11 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	case p.Empty():
 		return "Of apply " + w.code(w.Target) + " nothing is there to take back.", nil
 	}
-	from, why, err := w.targets(ctx, e)
+	was, why, err := w.target(ctx, e)
 	if why != "" || err != nil {
 		return why, err
 	}
-	if why := w.mayTakeBack(p, from); why != "" {
+	if why := w.mayTakeBack(p, was); why != "" {
 		return why, nil
 	}
 	w.Plan = p.ID
@@ -220,13 +220,13 @@ func (w *wished) back(ctx context.Context) (string, error) {
 		return "", err
 	}
 	h := Head{Commit: w.head.Commit, Stage: Applying, Plan: p.ID, Effect: p.Effect, Back: w.Target, Why: "is taken back", Redo: w.head.Stage != Done && w.head.Stage != Applying || w.head.Redo}
-	if h.Out = w.takenBack(p, from); !w.ruled() {
+	if h.Out = w.takenBack(p, was.from); !w.ruled() {
 		h.Out = nil
 	}
 	if err := w.save(ctx, h); err != nil {
 		return "", err
 	}
-	if err := w.used(ctx, p, from); err != nil {
+	if err := w.used(ctx, p, was.from); err != nil {
 		return "", err
 	}
 	res, err := e.Apply(ctx, p)
@@ -236,40 +236,47 @@ func (w *wished) back(ctx context.Context) (string, error) {
 	return w.tookBack(), nil
 }
 
-// targets are who wrote what the apply did that is taken back. why says that another pull
-// request brought that than the one in which it was asked for: who writes a command in one
-// means what that did.
-func (w *wished) targets(ctx context.Context, e *engine.Engine) (from origin, why string, err error) {
-	from.Unknown = true
+// past is an apply that is taken back: what was planned, nil where that is not known, and
+// who wrote it.
+type past struct {
+	plan *planner.Plan
+	from origin
+}
+
+// target reads the apply that is taken back, as far as somebody needs that. why says that
+// another pull request brought it than the one in which it was asked for: who writes a
+// command in one means what that did.
+func (w *wished) target(ctx context.Context, e *engine.Engine) (t past, why string, err error) {
+	t.from.Unknown = true
 	if !w.ruled() && w.Click != "" {
-		return from, "", nil
+		return t, "", nil
 	}
 	s, err := e.Applier.Summary(ctx, w.Target)
 	if err != nil {
-		return from, "", err
+		return t, "", err
 	}
 	var pulls []port.Pull
-	if s.Plan != nil {
+	if t.plan = s.Plan; s.Plan != nil {
 		if pulls, err = w.merged(ctx, s.Plan.Source.Commit); err != nil {
-			return from, "", err
+			return t, "", err
 		}
 	}
 	if w.Click == "" && len(pulls) > 0 && !slices.ContainsFunc(pulls, func(p port.Pull) bool { return p.Number == w.Pull }) {
-		return from, fmt.Sprintf("Nothing was taken back: the last apply, %s, was of commit %s, which pull request %d brought. Write %s there, or %s by hand.",
+		return t, fmt.Sprintf("Nothing was taken back: the last apply, %s, was of commit %s, which pull request %d brought. Write %s there, or %s by hand.",
 			w.code(w.Target), w.code(s.Plan.Source.Commit), pulls[0].Number, w.code("domctl rollback"), w.code("domctl rollback --to "+w.Target)), nil
 	}
 	if !w.ruled() {
-		return from, "", nil
+		return t, "", nil
 	}
 	u, _, err := ReadUsed(ctx, w.store, w.Target)
 	if err != nil {
-		return from, "", err
+		return t, "", err
 	}
-	from = origin{Writers: u.Writers, Unknown: !u.Known}
+	t.from = origin{Writers: u.Writers, Unknown: !u.Known}
 	for _, pull := range pulls { // some may have pushed later
-		from.add(pull)
+		t.from.add(pull)
 	}
-	return from, "", nil
+	return t, "", nil
 }
 
 // used notes whose work a rollback is: of those who wrote what it takes back, and of who
@@ -285,8 +292,8 @@ func (w *wished) used(ctx context.Context, p planner.Plan, from origin) error {
 
 // mayTakeBack holds who asked against the rules that the way back falls under. Their
 // word is one approval, and counts as one of an apply's would.
-func (w *wished) mayTakeBack(p planner.Plan, from origin) (why string) {
-	rules := w.Bound.Needs(p)
+func (w *wished) mayTakeBack(p planner.Plan, was past) (why string) {
+	from, rules := was.from, w.Bound.NeedsBack(p, was.plan)
 	if len(rules) == 0 {
 		return ""
 	}
