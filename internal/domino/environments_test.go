@@ -27,6 +27,11 @@ func writes(c *Client) map[string]func() error {
 		},
 		"SetActiveRevision": func() error { return c.SetActiveRevision(context.Background(), env, rev) },
 		"CancelBuild":       func() error { return c.CancelBuild(context.Background(), env, rev) },
+		"ShareEnvironment":  func() error { return c.ShareEnvironment(context.Background(), env, port.VisibilityGlobal, "") },
+		"CreateEnvironment": func() error {
+			_, err := c.CreateEnvironment(context.Background(), port.NewEnvironment{Name: "x", Visibility: port.VisibilityPrivate})
+			return err
+		},
 	}
 }
 

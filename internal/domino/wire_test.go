@@ -22,6 +22,9 @@ func (j jobs) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.Contains(r.URL.String(), "dead") {
 		r.Header.Set("Prefer", "code=404")
 	}
+	if strings.HasSuffix(r.URL.Path, "/environmentRevision/65f100000000000000000011") {
+		r.Header.Set("Prefer", "example=first")
+	}
 	if id, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
 		id, _, _ = strings.Cut(id, "/")
 		r.Header.Set("Prefer", "code=404")

@@ -2,6 +2,7 @@ package worldtest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,13 +12,13 @@ import (
 const checkpoints = "Domino Data Lab API v4, GET /jobs/{jobId}/executionCheckpointStatuses"
 
 func dominoCases() []Case {
-	return append([]Case{
+	return slices.Concat([]Case{
 		{Name: "DominoUser/Name", Source: "Domino Data Lab API v4, GET /users/self", run: dominoUser},
 		{Name: "PullTime/Completed", Source: checkpoints + ", timeSpentMillis of ImagesPulled", run: pullCompleted},
 		{Name: "PullTime/Untold", Source: checkpoints + ", status", run: pullUntold},
 		{Name: "PullTime/Unknown", Source: checkpoints + ", 404", run: pullUnknown},
 		{Name: "PullTime/NoID", Source: checkpoints + ", jobId", run: pullNoID},
-	}, revisionCases()...)
+	}, revisionCases(), lifeCases())
 }
 
 func dominoUser(t *testing.T, w World) {
