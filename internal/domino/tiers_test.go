@@ -89,18 +89,18 @@ func TestTheListIsReadWhole(t *testing.T) {
 	}
 	swap := func(d *double) { d.tiers = append(d.tiers[1:], map[string]any{"id": "z"}) } // as long as before: one is never seen
 	for name, c := range map[string]struct {
-		d    double
+		d    *double
 		want int
 	}{
-		"pages":            {double{tiers: many(250)}, 250},
-		"small pages":      {double{tiers: many(25), most: 10}, 25},
-		"no total":         {double{tiers: many(25), most: 10, untold: true}, 25},
-		"none":             {double{}, 0},
-		"one comes":        {double{tiers: many(25), most: 10, between: once(grow)}, 26},
-		"one goes":         {double{tiers: many(25), most: 10, between: once(func(d *double) { d.tiers = d.tiers[1:] })}, 24},
-		"always changing":  {double{tiers: many(25), most: 10, between: grow}, -1},
-		"comes and no sum": {double{tiers: many(25), most: 10, untold: true, between: once(grow)}, 26},
-		"swapped":          {double{tiers: many(25), most: 10, between: once(swap)}, 25},
+		"pages":            {&double{tiers: many(250)}, 250},
+		"small pages":      {&double{tiers: many(25), most: 10}, 25},
+		"no total":         {&double{tiers: many(25), most: 10, untold: true}, 25},
+		"none":             {&double{}, 0},
+		"one comes":        {&double{tiers: many(25), most: 10, between: once(grow)}, 26},
+		"one goes":         {&double{tiers: many(25), most: 10, between: once(func(d *double) { d.tiers = d.tiers[1:] })}, 24},
+		"always changing":  {&double{tiers: many(25), most: 10, between: grow}, -1},
+		"comes and no sum": {&double{tiers: many(25), most: 10, untold: true, between: once(grow)}, 26},
+		"swapped":          {&double{tiers: many(25), most: 10, between: once(swap)}, 25},
 	} {
 		t.Run(name, func(t *testing.T) {
 			list, err := c.d.open(t).ListTiers(t.Context())

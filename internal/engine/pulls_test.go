@@ -26,6 +26,7 @@ type pullsAlone struct {
 	port.Environments
 	port.Tiers
 	port.CentralConfig
+	port.Routes
 	apiOf
 }
 

@@ -18,4 +18,5 @@ type Domino interface {
 	Environments
 	Tiers
 	CentralConfig
+	Routes
 }
