@@ -154,38 +154,58 @@ func (c *Client) listTiers(ctx context.Context, d dialect) (map[string]map[strin
 	return nil, c.failed(d.list, errChanging)
 }
 
-// pages reads the public list once. It is not whole where its length changes meanwhile,
-// or where it shows another number of tiers than it says.
+// pages reads the public list once, each page from the last tier of the one before. It is
+// not whole where it changes meanwhile: in its length, or in which tier stands there.
 func (c *Client) pages(ctx context.Context, d dialect) (found map[string]map[string]any, whole bool, err error) {
 	found = map[string]map[string]any{}
-	total, offset := -1, 0
+	total, seen, last := -1, 0, any(nil)
 	for range mostPages {
-		var answer struct {
-			Tiers    []map[string]any `json:"hardwareTiers"`
-			Metadata struct {
-				Pagination struct {
-					Total *int `json:"totalCount"`
-				} `json:"pagination"`
-			} `json:"metadata"`
-		}
-		path := fmt.Sprintf("%s?offset=%d&limit=%d&includeArchived=true", d.list, offset, pageOf)
-		if err := c.get(ctx, path, &answer); err != nil {
+		tiers, n, err := c.page(ctx, d, max(seen-1, 0))
+		if err != nil {
 			return nil, false, err
 		}
-		if answer.Tiers == nil || !gather(found, answer.Tiers) {
-			return nil, false, c.failed(path, errForeign)
+		if n >= 0 && total >= 0 && n != total {
+			return nil, false, nil
 		}
-		if n := answer.Metadata.Pagination.Total; n != nil {
-			if total >= 0 && *n != total {
+		total = max(total, n)
+		if seen > 0 {
+			if len(tiers) == 0 || tiers[0]["id"] != last {
 				return nil, false, nil
 			}
-			total = *n
+			tiers = tiers[1:]
 		}
-		if offset += len(answer.Tiers); len(answer.Tiers) == 0 || offset == total {
-			return found, len(found) == offset && (total < 0 || offset == total), nil
+		if !gather(found, tiers) {
+			return nil, false, c.failed(d.list, errForeign)
 		}
+		if seen += len(tiers); len(tiers) == 0 || seen == total {
+			return found, len(found) == seen && (total < 0 || seen == total), nil
+		}
+		last = tiers[len(tiers)-1]["id"]
 	}
 	return nil, false, c.failed(d.list, errors.New("it has no end"))
+}
+
+// page of the list, and how many there are of all; -1 where Domino does not say.
+func (c *Client) page(ctx context.Context, d dialect, offset int) (tiers []map[string]any, total int, err error) {
+	var answer struct {
+		Tiers    []map[string]any `json:"hardwareTiers"`
+		Metadata struct {
+			Pagination struct {
+				Total *int `json:"totalCount"`
+			} `json:"pagination"`
+		} `json:"metadata"`
+	}
+	path := fmt.Sprintf("%s?offset=%d&limit=%d&includeArchived=true", d.list, offset, pageOf)
+	if err := c.get(ctx, path, &answer); err != nil {
+		return nil, 0, err
+	}
+	if answer.Tiers == nil {
+		return nil, 0, c.failed(path, errForeign)
+	}
+	if total = -1; answer.Metadata.Pagination.Total != nil {
+		total = max(*answer.Metadata.Pagination.Total, 0)
+	}
+	return answer.Tiers, total, nil
 }
 
 // gather adds tiers by id; false: one has none.

@@ -28,6 +28,7 @@ type pullsAlone struct {
 	port.Tiers
 	port.CentralConfig
 	port.BuildLogs
+	port.Routes
 	apiOf
 }
 

@@ -20,4 +20,5 @@ type Domino interface {
 	Tiers
 	CentralConfig
 	BuildLogs
+	Routes
 }

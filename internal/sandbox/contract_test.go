@@ -73,7 +73,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, RegistryImage: c.registryImage,
 		},
 	}
 }
@@ -147,6 +147,19 @@ func (c *seeder) environment(t *testing.T, building bool) (environment, revision
 		c.w.opts.Settle = time.Minute
 	}
 	return environment, revision
+}
+
+func (c *seeder) tier(t *testing.T) { c.documents(t, tierDocs, worldtest.TierExample) }
+
+func (c *seeder) settings(t *testing.T) {
+	for _, s := range worldtest.SettingExamples() {
+		value := s.Value
+		if s.Masked {
+			value = "canary"
+			c.change(t, func(of *state) { of.domino.Masks = append(of.domino.Masks, s.Key) })
+		}
+		c.documents(t, configDocs, fmt.Sprintf(`{"_id": %s, "namespace": %q, "key": %q, "value": %q}`, oid(s.ID), s.Namespace, s.Key, value))
+	}
 }
 
 // ordered is canonical but for the order of fields.

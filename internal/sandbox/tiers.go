@@ -165,3 +165,10 @@ func (w *World) ArchiveTier(ctx context.Context, id string) error {
 		return w.touched(s, i, doc, port.Document{"flags.isArchived": "true"}, nil)
 	})
 }
+
+// ProbeRoutes: both dialects are spoken here.
+func (w *World) ProbeRoutes(ctx context.Context) []port.Route {
+	_, tiers := w.ListTiers(ctx)
+	_, config := w.ListSettings(ctx)
+	return []port.Route{{Call: port.PublicTiers, Err: tiers}, {Call: port.InternalTiers, Err: tiers}, {Call: port.ConfigList, Err: config}}
+}

@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life, Tiers, Config and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life, Tiers, Config, Routes and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -51,6 +51,8 @@ type World struct {
 	Tiers port.Tiers
 	// Config keeps settings, as Tiers does hardware tiers.
 	Config port.CentralConfig
+	// Routes tells what of them answers; nil: nobody asks.
+	Routes port.Routes
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }

@@ -1,0 +1,67 @@
+package world
+
+import (
+	"context"
+	"errors"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+)
+
+// probeDomino tells by route what Domino's API answers, and whether the key sees all that
+// the database holds. A route that no kind needs fails nothing.
+func (w *World) probeDomino(ctx context.Context) (checks []Check) {
+	if w.Routes == nil {
+		return nil
+	}
+	routes := w.Routes.ProbeRoutes(ctx)
+	internal := false
+	for _, r := range routes {
+		internal = internal || r.Call == port.InternalTiers && r.Err == nil
+	}
+	for _, r := range routes {
+		needed := tiersByAPI(w.Deployment)
+		if r.Call == port.ConfigList {
+			needed = settingsByAPI(w.Deployment)
+		}
+		checks = append(checks, routeCheck(r, needed, internal))
+	}
+	if tiersByAPI(w.Deployment) {
+		checks = append(checks, w.probePart(ctx))
+	}
+	return checks
+}
+
+// routeCheck judges one route; internal says that v4 keeps hardware tiers.
+func routeCheck(r port.Route, needed, internal bool) Check {
+	c := passed(r.Call, "answers")
+	switch absent := errors.Is(r.Err, port.ErrNotFound); {
+	case r.Err == nil && !needed:
+		c.Detail = "answers; no kind of the files needs it"
+	case r.Err == nil:
+	case absent && r.Call == port.PublicTiers && internal:
+		c.Detail = "404: this Domino has no such route; hardware tiers are those of v4"
+	case r.Call == port.InternalTiers && needed:
+		c.Open, c.Detail = true, "not needed where the public route answers: "+r.Err.Error()
+	case !needed:
+		c.Open, c.Detail = true, "not needed: "+r.Err.Error()
+	case errors.Is(r.Err, port.ErrDenied):
+		c = failed(r.Call, "use an administrator's key; or take the kind from Domino's database: deployment.backends", "%v", r.Err)
+	default:
+		c = Unanswered(r.Call, "check deployment.domino.url; or take the kind from Domino's database: deployment.backends", r.Err)
+	}
+	return c
+}
+
+// probePart compares the API's hardware tiers with the database's.
+func (w *World) probePart(ctx context.Context) Check {
+	const name = "hardware tiers that the key sees"
+	list, err := w.wholeTiers(ctx)
+	switch n := len(list.hidden); {
+	case err != nil:
+		return unread(name, err)
+	case n > 0:
+		return failed(name, "use an administrator's key", "DC381: %d of %s that the database holds", len(list.Tiers), planner.Plural(len(list.Tiers)+n, "hardware tier"))
+	}
+	return passed(name, "all %d", len(list.Tiers))
+}
