@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,7 +23,8 @@ import (
 // server that is made of the document does not have.
 type double struct {
 	*testing.T
-	box *sandbox.World
+	box   *sandbox.World
+	store *store // keeps tiers and settings
 }
 
 // code is what Domino answers for an error.
@@ -37,6 +40,13 @@ func code(err error) int {
 func (d double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("X-Domino-Api-Key") == "" {
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if kept := "/api/ /v4/hardwareTier /v4/admin/"; slices.ContainsFunc(strings.Fields(kept), func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
+		d.store.ServeHTTP(w, r)
+		return
+	}
+	if d.log(w, r) {
 		return
 	}
 	answer, status, err := d.answer(r)
@@ -67,6 +77,9 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 			return []object{}, 200, err
 		}
 		return []object{{"checkpointName": "ImagesPulled", "status": "Completed", "timeSpentMillis": took.Milliseconds()}}, 200, err
+	}
+	if paged := revisionPages.FindStringSubmatch(r.URL.Path); paged != nil {
+		return d.logged(r, paged[1])
 	}
 	if one := oneRevision.FindStringSubmatch(r.URL.Path); one != nil {
 		def, err := d.box.GetDefinition(ctx, one[1])
@@ -107,6 +120,44 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 		return d.page(r, env, part[2], part[4])
 	}
 	return d.revision(r, part)
+}
+
+var (
+	revisionPages = regexp.MustCompile(`^/environments/([^/]+)/json/paged/0/[0-9]+$`)
+	logPage       = regexp.MustCompile(`^/environments/([^/]+)/revisions/([^/]+)/build/b/fetchBuildLogsSince$`)
+)
+
+// logged are the builds of an environment; each is named b.
+func (d double) logged(r *http.Request, env string) (answer any, status int, err error) {
+	all, err := d.box.ListRevisions(r.Context(), env)
+	state, logs := object{}, object{}
+	for _, one := range all {
+		state[one.ID], logs[one.ID] = "Succeeded", "/environments/"+env+"/revisions/"+one.ID+"/build/b/logs"
+	}
+	return object{"buildStatus": state, "buildLogsUrl": logs}, 200, err
+}
+
+// log answers the page of a build's log, where that is what is asked for.
+func (d double) log(w http.ResponseWriter, r *http.Request) bool {
+	part := logPage.FindStringSubmatch(r.URL.Path)
+	if part == nil {
+		return false
+	}
+	since, err := strconv.ParseInt(r.URL.Query().Get("sinceTimeNano"), 10, 64)
+	if err != nil {
+		d.Error(err)
+	}
+	lines, err := d.box.GetBuildLog(r.Context(), part[1], part[2], since)
+	if err != nil {
+		d.Error(err)
+	}
+	if len(lines) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	for _, l := range lines {
+		fmt.Fprintf(w, `<tr data-timeNano="%d"><td class="time"></td><td class="line">%s</td></tr>`, l.At, html.EscapeString(l.Text))
+	}
+	return true
 }
 
 func (d double) revision(r *http.Request, part []string) (answer any, status int, err error) {
@@ -201,7 +252,7 @@ func TestDouble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		served := double{t, box}
+		served := double{t, box, &store{}}
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !building {
 				now = now.Add(2 * time.Minute)
@@ -214,6 +265,20 @@ func TestDouble(t *testing.T) {
 			t.Fatal(err)
 		}
 		return worldtest.World{Domino: client, Put: worldtest.Put{
+			Tier: func(t *testing.T) {
+				served.store.tiers = []map[string]any{decoded(t, `{"id": "small-k8s", "name": "Small", "nodePool": "default", "centsPerMinute": 1.5, "updateTime": "2026-02-01T00:00:00.000Z",
+					"resources": {"cores": 2.0, "memory": {"value": 4.0, "units": "GiB"}}, "flags": {"isDefault": true, "isVisible": true, "isGlobal": true, "isArchived": false},
+					"overProvisioning": {"daysOfWeek": ["MONDAY", "FRIDAY"], "fromTime": "08:00", "toTime": "18:00"}, "podCustomization": {"additionalLabels": {"example.com/team": "a"}}}`)}
+			},
+			Settings: func(t *testing.T) {
+				for _, set := range worldtest.SettingExamples() {
+					value := set.Value
+					if set.Masked {
+						value = "*****"
+					}
+					served.store.config = append(served.store.config, object{"id": set.ID, "setting": object{"namespace": set.Namespace, "key": set.Key, "value": value}})
+				}
+			},
 			Pull: func(_ *testing.T, pull string) string {
 				return map[bool]string{true: "65f000000000000000000001", false: "65f000000000000000000002"}[pull == "2m10s"]
 			},

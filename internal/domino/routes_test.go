@@ -11,7 +11,7 @@ import (
 
 // TestProbeRoutes: each is told by itself, and nothing is written.
 func TestProbeRoutes(t *testing.T) {
-	d := &double{fails: func(r *http.Request) int {
+	d := &store{fails: func(r *http.Request) int {
 		if r.URL.Path == configList {
 			return 403
 		}

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// double is a stateful Domino that keeps hardware tiers and the central configuration.
+// store is a stateful Domino that keeps hardware tiers and the central configuration.
 // fails answers in its place: 0 lets a request pass; after says what becomes of one that
 // took effect.
-type double struct {
+type store struct {
 	mu      sync.Mutex
 	v4      bool             // it has the internal dialect alone
 	tiers   []map[string]any // as the dialect has them
@@ -22,11 +22,11 @@ type double struct {
 	untold  bool // no totalCount
 	asked   []string
 	fails   func(r *http.Request) int
-	between func(d *double) // after each page
+	between func(d *store) // after each page
 	after   func(r *http.Request)
 }
 
-func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked = append(d.asked, r.Method+" "+r.URL.Path)
@@ -47,7 +47,7 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-func (d *double) answer(r *http.Request) any {
+func (d *store) answer(r *http.Request) any {
 	const public, internal = "/api/hardwaretiers/v1/hardwaretiers", "/v4/hardwareTier"
 	body := map[string]any{}
 	dec := json.NewDecoder(r.Body)
@@ -99,14 +99,14 @@ func (d *double) answer(r *http.Request) any {
 	return nil
 }
 
-func (d *double) archived(i int, flags string) int {
+func (d *store) archived(i int, flags string) int {
 	if i >= 0 {
 		d.tiers[i][flags] = map[string]any{"isArchived": true}
 	}
 	return i
 }
 
-func (d *double) page(r *http.Request) any {
+func (d *store) page(r *http.Request) any {
 	var offset, limit int
 	_, _ = fmt.Sscan(r.URL.Query().Get("offset"), &offset)
 	_, _ = fmt.Sscan(r.URL.Query().Get("limit"), &limit)
@@ -125,7 +125,7 @@ func (d *double) page(r *http.Request) any {
 	return map[string]any{"hardwareTiers": append([]map[string]any{}, page...), "metadata": map[string]any{"pagination": pagination}}
 }
 
-func (d *double) settings(method, id string, body map[string]any) any {
+func (d *store) settings(method, id string, body map[string]any) any {
 	at := slices.IndexFunc(d.config, func(s map[string]any) bool { return s["id"] == id })
 	switch {
 	case method == http.MethodGet:
@@ -152,7 +152,7 @@ func many(n int) (tiers []map[string]any) {
 	return tiers
 }
 
-func (d *double) open(t *testing.T) *Client {
+func (d *store) open(t *testing.T) *Client {
 	t.Helper()
 	c, _, _ := serve(t, d.ServeHTTP)
 	return c

@@ -41,7 +41,7 @@ func TestATierIsWrittenWhole(t *testing.T) {
 				}
 				return decoded(t, text)
 			}
-			d := &double{v4: v4, tiers: []map[string]any{spoken(odd)}}
+			d := &store{v4: v4, tiers: []map[string]any{spoken(odd)}}
 			c := d.open(t)
 			list, err := c.ListTiers(t.Context())
 			if err != nil || len(list.Tiers) != 1 || list.Tiers[0]["resources.memory.units"] != `"GiB"` || list.Tiers[0]["resources.cores"] != `{"$numberDouble":"2.5"}` {
@@ -77,30 +77,30 @@ func TestATierIsWrittenWhole(t *testing.T) {
 // TestTheListIsReadWhole, by page, whatever a page holds; one that changes meanwhile is
 // read again, and one that always does is an error, never a part.
 func TestTheListIsReadWhole(t *testing.T) {
-	once := func(change func(*double)) func(*double) {
-		return func(d *double) {
+	once := func(change func(*store)) func(*store) {
+		return func(d *store) {
 			if d.between = nil; change != nil {
 				change(d)
 			}
 		}
 	}
-	grow := func(d *double) {
+	grow := func(d *store) {
 		d.tiers = slices.Insert(d.tiers, 0, map[string]any{"id": "a" + string(rune('a'+len(d.tiers)%26)) + d.asked[0] + string(rune(len(d.asked)))})
 	}
-	swap := func(d *double) { d.tiers = append(d.tiers[1:], map[string]any{"id": "z"}) } // as long as before: one is never seen
+	swap := func(d *store) { d.tiers = append(d.tiers[1:], map[string]any{"id": "z"}) } // as long as before: one is never seen
 	for name, c := range map[string]struct {
-		d    *double
+		d    *store
 		want int
 	}{
-		"pages":            {&double{tiers: many(250)}, 250},
-		"small pages":      {&double{tiers: many(25), most: 10}, 25},
-		"no total":         {&double{tiers: many(25), most: 10, untold: true}, 25},
-		"none":             {&double{}, 0},
-		"one comes":        {&double{tiers: many(25), most: 10, between: once(grow)}, 26},
-		"one goes":         {&double{tiers: many(25), most: 10, between: once(func(d *double) { d.tiers = d.tiers[1:] })}, 24},
-		"always changing":  {&double{tiers: many(25), most: 10, between: grow}, -1},
-		"comes and no sum": {&double{tiers: many(25), most: 10, untold: true, between: once(grow)}, 26},
-		"swapped":          {&double{tiers: many(25), most: 10, between: once(swap)}, 25},
+		"pages":            {&store{tiers: many(250)}, 250},
+		"small pages":      {&store{tiers: many(25), most: 10}, 25},
+		"no total":         {&store{tiers: many(25), most: 10, untold: true}, 25},
+		"none":             {&store{}, 0},
+		"one comes":        {&store{tiers: many(25), most: 10, between: once(grow)}, 26},
+		"one goes":         {&store{tiers: many(25), most: 10, between: once(func(d *store) { d.tiers = d.tiers[1:] })}, 24},
+		"always changing":  {&store{tiers: many(25), most: 10, between: grow}, -1},
+		"comes and no sum": {&store{tiers: many(25), most: 10, untold: true, between: once(grow)}, 26},
+		"swapped":          {&store{tiers: many(25), most: 10, between: once(swap)}, 25},
 	} {
 		t.Run(name, func(t *testing.T) {
 			list, err := c.d.open(t).ListTiers(t.Context())
@@ -146,7 +146,7 @@ func TestRefusalsByRoute(t *testing.T) {
 		"an id away":    {at("", "", 0), func(c *Client) error { return c.ArchiveTier(context.Background(), "..") }, port.ErrNotFound, `".."`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := &double{tiers: []map[string]any{decoded(t, odd)}, fails: c.fails}
+			d := &store{tiers: []map[string]any{decoded(t, odd)}, fails: c.fails}
 			if err := c.do(d.open(t)); !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v", err)
 			}
@@ -157,7 +157,7 @@ func TestRefusalsByRoute(t *testing.T) {
 // TestAPutWhoseAnswerIsLost is made once, and its error decides nothing.
 func TestAPutWhoseAnswerIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &double{tiers: []map[string]any{decoded(t, odd)}}
+		d := &store{tiers: []map[string]any{decoded(t, odd)}}
 		puts := 0
 		c, err := Open(Config{URL: "https://domino.example", Key: key, Transport: tripper(func(r *http.Request) (*http.Response, error) {
 			w := &answered{header: http.Header{}, code: 200}
@@ -195,7 +195,7 @@ func (a *answered) Write(body []byte) (int, error) { return a.body.Write(body) }
 
 // TestAMaskIsNeverWritten, and what nobody knows of a record goes back.
 func TestAMaskIsNeverWritten(t *testing.T) {
-	d := &double{config: []map[string]any{{"id": "1", "setting": map[string]any{"namespace": "common", "key": "k", "value": "1", "nameMaybe": "K"}},
+	d := &store{config: []map[string]any{{"id": "1", "setting": map[string]any{"namespace": "common", "key": "k", "value": "1", "nameMaybe": "K"}},
 		{"id": "2", "setting": map[string]any{"namespace": "common", "key": "p", "value": "••••••••"}}}}
 	c := d.open(t)
 	all, err := c.ListSettings(t.Context())
