@@ -3,8 +3,10 @@
 package domino
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,7 +24,15 @@ func (j jobs) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.Contains(r.URL.String(), "dead") {
 		r.Header.Set("Prefer", "code=404")
 	}
-	if id, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
+	if r.URL.Path == "/v4/jobs/start" || r.URL.Path == "/v4/jobs/stop" { // which name what they are about in their body
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		if r.Body = io.NopCloser(bytes.NewReader(body)); bytes.Contains(body, []byte("dead")) {
+			r.Header.Set("Prefer", "code=404")
+		}
+	} else if id, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
 		id, _, _ = strings.Cut(id, "/")
 		r.Header.Set("Prefer", "code=404")
 		if example, ok := j[id]; ok {
@@ -55,7 +65,7 @@ func TestWireContract(t *testing.T) {
 					return id
 				}, Environment: func(*testing.T, bool) (environment, revision string) { // those of the document's examples
 					return "65f100000000000000000001", "65f100000000000000000011"
-				}}}
+				}, Project: func(*testing.T) (project, tier string) { return "65d100000000000000000001", "small" }}}
 			})
 		})
 	}

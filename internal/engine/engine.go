@@ -22,6 +22,7 @@ import (
 	"domctl.dev/internal/bake"
 	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/probe"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -85,6 +86,11 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	long := maker.Operations()
 	maps.Copy(long, build.Builder{Domino: c.Domino, Now: c.Clock.Now, Secret: e.secret}.Operations())
+	prober := &probe.Prober{Documents: c.Outside, Now: c.Clock.Now}
+	if c.Domino != nil {
+		prober.Domino = c.Domino
+	}
+	maps.Copy(long, prober.Operations())
 	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {

@@ -73,7 +73,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Project: c.project, RegistryImage: c.registryImage,
 		},
 	}
 }
@@ -147,6 +147,13 @@ func (c *seeder) environment(t *testing.T, building bool) (environment, revision
 		c.w.opts.Settle = time.Minute
 	}
 	return environment, revision
+}
+
+func (c *seeder) project(t *testing.T) (project, tier string) {
+	project, tier = fmt.Sprintf("%024x", 0xfff0), "probed"
+	c.documents(t, "projects", fmt.Sprintf(`{"_id": %s}`, oid(project)))
+	c.documents(t, "hardware_tier", `{"_id": "probed", "flags": {"isArchived": false}}`)
+	return project, tier
 }
 
 // ordered is canonical but for the order of fields.

@@ -85,7 +85,7 @@ func Calls() []string {
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
 		"EnableImageDeprecation", "Find", "GetBuild", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "StartInstance", "StopInstance",
+		"Layers", "ListFollowers", "ListJobs", "ListNodegroups", "ListRevisions", "ModifyLaunchPermission", "ModifyLaunchTemplate", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "StartInstance", "StartJob", "StopInstance", "StopJob",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne",
 	}
 }
@@ -128,7 +128,7 @@ func (c call) suffers(name string) bool {
 	case "impostor":
 		return c.name == "Reachable" || c.name == "RunScript"
 	case "fails":
-		return slices.Contains([]string{"CopyImage", "CreateImage", "CreateRevision", "RunInstance"}, c.name)
+		return slices.Contains([]string{"CopyImage", "CreateImage", "CreateRevision", "RunInstance", "StartJob"}, c.name)
 	}
 	return true
 }

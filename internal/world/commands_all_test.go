@@ -12,6 +12,7 @@ import (
 	"domctl.dev/internal/bake"
 	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/probe"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -19,6 +20,7 @@ import (
 func longRows() applier.Operations {
 	all := bake.Maker{}.Operations()
 	maps.Copy(all, build.Builder{}.Operations())
+	maps.Copy(all, (&probe.Prober{}).Operations())
 	return all
 }
 
@@ -65,7 +67,7 @@ func TestRowsCallWhatPermissionsSay(t *testing.T) {
 	for op, row := range (&World{Long: longRows()}).Operations() {
 		for _, call := range row.Calls {
 			_, document := reflect.TypeFor[port.Documents]().MethodByName(call)
-			_, domino := reflect.TypeFor[port.Environments]().MethodByName(call)
+			_, domino := reflect.TypeFor[port.Domino]().MethodByName(call)
 			if delete(unused, call); !allowed[call] && !document && !domino {
 				t.Errorf("%s calls %s, which no permission speaks of", op, call)
 			}

@@ -154,6 +154,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"ec2/borrowed":       w.readBorrowed,
 		"domino/environment": w.readActive,
 		"domino/revision":    readNothing,
+		"domino/probe":       readNothing,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

@@ -97,6 +97,8 @@ type Put struct {
 	// and answers the ids of both. It builds at once, or, where building is stated, until
 	// time passes.
 	Environment func(t *testing.T, building bool) (environment, revision string)
+	// Project makes a project of Domino and a hardware tier, and answers their ids.
+	Project func(t *testing.T) (project, tier string)
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// RegistryImage pushes an image with the platforms under repository:tag and
@@ -142,6 +144,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Registry != nil }, registryCases())
 	add(func(w World) bool { return w.Registry != nil }, layerCases())
 	add(func(w World) bool { return w.Domino != nil }, dominoCases())
+	add(func(w World) bool { return w.Domino != nil }, jobCases())
 	return append(cases, pageCases()...)
 }
 
