@@ -24,6 +24,8 @@ type Lowered struct {
 	Outputs  map[string]schema.Value
 	Findings []schema.Finding
 	Blocked  *schema.Finding
+	// Once are steps that several changes need: the first brings each.
+	Once []Step
 	// Waves are the places of steps in rollouts, by id.
 	Waves map[string]Wave
 	// Remember is what *applied* holds of the object beside its fields: kept ones that
@@ -323,6 +325,11 @@ func (m *maker) lower(c *Change, entry *schema.Entry, low *lowering) (blocked bo
 		m.plan.Unknowns = m.plan.Unknowns || f.Before.Is == schema.Unknown
 	}
 	m.outputs[c.Address] = low.Outputs
+	for _, s := range low.Once {
+		if !slices.ContainsFunc(m.plan.Steps, func(t Step) bool { return t.ID == s.ID }) {
+			m.plan.Steps = append(m.plan.Steps, s)
+		}
+	}
 	m.plan.Steps = append(m.plan.Steps, low.Steps...)
 	maps.Copy(m.waves, low.Waves)
 	return false, nil

@@ -8,6 +8,14 @@ type Wave struct {
 	Pools     []string `json:"pools"`
 	Window    string   `json:"window"`
 	Approvals int      `json:"approvals"` // people who must approve it
+	Probe     *Probe   `json:"probe,omitempty"`
+}
+
+// Probe is a run that must have its images in time before a wave begins.
+type Probe struct {
+	Project     string `json:"project"` // its id
+	Environment string `json:"environment"`
+	MaxPulling  string `json:"maxPulling"`
 }
 
 // Rollout are the waves of an object of amis, in order.

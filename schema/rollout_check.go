@@ -29,10 +29,30 @@ func (c *checker) rollout(a Address, o Object) {
 			seen[m] = n
 			c.member(a, m, path, positions)
 		}
+		if w.Probe != nil {
+			c.probe(a, o, w, n)
+		}
 		if _, ok := c.Deployment.Windows[w.Window]; w.Window != "" && !ok && !c.broken[Address{}] {
 			c.add("DC101", Error, a, o.Nearest(at+".window"), windowHint(w.Window, c.Deployment.Windows),
 				"%s.window names window %q, which the deployment does not have", at, w.Window)
 		}
+	}
+}
+
+// probe checks that a wave's proof can be given: an image stands on a tier in a classic
+// deployment alone.
+func (c *checker) probe(a Address, o Object, w Wave, n int) {
+	at := fmt.Sprintf("rollout.%d.probe", n)
+	c.declared(a, o.Nearest(at+".environment"), at+".environment", Address{Kind: "environments", Name: w.Probe.Environment})
+	switch {
+	case c.broken[Address{}]:
+	case c.Deployment.Executors != "classic":
+		c.add("DC390", Error, a, o.Nearest(at), "leave it out; a first wave of a canary pool, and approvals of the next, go before the others",
+			"%s needs a tier with an image of its own, and this deployment's executors are not classic", at)
+	case len(w.Tiers) == 0:
+		c.add("DC390", Error, a, o.Nearest(at), "name a tier in the wave", "%s has no tier in its wave that it could be a copy of", at)
+	case c.Deployment.Domino.URL == "":
+		c.add("DC390", Error, a, o.Nearest(at), "state deployment: domino: {url: …, apiKey: …}", "%s starts a run over Domino's API, and the files do not say how to reach it", at)
 	}
 }
 

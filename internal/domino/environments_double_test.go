@@ -71,6 +71,9 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 		user, err := d.box.DominoUser(ctx)
 		return object{"userName": user}, 200, err
 	}
+	if answer, status, ok, err := d.jobs(r); ok {
+		return answer, status, err
+	}
 	if job, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
 		took, told, err := d.box.PullTime(ctx, strings.TrimSuffix(job, "/executionCheckpointStatuses"))
 		if !told {
@@ -135,6 +138,33 @@ func (d double) logged(r *http.Request, env string) (answer any, status int, err
 		state[one.ID], logs[one.ID] = "Succeeded", "/environments/"+env+"/revisions/"+one.ID+"/build/b/logs"
 	}
 	return object{"buildStatus": state, "buildLogsUrl": logs}, 200, err
+}
+
+// jobs are started, listed and stopped.
+func (d double) jobs(r *http.Request) (answer any, status int, ok bool, err error) {
+	switch r.Method + " " + r.URL.Path {
+	case "GET /v4/jobs":
+		all, err := d.box.ListJobs(r.Context(), r.URL.Query().Get("projectId"), time.Time{})
+		listed := []object{}
+		for _, j := range all {
+			listed = append(listed, object{"id": j.ID, "title": j.Title, "stageTime": object{"submissionTime": j.Submitted.UnixMilli()},
+				"statuses": object{"isCompleted": j.Ended, "executionStatus": j.Status}})
+		}
+		return object{"jobs": listed}, 200, true, err
+	case "POST /v4/jobs/start":
+		var body newJob
+		d.read(r, &body)
+		id, err := d.box.StartJob(r.Context(), port.NewJob(body))
+		return object{"id": id}, 200, true, err
+	case "POST /v4/jobs/stop":
+		var body struct {
+			ProjectID, JobID string
+			CommitResults    bool
+		}
+		d.read(r, &body)
+		return object{}, 200, true, d.box.StopJob(r.Context(), body.ProjectID, body.JobID)
+	}
+	return nil, 0, false, nil
 }
 
 // log answers the page of a build's log, where that is what is asked for.
@@ -269,6 +299,15 @@ func TestDouble(t *testing.T) {
 				served.store.tiers = []map[string]any{decoded(t, `{"id": "small-k8s", "name": "Small", "nodePool": "default", "centsPerMinute": 1.5, "updateTime": "2026-02-01T00:00:00.000Z",
 					"resources": {"cores": 2.0, "memory": {"value": 4.0, "units": "GiB"}}, "flags": {"isDefault": true, "isVisible": true, "isGlobal": true, "isArchived": false},
 					"overProvisioning": {"daysOfWeek": ["MONDAY", "FRIDAY"], "fromTime": "08:00", "toTime": "18:00"}, "podCustomization": {"additionalLabels": {"example.com/team": "a"}}}`)}
+			},
+			Project: func(t *testing.T) (project, tier string) {
+				const id = "65f4000000000000000000aa"
+				for collection, d := range map[string]port.Document{"projects": {"_id": `{"$oid":"` + id + `"}`}, "hardware_tier": {"_id": `"probed"`, "flags.isArchived": "false"}} {
+					if err := box.InsertOne(t.Context(), collection, d); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return id, "probed"
 			},
 			Settings: func(t *testing.T) {
 				for _, set := range worldtest.SettingExamples() {

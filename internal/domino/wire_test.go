@@ -28,6 +28,15 @@ func (j jobs) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Header.Set("Prefer", "example=first")
 	}
 	if id, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
+	if r.URL.Path == "/v4/jobs/start" || r.URL.Path == "/v4/jobs/stop" { // which name what they are about in their body
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		if r.Body = io.NopCloser(bytes.NewReader(body)); bytes.Contains(body, []byte("dead")) {
+			r.Header.Set("Prefer", "code=404")
+		}
+	} else if id, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
 		id, _, _ = strings.Cut(id, "/")
 		r.Header.Set("Prefer", "code=404")
 		if example, ok := j[id]; ok {
@@ -83,7 +92,7 @@ func TestWireContract(t *testing.T) {
 					return id
 				}, Environment: func(*testing.T, bool) (environment, revision string) { // those of the document's examples
 					return "65f100000000000000000001", "65f100000000000000000011"
-				}, Tier: func(*testing.T) {}, Settings: func(*testing.T) {}}}
+				}, Tier: func(*testing.T) {}, Settings: func(*testing.T) {}, Project: func(*testing.T) (project, tier string) { return "65d100000000000000000001", "small" }}}
 			})
 		})
 	}

@@ -29,6 +29,7 @@ type pullsAlone struct {
 	port.CentralConfig
 	port.BuildLogs
 	port.Routes
+	port.Jobs
 	apiOf
 }
 

@@ -21,4 +21,5 @@ type Domino interface {
 	CentralConfig
 	BuildLogs
 	Routes
+	Jobs
 }

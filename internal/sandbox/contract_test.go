@@ -73,7 +73,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, RegistryImage: c.registryImage,
 		},
 	}
 }
@@ -160,6 +160,13 @@ func (c *seeder) settings(t *testing.T) {
 		}
 		c.documents(t, configDocs, fmt.Sprintf(`{"_id": %s, "namespace": %q, "key": %q, "value": %q}`, oid(s.ID), s.Namespace, s.Key, value))
 	}
+}
+
+func (c *seeder) project(t *testing.T) (project, tier string) {
+	project, tier = fmt.Sprintf("%024x", 0xfff0), "probed"
+	c.documents(t, "projects", fmt.Sprintf(`{"_id": %s}`, oid(project)))
+	c.documents(t, "hardware_tier", `{"_id": "probed", "flags": {"isArchived": false}}`)
+	return project, tier
 }
 
 // ordered is canonical but for the order of fields.

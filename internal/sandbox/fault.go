@@ -85,7 +85,7 @@ func Calls() []string {
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
 		"EnableImageDeprecation", "Find", "GetBuild", "GetBuildLog", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListFollowers", "ListNodegroups", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StopInstance",
+		"Layers", "ListFollowers", "ListJobs", "ListNodegroups", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
 	}
 }
@@ -128,7 +128,7 @@ func (c call) suffers(name string) bool {
 	case "impostor":
 		return c.name == "Reachable" || c.name == "RunScript"
 	case "fails":
-		return slices.Contains([]string{"CopyImage", "CreateEnvironment", "CreateImage", "CreateRevision", "RunInstance"}, c.name)
+		return slices.Contains([]string{"CopyImage", "CreateEnvironment", "CreateImage", "CreateRevision", "RunInstance", "StartJob"}, c.name)
 	}
 	return true
 }

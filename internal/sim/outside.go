@@ -56,7 +56,7 @@ func isWrite(call string) bool {
 		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
-		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting"}, call)
+		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting", "StartJob", "StopJob"}, call)
 }
 
 func (o outside) InsertOne(ctx context.Context, collection string, d port.Document) error {
@@ -135,6 +135,7 @@ func managed(content []byte) (string, error) {
 		}
 	}
 	left(all.Domino, all.Mongo)
+	ended(all.Domino, all.Mongo)
 	delete(all.AWS, "tokens")
 	templates, _ := all.AWS["launchTemplates"].(map[string]any)
 	for _, t := range templates {

@@ -21,6 +21,34 @@ func (o outside) CancelBuild(ctx context.Context, environment, revision string) 
 	return effect(ctx, o, "CancelBuild", []any{environment, revision}, func(ctx context.Context) error { return o.World.CancelBuild(ctx, environment, revision) })
 }
 
+func (o outside) StartJob(ctx context.Context, j port.NewJob) (string, error) {
+	return note(ctx, o, "StartJob", []any{j}, func(ctx context.Context) (string, error) { return o.World.StartJob(ctx, j) })
+}
+
+func (o outside) StopJob(ctx context.Context, project, id string) error {
+	return effect(ctx, o, "StopJob", []any{project, id}, func(ctx context.Context) error { return o.World.StopJob(ctx, project, id) })
+}
+
+// ended drops what probes leave: runs that are over, and archived tiers.
+func ended(domino, mongo map[string]any) {
+	jobs, _ := domino["jobs"].(map[string]any)
+	for id, j := range jobs {
+		if j, _ := j.(map[string]any); j["stopped"] == true || j["fails"] != nil {
+			delete(jobs, id)
+		}
+	}
+	if len(jobs) == 0 {
+		delete(domino, "jobs")
+	}
+	tiers, _ := mongo["hardware_tier"].([]any)
+	if tiers != nil {
+		mongo["hardware_tier"] = slices.DeleteFunc(tiers, func(doc any) bool {
+			text := schema.JSON(doc).Text
+			return strings.Contains(text, `"domctl-probe-`) && strings.Contains(text, `"isArchived":true`)
+		})
+	}
+}
+
 // left drops the revisions that domctl had built, or Domino of what follows one, and that
 // are not active, and the environments that domctl made and archived: Domino deletes none.
 func left(domino, mongo map[string]any) {

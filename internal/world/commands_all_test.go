@@ -12,6 +12,7 @@ import (
 	"domctl.dev/internal/bake"
 	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/probe"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -20,6 +21,7 @@ func longRows() applier.Operations {
 	all := bake.Maker{}.Operations()
 	maps.Copy(all, build.Builder{}.Operations())
 	maps.Copy(all, build.Creator{}.Operations())
+	maps.Copy(all, (&probe.Prober{}).Operations())
 	return all
 }
 

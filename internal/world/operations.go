@@ -165,6 +165,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"domino/named":       w.readNamed,
 		apiTiers:             w.readTiers,
 		apiSettings:          w.readSettings,
+		"domino/probe":       readNothing,
 	}
 	maps.Copy(readers, w.taggedReaders())
 	read, ok := readers[typ]

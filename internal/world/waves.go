@@ -45,7 +45,7 @@ func (v *View) waveOf(a schema.Address, ami schema.Value) (w planner.Wave, gates
 	}
 	n, named := r.number[a]
 	if !named {
-		return planner.Wave{Of: of, N: len(r.waves)}, nil, true
+		return planner.Wave{Of: of, N: place(len(r.waves))}, nil, true
 	}
 	if name := r.waves[n].Window; name != "" {
 		gates = append(gates, planner.Gate{Kind: planner.WindowGate, Arg: name, Window: v.world.Deployment.Windows[name]})
@@ -53,8 +53,11 @@ func (v *View) waveOf(a schema.Address, ami schema.Value) (w planner.Wave, gates
 	if people := r.waves[n].Approvals; people > 0 {
 		gates = append(gates, planner.Gate{Kind: planner.ApprovalGate, Arg: fmt.Sprintf("%s rollout %d", of, n+1), Approvals: people})
 	}
-	return planner.Wave{Of: of, N: n}, gates, true
+	return planner.Wave{Of: of, N: place(n)}, gates, true
 }
+
+// place of a wave among those of its rollout: each has room for its probe before it.
+func place(n int) int { return 2*n + 1 }
 
 // roll puts steps that switch an AMI into their wave, and says which that is.
 func (v *View) roll(c planner.Change, ami schema.Value, steps []planner.Step, waves map[string]planner.Wave) []schema.Finding {
@@ -74,5 +77,5 @@ func (v *View) roll(c planner.Change, ami schema.Value, steps []planner.Step, wa
 		}
 	}
 	return []schema.Finding{{Code: "DC265", Severity: schema.Info, Address: c.Address, Positions: c.Positions,
-		Message: strings.TrimSpace(fmt.Sprintf("gets its image in wave %d of the rollout of %s %s", w.N+1, w.Of, strings.Join(behind, ", ")))}}
+		Message: strings.TrimSpace(fmt.Sprintf("gets its image in wave %d of the rollout of %s %s", w.N/2+1, w.Of, strings.Join(behind, ", ")))}}
 }

@@ -99,6 +99,8 @@ type Put struct {
 	Environment func(t *testing.T, building bool) (environment, revision string)
 	// Tier makes the hardware tier TierExample, and Settings SettingExamples.
 	Tier, Settings func(t *testing.T)
+	// Project makes a project of Domino and a hardware tier, and answers their ids.
+	Project func(t *testing.T) (project, tier string)
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// RegistryImage pushes an image with the platforms under repository:tag and
@@ -145,6 +147,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Registry != nil }, layerCases())
 	add(func(w World) bool { return w.Domino != nil }, dominoCases())
 	add(func(w World) bool { return w.Domino != nil }, kindCases())
+	add(func(w World) bool { return w.Domino != nil }, jobCases())
 	return append(cases, pageCases()...)
 }
 

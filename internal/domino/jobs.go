@@ -1,0 +1,89 @@
+package domino
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"domctl.dev/internal/port"
+)
+
+// jobsOf is how many of a project's jobs are asked for, the newest first.
+const jobsOf = 200
+
+// ListJobs is GET /v4/jobs of one project.
+func (c *Client) ListJobs(ctx context.Context, project string, since time.Time) ([]port.Job, error) {
+	if err := known(project); err != nil {
+		return nil, fmt.Errorf("project %w", err)
+	}
+	path := "/v4/jobs?" + url.Values{"projectId": {project}, "order_by": {"number"}, "sort_by": {"desc"}, "page_size": {strconv.Itoa(jobsOf)}, "page_no": {"1"}}.Encode()
+	var answer struct {
+		Jobs *[]struct {
+			ID        string `json:"id"`
+			Title     string `json:"title"`
+			StageTime struct {
+				Submitted int64 `json:"submissionTime"` // milliseconds
+			} `json:"stageTime"`
+			Statuses *struct {
+				Completed bool   `json:"isCompleted"`
+				Execution string `json:"executionStatus"`
+			} `json:"statuses"`
+		} `json:"jobs"`
+	}
+	if err := c.get(ctx, path, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Jobs == nil {
+		return nil, c.failed(path, errForeign)
+	}
+	all := []port.Job{}
+	for _, j := range *answer.Jobs {
+		if known(j.ID) != nil || j.Statuses == nil || j.StageTime.Submitted <= 0 {
+			return nil, c.failed(path, errForeign)
+		}
+		all = append(all, port.Job{ID: j.ID, Title: j.Title, Status: j.Statuses.Execution, Ended: j.Statuses.Completed, Submitted: time.UnixMilli(j.StageTime.Submitted).UTC()})
+	}
+	slices.SortStableFunc(all, func(a, b port.Job) int { return b.Submitted.Compare(a.Submitted) })
+	if len(all) >= jobsOf && !all[len(all)-1].Submitted.Before(since) {
+		return nil, c.failed(path, fmt.Errorf("more than %d jobs were started there since %s", jobsOf, since.UTC().Format(time.RFC3339)))
+	}
+	return all, nil
+}
+
+// newJob is the body of POST /v4/jobs/start.
+type newJob struct {
+	Project     string `json:"projectId"`
+	Command     string `json:"commandToRun"`
+	Environment string `json:"environmentId"`
+	Tier        string `json:"overrideHardwareTierId"`
+	Title       string `json:"title"`
+}
+
+// StartJob is POST /v4/jobs/start.
+func (c *Client) StartJob(ctx context.Context, j port.NewJob) (string, error) {
+	if err := known(j.Project, j.Environment); err != nil {
+		return "", fmt.Errorf("job: %w", err)
+	}
+	const path = "/v4/jobs/start"
+	var answer struct {
+		ID string `json:"id"`
+	}
+	if err := c.post(ctx, path, newJob(j), &answer); err != nil {
+		return "", err
+	}
+	if known(answer.ID) != nil {
+		return "", c.failedTo("POST", path, errForeign)
+	}
+	return answer.ID, nil
+}
+
+// StopJob is POST /v4/jobs/stop.
+func (c *Client) StopJob(ctx context.Context, project, id string) error {
+	if err := known(project, id); err != nil {
+		return fmt.Errorf("job %w", err)
+	}
+	return c.post(ctx, "/v4/jobs/stop", map[string]any{"projectId": project, "jobId": id, "commitResults": false}, nil)
+}
