@@ -183,8 +183,8 @@ func (v *View) encodeTier(ref planner.Ref, paths map[string]string, diffs []plan
 	if form == nil {
 		form = v.kin(ref)
 	}
-	if form == nil && ref.Type() == apiTiers {
-		form = planner.Raw{"resources.memory.units": schema.JSON("GiB")}
+	if ref.Type() == apiTiers { // whose unit has one name
+		form = form.With(map[string]schema.Value{".units": schema.JSON("")})
 	}
 	out, keyed := map[string]schema.Value{}, map[string]map[string]schema.Value{}
 	for _, d := range diffs {
