@@ -77,6 +77,7 @@ func lookTiers(ctx context.Context, l *look) error {
 			l.observe(a, ref, schema.Observed{ID: idPlain(ref), Fields: fields})
 		}
 	}
+	l.hiddenFromUsers(collection)
 	l.decodeExecutors(executors)
 	maps.Copy(l.view.raw, images)
 	return nil

@@ -122,6 +122,9 @@ func TestATierIsMadeAndArchived(t *testing.T) {
 	if want := "domino.tier.archive domino/tier#gpu flags.isArchived=true"; steps(gone) != want || gone.Steps[0].Irreversible == "" {
 		t.Errorf("got\n%s", steps(gone))
 	}
+	if again := b.plan(files); !slices.Equal(findings(again), []string{"DC385 hardwareTiers.gpu"}) || len(again.Steps) > 0 {
+		t.Errorf("%v\n%s", again.Findings, steps(again))
+	}
 	if !strings.Contains(b.tiers("gpu"), `"archived":{"is":"known","text":"true"}`) {
 		t.Error(b.tiers("gpu"))
 	}
