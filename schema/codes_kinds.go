@@ -13,5 +13,7 @@ func kindCodes() []Code {
 			"State nodePool, cores and memory."},
 		{"DC384", "a masked setting", "Domino's API shows the value as a mask, so that nobody can tell whether it is as wanted, and a rollback could not put it back. A mask is never written.",
 			"Change it in Domino, or take settings from Domino's database: deployment: backends: settings: \"mongo\"."},
+		{"DC385", "an archived tier in the files", "The files state a hardware tier that is archived in Domino, as one is whose making was taken back over the API. Its fields are kept as the files say, and nobody can choose it.",
+			"Bring it back in Domino; or take it out of the files, and make another."},
 	}
 }

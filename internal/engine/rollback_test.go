@@ -20,22 +20,26 @@ func TestRollbackOfAKilledApply(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			start := f.start(t)
-			p := start.plan(f.after)
-			sides := start.copy().count(f, p)
-			for k := range sides {
-				r := start.copy()
-				r.dies(f, p, k)
-				if _, err := r.engine(f.after).Applier.Summary(t.Context(), p.ID); applier.IsMissing(err) {
-					continue
-				}
-				r.back(f, p.ID, sim.KillAfter(-1))
-				r.asBefore(f, start, p)
-				if t.Failed() {
-					t.Fatalf("killed after %d", k)
-				}
-			}
+			killedAndTakenBack(t, f)
 		})
+	}
+}
+
+func killedAndTakenBack(t *testing.T, f fixture) {
+	start := f.start(t)
+	p := start.plan(f.after)
+	sides := start.copy().count(f, p)
+	for k := range sides {
+		r := start.copy()
+		r.dies(f, p, k)
+		if _, err := r.engine(f.after).Applier.Summary(t.Context(), p.ID); applier.IsMissing(err) {
+			continue
+		}
+		r.back(f, p.ID, sim.KillAfter(-1))
+		r.asBefore(f, start, p)
+		if t.Failed() {
+			t.Fatalf("killed after %d", k)
+		}
 	}
 }
 
@@ -45,30 +49,34 @@ func TestRollbackKilledAtEveryCall(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			start := f.start(t)
-			p := start.plan(f.after)
-			sides := start.copy().count(f, p)
-			for k, stride := range map[int]int{sides: 1, sides / 2: 23, sides / 3: 29} {
-				died := start.copy()
-				if k < sides {
-					died.dies(f, p, k)
-				} else {
-					died.count(f, p)
-				}
-				for j := 0; ; j += stride {
-					r := died.copy()
-					killed := r.back(f, p.ID, sim.KillAfter(j))
-					r.asBefore(f, start, p)
-					if t.Failed() {
-						t.Fatalf("apply killed after %d, rollback after %d", k, j)
-					}
-					if !killed {
-						t.Logf("apply killed after %d of %d: %d sides of the way back", k, sides, j)
-						break
-					}
-				}
-			}
+			takenBackKilled(t, f)
 		})
+	}
+}
+
+func takenBackKilled(t *testing.T, f fixture) {
+	start := f.start(t)
+	p := start.plan(f.after)
+	sides := start.copy().count(f, p)
+	for k, stride := range map[int]int{sides: 1, sides / 2: 23, sides / 3: 29} {
+		died := start.copy()
+		if k < sides {
+			died.dies(f, p, k)
+		} else {
+			died.count(f, p)
+		}
+		for j := 0; ; j += stride {
+			r := died.copy()
+			killed := r.back(f, p.ID, sim.KillAfter(j))
+			r.asBefore(f, start, p)
+			if t.Failed() {
+				t.Fatalf("apply killed after %d, rollback after %d", k, j)
+			}
+			if !killed {
+				t.Logf("apply killed after %d of %d: %d sides of the way back", k, sides, j)
+				break
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"domctl.dev/internal/port"
 )
@@ -41,19 +42,23 @@ func (w *World) ListSettings(ctx context.Context) ([]port.Setting, error) {
 	})
 }
 
-// CreateSetting makes a document under an id that follows from the number of writes.
+// CreateSetting makes a document under the first free id of its name.
 func (w *World) CreateSetting(ctx context.Context, namespace, key, value string) error {
 	return effect(ctx, w, "CreateSetting", func(s *state) (*state, error) {
 		c := s.mongo[configDocs]
 		if c == nil {
 			c = newCollection()
 		}
-		id := oid(hashed("setting", namespace, key, fmt.Sprint(len(c.docs)))[len("sha256:"):][:24])
-		at, body, err := build(configDocs, port.Document{"_id": id, "namespace": quote(namespace), "key": quote(key), "value": quote(value)})
-		if err != nil {
-			return nil, err
+		for n := 0; ; n++ {
+			id := oid(hashed("setting", namespace, key, strconv.Itoa(n))[len("sha256:"):][:24])
+			at, body, err := build(configDocs, port.Document{"_id": id, "namespace": quote(namespace), "key": quote(key), "value": quote(value)})
+			if err != nil {
+				return nil, err
+			}
+			if _, taken := c.index[at]; !taken {
+				return s.with(configDocs, c.inserted(at, body)), nil
+			}
 		}
-		return s.with(configDocs, c.inserted(at, body)), nil
 	})
 }
 

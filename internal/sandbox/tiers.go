@@ -27,6 +27,9 @@ func tierOf(doc value) port.Document {
 		}
 	}
 	d["_id"] = quote(idOf(doc))
+	if d["flags.isArchived"] == "" { // which Domino always shows
+		d["flags.isArchived"] = "false"
+	}
 	return d
 }
 
@@ -168,7 +171,11 @@ func (w *World) ArchiveTier(ctx context.Context, id string) error {
 
 // ProbeRoutes: both dialects are spoken here.
 func (w *World) ProbeRoutes(ctx context.Context) []port.Route {
-	_, tiers := w.ListTiers(ctx)
-	_, config := w.ListSettings(ctx)
+	_, tiers := read(ctx, w, "ProbeRoutes", func(*state) (none struct{}, n int, err error) { return none, 0, nil })
+	config := tiers
+	if tiers == nil {
+		_, tiers = w.ListTiers(ctx)
+		_, config = w.ListSettings(ctx)
+	}
 	return []port.Route{{Call: port.PublicTiers, Err: tiers}, {Call: port.InternalTiers, Err: tiers}, {Call: port.ConfigList, Err: config}}
 }

@@ -23,9 +23,9 @@ func (o outside) CreateSetting(ctx context.Context, namespace, key, value string
 }
 
 func (o outside) UpdateSetting(ctx context.Context, was port.Setting, value string) (bool, error) {
-	return note(ctx, o, "UpdateSetting", []any{was.Key}, func(ctx context.Context) (bool, error) { return o.World.UpdateSetting(ctx, was, value) })
+	return note(ctx, o, "UpdateSetting", []any{was.Key, value}, func(ctx context.Context) (bool, error) { return o.World.UpdateSetting(ctx, was, value) })
 }
 
 func (o outside) DeleteSetting(ctx context.Context, id string) error {
-	return effect(ctx, o, "DeleteSetting", []any{}, func(ctx context.Context) error { return o.World.DeleteSetting(ctx, id) })
+	return effect(ctx, o, "DeleteSetting", []any{id}, func(ctx context.Context) error { return o.World.DeleteSetting(ctx, id) })
 }

@@ -72,7 +72,7 @@ func (v *View) Raw(r planner.Ref) planner.Raw { return v.raw[r] }
 // Undo takes back a step that made or deleted an object.
 func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
 	if u := v.world.Operations()[d.Step.Op].Undo; u != nil && d.Step.Irreversible == "" {
-		return u(d), nil
+		return v.unmasked(u(d)), nil
 	}
 	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s; leave the address out with --exclude", d.Step.ID, d.Step.Irreversible)
 }

@@ -77,6 +77,7 @@ func lookTiers(ctx context.Context, l *look) error {
 			l.observe(a, ref, schema.Observed{ID: idPlain(ref), Fields: fields})
 		}
 	}
+	l.hiddenFromUsers(collection)
 	l.decodeExecutors(executors)
 	maps.Copy(l.view.raw, images)
 	return nil
@@ -183,8 +184,8 @@ func (v *View) encodeTier(ref planner.Ref, paths map[string]string, diffs []plan
 	if form == nil {
 		form = v.kin(ref)
 	}
-	if form == nil && ref.Type() == apiTiers {
-		form = planner.Raw{"resources.memory.units": schema.JSON("GiB")}
+	if ref.Type() == apiTiers { // whose unit has one name
+		form = form.With(map[string]schema.Value{".units": schema.JSON("")})
 	}
 	out, keyed := map[string]schema.Value{}, map[string]map[string]schema.Value{}
 	for _, d := range diffs {

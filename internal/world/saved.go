@@ -26,6 +26,10 @@ func (w *World) Makes(p planner.Plan) error {
 			why = "is of no operation"
 		case (row.Tool == "mongosh") != is:
 			why = "has an operation for other objects"
+		case !is && apiKind(s.Object.Type()) != "" && apiKind(s.Object.Type()) != s.Address.Kind:
+			why = "is on what nothing of " + s.Address.Kind + " is written to"
+		case !is && apiKind(s.Object.Type()) != "" && !conditioned(s):
+			why = "changes an object without a condition"
 		case !is:
 		case writes[document] == nil:
 			why = fmt.Sprintf("is on collection %s, which nothing of %s is written to", document, s.Address.Kind)
@@ -37,4 +41,24 @@ func (w *World) Makes(p planner.Plan) error {
 		}
 	}
 	return nil
+}
+
+// apiKind is the kind whose objects Domino's API keeps under a type of refs; "" for any
+// other type.
+func apiKind(typ string) string {
+	return map[string]string{apiTiers: "hardwareTiers", apiSettings: "settings"}[typ]
+}
+
+// conditioned says that a step expects something of each place that it writes; of an
+// object that it makes or removes, anything.
+func conditioned(s planner.Step) bool {
+	if _, whole := s.Writes[""]; whole {
+		return len(s.Expects) > 0
+	}
+	for p := range s.Writes {
+		if !slices.ContainsFunc(s.Expects, func(e planner.Expect) bool { return e.Ref == s.Object && e.Path == p }) {
+			return false
+		}
+	}
+	return true
 }

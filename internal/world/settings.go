@@ -1,7 +1,6 @@
 package world
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -37,9 +36,12 @@ func (l *look) settingsOf(ctx context.Context, keys []string) (map[planner.Ref]p
 	if settingsByAPI(l.Deployment) {
 		all, err := l.shownSettings(ctx)
 		if err == nil {
-			err = cmp.Or(l.emptied("settings", placeOf(apiSettings), len(all)), l.partSettings(ctx, keys, all))
+			err = l.partSettings(ctx, keys, all)
 		}
-		return all, err
+		if err != nil {
+			return nil, err
+		}
+		return all, l.emptied("settings", placeOf(apiSettings), len(all))
 	}
 	docs, err := l.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"key": keys}})
 	if err != nil {

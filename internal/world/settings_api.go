@@ -206,3 +206,16 @@ func undoSetting(back func(planner.Done) []planner.Step) func(planner.Done) []pl
 		return steps
 	}
 }
+
+// unmasked expects a mask where the API shows one by now: what an apply made and nobody
+// can compare is taken back all the same.
+func (v *View) unmasked(steps []planner.Step) []planner.Step {
+	for _, s := range steps {
+		for i, e := range s.Expects {
+			if e.Ref == s.Object && e.Path == "value" && s.Object.Type() == apiSettings && v.raw[s.Object]["value"] == masked() {
+				s.Expects[i].Value = masked()
+			}
+		}
+	}
+	return steps
+}

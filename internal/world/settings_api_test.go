@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/world"
 	"domctl.dev/schema"
 )
 
@@ -104,6 +106,9 @@ func TestAMaskedSetting(t *testing.T) {
 		t.Errorf("%+v %v", p.Changes, p.Findings)
 	}
 	b.env["env:Z"] = "canary-other"
+	if back := b.back(); len(back.Steps) != 1 || schema.Failed(back.Findings) {
+		t.Errorf("the way back is\n%s\n%v", steps(back), back.Findings)
+	}
 	if p := b.plan(object("settings", "com.fresh", map[string]any{"value": "!env:Z"})); !slices.Equal(findings(p), []string{"DC384 settings.com.fresh"}) {
 		t.Errorf("%v\n%s", p.Findings, steps(p))
 	}
@@ -131,5 +136,29 @@ func TestASettingThatMoved(t *testing.T) {
 	res, err := b.engine(files).Apply(context.Background(), p)
 	if err != nil || res.Outcome != applier.RefusedOutcome && res.Outcome != applier.FailedOutcome || !strings.Contains(b.shown(), "=26") {
 		t.Errorf("%+v %v\n%s", res, err, b.shown())
+	}
+}
+
+// TestKindsAreImportedFromTheAPI as from MongoDB, and a plan afterwards does nothing.
+func TestKindsAreImportedFromTheAPI(t *testing.T) {
+	b := newBench(t, smallTier+", "+someConfig, "")
+	b.deployment.Domino.URL = "https://domino.acme.example"
+	b.deployment.Backends = schema.Backends{HardwareTiers: schema.API, Settings: schema.API}
+	found, res := b.imported(t.TempDir(), engine.ImportOptions{})
+	b.adopted(found, res)
+	if counts := b.world.Counts().Calls; counts["ListTiers"] == 0 || counts["ListSettings"] == 0 {
+		t.Errorf("%v", counts)
+	}
+}
+
+// TestTheAPINeedsNoWritingInTheDatabase, which is compared with all the same.
+func TestTheAPINeedsNoWritingInTheDatabase(t *testing.T) {
+	d := prod()
+	d.Backends = schema.Backends{HardwareTiers: schema.API, Settings: schema.API}
+	uses := world.Uses(d, true)
+	for _, collection := range []string{"hardware_tier", "config"} {
+		if !slices.Equal(uses[collection], []string{"Find"}) {
+			t.Errorf("%s: %v", collection, uses[collection])
+		}
 	}
 }

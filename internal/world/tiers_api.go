@@ -87,15 +87,12 @@ func (w *World) readTiers(ctx context.Context, ids []string) (map[planner.Ref]pl
 
 // normalTier is a tier in one form, whatever Domino makes of what is written: sizes in
 // their largest unit, weekdays as MONDAY, times with seconds, whole numbers as such, sets
-// in order. Empty objects, and what is null, are not there.
+// in order. Maps of labels and the like that are empty, and what is null, are not there.
 func normalTier(d port.Document) port.Document {
 	raw := rawOf(d)
 	for p, v := range raw {
-		switch {
-		case v.Text == "null" || v.Text == "{}":
+		if raw[p] = normalValue(v); v.Text == "null" {
 			delete(raw, p)
-		case numberType(v.Text) != "" || isDigit(v.Text[0]):
-			raw[p] = schema.Value{Is: schema.Known, Text: extendedNumber(plainJSON(v.Text), "")}
 		}
 	}
 	_, at := tierPaths(schema.Collection{})
@@ -110,10 +107,24 @@ func normalTier(d port.Document) port.Document {
 	return out
 }
 
+// normalValue has whole numbers as such, whatever type they stand in.
+func normalValue(v schema.Value) schema.Value {
+	if v.Is == schema.Known && v.Text != "" && v.Text[0] != '"' {
+		v.Text = extendedJSON(plainJSON(v.Text))
+	}
+	return v
+}
+
 // normalField brings one field to its form; what cannot be read stays as it is.
 func normalField(raw planner.Raw, f schema.Field, doc string) {
+	if strings.HasSuffix(f.Path, ".*") {
+		if raw[doc].Text == "{}" {
+			delete(raw, doc)
+		}
+		return
+	}
 	v, err := codecFor(f).read(raw, doc)
-	if err != nil || v.Is != schema.Known || strings.HasSuffix(f.Path, ".*") {
+	if err != nil || v.Is != schema.Known {
 		return
 	}
 	switch f.Type {
@@ -126,7 +137,9 @@ func normalField(raw planner.Raw, f schema.Field, doc string) {
 		raw[doc+".units"] = schema.JSON(unit)
 		raw[doc+".value"] = schema.Value{Is: schema.Known, Text: extendedNumber(strings.TrimSuffix(v.Str(), unit), "")}
 	case schema.Time:
-		raw[doc] = schema.JSON(v.Str() + ":00")
+		if raw[doc] = v; len(v.Str()) == len("08:00") {
+			raw[doc] = schema.JSON(v.Str() + ":00")
+		}
 	case schema.Set:
 		raw[doc] = v
 		if f.Path == "overProvisioning.daysOfWeek" {
@@ -144,6 +157,9 @@ func (v *View) tierSteps(a schema.Address, ref planner.Ref, writes map[string]sc
 	archived := paths["archived"]
 	after, hides := writes[archived]
 	delete(writes, archived)
+	for p := range writes {
+		writes[p] = normalValue(writes[p])
+	}
 	raw := v.raw[ref]
 	if raw == nil {
 		steps = append(steps, overAPI(insertStep(a, ref, writes), createTierOp))

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -119,6 +122,9 @@ func TestATierIsMadeAndArchived(t *testing.T) {
 	if want := "domino.tier.archive domino/tier#gpu flags.isArchived=true"; steps(gone) != want || gone.Steps[0].Irreversible == "" {
 		t.Errorf("got\n%s", steps(gone))
 	}
+	if again := b.plan(files); !slices.Equal(findings(again), []string{"DC385 hardwareTiers.gpu"}) || len(again.Steps) > 0 {
+		t.Errorf("%v\n%s", again.Findings, steps(again))
+	}
 	if !strings.Contains(b.tiers("gpu"), `"archived":{"is":"known","text":"true"}`) {
 		t.Error(b.tiers("gpu"))
 	}
@@ -193,5 +199,52 @@ func TestWhatTheAPICannotDo(t *testing.T) {
 	p = byAPI(t, smallTier).plan(object("hardwareTiers", "new", map[string]any{"cores": 3}))
 	if got := findings(p); !slices.Equal(got, []string{"DC383 hardwareTiers.new"}) || len(p.Steps) > 0 {
 		t.Errorf("%v\n%s", p.Findings, steps(p))
+	}
+}
+
+// TestFaultsOfTheAPI: a list that fails is no empty one, and a write whose answer is lost
+// is made once.
+func TestFaultsOfTheAPI(t *testing.T) {
+	files := all(object("hardwareTiers", "small", map[string]any{"cores": 3}), object("hardwareTiers", "gpu", wholeTier(nil)))
+	for name, c := range map[string]struct {
+		faults []sandbox.Fault
+		want   string // of the error, or of why it stopped
+		writes int    // of tiers, that took effect
+	}{
+		"down":            {[]sandbox.Fault{{Fault: "down", Call: "ListTiers"}}, "connection refused", 0},
+		"401":             {[]sandbox.Fault{{Fault: "denied", Call: "ListTiers"}}, "access denied", 0},
+		"half a list":     {[]sandbox.Fault{{Fault: "partialPage", Call: "ListTiers"}}, "ListTiers", 0},
+		"403 on the puts": {[]sandbox.Fault{{Fault: "denied", Call: "UpdateTier"}}, "access denied", 1},
+		"lost":            {[]sandbox.Fault{{Fault: "lost", Call: "UpdateTier"}, {Fault: "lost", Call: "CreateTier"}}, "", 2},
+		"slow":            {[]sandbox.Fault{{Fault: "slow", Delay: "10s", Call: "*Tier*"}}, "", 2},
+		"throttled":       {[]sandbox.Fault{{Fault: "throttled", Call: "*Tier", Times: 2}}, "", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := byAPI(t, smallTier)
+			b.open(sandbox.Options{Faults: c.faults, Wait: b.clock.Sleep})
+			var why []string
+			p, err := b.engine(files).Plan(context.Background(), engine.PlanOptions{})
+			if err == nil {
+				var res applier.Result
+				res, err = b.engine(files).Apply(context.Background(), p)
+				why = res.Why
+			}
+			if err != nil {
+				why = append(why, err.Error())
+			}
+			if text := strings.Join(why, "\n"); c.want == "" && text != "" || !strings.Contains(text, c.want) {
+				t.Errorf("%s, want %s", text, c.want)
+			}
+			content := string(b.memory.Content())
+			if got := strings.Count(content, `"updateTime"`); got != c.writes {
+				t.Errorf("%d tiers were written, want %d\n%s", got, c.writes, content)
+			}
+			b.open(sandbox.Options{})
+			if c.want == "" {
+				if again := b.plan(files); !again.Empty() {
+					t.Errorf("the second plan is not empty: %s", steps(again))
+				}
+			}
+		})
 	}
 }

@@ -148,3 +148,15 @@ func few(names []string) string {
 	}
 	return schema.Listed(names, "and")
 }
+
+// hiddenFromUsers tells of tiers that the files state and that live archived: over the API
+// nothing brings one back.
+func (l *look) hiddenFromUsers(collection string) {
+	for _, a := range l.wanted("hardwareTiers") {
+		o, stated := l.desired.Objects[a]
+		if _, says := o.Fields["archived"]; collection == apiTiers && stated && !says && l.view.Objects[a].Fields["archived"].Bool() {
+			l.find("DC385", schema.Warning, a, "stands in the files, and is archived in Domino: nobody can choose it, and no call of Domino's API brings it back",
+				"bring it back in Domino; or take it out of the files, and make another")
+		}
+	}
+}
