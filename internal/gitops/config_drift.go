@@ -29,15 +29,15 @@ func (k checking) watch(at string, d Deployment) {
 	case !k.has(every):
 		k.need(at+".drift", "every", "")
 	case !k.bad[every] && (d.Drift.Every < 5*time.Second || d.Drift.Every > 30*24*time.Hour):
-		k.wrong(k.place(every), "", "%s is not between 5s and 30d", every)
+		k.wrong(k.where(every), "", "%s is not between 5s and 30d", every)
 	}
 	for i, way := range d.Drift.Tell {
 		k.oneOf(at+".drift.tell."+strconv.Itoa(i), way, []string{tellIssue, tellNotify})
 	}
 	if r := k.c.Repositories[d.Repository]; slices.Contains(d.Drift.Tell, tellIssue) && (r.Forge == "" || k.c.Forges[r.Forge].Kind == "bitbucket") {
-		k.wrong(k.place(at+".drift.tell"), "", "%s.drift is told in an issue, and its repository has no forge that keeps issues", at)
+		k.wrong(k.where(at+".drift.tell"), "", "%s.drift is told in an issue, and its repository has no forge that keeps issues", at)
 	}
 	if slices.Contains(d.Drift.Tell, tellNotify) && len(d.Notify) == 0 {
-		k.wrong(k.place(at+".drift.tell"), "state them: notify: [NAME]", "%s.drift is told to its channels, and it has none", at)
+		k.wrong(k.where(at+".drift.tell"), "state them: notify: [NAME]", "%s.drift is told to its channels, and it has none", at)
 	}
 }

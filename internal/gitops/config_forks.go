@@ -32,12 +32,12 @@ func (k checking) recording(at string, d Deployment) {
 	}
 	name := d.Recording.File
 	if k.need(at, "file", name) && (path.IsAbs(name) || path.Clean(name) != name || name == "." || strings.HasPrefix(name, "..") || strings.ContainsAny(name, "\\\x00")) {
-		k.wrong(k.place(at+".file"), "write it as seen from the top of the repository: prod/world.json", "%s.file is no path of the repository", at)
+		k.wrong(k.where(at+".file"), "write it as seen from the top of the repository: prod/world.json", "%s.file is no path of the repository", at)
 	}
 	if k.has(at+".last") && !k.bad[at+".last"] && (d.Recording.Last < time.Hour || d.Recording.Last > 90*24*time.Hour) {
-		k.wrong(k.place(at+".last"), "", "%s.last is not between 1h and 90d", at)
+		k.wrong(k.where(at+".last"), "", "%s.last is not between 1h and 90d", at)
 	}
 	if r, ok := k.c.Repositories[d.Repository]; ok && r.Forge == "" {
-		k.wrong(k.place(at), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s is for pull requests, and its repository has no forge", at)
+		k.wrong(k.where(at), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s is for pull requests, and its repository has no forge", at)
 	}
 }

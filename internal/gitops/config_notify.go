@@ -29,7 +29,7 @@ func (k checking) channels() {
 			at := schema.JoinPath("deployments", name) + ".notify." + strconv.Itoa(i)
 			k.oneOf(at, channel, schema.Sorted(k.c.Notify))
 			if slices.Contains(told[:i], channel) {
-				k.wrong(k.place(at), "keep one of them", "%s: %q is stated twice", at, channel)
+				k.wrong(k.where(at), "keep one of them", "%s: %q is stated twice", at, channel)
 			}
 		}
 	}

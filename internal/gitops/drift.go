@@ -111,9 +111,9 @@ func (d *Desk) Watch(ctx context.Context) (next time.Duration, err error) {
 		d.sawDrift(was)
 		return min(due.Sub(now), soon), d.tellDrift(ctx)
 	}
-	within, heard := d.observe(ctx, LookWork, "")
+	within, end := d.observe(ctx, LookWork, "")
 	is, err := d.drifted(within, store, commit, was)
-	heard(is.outcome(err))
+	end(is.outcome(err))
 	if err != nil {
 		return soon, err
 	}

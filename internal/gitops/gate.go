@@ -20,9 +20,9 @@ type granted struct {
 // verdict says whether a plan may be applied, and if not, what is missing.
 type verdict struct {
 	granted
-	from    origin
-	heard   int      // approvals of the effect that there are, of whatever worth
-	missing []string // for people; none: it may be applied
+	from      origin
+	approvals int      // approvals of the effect that there are, of whatever worth
+	missing   []string // for people; none: it may be applied
 }
 
 // gate holds a plan of a commit against the deployment's rules and the approvals that
@@ -42,7 +42,7 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 		v.missing = []string{"approvals, and its repository has no forge"}
 		return v, nil
 	}
-	if v.heard, err = t.count(ctx, p.Effect); err != nil { // before they are read: one more is news
+	if v.approvals, err = t.count(ctx, p.Effect); err != nil { // before they are read: one more is news
 		return v, err
 	}
 	if v.from, err = t.wrote(ctx, p, commit); err != nil {
@@ -149,7 +149,7 @@ func (t *turn) wait(ctx context.Context, h Head, v verdict, p planner.Plan) erro
 	if err := t.ask(ctx, v, p); err != nil {
 		return fmt.Errorf("asking for approvals: %w", err)
 	}
-	h.Stage, h.Pull, h.PullHead, h.Heard = Asked, v.from.Pull.Number, v.from.Pull.HeadCommit, v.heard
+	h.Stage, h.Pull, h.PullHead, h.Approvals = Asked, v.from.Pull.Number, v.from.Pull.HeadCommit, v.approvals
 	return t.later(ctx, h, v.why())
 }
 
@@ -195,10 +195,10 @@ func (h Head) awaits() int {
 	return h.Pull
 }
 
-// heard says whether there is an approval that there was not when it was asked for.
-func (t *turn) heard(ctx context.Context) (bool, error) {
+// approvedSince says whether there is an approval that there was not when it was asked for.
+func (t *turn) approvedSince(ctx context.Context) (bool, error) {
 	n, err := t.count(ctx, t.head.Effect)
-	return n != t.head.Heard, err
+	return n != t.head.Approvals, err
 }
 
 func (t *turn) count(ctx context.Context, effect string) (int, error) {

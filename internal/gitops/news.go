@@ -41,9 +41,9 @@ func (a Audience) wants(e Event) bool {
 	return e != "" && (len(a.Events) == 0 || slices.Contains(a.Events, string(e)))
 }
 
-// heard is the record: by channel, and in it by what news are of, the last that was
+// ledger is the record: by channel, and in it by what news are of, the last that was
 // told.
-type heard struct {
+type ledger struct {
 	Channels map[string]map[string]string `json:"channels"`
 	Nonce    string                       `json:"nonce"`
 }
@@ -155,7 +155,7 @@ func (d *Desk) announce(ctx context.Context, current func(context.Context, appli
 	ctx, cancel := context.WithTimeout(ctx, longestNews)
 	defer cancel()
 	var due map[string][]news
-	err := d.hear(ctx, func(ctx context.Context, s applier.Store, h *heard) (bool, error) {
+	err := d.amend(ctx, func(ctx context.Context, s applier.Store, h *ledger) (bool, error) {
 		all, err := current(ctx, s)
 		due = h.take(d.Audiences, all)
 		return len(due) > 0, err
@@ -185,33 +185,33 @@ func (d *Desk) announce(ctx context.Context, current func(context.Context, appli
 	}
 	late, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer done()
-	return errors.Join(failed, d.hear(late, func(_ context.Context, _ applier.Store, h *heard) (bool, error) { return h.giveBack(back), nil }))
+	return errors.Join(failed, d.amend(late, func(_ context.Context, _ applier.Store, h *ledger) (bool, error) { return h.giveBack(back), nil }))
 }
 
 // send tells one channel.
 func (d *Desk) send(ctx context.Context, a Audience, n port.Notice) error {
-	ctx, heard := d.observe(ctx, NoticeWork, a.Name)
+	ctx, end := d.observe(ctx, NoticeWork, a.Name)
 	err := a.To.Notify(ctx, n)
 	switch {
 	case err == nil:
-		heard("told")
+		end("told")
 	case errors.Is(err, port.ErrLost):
-		heard("lost")
+		end("lost")
 	default:
-		heard("error")
+		end("error")
 	}
 	return err
 }
 
-// hear replaces the record where there is something to change; whoever else writes it
-// meanwhile is heard first.
-func (d *Desk) hear(ctx context.Context, change func(context.Context, applier.Store, *heard) (bool, error)) error {
+// amend replaces the record where there is something to change; whoever else writes it
+// meanwhile has the word first.
+func (d *Desk) amend(ctx context.Context, change func(context.Context, applier.Store, *ledger) (bool, error)) error {
 	store, err := d.Records(ctx)
 	if err != nil {
 		return err
 	}
 	for try := 0; ; try++ {
-		h := heard{Channels: map[string]map[string]string{}}
+		h := ledger{Channels: map[string]map[string]string{}}
 		etag, _, err := read(ctx, store, newsKey, &h)
 		if err != nil {
 			return err
@@ -228,7 +228,7 @@ func (d *Desk) hear(ctx context.Context, change func(context.Context, applier.St
 }
 
 // take notes all news as told, and answers those that were not.
-func (h *heard) take(to []Audience, all []news) (due map[string][]news) {
+func (h *ledger) take(to []Audience, all []news) (due map[string][]news) {
 	due = map[string][]news{}
 	for _, a := range to {
 		if h.Channels[a.Name] == nil {
@@ -245,7 +245,7 @@ func (h *heard) take(to []Audience, all []news) (due map[string][]news) {
 }
 
 // giveBack notes news as not told, where they are still the last.
-func (h *heard) giveBack(all map[string][]news) (changed bool) {
+func (h *ledger) giveBack(all map[string][]news) (changed bool) {
 	for channel, some := range all {
 		for _, n := range some {
 			if h.Channels[channel][n.of] == n.key {

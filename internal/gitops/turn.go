@@ -97,7 +97,7 @@ func (t *turn) step(ctx context.Context) (again bool, err error) {
 		if t.head.Stage != Asked {
 			return false, nil
 		}
-		if heard, err := t.heard(ctx); err != nil || !heard {
+		if more, err := t.approvedSince(ctx); err != nil || !more {
 			return false, err
 		}
 	}
@@ -216,9 +216,9 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 			return false, err
 		}
 	}
-	ctx, heard := t.observe(ctx, ApplyWork, "")
+	ctx, end := t.observe(ctx, ApplyWork, "")
 	res, err := e.Apply(ctx, p)
-	heard(applyOutcome(res, err))
+	end(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
 
@@ -232,8 +232,8 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 		return nil, p, func() {}, err
 	}
 	defer free()
-	ctx, heard := t.observe(ctx, PlanWork, "")
-	defer func() { heard(planOutcome(p, err)) }()
+	ctx, end := t.observe(ctx, PlanWork, "")
+	defer func() { end(planOutcome(p, err)) }()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	e, shut, err = t.opened(ctx, commit, ToPlan)
@@ -254,13 +254,13 @@ func (t *turn) slot(ctx context.Context) (free func(), err error) {
 	if t.Slots == nil {
 		return func() {}, nil
 	}
-	_, heard := t.observe(ctx, QueueWork, "")
+	_, end := t.observe(ctx, QueueWork, "")
 	select {
 	case t.Slots <- struct{}{}:
-		heard("free")
+		end("free")
 		return func() { <-t.Slots }, nil
 	case <-ctx.Done():
-		heard("error")
+		end("error")
 		return nil, ctx.Err()
 	}
 }
@@ -348,9 +348,9 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 			return t.ended(ctx, res, err)
 		}
 	}
-	ctx, heard := t.observe(ctx, ApplyWork, "")
+	ctx, end := t.observe(ctx, ApplyWork, "")
 	res, err := e.Applier.Resume(ctx, t.head.Plan) // which also one is that reserved nothing yet
-	heard(applyOutcome(res, err))
+	end(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
 
