@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -13,7 +14,7 @@ import (
 // granted is what lets a plan be applied.
 type granted struct {
 	effect, commit string
-	rules          []Rule
+	rules          []config.Rule
 	by             []Approval
 }
 
@@ -62,7 +63,7 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 	}
 	v = best
 	for _, r := range v.rules {
-		if n := r.missing(people(v.by), v.from.extra()); n > 0 {
+		if n := r.Missing(people(v.by), v.from.extra()); n > 0 {
 			v.missing = append(v.missing, fmt.Sprintf("%s of rule %q", planner.Plural(n, "approval"), r.Name))
 		}
 	}
@@ -72,7 +73,7 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 // lacks is how many approvals all rules lack together.
 func (v verdict) lacks() (n int) {
 	for _, r := range v.rules {
-		n += r.missing(people(v.by), v.from.extra())
+		n += r.Missing(people(v.by), v.from.extra())
 	}
 	return n
 }
@@ -100,7 +101,7 @@ func (v verdict) asked(p planner.Plan, whole string, limit int) string {
 }
 
 // note says in a pull request whose approvals its plan needs, if anybody's.
-func (d Deployment) note(p planner.Plan) string {
+func note(d config.Deployment, p planner.Plan) string {
 	rules := d.Needs(p)
 	if len(rules) == 0 || p.Refused() {
 		return ""
@@ -117,9 +118,9 @@ func writeHow(b *strings.Builder, effect string) {
 }
 
 // writeNeeds lists what rules ask for, and whose approvals there are.
-func writeNeeds(b *strings.Builder, rules []Rule, by []string, extra int) {
+func writeNeeds(b *strings.Builder, rules []config.Rule, by []string, extra int) {
 	for _, r := range rules {
-		fmt.Fprintf(b, "- rule %s: %s", planner.Code(r.Name), planner.Plural(r.needed()+extra, "approval"))
+		fmt.Fprintf(b, "- rule %s: %s", planner.Code(r.Name), planner.Plural(r.Needed()+extra, "approval"))
 		if len(r.From) > 0 {
 			var names []string
 			for _, u := range r.From {
@@ -127,7 +128,7 @@ func writeNeeds(b *strings.Builder, rules []Rule, by []string, extra int) {
 			}
 			b.WriteString(" from " + schema.Listed(names, "or"))
 		}
-		fmt.Fprintf(b, ", %d missing\n", r.missing(by, extra))
+		fmt.Fprintf(b, ", %d missing\n", r.Missing(by, extra))
 	}
 }
 

@@ -10,25 +10,9 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 )
-
-// Event is what people may be told of.
-type Event string
-
-// The events.
-const (
-	AppliedEvent Event = "applied"
-	FailedEvent  Event = "failed"  // a step did, or somebody abandoned the apply
-	WaitsEvent   Event = "waits"   // for a window, an approval or a person
-	RefusedEvent Event = "refused" // the commit cannot be applied
-	DriftEvent   Event = "drift"
-	FrozenEvent  Event = "frozen"
-)
-
-func eventNames() []string {
-	return []string{string(AppliedEvent), string(FailedEvent), string(WaitsEvent), string(RefusedEvent), string(DriftEvent), string(FrozenEvent)}
-}
 
 // Audience is a channel of a deployment, opened.
 type Audience struct {
@@ -37,7 +21,7 @@ type Audience struct {
 	To     port.Notifier
 }
 
-func (a Audience) wants(e Event) bool {
+func (a Audience) wants(e config.Event) bool {
 	return e != "" && (len(a.Events) == 0 || slices.Contains(a.Events, string(e)))
 }
 
@@ -53,7 +37,7 @@ type ledger struct {
 // comes back.
 type news struct {
 	of, key string
-	event   Event
+	event   config.Event
 	notice  port.Notice
 }
 
@@ -74,29 +58,29 @@ func (d *Desk) current(ctx context.Context, s applier.Store) (all []news, err er
 	}
 	frozen := news{of: "freeze"}
 	if f.Holds(d.Now()) {
-		frozen = news{"freeze", f.String(), FrozenEvent, port.Notice{Deployment: name, What: "frozen", Facts: []port.Fact{{Name: "why", Text: f.String()}}}}
+		frozen = news{"freeze", f.String(), config.FrozenEvent, port.Notice{Deployment: name, What: "frozen", Facts: []port.Fact{{Name: "why", Text: f.String()}}}}
 	}
 	return append(all, frozen), nil
 }
 
 // event says what a head is news of. A failure is one however often it is tried and
 // whatever it says, and so is a refusal; what is waited for may become another thing.
-func (h Head) event() (e Event, key string) {
+func (h Head) event() (e config.Event, key string) {
 	key = h.Commit + " " + string(h.Stage)
 	switch {
 	case h.Stage == Done && h.Why == nothingToDo:
 	case h.Stage == Done && h.Left > 0:
-		return FailedEvent, key + " " + h.Plan
+		return config.FailedEvent, key + " " + h.Plan
 	case h.Stage == Done:
-		return AppliedEvent, key + " " + h.Plan
+		return config.AppliedEvent, key + " " + h.Plan
 	case h.Stage == Asked:
-		return WaitsEvent, key + " " + h.Effect
+		return config.WaitsEvent, key + " " + h.Effect
 	case h.Stage == Refused:
-		return RefusedEvent, key + " " + h.Effect
+		return config.RefusedEvent, key + " " + h.Effect
 	case strings.HasPrefix(h.Why, string(applier.FailedOutcome)):
-		return FailedEvent, key + " " + h.Plan
+		return config.FailedEvent, key + " " + h.Plan
 	case strings.HasPrefix(h.Why, string(applier.PausedOutcome)) && !strings.Contains(h.Why, "interrupted"):
-		return WaitsEvent, key + " " + h.Plan + " " + h.Why
+		return config.WaitsEvent, key + " " + h.Plan + " " + h.Why
 	}
 	return "", key
 }

@@ -250,7 +250,7 @@ func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.
 	}
 	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.From}, Compiled: before.Result}
 	if before.Lacks {
-		f.Lacks = "holds no deployment in " + t.desk.Bound.folder()
+		f.Lacks = "holds no deployment in " + t.desk.Bound.Folder()
 	}
 	var o engine.PlanOptions
 	if t.desk.Bound.Archive {

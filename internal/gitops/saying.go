@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -117,11 +118,7 @@ func (s *saying) approve(ctx context.Context) error {
 		return nil
 	}
 	now := s.Now().UTC()
-	last := p.desk.Bound.Approvals.Last
-	if last == 0 {
-		last = week
-	}
-	a := Approval{Effect: s.effect(p), Pull: s.pull.Number, Head: s.pull.HeadCommit, User: s.comment.Author, Comment: s.comment.ID, At: now, Expires: now.Add(last), Nonce: p.desk.Random()}
+	a := Approval{Effect: s.effect(p), Pull: s.pull.Number, Head: s.pull.HeadCommit, User: s.comment.Author, Comment: s.comment.ID, At: now, Expires: now.Add(p.desk.Bound.Approvals.Term()), Nonce: p.desk.Random()}
 	if err := approve(ctx, p.store, a); err != nil {
 		return err
 	}
@@ -166,9 +163,9 @@ func (s *saying) newest() string {
 
 // unfit says why a person's word is no approval of a plan.
 func (s *saying) unfit(p part) string {
-	user := account(s.comment.Author)
-	wrote := user == account(s.pull.Author) || slices.ContainsFunc(s.pull.Pushers, func(u string) bool { return account(u) == user })
-	counts := slices.ContainsFunc(p.desk.Bound.Rules, func(r Rule) bool { return r.counts(user) })
+	user := config.Account(s.comment.Author)
+	wrote := user == config.Account(s.pull.Author) || slices.ContainsFunc(s.pull.Pushers, func(u string) bool { return config.Account(u) == user })
+	counts := slices.ContainsFunc(p.desk.Bound.Rules, func(r config.Rule) bool { return r.Counts(user) })
 	// Forges keep moments in seconds, so that a comment may seem to be older than it is.
 	early := !p.asked(s.pull.Number) && s.comment.CreatedAt.Add(time.Second).Before(p.plan.At)
 	switch {

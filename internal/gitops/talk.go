@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 )
 
@@ -111,13 +112,13 @@ func (t *Talk) Converse(ctx context.Context, pull port.Pull) error {
 func (t *Talk) rightsOf(ctx context.Context, all []port.Comment) (map[string]port.Rights, error) {
 	people, out := map[string]port.Rights{}, map[string]port.Rights{}
 	for _, c := range all {
-		rights, there := people[account(c.Author)]
+		rights, there := people[config.Account(c.Author)]
 		if !there {
 			var err error
 			if rights, err = t.rights(ctx, c.Author); err != nil {
 				return nil, err
 			}
-			people[account(c.Author)] = rights
+			people[config.Account(c.Author)] = rights
 		}
 		out[c.ID] = rights
 	}
@@ -153,7 +154,7 @@ func (t *Talk) commands(ctx context.Context, me string, number int) (out []port.
 		t.done, t.seen = map[string]time.Time{}, map[string]firstRead{}
 	}
 	for _, c := range all {
-		if _, done := t.done[c.ID]; done || account(c.Author) == account(me) || c.Author == "" {
+		if _, done := t.done[c.ID]; done || config.Account(c.Author) == config.Account(me) || c.Author == "" {
 			continue
 		}
 		says := len(ReadCommands(c.Body)) > 0
@@ -268,7 +269,7 @@ func (t *Talk) one(ctx context.Context, number int, parts []part, c port.Comment
 	}
 	s := saying{Talk: t, pull: pull, parts: parts, comment: c, at: parts[0]}
 	if stranger = min(rights, before) < port.WriteRights; stranger {
-		s.answer, s.key = strangers(c.Author), "stranger "+account(c.Author)
+		s.answer, s.key = strangers(c.Author), "stranger "+config.Account(c.Author)
 	} else if err := s.do(ctx); err != nil {
 		return false, false, err
 	}

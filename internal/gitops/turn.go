@@ -11,6 +11,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -138,10 +139,10 @@ func (t *turn) later(ctx context.Context, h Head, why string) error {
 }
 
 // opened opens the engine for a commit; whoever calls it calls shut.
-func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.Engine, shut func(), err error) {
+func (t *turn) opened(ctx context.Context, commit string, mode config.Mode) (e *engine.Engine, shut func(), err error) {
 	closes := func() {}
 	tree, back, err := t.Source.Tree(ctx, commit)
-	if err == nil && mode == ToPlan {
+	if err == nil && mode == config.ToPlan {
 		err = t.keyed(ctx, tree)
 	}
 	if err == nil {
@@ -150,7 +151,7 @@ func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.
 	}
 	t.toApply = func(ctx context.Context) (e *engine.Engine, err error) {
 		closes()
-		e, closes, err = t.Open(ctx, tree, ToApply)
+		e, closes, err = t.Open(ctx, tree, config.ToApply)
 		t.engine = e
 		return e, err
 	}
@@ -236,7 +237,7 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 	defer func() { end(planOutcome(p, err)) }()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	e, shut, err = t.opened(ctx, commit, ToPlan)
+	e, shut, err = t.opened(ctx, commit, config.ToPlan)
 	if err != nil {
 		return e, p, shut, err
 	}
@@ -305,7 +306,7 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 // anyTree opens the engine for a commit, or for the branch's where that one is gone or
 // does not fit any more: what is left to do of an apply stands in the records.
 func (t *turn) anyTree(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
-	e, shut, err = t.opened(ctx, commit, ToApply)
+	e, shut, err = t.opened(ctx, commit, config.ToApply)
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) || errors.Is(err, git.ErrGone) {
 		newest, noHead := t.Source.Head(ctx, t.Bound.Branch)
@@ -313,7 +314,7 @@ func (t *turn) anyTree(ctx context.Context, commit string) (e *engine.Engine, sh
 			return nil, shut, errors.Join(err, noHead)
 		}
 		shut()
-		e, shut, err = t.opened(ctx, newest, ToApply)
+		e, shut, err = t.opened(ctx, newest, config.ToApply)
 	}
 	return e, shut, err
 }

@@ -1,6 +1,7 @@
-package gitops
+package config
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -43,10 +44,13 @@ type Approvals struct {
 	OnChange string `yaml:"onChange"`
 }
 
+// Term is Last, or what it is where it is not stated.
+func (a Approvals) Term() time.Duration { return cmp.Or(a.Last, week) }
+
 // The values of Approvals.OnChange.
 const (
-	askOnChange   = "ask"
-	applyOnChange = "apply"
+	AskOnChange   = "ask"
+	ApplyOnChange = "apply"
 )
 
 const (
@@ -64,7 +68,7 @@ func actions() []string {
 
 // rules holds a deployment's rules, which need a forge to be kept on.
 func (k checking) rules(at string, d Deployment) {
-	k.oneOf(at+".approvals.onChange", d.Approvals.OnChange, []string{askOnChange, applyOnChange})
+	k.oneOf(at+".approvals.onChange", d.Approvals.OnChange, []string{AskOnChange, ApplyOnChange})
 	if last := at + ".approvals.last"; k.has(last) && !k.bad[last] && (d.Approvals.Last < time.Minute || d.Approvals.Last > 90*24*time.Hour) {
 		k.wrong(k.where(last), "", "%s is not between 1m and 90d", last)
 	}
@@ -95,13 +99,13 @@ func (k checking) rule(at string, r Rule) {
 		if !accountName.MatchString(u) || strings.HasPrefix(u, "@") {
 			k.wrong(k.where(field), "write it as the forge does, without @", "%s: %q is no account", field, u)
 		}
-		if people[account(u)] {
+		if people[Account(u)] {
 			k.wrong(k.where(field), "", "%s: %q stands there twice", field, u)
 		}
-		people[account(u)] = true
+		people[Account(u)] = true
 	}
-	if k.has(at+".from") && len(people) < r.needed() && !k.bad[at+".from"] {
-		k.wrong(k.where(at+".from"), "name more people, or need fewer approvals", "%s names %s and needs %s", at, planner.Plural(len(people), "account"), planner.Plural(r.needed(), "approval"))
+	if k.has(at+".from") && len(people) < r.Needed() && !k.bad[at+".from"] {
+		k.wrong(k.where(at+".from"), "name more people, or need fewer approvals", "%s names %s and needs %s", at, planner.Plural(len(people), "account"), planner.Plural(r.Needed(), "approval"))
 	}
 	k.when(at+".when", r.When)
 }

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"slices"
@@ -17,8 +17,8 @@ type Watch struct {
 
 // The ways to tell of drift.
 const (
-	tellNotify = "notify" // the deployment's channels, of those that want the event
-	tellIssue  = "issue"  // an issue at the forge, closed when all is as it was applied
+	TellNotify = "notify" // the deployment's channels, of those that want the event
+	TellIssue  = "issue"  // an issue at the forge, closed when all is as it was applied
 )
 
 func (k checking) watch(at string, d Deployment) {
@@ -32,12 +32,12 @@ func (k checking) watch(at string, d Deployment) {
 		k.wrong(k.where(every), "", "%s is not between 5s and 30d", every)
 	}
 	for i, way := range d.Drift.Tell {
-		k.oneOf(at+".drift.tell."+strconv.Itoa(i), way, []string{tellIssue, tellNotify})
+		k.oneOf(at+".drift.tell."+strconv.Itoa(i), way, []string{TellIssue, TellNotify})
 	}
-	if r := k.c.Repositories[d.Repository]; slices.Contains(d.Drift.Tell, tellIssue) && (r.Forge == "" || k.c.Forges[r.Forge].Kind == "bitbucket") {
+	if r := k.c.Repositories[d.Repository]; slices.Contains(d.Drift.Tell, TellIssue) && (r.Forge == "" || k.c.Forges[r.Forge].Kind == "bitbucket") {
 		k.wrong(k.where(at+".drift.tell"), "", "%s.drift is told in an issue, and its repository has no forge that keeps issues", at)
 	}
-	if slices.Contains(d.Drift.Tell, tellNotify) && len(d.Notify) == 0 {
+	if slices.Contains(d.Drift.Tell, TellNotify) && len(d.Notify) == 0 {
 		k.wrong(k.where(at+".drift.tell"), "state them: notify: [NAME]", "%s.drift is told to its channels, and it has none", at)
 	}
 }

@@ -1,6 +1,7 @@
-package gitops
+package config
 
 import (
+	"cmp"
 	"path"
 	"strings"
 	"time"
@@ -17,13 +18,8 @@ type Recording struct {
 	Last time.Duration `yaml:"last"`
 }
 
-// term is Last, or what it is where it is not stated.
-func (r Recording) term() time.Duration {
-	if r.Last == 0 {
-		return week
-	}
-	return r.Last
-}
+// Term is Last, or what it is where it is not stated.
+func (r Recording) Term() time.Duration { return cmp.Or(r.Last, week) }
 
 func (k checking) recording(at string, d Deployment) {
 	at += ".recording"

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"slices"
@@ -12,6 +12,23 @@ import (
 type Channel struct {
 	URL    string   `yaml:"url"`    // reference, as whoever knows it may write there
 	Events []string `yaml:"events"` // of Events; empty: all
+}
+
+// Event is what people may be told of.
+type Event string
+
+// The events.
+const (
+	AppliedEvent Event = "applied"
+	FailedEvent  Event = "failed"  // a step did, or somebody abandoned the apply
+	WaitsEvent   Event = "waits"   // for a window, an approval or a person
+	RefusedEvent Event = "refused" // the commit cannot be applied
+	DriftEvent   Event = "drift"
+	FrozenEvent  Event = "frozen"
+)
+
+func eventNames() []string {
+	return []string{string(AppliedEvent), string(FailedEvent), string(WaitsEvent), string(RefusedEvent), string(DriftEvent), string(FrozenEvent)}
 }
 
 func (k checking) channels() {
