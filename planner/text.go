@@ -1,18 +1,15 @@
 package planner
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"fmt"
 	"io"
-	"iter"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
 
 	"domctl.dev/schema"
 )
@@ -195,76 +192,10 @@ func (s Style) clip(text string) string {
 	return clip(text)
 }
 
-// clip keeps the beginning of a line, printable.
-func clip(s string) string {
-	const most = 120 // runes; a rune takes at most 4 bytes
-	if len(s) <= most && plainText(s) {
-		return s
-	}
-	s = Printable(strings.ToValidUTF8(s[:min(len(s), 4*most)], ""))
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most-3]) + "…"
-	}
-	return s
-}
-
-// plainText says that text is of ASCII letters and marks only.
-func plainText(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] >= 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// Printable writes control characters and direction marks as escapes, so that
-// names and messages from outside cannot move a terminal's cursor or hide text.
-func Printable(s string) string {
-	if plainText(s) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
-			fmt.Fprintf(&b, "\\u%04x", r)
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
 func (i *Impact) String() string {
 	text := Plural(i.Projects, "project") + ", " + Plural(i.Users, "user") + ", " + Plural(i.Runs, "live run")
 	if i.Uses > 0 {
 		text += ", " + Plural(i.Uses, "other use")
-	}
-	return text
-}
-
-// Plural counts things: "1 step", "2 steps".
-func Plural[N int | int64](n N, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.FormatInt(int64(n), 10) + " " + what + "s"
-}
-
-// Few names the first of some addresses, in order, and counts the others.
-func Few(all []schema.Address) string {
-	const most = 5
-	all = slices.SortedFunc(slices.Values(all), schema.Address.Compare)
-	names := make([]string, 0, most)
-	for _, a := range all[:min(len(all), most)] {
-		names = append(names, a.String())
-	}
-	text := strings.Join(names, ", ")
-	switch n := len(all) - most; {
-	case n > 0:
-		text += fmt.Sprintf(" and %d more", n)
-	case text == "":
-		text = "nothing"
 	}
 	return text
 }
@@ -307,98 +238,4 @@ func (s Summary) parts() (parts []string) {
 		}
 	}
 	return parts
-}
-
-// WriteFindings prints findings as every domctl message: what, where, what to do.
-// What many objects have alike is said once, see alike.
-func WriteFindings(w io.Writer, findings []schema.Finding, style Style) error {
-	b := bufio.NewWriter(w)
-	colours := map[schema.Severity]string{schema.Error: "31", schema.Warning: "33", schema.Info: "36"}
-	shown := alike(findings)
-	for i, f := range shown {
-		where := ""
-		if f.Address != (schema.Address{}) {
-			where = f.Address.String() + ": "
-		}
-		head := []string{"domctl: ", style.paint(colours[f.Severity], string(f.Severity)), " ", f.Code, ": "}
-		write(b, head...)
-		write(b, Printable(where+f.Message), "\n")
-		for _, at := range f.Positions {
-			write(b, "    ", Printable(at.String()), "\n")
-		}
-		if len(f.others) > 0 {
-			write(b, head...)
-			write(b, "and the same of ", strconv.Itoa(len(f.others)), " more:\n")
-			for line := range inLines(f.others) {
-				write(b, "    ", Printable(line), "\n")
-			}
-		}
-		if f.Hint == "" || i+1 < len(shown) && shown[i+1].Code == f.Code && shown[i+1].Hint == f.Hint {
-			continue // once for all that follow each other
-		}
-		write(b, "domctl: hint: ", Printable(f.Hint), "\n")
-	}
-	return b.Flush()
-}
-
-// told is a finding with those that say the same of other objects.
-type told struct {
-	schema.Finding
-	others []schema.Finding
-}
-
-// alike gathers findings that say the same of ten objects or more into the first
-// of them: eight hundred equal warnings hide the one that matters. The others are
-// named, each with its first place. Errors stand each for itself.
-func alike(findings []schema.Finding) []told {
-	type says struct{ code, message, hint string }
-	said := func(f schema.Finding) says { return says{f.Code, f.Message, f.Hint} }
-	count := map[says]int{}
-	for _, f := range findings {
-		count[said(f)]++
-	}
-	first := map[says]int{}
-	shown := make([]told, 0, len(count))
-	for _, f := range findings {
-		at, gathered := first[said(f)]
-		switch {
-		case f.Severity == schema.Error || count[said(f)] < 10:
-			shown = append(shown, told{Finding: f})
-		case gathered:
-			shown[at].others = append(shown[at].others, f)
-		default:
-			first[said(f)] = len(shown)
-			shown = append(shown, told{Finding: f})
-		}
-	}
-	return shown
-}
-
-// inLines names findings' objects with their first places, as many a line as fit.
-func inLines(all []schema.Finding) iter.Seq[string] {
-	const width = 100
-	return func(yield func(string) bool) {
-		line := ""
-		for i, f := range all {
-			name := f.Address.String()
-			if len(f.Positions) > 0 {
-				name += " " + f.Positions[0].String()
-			}
-			if i < len(all)-1 {
-				name += ","
-			}
-			switch {
-			case line == "":
-				line = name
-			case len(line)+len(name) < width:
-				line += " " + name
-			default:
-				if !yield(line) {
-					return
-				}
-				line = name
-			}
-		}
-		yield(line)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/secret"
 	"domctl.dev/schema"
 )
@@ -17,11 +18,11 @@ import (
 // bound is what a controller's configuration says of a deployment beside what stands
 // in the deployment's own words.
 type bound struct {
-	gitops.Deployment
+	config.Deployment
 	name string
-	mode gitops.Mode
+	mode config.Mode
 	logs string // folder
-	all  map[string]gitops.Deployment
+	all  map[string]config.Deployment
 	// report hears of applies; nil: nobody does.
 	report func(applier.Event)
 }

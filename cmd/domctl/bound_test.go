@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 )
 
 // TestOtherDeployments: what was applied to another one is read where the controller's
@@ -21,10 +21,10 @@ func TestOtherDeployments(t *testing.T) {
 			}
 		}
 	}
-	bind := func(of string) gitops.Deployment {
-		return gitops.Deployment{World: "sandbox", State: gitops.State{File: filepath.Join(dir, of, ".domctl", "state")}}
+	bind := func(of string) config.Deployment {
+		return config.Deployment{World: "sandbox", State: config.State{File: filepath.Join(dir, of, ".domctl", "state")}}
 	}
-	b := &bound{bind("prod"), "acme-prod", gitops.ToPlan, "", map[string]gitops.Deployment{"acme-prod": bind("prod"), "acme-classic": bind("other"), "swapped": bind("other")}, nil}
+	b := &bound{bind("prod"), "acme-prod", config.ToPlan, "", map[string]config.Deployment{"acme-prod": bind("prod"), "acme-classic": bind("other"), "swapped": bind("other")}, nil}
 	if applied, there, err := b.otherApplied(t.Context(), "acme-classic"); err != nil || !there || len(applied.Entries) == 0 {
 		t.Errorf("%v, %d entries, %v", there, len(applied.Entries), err)
 	}

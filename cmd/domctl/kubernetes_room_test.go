@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"domctl.dev/compiler"
-	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/schema"
 )
 
@@ -14,12 +14,12 @@ import (
 // evaluation is not too much for the pod, which the kernel would end as a whole.
 func TestABombEndsNoPod(t *testing.T) {
 	var spec podSpec
-	var config gitops.Config
+	var file config.Config
 	for _, r := range kustomized(t, kubernetesExample).Resources() {
 		switch r.GetKind() {
 		case "ConfigMap":
 			var found []schema.Finding
-			if config, found = gitops.Parse("serve.yaml", []byte(r.GetDataMap()["serve.yaml"])); len(found) > 0 {
+			if file, found = config.Parse("serve.yaml", []byte(r.GetDataMap()["serve.yaml"])); len(found) > 0 {
 				t.Fatal(found)
 			}
 		case "Deployment":
@@ -35,7 +35,7 @@ func TestABombEndsNoPod(t *testing.T) {
 	}
 	limit, err := schema.ParseBytes(spec.Containers[0].Resources.Limits.Memory + "B")
 	const own, beside = 512 << 20, 192 << 20 // beside: what an evaluation maps beside its heap
-	if need := own + int64(config.Workers)*(compiler.DefaultMemory+beside); err != nil || config.Workers == 0 || limit < need {
-		t.Errorf("the pod may take %d bytes, and %d workers may need %d (%v)", limit, config.Workers, need, err)
+	if need := own + int64(file.Workers)*(compiler.DefaultMemory+beside); err != nil || file.Workers == 0 || limit < need {
+		t.Errorf("the pod may take %d bytes, and %d workers may need %d (%v)", limit, file.Workers, need, err)
 	}
 }

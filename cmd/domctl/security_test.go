@@ -51,15 +51,15 @@ func TestSecurityRots(t *testing.T) {
 	}
 	const actor, end = "## Somebody\n\n", "\n- **Not held:** the rest.\n"
 	for page, want := range map[string]string{
-		actor + "- **Cannot** fly: it has no wings.\n  [TestDocs](../cmd/domctl/docs_test.go)" + end:                  "",
-		actor + "- **Can** run a script. [TestScripts/freeze](../cmd/domctl/testdata/script/freeze.txtar)" + end:      "",
-		actor + "- **Can** be found among many. [TestMistakes/branch: main](../internal/gitops/config_test.go)" + end: "has no text",
-		actor + "- **Can** be named. [TestNotApproved/in a quote](../internal/gitops/approval_test.go)" + end:         "",
-		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-forge)" + end:         "",
-		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go)" + end:                      "say which",
-		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-kube)" + end:          "make test-kube does not run",
-		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-live)" + end:          "make test-live does not run",
-		actor + "- **Can** be shown. [TestDocs](../cmd/domctl/docs_test.go) (test-forge)" + end:                       "make test runs it",
+		actor + "- **Cannot** fly: it has no wings.\n  [TestDocs](../cmd/domctl/docs_test.go)" + end:                         "",
+		actor + "- **Can** run a script. [TestScripts/freeze](../cmd/domctl/testdata/script/freeze.txtar)" + end:             "",
+		actor + "- **Can** be found among many. [TestMistakes/branch: main](../internal/gitops/config/config_test.go)" + end: "has no text",
+		actor + "- **Can** be named. [TestNotApproved/in a quote](../internal/gitops/approval_test.go)" + end:                "",
+		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-forge)" + end:                "",
+		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go)" + end:                             "say which",
+		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-kube)" + end:                 "make test-kube does not run",
+		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-live)" + end:                 "make test-live does not run",
+		actor + "- **Can** be shown. [TestDocs](../cmd/domctl/docs_test.go) (test-forge)" + end:                              "make test runs it",
 		actor + "- **Cannot** fly." + end:                                                                                   "no test",
 		actor + "- **Cannot** fly. [TestFlying](../cmd/domctl/docs_test.go)" + end:                                          "no test TestFlying",
 		actor + "- **Cannot** fly. [TestDocs](../cmd/domctl/main.go)" + end:                                                 "is no file of tests",
@@ -72,7 +72,7 @@ func TestSecurityRots(t *testing.T) {
 		actor + "- **Cannot** look like a helper. [runPage](../cmd/domctl/docs_test.go)" + end:                              "no test",
 		actor + "- **Cannot** fly. [readPages](../cmd/domctl/docs_test.go), [TestMainly](../cmd/domctl/docs_test.go)" + end: "no test TestMainly",
 		actor + "- **Cannot** be checked by a main. [TestMain](../cmd/domctl/script_test.go)" + end:                         "no test TestMain",
-		actor + "- **Cannot** be fuzzed. [FuzzParse](../internal/gitops/config_test.go)" + end:                              "",
+		actor + "- **Cannot** be fuzzed. [FuzzParse](../internal/gitops/config/config_test.go)" + end:                       "",
 		"- **Cannot** be nobody's. [TestDocs](../cmd/domctl/docs_test.go)" + end:                                            "is nobody's",
 	} {
 		claims, wrong := readClaims(page)

@@ -20,6 +20,7 @@ import (
 	"domctl.dev/internal/forge"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/metrics"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/secret"
@@ -74,12 +75,12 @@ func repositories(n int) string {
 const mostConfig = 1 << 20
 
 // controllerConfig reads one; warned is what of it may not work.
-func (a *app) controllerConfig(file string) (c gitops.Config, warned []schema.Finding, err error) {
+func (a *app) controllerConfig(file string) (c config.Config, warned []schema.Finding, err error) {
 	text, err := readRegular(file, mostConfig)
 	if err != nil {
 		return c, nil, fmt.Errorf("configuration %s cannot be read: %w", file, err)
 	}
-	c, found := gitops.Check(file, text, gitops.Here{Env: func(name string) bool { _, set := os.LookupEnv(name); return set }, File: readable})
+	c, found := config.Check(file, text, config.Here{Env: func(name string) bool { _, set := os.LookupEnv(name); return set }, File: readable})
 	if schema.Failed(found) {
 		return c, nil, a.refuse(found)
 	}
@@ -89,7 +90,7 @@ func (a *app) controllerConfig(file string) (c gitops.Config, warned []schema.Fi
 // serving is a controller with what it is made of.
 type serving struct {
 	*app
-	config  gitops.Config
+	config  config.Config
 	secrets secret.Resolver
 	clones  map[string]*gitops.Clone
 	forges  map[string]port.Forge
@@ -106,7 +107,7 @@ func stay() {
 	}
 }
 
-func (a *app) serve(ctx context.Context, config gitops.Config, warned []schema.Finding) error {
+func (a *app) serve(ctx context.Context, config config.Config, warned []schema.Finding) error {
 	s := serving{a, config, secret.Resolver{Getenv: os.LookupEnv}, map[string]*gitops.Clone{}, map[string]port.Forge{}}
 	trees, release, err := workIn(config.Work)
 	if err != nil {
@@ -209,7 +210,7 @@ func (s serving) text(ref string) (string, error) {
 }
 
 // remote reads credentials anew for each fetch.
-func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
+func (s serving) remote(r config.Repository) (m git.Remote, err error) {
 	m = git.Remote{URL: r.URL, User: r.User, KnownHosts: r.KnownHosts}
 	if m.Password, err = s.text(r.Password); err != nil {
 		return m, err
@@ -226,19 +227,19 @@ func (s serving) remote(r gitops.Repository) (m git.Remote, err error) {
 
 func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 	of := s.config.Deployments[name]
-	as := func(mode gitops.Mode) *bound {
+	as := func(mode config.Mode) *bound {
 		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments, gitops.Report(log.With("deployment", name))}
 	}
 	clone := s.clones[of.Repository]
-	d := &gitops.Desk{Name: name, Bound: of, Source: clone.Of(of.Dir), Records: as(gitops.ToApply).records, Now: time.Now, Random: rand.Text,
-		Open: func(ctx context.Context, t gitops.Tree, mode gitops.Mode) (*engine.Engine, func(), error) {
+	d := &gitops.Desk{Name: name, Bound: of, Source: clone.Of(of.Dir), Records: as(config.ToApply).records, Now: time.Now, Random: rand.Text,
+		Open: func(ctx context.Context, t gitops.Tree, mode config.Mode) (*engine.Engine, func(), error) {
 			return s.openBound(ctx, as(mode), clone.Dir, t)
 		},
 		Compile: func(ctx context.Context, t gitops.Tree, name string, evaluate bool) (gitops.Compiled, bool, error) {
-			return s.compileBound(ctx, as(gitops.ToPlan), clone.Dir, t, name, evaluate)
+			return s.compileBound(ctx, as(config.ToPlan), clone.Dir, t, name, evaluate)
 		},
 		Engine: func(ctx context.Context, t gitops.Tree, c gitops.Compiled) (*engine.Engine, func(), error) {
-			return s.engineBound(ctx, as(gitops.ToPlan), t, c)
+			return s.engineBound(ctx, as(config.ToPlan), t, c)
 		}}
 	d.Audiences = s.audiences(of)
 	if c := s.config.Page; c.URL != "" {

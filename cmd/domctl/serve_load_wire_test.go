@@ -323,26 +323,18 @@ func (b *busy) commented(n int, value string, within time.Duration) {
 
 // replica is the controller's process.
 type replica struct {
-	*exec.Cmd
+	logged
 	b    *busy
-	log  string
 	prof string // host:port of its profiles
 }
 
 // start starts one, on two processors.
 func (b *busy) start() *replica {
 	b.t.Helper()
-	r := &replica{Cmd: exec.CommandContext(b.t.Context(), "domctl-watched", "serve", filepath.Join(b.root, "serve.yaml")), b: b, log: filepath.Join(b.t.TempDir(), "log"), prof: freeAddress(b.t)}
-	log, err := os.Create(r.log)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer log.Close()
-	r.Stdout, r.Stderr = log, log
-	r.Env = append(os.Environ(), "GOMAXPROCS=2", "DOMCTL_PPROF="+r.prof)
-	if err := r.Start(); err != nil {
-		b.t.Fatal(err)
-	}
+	prof := freeAddress(b.t)
+	cmd := exec.CommandContext(b.t.Context(), "domctl-watched", "serve", filepath.Join(b.root, "serve.yaml"))
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=2", "DOMCTL_PPROF="+prof)
+	r := &replica{starts(b.t, cmd), b, prof}
 	b.t.Cleanup(func() {
 		_ = r.Process.Kill()
 		if text := r.said(); strings.Contains(text, canary) || b.t.Failed() {
@@ -350,14 +342,6 @@ func (b *busy) start() *replica {
 		}
 	})
 	return r
-}
-
-func (r *replica) said() string {
-	text, err := os.ReadFile(r.log)
-	if err != nil {
-		r.b.t.Fatal(err)
-	}
-	return string(text)
 }
 
 // until waits until it is ready, and answers how long that took.

@@ -9,6 +9,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/metrics"
 	"domctl.dev/internal/notify"
 	"domctl.dev/internal/port"
@@ -42,7 +43,7 @@ func eachOf(all ...func(applier.Event)) func(applier.Event) {
 }
 
 // logger writes the controller's log.
-func (a *app) logger(l gitops.Log) *slog.Logger {
+func (a *app) logger(l config.Log) *slog.Logger {
 	if l.Format == "json" {
 		return slog.New(slog.NewJSONHandler(a.stderr, l.Options()))
 	}
@@ -67,7 +68,7 @@ func (s serving) observers(ctx context.Context, log *slog.Logger, counts *metric
 }
 
 // audiences are who is told of a deployment.
-func (s serving) audiences(of gitops.Deployment) (all []gitops.Audience) {
+func (s serving) audiences(of config.Deployment) (all []gitops.Audience) {
 	for _, name := range of.Notify {
 		c := s.config.Notify[name]
 		all = append(all, gitops.Audience{Name: name, Events: c.Events, To: notify.Slack{URL: func() (string, error) { return s.text(c.URL) }}})

@@ -16,7 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"gopkg.in/yaml.v3"
 
-	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 )
 
 // TestConfigurationOnThePage is one that can be used as it stands there, alone and with
@@ -43,7 +43,7 @@ func TestConfigurationOnThePage(t *testing.T) {
 			} else if text, err = yaml.Marshal(joined(whole, part)); err != nil {
 				t.Fatal(err)
 			}
-			if _, found := gitops.Parse("serve.yaml", text); len(found) > 0 {
+			if _, found := config.Parse("serve.yaml", text); len(found) > 0 {
 				t.Errorf("%s: %s\n%+v", name, text, found)
 			}
 		}

@@ -86,9 +86,39 @@ func (w *served) commit() string {
 
 // controller is domctl serve, at work.
 type controller struct {
+	logged
+	w *served
+}
+
+// logged is a program that a test started, and what it logs.
+type logged struct {
 	*exec.Cmd
-	w   *served
+	t   *testing.T
 	log string
+}
+
+// starts starts a program. Whoever calls sees to its end.
+func starts(t *testing.T, cmd *exec.Cmd) logged {
+	t.Helper()
+	l := logged{cmd, t, filepath.Join(t.TempDir(), "log")}
+	log, err := os.Create(l.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	l.Stdout, l.Stderr = log, log
+	if err := l.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func (l logged) said() string {
+	text, err := os.ReadFile(l.log)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // serve starts a controller with a configuration.
@@ -99,26 +129,9 @@ func (w *served) serve(config string) *controller {
 
 func (w *served) serveAs(program, config string) *controller {
 	w.t.Helper()
-	c := &controller{exec.CommandContext(w.t.Context(), program, "serve", config), w, filepath.Join(w.t.TempDir(), "log")}
-	log, err := os.Create(c.log)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer log.Close()
-	c.Stdout, c.Stderr = log, log
-	if err := c.Start(); err != nil {
-		w.t.Fatal(err)
-	}
+	c := &controller{starts(w.t, exec.CommandContext(w.t.Context(), program, "serve", config)), w}
 	w.t.Cleanup(func() { _ = c.Process.Kill(); w.noSecret(c.said()) })
 	return c
-}
-
-func (c *controller) said() string {
-	text, err := os.ReadFile(c.log)
-	if err != nil {
-		c.w.t.Fatal(err)
-	}
-	return string(text)
 }
 
 // await waits until the controller's log says something so many times.

@@ -31,6 +31,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
+	"domctl.dev/internal/aws/whole"
 	"domctl.dev/internal/port"
 )
 
@@ -118,7 +119,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, errors.New("no AWS region is known: set deployment.aws.region")
 	}
 	sdk.ClientLogMode = 0
-	sdk.HTTPClient = wholeAnswers{sdk.HTTPClient}
+	sdk.HTTPClient = whole.Answers{HTTPClient: sdk.HTTPClient}
 	if cfg.Role != "" {
 		assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(sdk), cfg.Role, func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "domctl" })
 		sdk.Credentials = aws.NewCredentialsCache(assume)

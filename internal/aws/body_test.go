@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"domctl.dev/internal/aws/whole"
 )
 
 // closing is what the SDK does to a body when an answer begins, at the moment when
@@ -38,13 +40,13 @@ func TestABodyEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := &closing{}
-	whole, ok := c.sdk.HTTPClient.(wholeAnswers)
+	sends, ok := c.sdk.HTTPClient.(whole.Answers)
 	if !ok {
 		t.Fatalf("requests go through %T", c.sdk.HTTPClient)
 	}
-	whole.HTTPClient = seen
+	sends.HTTPClient = seen
 	sdk := c.sdk
-	sdk.HTTPClient = whole
+	sdk.HTTPClient = sends
 	_, err = ec2.NewFromConfig(sdk).DescribeRegions(context.Background(), &ec2.DescribeRegionsInput{})
 	if err == nil || seen.body == "" || seen.end != "" {
 		t.Errorf("sent %q, ended with %q, answered %v", seen.body, seen.end, err)

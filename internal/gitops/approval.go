@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 )
 
@@ -45,7 +46,7 @@ type Used struct {
 }
 
 func approvalKey(a Approval) string {
-	return approvalsKey + a.Effect + "/" + url.PathEscape(account(a.User)) + "/" + url.PathEscape(a.Comment)
+	return approvalsKey + a.Effect + "/" + url.PathEscape(config.Account(a.User)) + "/" + url.PathEscape(a.Comment)
 }
 
 // approve records an approval. The comment is what it is told by: whoever repeats it
@@ -82,7 +83,7 @@ func approvals(ctx context.Context, s applier.Store, below string) (all []Approv
 // what is approved. One a person.
 func (t *turn) standing(ctx context.Context, effect string, from origin) (all []Approval, err error) {
 	below := approvalsKey + effect + "/"
-	if t.Bound.Approvals.OnChange == applyOnChange {
+	if t.Bound.Approvals.OnChange == config.ApplyOnChange {
 		below = approvalsKey
 	}
 	found, err := approvals(ctx, t.store, below)
@@ -94,7 +95,7 @@ func (t *turn) standing(ctx context.Context, effect string, from origin) (all []
 		return nil, err
 	}
 	for _, a := range found {
-		same := slices.ContainsFunc(all, func(b Approval) bool { return account(a.User) == account(b.User) })
+		same := slices.ContainsFunc(all, func(b Approval) bool { return config.Account(a.User) == config.Account(b.User) })
 		if same || a.Pull != from.Pull.Number || a.Head != from.Pull.HeadCommit || !t.Now().Before(a.Expires) || from.wrote(a.User) || !a.stands(said) {
 			continue
 		}
@@ -120,7 +121,7 @@ func (t *turn) standing(ctx context.Context, effect string, from origin) (all []
 // the approval back.
 func (a Approval) stands(said []port.Comment) bool {
 	return slices.ContainsFunc(said, func(c port.Comment) bool {
-		if c.ID != a.Comment || c.Edited || account(c.Author) != account(a.User) {
+		if c.ID != a.Comment || c.Edited || config.Account(c.Author) != config.Account(a.User) {
 			return false
 		}
 		all := ReadCommands(c.Body)

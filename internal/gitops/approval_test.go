@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 )
@@ -30,7 +31,7 @@ func TestApproved(t *testing.T) {
 		if got := a.applied(); !slices.Equal(got, []string{first, second}) {
 			t.Errorf("applied %s", got)
 		}
-		if said := a.town.said(7); len(said) != 1 || !strings.HasPrefix(said[0], "`bob` approved effect `"+effect+"` of `sim-modern`") {
+		if said := a.town.answered(7); len(said) != 1 || !strings.HasPrefix(said[0], "`bob` approved effect `"+effect+"` of `sim-modern`") {
 			t.Errorf("%q", said)
 		}
 	})
@@ -43,7 +44,7 @@ func TestApproved(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 		}
-		said := a.town.said(7)
+		said := a.town.answered(7)
 		if len(said) != 1 || !strings.Contains(said[0], "- rule `all`: 1 approval, 1 missing") || !strings.Contains(said[0], "\n    domctl apply "+effect+"\n") || !strings.Contains(said[0], "hardwareTiers.small") {
 			t.Fatalf("%q", said)
 		}
@@ -51,7 +52,7 @@ func TestApproved(t *testing.T) {
 		if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
 			t.Fatalf("%+v", got)
 		}
-		if said := a.town.said(7); len(said) != 2 || said[0] != "### domctl: `sim-modern`\n\nCommit `"+second+"`: `applied`\n" {
+		if said := a.town.answered(7); len(said) != 2 || said[0] != "### domctl: `sim-modern`\n\nCommit `"+second+"`: `applied`\n" {
 			t.Errorf("%q", said)
 		}
 	})
@@ -144,7 +145,7 @@ func TestNotApproved(t *testing.T) {
 			c.do(a)
 			a.looks()
 			said := ""
-			if all := a.town.said(7); len(all) > 0 {
+			if all := a.town.answered(7); len(all) > 0 {
 				said = all[len(all)-1]
 			}
 			if c.want == "" && said != "" || !strings.Contains(said, c.want) {
@@ -160,12 +161,12 @@ func TestNotApproved(t *testing.T) {
 			if len(a.wrote()) != wrote {
 				t.Error("it was applied")
 			}
-			if n := len(a.town.said(7)); c.want == "" && n != 1 || c.want != "" && n != 2 {
-				t.Errorf("%d comments: %q", n, a.town.said(7))
+			if n := len(a.town.answered(7)); c.want == "" && n != 1 || c.want != "" && n != 2 {
+				t.Errorf("%d comments: %q", n, a.town.answered(7))
 			}
 			a.town.say(7, "cyd", yes)
 			if got := a.looks(); got.Head.Stage != gitops.Done {
-				t.Errorf("somebody else approved it after the merge: %+v, %q", got, a.town.said(7))
+				t.Errorf("somebody else approved it after the merge: %+v, %q", got, a.town.answered(7))
 			}
 		})
 	}
@@ -185,12 +186,12 @@ func TestATextThatChanges(t *testing.T) {
 		talk := &gitops.Talk{Forge: d.Forge, Repo: d.Repo, Desks: []*gitops.Desk{d}, Now: a.machine.Clock.Now, Sleep: edit}
 		a.town.say(7, "bob", first)
 		for range 3 {
-			if err := talk.Converse(t.Context(), a.town.pulls[7]); err != nil {
+			if err := talk.Converse(t.Context(), *a.town.pulls[7]); err != nil {
 				t.Fatal(err)
 			}
 			_ = edit(t.Context(), 5*time.Second)
 		}
-		if said := a.town.said(7); len(said) > 0 {
+		if said := a.town.answered(7); len(said) > 0 {
 			t.Errorf("%q: %q", first, said)
 		}
 	}
@@ -210,9 +211,9 @@ func TestOurOwnWord(t *testing.T) {
 
 // TestRulesCount: how many, and whose.
 func TestRulesCount(t *testing.T) {
-	two := gitops.Rule{Name: "two", Approvals: 2, When: gitops.When{Kinds: []string{"hardwareTiers"}, Actions: []string{"delete"}}}
-	owners := gitops.Rule{Name: "owners", From: []string{"Cyd"}, When: gitops.When{Kinds: []string{"settings"}}}
-	none := gitops.Rule{Name: "none", Approvals: 3, When: gitops.When{Kinds: []string{"amis"}, Actions: []string{"archive"}}}
+	two := config.Rule{Name: "two", Approvals: 2, When: config.When{Kinds: []string{"hardwareTiers"}, Actions: []string{"delete"}}}
+	owners := config.Rule{Name: "owners", From: []string{"Cyd"}, When: config.When{Kinds: []string{"settings"}}}
+	none := config.Rule{Name: "none", Approvals: 3, When: config.When{Kinds: []string{"amis"}, Actions: []string{"archive"}}}
 	base, _, second := newAsking(t, two, owners, none)
 	effect := base.planned(7, second)
 	for users, missing := range map[string]string{

@@ -78,7 +78,7 @@ func TestApprovedKilledAtEveryCall(t *testing.T) {
 				t.Fatalf("killed after %d (%s): %+v", k, sides[k], got)
 			}
 			if got.Head.Stage != gitops.Done || got.Head.Commit != second {
-				t.Fatalf("killed after %d (%s): %+v %q", k, sides[k], got, a.town.said(7))
+				t.Fatalf("killed after %d (%s): %+v %q", k, sides[k], got, a.town.answered(7))
 			}
 			if applied := a.applied(); !slices.Equal(applied, []string{first, second}) {
 				t.Fatalf("killed after %d (%s): applied %s", k, sides[k], applied)
@@ -87,13 +87,13 @@ func TestApprovedKilledAtEveryCall(t *testing.T) {
 				t.Fatalf("killed after %d (%s): used %v", k, sides[k], used)
 			}
 			answers := 0
-			for _, s := range a.town.said(7) {
+			for _, s := range a.town.answered(7) {
 				if strings.HasPrefix(s, "`bob` approved") {
 					answers++
 				}
 			}
 			if answers != 1 {
-				t.Fatalf("killed after %d (%s): answered %q", k, sides[k], a.town.said(7))
+				t.Fatalf("killed after %d (%s): answered %q", k, sides[k], a.town.answered(7))
 			}
 		}
 		t.Logf("asked: %v, %d sides of calls", asked, len(sides))

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 )
@@ -31,10 +32,10 @@ func TestWhateverPeopleDo(t *testing.T) {
 	authors := []string{"ann", "bob", "cyd", "dan"}
 	applies := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		rule := gitops.Rule{Name: "some", Approvals: rapid.IntRange(1, 2).Draw(rt, "approvals"), When: gitops.When{Any: true}}
+		rule := config.Rule{Name: "some", Approvals: rapid.IntRange(1, 2).Draw(rt, "approvals"), When: config.When{Any: true}}
 		a := base.copy()
-		a.rules = []gitops.Rule{rule}
-		a.town.pulls = map[int]port.Pull{}
+		a.rules = []config.Rule{rule}
+		a.town.pulls = map[int]*port.Pull{}
 		a.town.rights["dan"] = port.WriteRights
 		at, opened, pushes := -1, -1, 0
 		yes := map[string]string{} // comment → who meant which effect
@@ -154,7 +155,7 @@ func (a asking) head() (h gitops.Head) {
 }
 
 // holds looks at every apply that there was: who approved it, and whether they may.
-func (a asking) holds(rt *rapid.T, rule gitops.Rule) (applies int) {
+func (a asking) holds(rt *rapid.T, rule config.Rule) (applies int) {
 	taken := map[string]string{}
 	for _, id := range a.ids() {
 		s := a.summary(id)
@@ -168,7 +169,7 @@ func (a asking) holds(rt *rapid.T, rule gitops.Rule) (applies int) {
 		pull := port.Pull{}
 		for _, p := range a.town.pulls {
 			if p.MergeCommit == s.Plan.Source.Commit {
-				pull = p
+				pull = *p
 			}
 		}
 		applies++

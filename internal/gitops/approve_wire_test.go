@@ -16,6 +16,7 @@ import (
 	"domctl.dev/internal/forge"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/sim"
 	"domctl.dev/internal/wiretest"
 )
@@ -89,7 +90,7 @@ func TestForgeApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	turn(gitops.Done, first) // there are no rules yet
-	d.Bound.Rules = []gitops.Rule{anyRule}
+	d.Bound.Rules = []config.Rule{anyRule}
 
 	repo.Push(t, ann, "work", "main", deploymentFiles(t, "modern"))
 	number := repo.Pull(t, ann, "work", "main", "Work")

@@ -78,8 +78,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, d := range c.Desks {
 		all.Go(func() {
 			c.seated(ctx, d.Name, c.wake[d], func() { c.saw(d) }, func(ctx context.Context) {
-				_, heard := d.observe(ctx, ActWork, "")
-				defer heard("over")
+				_, end := d.observe(ctx, ActWork, "")
+				defer end("over")
 				c.work(ctx, d)
 			})
 		})
@@ -155,9 +155,9 @@ func (c *Controller) wait(next time.Duration) time.Duration {
 
 // turn answers when the next look is due, where that is known.
 func (c *Controller) turn(ctx context.Context, d *Desk, log *slog.Logger, trouble *matter, tell func(Turned, error)) (next time.Duration) {
-	ctx, heard := d.observe(ctx, TurnWork, "")
+	ctx, end := d.observe(ctx, TurnWork, "")
 	outcome := "panicked"
-	defer func() { heard(outcome) }()
+	defer func() { end(outcome) }()
 	defer func() {
 		if p := recover(); p != nil { // one deployment's files must not end the others' work
 			if text := fmt.Sprint(p); trouble.news(text) {

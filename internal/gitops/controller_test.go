@@ -14,6 +14,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/sim"
 	"domctl.dev/internal/state"
 )
@@ -54,7 +55,7 @@ func (s *still) count() int { s.mu.Lock(); defer s.mu.Unlock(); return s.looks }
 
 func stillDesk(name string, s *still) *gitops.Desk {
 	store := state.Memory()
-	return &gitops.Desk{Name: name, Bound: gitops.Deployment{Repository: "domino", Branch: "main"}, Source: s, Now: time.Now, Random: func() string { return "x" },
+	return &gitops.Desk{Name: name, Bound: config.Deployment{Repository: "domino", Branch: "main"}, Source: s, Now: time.Now, Random: func() string { return "x" },
 		Records: func(context.Context) (applier.Store, error) { return store, nil }}
 }
 

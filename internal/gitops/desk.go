@@ -7,6 +7,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 )
 
@@ -14,14 +15,14 @@ import (
 // a process; those of several processes keep apart by the records and the lock.
 type Desk struct {
 	Name   string
-	Bound  Deployment
+	Bound  config.Deployment
 	Source Source
 	// Records opens the deployment's state store.
 	Records func(context.Context) (applier.Store, error)
 	// Open opens the engine for a tree of a commit; *engine.Invalid says that the tree
 	// cannot be planned, or is not what the deployment is bound to. Whoever asks calls
 	// shut, also after an error.
-	Open func(context.Context, Tree, Mode) (e *engine.Engine, shut func(), err error)
+	Open func(context.Context, Tree, config.Mode) (e *engine.Engine, shut func(), err error)
 	// Compile reads the deployment of a tree, as one of the names under which such files
 	// are kept: "" for the branch's, else a pull request's. What was compiled before is
 	// not evaluated again; without evaluate nothing is, and known says that there is an

@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -111,9 +112,9 @@ func (d *Desk) Watch(ctx context.Context) (next time.Duration, err error) {
 		d.sawDrift(was)
 		return min(due.Sub(now), soon), d.tellDrift(ctx)
 	}
-	within, heard := d.observe(ctx, LookWork, "")
+	within, end := d.observe(ctx, LookWork, "")
 	is, err := d.drifted(within, store, commit, was)
-	heard(is.outcome(err))
+	end(is.outcome(err))
 	if err != nil {
 		return soon, err
 	}
@@ -182,7 +183,7 @@ func (d *Desk) drifted(ctx context.Context, s applier.Store, commit string, was 
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	e, shut, err := (&turn{Desk: d, store: s}).opened(ctx, commit, ToPlan)
+	e, shut, err := (&turn{Desk: d, store: s}).opened(ctx, commit, config.ToPlan)
 	defer shut()
 	if err != nil {
 		return is, err
@@ -253,7 +254,7 @@ func (d *Desk) tellDrift(ctx context.Context) error {
 }
 
 func (d *Desk) notifyDrift(ctx context.Context) error {
-	if !slices.Contains(d.Bound.Drift.Tell, tellNotify) {
+	if !slices.Contains(d.Bound.Drift.Tell, config.TellNotify) {
 		return nil
 	}
 	return d.announce(ctx, func(ctx context.Context, s applier.Store) ([]news, error) {
@@ -265,7 +266,7 @@ func (d *Desk) notifyDrift(ctx context.Context) error {
 func (d *Desk) driftNews(is Drift) news {
 	n := news{of: "drift", key: is.Key}
 	if is.Key != "" {
-		n.event = DriftEvent
+		n.event = config.DriftEvent
 		n.notice = port.Notice{Deployment: d.Name, What: "drift", Facts: []port.Fact{{Name: "commit", Text: fmt.Sprintf("%.12s", is.Commit)}, {Name: "changed", Text: is.String()}, {Name: "effect", Text: is.Effect}}}
 	}
 	return n

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
@@ -24,7 +25,7 @@ const claimed = 5 * time.Minute
 // closed. That somebody is at it is recorded before; whoever comes after a crash finds
 // the issue by its first line.
 func (d *Desk) track(ctx context.Context) error {
-	if d.Issues.Tracker == nil || !slices.Contains(d.Bound.Drift.Tell, tellIssue) {
+	if d.Issues.Tracker == nil || !slices.Contains(d.Bound.Drift.Tell, config.TellIssue) {
 		return nil
 	}
 	store, err := d.Records(ctx)

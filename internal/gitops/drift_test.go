@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 )
@@ -36,7 +37,7 @@ func TestDrift(t *testing.T) {
 	r, people := newRig(t), &room{}
 	desk := func(k int) *gitops.Desk {
 		d := r.desk(sim.KillAfter(k))
-		d.Bound.Drift = gitops.Watch{Every: time.Hour, Tell: []string{"notify"}}
+		d.Bound.Drift = config.Watch{Every: time.Hour, Tell: []string{"notify"}}
 		d.Audiences = []gitops.Audience{{Name: "all", To: people}}
 		return d
 	}
@@ -202,7 +203,7 @@ func TestDriftIssue(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := r.desk(sim.KillAfter(-1))
-			d.Bound.Drift, d.Issues = gitops.Watch{Every: 10 * time.Minute, Tell: []string{"issue"}}, gitops.Issues{Tracker: k, Repo: "acme/domino"}
+			d.Bound.Drift, d.Issues = config.Watch{Every: 10 * time.Minute, Tell: []string{"issue"}}, gitops.Issues{Tracker: k, Repo: "acme/domino"}
 			_, _ = d.Watch(t.Context())
 		}
 	}

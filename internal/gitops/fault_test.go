@@ -19,6 +19,7 @@ import (
 	"domctl.dev/internal/forge"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
@@ -74,7 +75,7 @@ func TestABranchThatGoesWhileItIsPlanned(t *testing.T) {
 	wrote := len(r.wrote())
 	d := r.desk(sim.KillAfter(-1))
 	open := d.Open
-	d.Open = func(ctx context.Context, tree gitops.Tree, mode gitops.Mode) (*engine.Engine, func(), error) {
+	d.Open = func(ctx context.Context, tree gitops.Tree, mode config.Mode) (*engine.Engine, func(), error) {
 		r.git("update-ref", "-d", "refs/heads/main")
 		return open(ctx, tree, mode)
 	}

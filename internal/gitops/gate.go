@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -13,16 +14,16 @@ import (
 // granted is what lets a plan be applied.
 type granted struct {
 	effect, commit string
-	rules          []Rule
+	rules          []config.Rule
 	by             []Approval
 }
 
 // verdict says whether a plan may be applied, and if not, what is missing.
 type verdict struct {
 	granted
-	from    origin
-	heard   int      // approvals of the effect that there are, of whatever worth
-	missing []string // for people; none: it may be applied
+	from      origin
+	approvals int      // approvals of the effect that there are, of whatever worth
+	missing   []string // for people; none: it may be applied
 }
 
 // gate holds a plan of a commit against the deployment's rules and the approvals that
@@ -42,7 +43,7 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 		v.missing = []string{"approvals, and its repository has no forge"}
 		return v, nil
 	}
-	if v.heard, err = t.count(ctx, p.Effect); err != nil { // before they are read: one more is news
+	if v.approvals, err = t.count(ctx, p.Effect); err != nil { // before they are read: one more is news
 		return v, err
 	}
 	if v.from, err = t.wrote(ctx, p, commit); err != nil {
@@ -62,7 +63,7 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 	}
 	v = best
 	for _, r := range v.rules {
-		if n := r.missing(people(v.by), v.from.extra()); n > 0 {
+		if n := r.Missing(people(v.by), v.from.extra()); n > 0 {
 			v.missing = append(v.missing, fmt.Sprintf("%s of rule %q", planner.Plural(n, "approval"), r.Name))
 		}
 	}
@@ -72,7 +73,7 @@ func (t *turn) gate(ctx context.Context, p planner.Plan, commit string) (v verdi
 // lacks is how many approvals all rules lack together.
 func (v verdict) lacks() (n int) {
 	for _, r := range v.rules {
-		n += r.missing(people(v.by), v.from.extra())
+		n += r.Missing(people(v.by), v.from.extra())
 	}
 	return n
 }
@@ -100,7 +101,7 @@ func (v verdict) asked(p planner.Plan, whole string, limit int) string {
 }
 
 // note says in a pull request whose approvals its plan needs, if anybody's.
-func (d Deployment) note(p planner.Plan) string {
+func note(d config.Deployment, p planner.Plan) string {
 	rules := d.Needs(p)
 	if len(rules) == 0 || p.Refused() {
 		return ""
@@ -117,9 +118,9 @@ func writeHow(b *strings.Builder, effect string) {
 }
 
 // writeNeeds lists what rules ask for, and whose approvals there are.
-func writeNeeds(b *strings.Builder, rules []Rule, by []string, extra int) {
+func writeNeeds(b *strings.Builder, rules []config.Rule, by []string, extra int) {
 	for _, r := range rules {
-		fmt.Fprintf(b, "- rule %s: %s", planner.Code(r.Name), planner.Plural(r.needed()+extra, "approval"))
+		fmt.Fprintf(b, "- rule %s: %s", planner.Code(r.Name), planner.Plural(r.Needed()+extra, "approval"))
 		if len(r.From) > 0 {
 			var names []string
 			for _, u := range r.From {
@@ -127,7 +128,7 @@ func writeNeeds(b *strings.Builder, rules []Rule, by []string, extra int) {
 			}
 			b.WriteString(" from " + schema.Listed(names, "or"))
 		}
-		fmt.Fprintf(b, ", %d missing\n", r.missing(by, extra))
+		fmt.Fprintf(b, ", %d missing\n", r.Missing(by, extra))
 	}
 }
 
@@ -149,7 +150,7 @@ func (t *turn) wait(ctx context.Context, h Head, v verdict, p planner.Plan) erro
 	if err := t.ask(ctx, v, p); err != nil {
 		return fmt.Errorf("asking for approvals: %w", err)
 	}
-	h.Stage, h.Pull, h.PullHead, h.Heard = Asked, v.from.Pull.Number, v.from.Pull.HeadCommit, v.heard
+	h.Stage, h.Pull, h.PullHead, h.Approvals = Asked, v.from.Pull.Number, v.from.Pull.HeadCommit, v.approvals
 	return t.later(ctx, h, v.why())
 }
 
@@ -195,10 +196,10 @@ func (h Head) awaits() int {
 	return h.Pull
 }
 
-// heard says whether there is an approval that there was not when it was asked for.
-func (t *turn) heard(ctx context.Context) (bool, error) {
+// approvedSince says whether there is an approval that there was not when it was asked for.
+func (t *turn) approvedSince(ctx context.Context) (bool, error) {
 	n, err := t.count(ctx, t.head.Effect)
-	return n != t.head.Heard, err
+	return n != t.head.Approvals, err
 }
 
 func (t *turn) count(ctx context.Context, effect string) (int, error) {

@@ -34,10 +34,10 @@ type Head struct {
 	Left int `json:"left,omitempty"`
 	// Pull is the pull request that a commit came by which is, or was, Asked about, and
 	// PullHead that one's head, to both of which approvals bind; zero: it came by none.
-	// Heard is how many approvals of the effect there were.
-	Pull     int    `json:"pull,omitempty"`
-	PullHead string `json:"pullHead,omitempty"`
-	Heard    int    `json:"heard,omitempty"`
+	// Approvals is how many of the effect there were.
+	Pull      int    `json:"pull,omitempty"`
+	PullHead  string `json:"pullHead,omitempty"`
+	Approvals int    `json:"heard,omitempty"`
 	// From is the pull request that the commit came by, as far as is known. What people
 	// say there is done until HeardOut, a while after the commit was.
 	From     int       `json:"from,omitempty"`

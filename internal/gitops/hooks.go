@@ -45,18 +45,18 @@ func (h Hooks) Handler() http.Handler {
 	mux := http.NewServeMux()
 	bodies, log := make(chan struct{}, mostBodies), hookLog{Hooks: h, refused: map[string]time.Time{}, others: map[string]map[string]bool{}}
 	mux.HandleFunc("POST /hooks/{repository}", func(w http.ResponseWriter, r *http.Request) {
-		_, heard := observe(r.Context(), h.Observer, Work{Kind: HookWork})
+		_, end := observe(r.Context(), h.Observer, Work{Kind: HookWork})
 		if !h.Takes(r.PathValue("repository")) {
-			heard("unknown")
+			end("unknown")
 			unread(w, http.StatusNotFound)
 			return
 		}
 		select {
 		case bodies <- struct{}{}:
 			defer func() { <-bodies }()
-			heard(log.take(w, r))
+			end(log.take(w, r))
 		default: // a forge delivers it again, and the next look needs no delivery
-			heard("busy")
+			end("busy")
 			unread(w, http.StatusServiceUnavailable)
 		}
 	})

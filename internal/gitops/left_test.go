@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 )
 
 // opens opens a pull request of somebody's.
@@ -67,7 +68,7 @@ func TestNobodyTakesBackTheirOwn(t *testing.T) {
 // were rules, is unknown.
 func TestAnApplyOfNobodyKnown(t *testing.T) {
 	a, _ := done(t)
-	a.rules = []gitops.Rule{anyRule}
+	a.rules = []config.Rule{anyRule}
 	a.town.say(7, "bob", "domctl rollback")
 	a.looks()
 	if said := a.last(7); !strings.Contains(said, "leaves 1 approval missing. It is not known") {
@@ -119,7 +120,7 @@ func TestOwnWhatWasBlocked(t *testing.T) {
 // commit has it done after all.
 func TestOwnWhatWasTakenBack(t *testing.T) {
 	edit := []string{"cores: 1", "cores: 3"}
-	a, first, _ := newAsking(t, gitops.Rule{Name: "tiers", When: gitops.When{Kinds: []string{"hardwareTiers"}}})
+	a, first, _ := newAsking(t, config.Rule{Name: "tiers", When: config.When{Kinds: []string{"hardwareTiers"}}})
 	second := a.atop(first, "modern-before", edit...)
 	a.opens(7, "ann", second)
 	a.merges(7, second)
@@ -129,7 +130,7 @@ func TestOwnWhatWasTakenBack(t *testing.T) {
 	a.looks()
 	a.town.say(7, "cyd", "domctl rollback")
 	if a.looks(); !strings.Contains(a.last(7), "was taken back by") {
-		t.Fatalf("%q", a.town.said(7))
+		t.Fatalf("%q", a.town.answered(7))
 	}
 	third := a.atop(second, "modern-before", "cores: 1", "cores: 3, memory: \"8GiB\"")
 	a.opens(8, "bob", third)
@@ -139,13 +140,13 @@ func TestOwnWhatWasTakenBack(t *testing.T) {
 	for _, user := range []string{"bob", "ann"} {
 		a.town.say(8, user, "domctl apply "+got.Head.Effect)
 		if got = a.looks(); got.Head.Stage != gitops.Asked {
-			t.Errorf("%s: %+v %q", user, got, a.town.said(8))
+			t.Errorf("%s: %+v %q", user, got, a.town.answered(8))
 		}
 	}
 	a.town.rights["dan"] = a.town.rights["cyd"]
 	a.town.say(8, "dan", "domctl apply "+got.Head.Effect)
 	if got = a.looks(); got.Head.Stage != gitops.Done || len(got.Head.Out.At) > 0 {
-		t.Errorf("%+v %+v %q", got, got.Head.Out, a.town.said(8))
+		t.Errorf("%+v %+v %q", got, got.Head.Out, a.town.answered(8))
 	}
 }
 

@@ -10,25 +10,9 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 )
-
-// Event is what people may be told of.
-type Event string
-
-// The events.
-const (
-	AppliedEvent Event = "applied"
-	FailedEvent  Event = "failed"  // a step did, or somebody abandoned the apply
-	WaitsEvent   Event = "waits"   // for a window, an approval or a person
-	RefusedEvent Event = "refused" // the commit cannot be applied
-	DriftEvent   Event = "drift"
-	FrozenEvent  Event = "frozen"
-)
-
-func eventNames() []string {
-	return []string{string(AppliedEvent), string(FailedEvent), string(WaitsEvent), string(RefusedEvent), string(DriftEvent), string(FrozenEvent)}
-}
 
 // Audience is a channel of a deployment, opened.
 type Audience struct {
@@ -37,13 +21,13 @@ type Audience struct {
 	To     port.Notifier
 }
 
-func (a Audience) wants(e Event) bool {
+func (a Audience) wants(e config.Event) bool {
 	return e != "" && (len(a.Events) == 0 || slices.Contains(a.Events, string(e)))
 }
 
-// heard is the record: by channel, and in it by what news are of, the last that was
+// ledger is the record: by channel, and in it by what news are of, the last that was
 // told.
-type heard struct {
+type ledger struct {
 	Channels map[string]map[string]string `json:"channels"`
 	Nonce    string                       `json:"nonce"`
 }
@@ -53,7 +37,7 @@ type heard struct {
 // comes back.
 type news struct {
 	of, key string
-	event   Event
+	event   config.Event
 	notice  port.Notice
 }
 
@@ -74,29 +58,29 @@ func (d *Desk) current(ctx context.Context, s applier.Store) (all []news, err er
 	}
 	frozen := news{of: "freeze"}
 	if f.Holds(d.Now()) {
-		frozen = news{"freeze", f.String(), FrozenEvent, port.Notice{Deployment: name, What: "frozen", Facts: []port.Fact{{Name: "why", Text: f.String()}}}}
+		frozen = news{"freeze", f.String(), config.FrozenEvent, port.Notice{Deployment: name, What: "frozen", Facts: []port.Fact{{Name: "why", Text: f.String()}}}}
 	}
 	return append(all, frozen), nil
 }
 
 // event says what a head is news of. A failure is one however often it is tried and
 // whatever it says, and so is a refusal; what is waited for may become another thing.
-func (h Head) event() (e Event, key string) {
+func (h Head) event() (e config.Event, key string) {
 	key = h.Commit + " " + string(h.Stage)
 	switch {
 	case h.Stage == Done && h.Why == nothingToDo:
 	case h.Stage == Done && h.Left > 0:
-		return FailedEvent, key + " " + h.Plan
+		return config.FailedEvent, key + " " + h.Plan
 	case h.Stage == Done:
-		return AppliedEvent, key + " " + h.Plan
+		return config.AppliedEvent, key + " " + h.Plan
 	case h.Stage == Asked:
-		return WaitsEvent, key + " " + h.Effect
+		return config.WaitsEvent, key + " " + h.Effect
 	case h.Stage == Refused:
-		return RefusedEvent, key + " " + h.Effect
+		return config.RefusedEvent, key + " " + h.Effect
 	case strings.HasPrefix(h.Why, string(applier.FailedOutcome)):
-		return FailedEvent, key + " " + h.Plan
+		return config.FailedEvent, key + " " + h.Plan
 	case strings.HasPrefix(h.Why, string(applier.PausedOutcome)) && !strings.Contains(h.Why, "interrupted"):
-		return WaitsEvent, key + " " + h.Plan + " " + h.Why
+		return config.WaitsEvent, key + " " + h.Plan + " " + h.Why
 	}
 	return "", key
 }
@@ -155,7 +139,7 @@ func (d *Desk) announce(ctx context.Context, current func(context.Context, appli
 	ctx, cancel := context.WithTimeout(ctx, longestNews)
 	defer cancel()
 	var due map[string][]news
-	err := d.hear(ctx, func(ctx context.Context, s applier.Store, h *heard) (bool, error) {
+	err := d.amend(ctx, func(ctx context.Context, s applier.Store, h *ledger) (bool, error) {
 		all, err := current(ctx, s)
 		due = h.take(d.Audiences, all)
 		return len(due) > 0, err
@@ -185,33 +169,33 @@ func (d *Desk) announce(ctx context.Context, current func(context.Context, appli
 	}
 	late, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer done()
-	return errors.Join(failed, d.hear(late, func(_ context.Context, _ applier.Store, h *heard) (bool, error) { return h.giveBack(back), nil }))
+	return errors.Join(failed, d.amend(late, func(_ context.Context, _ applier.Store, h *ledger) (bool, error) { return h.giveBack(back), nil }))
 }
 
 // send tells one channel.
 func (d *Desk) send(ctx context.Context, a Audience, n port.Notice) error {
-	ctx, heard := d.observe(ctx, NoticeWork, a.Name)
+	ctx, end := d.observe(ctx, NoticeWork, a.Name)
 	err := a.To.Notify(ctx, n)
 	switch {
 	case err == nil:
-		heard("told")
+		end("told")
 	case errors.Is(err, port.ErrLost):
-		heard("lost")
+		end("lost")
 	default:
-		heard("error")
+		end("error")
 	}
 	return err
 }
 
-// hear replaces the record where there is something to change; whoever else writes it
-// meanwhile is heard first.
-func (d *Desk) hear(ctx context.Context, change func(context.Context, applier.Store, *heard) (bool, error)) error {
+// amend replaces the record where there is something to change; whoever else writes it
+// meanwhile has the word first.
+func (d *Desk) amend(ctx context.Context, change func(context.Context, applier.Store, *ledger) (bool, error)) error {
 	store, err := d.Records(ctx)
 	if err != nil {
 		return err
 	}
 	for try := 0; ; try++ {
-		h := heard{Channels: map[string]map[string]string{}}
+		h := ledger{Channels: map[string]map[string]string{}}
 		etag, _, err := read(ctx, store, newsKey, &h)
 		if err != nil {
 			return err
@@ -228,7 +212,7 @@ func (d *Desk) hear(ctx context.Context, change func(context.Context, applier.St
 }
 
 // take notes all news as told, and answers those that were not.
-func (h *heard) take(to []Audience, all []news) (due map[string][]news) {
+func (h *ledger) take(to []Audience, all []news) (due map[string][]news) {
 	due = map[string][]news{}
 	for _, a := range to {
 		if h.Channels[a.Name] == nil {
@@ -245,7 +229,7 @@ func (h *heard) take(to []Audience, all []news) (due map[string][]news) {
 }
 
 // giveBack notes news as not told, where they are still the last.
-func (h *heard) giveBack(all map[string][]news) (changed bool) {
+func (h *ledger) giveBack(all map[string][]news) (changed bool) {
 	for channel, some := range all {
 		for _, n := range some {
 			if h.Channels[channel][n.of] == n.key {

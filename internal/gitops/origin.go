@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"domctl.dev/internal/git"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 )
 
@@ -28,7 +29,7 @@ type origin struct {
 }
 
 // wrote says whether an account had a part in it.
-func (o origin) wrote(user string) bool { return slices.Contains(o.Writers, account(user)) }
+func (o origin) wrote(user string) bool { return slices.Contains(o.Writers, config.Account(user)) }
 
 // extra is how many approvals more are needed, so that those of others are enough.
 func (o origin) extra() int {
@@ -87,7 +88,7 @@ func (t *turn) origin(ctx context.Context, commit string) (o origin, err error) 
 // reads that file.
 func (t *turn) unrecorded(ctx context.Context, line []string, since string) (rest []string, err error) {
 	name := t.Bound.Recording.File
-	if name == "" || slices.ContainsFunc(t.engine.Compiled.Files, func(f string) bool { return path.Join(t.Bound.folder(), f) == name }) {
+	if name == "" || slices.ContainsFunc(t.engine.Compiled.Files, func(f string) bool { return path.Join(t.Bound.Folder(), f) == name }) {
 		return line, nil
 	}
 	for i, c := range line {
@@ -108,9 +109,9 @@ func (t *turn) unrecorded(ctx context.Context, line []string, since string) (res
 
 // add notes who wrote and pushed a pull request.
 func (o *origin) add(p port.Pull) {
-	o.Writers = append(o.Writers, account(p.Author))
+	o.Writers = append(o.Writers, config.Account(p.Author))
 	for _, user := range p.Pushers {
-		o.Writers = append(o.Writers, account(user))
+		o.Writers = append(o.Writers, config.Account(user))
 	}
 }
 

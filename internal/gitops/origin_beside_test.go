@@ -45,7 +45,7 @@ func TestMergedBeside(t *testing.T) {
 			a.town.merge(8, second)
 			a.merges(7, second)
 			if got := a.looks(); got.Head.Stage != c.want || got.Head.From != c.pull {
-				t.Errorf("%s: %+v, %q %q", name, got, a.town.said(7), a.town.said(8))
+				t.Errorf("%s: %+v, %q %q", name, got, a.town.answered(7), a.town.answered(8))
 			}
 		}
 	}

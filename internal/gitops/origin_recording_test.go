@@ -63,7 +63,7 @@ func TestARecordingOnTop(t *testing.T) {
 			a.town.say(7, "bob", "domctl apply "+effect)
 			got = a.looks()
 			if done := got.Head.Stage == gitops.Done; done != c.same {
-				t.Errorf("%+v, %q", got.Head, a.town.said(7))
+				t.Errorf("%+v, %q", got.Head, a.town.answered(7))
 			}
 			if want := map[bool][]string{true: {first, third}, false: {first}}[c.same]; !slices.Equal(a.applied(), want) {
 				t.Errorf("applied %q", a.applied())

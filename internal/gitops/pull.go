@@ -57,8 +57,8 @@ type Reception struct {
 	known   map[*Desk]map[int]time.Time // the pull requests of its records, and when they ended
 	asked   map[*Desk]bool              // whose records are being read
 	prints  map[*Desk]footprint         // of deployments in their branches
-	// unsettled are those of which something else may be shown than is recorded.
-	unsettled map[showing]bool
+	// uncertain are those of which something else may be shown than is recorded.
+	uncertain map[showing]bool
 	heads     map[string][]port.Pull // open for deployments' branches, by their heads
 	ours      map[string]bool        // heads of the repository's own: forks set no status there
 	// sums are what heads show under SumName, as far as that is known; the zero value:
@@ -73,7 +73,7 @@ var ErrUnderWay = errors.New("it is under way")
 func (r *Reception) init() {
 	r.start.Do(func() {
 		r.wake, r.visits, r.hearing = make(chan struct{}, 1), map[int]*visit{}, map[int]*hearing{}
-		r.prints, r.unsettled = map[*Desk]footprint{}, map[showing]bool{}
+		r.prints, r.uncertain = map[*Desk]footprint{}, map[showing]bool{}
 		r.sums = map[string]port.CommitStatus{}
 		r.lines = make(chan struct{}, mostHeard)
 		r.awaited, r.known, r.asked = map[*Desk]int{}, map[*Desk]map[int]time.Time{}, map[*Desk]bool{}

@@ -133,7 +133,7 @@ func (t *proposal) rewritten() schema.Finding {
 // note says in a pull request what is to be known beside its plan.
 func (t *proposal) note(p planner.Plan) string {
 	if t.world == nil {
-		return t.desk.Bound.note(p)
+		return note(t.desk.Bound, p)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "This pull request comes from a fork, so it is planned without credentials: not against what lives, but from a recording, %s of branch %s, of %s, %s old.\n\n", planner.Code(t.desk.Bound.Recording.File), planner.Code(t.pull.Base), planner.Code(t.world.At), t.world.age)

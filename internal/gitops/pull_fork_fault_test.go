@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 )
@@ -28,7 +29,7 @@ func TestForkKilled(t *testing.T) {
 		one.pulls[1].Repo = "eve/domino"
 		one.machine.Box, one.machine.Secrets = nil, nil
 		at := one.reception(gatedForge{one.board, kill.Gate}, kill, nil)
-		at.Desks[0].Bound.Recording = gitops.Recording{File: worldFile}
+		at.Desks[0].Bound.Recording = config.Recording{File: worldFile}
 		return one, at
 	}
 	kill := sim.KillAfter(-1)
@@ -69,7 +70,7 @@ func TestForkFaults(t *testing.T) {
 // plan, and one that is not any more says so.
 func TestForkPlannedSince(t *testing.T) {
 	h := newAlley(t)
-	h.at.Desks[0].Bound.Recording = gitops.Recording{}
+	h.at.Desks[0].Bound.Recording = config.Recording{}
 	h.look()
 	if said := h.said(1); len(said) != 1 || !strings.Contains(said[0], "DC531") || !strings.Contains(said[0], "as the deployment's `recording`") || !strings.Contains(h.status().Text, "DC531") {
 		t.Fatalf("%q", said)
@@ -82,7 +83,7 @@ func TestForkPlannedSince(t *testing.T) {
 			t.Fatalf("%q", said)
 		}
 		h.restart()
-		h.at.Desks[0].Bound.Recording = gitops.Recording{}
+		h.at.Desks[0].Bound.Recording = config.Recording{}
 		h.look()
 		said = h.said(1)
 		if len(said) != 2 || !strings.Contains(said[0], "DC531") || strings.Contains(said[1], "plan `recorded`") || h.status().State != port.CommitError {
@@ -92,7 +93,7 @@ func TestForkPlannedSince(t *testing.T) {
 	// Another deployment of the branch plans none: what was said of forks stays.
 	h.restart()
 	other := *h.at.Desks[0]
-	other.Name, other.Bound.Recording, other.Compile = "other", gitops.Recording{}, nil
+	other.Name, other.Bound.Recording, other.Compile = "other", config.Recording{}, nil
 	h.at.Desks = append(h.at.Desks, &other)
 	h.look()
 	if said := h.said(1); len(said) != 2 || !strings.Contains(said[0], "DC531") || !strings.Contains(said[1], "plan `recorded`") {
@@ -119,8 +120,8 @@ func TestForkIsToldNothing(t *testing.T) {
 // TestForkLearnsNoRules: neither what a rule is called or about, nor which secrets are
 // listed, but that something of it is not as it may be.
 func TestForkLearnsNoRules(t *testing.T) {
-	defer func(was []gitops.Rule) { bound.Rules = was }(bound.Rules)
-	bound.Rules = []gitops.Rule{{Name: "project-zeus", When: gitops.When{Findings: []string{"DC201"}}}}
+	defer func(was []config.Rule) { bound.Rules = was }(bound.Rules)
+	bound.Rules = []config.Rule{{Name: "project-zeus", When: config.When{Findings: []string{"DC201"}}}}
 	off, secret := "deployment: findings: DC201: \"off\"\n", "settings: raw: \"com.sim.x\": secret: env: \"NOT_LISTED\"\n"
 	for _, files := range []string{off, secret, off + secret} {
 		h := newAlley(t)

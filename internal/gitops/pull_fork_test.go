@@ -14,6 +14,7 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
@@ -38,7 +39,7 @@ func newAlley(t *testing.T) alley {
 // restart is another controller.
 func (h alley) restart() {
 	h.at = h.reception(h.board, sim.KillAfter(-1), &h.log)
-	h.at.Desks[0].Bound.Recording = gitops.Recording{File: worldFile}
+	h.at.Desks[0].Bound.Recording = config.Recording{File: worldFile}
 }
 
 // world is a recording of what lives, edited.
@@ -125,7 +126,7 @@ func (h alley) secluded() (asked func() []string) {
 	d.Engine = func(context.Context, gitops.Tree, gitops.Compiled) (*engine.Engine, func(), error) {
 		return never("an engine")
 	}
-	d.Open = func(context.Context, gitops.Tree, gitops.Mode) (*engine.Engine, func(), error) {
+	d.Open = func(context.Context, gitops.Tree, config.Mode) (*engine.Engine, func(), error) {
 		return never("a tree")
 	}
 	kill := sim.KillAfter(-1)
@@ -179,7 +180,7 @@ func TestForkIsPlanned(t *testing.T) {
 // evaluated; it is planned as soon as there is one.
 func TestForkWithoutARecording(t *testing.T) {
 	h := newAlley(t)
-	good, live := h.world(nil), gitops.Deployment{World: "live", AWS: gitops.AWS{Account: "111122223333", Region: "us-west-2"}, Mongo: gitops.Mongo{Database: "domino"}}
+	good, live := h.world(nil), config.Deployment{World: "live", AWS: config.AWS{Account: "111122223333", Region: "us-west-2"}, Mongo: config.Mongo{Database: "domino"}}
 	at := func(at string) string { return h.world(func(r *planner.Recording) { r.At = at }) }
 	outside := func(edit func(*planner.World)) string {
 		return h.world(func(r *planner.Recording) {
@@ -189,7 +190,7 @@ func TestForkWithoutARecording(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, text, want string
-		bound            gitops.Deployment
+		bound            config.Deployment
 	}{
 		{"not there", "", "is not there", bound},
 		{"a link", "compute.cue", "is not there", bound},
@@ -246,7 +247,7 @@ func TestForkWithoutARecording(t *testing.T) {
 				t.Errorf("a second look asks %v", got)
 			}
 			d.Compile, d.Bound = compile, bound
-			d.Bound.Recording = gitops.Recording{File: worldFile}
+			d.Bound.Recording = config.Recording{File: worldFile}
 			h.onMain(worldFile, good)
 			h.look()
 			if said := h.said(1); len(said) != 1 || !strings.Contains(said[0], "plan `recorded`") || h.status().State != port.CommitSuccess {
@@ -363,7 +364,7 @@ func TestForkIsApproved(t *testing.T) {
 		if got := a.looks(); got.Head.Commit != first {
 			t.Errorf("%+v", got)
 		}
-		if said := a.town.said(7); len(said) != 1 || !strings.Contains(said[0], "Nothing was approved") || !strings.Contains(said[0], "such a plan has no effect and is approved by nobody") {
+		if said := a.town.answered(7); len(said) != 1 || !strings.Contains(said[0], "Nothing was approved") || !strings.Contains(said[0], "such a plan has no effect and is approved by nobody") {
 			t.Errorf("%q", said)
 		}
 		a.merges(7, second)
@@ -374,7 +375,7 @@ func TestForkIsApproved(t *testing.T) {
 		}
 		a.town.say(7, "bob", "domctl apply "+effect)
 		if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != second {
-			t.Errorf("%+v, %q", got, a.town.said(7))
+			t.Errorf("%+v, %q", got, a.town.answered(7))
 		}
 	}
 }

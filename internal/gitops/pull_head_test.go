@@ -10,6 +10,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 	"domctl.dev/internal/state"
@@ -282,7 +283,7 @@ func (a alley) newHeads(forked bool) heads {
 func (h heads) with(f port.Forge, kill *sim.Kill) {
 	h.at = h.reception(f, kill, &h.log)
 	prod := h.at.Desks[0]
-	prod.Bound.Recording = gitops.Recording{File: worldFile}
+	prod.Bound.Recording = config.Recording{File: worldFile}
 	staging := *prod
 	staging.Name, staging.Bound.Branch = "staging", "staging"
 	staging.Records = func(context.Context) (applier.Store, error) {

@@ -19,9 +19,9 @@ type hearing struct {
 	busy    bool
 }
 
-// settled is for how long after a change what is said is read again: two comments may
+// readAgain is for how long after a change what is said is read again: two comments may
 // be of one second, and a forge may move UpdatedAt a while later.
-const settled = 90 * time.Second
+const readAgain = 90 * time.Second
 
 // mostHeard is how many pull requests are listened to at once.
 const mostHeard = 4
@@ -78,7 +78,7 @@ func (r *Reception) hear(ctx context.Context, number int, read func() (port.Pull
 	if !h.updated.Equal(updated) || h.since.IsZero() {
 		h.updated, h.since = updated, r.Now()
 	}
-	if h.busy || !h.again && r.Now().Sub(h.since) > settled {
+	if h.busy || !h.again && r.Now().Sub(h.since) > readAgain {
 		return
 	}
 	r.lend(ctx, h, number, func(ctx context.Context) error {
@@ -97,9 +97,9 @@ func (r *Reception) lend(ctx context.Context, h *hearing, number int, listen fun
 		select {
 		case r.lines <- struct{}{}:
 			defer func() { <-r.lines }()
-			within, heard := r.observe(ctx, TalkWork)
+			within, end := r.observe(ctx, TalkWork)
 			err := guarded(func() error { return listen(within) })
-			heard(pullOutcome(ctx, err))
+			end(pullOutcome(ctx, err))
 			r.heard(ctx, h, number, err)
 		case <-ctx.Done():
 			r.heard(ctx, h, number, ctx.Err())
@@ -188,7 +188,7 @@ func (r *Reception) file(ctx context.Context, d *Desk, p port.Pull) error {
 		return err
 	}
 	r.mu.Lock()
-	delete(r.unsettled, showing{d, p.Number})
+	delete(r.uncertain, showing{d, p.Number})
 	r.known[d][p.Number] = r.Now()
 	old := outdated(r.known[d], r.Now())
 	r.mu.Unlock()

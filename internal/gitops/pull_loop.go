@@ -61,9 +61,9 @@ func rest(ctx context.Context, r *Reception, next time.Duration, alone bool) {
 
 // glance looks, and says what is the matter.
 func (r *Reception) glance(ctx context.Context, trouble *matter) (next time.Duration) {
-	within, heard := r.observe(ctx, PullsWork)
+	within, end := r.observe(ctx, PullsWork)
 	err := guarded(func() (err error) { next, err = r.Look(within); return err })
-	heard(pullOutcome(ctx, err))
+	end(pullOutcome(ctx, err))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return 0

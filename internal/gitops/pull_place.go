@@ -91,13 +91,13 @@ func (t *proposal) place(ctx context.Context, do func(context.Context) error) er
 	case t.fresh:
 		rank = firstRank
 	}
-	_, heard := t.desk.observe(ctx, PullQueueWork, "")
+	_, end := t.desk.observe(ctx, PullQueueWork, "")
 	leave, err := t.Places.Take(ctx, t.desk, rank)
 	if err != nil {
-		heard("error")
+		end("error")
 		return err
 	}
-	heard("free")
+	end("free")
 	defer leave()
 	within, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()

@@ -151,7 +151,7 @@ func (t *proposal) run(ctx context.Context, v, earlier *visit) (err error) {
 // first, once its record is this controller's: who has it says how that ends. Until it
 // is shown here, what another controller recorded meanwhile is not believed to be.
 func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
-	t.settled(false)
+	t.certain(false)
 	if t.fresh {
 		t.rec = PullPlan{Head: t.pull.HeadCommit, Base: t.From, Comment: t.rec.Comment}
 		if err := t.save(ctx); err != nil {
@@ -162,9 +162,9 @@ func (t *proposal) anew(ctx context.Context, before, after Compiled) error {
 			return err
 		}
 	}
-	within, heard := t.desk.observe(ctx, PullPlanWork, "")
+	within, end := t.desk.observe(ctx, PullPlanWork, "")
 	p, err := t.plan(within, before, after)
-	heard(planOutcome(p, err))
+	end(planOutcome(p, err))
 	if err != nil {
 		return t.broken(ctx, err)
 	}
@@ -197,17 +197,17 @@ func (t *proposal) compiled(ctx context.Context) (before, after Compiled, err er
 func (t *proposal) shown() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.rec.Told && t.rec.Ended.IsZero() && !t.fresh && !t.unsettled[showing{t.desk, t.pull.Number}]
+	return t.rec.Told && t.rec.Ended.IsZero() && !t.fresh && !t.uncertain[showing{t.desk, t.pull.Number}]
 }
 
-// settled notes whether what is shown may be another thing than what is recorded.
-func (t *proposal) settled(is bool) {
+// certain notes whether what is shown may be another thing than what is recorded.
+func (t *proposal) certain(is bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if at := (showing{t.desk, t.pull.Number}); is {
-		delete(t.unsettled, at)
+		delete(t.uncertain, at)
 	} else {
-		t.unsettled[at] = true
+		t.uncertain[at] = true
 	}
 }
 
@@ -250,7 +250,7 @@ func (t *proposal) plan(ctx context.Context, before, after Compiled) (p planner.
 	}
 	f := engine.Former{Base: planner.Base{Ref: t.pull.Base, Commit: t.From}, Compiled: before.Result}
 	if before.Lacks {
-		f.Lacks = "holds no deployment in " + t.desk.Bound.folder()
+		f.Lacks = "holds no deployment in " + t.desk.Bound.Folder()
 	}
 	var o engine.PlanOptions
 	if t.desk.Bound.Archive {
@@ -327,7 +327,7 @@ func (t *proposal) show(ctx context.Context, p planner.Plan, before, after Compi
 	}
 	t.rec.Told, t.rec.Comment = true, told.Comment.ID
 	if err = t.save(ctx); err == nil {
-		t.settled(true)
+		t.certain(true)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -49,7 +50,7 @@ func (t *proposal) recorded(ctx context.Context) (r *recording, lacks *schema.Fi
 	name := planner.Printable(t.desk.Bound.Recording.File)
 	wrong := func(format string, args ...any) *schema.Finding {
 		return &schema.Finding{Code: "DC532", Severity: schema.Error, Message: fmt.Sprintf("recording %s of branch %s ", name, planner.Printable(t.pull.Base)) + fmt.Sprintf(format, args...),
-			Hint: "somebody with credentials records the world and commits that to the branch: domctl world record " + planner.Printable(t.desk.Bound.folder()) + " --out " + name}
+			Hint: "somebody with credentials records the world and commits that to the branch: domctl world record " + planner.Printable(t.desk.Bound.Folder()) + " --out " + name}
 	}
 	body, err := t.content(ctx, t.desk.Bound.Recording.File, mostRecording)
 	switch {
@@ -67,20 +68,20 @@ func (t *proposal) recorded(ctx context.Context) (r *recording, lacks *schema.Fi
 	}
 	at, _ := time.Parse(time.RFC3339, r.At) // it was decoded
 	now := t.desk.Now()
-	r.until, r.age = at.Add(t.desk.Bound.Recording.term()), span(now.Sub(at))
-	switch other := t.desk.Bound.other(t.desk.Name, r.Recording); {
+	r.until, r.age = at.Add(t.desk.Bound.Recording.Term()), span(now.Sub(at))
+	switch other := other(t.desk.Bound, t.desk.Name, r.Recording); {
 	case other != "":
 		return nil, wrong("is of another outside: %s", other), nil
 	case at.After(now.Add(mostAhead)):
 		return nil, wrong("says that it was made at %s, which is to come", r.At), nil
 	case !now.Before(r.until):
-		return nil, wrong("is too old: it was made at %s, and counts for %s", r.At, span(t.desk.Bound.Recording.term())), nil
+		return nil, wrong("is too old: it was made at %s, and counts for %s", r.At, span(t.desk.Bound.Recording.Term())), nil
 	}
 	return r, nil, nil
 }
 
 // other says what of a recording is not what the deployment is bound to.
-func (d Deployment) other(name string, r planner.Recording) string {
+func other(d config.Deployment, name string, r planner.Recording) string {
 	for _, one := range []struct{ what, has, bound string }{{"deployment", r.Deployment, name}, {"world", r.World.Kind, d.World},
 		{"account", r.World.Account, d.AWS.Account}, {"region", r.World.Region, d.AWS.Region}, {"database", r.World.Database, d.Mongo.Database}} {
 		if one.has != one.bound && (one.bound != "" || d.World == "live") {

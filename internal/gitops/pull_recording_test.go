@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
@@ -56,7 +57,7 @@ func newDesert(t testing.TB) (d desert, recording []byte) {
 		t.Fatal(err)
 	}
 	d.proposal = proposal{Reception: &Reception{}, Proposal: &Proposal{From: "0123"}, pull: port.Pull{Base: "main", HeadCommit: "4567"},
-		desk: &Desk{Name: "sim-modern", Now: clock.Now, Bound: Deployment{World: "sandbox", Branch: "main", Dir: "prod", Recording: Recording{File: "prod/world.json"}}}}
+		desk: &Desk{Name: "sim-modern", Now: clock.Now, Bound: config.Deployment{World: "sandbox", Branch: "main", Dir: "prod", Recording: config.Recording{File: "prod/world.json"}}}}
 	return d, recording
 }
 

@@ -22,6 +22,7 @@ import (
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
@@ -36,9 +37,11 @@ type board struct {
 	comments map[int][]port.Comment
 	statuses map[string][]port.CommitStatus // by commit and name
 	calls    map[string]int
+	rights   map[string]port.Rights // nil: everybody may write
 	last     int
 	fault    func(call string) error
 	at       time.Time
+	now      func() time.Time // nil: a second passes with each call
 }
 
 func newBoard(r rig) *board {
@@ -95,10 +98,17 @@ func (b *board) Comment(_ context.Context, _ string, n int, body string) (string
 	if err != nil {
 		return "", err
 	}
+	return b.add(n, "domctl-bot", body), nil
+}
+
+func (b *board) add(n int, user, text string) string {
 	b.last++
-	id := fmt.Sprint(b.last)
-	b.comments[n] = append(b.comments[n], port.Comment{ID: id, Author: "domctl-bot", Body: body, CreatedAt: b.at})
-	return id, nil
+	id, at := fmt.Sprint(b.last), b.at
+	if b.now != nil {
+		at = b.now().Truncate(time.Second)
+	}
+	b.comments[n] = append(b.comments[n], port.Comment{ID: id, Author: user, Body: text, CreatedAt: at})
+	return id
 }
 
 func (b *board) EditComment(_ context.Context, _ string, n int, id, body string) error {
@@ -125,8 +135,13 @@ func (b *board) SetStatus(_ context.Context, _, commit string, s port.CommitStat
 	return err
 }
 
-func (b *board) Rights(context.Context, string, string) (port.Rights, error) {
-	return port.WriteRights, nil
+func (b *board) Rights(_ context.Context, _, user string) (port.Rights, error) {
+	free, err := b.call("Rights")
+	defer free()
+	if b.rights == nil {
+		return port.WriteRights, err
+	}
+	return b.rights[strings.ToLower(user)], err
 }
 
 func (b *board) Carried(_ context.Context, _, commit string) (all []int, err error) {
@@ -258,7 +273,7 @@ func (r rig) compileTree(ctx context.Context, t gitops.Tree, _ string, evaluate 
 		r.compiled.trees[c.Sum] = res
 	}
 	var found []schema.Finding
-	c.Result, found = bound.Bind("sim-modern", gitops.ToPlan, res)
+	c.Result, found = bound.Bind("sim-modern", config.ToPlan, res)
 	c.Findings = append(found, c.Findings...)
 	return c, true, nil
 }

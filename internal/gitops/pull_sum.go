@@ -51,7 +51,7 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 	}
 	if len(r.beside(p)) == 0 {
 		shows := string(s.State) + ": " + s.Text
-		if err := r.settle(ctx, p, s, at >= 0 && all[at].rec.Sum == shows); err != nil {
+		if err := r.showSum(ctx, p, s, at >= 0 && all[at].rec.Sum == shows); err != nil {
 			return err
 		}
 		free()
@@ -61,14 +61,14 @@ func (r *Reception) sum(ctx context.Context, v *visit, p port.Pull, desks []*Des
 		return err
 	}
 	if s, known := r.worst(p, s); known {
-		return r.settle(ctx, p, s, false)
+		return r.showSum(ctx, p, s, false)
 	}
 	return nil
 }
 
-// settle shows SumName, if it is not what is shown. recorded says that it was when that
+// showSum shows SumName, if it is not what is shown. recorded says that it was when that
 // was recorded.
-func (r *Reception) settle(ctx context.Context, p port.Pull, s port.CommitStatus, recorded bool) error {
+func (r *Reception) showSum(ctx context.Context, p port.Pull, s port.CommitStatus, recorded bool) error {
 	r.mu.Lock()
 	was, seen := r.sums[p.HeadCommit]
 	r.mu.Unlock()
@@ -103,7 +103,7 @@ func (r *Reception) pend(ctx context.Context, v *visit, p port.Pull) error {
 	if says.Name != "" || is.Name != "" && is.State != port.CommitSuccess {
 		return nil
 	}
-	return r.settle(ctx, p, port.CommitStatus{Name: SumName, State: port.CommitPending, Text: fmt.Sprintf("pull request %d: being planned", p.Number)}, false)
+	return r.showSum(ctx, p, port.CommitStatus{Name: SumName, State: port.CommitPending, Text: fmt.Sprintf("pull request %d: being planned", p.Number)}, false)
 }
 
 // unrecord takes what is shown out of the records of those that have one head, as it may
@@ -163,7 +163,7 @@ func (r *Reception) unread(ctx context.Context, v *visit, p port.Pull, desks []*
 		}
 	}
 	if s, known := r.worst(p, s); known {
-		return r.settle(ctx, p, s, false)
+		return r.showSum(ctx, p, s, false)
 	}
 	return nil
 }

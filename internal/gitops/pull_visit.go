@@ -172,9 +172,9 @@ func (s *sight) begin(p port.Pull, commit string, desks []*Desk, before *visit) 
 			follows()
 			r.mu.Unlock()
 		}
-		within, heard := r.observe(ctx, ReviewWork)
+		within, end := r.observe(ctx, ReviewWork)
 		err := guarded(func() error { return r.review(within, v, before, p, desks) })
-		heard(pullOutcome(ctx, err))
+		end(pullOutcome(ctx, err))
 		r.ended(ctx, v, p, err)
 	})
 }

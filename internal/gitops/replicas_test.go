@@ -19,6 +19,7 @@ import (
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
@@ -157,7 +158,7 @@ func (d *duty) replica() *proc {
 	clone, desk := mirror("branch"), r.Desks[0]
 	r.Source, r.Shared, r.Now, r.Log = mirror("pulls"), true, time.Now, log
 	desk.Source, desk.Now = gated{clone.Of(desk.Bound.Dir), p.Gate}, time.Now
-	desk.Bound.Rules, desk.Bound.Repository = []gitops.Rule{anyRule}, r.Name
+	desk.Bound.Rules, desk.Bound.Repository = []config.Rule{anyRule}, r.Name
 	desk.Forge, desk.Repo = forge, r.Repo
 	desk.Tell = func(ctx context.Context, commit string, s port.CommitStatus) error {
 		return forge.SetStatus(ctx, r.Repo, commit, s)

@@ -5,19 +5,18 @@ import (
 	"testing"
 
 	"domctl.dev/internal/gitops"
-	"domctl.dev/planner"
-	"domctl.dev/schema"
+	"domctl.dev/internal/gitops/config"
 )
 
-var deletions = gitops.Rule{Name: "deletions", When: gitops.When{Actions: []string{"delete"}}}
+var deletions = config.Rule{Name: "deletions", When: config.When{Actions: []string{"delete"}}}
 
 // TestRulesSeeTheWayBack: whoever wrote what a rule asked others about does not take it
 // back on their own word, whatever actions the rule names.
 func TestRulesSeeTheWayBack(t *testing.T) {
-	for _, rule := range []gitops.Rule{
-		{Name: "actions", When: gitops.When{Actions: []string{"update", "create", "archive", "unset", "release"}}},
-		{Name: "tiers", When: gitops.When{Kinds: []string{"hardwareTiers"}, Actions: []string{"update"}}},
-		{Name: "findings", When: gitops.When{Findings: []string{"DC242"}}}, // of the way there
+	for _, rule := range []config.Rule{
+		{Name: "actions", When: config.When{Actions: []string{"update", "create", "archive", "unset", "release"}}},
+		{Name: "tiers", When: config.When{Kinds: []string{"hardwareTiers"}, Actions: []string{"update"}}},
+		{Name: "findings", When: config.When{Findings: []string{"DC242"}}}, // of the way there
 	} {
 		a, first, _ := newAsking(t, rule)
 		a.git("checkout", "-q", "-f", "-B", "main", first)
@@ -42,40 +41,6 @@ func TestRulesSeeTheWayBack(t *testing.T) {
 	}
 }
 
-// TestFindingsOfTheWayThere: a rule by findings is for the way back of what had one, too.
-func TestFindingsOfTheWayThere(t *testing.T) {
-	found := func(codes ...string) (p planner.Plan) {
-		p.Changes = []planner.Change{{Address: schema.Address{Kind: "amis", Name: "gpu"}, Action: planner.ActionRestore}}
-		for _, c := range codes {
-			p.Findings = append(p.Findings, schema.Finding{Code: c, Severity: schema.Warning})
-		}
-		return p
-	}
-	d := gitops.Deployment{Rules: []gitops.Rule{
-		{Name: "some", When: gitops.When{Findings: []string{"DC230", "DC231"}}},
-		{Name: "of images", When: gitops.When{Findings: []string{"DC230"}, Kinds: []string{"amis"}}},
-		{Name: "of tiers", When: gitops.When{Findings: []string{"DC230"}, Kinds: []string{"hardwareTiers"}}},
-		{Name: "others", When: gitops.When{Findings: []string{"DC114"}}},
-	}}
-	one, none := found("DC230"), found()
-	for _, c := range []struct {
-		back  planner.Plan
-		there *planner.Plan
-		want  string
-	}{
-		{none, &none, ""}, {none, &one, "some, of images"}, {one, &none, "some, of images"},
-		{found("DC114"), &one, "some, of images, others"}, {none, nil, "some, of images, others"},
-	} {
-		var names []string
-		for _, r := range d.NeedsBack(c.back, c.there) {
-			names = append(names, r.Name)
-		}
-		if got := strings.Join(names, ", "); got != c.want {
-			t.Errorf("%+v, %+v: %s, want %s", c.back.Findings, c.there, got, c.want)
-		}
-	}
-}
-
 // TestDeletesWithin: a rule about what is taken away is for a field or a label of what
 // stays, too.
 func TestDeletesWithin(t *testing.T) {
@@ -86,7 +51,7 @@ func TestDeletesWithin(t *testing.T) {
 	if got := base.looks(); got.Head.Stage != gitops.Done {
 		t.Fatalf("%+v", got)
 	}
-	base.first, base.rules = first, []gitops.Rule{deletions}
+	base.first, base.rules = first, []config.Rule{deletions}
 	for name, c := range map[string]struct {
 		from, to string
 		want     gitops.Stage

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -17,11 +18,11 @@ import (
 type saying struct {
 	*Talk
 	pull    port.Pull
-	places  []place
+	parts   []part
 	comment port.Comment
 	command Command
 
-	at      place  // in whose records it is noted
+	at      part   // in whose records it is noted
 	key     string // of the answer
 	answer  string // Markdown; empty: none is needed
 	pending bool   // another one must end first
@@ -67,8 +68,8 @@ func strangers(user string) string {
 }
 
 // named are the deployments that are meant.
-func (s *saying) named() (all []place) {
-	for _, p := range s.places {
+func (s *saying) named() (all []part) {
+	for _, p := range s.parts {
 		if s.command.Arg == "" || s.command.Arg == p.desk.Name {
 			all = append(all, p)
 		}
@@ -78,7 +79,7 @@ func (s *saying) named() (all []place) {
 
 func (s *saying) names() string {
 	var all []string
-	for _, p := range s.places {
+	for _, p := range s.parts {
 		all = append(all, planner.Code(p.desk.Name))
 	}
 	return schema.Listed(all, "and")
@@ -101,7 +102,7 @@ func (s *saying) plan(ctx context.Context) (err error) {
 
 // approve records an approval, or says why there is none.
 func (s *saying) approve(ctx context.Context) error {
-	found := slices.DeleteFunc(slices.Clone(s.places), func(p place) bool { return !matches(s.effect(p), s.command.Arg) })
+	found := slices.DeleteFunc(slices.Clone(s.parts), func(p part) bool { return !matches(s.effect(p), s.command.Arg) })
 	switch {
 	case len(s.command.Arg) < shortest:
 		s.answer = fmt.Sprintf("Nothing was approved: write at least %d digits of the effect, as in %s.", shortest, planner.Code("domctl apply EFFECT"))
@@ -117,11 +118,7 @@ func (s *saying) approve(ctx context.Context) error {
 		return nil
 	}
 	now := s.Now().UTC()
-	last := p.desk.Bound.Approvals.Last
-	if last == 0 {
-		last = week
-	}
-	a := Approval{Effect: s.effect(p), Pull: s.pull.Number, Head: s.pull.HeadCommit, User: s.comment.Author, Comment: s.comment.ID, At: now, Expires: now.Add(last), Nonce: p.desk.Random()}
+	a := Approval{Effect: s.effect(p), Pull: s.pull.Number, Head: s.pull.HeadCommit, User: s.comment.Author, Comment: s.comment.ID, At: now, Expires: now.Add(p.desk.Bound.Approvals.Term()), Nonce: p.desk.Random()}
 	if err := approve(ctx, p.store, a); err != nil {
 		return err
 	}
@@ -141,7 +138,7 @@ func (s *saying) approve(ctx context.Context) error {
 
 // effect is what the pull request's plan would do; of one that is merged and waits,
 // what the merge would.
-func (s *saying) effect(p place) string {
+func (s *saying) effect(p part) string {
 	if p.asked(s.pull.Number) {
 		return p.head.Effect
 	}
@@ -150,13 +147,13 @@ func (s *saying) effect(p place) string {
 
 func (s *saying) newest() string {
 	var all []string
-	for _, p := range s.places {
+	for _, p := range s.parts {
 		if e := s.effect(p); e != "" {
 			all = append(all, planner.Code(e)+" of "+planner.Code(p.desk.Name))
 		}
 	}
 	switch {
-	case len(all) == 0 && slices.ContainsFunc(s.places, func(p place) bool { return p.plan.Recording != "" }):
+	case len(all) == 0 && slices.ContainsFunc(s.parts, func(p part) bool { return p.plan.Recording != "" }):
 		return ". It comes from a fork and is planned from a recording: such a plan has no effect and is approved by nobody. Once it is merged it is planned with credentials, and approved here then."
 	case len(all) == 0:
 		return "; it has no plan."
@@ -165,10 +162,10 @@ func (s *saying) newest() string {
 }
 
 // unfit says why a person's word is no approval of a plan.
-func (s *saying) unfit(p place) string {
-	user := account(s.comment.Author)
-	wrote := user == account(s.pull.Author) || slices.ContainsFunc(s.pull.Pushers, func(u string) bool { return account(u) == user })
-	counts := slices.ContainsFunc(p.desk.Bound.Rules, func(r Rule) bool { return r.counts(user) })
+func (s *saying) unfit(p part) string {
+	user := config.Account(s.comment.Author)
+	wrote := user == config.Account(s.pull.Author) || slices.ContainsFunc(s.pull.Pushers, func(u string) bool { return config.Account(u) == user })
+	counts := slices.ContainsFunc(p.desk.Bound.Rules, func(r config.Rule) bool { return r.Counts(user) })
 	// Forges keep moments in seconds, so that a comment may seem to be older than it is.
 	early := !p.asked(s.pull.Number) && s.comment.CreatedAt.Add(time.Second).Before(p.plan.At)
 	switch {

@@ -141,18 +141,18 @@ func (c *Clone) Heads(ctx context.Context) (map[string]string, error) {
 }
 
 // Of is the source of the deployment in a folder of the tree.
-func (c *Clone) Of(dir string) Source { return placed{c, path.Clean(dir)} }
+func (c *Clone) Of(dir string) Source { return ofFolder{c, path.Clean(dir)} }
 
-// placed is a mirror as one deployment reads it: what lies beside its module counts
+// ofFolder is a mirror as one deployment reads it: what lies beside its module counts
 // neither in a pull request nor here.
-type placed struct {
+type ofFolder struct {
 	*Clone
 	dir string
 }
 
 // Tree reads the mirror alone. What several deployments read of one commit is written
 // once.
-func (p placed) Tree(ctx context.Context, commit string) (t Tree, back func(), err error) {
+func (p ofFolder) Tree(ctx context.Context, commit string) (t Tree, back func(), err error) {
 	free, err := p.take(ctx)
 	if err != nil {
 		return t, func() {}, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 )
 
@@ -44,8 +45,8 @@ type firstRead struct {
 }
 
 const (
-	// settling is how long lies between two readings of a command.
-	settling = 3 * time.Second
+	// betweenReadings is how long lies between two readings of a command.
+	betweenReadings = 3 * time.Second
 	// young is how long a comment's text is remembered, to see that it changes.
 	young = 10 * time.Minute
 	// tooLate is how old a command other than an approval may be when it is first seen.
@@ -74,18 +75,18 @@ func (t *Talk) Converse(ctx context.Context, pull port.Pull) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	places, err := t.places(ctx, pull)
-	if err != nil || len(places) == 0 {
+	parts, err := t.parts(ctx, pull)
+	if err != nil || len(parts) == 0 {
 		return err
 	}
-	if all, err = t.undone(ctx, places, all); err != nil || len(all) == 0 {
+	if all, err = t.undone(ctx, parts, all); err != nil || len(all) == 0 {
 		return err
 	}
 	before, err := t.rightsOf(ctx, all)
 	if err != nil {
 		return err
 	}
-	if err := t.Sleep(ctx, settling); err != nil {
+	if err := t.Sleep(ctx, betweenReadings); err != nil {
 		return err
 	}
 	if all, err = t.commands(ctx, me, pull.Number); err != nil {
@@ -96,7 +97,7 @@ func (t *Talk) Converse(ctx context.Context, pull port.Pull) error {
 		rights, there := before[c.ID]
 		done := false
 		if there {
-			done, err = t.heard(ctx, pull.Number, places, c, rights)
+			done, err = t.obey(ctx, pull.Number, parts, c, rights)
 		}
 		if failed = errors.Join(failed, err); done {
 			t.over(c)
@@ -111,13 +112,13 @@ func (t *Talk) Converse(ctx context.Context, pull port.Pull) error {
 func (t *Talk) rightsOf(ctx context.Context, all []port.Comment) (map[string]port.Rights, error) {
 	people, out := map[string]port.Rights{}, map[string]port.Rights{}
 	for _, c := range all {
-		rights, there := people[account(c.Author)]
+		rights, there := people[config.Account(c.Author)]
 		if !there {
 			var err error
 			if rights, err = t.rights(ctx, c.Author); err != nil {
 				return nil, err
 			}
-			people[account(c.Author)] = rights
+			people[config.Account(c.Author)] = rights
 		}
 		out[c.ID] = rights
 	}
@@ -153,7 +154,7 @@ func (t *Talk) commands(ctx context.Context, me string, number int) (out []port.
 		t.done, t.seen = map[string]time.Time{}, map[string]firstRead{}
 	}
 	for _, c := range all {
-		if _, done := t.done[c.ID]; done || account(c.Author) == account(me) || c.Author == "" {
+		if _, done := t.done[c.ID]; done || config.Account(c.Author) == config.Account(me) || c.Author == "" {
 			continue
 		}
 		says := len(ReadCommands(c.Body)) > 0
@@ -176,10 +177,10 @@ func (t *Talk) commands(ctx context.Context, me string, number int) (out []port.
 }
 
 // undone leaves out what the records say was done.
-func (t *Talk) undone(ctx context.Context, places []place, all []port.Comment) (out []port.Comment, err error) {
+func (t *Talk) undone(ctx context.Context, parts []part, all []port.Comment) (out []port.Comment, err error) {
 	for _, c := range all {
 		done := false
-		for _, p := range places {
+		for _, p := range parts {
 			var s Said
 			_, there, err := read(ctx, p.store, commentsKey+url.PathEscape(c.ID), &s)
 			if err != nil {
@@ -196,22 +197,22 @@ func (t *Talk) undone(ctx context.Context, places []place, all []port.Comment) (
 	return out, nil
 }
 
-// place is a deployment that a pull request touches.
-type place struct {
+// part is a deployment that a pull request touches.
+type part struct {
 	desk  *Desk
 	store applier.Store
 	plan  PullPlan // of the pull request; zero: there is none
 	head  Head
 }
 
-// places are the deployments of which something was planned for the pull request, in
+// parts are the deployments of which something was planned for the pull request, in
 // the order of their names.
-func (t *Talk) places(ctx context.Context, pull port.Pull) (all []place, err error) {
+func (t *Talk) parts(ctx context.Context, pull port.Pull) (all []part, err error) {
 	for _, d := range t.Desks {
 		if d.Bound.Branch != pull.Base {
 			continue
 		}
-		p := place{desk: d}
+		p := part{desk: d}
 		if p.store, err = d.Records(ctx); err != nil {
 			return nil, fmt.Errorf("%s: state: %w", d.Name, err)
 		}
@@ -226,19 +227,19 @@ func (t *Talk) places(ctx context.Context, pull port.Pull) (all []place, err err
 			all = append(all, p)
 		}
 	}
-	slices.SortFunc(all, func(a, b place) int { return strings.Compare(a.desk.Name, b.desk.Name) })
+	slices.SortFunc(all, func(a, b part) int { return strings.Compare(a.desk.Name, b.desk.Name) })
 	return all, nil
 }
 
 // asked says that the pull request is merged, and waits for approvals.
-func (p place) asked(pull int) bool { return p.head.Stage == Asked && p.head.Pull == pull }
+func (p part) asked(pull int) bool { return p.head.Stage == Asked && p.head.Pull == pull }
 
-// heard does one comment's command, and tells how that went.
-func (t *Talk) heard(ctx context.Context, number int, places []place, c port.Comment, before port.Rights) (done bool, err error) {
-	ctx, heard := observe(ctx, t.Observer, Work{Kind: CommandWork, Name: string(ReadCommands(c.Body)[0].Verb), Repository: t.Name})
+// obey does one comment's command, and tells how that went.
+func (t *Talk) obey(ctx context.Context, number int, parts []part, c port.Comment, before port.Rights) (done bool, err error) {
+	ctx, end := observe(ctx, t.Observer, Work{Kind: CommandWork, Name: string(ReadCommands(c.Body)[0].Verb), Repository: t.Name})
 	outcome := "error"
-	defer func() { heard(outcome) }()
-	done, stranger, err := t.one(ctx, number, places, c, before)
+	defer func() { end(outcome) }()
+	done, stranger, err := t.one(ctx, number, parts, c, before)
 	switch {
 	case err != nil:
 	case !done:
@@ -252,8 +253,8 @@ func (t *Talk) heard(ctx context.Context, number int, places []place, c port.Com
 }
 
 // one does one comment's command; done: nobody needs to look at it again.
-func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comment, before port.Rights) (done, stranger bool, err error) {
-	for _, p := range places {
+func (t *Talk) one(ctx context.Context, number int, parts []part, c port.Comment, before port.Rights) (done, stranger bool, err error) {
+	for _, p := range parts {
 		if w, _, err := readWish(ctx, p.store); err != nil || w.Comment == c.ID && !w.Done {
 			return false, false, err // it is under way
 		}
@@ -266,9 +267,9 @@ func (t *Talk) one(ctx context.Context, number int, places []place, c port.Comme
 	if err != nil {
 		return false, false, err
 	}
-	s := saying{Talk: t, pull: pull, places: places, comment: c, at: places[0]}
+	s := saying{Talk: t, pull: pull, parts: parts, comment: c, at: parts[0]}
 	if stranger = min(rights, before) < port.WriteRights; stranger {
-		s.answer, s.key = strangers(c.Author), "stranger "+account(c.Author)
+		s.answer, s.key = strangers(c.Author), "stranger "+config.Account(c.Author)
 	} else if err := s.do(ctx); err != nil {
 		return false, false, err
 	}

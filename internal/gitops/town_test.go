@@ -1,68 +1,58 @@
 package gitops_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sim"
 )
 
-// town is a forge in memory.
-type town struct {
-	now      func() time.Time
-	pulls    map[int]port.Pull
-	comments map[int][]port.Comment
-	rights   map[string]port.Rights
-	last     int
+// newTown is a board on which ann, bob and cyd may write, and eve may read.
+func newTown(r rig) *board {
+	b := newBoard(r)
+	b.now = r.machine.Clock.Now
+	b.rights = map[string]port.Rights{"domctl-bot": port.AdminRights, "ann": port.WriteRights, "bob": port.WriteRights, "cyd": port.WriteRights, "eve": port.ReadRights}
+	return b
 }
 
-func newTown(now func() time.Time) *town {
-	return &town{now: now, pulls: map[int]port.Pull{}, comments: map[int][]port.Comment{},
-		rights: map[string]port.Rights{"domctl-bot": port.AdminRights, "ann": port.WriteRights, "bob": port.WriteRights, "cyd": port.WriteRights, "eve": port.ReadRights}}
-}
-
-func (t *town) copy(now func() time.Time) *town {
-	c := *t
-	c.now, c.pulls, c.rights, c.comments = now, maps.Clone(t.pulls), maps.Clone(t.rights), map[int][]port.Comment{}
-	for n, all := range t.comments {
+// twin is the same forge for another rig.
+func (b *board) twin(r rig) *board {
+	c := newBoard(r)
+	c.now, c.rights, c.last = r.machine.Clock.Now, maps.Clone(b.rights), b.last
+	for n, p := range b.pulls {
+		one := *p
+		c.pulls[n] = &one
+	}
+	for n, all := range b.comments {
 		c.comments[n] = slices.Clone(all)
 	}
-	return &c
+	return c
 }
 
 // open opens a pull request of ann's.
-func (t *town) open(number int, head string) {
-	t.pulls[number] = port.Pull{Number: number, Author: "ann", Pushers: []string{"ann"}, Repo: "acme/domino", Head: "change", Base: "main", HeadCommit: head, State: port.PullOpen}
+func (b *board) open(number int, head string) {
+	b.pulls[number] = &port.Pull{Number: number, Author: "ann", Pushers: []string{"ann"}, Repo: repo, Head: "change", Base: "main", HeadCommit: head, State: port.PullOpen}
 }
 
-func (t *town) merge(number int, commit string) {
-	p := t.pulls[number]
-	p.State, p.MergeCommit = port.PullMerged, commit
-	t.pulls[number] = p
+func (b *board) merge(number int, commit string) {
+	b.pulls[number].State, b.pulls[number].MergeCommit = port.PullMerged, commit
 }
 
-func (t *town) say(number int, user, text string) string {
-	t.last++
-	id := strconv.Itoa(t.last)
-	t.comments[number] = append(t.comments[number], port.Comment{ID: id, Author: user, Body: text, CreatedAt: t.now().Truncate(time.Second)})
-	return id
-}
+func (b *board) say(number int, user, text string) string { return b.add(number, user, text) }
 
-// said are what the bot wrote, without its first line.
-func (t *town) said(number int) (all []string) {
-	for _, c := range t.comments[number] {
+// answered is what the bot wrote, without its first line.
+func (b *board) answered(number int) (all []string) {
+	for _, c := range b.comments[number] {
 		if c.Author == "domctl-bot" {
 			_, text, _ := strings.Cut(c.Body, "\n\n")
 			all = append(all, text)
@@ -71,77 +61,11 @@ func (t *town) said(number int) (all []string) {
 	return all
 }
 
-// seen is the town as one process sees it: every call is one to die at.
-type seen struct {
-	*town
-	gate sim.Gate
-}
-
-func (s seen) Me(context.Context) (string, error) { return "domctl-bot", nil }
-
-func (s seen) Pull(_ context.Context, _ string, number int) (p port.Pull, err error) {
-	err = pass(s.gate, "pull", func() error {
-		var there bool
-		if p, there = s.pulls[number]; !there {
-			return port.ErrNotFound
-		}
-		return nil
-	})
-	return p, err
-}
-
-func (s seen) Pulls(context.Context, string) ([]port.Pull, error) { panic("nobody asks it") }
-
-func (s seen) Carried(_ context.Context, _, commit string) (all []int, err error) {
-	err = pass(s.gate, "carried", func() error {
-		for n, p := range s.pulls {
-			if p.MergeCommit == commit {
-				all = append(all, n)
-			}
-		}
-		return nil
-	})
-	return all, err
-}
-
-func (s seen) Comments(_ context.Context, _ string, number int) (all []port.Comment, err error) {
-	err = pass(s.gate, "comments", func() error { all = slices.Clone(s.comments[number]); return nil })
-	return all, err
-}
-
-func (s seen) Comment(_ context.Context, _ string, number int, body string) (id string, err error) {
-	err = pass(s.gate, "comment", func() error { id = s.say(number, "domctl-bot", body); return nil })
-	return id, err
-}
-
-func (s seen) EditComment(_ context.Context, _ string, number int, id, body string) error {
-	return pass(s.gate, "editComment", func() error {
-		for i, c := range s.comments[number] {
-			if c.ID == id {
-				s.comments[number][i].Body = body
-				return nil
-			}
-		}
-		return port.ErrNotFound
-	})
-}
-
-func (s seen) SetStatus(context.Context, string, string, port.CommitStatus) error {
-	panic("the rig's own tells it")
-}
-
-func (s seen) Rights(_ context.Context, _, user string) (r port.Rights, err error) {
-	err = pass(s.gate, "rights", func() error { r = s.rights[strings.ToLower(user)]; return nil })
-	return r, err
-}
-
-func (s seen) MaxComment() int { return 65000 }
-
 // asking is a rig with a forge, and rules.
 type asking struct {
 	rig
-	town  *town
-	rules []gitops.Rule
+	town  *board
+	rules []config.Rule
 	file  string // Recording.File
 	on    string // Approvals.OnChange
 	first string // the branch's commit
@@ -149,23 +73,23 @@ type asking struct {
 
 // newAsking has first applied, and second in pull request 7 of ann's, which bob and cyd
 // may approve.
-func newAsking(t *testing.T, rules ...gitops.Rule) (a asking, first, second string) {
+func newAsking(t *testing.T, rules ...config.Rule) (a asking, first, second string) {
 	r := newRig(t)
 	first = r.commit("modern-before")
 	r.turn()
 	second = r.commit("modern")
 	r.git("update-ref", "refs/heads/main", first)
-	a = asking{rig: r, town: newTown(r.machine.Clock.Now), rules: rules, first: first}
+	a = asking{rig: r, town: newTown(r), rules: rules, first: first}
 	a.town.open(7, second)
 	return a, first, second
 }
 
-var anyRule = gitops.Rule{Name: "all", When: gitops.When{Any: true}}
+var anyRule = config.Rule{Name: "all", When: config.When{Any: true}}
 
 func (a asking) copy() asking {
 	a.rig = a.rig.copy()
 	a.git("update-ref", "refs/heads/main", a.first)
-	a.town = a.town.copy(a.machine.Clock.Now)
+	a.town = a.town.twin(a.rig)
 	return a
 }
 
@@ -173,7 +97,7 @@ func (a asking) copy() asking {
 func (a asking) desk(kill *sim.Kill) *gitops.Desk {
 	d := a.rig.desk(kill)
 	d.Bound.Rules, d.Bound.Approvals.OnChange, d.Bound.Recording.File = a.rules, a.on, a.file
-	d.Forge, d.Repo = seen{a.town, kill.Gate}, "acme/domino"
+	d.Forge, d.Repo = gatedForge{a.town, kill.Gate}, "acme/domino"
 	return d
 }
 
@@ -183,7 +107,7 @@ func (a asking) look(kill *sim.Kill) (gitops.Turned, error) {
 	d := a.desk(kill)
 	t := &gitops.Talk{Forge: d.Forge, Repo: d.Repo, Desks: []*gitops.Desk{d}, Now: a.machine.Clock.Now, Sleep: a.machine.Clock.Sleep}
 	for _, n := range slices.Sorted(maps.Keys(a.town.pulls)) {
-		if err := t.Converse(a.t.Context(), a.town.pulls[n]); err != nil && !errors.Is(err, gitops.ErrUnderWay) {
+		if err := t.Converse(a.t.Context(), *a.town.pulls[n]); err != nil && !errors.Is(err, gitops.ErrUnderWay) {
 			return gitops.Turned{}, err
 		}
 	}
@@ -214,7 +138,7 @@ func (a asking) planned(number int, commit string) (effect string) {
 		a.t.Fatal(err)
 	}
 	defer back()
-	e, shut, err := d.Open(ctx, tree, gitops.ToPlan)
+	e, shut, err := d.Open(ctx, tree, config.ToPlan)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -13,15 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
-	"domctl.dev/schema"
 )
 
 // TestACommitThatComesLate: one controller stands still before its apply begins, the
@@ -99,85 +98,13 @@ func TestACommitThatLeftBeforeItsFirstStep(t *testing.T) {
 }
 
 // open opens engines whose calls pass a gate.
-func (r *rig) open(gate sim.Gate) func(context.Context, gitops.Tree, gitops.Mode) (*engine.Engine, func(), error) {
-	return func(ctx context.Context, tree gitops.Tree, _ gitops.Mode) (e *engine.Engine, shut func(), err error) {
+func (r *rig) open(gate sim.Gate) func(context.Context, gitops.Tree, config.Mode) (*engine.Engine, func(), error) {
+	return func(ctx context.Context, tree gitops.Tree, _ config.Mode) (e *engine.Engine, shut func(), err error) {
 		res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
 		if err == nil {
 			e, err = r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
 		}
 		return e, func() {}, err
-	}
-}
-
-// TestNoTreeChoosesWhatIsAsked: which fields of the database are written, which cluster
-// and which registries are asked, the controller's file says.
-func TestNoTreeChoosesWhatIsAsked(t *testing.T) {
-	d := gitops.Deployment{World: "live", AWS: gitops.AWS{Account: "1", Region: "r", Cluster: "ours"}, Mongo: gitops.Mongo{Database: "domino", URI: "env:U"},
-		State: gitops.State{File: "/s"}, Registries: []string{"quay.io"}}
-	bind := func(dep schema.Deployment) (schema.Deployment, string) {
-		dep.Name, dep.World = "p", "live"
-		r, found := d.Bind("p", gitops.ToApply, compiler.Result{Desired: schema.Desired{Deployment: dep}})
-		var said []string
-		for _, f := range found {
-			said = append(said, f.Code+" "+f.Message)
-		}
-		return r.Desired.Deployment, strings.Join(said, "\n")
-	}
-	users := schema.Mapping{HardwareTiers: schema.Collection{Collection: "users", Fields: map[string]string{"isVisible": "isAdmin"}}}
-	got, said := bind(schema.Deployment{AWS: schema.AWS{Cluster: "theirs"}, Registries: []schema.Registry{{Host: "169.254.169.254:80"}, {Host: "quay.io"}}, Mongo: schema.Mongo{Mapping: users}})
-	for _, want := range []string{"DC521 deployment.aws.cluster", "DC521 deployment.mongo.mapping", `DC521 deployment.registries is "169.254.169.254:80"`} {
-		if !strings.Contains(said, want) {
-			t.Errorf("%q is not in\n%s", want, said)
-		}
-	}
-	if got.Mongo.Mapping.HardwareTiers.Collection != "" || got.AWS.Cluster != "ours" || len(got.Registries) != 1 || got.Registries[0].Host != "quay.io" {
-		t.Errorf("%+v", got)
-	}
-	if got, said = bind(schema.Deployment{}); said != "" || len(got.Registries) != 1 {
-		t.Errorf("%s: %+v", said, got)
-	}
-	d.Mongo.Mapping.HardwareTiers = gitops.Collection{Collection: "users", Fields: map[string]string{"isVisible": "isAdmin"}}
-	if got, said = bind(schema.Deployment{Mongo: schema.Mongo{Mapping: users}}); said != "" || got.Mongo.Mapping.HardwareTiers.Collection != "users" {
-		t.Errorf("%s: %+v", said, got)
-	}
-}
-
-// TestNoTreeChoosesWhereTheKeyGoes: the address of Domino and whose key it is are bound;
-// where nothing is, nobody is asked.
-func TestNoTreeChoosesWhereTheKeyGoes(t *testing.T) {
-	d := gitops.Deployment{World: "live", Domino: gitops.Domino{URL: "https://domino.acme.example", APIKey: "env:KEY"}}
-	bind := func(stated schema.Domino) (schema.Domino, string) {
-		r, found := d.Bind("p", gitops.ToPlan, compiler.Result{Desired: schema.Desired{Deployment: schema.Deployment{Name: "p", World: "live", Domino: stated}}})
-		var fields []string
-		for _, f := range found {
-			fields = append(fields, f.Code+" "+strings.Fields(f.Message)[0])
-		}
-		return r.Desired.Deployment.Domino, strings.Join(fields, " ")
-	}
-	ours := schema.Domino{URL: "https://domino.acme.example", APIKey: "env:KEY"}
-	for said, stated := range map[string]schema.Domino{
-		"":                              ours,
-		"DC521 deployment.domino.url":   {URL: "https://evil.example", APIKey: "env:KEY"},
-		"DC521 deployment.domino.token": {URL: ours.URL, Token: "env:KEY"},
-		"DC521 deployment.domino.apiKey DC521 deployment.domino.url": {URL: "https://domino.acme.example.", APIKey: "env:HOME"},
-	} {
-		if got, found := bind(stated); got != ours || found != said {
-			t.Errorf("%+v: %s, %+v", stated, found, got)
-		}
-	}
-	d.Domino = gitops.Domino{}
-	if got, found := bind(ours); got != (schema.Domino{}) || found != "" {
-		t.Errorf("%s, %+v", found, got)
-	}
-}
-
-// TestNoWayUpFromAPattern: a * stands for one name, and .. is none.
-func TestNoWayUpFromAPattern(t *testing.T) {
-	d := gitops.Deployment{Secrets: []string{"file:/run/secrets/*/*", "file:*/*", "ssm:/domino/*"}}
-	for ref, want := range map[string]bool{"file:/run/secrets/../shadow": false, "file:../other": false, "file:a/..": false, "ssm:/domino/x": true, "ssm:/domino/x..y": true} {
-		if d.Allows(ref) != want {
-			t.Errorf("%s: %v", ref, !want)
-		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -97,7 +98,7 @@ func (t *turn) step(ctx context.Context) (again bool, err error) {
 		if t.head.Stage != Asked {
 			return false, nil
 		}
-		if heard, err := t.heard(ctx); err != nil || !heard {
+		if more, err := t.approvedSince(ctx); err != nil || !more {
 			return false, err
 		}
 	}
@@ -138,10 +139,10 @@ func (t *turn) later(ctx context.Context, h Head, why string) error {
 }
 
 // opened opens the engine for a commit; whoever calls it calls shut.
-func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.Engine, shut func(), err error) {
+func (t *turn) opened(ctx context.Context, commit string, mode config.Mode) (e *engine.Engine, shut func(), err error) {
 	closes := func() {}
 	tree, back, err := t.Source.Tree(ctx, commit)
-	if err == nil && mode == ToPlan {
+	if err == nil && mode == config.ToPlan {
 		err = t.keyed(ctx, tree)
 	}
 	if err == nil {
@@ -150,7 +151,7 @@ func (t *turn) opened(ctx context.Context, commit string, mode Mode) (e *engine.
 	}
 	t.toApply = func(ctx context.Context) (e *engine.Engine, err error) {
 		closes()
-		e, closes, err = t.Open(ctx, tree, ToApply)
+		e, closes, err = t.Open(ctx, tree, config.ToApply)
 		t.engine = e
 		return e, err
 	}
@@ -216,9 +217,9 @@ func (t *turn) begin(ctx context.Context, commit string) (again bool, err error)
 			return false, err
 		}
 	}
-	ctx, heard := t.observe(ctx, ApplyWork, "")
+	ctx, end := t.observe(ctx, ApplyWork, "")
 	res, err := e.Apply(ctx, p)
-	heard(applyOutcome(res, err))
+	end(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
 
@@ -232,11 +233,11 @@ func (t *turn) planned(ctx context.Context, commit string) (e *engine.Engine, p 
 		return nil, p, func() {}, err
 	}
 	defer free()
-	ctx, heard := t.observe(ctx, PlanWork, "")
-	defer func() { heard(planOutcome(p, err)) }()
+	ctx, end := t.observe(ctx, PlanWork, "")
+	defer func() { end(planOutcome(p, err)) }()
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	e, shut, err = t.opened(ctx, commit, ToPlan)
+	e, shut, err = t.opened(ctx, commit, config.ToPlan)
 	if err != nil {
 		return e, p, shut, err
 	}
@@ -254,13 +255,13 @@ func (t *turn) slot(ctx context.Context) (free func(), err error) {
 	if t.Slots == nil {
 		return func() {}, nil
 	}
-	_, heard := t.observe(ctx, QueueWork, "")
+	_, end := t.observe(ctx, QueueWork, "")
 	select {
 	case t.Slots <- struct{}{}:
-		heard("free")
+		end("free")
 		return func() { <-t.Slots }, nil
 	case <-ctx.Done():
-		heard("error")
+		end("error")
 		return nil, ctx.Err()
 	}
 }
@@ -305,7 +306,7 @@ func (t *turn) ended(ctx context.Context, res applier.Result, failed error) (aga
 // anyTree opens the engine for a commit, or for the branch's where that one is gone or
 // does not fit any more: what is left to do of an apply stands in the records.
 func (t *turn) anyTree(ctx context.Context, commit string) (e *engine.Engine, shut func(), err error) {
-	e, shut, err = t.opened(ctx, commit, ToApply)
+	e, shut, err = t.opened(ctx, commit, config.ToApply)
 	var invalid *engine.Invalid
 	if errors.As(err, &invalid) || errors.Is(err, git.ErrGone) {
 		newest, noHead := t.Source.Head(ctx, t.Bound.Branch)
@@ -313,7 +314,7 @@ func (t *turn) anyTree(ctx context.Context, commit string) (e *engine.Engine, sh
 			return nil, shut, errors.Join(err, noHead)
 		}
 		shut()
-		e, shut, err = t.opened(ctx, newest, ToApply)
+		e, shut, err = t.opened(ctx, newest, config.ToApply)
 	}
 	return e, shut, err
 }
@@ -348,9 +349,9 @@ func (t *turn) goOn(ctx context.Context) (again bool, err error) {
 			return t.ended(ctx, res, err)
 		}
 	}
-	ctx, heard := t.observe(ctx, ApplyWork, "")
+	ctx, end := t.observe(ctx, ApplyWork, "")
 	res, err := e.Applier.Resume(ctx, t.head.Plan) // which also one is that reserved nothing yet
-	heard(applyOutcome(res, err))
+	end(applyOutcome(res, err))
 	return t.ended(ctx, res, err)
 }
 

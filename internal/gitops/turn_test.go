@@ -18,6 +18,7 @@ import (
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
@@ -135,7 +136,7 @@ func pass(gate sim.Gate, call string, do func() error) error {
 	return err
 }
 
-var bound = gitops.Deployment{Branch: "main", Dir: "prod", World: "sandbox", Secrets: []string{"env:SIM_*"}, Archive: true}
+var bound = config.Deployment{Branch: "main", Dir: "prod", World: "sandbox", Secrets: []string{"env:SIM_*"}, Archive: true}
 
 // life is a process': each side of a call that it makes is one to die at.
 type life interface {
@@ -151,7 +152,7 @@ func (r rig) desk(kill life) *gitops.Desk {
 		Records: func(context.Context) (applier.Store, error) {
 			return sim.Gated(r.machine.Store, kill.Gate, r.machine.Clock), nil
 		},
-		Open: func(ctx context.Context, tree gitops.Tree, _ gitops.Mode) (e *engine.Engine, shut func(), err error) {
+		Open: func(ctx context.Context, tree gitops.Tree, _ config.Mode) (e *engine.Engine, shut func(), err error) {
 			res, err := r.compiled.compile(ctx, filepath.Join(tree.Dir, "prod"), tree.Commit)
 			if err == nil {
 				e, err = r.machine.Process(ctx, res, sim.Options{Holder: "test", Gate: kill.Gate, Parallelism: 1, Source: planner.Source{Commit: tree.Commit}})
@@ -180,7 +181,7 @@ func (c *cache) compile(ctx context.Context, dir, commit string) (compiler.Resul
 	if schema.Failed(res.Findings) {
 		return res, &engine.Invalid{Findings: res.Findings}
 	}
-	res, found := bound.Bind("sim-modern", gitops.ToApply, res)
+	res, found := bound.Bind("sim-modern", config.ToApply, res)
 	if schema.Failed(found) {
 		return res, &engine.Invalid{Findings: found}
 	}

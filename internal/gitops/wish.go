@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -285,7 +286,7 @@ func (w *wished) used(ctx context.Context, p planner.Plan, from origin) error {
 	if len(w.Bound.Rules) == 0 {
 		return nil
 	}
-	from.Writers = append(slices.Clone(from.Writers), account(w.User))
+	from.Writers = append(slices.Clone(from.Writers), config.Account(w.User))
 	from.Unknown = from.Unknown || w.Click != "" // who signs in to the page is no account of the forge
 	return w.take(ctx, p.ID, granted{effect: p.Effect, commit: w.head.Commit}, from)
 }
@@ -305,7 +306,7 @@ func (w *wished) mayTakeBack(p planner.Plan, was past) (why string) {
 		by = nil
 	}
 	for _, r := range rules {
-		if n := r.missing(by, from.extra()); n > 0 {
+		if n := r.Missing(by, from.extra()); n > 0 {
 			return fmt.Sprintf("Nothing was taken back: the way back falls under rule %s, and the word of %s leaves %s missing. %s by hand.",
 				w.code(r.Name), w.code(w.User), planner.Plural(n, "approval"), w.otherwise(from))
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/planner"
 )
 
@@ -108,7 +109,7 @@ func (w *wished) late() string {
 
 // pageRuled is why a rule keeps the page from taking something back: rules ask for accounts
 // of the forge, and who signs in to the page is none that it knows.
-func (w *wished) pageRuled(rules []Rule) string {
+func (w *wished) pageRuled(rules []config.Rule) string {
 	how := "; take it back by hand, domctl rollback --to " + planner.Printable(w.Target)
 	if w.Forge != nil {
 		how = "; whoever approves there writes domctl rollback in its pull request, while it is the last apply, or takes it back by hand, domctl rollback --to " + planner.Printable(w.Target)

@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/sim"
 )
 
@@ -169,7 +170,7 @@ func TestClicksThatAreNotDone(t *testing.T) {
 		do    func(r rig, d *gitops.Desk)
 		want  string
 	}{
-		"a rule asks for people of the forge": {gitops.Click{ID: "1", Apply: last, User: "bob"}, func(_ rig, d *gitops.Desk) { d.Bound.Rules = []gitops.Rule{anyRule} }, "falls under rule all, which asks for people of the forge"},
+		"a rule asks for people of the forge": {gitops.Click{ID: "1", Apply: last, User: "bob"}, func(_ rig, d *gitops.Desk) { d.Bound.Rules = []config.Rule{anyRule} }, "falls under rule all, which asks for people of the forge"},
 		"no controller was there": {gitops.Click{ID: "1", Apply: last, User: "bob"}, func(r rig, _ *gitops.Desk) { _ = r.machine.Clock.Sleep(t.Context(), 2*time.Hour) },
 			"could not be begun within 60 minutes"},
 		"there is no such apply": {gitops.Click{ID: "1", Apply: "20260301-100000-nowhere", User: "bob"}, func(rig, *gitops.Desk) {}, "Nothing was done: "},

@@ -9,6 +9,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 )
@@ -46,7 +47,7 @@ func (a asking) summary(id string) applier.Summary {
 
 // last is what the bot said last.
 func (a asking) last(number int) string {
-	all := a.town.said(number)
+	all := a.town.answered(number)
 	if len(all) == 0 {
 		return ""
 	}
@@ -54,7 +55,7 @@ func (a asking) last(number int) string {
 }
 
 // done has second applied, by cyd's approval.
-func done(t *testing.T, rules ...gitops.Rule) (a asking, second string) {
+func done(t *testing.T, rules ...config.Rule) (a asking, second string) {
 	a, _, second = newAsking(t, rules...)
 	effect := a.planned(7, second)
 	a.town.say(7, "cyd", "domctl apply "+effect)
@@ -155,14 +156,14 @@ func TestRollbackOfAnothers(t *testing.T) {
 // TestRollbackNeedsTheRight: that of who may approve what the way back does.
 func TestRollbackNeedsTheRight(t *testing.T) {
 	for _, c := range []struct {
-		rule       gitops.Rule
+		rule       config.Rule
 		user, want string
 	}{
 		{anyRule, "eve", "`eve` may not write to this repository"},
 		{anyRule, "ann", "leaves 1 approval missing"},
 		{anyRule, "bob", "was taken back by"},
-		{gitops.Rule{Name: "r", From: []string{"cyd"}, When: gitops.When{Any: true}}, "bob", "leaves 1 approval missing"},
-		{gitops.Rule{Name: "r", From: []string{"cyd"}, When: gitops.When{Any: true}}, "cyd", "was taken back by"},
+		{config.Rule{Name: "r", From: []string{"cyd"}, When: config.When{Any: true}}, "bob", "leaves 1 approval missing"},
+		{config.Rule{Name: "r", From: []string{"cyd"}, When: config.When{Any: true}}, "cyd", "was taken back by"},
 	} {
 		a, _ := done(t, c.rule)
 		a.town.say(7, c.user, "domctl rollback sim-modern")
@@ -209,10 +210,10 @@ func TestUnlock(t *testing.T) {
 	if got.Head.Stage != gitops.Done || got.Head.Commit != second || got.Head.Left == 0 {
 		t.Errorf("%+v", got)
 	}
-	n := len(a.town.said(7))
+	n := len(a.town.answered(7))
 	a.town.say(7, "bob", "domctl unlock")
 	a.looks()
-	if said := a.town.said(7); len(said) != n+1 || !strings.Contains(said[n], "nothing is held") {
+	if said := a.town.answered(7); len(said) != n+1 || !strings.Contains(said[n], "nothing is held") {
 		t.Errorf("after %s: %q", id, said)
 	}
 }
@@ -222,7 +223,7 @@ func (a asking) looks0() {
 	a.t.Helper()
 	d := a.desk(sim.KillAfter(-1))
 	talk := &gitops.Talk{Forge: d.Forge, Repo: d.Repo, Desks: []*gitops.Desk{d}, Now: a.machine.Clock.Now, Sleep: a.machine.Clock.Sleep}
-	if err := talk.Converse(a.t.Context(), a.town.pulls[7]); err != nil && !errors.Is(err, gitops.ErrUnderWay) {
+	if err := talk.Converse(a.t.Context(), *a.town.pulls[7]); err != nil && !errors.Is(err, gitops.ErrUnderWay) {
 		a.t.Fatal(err)
 	}
 }
@@ -266,7 +267,7 @@ func TestPushedToTheBranch(t *testing.T) {
 	if got = a.looks(); got.Head.Stage != gitops.Asked || got.Head.Pull != 8 || got.Head.Why != `DC535: waits in pull request 8 for 1 approval of rule "all"` {
 		t.Fatalf("%+v", got)
 	}
-	if said := a.town.said(8); !strings.Contains(strings.Join(said, "\n"), "any one of those who approve may have pushed it") {
+	if said := a.town.answered(8); !strings.Contains(strings.Join(said, "\n"), "any one of those who approve may have pushed it") {
 		t.Errorf("%q", said)
 	}
 	a.town.say(8, "cyd", "domctl apply "+effect)
@@ -292,7 +293,7 @@ func TestTwoMerges(t *testing.T) {
 	if got.Head.Stage != gitops.Asked || got.Head.Pull != 8 || got.Head.Commit != third {
 		t.Fatalf("%+v", got)
 	}
-	if said := a.town.said(7); len(said) != 1 || !strings.Contains(said[0], "Another commit, `"+third+"`, is on the branch") {
+	if said := a.town.answered(7); len(said) != 1 || !strings.Contains(said[0], "Another commit, `"+third+"`, is on the branch") {
 		t.Errorf("%q", said)
 	}
 	for _, user := range []string{"ann", "bob"} {
@@ -325,7 +326,7 @@ func TestAnotherEffect(t *testing.T) {
 		a.town.merge(8, between)
 		a.town.say(8, "bob", "domctl apply "+a.planned(8, between))
 		if got := a.looks(); got.Head.Stage != gitops.Done || got.Head.Commit != between {
-			t.Fatalf("%+v %q", got, a.town.said(8))
+			t.Fatalf("%+v %q", got, a.town.answered(8))
 		}
 		a.git("checkout", "-q", "-f", "-B", "main", between)
 		merge := a.commit("modern")

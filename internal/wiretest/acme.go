@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +24,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"domctl.dev/internal/aws/whole"
 )
 
 // Acme is a small deployment that lives on the wire servers: tiers, settings and
@@ -62,7 +65,7 @@ func (a *Acme) config(t testing.TB) aws.Config {
 	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(a.Account.Region), config.WithBaseEndpoint(env["AWS_ENDPOINT_URL"]),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"])))
 	must(t, err)
-	cfg.HTTPClient = WholeAnswers{} // not an option: AWS_CA_BUNDLE takes none but the SDK's own
+	cfg.HTTPClient = whole.Answers{HTTPClient: http.DefaultClient} // not an option: AWS_CA_BUNDLE takes none but the SDK's own
 	return cfg
 }
 

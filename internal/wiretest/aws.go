@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/big"
 	"net/http"
 	"os"
@@ -51,19 +50,6 @@ type Call struct {
 	Status                           int            // HTTP status; 0: none was sent
 	Fault                            string         // what Fail did to it
 	Beside                           int            // calls of the account that were under way
-}
-
-// WholeAnswers are requests of the AWS SDK whose bodies can only be read. It closes a
-// body when an answer begins, and its WriteTo fails from then on: on a busy machine
-// the connection is cut, and a call that took effect is sent again.
-type WholeAnswers struct{}
-
-// Do sends a request.
-func (WholeAnswers) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return http.DefaultClient.Do(r)
 }
 
 // AWS gives an account of its own on this test process's moto.

@@ -4,9 +4,9 @@ package wiretest_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 
-	"domctl.dev/internal/wiretest"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -16,6 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"domctl.dev/internal/aws/whole"
+	"domctl.dev/internal/wiretest"
 )
 
 // cloud is an account and the SDK's clients of it, as the SDK ships them.
@@ -35,7 +38,7 @@ func newCloud(t *testing.T, a *wiretest.Account) cloud {
 	config := aws.Config{
 		Region:       a.Region,
 		BaseEndpoint: aws.String(a.Endpoint),
-		HTTPClient:   wiretest.WholeAnswers{},
+		HTTPClient:   whole.Answers{HTTPClient: http.DefaultClient},
 		Credentials: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: a.AccessKey, SecretAccessKey: a.SecretKey}, nil
 		}),

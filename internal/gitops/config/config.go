@@ -1,4 +1,8 @@
-package gitops
+// Package config is the file of domctl serve, which lies outside all trees: it says what a
+// controller may do, and where. The package reads the file and tells all that is wrong with
+// it, holds trees against what it binds them to, and says whose approvals plans need. It
+// asks nobody and reads no other file.
+package config
 
 import (
 	"time"

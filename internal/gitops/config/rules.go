@@ -1,6 +1,7 @@
-package gitops
+package config
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -43,10 +44,13 @@ type Approvals struct {
 	OnChange string `yaml:"onChange"`
 }
 
+// Term is Last, or what it is where it is not stated.
+func (a Approvals) Term() time.Duration { return cmp.Or(a.Last, week) }
+
 // The values of Approvals.OnChange.
 const (
-	askOnChange   = "ask"
-	applyOnChange = "apply"
+	AskOnChange   = "ask"
+	ApplyOnChange = "apply"
 )
 
 const (
@@ -64,21 +68,21 @@ func actions() []string {
 
 // rules holds a deployment's rules, which need a forge to be kept on.
 func (k checking) rules(at string, d Deployment) {
-	k.oneOf(at+".approvals.onChange", d.Approvals.OnChange, []string{askOnChange, applyOnChange})
+	k.oneOf(at+".approvals.onChange", d.Approvals.OnChange, []string{AskOnChange, ApplyOnChange})
 	if last := at + ".approvals.last"; k.has(last) && !k.bad[last] && (d.Approvals.Last < time.Minute || d.Approvals.Last > 90*24*time.Hour) {
-		k.wrong(k.place(last), "", "%s is not between 1m and 90d", last)
+		k.wrong(k.where(last), "", "%s is not between 1m and 90d", last)
 	}
 	if r, ok := k.c.Repositories[d.Repository]; len(d.Rules) > 0 && ok && r.Forge == "" {
-		k.wrong(k.place(at+".rules"), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s has rules, and its repository no forge on which anybody could approve", at)
+		k.wrong(k.where(at+".rules"), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s has rules, and its repository no forge on which anybody could approve", at)
 	}
 	seen := map[string]bool{}
 	for i, r := range d.Rules {
 		one := fmt.Sprintf("%s.rules.%d", at, i)
 		if k.need(one, "name", r.Name) && (planner.Printable(r.Name) != r.Name || len(r.Name) > 100) {
-			k.wrong(k.place(one+".name"), "", "%s.name is no short text of one line", one)
+			k.wrong(k.where(one+".name"), "", "%s.name is no short text of one line", one)
 		}
 		if seen[r.Name] && r.Name != "" {
-			k.wrong(k.place(one+".name"), "give each rule its own", "%s.rules: there are two rules %q", at, r.Name)
+			k.wrong(k.where(one+".name"), "give each rule its own", "%s.rules: there are two rules %q", at, r.Name)
 		}
 		seen[r.Name] = true
 		k.rule(one, r)
@@ -87,21 +91,21 @@ func (k checking) rules(at string, d Deployment) {
 
 func (k checking) rule(at string, r Rule) {
 	if k.has(at+".approvals") && !k.bad[at+".approvals"] && (r.Approvals < 1 || r.Approvals > mostApprovals) {
-		k.wrong(k.place(at+".approvals"), "a plan that needs no approval needs no rule", "%s.approvals is not between 1 and %d", at, mostApprovals)
+		k.wrong(k.where(at+".approvals"), "a plan that needs no approval needs no rule", "%s.approvals is not between 1 and %d", at, mostApprovals)
 	}
 	people := map[string]bool{}
 	for i, u := range r.From {
-		place := fmt.Sprintf("%s.from.%d", at, i)
+		field := fmt.Sprintf("%s.from.%d", at, i)
 		if !accountName.MatchString(u) || strings.HasPrefix(u, "@") {
-			k.wrong(k.place(place), "write it as the forge does, without @", "%s: %q is no account", place, u)
+			k.wrong(k.where(field), "write it as the forge does, without @", "%s: %q is no account", field, u)
 		}
-		if people[account(u)] {
-			k.wrong(k.place(place), "", "%s: %q stands there twice", place, u)
+		if people[Account(u)] {
+			k.wrong(k.where(field), "", "%s: %q stands there twice", field, u)
 		}
-		people[account(u)] = true
+		people[Account(u)] = true
 	}
-	if k.has(at+".from") && len(people) < r.needed() && !k.bad[at+".from"] {
-		k.wrong(k.place(at+".from"), "name more people, or need fewer approvals", "%s names %s and needs %s", at, planner.Plural(len(people), "account"), planner.Plural(r.needed(), "approval"))
+	if k.has(at+".from") && len(people) < r.Needed() && !k.bad[at+".from"] {
+		k.wrong(k.where(at+".from"), "name more people, or need fewer approvals", "%s names %s and needs %s", at, planner.Plural(len(people), "account"), planner.Plural(r.Needed(), "approval"))
 	}
 	k.when(at+".when", r.When)
 }
@@ -110,9 +114,9 @@ func (k checking) when(at string, w When) {
 	lists := len(w.Kinds) + len(w.Actions) + len(w.Findings)
 	switch {
 	case !w.Any && lists == 0 && !k.bad[at]:
-		k.wrong(k.place(at), "write when: {any: true} for a rule for all plans", "%s says of no plan that the rule is for it", at)
+		k.wrong(k.where(at), "write when: {any: true} for a rule for all plans", "%s says of no plan that the rule is for it", at)
 	case w.Any && lists > 0:
-		k.wrong(k.place(at+".any"), "leave it out, or the lists", "%s.any is for all plans, and the lists are for some", at)
+		k.wrong(k.where(at+".any"), "leave it out, or the lists", "%s.any is for all plans, and the lists are for some", at)
 	}
 	kinds := []string{}
 	for _, kind := range schema.Kinds() {
@@ -125,9 +129,9 @@ func (k checking) when(at string, w When) {
 		k.oneOf(fmt.Sprintf("%s.actions.%d", at, i), v, actions())
 	}
 	for i, v := range w.Findings {
-		place := fmt.Sprintf("%s.findings.%d", at, i)
+		field := fmt.Sprintf("%s.findings.%d", at, i)
 		if !slices.ContainsFunc(schema.Codes(), func(c schema.Code) bool { return c.Code == v }) {
-			k.wrong(k.place(place), "domctl explain lists them", "%s: there is no finding %q", place, v)
+			k.wrong(k.where(field), "domctl explain lists them", "%s: there is no finding %q", field, v)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"net/url"
@@ -31,10 +31,10 @@ func (k checking) domino(at string, d Domino) {
 		return
 	}
 	if u, err := url.Parse(d.URL); k.need(at, "url", d.URL) && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
-		k.wrong(k.place(at+".url"), "", "%s.url is no address; write it as https://domino.acme.com", at)
+		k.wrong(k.where(at+".url"), "", "%s.url is no address; write it as https://domino.acme.com", at)
 	}
 	if (d.APIKey == "") == (d.Token == "") {
-		k.wrong(k.place(at), "", "%s states not just one of apiKey and token", at)
+		k.wrong(k.where(at), "", "%s states not just one of apiKey and token", at)
 	}
 	for field, ref := range map[string]string{"apiKey": d.APIKey, "token": d.Token} {
 		if ref != "" {

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"regexp"
@@ -45,10 +45,10 @@ var objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
 func (k checking) replicas(r Replicas) {
 	if k.has("replicas") && !k.bad["replicas"] && r.stated() == (r.Kubernetes != nil && r.Records) {
-		k.wrong(k.place("replicas"), "", "replicas states not just one of kubernetes and records")
+		k.wrong(k.where("replicas"), "", "replicas states not just one of kubernetes and records")
 	}
 	if k.has("replicas.lease") && !k.bad["replicas.lease"] && (r.Lease < 15*time.Second || r.Lease > 10*time.Minute || r.Lease%time.Second != 0) {
-		k.wrong(k.place("replicas.lease"), "", "replicas.lease is not between 15s and 10m, in whole seconds")
+		k.wrong(k.where("replicas.lease"), "", "replicas.lease is not between 15s and 10m, in whole seconds")
 	}
 	if r.Kubernetes == nil {
 		return
@@ -56,12 +56,12 @@ func (k checking) replicas(r Replicas) {
 	at := "replicas.kubernetes"
 	for field, value := range map[string]string{"namespace": r.Kubernetes.Namespace, "name": r.Kubernetes.Name} {
 		if k.need(at, field, value) && !objectName.MatchString(value) {
-			k.wrong(k.place(at+"."+field), "write it in small letters, digits and -, at most 63", "%s.%s is no name of Kubernetes'", at, field)
+			k.wrong(k.where(at+"."+field), "write it in small letters, digits and -, at most 63", "%s.%s is no name of Kubernetes'", at, field)
 		}
 	}
-	part := func(place, name string) {
+	part := func(field, name string) {
 		if !objectName.MatchString(name) {
-			k.wrong(k.place(place), "rename it, or use replicas.records", "%s is no part of the name of a Lease: small letters, digits and -, at most 63", name)
+			k.wrong(k.where(field), "rename it, or use replicas.records", "%s is no part of the name of a Lease: small letters, digits and -, at most 63", name)
 		}
 	}
 	for _, name := range schema.Sorted(k.c.Deployments) {

@@ -1,11 +1,11 @@
-package gitops_test
+package config_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 )
 
 // TestRecordingConfig: where forks are planned from is a file of the repository.
@@ -26,7 +26,7 @@ func TestRecordingConfig(t *testing.T) {
 		{strings.Replace(with, "2d", "0s", 1), "24:40: deployments.prod.recording.last is not between 1h and 90d ()"},
 		{strings.Replace(with, "2d", "long", 1), "24:46: deployments.prod.recording.last is no duration; write it as 30s, 5m, 2h or 7d ()"},
 	} {
-		parsed, found := gitops.Parse("s.yaml", []byte(strings.Replace(config, "  try:\n", c.text+"  try:\n", 1)))
+		parsed, found := config.Parse("s.yaml", []byte(strings.Replace(whole, "  try:\n", c.text+"  try:\n", 1)))
 		want := c.want
 		if want != "" {
 			want = "DC520 s.yaml:" + want
@@ -38,8 +38,8 @@ func TestRecordingConfig(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	bare := strings.NewReplacer("    forge: acme\n    name: acme/domino\n", "", "    webhook: env:HOOK_SECRET\n", "", "  try:\n", with+"  try:\n").Replace(config)
-	if _, found := gitops.Parse("s.yaml", []byte(bare)); !strings.Contains(said(found), "deployments.prod.recording is for pull requests, and its repository has no forge (state repositories.domino.forge)") {
+	bare := strings.NewReplacer("    forge: acme\n    name: acme/domino\n", "", "    webhook: env:HOOK_SECRET\n", "", "  try:\n", with+"  try:\n").Replace(whole)
+	if _, found := config.Parse("s.yaml", []byte(bare)); !strings.Contains(said(found), "deployments.prod.recording is for pull requests, and its repository has no forge (state repositories.domino.forge)") {
 		t.Error(said(found))
 	}
 }

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"bytes"
@@ -31,8 +31,8 @@ type reading struct {
 	leads []lead
 }
 
-// place is where a path stands, or the nearest above it that is there.
-func (r *reading) place(path string) []schema.Position {
+// where says where a path stands, or the nearest above it that is there.
+func (r *reading) where(path string) []schema.Position {
 	for {
 		if at, ok := r.at[path]; ok {
 			return []schema.Position{at}
@@ -63,7 +63,7 @@ func (r *reading) read(text []byte, into any) {
 	var doc, more yaml.Node
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		r.wrong(r.place(""), "see docs/gitops.md for one to start from", "the file is empty")
+		r.wrong(r.where(""), "see docs/gitops.md for one to start from", "the file is empty")
 		return
 	case err != nil:
 		r.syntax(err)

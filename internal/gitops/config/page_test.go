@@ -1,4 +1,4 @@
-package gitops_test
+package config_test
 
 import (
 	"os"
@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 )
 
 // TestEachKeyOnItsPage: docs/serve-yaml.md has a row for each key of a controller's file,
 // of its shape, and none beside.
 func TestEachKeyOnItsPage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/serve-yaml.md")
+	page, err := os.ReadFile("../../../docs/serve-yaml.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestEachKeyOnItsPage(t *testing.T) {
 		rows[row[1]] = row[2]
 	}
 	keys := map[string]string{}
-	eachKey(reflect.TypeFor[gitops.Config](), "", keys)
+	eachKey(reflect.TypeFor[config.Config](), "", keys)
 	for key, shape := range keys {
 		if got, there := rows[key]; !there || !strings.Contains(got, shape) {
 			t.Errorf("%s has the shape %q, and its row says %q (there is one: %v)", key, shape, got, there)

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"fmt"
@@ -39,8 +39,8 @@ func (d Deployment) Bind(name string, mode Mode, r compiler.Result) (compiler.Re
 	return r, schema.SortFindings(b.found)
 }
 
-// folder is where the deployment stands in the tree.
-func (d Deployment) folder() string { return path.Clean(d.Dir) }
+// Folder is where the deployment stands in the tree.
+func (d Deployment) Folder() string { return path.Clean(d.Dir) }
 
 // records is the binding's state store in the schema's words.
 func (d Deployment) records() schema.State {

@@ -1,13 +1,6 @@
-package gitops
+package config
 
-import (
-	"context"
-	"errors"
-
-	"domctl.dev/applier"
-	"domctl.dev/internal/engine"
-	"domctl.dev/schema"
-)
+import "domctl.dev/schema"
 
 // Mode is what an engine is opened for, and so as whom the outside is asked.
 type Mode string
@@ -30,15 +23,4 @@ func (d Deployment) as(mode Mode, dep schema.Deployment) schema.Deployment {
 		dep.Mongo.URI = d.Mongo.PlanURI
 	}
 	return dep
-}
-
-// keyed sees to it that the records hold the key of digests before somebody plans who
-// may not write it: such a plan would fit no apply.
-func (t *turn) keyed(ctx context.Context, tree Tree) error {
-	if _, _, err := t.store.Get(ctx, engine.KeyRecord); !errors.Is(err, applier.ErrNoKey) {
-		return err
-	}
-	_, shut, err := t.Open(ctx, tree, ToApply)
-	shut()
-	return err
 }

@@ -1,4 +1,4 @@
-package gitops_test
+package config_test
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"domctl.dev/compiler"
-	"domctl.dev/internal/gitops"
+	"domctl.dev/internal/gitops/config"
 	"domctl.dev/schema"
 )
 
-const config = `work: /var/lib/domctl
+const whole = `work: /var/lib/domctl
 poll: 30s
 listen: {webhooks: "127.0.0.1:8080", health: "127.0.0.1:8081"}
 forges:
@@ -45,7 +45,7 @@ deployments:
 `
 
 func TestParse(t *testing.T) {
-	c, found := gitops.Parse("serve.yaml", []byte(config))
+	c, found := config.Parse("serve.yaml", []byte(whole))
 	if len(found) > 0 {
 		t.Fatal(said(found))
 	}
@@ -97,8 +97,8 @@ DC520 s.yaml:24:3: deployments.try.registries names no host (list the hosts that
 DC520 s.yaml:24:3: deployments.try.mongo.uri is not stated ()
 DC520 s.yaml:29:5: deployments.try.sandbox is for the sandbox ()`},
 	} {
-		text := strings.Replace(config, c.old, c.new, 1)
-		_, found := gitops.Parse("s.yaml", []byte(text))
+		text := strings.Replace(whole, c.old, c.new, 1)
+		_, found := config.Parse("s.yaml", []byte(text))
 		if got := said(found); strings.TrimSpace(sortedLines(got)) != strings.TrimSpace(sortedLines(c.want)) {
 			t.Errorf("%s\n got: %s\nwant: %s", c.new, got, c.want)
 		}
@@ -111,7 +111,7 @@ DC520 s.yaml:29:5: deployments.try.sandbox is for the sandbox ()`},
 		"deployments: {.a: {}}":      `".a" is no name`,
 		"work: /x\ndeployments: [1]": "deployments is a list, not a mapping of names",
 	} {
-		if _, found := gitops.Parse("s.yaml", []byte(text)); !strings.Contains(said(found), want) {
+		if _, found := config.Parse("s.yaml", []byte(text)); !strings.Contains(said(found), want) {
 			t.Errorf("%q: %s", text, said(found))
 		}
 	}
@@ -134,7 +134,7 @@ func said(found []schema.Finding) string {
 // TestBind: what a tree states otherwise than it is bound to is refused, and what it
 // leaves open is what the binding says.
 func TestBind(t *testing.T) {
-	c, _ := gitops.Parse("serve.yaml", []byte(config))
+	c, _ := config.Parse("serve.yaml", []byte(whole))
 	prod := c.Deployments["prod"]
 	at := []schema.Position{{File: "prod/deployment.cue", Line: 3, Col: 1}}
 	tree := func(d schema.Deployment, secret string) compiler.Result {
@@ -143,13 +143,13 @@ func TestBind(t *testing.T) {
 		o := schema.Object{Fields: map[string]schema.Value{"value": {Is: schema.Secret, Text: secret}}, At: map[string][]schema.Position{"": at}}
 		return compiler.Result{Desired: schema.Desired{Deployment: d, Objects: map[schema.Address]schema.Object{a: o}}}
 	}
-	bound, found := prod.Bind("prod", gitops.ToApply, tree(schema.Deployment{Name: "prod", World: "live", AWS: schema.AWS{Profile: "mine"}, State: schema.State{File: "x"}}, "ssm:/domino/token"))
+	bound, found := prod.Bind("prod", config.ToApply, tree(schema.Deployment{Name: "prod", World: "live", AWS: schema.AWS{Profile: "mine"}, State: schema.State{File: "x"}}, "ssm:/domino/token"))
 	if dep := bound.Desired.Deployment; len(found) > 0 || dep.AWS.Account != "123456789012" || dep.AWS.Profile != "" || dep.AWS.Role == "" || dep.Mongo.URI != "env:DOMCTL_MONGO_URI" || dep.State.File != "" || dep.State.S3.KMSKey != "alias/domctl" {
 		t.Errorf("%+v %s", dep, said(found))
 	}
 	wrong := schema.Deployment{Name: "other", World: "sandbox", AWS: schema.AWS{Account: "210987654321", Region: "us-east-1", Role: "arn:x"}, Kubernetes: schema.Kubernetes{Context: "c"},
 		Mongo: schema.Mongo{Database: "theirs", URI: "env:HOME"}, State: schema.State{S3: &schema.S3{Bucket: "b", Prefix: "p", KMSKey: "k", Region: "r"}}}
-	_, found = prod.Bind("prod", gitops.ToApply, tree(wrong, "env:AWS_SECRET_ACCESS_KEY"))
+	_, found = prod.Bind("prod", config.ToApply, tree(wrong, "env:AWS_SECRET_ACCESS_KEY"))
 	for _, want := range []string{"name", "world", "aws.account", "aws.region", "aws.role", "kubernetes.context", "mongo.database", "mongo.uri", "state.s3.bucket", "state.s3.prefix", "state.s3.kmsKey", "state.s3.region"} {
 		if !strings.Contains(said(found), "DC521 prod/deployment.cue:3:1: deployment."+want+" is ") {
 			t.Errorf("%s is not refused:\n%s", want, said(found))
@@ -167,10 +167,10 @@ func TestBind(t *testing.T) {
 
 // FuzzParse: no text makes it fail otherwise than with findings that have a place.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(config))
+	f.Add([]byte(whole))
 	f.Add([]byte("a: &a [*a]\n? {b: c}\n: d"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		_, found := gitops.Parse("s.yaml", text)
+		_, found := config.Parse("s.yaml", text)
 		for _, one := range found {
 			if len(one.Positions) != 1 || one.Positions[0].Line < 1 || one.Code != "DC520" {
 				t.Errorf("%+v", one)
@@ -192,8 +192,8 @@ func TestRules(t *testing.T) {
         when: {findings: [DC230]}
       - {name: all, when: {any: true}}
 `
-	full := strings.Replace(config, "    registries: [quay.io]\n", good, 1)
-	c, found := gitops.Parse("s.yaml", []byte(full))
+	full := strings.Replace(whole, "    registries: [quay.io]\n", good, 1)
+	c, found := config.Parse("s.yaml", []byte(full))
 	if d := c.Deployments["prod"]; len(found) > 0 || len(d.Rules) != 3 || d.Rules[0].Approvals != 2 || d.Approvals.Last != 72*time.Hour {
 		t.Fatalf("%s: %+v", said(found), d.Rules)
 	}
@@ -218,7 +218,7 @@ DC520 s.yaml:32:21: deployments.prod.rules.2.when says of no plan that the rule 
 		{"    forge: acme\n    name: acme/domino\n", "", `DC520 s.yaml:10:5: repositories.domino has a webhook and no forge (state forge, whose form deliveries have)
 DC520 s.yaml:23:5: deployments.prod has rules, and its repository no forge on which anybody could approve (state repositories.domino.forge)`},
 	} {
-		_, found := gitops.Parse("s.yaml", []byte(strings.Replace(full, c.old, c.new, 1)))
+		_, found := config.Parse("s.yaml", []byte(strings.Replace(full, c.old, c.new, 1)))
 		if got := said(found); strings.TrimSpace(sortedLines(got)) != strings.TrimSpace(sortedLines(c.want)) {
 			t.Errorf("%s\n got: %s\nwant: %s", c.new, got, c.want)
 		}

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"log/slog"
@@ -39,7 +39,7 @@ func (k checking) logs() {
 	if e := k.c.Traces.Endpoint; e != "" {
 		u, err := url.Parse(e)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Path != "" && u.Path != "/" {
-			k.wrong(k.place("traces.endpoint"), "what must be told to it stands in OTEL_EXPORTER_OTLP_HEADERS", "traces.endpoint is no address; write it as https://HOST:4318")
+			k.wrong(k.where("traces.endpoint"), "what must be told to it stands in OTEL_EXPORTER_OTLP_HEADERS", "traces.endpoint is no address; write it as https://HOST:4318")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"cmp"
@@ -62,25 +62,25 @@ func takes(c planner.Change) bool {
 	return c.Deletes() || c.Action == planner.ActionUpdate && slices.ContainsFunc(c.Fields, planner.Diff.Gone)
 }
 
-// needed is how many people must approve.
-func (r Rule) needed() int { return cmp.Or(r.Approvals, 1) }
+// Needed is how many people must approve.
+func (r Rule) Needed() int { return cmp.Or(r.Approvals, 1) }
 
-// account is the name of a forge's account as it is compared: forges tell no two apart
+// Account is the name of a forge's account as it is compared: forges tell no two apart
 // by upper and lower case.
-func account(name string) string {
+func Account(name string) string {
 	return strings.ToLower(strings.TrimPrefix(strings.TrimSpace(name), "@"))
 }
 
-// counts says whether an approval of an account counts for a rule.
-func (r Rule) counts(user string) bool {
-	return len(r.From) == 0 || slices.ContainsFunc(r.From, func(u string) bool { return account(u) == account(user) })
+// Counts says whether an approval of an account counts for a rule.
+func (r Rule) Counts(user string) bool {
+	return len(r.From) == 0 || slices.ContainsFunc(r.From, func(u string) bool { return Account(u) == Account(user) })
 }
 
-// missing is how many more approvals a rule needs, extra more than it states.
-func (r Rule) missing(by []string, extra int) int {
-	n := r.needed() + extra
+// Missing is how many more approvals a rule needs, extra more than it states.
+func (r Rule) Missing(by []string, extra int) int {
+	n := r.Needed() + extra
 	for _, user := range by {
-		if r.counts(user) {
+		if r.Counts(user) {
 			n--
 		}
 	}

@@ -1,6 +1,7 @@
-package gitops
+package config
 
 import (
+	"cmp"
 	"path"
 	"strings"
 	"time"
@@ -17,13 +18,8 @@ type Recording struct {
 	Last time.Duration `yaml:"last"`
 }
 
-// term is Last, or what it is where it is not stated.
-func (r Recording) term() time.Duration {
-	if r.Last == 0 {
-		return week
-	}
-	return r.Last
-}
+// Term is Last, or what it is where it is not stated.
+func (r Recording) Term() time.Duration { return cmp.Or(r.Last, week) }
 
 func (k checking) recording(at string, d Deployment) {
 	at += ".recording"
@@ -32,12 +28,12 @@ func (k checking) recording(at string, d Deployment) {
 	}
 	name := d.Recording.File
 	if k.need(at, "file", name) && (path.IsAbs(name) || path.Clean(name) != name || name == "." || strings.HasPrefix(name, "..") || strings.ContainsAny(name, "\\\x00")) {
-		k.wrong(k.place(at+".file"), "write it as seen from the top of the repository: prod/world.json", "%s.file is no path of the repository", at)
+		k.wrong(k.where(at+".file"), "write it as seen from the top of the repository: prod/world.json", "%s.file is no path of the repository", at)
 	}
 	if k.has(at+".last") && !k.bad[at+".last"] && (d.Recording.Last < time.Hour || d.Recording.Last > 90*24*time.Hour) {
-		k.wrong(k.place(at+".last"), "", "%s.last is not between 1h and 90d", at)
+		k.wrong(k.where(at+".last"), "", "%s.last is not between 1h and 90d", at)
 	}
 	if r, ok := k.c.Repositories[d.Repository]; ok && r.Forge == "" {
-		k.wrong(k.place(at), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s is for pull requests, and its repository has no forge", at)
+		k.wrong(k.where(at), "state "+schema.JoinPath("repositories", d.Repository, "forge"), "%s is for pull requests, and its repository has no forge", at)
 	}
 }

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ func Check(file string, text []byte, here Here) (Config, []schema.Finding) {
 			}
 		}
 		if why != "" {
-			r.found = append(r.found, schema.Finding{Code: "DC526", Severity: schema.Warning, Positions: r.place(l.at), Message: l.at + ": " + planner.Printable(why), Hint: hint})
+			r.found = append(r.found, schema.Finding{Code: "DC526", Severity: schema.Warning, Positions: r.where(l.at), Message: l.at + ": " + planner.Printable(why), Hint: hint})
 		}
 	}
 	return c, r.sorted()

@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"slices"
@@ -12,6 +12,23 @@ import (
 type Channel struct {
 	URL    string   `yaml:"url"`    // reference, as whoever knows it may write there
 	Events []string `yaml:"events"` // of Events; empty: all
+}
+
+// Event is what people may be told of.
+type Event string
+
+// The events.
+const (
+	AppliedEvent Event = "applied"
+	FailedEvent  Event = "failed"  // a step did, or somebody abandoned the apply
+	WaitsEvent   Event = "waits"   // for a window, an approval or a person
+	RefusedEvent Event = "refused" // the commit cannot be applied
+	DriftEvent   Event = "drift"
+	FrozenEvent  Event = "frozen"
+)
+
+func eventNames() []string {
+	return []string{string(AppliedEvent), string(FailedEvent), string(WaitsEvent), string(RefusedEvent), string(DriftEvent), string(FrozenEvent)}
 }
 
 func (k checking) channels() {
@@ -29,7 +46,7 @@ func (k checking) channels() {
 			at := schema.JoinPath("deployments", name) + ".notify." + strconv.Itoa(i)
 			k.oneOf(at, channel, schema.Sorted(k.c.Notify))
 			if slices.Contains(told[:i], channel) {
-				k.wrong(k.place(at), "keep one of them", "%s: %q is stated twice", at, channel)
+				k.wrong(k.where(at), "keep one of them", "%s: %q is stated twice", at, channel)
 			}
 		}
 	}

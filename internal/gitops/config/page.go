@@ -1,4 +1,4 @@
-package gitops
+package config
 
 import (
 	"cmp"
@@ -63,7 +63,7 @@ func (p Page) fill() {
 func (k checking) page() {
 	p := k.c.Page
 	if k.has("page") && k.c.Listen.Page == "" && !k.bad["listen.page"] {
-		k.wrong(k.place("page"), "state listen.page, the address to serve it at", "page is stated, and nothing serves it")
+		k.wrong(k.where("page"), "state listen.page, the address to serve it at", "page is stated, and nothing serves it")
 	}
 	k.pageRoles("page", p.Roles)
 	for _, name := range schema.Sorted(k.c.Deployments) {
@@ -83,7 +83,7 @@ func (k checking) page() {
 	k.provider(*p.OIDC)
 	k.reference("page.key", p.Key)
 	if !k.anybody() {
-		k.wrong(k.place("page"), "list groups below page.roles.look and page.roles.act", "no roles are stated, so nobody could see anything")
+		k.wrong(k.where("page"), "list groups below page.roles.look and page.roles.act", "no roles are stated, so nobody could see anything")
 	}
 }
 
@@ -92,7 +92,7 @@ func (k checking) nobody() {
 	const hint = "state page.oidc, by which people sign in"
 	host, _, err := net.SplitHostPort(k.c.Listen.Page)
 	if k.c.Listen.Page != "" && err == nil && !port.Loopback(host) {
-		k.wrong(k.place("listen.page"), hint+"; or listen on 127.0.0.1", "listen.page is not an address of this machine alone, and nobody signs in")
+		k.wrong(k.where("listen.page"), hint+"; or listen on 127.0.0.1", "listen.page is not an address of this machine alone, and nobody signs in")
 	}
 	paths := []string{"page.url", "page.hosts", "page.key", "page.roles"}
 	for _, name := range schema.Sorted(k.c.Deployments) {
@@ -100,7 +100,7 @@ func (k checking) nobody() {
 	}
 	for _, at := range paths {
 		if k.has(at) && !k.bad["page.oidc"] {
-			k.wrong(k.place(at), hint, "%s is for a page that people sign in to", at)
+			k.wrong(k.where(at), hint, "%s is for a page that people sign in to", at)
 		}
 	}
 }
@@ -110,12 +110,12 @@ func (k checking) outside(p Page) {
 	if k.need("page", "url", p.URL) {
 		u, err := url.Parse(p.URL)
 		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			k.wrong(k.place("page.url"), "", "page.url is no address of a page; write it as https://HOST")
+			k.wrong(k.where("page.url"), "", "page.url is no address of a page; write it as https://HOST")
 		}
 	}
 	for i, host := range p.Hosts {
 		if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":/@* ") || host == "" {
-			k.wrong(k.place("page.hosts."+strconv.Itoa(i)), "", "page.hosts: %q is no name of a host; write it without scheme and port", host)
+			k.wrong(k.where("page.hosts."+strconv.Itoa(i)), "", "page.hosts: %q is no name of a host; write it without scheme and port", host)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (k checking) provider(o OIDC) {
 	if k.need("page.oidc", "issuer", o.Issuer) {
 		u, err := url.Parse(o.Issuer)
 		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !port.Loopback(u.Hostname())) {
-			k.wrong(k.place("page.oidc.issuer"), "", "page.oidc.issuer is no issuer; write it as its discovery states it, https://HOST/PATH")
+			k.wrong(k.where("page.oidc.issuer"), "", "page.oidc.issuer is no issuer; write it as its discovery states it, https://HOST/PATH")
 		}
 	}
 	k.need("page.oidc", "client", o.Client)
@@ -136,7 +136,7 @@ func (k checking) pageRoles(at string, r Roles) {
 	for field, whom := range map[string][]string{"look": r.Look, "act": r.Act} {
 		for i, who := range whom {
 			if !whomForm.MatchString(who) {
-				k.wrong(k.place(at+".roles."+field+"."+strconv.Itoa(i)), "", "%s.roles.%s: %q names nobody; write it as group:NAME, user:NAME or everyone", at, field, who)
+				k.wrong(k.where(at+".roles."+field+"."+strconv.Itoa(i)), "", "%s.roles.%s: %q names nobody; write it as group:NAME, user:NAME or everyone", at, field, who)
 			}
 		}
 	}
