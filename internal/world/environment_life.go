@@ -46,10 +46,11 @@ func (w *World) readNamed(ctx context.Context, ids []string) (map[planner.Ref]pl
 
 // oidPlain is an ObjectId's digits; "" for what is none.
 func oidPlain(v schema.Value) string {
-	if v.Is != schema.Known || v.Text == "null" {
+	digits, is := strings.CutPrefix(v.Text, `{"$oid":"`)
+	if v.Is != schema.Known || !is {
 		return ""
 	}
-	return schema.Value{Is: schema.Known, Text: plainJSON(v.Text)}.Str()
+	return strings.TrimSuffix(digits, `"}`)
 }
 
 // createEnvironment is what an environment that is not there takes: it is made with its
@@ -214,7 +215,9 @@ func (l *look) lookOwners(ctx context.Context) error {
 			return err
 		}
 		for _, u := range users {
-			l.view.raw[ownerRef(rawOf(u)["loginId.id"].Str())] = planner.Raw{"id": schema.JSON(idPlain(docRef("", idText(u["_id"]))))}
+			if id := oidPlain(rawOf(u)["_id"]); id != "" {
+				l.view.raw[ownerRef(rawOf(u)["loginId.id"].Str())] = planner.Raw{"id": schema.JSON(id)}
+			}
 		}
 	}
 	if !organizations {
