@@ -231,7 +231,7 @@ func stepBack(of planner.Step, r applier.Record) (out []back) {
 		b.Does = "is deleted; if something uses it, it is archived or stays"
 		return []back{b}
 	case of.Creates != "":
-		b.Object, b.Does = shown(of.Op), "what it made is deleted; if something uses it, it stays"
+		b.Object, b.Does = shown(of.Op), "what it made is deleted; where something uses it, or nothing deletes it, it stays, hidden if that can be"
 		b.Set = shown(r.Outputs[of.Creates].Display())
 		return []back{b}
 	}

@@ -46,10 +46,11 @@ func (w *World) readNamed(ctx context.Context, ids []string) (map[planner.Ref]pl
 
 // oidPlain is an ObjectId's digits; "" for what is none.
 func oidPlain(v schema.Value) string {
-	if v.Is != schema.Known || v.Text == "null" {
+	digits, is := strings.CutPrefix(v.Text, `{"$oid":"`)
+	if v.Is != schema.Known || !is {
 		return ""
 	}
-	return schema.Value{Is: schema.Known, Text: plainJSON(v.Text)}.Str()
+	return strings.TrimSuffix(digits, `"}`)
 }
 
 // createEnvironment is what an environment that is not there takes: it is made with its
@@ -214,7 +215,9 @@ func (l *look) lookOwners(ctx context.Context) error {
 			return err
 		}
 		for _, u := range users {
-			l.view.raw[ownerRef(rawOf(u)["loginId.id"].Str())] = planner.Raw{"id": schema.JSON(idPlain(docRef("", idText(u["_id"]))))}
+			if id := oidPlain(rawOf(u)["_id"]); id != "" {
+				l.view.raw[ownerRef(rawOf(u)["loginId.id"].Str())] = planner.Raw{"id": schema.JSON(id)}
+			}
 		}
 	}
 	if !organizations {
@@ -327,18 +330,25 @@ func (v *View) lived(c planner.Change, ref planner.Ref) (steps []planner.Step, w
 	return steps, why
 }
 
-// collides refuses a name that another environment of the owner has.
+// collides refuses a name, or an owner, that would make two of one owner's environments
+// have one name.
 func (v *View) collides(c planner.Change, ref planner.Ref) *schema.Finding {
+	raw := v.raw[ref]
+	name, owner, path := raw["name"].Str(), oidPlain(raw["ownerId"]), ""
 	for _, d := range c.Fields {
-		if d.Path != "name" || d.After.Is != schema.Known {
-			continue
-		}
-		if like := v.called(d.After.Str(), oidPlain(v.raw[ref]["ownerId"]), ref); len(like) > 0 {
-			return blocked("DC295", c.Address, fmt.Sprintf("its owner has another environment called %q: %s", planner.Printable(d.After.Str()), joinIDs(like)),
-				"state another name, or rename that one first", v.desired.Objects[c.Address].Positions("name")).Blocked
+		switch {
+		case d.Path == "name" && d.After.Is == schema.Known:
+			name, path = d.After.Str(), d.Path
+		case d.Path == "owner" && v.byAPI(d):
+			owner, path = v.ownerID(d.After), cmp.Or(path, d.Path)
 		}
 	}
-	return nil
+	like := v.called(name, owner, ref)
+	if path == "" || owner == "" || len(like) == 0 {
+		return nil
+	}
+	return blocked("DC295", c.Address, fmt.Sprintf("its owner has another environment called %q: %s", planner.Printable(name), joinIDs(like)),
+		"state another name, or rename that one first", v.desired.Objects[c.Address].Positions(path)).Blocked
 }
 
 // formAlone are the fields of a change that no call takes.

@@ -151,18 +151,21 @@ func TestEnvironmentsAreShared(t *testing.T) {
 // TestNamesCollide: no second environment of a name and owner, and none by mistake.
 func TestNamesCollide(t *testing.T) {
 	b := withOrganization(t)
-	b.change(`"environments_v2": [`, `"environments_v2": [{"_id": {"$oid": "0123456789abcdef000000e2"}, "name": "Ray", "ownerId": {"$oid": "0123456789abcdef000000a1"}}, `)
+	b.change(`"environments_v2": [`, `"environments_v2": [{"_id": {"$oid": "0123456789abcdef000000e2"}, "name": "Ray", "ownerId": {"$oid": "0123456789abcdef000000a1"}},
+		{"_id": {"$oid": "0123456789abcdef000000e3"}, "name": "Luigi", "ownerId": {"$oid": "0123456789abcdef000000a3"}}, `)
 	for name, c := range map[string]struct {
 		objects  map[schema.Address]schema.Object
 		findings []string
 		steps    int
 	}{
 		"renamed to one that is there": {object("environments", "Spark", map[string]any{"id": sparkID, "name": "Ray"}), []string{"DC295 environments.Spark"}, 0},
-		"of another owner":             {object("environments", "ray", map[string]any{"name": "Ray", "owner": "ada"}), []string{"DC295 environments.ray"}, 2},
-		"of the same owner":            {object("environments", "ray", map[string]any{"name": "Ray", "owner": "data-org"}), nil, 0},
-		"no such id":                   {object("environments", "ray", map[string]any{"id": "0123456789abcdef000000ff"}), []string{"DC238 environments.ray"}, 0},
-		"archived":                     {object("environments", "new", map[string]any{"archived": true}), []string{"DC297 environments.new"}, 0},
-		"a revision":                   {object("environments", "new", map[string]any{"activeRevision": 1}), []string{"DC238 environments.new"}, 0},
+		"handed to who has one": {all(object("environments", "Spark", map[string]any{"id": sparkID, "name": "Luigi", "owner": "ada"}),
+			object("environments", "luigi", map[string]any{"id": "0123456789abcdef000000e3"})), []string{"DC295 environments.Spark"}, 0},
+		"of another owner":  {object("environments", "ray", map[string]any{"name": "Ray", "owner": "ada"}), []string{"DC295 environments.ray"}, 2},
+		"of the same owner": {object("environments", "ray", map[string]any{"name": "Ray", "owner": "data-org"}), nil, 0},
+		"no such id":        {object("environments", "ray", map[string]any{"id": "0123456789abcdef000000ff"}), []string{"DC238 environments.ray"}, 0},
+		"archived":          {object("environments", "new", map[string]any{"archived": true}), []string{"DC297 environments.new"}, 0},
+		"a revision":        {object("environments", "new", map[string]any{"activeRevision": 1}), []string{"DC238 environments.new"}, 0},
 	} {
 		p := b.plan(c.objects)
 		if !slices.Equal(findings(p), c.findings) || len(p.Steps) != c.steps {

@@ -125,7 +125,9 @@ func (l *look) readOwners(ctx context.Context, found map[schema.Address]planner.
 
 // logins answers users' logins by id.
 func (w *World) logins(ctx context.Context, ids map[string]bool) (map[string]string, error) {
-	delete(ids, "")
+	maps.DeleteFunc(ids, func(id string, _ bool) bool { // nobody's, and what cannot be looked for
+		return id == "" || id[0] == '{' && !strings.HasPrefix(id, `{"$oid"`)
+	})
 	if len(ids) == 0 {
 		return nil, nil
 	}
