@@ -19,6 +19,7 @@ type Rebuilt struct {
 	// none, or, as Why says, none that can be named.
 	Former, Why string
 	Before      string // Dockerfile instructions of that revision
+	First       bool   // there is no revision before
 	Known       bool   // whether these, and its base, are known
 	After       string
 	// Base is the image that the new revision is built on, "" where no name of it is
@@ -32,11 +33,11 @@ type Rebuilt struct {
 
 // Rebuilt reads what revisions that are to be built, and those they are built on, are
 // called: one call.
-func (v *View) Rebuilt(ctx context.Context, builds []planner.Step) ([]Rebuilt, error) {
+func (v *View) Rebuilt(ctx context.Context, builds []planner.Step, steps map[string]planner.Step) ([]Rebuilt, error) {
 	out, ids := make([]Rebuilt, len(builds)), map[string]bool{}
 	for i, s := range builds {
-		out[i] = v.rebuilt(s)
-		for _, id := range []string{s.Args["from"].Str(), baseRevision(s)} {
+		out[i] = v.rebuilt(s, steps)
+		for _, id := range []string{s.Args["from"].Str(), baseRevision(s, steps)} {
 			if id != "" {
 				ids[id] = true
 			}
@@ -47,12 +48,8 @@ func (v *View) Rebuilt(ctx context.Context, builds []planner.Step) ([]Rebuilt, e
 		return nil, err
 	}
 	for i, s := range builds {
-		if from := s.Args["from"].Str(); from != "" {
-			if out[i].Former = names[from]; out[i].Former == "" {
-				out[i].Why = "the document of the active revision names no image"
-			}
-		}
-		if id := baseRevision(s); id != "" {
+		out[i].Former = names[s.Args["from"].Str()]
+		if id := baseRevision(s, steps); id != "" {
 			out[i].Base = names[id]
 		}
 	}
@@ -60,16 +57,20 @@ func (v *View) Rebuilt(ctx context.Context, builds []planner.Step) ([]Rebuilt, e
 }
 
 // baseRevision is the id of the revision that a new one is built on, if it is there
-// already.
-func baseRevision(s planner.Step) string {
-	if base := s.Args["base"]; base.Is == schema.Known {
+// already: the active one, or one that an earlier step makes active again.
+func baseRevision(s planner.Step, steps map[string]planner.Step) string {
+	base := s.Args["base"]
+	if step, _, out := planner.SplitOut(base); out {
+		base = steps[step].Writes["active"]
+	}
+	if base.Is == schema.Known {
 		return base.Str()
 	}
 	return ""
 }
 
-func (v *View) rebuilt(s planner.Step) Rebuilt {
-	r := Rebuilt{Address: s.Address, SameBase: true, Known: true}
+func (v *View) rebuilt(s planner.Step, steps map[string]planner.Step) Rebuilt {
+	r := Rebuilt{Address: s.Address, SameBase: true, Known: true, First: s.Args["from"].Is == schema.Absent}
 	live := v.Objects[s.Address].Fields
 	text := func(p string) schema.Value {
 		if w, stated := s.Writes[p]; stated {
@@ -91,7 +92,9 @@ func (v *View) rebuilt(s planner.Step) Rebuilt {
 	}
 	r.Fresh = r.Fresh || text("skipCache").Bool()
 	if step, _, out := planner.SplitOut(s.Args["base"]); out {
-		r.BaseStep, r.SameBase = step, false
+		if r.SameBase = false; baseRevision(s, steps) == "" {
+			r.BaseStep = step
+		}
 		return r
 	}
 	base := live
