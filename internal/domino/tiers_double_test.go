@@ -131,7 +131,7 @@ func (d *store) settings(method, id string, body map[string]any) any {
 	case method == http.MethodGet:
 		return append([]map[string]any{}, d.config...)
 	case method == http.MethodPost:
-		d.config = append(d.config, map[string]any{"id": fmt.Sprint(len(d.config)), "setting": body})
+		d.config = append(d.config, map[string]any{"id": fmt.Sprintf("made-%d", len(d.config)), "setting": body})
 		return d.config[len(d.config)-1]
 	case at < 0:
 		return nil

@@ -114,7 +114,7 @@ func (w *World) UpdateTier(ctx context.Context, id, at string, set port.Document
 		changes := port.Document{}
 		for p, text := range set {
 			if p != "flags.isArchived" {
-				changes[spelt(doc, p)] = like(doc, p, text)
+				changes[spelt(doc, p)] = like(doc, p, spelling(doc, p, text))
 			}
 		}
 		next, err := w.touched(s, i, doc, changes, unset)
@@ -135,6 +135,14 @@ func (w *World) touched(s *state, i int, doc value, set port.Document, unset []s
 		return nil, fmt.Errorf("%w: %w", port.ErrMismatch, err)
 	}
 	return s.with(tierDocs, s.mongo[tierDocs].replaced(i, body)), nil
+}
+
+// spelling is a size with its unit called as the document calls it.
+func spelling(doc value, path, text string) string {
+	if _, there := doc.at(schema.SplitPath(path + ".unit")); there {
+		return strings.Replace(text, `{"units":`, `{"unit":`, 1)
+	}
+	return text
 }
 
 // spelt is where a unit stands in a document that calls it otherwise than the API.

@@ -27,7 +27,10 @@ func (w *World) probeDomino(ctx context.Context) (checks []Check) {
 		checks = append(checks, routeCheck(r, needed, internal))
 	}
 	if tiersByAPI(w.Deployment) {
-		checks = append(checks, w.probePart(ctx))
+		checks = append(checks, w.probeTiers(ctx))
+	}
+	if settingsByAPI(w.Deployment) {
+		checks = append(checks, w.probeSettings(ctx))
 	}
 	return checks
 }
@@ -53,15 +56,41 @@ func routeCheck(r port.Route, needed, internal bool) Check {
 	return c
 }
 
-// probePart compares the API's hardware tiers with the database's.
-func (w *World) probePart(ctx context.Context) Check {
-	const name = "hardware tiers that the key sees"
+// probeTiers compares the API's hardware tiers with the database's.
+func (w *World) probeTiers(ctx context.Context) Check {
 	list, err := w.wholeTiers(ctx)
-	switch n := len(list.hidden); {
+	return partCheck("hardware tier", len(list.Tiers), len(list.hidden), err)
+}
+
+// probeSettings compares the API's settings with the database's.
+func (w *World) probeSettings(ctx context.Context) Check {
+	var shown, held map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) { shown, err = w.shownSettings(ctx); return err },
+		func() error {
+			docs, err := w.Outside.Find(ctx, port.Query{Collection: configCollection})
+			if err == nil {
+				held, err = configRefs(docs)
+			}
+			return err
+		})
+	hidden := 0
+	for ref := range held {
+		if shown[docRef(apiSettings, ref.ID())] == nil {
+			hidden++
+		}
+	}
+	return partCheck("setting", len(shown), hidden, err)
+}
+
+// partCheck says how many of some objects the key sees.
+func partCheck(noun string, shown, hidden int, err error) Check {
+	name := noun + "s that the key sees"
+	switch {
 	case err != nil:
 		return unread(name, err)
-	case n > 0:
-		return failed(name, "use an administrator's key", "DC381: %d of %s that the database holds", len(list.Tiers), planner.Plural(len(list.Tiers)+n, "hardware tier"))
+	case hidden > 0:
+		return failed(name, "use an administrator's key", "DC381: %d of %s that the database holds", shown, planner.Plural(shown+hidden, noun))
 	}
-	return passed(name, "all %d", len(list.Tiers))
+	return passed(name, "all %d", shown)
 }

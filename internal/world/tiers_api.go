@@ -163,7 +163,7 @@ func (v *View) tierSteps(a schema.Address, ref planner.Ref, writes map[string]sc
 	raw := v.raw[ref]
 	if raw == nil {
 		steps = append(steps, overAPI(insertStep(a, ref, writes), createTierOp))
-	} else if s := updateStep(a, ref, raw, writes); s != nil {
+	} else if s := updateStep(a, ref, raw, wholeSizes(writes)); s != nil {
 		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: "updateTime", Value: raw["updateTime"]})
 		steps = append(steps, overAPI(*s, putTierOp))
 	}
@@ -171,6 +171,23 @@ func (v *View) tierSteps(a schema.Address, ref planner.Ref, writes map[string]sc
 		steps = append(steps, archiveStep(a, ref, archived, raw.At(archived)))
 	}
 	return steps
+}
+
+// wholeSizes writes a size as one: its unit stands outside in another form than it is read
+// in, so that a number alone would be of another unit.
+func wholeSizes(writes map[string]schema.Value) map[string]schema.Value {
+	_, paths := tierPaths(schema.Collection{})
+	fields, doc := tierFields(paths)
+	for _, f := range fields {
+		at := doc[f.Path]
+		value, units := writes[at+".value"], writes[at+".units"]
+		if f.Type == schema.Bytes && value.Is == schema.Known {
+			writes[at] = schema.Value{Is: schema.Known, Text: `{"units":` + units.Text + `,"value":` + value.Text + `}`}
+			delete(writes, at+".value")
+			delete(writes, at+".units")
+		}
+	}
+	return writes
 }
 
 func overAPI(s planner.Step, op string) planner.Step {

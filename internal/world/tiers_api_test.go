@@ -62,8 +62,10 @@ func TestTiersOverTheAPI(t *testing.T) {
 	}{
 		"as it is": {smallTier, map[string]any{"name": "Small", "cores": 2, "memory": "4GiB", "overProvisioning.daysOfWeek": []string{"fri", "mon"},
 			"overProvisioning.fromTime": "08:00", "overProvisioning.toTime": "18:00", "gpu.count": nil}, ""},
-		"numbers":       {smallTier, map[string]any{"cores": 3, "centsPerMinute": 2.25}, `domino.tier.put domino/tier#small centsPerMinute={"$numberDouble":"2.25"} resources.cores={"$numberInt":"3"}`},
-		"a size":        {smallTier, map[string]any{"memory": "512MiB"}, `domino.tier.put domino/tier#small resources.memory.units="MiB" resources.memory.value={"$numberInt":"512"}`},
+		"numbers": {smallTier, map[string]any{"cores": 3, "centsPerMinute": 2.25}, `domino.tier.put domino/tier#small centsPerMinute={"$numberDouble":"2.25"} resources.cores={"$numberInt":"3"}`},
+		"a size":  {smallTier, map[string]any{"memory": "512MiB"}, `domino.tier.put domino/tier#small resources.memory={"units":"MiB","value":{"$numberInt":"512"}}`},
+		"another unit": {strings.ReplaceAll(smallTier, `"value": 4, "unit": "GiB"`, `"value": {"$numberDouble": "4096.0"}, "units": "MiB"`), map[string]any{"memory": "6GiB"},
+			`domino.tier.put domino/tier#small resources.memory={"units":"GiB","value":{"$numberInt":"6"}}`},
 		"a new size":    {smallTier, map[string]any{"memoryLimit": "8GiB"}, `domino.tier.put domino/tier#small resources.memoryLimit={"units":"GiB","value":{"$numberInt":"8"}}`},
 		"units differ":  {strings.ReplaceAll(smallTier, `"value": 4, "unit": "GiB"`, `"value": {"$numberDouble": "4096.0"}, "units": "MiB"`), map[string]any{"memory": "4GiB"}, ""},
 		"null unsets":   {smallTier, map[string]any{"centsPerMinute": nil}, `domino.tier.put domino/tier#small centsPerMinute=absent`},
