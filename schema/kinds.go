@@ -44,6 +44,9 @@ type Field struct {
 	// Places says that the positions of what stands inside a free-form value are kept,
 	// by path: "rollout.0.pools".
 	Places bool
+	// Form says that text may stand for the value: YAML, as Domino's form takes workspace
+	// tools.
+	Form bool
 	// Unit documents what a number counts ("cents per minute").
 	Unit string
 	// Fault says why files cannot state a value of the type ("is no visibility"); ""
@@ -93,7 +96,7 @@ func Kinds() []Kind { return table() }
 
 // table is made once: rows are looked up for every field of every object.
 var table = sync.OnceValue(func() []Kind {
-	kinds := []Kind{amis(), baseImages(), environments(), hardwareTiers(), nodePools(), settings()}
+	kinds := []Kind{amis(), baseImages(), defaultEnvironments(), environments(), hardwareTiers(), nodePools(), settings()}
 	for i := range kinds {
 		kinds[i].index = indexOf(kinds[i].Fields)
 		kinds[i].Carries = slices.ContainsFunc(kinds[i].Fields, func(f Field) bool { return f.Carried })
