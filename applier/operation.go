@@ -17,6 +17,8 @@ type Operation struct {
 	// that stop at what is not as the plan saw it.
 	Tool    string
 	Command func(Manual) string
+	// Most are under way side by side; 0: as many as there are.
+	Most int
 	// Calls are the writes it makes outside: of AWS as IAM names them
 	// ("ec2:ModifyLaunchTemplate"), of MongoDB as port.Documents does ("UpdateOne").
 	Calls []string

@@ -33,6 +33,10 @@ type documents interface {
 	Find(ctx context.Context, q port.Query) ([]port.Document, error)
 }
 
+// Yields: an environment whose first build was cancelled would be there without a revision
+// to run, so that an interrupt leaves it to who goes on.
+func (c Creator) Yields() bool { return false }
+
 // Operations are the rows of the operation table that stand here.
 func (c Creator) Operations() applier.Operations {
 	return applier.Operations{CreateOp: {Executor: c, Undo: undoCreate, Tool: "aws", Command: createByHand, Calls: []string{"CreateEnvironment", "CancelBuild"}}}
@@ -102,7 +106,7 @@ func (c Creator) made(ctx context.Context, a applier.Attempt) (found *first, hid
 			}
 		case err != nil:
 			return nil, "", err
-		case one != nil && slices.Contains(one.Tags, stepTag(a)):
+		case one != nil && slices.Contains(one.Tags, stepTag(a, 0)):
 			return one, "", nil
 		}
 	}
@@ -166,7 +170,7 @@ func (c Creator) Start(ctx context.Context, a applier.Attempt) error {
 	if err != nil {
 		return &applier.Refusal{Err: err}
 	}
-	d.Tags = append(d.Tags, tags(a)...)
+	d.Tags = append(d.Tags, tags(a, 0)...)
 	w := a.Step.Writes
 	_, err = c.Life.CreateEnvironment(ctx, port.NewEnvironment{Name: w["name"].Str(), Description: w["description"].Str(), Visibility: w["visibility"].Str(), Owner: w["ownerId"].Str(), First: d})
 	return refusal(err)
