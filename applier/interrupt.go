@@ -43,10 +43,9 @@ func (r *run) interrupted(ctx context.Context, res Result) (Result, error) {
 	case err != nil:
 		return res, err
 	}
-	for _, why := range res.Why {
-		if !slices.Contains(left.Why, why) {
-			left.Why = append(left.Why, why)
-		}
+	if res.Outcome == FailedOutcome { // what failed before is told too
+		left.Why = append(left.Why, res.Why...)
+		left.Outcome = FailedOutcome
 	}
 	return left, nil
 }

@@ -228,3 +228,19 @@ func refusal(err error) error {
 	}
 	return err
 }
+
+// Made says of tags that a step of a plan which builds an environment made the revision
+// that has them.
+func Made(p planner.Plan, environment string, tags []string) bool {
+	for _, s := range p.Steps {
+		if s.Op != Op || s.Args["environment"].Str() != environment {
+			continue
+		}
+		for _, t := range tags {
+			if token, is := strings.CutPrefix(t, schema.TagStep); is && applier.BeginsRound(token, applier.Token(p.ID, s.ID)) {
+				return true
+			}
+		}
+	}
+	return false
+}
