@@ -42,17 +42,14 @@ type Builder struct {
 // Yields says that an interrupt cancels a build.
 func (b Builder) Yields() bool { return true }
 
-// Operations are the rows of the operation table that stand here.
+// Operations are the rows of the operation table that stand here. How a person does it
+// stands with the other commands, in internal/world.
 func (b Builder) Operations() applier.Operations {
-	return applier.Operations{Op: {Executor: b, Most: b.Most, Undo: undoNothing, Tool: "aws", Command: byHand, Calls: []string{"CreateRevision", "CancelBuild"}}}
+	return applier.Operations{Op: {Executor: b, Most: b.Most, Undo: undoNothing, Tool: "curl", Calls: []string{"CreateRevision", "CancelBuild"}}}
 }
 
 // undoNothing: Domino deletes no revision, and one that is not active does nothing.
 func undoNothing(planner.Done) []planner.Step { return nil }
-
-func byHand(applier.Manual) string {
-	return `echo "domctl has revisions built by itself: save one in Domino, and name it as activeRevision" >&2; exit 1`
-}
 
 // mostBuild is how long a build may take before it is cancelled.
 const mostBuild = 2 * time.Hour

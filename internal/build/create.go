@@ -39,7 +39,7 @@ func (c Creator) Yields() bool { return false }
 
 // Operations are the rows of the operation table that stand here.
 func (c Creator) Operations() applier.Operations {
-	return applier.Operations{CreateOp: {Executor: c, Undo: undoCreate, Tool: "aws", Command: createByHand, Calls: []string{"CreateEnvironment", "CancelBuild"}}}
+	return applier.Operations{CreateOp: {Executor: c, Undo: undoCreate, Tool: "curl", Command: createByHand, Calls: []string{"CreateEnvironment", "CancelBuild"}}}
 }
 
 // undoCreate archives what was made: Domino deletes no environment.
