@@ -137,9 +137,9 @@ type Applier struct {
 	Lineage     string // which store it is: a plan made against another is refused
 	TTL         time.Duration
 	Parallelism int
-	// Most says how many steps of an operation may be under way side by side; nil, or 0:
-	// as many as there are.
-	Most func(op string) int
+	// Most says how many steps of an operation may be under way side by side, counted with
+	// those of the same room; nil, or 0: as many as there are.
+	Most func(op string) (room string, most int)
 	// Yield takes back what is under way and Yielding when a person asks to stop.
 	Yield bool
 	// Open answers whether a gate lets its step through; the approvals are those of

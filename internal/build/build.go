@@ -45,11 +45,14 @@ func (b Builder) Yields() bool { return true }
 // Operations are the rows of the operation table that stand here. How a person does it
 // stands with the other commands, in internal/world.
 func (b Builder) Operations() applier.Operations {
-	return applier.Operations{Op: {Executor: b, Most: b.Most, Undo: undoNothing, Tool: "curl", Calls: []string{"CreateRevision", "CancelBuild"}}}
+	return applier.Operations{Op: {Executor: b, Most: b.Most, Room: room, Undo: undoNothing, Tool: "curl", Calls: []string{"CreateRevision", "CancelBuild"}}}
 }
 
 // undoNothing: Domino deletes no revision, and one that is not active does nothing.
 func undoNothing(planner.Done) []planner.Step { return nil }
+
+// room is what builds of revisions and first builds share.
+const room = "builds"
 
 // mostBuild is how long a build may take before it is cancelled.
 const mostBuild = 2 * time.Hour
@@ -79,14 +82,15 @@ func (b Builder) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	case !found:
 		return applier.Status{State: applier.Next, Mark: creating(undone), Guard: planner.Absolute}, nil
 	}
-	b.stream(ctx, a, own)
+	env := a.Step.Args["environment"].Str()
+	b.stream(ctx, a, env, own)
 	mark := expire + own.ID
 	if a.Abort {
 		mark = cancel + own.ID
 	}
 	st := b.judge(a, own, mark)
 	if st.State == applier.Failed {
-		st.Why += b.end(ctx, a, own)
+		st.Why += b.end(ctx, a, env, own)
 	}
 	return st, nil
 }

@@ -33,7 +33,7 @@ type Duplicated struct {
 // environment: without an id, called name. Nothing outside is asked. What is written can
 // be taken back, see Undo.
 func Duplicate(dir string, r compiler.Result, from, to, name string) (d Duplicated, err error) {
-	a, b := schema.Address{Kind: "environments", Name: strings.TrimPrefix(from, "environments.")}, schema.Address{Kind: "environments", Name: to}
+	a, b := schema.EnvironmentAddress(strings.TrimPrefix(from, "environments.")), schema.EnvironmentAddress(to)
 	if _, there := r.Desired.Objects[a]; !there {
 		return d, fmt.Errorf("DC374: the files state no %s%s", a, near(a, schema.Addresses(r.Desired.Objects)))
 	}

@@ -103,7 +103,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if c.Open == nil {
 		c.Open = e.gate
 	}
-	most := func(op string) int { return long[op].Most }
+	most := func(op string) (string, int) { return long[op].Room, long[op].Most }
 	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Most: most, Nonce: c.Random,
 		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, lease), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open, Latest: e.latest}
 	return e, nil

@@ -201,8 +201,8 @@ func (e Environment) Revision(number int64) (world.Revision, error) {
 	return world.Revision{}, fmt.Errorf("DC368: %s has no revision %d; domctl environments show %s lists those it has", planner.Printable(e.Name), number, e.ID)
 }
 
-// noAPI is answered where Domino's API would be asked.
-var errNoAPI = errors.New(`DC370: the files do not say how to reach Domino's API; state deployment: domino: {url: …, apiKey: secret: …}`)
+// errNoAPI is answered where Domino's API would be asked.
+var errNoAPI = errors.New("DC370: the files do not say how to reach Domino's API; state deployment: domino: {url: …, apiKey: secret: …}")
 
 // followEvery is how often a log that goes on is read.
 const followEvery = 3 * time.Second
