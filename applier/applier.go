@@ -125,7 +125,7 @@ type Event struct {
 }
 
 // Applier is made for one deployment and one process. All fields but
-// Report and Alive are required.
+// Most, Yield, Report and Alive are required.
 type Applier struct {
 	Store       Store
 	World       World
@@ -137,6 +137,11 @@ type Applier struct {
 	Lineage     string // which store it is: a plan made against another is refused
 	TTL         time.Duration
 	Parallelism int
+	// Most says how many steps of an operation may be under way side by side, counted with
+	// those of the same room; nil, or 0: as many as there are.
+	Most func(op string) (room string, most int)
+	// Yield takes back what is under way and Yielding when a person asks to stop.
+	Yield bool
 	// Open answers whether a gate lets its step through; the approvals are those of
 	// the gate, each by another person. It is called under the lock, and asks nothing
 	// outside.
@@ -232,9 +237,10 @@ func (a *Applier) Supersede(ctx context.Context, id string) (Result, error) {
 type mode int
 
 const (
-	forward     mode = iota
-	settling         // decide what was begun, and end
-	superseding      // the same, and end also what cannot be decided
+	forward      mode = iota
+	settling          // decide what was begun, and end
+	superseding       // the same, and end also what cannot be decided
+	interrupting      // take back what yields, and stay open
 )
 
 func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode, approver string) (Result, error) {
@@ -242,15 +248,18 @@ func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode, a
 	for ; ; p, approver = nil, "" {
 		r := &run{Applier: a, mode: m, approver: approver, waiting: map[string]Attempt{}, failures: failed}
 		res, err := r.locked(ctx, id, p)
-		if err != nil || len(r.waiting) == 0 || ctx.Err() != nil {
+		switch {
+		case err == nil && ctx.Err() != nil:
+			return r.interrupted(ctx, res)
+		case err != nil || len(r.waiting) == 0:
 			return res, err
 		}
 		if failed = r.failures; res.Outcome == PausedOutcome {
 			failed.why = nil // it said what it waits for
 		}
 		r.poll(ctx)
-		if ctx.Err() != nil {
-			return res, nil // the records say that it waits
+		if ctx.Err() != nil { // the records say that it waits
+			return r.interrupted(ctx, res)
 		}
 	}
 }

@@ -17,6 +17,10 @@ type Operation struct {
 	// that stop at what is not as the plan saw it.
 	Tool    string
 	Command func(Manual) string
+	// Most are under way side by side, counted with all operations of the same Room; 0:
+	// as many as there are.
+	Most int
+	Room string
 	// Calls are the writes it makes outside: of AWS as IAM names them
 	// ("ec2:ModifyLaunchTemplate"), of MongoDB as port.Documents does ("UpdateOne").
 	Calls []string

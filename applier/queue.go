@@ -12,6 +12,7 @@ type queue struct {
 	before        []int            // by step: how many that come before it are not done
 	after         map[string][]int // by id: those that come after it
 	ids           []string
+	held          []int // that there was no room for
 }
 
 // queue is what is left of the plan.
@@ -42,6 +43,17 @@ func (q *queue) next() (i int, ok bool) {
 		return 0, false
 	}
 	return heap.Pop(q).(int), true
+}
+
+// hold sets a step aside until there may be room for it.
+func (q *queue) hold(i int) { q.held = append(q.held, i) }
+
+// release gives those out again that were set aside.
+func (q *queue) release() {
+	for _, i := range q.held {
+		heap.Push(q, i)
+	}
+	q.held = nil
 }
 
 // done lets those go on that waited for a step.

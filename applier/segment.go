@@ -141,8 +141,8 @@ func (r *run) outcome(ctx context.Context) Outcome {
 		return EndedOutcome
 	case len(r.why) > 0:
 		return FailedOutcome
-	case left > 0 && ctx.Err() != nil:
-		r.why = []string{"interrupted with " + planner.Plural(left, "step") + " left"}
+	case left > 0 && (ctx.Err() != nil || r.mode == interrupting):
+		r.why = []string{"interrupted with " + planner.Plural(left, "step") + " left" + r.tookBack()}
 		return PausedOutcome
 	case left > 0 && (r.mode == forward || len(r.waiting) > 0):
 		r.why = []string{"waiting with " + planner.Plural(left, "step") + " left"}
@@ -223,7 +223,7 @@ func (r *run) preimages(ctx context.Context, raw map[planner.Ref]planner.Raw) (w
 // steps runs each step as soon as those before it are done; one that fails
 // stops its dependents, the others go on.
 func (r *run) steps(ctx context.Context) error {
-	q := r.queue()
+	q, room := r.queue(), r.room()
 	ended := make(chan int)
 	for running := 0; ; running-- {
 		for running < max(r.Parallelism, 1) && ctx.Err() == nil && r.j.broken() == nil {
@@ -231,7 +231,11 @@ func (r *run) steps(ctx context.Context) error {
 			if !ok {
 				break
 			}
-			if s := r.j.plan.Steps[i]; r.turn(s) {
+			switch s := r.j.plan.Steps[i]; {
+			case !r.turn(s):
+			case !room.take(s):
+				q.hold(i)
+			default:
 				running++
 				go func() {
 					if err := r.step(ctx, s); err != nil {
@@ -244,10 +248,24 @@ func (r *run) steps(ctx context.Context) error {
 		if running == 0 {
 			return r.j.broken()
 		}
-		if i := <-ended; r.j.done(r.j.plan.Steps[i].ID) {
+		i := <-ended
+		s := r.j.plan.Steps[i]
+		if r.j.done(s.ID) {
 			q.done(i)
 		}
+		if !r.pends(s.ID) {
+			room.leave(s)
+			q.release()
+		}
 	}
+}
+
+// pends says that a step is under way outside.
+func (r *run) pends(step string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, is := r.waiting[step]
+	return is
 }
 
 func (r *run) fail(s planner.Step, err error) {
@@ -265,10 +283,13 @@ func (r *run) turn(s planner.Step) bool {
 	if r.hasStopped(s.ID) {
 		return false
 	}
-	if r.mode != forward {
-		return r.j.undecided(s.ID)
+	switch r.mode {
+	case forward:
+		return r.passes(s)
+	case interrupting:
+		return r.j.undecided(s.ID) && r.yields(s)
 	}
-	return r.passes(s)
+	return r.j.undecided(s.ID)
 }
 
 func (r *run) hasStopped(step string) bool {

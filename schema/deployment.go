@@ -69,6 +69,7 @@ type Domino struct {
 	URL    string `json:"url,omitempty"`
 	APIKey string `json:"apiKey,omitempty"`
 	Token  string `json:"token,omitempty"`
+	Builds int    `json:"builds,omitempty"` // side by side; 0: not stated
 }
 
 // Ref is the reference to its secret.

@@ -39,6 +39,9 @@ func environments() Kind {
 	)}
 }
 
+// EnvironmentAddress is that of an environment's entry in files.
+func EnvironmentAddress(name string) Address { return Address{Kind: "environments", Name: name} }
+
 // BuiltRevision is where *applied* holds the id of the revision that domctl had built
 // of what it holds beside it.
 const BuiltRevision = "revision"

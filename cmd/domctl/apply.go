@@ -36,8 +36,9 @@ something that moved since.
 The exit code is 0 when all of the plan was done or there was nothing to do. It
 is 1 when something failed, waits, or was blocked: what could be done is done then.
 
-Ctrl-C finishes the call in flight, writes the records, frees the lock and says
-how to go on; a second Ctrl-C ends domctl at once.`,
+Ctrl-C finishes the call in flight, cancels the builds of environments that this
+apply began, writes the records, frees the lock and says how to go on; a second
+Ctrl-C ends domctl at once.`,
 		Args: cobra.MaximumNArgs(1),
 		Example: `  domctl apply prod
   domctl apply prod --plan prod.plan --auto-approve
@@ -74,6 +75,7 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
+	e.Applier.Yield = true
 	if f.resume != "" {
 		return a.resume(ctx, e, f)
 	}

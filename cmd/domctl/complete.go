@@ -46,7 +46,7 @@ func (a *app) complete(c *cobra.Command) {
 		"visibility": oneOf("private", "organization", "global"),
 		"raw":        oneOf("reference", "value"),
 		"weights":    oneOf("runs", "even"),
-		"as":         oneOf("mongosh", "aws"),
+		"as":         oneOf("mongosh", "aws", "curl"),
 		"example":    oneOf(examples.Names()...),
 	}
 	for name, takes := range flags {
@@ -67,6 +67,8 @@ func (a *app) argumentOf(c *cobra.Command) completion {
 		return folders(1)
 	case "[DIR...]":
 		return folders(1 << 10)
+	case "ENVIRONMENT [DIR]", "ENVIRONMENT NEW [DIR]":
+		return a.environmentThenFolder
 	case "APPLY [DIR]":
 		return a.applyThenFolder
 	case "[ADDRESS] [DIR]":
@@ -116,6 +118,20 @@ func (a *app) applyThenFolder(cmd *cobra.Command, args []string, typed string) (
 		return folders(2)(cmd, args, typed)
 	}
 	return begins(orLast(a.applies(cmd.Context(), ".", "applies/")), typed)
+}
+
+// environmentThenFolder knows the environments of the files in the folder one is in.
+func (a *app) environmentThenFolder(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return folders(2)(cmd, args, typed)
+	}
+	var names []string
+	for _, address := range a.addresses(cmd.Context(), ".") {
+		if name, is := strings.CutPrefix(address, "environments."); is {
+			names = append(names, name)
+		}
+	}
+	return begins(names, typed)
 }
 
 func orLast(ids []string) []string {

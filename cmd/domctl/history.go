@@ -112,8 +112,8 @@ func (a *app) historyShowVerb() *cobra.Command {
 		Short: "Tell the story of one apply, or write its steps as commands",
 		Long: `Shows an apply's plan and what became of each step. With --as it writes the steps
 as commands that a person can run when domctl cannot: a script for mongosh whose
-every write names the _id and what the plan saw, or one of the AWS CLI that
-compares before each call. Steps that are done are comments in it. Secrets are
+every write names the _id and what the plan saw, or one of the AWS CLI, or of curl
+for Domino's API, that compares before each call. Steps that are done are comments in it. Secrets are
 never in it: it says where to put them. APPLY "last" is the newest one.`,
 		Args: cobra.RangeArgs(1, 2),
 		Example: `  domctl history show 20260301-101500-k3v9w2m4q7x1 prod
@@ -155,7 +155,7 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 			return a.writeStory(s)
 		},
 	}
-	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh or aws")
+	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh, aws or curl")
 	form = formatFlag(cmd, "json")
 	cmd.MarkFlagsMutuallyExclusive("as", "format")
 	return cmd

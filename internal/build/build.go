@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"domctl.dev/applier"
@@ -33,26 +35,33 @@ type Builder struct {
 	// Reader reads what builds write, and Logs keeps it. nil: nobody reads, nobody keeps.
 	Reader *Reader
 	Logs   Logs
+	// Most are under way side by side; 0: as many as there are.
+	Most int
 }
 
-// Operations are the rows of the operation table that stand here.
+// Yields says that an interrupt cancels a build.
+func (b Builder) Yields() bool { return true }
+
+// Operations are the rows of the operation table that stand here. How a person does it
+// stands with the other commands, in internal/world.
 func (b Builder) Operations() applier.Operations {
-	return applier.Operations{Op: {Executor: b, Undo: undoNothing, Tool: "aws", Command: byHand, Calls: []string{"CreateRevision", "CancelBuild"}}}
+	return applier.Operations{Op: {Executor: b, Most: b.Most, Room: room, Undo: undoNothing, Tool: "curl", Calls: []string{"CreateRevision", "CancelBuild"}}}
 }
 
 // undoNothing: Domino deletes no revision, and one that is not active does nothing.
 func undoNothing(planner.Done) []planner.Step { return nil }
 
-func byHand(applier.Manual) string {
-	return `echo "domctl has revisions built by itself: save one in Domino, and name it as activeRevision" >&2; exit 1`
-}
+// room is what builds of revisions and first builds share.
+const room = "builds"
 
 // mostBuild is how long a build may take before it is cancelled.
 const mostBuild = 2 * time.Hour
 
+// The marks of writes: cancel takes a build back, expire ends one that takes too long.
 const (
 	create = "create"
 	cancel = "cancel "
+	expire = "expire "
 )
 
 // Observe tells how far a step is by the revision that has its tag.
@@ -60,19 +69,28 @@ func (b Builder) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	if b.Domino == nil {
 		return applier.Status{State: applier.Unsure, Why: "DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume"}, nil
 	}
-	own, found, err := b.own(ctx, a)
+	undone, err := b.undone(ctx, a)
+	if err != nil {
+		return applier.Status{}, err
+	}
+	own, found, err := b.own(ctx, a, undone)
 	switch {
 	case err != nil:
 		return applier.Status{}, err
 	case !found && a.Abort:
-		return applier.Status{State: applier.Undone}, nil
+		return applier.Status{State: applier.Undone, Certain: undone > 0 && !a.Begun[creating(undone)]}, nil
 	case !found:
-		return applier.Status{State: applier.Next, Mark: create, Guard: planner.Absolute}, nil
+		return applier.Status{State: applier.Next, Mark: creating(undone), Guard: planner.Absolute}, nil
 	}
-	b.stream(ctx, a, own)
-	st := b.judge(a, own, cancel+own.ID)
+	env := a.Step.Args["environment"].Str()
+	b.stream(ctx, a, env, own)
+	mark := expire + own.ID
+	if a.Abort {
+		mark = cancel + own.ID
+	}
+	st := b.judge(a, own, mark)
 	if st.State == applier.Failed {
-		st.Why += b.end(ctx, a, own)
+		st.Why += b.end(ctx, a, env, own)
 	}
 	return st, nil
 }
@@ -83,9 +101,28 @@ type made struct {
 	port.Build
 }
 
+// undone is how many revisions of this round were taken back by interrupts of which the
+// records do not tell that any more: the step goes on with another.
+func (b Builder) undone(ctx context.Context, a applier.Attempt) (n int, err error) {
+	for mark := range a.Begun {
+		id, is := strings.CutPrefix(mark, cancel)
+		if !is {
+			continue
+		}
+		build, err := b.Domino.GetBuild(ctx, a.Step.Args["environment"].Str(), id)
+		if err != nil {
+			return 0, err
+		}
+		if build.Status == port.BuildKilled {
+			n++
+		}
+	}
+	return n, nil
+}
+
 // own is the revision that this step made, among those that are newer than what the
 // plan saw.
-func (b Builder) own(ctx context.Context, a applier.Attempt) (own made, found bool, err error) {
+func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own made, found bool, err error) {
 	env := a.Step.Args["environment"].Str()
 	after, _ := a.Step.Args["after"].Float()
 	all, err := b.Domino.ListRevisions(ctx, env)
@@ -100,7 +137,7 @@ func (b Builder) own(ctx context.Context, a applier.Attempt) (own made, found bo
 		if err != nil {
 			return made{}, false, err
 		}
-		if slices.Contains(build.Tags, stepTag(a)) {
+		if slices.Contains(build.Tags, stepTag(a, undone)) {
 			return made{r, build}, true, nil
 		}
 	}
@@ -109,13 +146,29 @@ func (b Builder) own(ctx context.Context, a applier.Attempt) (own made, found bo
 
 // tags are those of domctl's own that a step's revision gets. The content's key is that of
 // the values that are known by now.
-func tags(a applier.Attempt) []string {
-	return []string{schema.TagContent + schema.DefinitionKey(a.Step.Writes), stepTag(a)}
+func tags(a applier.Attempt, undone int) []string {
+	return []string{schema.TagContent + schema.DefinitionKey(a.Step.Writes), stepTag(a, undone)}
 }
 
 // stepTag is what tells this try of a step's revision.
-func stepTag(a applier.Attempt) string {
-	return schema.TagStep + applier.RoundToken(a.Token, a.Round, 0)[:24]
+func stepTag(a applier.Attempt, undone int) string {
+	return schema.TagStep + applier.RoundToken(a.Token, a.Round, undone)[:24]
+}
+
+// creating is the mark of a try, and tries which one a mark is of.
+func creating(undone int) string {
+	if undone == 0 {
+		return create
+	}
+	return fmt.Sprintf("%s %d", create, undone+1)
+}
+
+func tries(mark string) (undone int) {
+	if _, n, again := strings.Cut(mark, " "); again {
+		undone, _ = strconv.Atoi(n)
+		undone--
+	}
+	return max(undone, 0)
 }
 
 // judge tells how the build of what a step made goes; mark is that of the write
@@ -135,8 +188,8 @@ func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status 
 	case port.BuildFailed:
 		return failed("DC360: the build of revision %d failed, and the active revision stays; correct the definition, then domctl apply --supersede %s", own.Number, a.Apply)
 	case port.BuildKilled:
-		if a.Begun[stop.Mark] {
-			return failed("DC362: the build of revision %d took more than %s and was cancelled; the active revision stays", own.Number, mostBuild)
+		if a.Begun[mark] {
+			return failed("DC362: the build of revision %d took more than %s and was cancelled; the active revision stays; domctl apply --supersede %s makes another", own.Number, mostBuild, a.Apply)
 		}
 		return failed("DC361: the build of revision %d was cancelled, and the active revision stays; domctl apply --supersede %s makes another", own.Number, a.Apply)
 	}
@@ -153,14 +206,15 @@ func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status 
 // Start makes the one write that the mark names.
 func (b Builder) Start(ctx context.Context, a applier.Attempt) error {
 	env := a.Step.Args["environment"].Str()
-	if a.Mark != create {
-		return refusal(b.Domino.CancelBuild(ctx, env, a.Mark[len(cancel):]))
+	if !strings.HasPrefix(a.Mark, create) {
+		_, id, _ := strings.Cut(a.Mark, " ")
+		return refusal(b.Domino.CancelBuild(ctx, env, id))
 	}
 	d, err := b.definition(ctx, a.Step)
 	if err != nil {
 		return &applier.Refusal{Err: err}
 	}
-	d.Tags = append(d.Tags, tags(a)...)
+	d.Tags = append(d.Tags, tags(a, tries(a.Mark))...)
 	_, err = b.Domino.CreateRevision(ctx, env, d)
 	return refusal(err)
 }
@@ -174,4 +228,20 @@ func refusal(err error) error {
 		return &applier.Refusal{Err: err}
 	}
 	return err
+}
+
+// Made says of tags that a step of a plan which builds an environment made the revision
+// that has them.
+func Made(p planner.Plan, environment string, tags []string) bool {
+	for _, s := range p.Steps {
+		if s.Op != Op || s.Args["environment"].Str() != environment {
+			continue
+		}
+		for _, t := range tags {
+			if token, is := strings.CutPrefix(t, schema.TagStep); is && applier.BeginsRound(token, applier.Token(p.ID, s.ID)) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -97,7 +97,7 @@ func TestAHangingBuildIsCancelled(t *testing.T) {
 	w.write("create")
 	w.now = w.now.Add(9 * time.Minute)
 	w.b.Now = func() time.Time { return w.now.Add(2 * time.Hour) }
-	w.write("cancel ")
+	w.write("expire ")
 	w.ends(applier.Failed, "DC362")
 }
 

@@ -33,9 +33,13 @@ type documents interface {
 	Find(ctx context.Context, q port.Query) ([]port.Document, error)
 }
 
+// Yields: an environment whose first build was cancelled would be there without a revision
+// to run, so that an interrupt leaves it to who goes on.
+func (c Creator) Yields() bool { return false }
+
 // Operations are the rows of the operation table that stand here.
 func (c Creator) Operations() applier.Operations {
-	return applier.Operations{CreateOp: {Executor: c, Undo: undoCreate, Tool: "aws", Command: createByHand, Calls: []string{"CreateEnvironment", "CancelBuild"}}}
+	return applier.Operations{CreateOp: {Executor: c, Most: c.Most, Room: room, Undo: undoCreate, Tool: "curl", Command: createByHand, Calls: []string{"CreateEnvironment", "CancelBuild"}}}
 }
 
 // undoCreate archives what was made: Domino deletes no environment.
@@ -67,12 +71,14 @@ func (c Creator) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	case found == nil:
 		return applier.Status{State: applier.Next, Mark: create, Guard: planner.Absolute}, nil
 	}
+	c.stream(ctx, a, found.environment, found.made)
 	st := c.judge(a, found.made, cancel+found.environment+"/"+found.ID)
 	switch st.State {
 	case applier.Finished, applier.Undone:
 		return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(found.environment), "revision": schema.JSON(found.ID)}}, nil
 	case applier.Failed:
 		st.Why = fmt.Sprintf("DC366: environment %s is made, and its first build ended as %q: it has no active revision; correct the definition, then domctl apply --supersede %s builds another", found.environment, found.Status, a.Apply)
+		st.Why += c.end(ctx, a, found.environment, found.made)
 	}
 	return st, nil
 }
@@ -102,7 +108,7 @@ func (c Creator) made(ctx context.Context, a applier.Attempt) (found *first, hid
 			}
 		case err != nil:
 			return nil, "", err
-		case one != nil && slices.Contains(one.Tags, stepTag(a)):
+		case one != nil && slices.Contains(one.Tags, stepTag(a, 0)):
 			return one, "", nil
 		}
 	}
@@ -166,7 +172,7 @@ func (c Creator) Start(ctx context.Context, a applier.Attempt) error {
 	if err != nil {
 		return &applier.Refusal{Err: err}
 	}
-	d.Tags = append(d.Tags, tags(a)...)
+	d.Tags = append(d.Tags, tags(a, 0)...)
 	w := a.Step.Writes
 	_, err = c.Life.CreateEnvironment(ctx, port.NewEnvironment{Name: w["name"].Str(), Description: w["description"].Str(), Visibility: w["visibility"].Str(), Owner: w["ownerId"].Str(), First: d})
 	return refusal(err)

@@ -108,12 +108,12 @@ func (r *Reader) hides(ctx context.Context, revision string, stated map[string]s
 
 // stream keeps what the build wrote since the last look. What cannot be read keeps
 // nobody from waiting for the build.
-func (b Builder) stream(ctx context.Context, a applier.Attempt, own made) {
+func (b Builder) stream(ctx context.Context, a applier.Attempt, environment string, own made) {
 	if b.Logs == nil || b.Reader == nil {
 		return
 	}
 	since := b.Logs.From(own.ID)
-	lines, err := b.Reader.Read(ctx, a.Step.Args["environment"].Str(), own.ID, since, a.Step.Writes)
+	lines, err := b.Reader.Read(ctx, environment, own.ID, since, a.Step.Writes)
 	if err != nil || len(lines) == 0 {
 		return
 	}
@@ -125,11 +125,11 @@ func (b Builder) stream(ctx context.Context, a applier.Attempt, own made) {
 }
 
 // end tells how a build's log ends, each line behind a Bar.
-func (b Builder) end(ctx context.Context, a applier.Attempt, own made) (text string) {
+func (b Builder) end(ctx context.Context, a applier.Attempt, environment string, own made) (text string) {
 	if b.Reader == nil {
 		return ""
 	}
-	lines, err := b.Reader.Read(ctx, a.Step.Args["environment"].Str(), own.ID, 0, a.Step.Writes)
+	lines, err := b.Reader.Read(ctx, environment, own.ID, 0, a.Step.Writes)
 	if err != nil {
 		return fmt.Sprintf("; its log cannot be shown: %v", err)
 	}

@@ -16,7 +16,7 @@ import (
 type Audited struct {
 	At  time.Time `json:"at"` // UTC
 	Who string    `json:"who"`
-	// Did is what: apply, rollback, clean up, approve, freeze or "ask on the page" begin
+	// Did is what: apply, rollback, clean up, approve, freeze, "cancel build" or "ask on the page" begin
 	// something; paused, failed, refused, ended and fenced are how an apply came to rest.
 	Did     string `json:"did"`
 	Apply   string `json:"apply,omitempty"`
@@ -28,7 +28,7 @@ type Audited struct {
 }
 
 // Audit is who did what and when, latest first: a view of the records of applies and
-// of freezes, to which more is added. Since leaves out what was before; with
+// of freezes and cancelled builds, to which more is added. Since leaves out what was before; with
 // an error it answers what could be read.
 func (e *Engine) Audit(ctx context.Context, since time.Time, more []Audited) ([]Audited, error) {
 	history, err := e.History(ctx, HistoryOptions{})
@@ -43,9 +43,13 @@ func (e *Engine) Audit(ctx context.Context, since time.Time, more []Audited) ([]
 		}
 		more = append(more, a)
 	}
+	cancels, noCancels := applier.Cancels(ctx, e.Store)
+	for _, c := range cancels {
+		more = append(more, Audited{At: c.At, Who: c.Who, Did: "cancel build", Why: planner.Printable(fmt.Sprintf("revision %d of %s, of %s: %s", c.Revision, c.Name, c.Whose, cmp.Or(c.Became, "nobody noted what became of it")))})
+	}
 	more = slices.DeleteFunc(more, func(a Audited) bool { return a.At.Before(since) })
 	slices.SortStableFunc(more, func(a, b Audited) int { return b.At.Compare(a.At) })
-	return more, errors.Join(err, noFreezes)
+	return more, errors.Join(err, noFreezes, noCancels)
 }
 
 // audited are the lines of one apply, last first.

@@ -103,14 +103,18 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if c.Open == nil {
 		c.Open = e.gate
 	}
-	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Nonce: c.Random,
+	most := func(op string) (string, int) { return long[op].Room, long[op].Most }
+	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Most: most, Nonce: c.Random,
 		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, lease), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open, Latest: e.latest}
 	return e, nil
 }
 
+// mostBuilds are under way side by side unless the files say otherwise.
+const mostBuilds = 4
+
 // builder has revisions built.
 func (e *Engine) builder() build.Builder {
-	b := build.Builder{Domino: e.Domino, Now: e.Clock.Now, Secret: e.secret, Reader: e.buildLogs()}
+	b := build.Builder{Domino: e.Domino, Now: e.Clock.Now, Secret: e.secret, Reader: e.buildLogs(), Most: cmp.Or(e.Compiled.Desired.Deployment.Domino.Builds, mostBuilds)}
 	if e.Logs != nil {
 		b.Logs = e.Logs
 	}

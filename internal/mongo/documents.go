@@ -112,9 +112,17 @@ func (c *Client) count(ctx context.Context, db *mongo.Database, g port.Group) (c
 		}
 		key = append(key, bson.E{Key: keyName(i), Value: bson.D{{Key: "$ifNull", Value: bson.A{"$" + name, nil}}}})
 	}
+	group := bson.D{{Key: "_id", Value: key}, {Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}}}
+	if g.Last != "" {
+		name, err := dotted(g.Last)
+		if err != nil {
+			return nil, err
+		}
+		group = append(group, bson.E{Key: "last", Value: bson.D{{Key: "$max", Value: "$" + name}}}) // a date is more than what else stands there
+	}
 	cursor, err := collection.Aggregate(ctx, bson.A{
 		bson.D{{Key: "$match", Value: filter}},
-		bson.D{{Key: "$group", Value: bson.D{{Key: "_id", Value: key}, {Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}}}}},
+		bson.D{{Key: "$group", Value: group}},
 	}, options.Aggregate().SetBatchSize(c.opts.Batch))
 	if err != nil {
 		return nil, err
@@ -139,6 +147,9 @@ func groupOf(raw bson.Raw, by int) (count port.Count, err error) {
 				return count, plainf("the key of a group: %w", err)
 			}
 		}
+	}
+	if at, ok := raw.Lookup("last").TimeOK(); ok {
+		count.Last = at.UTC()
 	}
 	n, ok := raw.Lookup("n").AsInt64OK()
 	if !ok || n < 1 {

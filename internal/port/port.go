@@ -76,19 +76,23 @@ type Query struct {
 
 // Group counts documents that share the values of By. Since narrows to those
 // whose path holds a date that is not before this one, as MongoDB's $gte has it,
-// to the millisecond.
+// to the millisecond. Last is a path whose latest date in each group is answered; ""
+// for none.
 type Group struct {
 	Collection string
 	Any        map[string][]string
 	Since      map[string]time.Time
 	By         []string
+	Last       string
 }
 
 // Count is one group's key values, in the order of Group.By, and its size. A
-// path that is missing counts as null. Groups come sorted by key.
+// path that is missing counts as null. Groups come sorted by key. Last is the zero
+// time where no document of the group has a date there.
 type Count struct {
-	Key []string
-	N   int64
+	Key  []string
+	N    int64
+	Last time.Time
 }
 
 // Database says who answers: what is compared before anything is believed.

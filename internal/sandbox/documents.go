@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/schema"
@@ -101,10 +102,23 @@ func (w *World) Count(ctx context.Context, g port.Group) ([]port.Count, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox Count: %w", err)
 	}
+	last, err := paths([]string{g.Last})
+	if err != nil && g.Last != "" {
+		return nil, fmt.Errorf("sandbox Count: %w", err)
+	}
 	return read(ctx, w, "Count", func(s *state) ([]port.Count, int, error) {
 		groups := map[string]*port.Count{}
 		for r := range filter.match(s.mongo[g.Collection]) {
-			tally(groups, r.body, by)
+			c := tally(groups, r.body, by)
+			if g.Last == "" {
+				continue
+			}
+			if at, ok := r.body.at(last[0]); ok && at.kind == date {
+				ms, _ := strconv.ParseInt(at.text, 10, 64)
+				if t := time.UnixMilli(ms).UTC(); t.After(c.Last) {
+					c.Last = t
+				}
+			}
 		}
 		out := make([]port.Count, 0, len(groups))
 		for _, c := range groups {
@@ -115,7 +129,7 @@ func (w *World) Count(ctx context.Context, g port.Group) ([]port.Count, error) {
 	})
 }
 
-func tally(groups map[string]*port.Count, v value, by [][]string) {
+func tally(groups map[string]*port.Count, v value, by [][]string) *port.Count {
 	same := ""
 	key := make([]string, len(by))
 	for i, path := range by {
@@ -130,6 +144,7 @@ func tally(groups map[string]*port.Count, v value, by [][]string) {
 		groups[same] = &port.Count{Key: key}
 	}
 	groups[same].N++
+	return groups[same]
 }
 
 // InsertOne adds a document. Field names may hold dots but not start with "$".

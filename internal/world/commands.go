@@ -20,7 +20,7 @@ type script struct {
 	names               map[string]string // by step that gives something and is not done
 }
 
-// Script writes the steps of one tool, "mongosh" or "aws", for a person, and
+// Script writes the steps of one tool, "mongosh", "aws" or "curl", for a person, and
 // counts them; ok is false for any other tool. What is done already is a comment.
 func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (text string, n int, ok bool) {
 	s := script{tool: tool, names: map[string]string{}}
@@ -31,6 +31,9 @@ func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (te
 	case "aws":
 		s.mark, s.unknown = "# ", `echo "domctl knows no command for this step" >&2; exit 1`
 		s.aws(p)
+	case "curl":
+		s.mark, s.unknown = "# ", `echo "domctl knows no command for this step" >&2; exit 1`
+		s.curl(w.Deployment.Domino)
 	default:
 		return "", 0, false
 	}
@@ -42,6 +45,8 @@ func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (te
 			continue
 		case known && m.Step.Creates != "":
 			s.names[m.Step.ID] = fmt.Sprintf("%s%d", m.Step.Creates, len(s.names)+1)
+		case known && m.Step.Op == activateOp: // a child is built on what it makes active
+			s.names[m.Step.ID] = fmt.Sprintf("active%d", len(s.names)+1)
 		}
 		n++
 		m.Names = s.names

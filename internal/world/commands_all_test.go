@@ -35,7 +35,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 		}
 		step := applier.Manual{Apply: "a", Step: planner.Step{ID: "s", Op: op, Object: "x#a/1", Writes: map[string]schema.Value{}, Args: map[string]schema.Value{}}, Pre: planner.Raw{}}
 		tools := 0
-		for _, tool := range []string{"mongosh", "aws"} {
+		for _, tool := range []string{"mongosh", "aws", "curl"} {
 			text, n, ok := w.Script(tool, planner.World{}, []applier.Manual{step})
 			if tools += n; !ok || strings.Contains(text, "knows no command") {
 				t.Errorf("%s has no command", op)
@@ -45,7 +45,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 			t.Errorf("%s is in %d scripts", op, tools)
 		}
 	}
-	for _, tool := range []string{"mongosh", "aws"} {
+	for _, tool := range []string{"mongosh", "aws", "curl"} {
 		if text, n, _ := w.Script(tool, planner.World{}, []applier.Manual{{Step: planner.Step{Op: "ec2.Unheard"}}}); n != 1 || !strings.Contains(text, "knows no command") {
 			t.Error("an operation without a command is left out")
 		}

@@ -37,16 +37,16 @@ func (w *World) operations() applier.Operations {
 			Calls: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation"}},
 		DeregisterImage:              {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
 		"ec2.ModifyLaunchPermission": {Executor: one(share), Tool: "aws", Command: shareCommand, Calls: []string{"ec2:ModifyImageAttribute"}},
-		activateOp:                   {Executor: single{w, observeActive, activate}, Undo: undoActivate, Tool: "aws", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
-		archiveOp:                    {Executor: one(archiveEnvironment), Tool: "aws", Command: lifeCommand, Calls: []string{"ArchiveEnvironment", "UpdateOne"}},
-		shareOp:                      {Executor: one(shareEnvironment), Tool: "aws", Command: lifeCommand, Calls: []string{"ShareEnvironment"}},
-		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "aws", Command: byDomino, Calls: []string{"CreateTier"}},
-		putTierOp:                    {Executor: one(putTier), Tool: "aws", Command: byDomino, Calls: []string{"UpdateTier"}},
-		archiveTierOp:                {Executor: one(archiveTier), Tool: "aws", Command: byDomino, Calls: []string{"ArchiveTier"}},
-		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "aws", Command: byDomino, Calls: []string{"CreateSetting"}},
-		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "aws", Command: byDomino, Calls: []string{"UpdateSetting"}},
-		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "aws", Command: byDomino, Calls: []string{"DeleteSetting"}},
-		defaultOp:                    {Executor: one(setDefault), Tool: "aws", Command: defaultCommand, Calls: []string{"SetDefaultEnvironment"}},
+		defaultOp:                    {Executor: one(setDefault), Tool: "curl", Command: defaultCommand, Calls: []string{"SetDefaultEnvironment"}},
+		activateOp:                   {Executor: single{w, observeActive, activate}, Undo: undoActivate, Tool: "curl", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
+		archiveOp:                    {Executor: one(archiveEnvironment), Tool: "curl", Command: lifeCommand, Calls: []string{"ArchiveEnvironment", "UpdateOne"}},
+		shareOp:                      {Executor: one(shareEnvironment), Tool: "curl", Command: lifeCommand, Calls: []string{"ShareEnvironment"}},
+		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "curl", Command: byDomino, Calls: []string{"CreateTier"}},
+		putTierOp:                    {Executor: one(putTier), Tool: "curl", Command: byDomino, Calls: []string{"UpdateTier"}},
+		archiveTierOp:                {Executor: one(archiveTier), Tool: "curl", Command: byDomino, Calls: []string{"ArchiveTier"}},
+		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: byDomino, Calls: []string{"CreateSetting"}},
+		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: byDomino, Calls: []string{"UpdateSetting"}},
+		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: byDomino, Calls: []string{"DeleteSetting"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -57,6 +57,10 @@ func (w *World) Operations() applier.Operations {
 	all := w.operations()
 	maps.Copy(all, w.removals())
 	maps.Copy(all, w.Long)
+	if row, known := all[buildOp]; known {
+		row.Command = buildCommand
+		all[buildOp] = row
+	}
 	return all
 }
 

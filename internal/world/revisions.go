@@ -58,10 +58,6 @@ func activate(ctx context.Context, w *World, a applier.Attempt) error {
 	return w.Domino.SetActiveRevision(ctx, a.Step.Object.ID(), a.Step.Writes["active"].Str())
 }
 
-func activateCommand(m applier.Manual) string {
-	return fmt.Sprintf("echo \"make the revision active in Domino: environment %s\" >&2; exit 1", m.Step.Object.ID())
-}
-
 // revise is what a new revision of an environment takes: it is made, built, and made
 // active in place of the one that the plan saw. A revision that was built of the very
 // same before is made active again, without a build.

@@ -39,10 +39,11 @@ type bench struct {
 	deployment schema.Deployment
 	env        map[string]string
 	random     int
-	hides      bool             // the API shows no revision
-	blind      bool             // and none of an environment's
-	policy     string           // more of deployment.cue
-	found      []schema.Finding // by the compiler
+	hides      bool                             // the API shows no revision
+	blind      bool                             // and none of an environment's
+	policy     string                           // more of deployment.cue
+	found      []schema.Finding                 // by the compiler
+	api        func(*sandbox.World) port.Domino // nil: the world's own
 }
 
 // deployment names everything that an answer is compared with.
@@ -115,6 +116,9 @@ func (b *bench) engine(objects map[schema.Address]schema.Object) *engine.Engine 
 	}
 	if b.blind {
 		api = blind{b.world}
+	}
+	if b.api != nil {
+		api = b.api(b.world)
 	}
 	e, err := engine.Open(context.Background(), engine.Config{Domino: api,
 		Compiled: compiler.Result{Desired: schema.Desired{Deployment: b.deployment, Objects: objects}, Findings: b.found},

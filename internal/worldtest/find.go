@@ -26,6 +26,7 @@ func findCases() []Case {
 		{Name: "Find/Dates", Source: "MongoDB Extended JSON (v2), $date", run: dates},
 		{Name: "Find/Newest", Source: "MongoDB manual, cursor.sort and cursor.limit; $gte", run: findNewest},
 		{Name: "Count/Groups", Source: "MongoDB manual, $group", run: countGroups},
+		{Name: "Count/Last", Source: "MongoDB manual, $max", run: countLast},
 		{Name: "Count/MissingIsNull", Source: "MongoDB manual, $group, null and missing", run: countMissing},
 		{Name: "Count/Since", Source: "MongoDB Manual, $gte; Comparison/Sort Order, type bracketing", run: countSince},
 	}
@@ -172,12 +173,30 @@ func findNewest(t *testing.T, w World) {
 func countGroups(t *testing.T, w World) {
 	w.Put.Documents(t, things, `{"_id": 1, "e": "x", "s": "Running"}`, `{"_id": 2, "e": "x", "s": "Running"}`, `{"_id": 3, "e": "x", "s": "Failed"}`, `{"_id": 4, "e": "y", "s": "Running"}`)
 	got := value(w.Documents.Count(background(), port.Group{Collection: things, By: []string{"e", "s"}}))(t)
-	want := `[{["x" "Failed"] 1} {["x" "Running"] 2} {["y" "Running"] 1}]`
-	if fmt.Sprint(got) != want {
+	want := `["x" "Failed"] 1, ["x" "Running"] 2, ["y" "Running"] 1`
+	if counted(got) != want {
 		t.Errorf("counted %v, want %v", got, want)
 	}
 	got = value(w.Documents.Count(background(), port.Group{Collection: things, Any: map[string][]string{"s": {`"Running"`}}, By: []string{"e"}}))(t)
-	if fmt.Sprint(got) != `[{["x"] 2} {["y"] 1}]` {
+	if counted(got) != `["x"] 2, ["y"] 1` {
+		t.Errorf("counted %v", got)
+	}
+}
+
+func counted(all []port.Count) string {
+	texts := make([]string, len(all))
+	for i, c := range all {
+		texts[i] = fmt.Sprint(c.Key, " ", c.N)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// countLast: what is no date is not later than one.
+func countLast(t *testing.T, w World) {
+	w.Put.Documents(t, things, `{"_id": 1, "e": "x", "d": {"$date": "2026-03-31T12:00:00.001Z"}}`, `{"_id": 2, "e": "x", "d": {"$date": "2026-03-31T12:00:00Z"}}`, `{"_id": 3, "e": "x", "d": "2027-01-01T00:00:00Z"}`,
+		`{"_id": 4, "e": "x", "d": true}`, `{"_id": 5, "e": "x"}`, `{"_id": 6, "e": "y", "d": null}`, `{"_id": 7, "e": "y"}`)
+	got := value(w.Documents.Count(background(), port.Group{Collection: things, By: []string{"e"}, Last: "d"}))(t)
+	if len(got) != 2 || got[0].N != 5 || !got[0].Last.Equal(time.UnixMilli(1774958400001)) || !got[1].Last.IsZero() {
 		t.Errorf("counted %v", got)
 	}
 }

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+func (a *app) environmentsVerb() *cobra.Command {
+	cmd := &cobra.Command{Use: "environments COMMAND", Short: "See the compute environments, their builds and who uses them",
+		Example: "  domctl environments list prod\n  domctl environments show spark prod\n  domctl environments log spark prod --follow"}
+	cmd.AddCommand(a.environmentsListVerb(), a.environmentsShowVerb(), a.environmentsLogVerb(), a.environmentsCancelVerb(), a.environmentsDuplicateVerb())
+	return cmd
+}
+
+func (a *app) environmentsListVerb() *cobra.Command {
+	var form *format
+	var all bool
+	var o engine.Look
+	cmd := &cobra.Command{Use: "list [DIR]", Short: "List the compute environments, by name", Args: cobra.MaximumNArgs(1),
+		Long: `Lists the environments of Domino's database, declared or not: the active revision,
+whether it and the newest one are built, who uses each, and when it was run last.
+Archived ones are left out, unless --all is given. With --bytes the registries
+are asked for the size of each active revision's image; what they say is kept, so
+that a second run is quick. Nothing is written. What cannot be read is an error:
+it is never shown as none.`,
+		Example: "  domctl environments list prod\n  domctl environments list prod --bytes\n  domctl environments list prod --format json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
+			if err != nil {
+				return err
+			}
+			found, err := e.Environments(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			shape := environmentsShape{Format: shapes, Environments: []environmentShape{}}
+			var shown []engine.Environment
+			for _, f := range found {
+				if all || !f.Archived {
+					shown, shape.Environments = append(shown, f), append(shape.Environments, shapeOfEnvironment(f))
+				}
+			}
+			if form.json() {
+				return a.json(shape)
+			}
+			return writeEnvironments(a.stdout, shown, o.Bytes, time.Now())
+		}}
+	cmd.Flags().BoolVar(&all, "all", false, "list archived environments too")
+	cmd.Flags().BoolVar(&o.Bytes, "bytes", false, "ask the registries how large the images are")
+	form = formatFlag(cmd, "json")
+	return cmd
+}
+
+func (a *app) environmentsShowVerb() *cobra.Command {
+	var form *format
+	cmd := &cobra.Command{Use: "show ENVIRONMENT [DIR]", Short: "Say all there is to know of one environment", Args: cobra.RangeArgs(1, 2),
+		Long: `Says of an environment, by the name of its entry in the files, its name in Domino or
+its id, what is active, which revisions there are and who saved them, how the
+build of the newest one is, what is built on it, who uses it, with their
+addresses, when it was run last, and how large its image is. Domino's API is
+asked where the files state it, and the registry of the image where it may be.`,
+		Example: "  domctl environments show spark prod\n  domctl environments show 'Spark 3.5' prod --format json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.open(cmd.Context(), a.dir(args[1:]), nil, 1)
+			if err != nil {
+				return err
+			}
+			found, err := e.Environment(cmd.Context(), args[0], engine.Look{Bytes: true, API: true})
+			if err != nil {
+				return err
+			}
+			if form.json() {
+				return a.json(oneEnvironmentShape{shapes, shapeOfEnvironment(found)})
+			}
+			return writeEnvironment(a.stdout, found, time.Now())
+		}}
+	form = formatFlag(cmd, "json")
+	return cmd
+}
+
+type environmentsShape struct {
+	Format       int                `json:"format"`
+	Environments []environmentShape `json:"environments,"`
+}
+
+type oneEnvironmentShape struct {
+	Format      int              `json:"format"`
+	Environment environmentShape `json:"environment"`
+}
+
+// environmentShape has null for what nobody was asked, or nobody knows.
+type environmentShape struct {
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	Address    string          `json:"address,omitempty"`
+	Owner      string          `json:"owner,omitempty"`
+	Visibility string          `json:"visibility"`
+	Archived   bool            `json:"archived"`
+	Active     *revisionShape  `json:"active"`
+	Revisions  []revisionShape `json:"revisions"`
+	Building   string          `json:"building,omitempty"`
+	Children   []string        `json:"children"`
+	Followers  []string        `json:"followers"`
+	Projects   int64           `json:"projects"`
+	DataSets   *int64          `json:"dataSets"`
+	LiveRuns   int64           `json:"liveRuns"`
+	Uses       int64           `json:"otherUses"`
+	Users      []userShape     `json:"users"`
+	Runs       int64           `json:"runs"`
+	LastUsed   *time.Time      `json:"lastUsed"`
+	Bytes      *int64          `json:"bytes"`
+	Unsized    string          `json:"bytesUnknown,omitempty"`
+}
+
+type revisionShape struct {
+	ID      string     `json:"id"`
+	Number  int64      `json:"number"`
+	Active  bool       `json:"active"`
+	Built   bool       `json:"built"`
+	Created *time.Time `json:"created"`
+	Author  string     `json:"author,omitempty"`
+	URI     string     `json:"uri,omitempty"`
+}
+
+type userShape struct {
+	Login string `json:"login"`
+	Email string `json:"email,omitempty"`
+}
+
+func shapeOfEnvironment(e engine.Environment) environmentShape {
+	s := environmentShape{ID: e.ID, Name: e.Name, Owner: e.Owner, Visibility: e.Visible, Archived: e.Archived, Revisions: []revisionShape{}, Building: e.Building, Children: []string{}, Followers: e.Followers,
+		Projects: e.Impact.Projects, LiveRuns: e.Impact.Runs, Uses: e.Impact.Uses, Users: []userShape{}, Runs: e.Runs, LastUsed: moment(e.LastUsed), Bytes: e.Bytes, Unsized: e.Unsized}
+	if e.Address != (schema.Address{}) {
+		s.Address = e.Address.String()
+	}
+	for _, r := range e.Revisions {
+		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, URI: r.Image}
+		if s.Revisions = append(s.Revisions, shape); shape.Active {
+			s.Active = &shape
+		}
+	}
+	for _, c := range e.Children {
+		s.Children = append(s.Children, c.String())
+	}
+	for _, p := range e.People {
+		s.Users = append(s.Users, userShape(userShape{p.Login, p.Email}))
+	}
+	return s
+}
+
+// moment is null where nobody tells it.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func writeEnvironments(out io.Writer, found []engine.Environment, bytes bool, now time.Time) error {
+	if len(found) == 0 {
+		_, err := fmt.Fprintln(out, "There are no environments.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	head := []string{"ENVIRONMENT", "IN FILES", "REVISION", "NEWEST", "PROJECTS", "USERS", "LAST USED", "CHILDREN"}
+	if bytes {
+		head = append(head, "BYTES")
+	}
+	fmt.Fprintln(w, strings.Join(head, "\t"))
+	for _, e := range found {
+		active, newest := "-", "-"
+		if r, ok := e.ActiveRevision(); ok {
+			active = fmt.Sprint(r.Number)
+		}
+		if len(e.Revisions) > 0 {
+			newest = fmt.Sprintf("%d, %s", e.Revisions[0].Number, builtText(e.Revisions[0]))
+		}
+		name := e.Name
+		if e.Archived {
+			name += " (archived)"
+		}
+		cells := []string{name, dash(e.Address.Name), active, newest, fmt.Sprint(e.Impact.Projects), fmt.Sprint(len(e.People)), ago(e.LastUsed, now), fmt.Sprint(len(e.Children))}
+		if bytes {
+			cells = append(cells, sizeText(e))
+		}
+		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
+	}
+	return w.Flush()
+}
+
+func builtText(r world.Revision) string {
+	if r.Built {
+		return "built"
+	}
+	return "not built"
+}
+
+func ago(at, now time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return age(at.Format(time.RFC3339), now) + " ago"
+}
+
+func sizeText(e engine.Environment) string {
+	if e.Bytes == nil {
+		return "unknown"
+	}
+	return schema.ShortBytes(*e.Bytes)
+}
+
+// newestShown is how many revisions are shown of one environment to people.
+const newestShown = 10
+
+func writeEnvironment(out io.Writer, e engine.Environment, now time.Time) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, planner.Printable(value))
+		}
+	}
+	line("environment", e.Name)
+	line("id", e.ID)
+	if e.Address != (schema.Address{}) {
+		line("in files", e.Address.String())
+	} else {
+		line("in files", "no")
+	}
+	line("owner", e.Owner)
+	line("visibility", e.Visible)
+	if e.Archived {
+		line("archived", "yes")
+	}
+	if r, ok := e.ActiveRevision(); ok {
+		line("active", fmt.Sprintf("revision %d, made %s", r.Number, stampOf(r.Created)))
+		line("image", cmp.Or(r.Image, "its document names none"))
+		line("bytes", strings.TrimSuffix(sizeText(e)+": "+e.Unsized, ": "))
+	} else {
+		line("active", "no revision")
+	}
+	if e.Building != "" && len(e.Revisions) > 0 {
+		line("newest build", fmt.Sprintf("revision %d: %s", e.Revisions[0].Number, e.Building))
+	}
+	line("last used", ago(e.LastUsed, now))
+	line("runs", fmt.Sprintf("%d, %d of them live", e.Runs, e.Impact.Runs))
+	line("projects", fmt.Sprint(e.Impact.Projects))
+	line("other uses", fmt.Sprint(e.Impact.Uses)+" (workspaces, apps, models, scheduled jobs, organizations)")
+	line("data sets", "unknown: no field of Domino's database that names an environment is known for them")
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	writeRevisions(out, e)
+	list(out, "Built on it, by the files:", addresses(e.Children))
+	if e.Followers == nil {
+		list(out, "What follows it in Domino is not known: the files do not state deployment.domino.", nil)
+	} else {
+		list(out, "Built again by Domino with it:", e.Followers)
+	}
+	var people []string
+	for _, p := range e.People {
+		people = append(people, strings.TrimSuffix(p.Login+" <"+p.Email+">", " <>"))
+	}
+	list(out, "Used by:", people)
+	return nil
+}
+
+func addresses(all []schema.Address) (names []string) {
+	for _, a := range all {
+		names = append(names, a.String())
+	}
+	return names
+}
+
+// list prints lines below a head; without any, a head that says all.
+func list(out io.Writer, head string, lines []string) {
+	if len(lines) == 0 && strings.HasSuffix(head, ":") {
+		return
+	}
+	fmt.Fprintln(out, "\n"+head)
+	for _, l := range lines {
+		fmt.Fprintln(out, "  "+planner.Printable(l))
+	}
+}
+
+func writeRevisions(out io.Writer, e engine.Environment) {
+	if len(e.Revisions) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "REVISION\tMADE\tBY\tSTATE\tIMAGE")
+	for _, r := range e.Revisions[:min(len(e.Revisions), newestShown)] {
+		state := builtText(r)
+		if r.ID == e.Active {
+			state += ", active"
+		}
+		fmt.Fprintln(w, strings.Join(each([]string{fmt.Sprint(r.Number), stampOf(r.Created), dash(r.Author), state, dash(r.Image)}, planner.Printable), "\t"))
+	}
+	_ = w.Flush()
+	if more := len(e.Revisions) - newestShown; more > 0 {
+		fmt.Fprintf(out, "%s older; --format json has them all\n", planner.Plural(more, "revision"))
+	}
+}
+
+func stampOf(t time.Time) string {
+	if t.IsZero() {
+		return "at a time that is not known"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Environment is one compute environment as it stands.
+type Environment struct {
+	world.Environment
+	// Building is the newest revision's build, as Domino's API tells; "" where it was not
+	// asked.
+	Building string
+	// Followers are what Domino builds again with it, in files or not. nil: nobody was
+	// asked.
+	Followers []string
+	// Bytes of the active revision's image, compressed, as a registry has it. nil: nobody
+	// was asked, or Unsized says why it is not known.
+	Bytes   *int64
+	Unsized string
+}
+
+// Look says what is asked beside Domino's database.
+type Look struct {
+	Bytes bool // the registries, for the size of each active revision's image
+	API   bool // Domino's, for builds and followers, of one environment
+}
+
+// sizedBeside is how many images registries are asked for side by side.
+const sizedBeside = 8
+
+// Environments are all there are, by name. Calls grow with pages; with Bytes, with
+// images.
+func (e *Engine) Environments(ctx context.Context, o Look) ([]Environment, error) {
+	if _, err := e.world.Identity(ctx); err != nil {
+		return nil, err
+	}
+	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+	if err != nil {
+		return nil, err
+	}
+	found, err := e.world.Environments(ctx, e.Compiled.Desired, applied)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Environment, len(found))
+	for i, f := range found {
+		all[i].Environment = f
+	}
+	if o.Bytes {
+		e.size(ctx, all)
+	}
+	return all, ctx.Err()
+}
+
+// Environment is one of them, by the name of its entry in files, its name in Domino, or
+// its id.
+func (e *Engine) Environment(ctx context.Context, name string, o Look) (Environment, error) {
+	all, err := e.Environments(ctx, Look{})
+	if err != nil {
+		return Environment{}, err
+	}
+	one, err := oneEnvironment(all, name)
+	if err != nil {
+		return one, err
+	}
+	if o.Bytes {
+		sized := []Environment{one}
+		e.size(ctx, sized)
+		one = sized[0]
+	}
+	if o.API && e.Domino != nil {
+		err = e.ask(ctx, &one)
+	}
+	return one, err
+}
+
+// ask adds what Domino's API alone tells.
+func (e *Engine) ask(ctx context.Context, of *Environment) error {
+	followers, err := e.Domino.ListFollowers(ctx, of.ID)
+	if err != nil {
+		return fmt.Errorf("what follows %s: %w", planner.Printable(of.Name), err)
+	}
+	of.Followers = []string{}
+	for _, f := range followers {
+		of.Followers = append(of.Followers, f.Name)
+	}
+	if len(of.Revisions) == 0 {
+		return nil
+	}
+	build, err := e.Domino.GetBuild(ctx, of.ID, of.Revisions[0].ID)
+	if err != nil {
+		return fmt.Errorf("the build of revision %d of %s: %w", of.Revisions[0].Number, planner.Printable(of.Name), err)
+	}
+	of.Building = build.Status
+	return nil
+}
+
+// size asks registries for the images of active revisions. One that fails says so and
+// takes no other down.
+func (e *Engine) size(ctx context.Context, all []Environment) {
+	next := make(chan *Environment)
+	var wait sync.WaitGroup
+	for range sizedBeside {
+		wait.Go(func() {
+			for of := range next {
+				of.Bytes, of.Unsized = e.sizeOf(ctx, of.Environment)
+			}
+		})
+	}
+	for i := range all {
+		next <- &all[i]
+	}
+	close(next)
+	wait.Wait()
+}
+
+func (e *Engine) sizeOf(ctx context.Context, of world.Environment) (*int64, string) {
+	r, active := of.ActiveRevision()
+	switch {
+	case !active:
+		return nil, "no revision is active"
+	case r.Image == "":
+		return nil, "its document names no image"
+	}
+	m, err := e.Outside.Layers(ctx, r.Image, world.Platform)
+	if err != nil {
+		return nil, err.Error()
+	}
+	total := int64(0)
+	for _, l := range m.Layers {
+		total += l.Size
+	}
+	return &total, ""
+}
+
+// oneEnvironment finds what somebody means.
+func oneEnvironment(all []Environment, name string) (Environment, error) {
+	key := strings.TrimPrefix(name, "environments.")
+	var found []Environment
+	for _, is := range []func(Environment) bool{
+		func(e Environment) bool { return e.Address != (schema.Address{}) && e.Address.Name == key },
+		func(e Environment) bool { return e.ID == name },
+		func(e Environment) bool { return e.Name == name && !e.Archived },
+		func(e Environment) bool { return e.Name == name },
+	} {
+		for _, e := range all {
+			if is(e) {
+				found = append(found, e)
+			}
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		var names []string
+		for _, e := range all {
+			names = append(names, e.Name)
+			if e.Address != (schema.Address{}) {
+				names = append(names, e.Address.Name)
+			}
+		}
+		meant := "domctl environments list shows those there are"
+		if near := schema.Nearest(name, names); near != "" {
+			meant = "did you mean " + schema.ShellWord(near) + "?"
+		}
+		return Environment{}, fmt.Errorf("DC367: there is no environment %q; %s", name, meant)
+	}
+	var ids []string
+	for _, e := range found {
+		ids = append(ids, e.ID)
+	}
+	return Environment{}, fmt.Errorf("DC367: %d environments are called %q; name one by its id: %s", len(found), name, strings.Join(ids, ", "))
+}
+
+// Revision is one of an environment's by its number; 0 is the newest.
+func (e Environment) Revision(number int64) (world.Revision, error) {
+	for _, r := range e.Revisions {
+		if number == 0 || r.Number == number {
+			return r, nil
+		}
+	}
+	if number == 0 {
+		return world.Revision{}, fmt.Errorf("DC368: %s has no revision", planner.Printable(e.Name))
+	}
+	return world.Revision{}, fmt.Errorf("DC368: %s has no revision %d; domctl environments show %s lists those it has", planner.Printable(e.Name), number, e.ID)
+}
+
+// errNoAPI is answered where Domino's API would be asked.
+var errNoAPI = errors.New("DC370: the files do not say how to reach Domino's API; state deployment: domino: {url: …, apiKey: secret: …}")
+
+// followEvery is how often a log that goes on is read.
+const followEvery = 3 * time.Second
+
+// BuildLog hands out what the build of a revision wrote, some lines at a time, and with
+// follow until it is over. It answers how the build ended, or how far it is.
+func (e *Engine) BuildLog(ctx context.Context, of Environment, revision world.Revision, follow bool, show func([]string) error) (status string, err error) {
+	if e.Domino == nil {
+		return "", errNoAPI
+	}
+	reader, since := e.buildLogs(), int64(0)
+	for {
+		build, err := e.Domino.GetBuild(ctx, of.ID, revision.ID)
+		if err != nil {
+			return "", fmt.Errorf("the build of revision %d: %w", revision.Number, err)
+		}
+		lines, err := reader.Read(ctx, of.ID, revision.ID, since, e.Compiled.Desired.Objects[of.Address].Fields)
+		if err != nil {
+			return build.Status, fmt.Errorf("DC369: the log of revision %d cannot be shown: %w", revision.Number, err)
+		}
+		var texts []string
+		for _, l := range lines {
+			texts, since = append(texts, planner.Printable(strings.ReplaceAll(l.Text, "\t", "    "))), l.At
+		}
+		if err := show(texts); err != nil {
+			return build.Status, err
+		}
+		if !follow || over(build.Status) {
+			return build.Status, nil
+		}
+		if err := e.Clock.Sleep(ctx, followEvery); err != nil {
+			return build.Status, err
+		}
+	}
+}
+
+// over says that a build has ended.
+func over(status string) bool {
+	return slices.Contains([]string{port.BuildSucceeded, port.BuildFailed, port.BuildKilled}, status)
+}

@@ -1,0 +1,188 @@
+package world
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"domctl.dev/applier"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// buildOp makes a revision and waits for its build; internal/build carries it out.
+const buildOp = "domino.build"
+
+// curl begins a shell script of Domino's API, which stops at the first thing that is not
+// as the plan saw it. The key comes from the environment, and goes to curl by its standard
+// input, never a command line.
+func (s *script) curl(d schema.Domino) {
+	variable, header := "DOMINO_API_KEY", "X-Domino-Api-Key: "
+	if d.Token != "" {
+		variable, header = "DOMINO_TOKEN", "Authorization: Bearer "
+	}
+	if name, is := strings.CutPrefix(d.Ref(), "env:"); is && shellName.MatchString(name) {
+		variable = name
+	}
+	fmt.Fprintf(&s.b, `#!/bin/sh
+# Needs curl and jq.
+set -eu
+: "${%[1]s:?set it to the key of a Domino administrator}"
+domino=%[2]s
+api() { path=$1; shift; printf 'header = "%[3]s%%s"\n' "$%[1]s" | curl --silent --show-error --fail --config - "$@" "$domino$path"; }
+is() { [ "$1" = "$2" ] || { echo "$3 is \"$1\", the plan saw \"$2\"; nothing from here on was done" >&2; exit 1; }; }
+active() { api "/v4/environments/$1/page/0/pageSize/100/revisions" | jq -r '[.revisions[] | select(.active).id][0] // ""'; }
+`, variable, sh(strings.TrimSuffix(d.URL, "/")), header)
+}
+
+var shellName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// checkActive compares the active revisions that a step rests on.
+func checkActive(m applier.Manual) string {
+	var b strings.Builder
+	for _, e := range m.Step.Expects {
+		if e.Path == "active" {
+			want := shellValue(m, e.Value)
+			if e.Value.Is == schema.Absent {
+				want = "''"
+			}
+			fmt.Fprintf(&b, "is \"$(active %s)\" %s %s\n", sh(e.Ref.ID()), want, sh("the active revision of "+e.Ref.ID()))
+		}
+	}
+	return b.String()
+}
+
+func activateCommand(m applier.Manual) string {
+	path := `"/v4/environments/` + m.Step.Object.ID() + `/setactive?revisionId="` + shellValue(m, m.Step.Writes["active"])
+	if !plainID.MatchString(m.Step.Object.ID()) {
+		return `echo "the environment has no id that a path can hold" >&2; exit 1`
+	}
+	command := checkActive(m) + "api " + path + " --request POST"
+	if name := m.Names[m.Step.ID]; name != "" {
+		command += "\n" + name + "=" + shellValue(m, m.Step.Writes["active"])
+	}
+	return command
+}
+
+var plainID = regexp.MustCompile(`^[0-9a-f]{24}$`)
+
+// buildCommand makes a revision of what the plan's one was built from with what it writes
+// in place, and waits for its build.
+func buildCommand(m applier.Manual) string {
+	s := m.Step
+	env, from := s.Args["environment"].Str(), s.Args["from"].Str()
+	if !plainID.MatchString(env) || from != "" && !plainID.MatchString(from) {
+		return `echo "the environment has no id that a path can hold" >&2; exit 1`
+	}
+	former, tags := "jq -n '{}'", "[]"
+	if from != "" {
+		former = "api /v4/environments/environmentRevision/" + from
+		tags = `"$(api /v4/environments/` + env + `/environmentRevision/` + from + ` | jq -c '[.tags[]? | select(startswith("domctl-") | not)]')"`
+	}
+	base := "''"
+	if v := s.Args["base"]; v.Is != schema.Absent {
+		base = shellValue(m, v)
+	}
+	name := m.Names[s.ID]
+	if name == "" {
+		name = "revision"
+	}
+	return fmt.Sprintf(`%sbody=$(umask 077; mktemp)
+trap 'rm -f "$body"' EXIT
+trap 'exit 1' HUP INT TERM
+%s | jq --argjson tags %s --arg base %s %s > "$body"
+[ -s "$body" ] || { echo "Domino did not say what the revision is to be made of" >&2; exit 1; }
+%[6]s=$(api /v4/environments/%[7]s/environmentRevision --header 'Content-Type: application/json' --data "@$body" | jq -r .environmentRevision.id)
+rm "$body"
+while :; do
+    status=$(api "/v4/environments/%[7]s/environmentRevision/$%[6]s" | jq -r .status)
+    case $status in
+    Succeeded) break ;;
+    Failed | Killed) echo "the build of $%[6]s: $status" >&2; exit 1 ;;
+    esac
+    sleep 10
+done`, checkActive(m), former, tags, base, sh(revisionProgram(s)), name, env)
+}
+
+// carriedOver is what jq makes of a revision as the API shows it: one as it takes it.
+const carriedOver = `.environmentRevision as $r | .base as $b | .environment as $e
+| {baseRevision: (if $r.imageType == "CustomImage" then {image: $r.dockerImage}
+    elif $r.imageType == "Environment" then (if $e.rebuildOnBaseChanges == "FollowActive" then {followActiveRevisionOf: $b.environmentId} else {baseRevisionId: $b.id} end)
+    else {} end),
+  dockerfileInstructions: $r.dockerfileInstructions, preSetupScript: $r.preSetupScript, postSetupScript: $r.postSetupScript,
+  preRunScript: $r.preRunScript, postRunScript: $r.postRunScript, workspaceTools: $r.workspacesProperties.raw, summary: $r.summary,
+  environmentVariables: ([$r.buildEnvironmentVariables[]? | if has("name") and has("value") then {(.name): .value} else . end] | add // {}),
+  dockerArguments: ($r.dockerArguments // []), supportedClusters: ($r.clusterTypes // []), tags: $tags,
+  shouldUseVpn: ($r.shouldUseVPN // false), skipCache: false, isRestricted: ($r.isRestricted // false)}`
+
+// masked stops at a variable that Domino shows without telling it.
+const maskedStops = `| ([.environmentVariables | to_entries[] | select(.value | test("^[*•]{3,}$")).key][0]) as $masked
+| if $masked then error("Domino shows the variable \($masked) masked, so that it cannot be carried over") else . end`
+
+// revisionProgram is the jq program of a revision. JSON is jq's own way to write values.
+func revisionProgram(s planner.Step) string {
+	fields := map[string]string{"dockerfile": "dockerfileInstructions", "scripts.preSetup": "preSetupScript", "scripts.postSetup": "postSetupScript", "scripts.preRun": "preRunScript",
+		"scripts.postRun": "postRunScript", "summary": "summary", "dockerArguments": "dockerArguments", "vpn": "shouldUseVpn", "restricted": "isRestricted", "skipCache": "skipCache"}
+	empty := map[string]string{"dockerArguments": "[]", "vpn": "false", "restricted": "false", "skipCache": "false"}
+	lines := []string{carriedOver}
+	set := func(path, value string) { lines = append(lines, "| ."+path+" = "+value) }
+	if stated := statedBase(s); stated != "" {
+		set("baseRevision", stated)
+	}
+	for _, p := range schema.Sorted(s.Writes) {
+		v := s.Writes[p]
+		name, variable := strings.CutPrefix(p, "variables.")
+		switch {
+		case variable && v.Is == schema.Absent:
+			lines = append(lines, "| del(.environmentVariables["+js(schema.SplitPath(name)[0])+"])")
+		case variable:
+			set("environmentVariables["+js(schema.SplitPath(name)[0])+"]", jqValue(v))
+		case fields[p] != "" && v.Is == schema.Absent && empty[p] != "":
+			set(fields[p], empty[p])
+		case fields[p] != "":
+			set(fields[p], jqValue(v))
+		case p == "tools":
+			set("workspaceTools", js(v.Text)) // JSON is YAML
+		case p == "supportedClusters":
+			set("supportedClusters", js(strings.Join(v.Strings(), " "))+` | .supportedClusters |= [splits(" ") | select(. != "") | {spark: "Spark", ray: "Ray", dask: "Dask", mpi: "MPI"}[.]]`)
+		case p == "tags":
+			set("tags", jqValue(v))
+		}
+	}
+	lines = append(lines, "| .tags = ((.tags // []) + ["+js(schema.TagContent+schema.DefinitionKey(s.Writes))+"])", maskedStops)
+	return strings.Join(lines, "\n")
+}
+
+// statedBase is the base that a step writes, as a whole; "" where it writes none.
+func statedBase(s planner.Step) string {
+	stated := false
+	for p := range s.Writes {
+		stated = stated || strings.HasPrefix(p, "base.")
+	}
+	image := s.Writes["base.image"].Str() + s.Writes["base.uri"].Str()
+	env := s.Writes["base.environment"].Str()
+	switch {
+	case !stated:
+		return ""
+	case env != "" && s.Writes["base.rebuildOnBaseChanges"].Bool():
+		return "{followActiveRevisionOf: " + js(env) + "}"
+	case env != "":
+		return "{baseRevisionId: $base}"
+	case image != "":
+		return "{image: " + js(image) + "}"
+	}
+	return "{}"
+}
+
+// jqValue is a value in a program of jq, or where a secret comes from.
+func jqValue(v schema.Value) string {
+	switch name, env := strings.CutPrefix(v.Text, "env:"); {
+	case v.Is == schema.Secret && env:
+		return fmt.Sprintf("(env[%s] // error(%s))", js(name), js("set the variable "+name))
+	case v.Is == schema.Known:
+		return v.Text
+	case v.Is == schema.Absent || v.Is == schema.Unset:
+		return "null"
+	}
+	return "error(" + js("put the value of "+v.Text+" in place of this call") + ")"
+}
