@@ -334,7 +334,7 @@ func TestFilesOfPages(t *testing.T) {
 	}
 	blocks := regexp.MustCompile("(?ms)^```cue\n(.*?)^```$").FindAllStringSubmatch(string(page), -1)
 	for _, b := range blocks {
-		checkExample(t, b[1])
+		checkExample(t, strings.TrimPrefix(b[1], "package domino\n"))
 	}
 	if len(blocks) < 5 {
 		t.Errorf("only %d blocks were found", len(blocks))

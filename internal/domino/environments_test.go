@@ -32,6 +32,11 @@ func writes(c *Client) map[string]func() error {
 			_, err := c.CreateEnvironment(context.Background(), port.NewEnvironment{Name: "x", Visibility: port.VisibilityPrivate})
 			return err
 		},
+		"StopJob": func() error { return c.StopJob(context.Background(), env, rev) },
+		"StartJob": func() error {
+			_, err := c.StartJob(context.Background(), port.NewJob{Project: env, Command: "true", Environment: rev, Tier: "small", Title: "x"})
+			return err
+		},
 	}
 }
 

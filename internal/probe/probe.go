@@ -68,7 +68,7 @@ const (
 	command    = "sleep 900"      // what the run does; it ends by itself if nobody stops it
 )
 
-// The writes, in their order. A start has its number, a stop the run's id.
+// The writes, in their order. A start has its number, a stop the run's id and figure.
 const (
 	makeTier  = "tier"
 	makeGroup = "group"
@@ -181,13 +181,17 @@ func (p *Prober) running(ctx context.Context, o order, j port.Job) (st applier.S
 	if j.Ended {
 		return st, false, nil
 	}
-	_, told, err := p.pulled(ctx, j)
+	took, told, err := p.pulled(ctx, j)
+	mark := stop + j.ID
+	if told { // so that people see it
+		mark += " images after " + took.String()
+	}
 	waits := p.Now().Sub(j.Submitted)
 	switch {
 	case err != nil:
 		return st, false, err
 	case told || o.Abort || waits > mostProbe:
-		return applier.Status{State: applier.Next, Mark: stop + j.ID, Free: true}, true, nil
+		return applier.Status{State: applier.Next, Mark: mark, Free: true}, true, nil
 	}
 	return applier.Status{State: applier.Pending, Wait: 5 * time.Second, Why: fmt.Sprintf("run %q waits for its images since %s", o.title, waits.Truncate(time.Second))}, true, nil
 }
@@ -249,7 +253,8 @@ func (p *Prober) Start(ctx context.Context, a applier.Attempt) error {
 		_, err := p.Documents.UpdateOne(ctx, o.arg("tiers"), port.Document{"_id": schema.JSON(o.tier).Text}, port.Document{o.arg("archived"): "true"}, nil)
 		return refusal(err)
 	case strings.HasPrefix(a.Mark, stop):
-		if err := p.Domino.StopJob(ctx, o.arg("project"), a.Mark[len(stop):]); !errors.Is(err, port.ErrState) { // it ended by itself
+		id, _, _ := strings.Cut(a.Mark[len(stop):], " ")
+		if err := p.Domino.StopJob(ctx, o.arg("project"), id); !errors.Is(err, port.ErrState) { // it ended by itself
 			return refusal(err)
 		}
 		return nil
