@@ -15,7 +15,7 @@ import (
 )
 
 // mostHistory is how long a check looks back.
-const mostHistory = 3 * time.Second
+const mostHistory = time.Second
 
 // often adds what git's history says of deployments whose files are in a repository.
 func (a *app) often(ctx context.Context, all []*deployment) error {

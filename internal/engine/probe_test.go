@@ -40,6 +40,11 @@ func TestAProbedWave(t *testing.T) {
 	if got := strings.Join(order, "\n"); got != "domino.probe canary\nmongo.update canary\ndomino.probe large\nmongo.update large\nmongo.update small\nmongo.update small" {
 		t.Errorf("steps\n%s", got)
 	}
+	for _, s := range p.Steps {
+		if s.Op == "domino.probe" && (s.Args["tier.flags.isVisible"].Text != "false" || s.Args["tier.flags"].Text != "" || s.Args["tier._id"].Text != "" || s.Args["group.executorImage"].Text != "") {
+			t.Errorf("%v", s.Args)
+		}
+	}
 	r.atDesired(f)
 	told := strings.Join(r.Told(), "\n")
 	for call, n := range map[string]int{"StartJob": 2, "StopJob": 2, "DeleteOne": 2, "InsertOne": 4} {

@@ -18,8 +18,8 @@ import (
 func (e *Engine) rebuild(ctx context.Context, view *world.View, d planner.Draft) (map[schema.Address]planner.Build, []schema.Finding, error) {
 	within, cancel := context.WithTimeout(ctx, cmp.Or(e.Foretell, foretellWithin))
 	defer cancel()
-	builds := d.Built()
-	all, err := view.Rebuilt(within, builds)
+	builds, steps := d.Built(), d.Steps()
+	all, err := view.Rebuilt(within, builds, steps)
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
@@ -43,7 +43,7 @@ func (e *Engine) rebuild(ctx context.Context, view *world.View, d planner.Draft)
 	for i, name := range names {
 		images[name] = read[i]
 	}
-	q := reckoning{images: images, steps: d.Steps(), made: map[schema.Address]*planner.Content{}, out: map[schema.Address]planner.Build{}, desired: view.Desired(), told: map[schema.Address]bool{}}
+	q := reckoning{images: images, steps: steps, made: map[schema.Address]*planner.Content{}, out: map[schema.Address]planner.Build{}, desired: view.Desired(), told: map[schema.Address]bool{}}
 	for _, f := range e.Compiled.Findings {
 		q.told[f.Address] = q.told[f.Address] || f.Code == "DC704"
 	}

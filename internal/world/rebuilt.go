@@ -32,11 +32,11 @@ type Rebuilt struct {
 
 // Rebuilt reads what revisions that are to be built, and those they are built on, are
 // called: one call.
-func (v *View) Rebuilt(ctx context.Context, builds []planner.Step) ([]Rebuilt, error) {
+func (v *View) Rebuilt(ctx context.Context, builds []planner.Step, steps map[string]planner.Step) ([]Rebuilt, error) {
 	out, ids := make([]Rebuilt, len(builds)), map[string]bool{}
 	for i, s := range builds {
-		out[i] = v.rebuilt(s)
-		for _, id := range []string{s.Args["from"].Str(), baseRevision(s)} {
+		out[i] = v.rebuilt(s, steps)
+		for _, id := range []string{s.Args["from"].Str(), baseRevision(s, steps)} {
 			if id != "" {
 				ids[id] = true
 			}
@@ -52,7 +52,7 @@ func (v *View) Rebuilt(ctx context.Context, builds []planner.Step) ([]Rebuilt, e
 				out[i].Why = "the document of the active revision names no image"
 			}
 		}
-		if id := baseRevision(s); id != "" {
+		if id := baseRevision(s, steps); id != "" {
 			out[i].Base = names[id]
 		}
 	}
@@ -60,15 +60,19 @@ func (v *View) Rebuilt(ctx context.Context, builds []planner.Step) ([]Rebuilt, e
 }
 
 // baseRevision is the id of the revision that a new one is built on, if it is there
-// already.
-func baseRevision(s planner.Step) string {
-	if base := s.Args["base"]; base.Is == schema.Known {
+// already: the active one, or one that an earlier step makes active again.
+func baseRevision(s planner.Step, steps map[string]planner.Step) string {
+	base := s.Args["base"]
+	if step, _, out := planner.SplitOut(base); out {
+		base = steps[step].Writes["active"]
+	}
+	if base.Is == schema.Known {
 		return base.Str()
 	}
 	return ""
 }
 
-func (v *View) rebuilt(s planner.Step) Rebuilt {
+func (v *View) rebuilt(s planner.Step, steps map[string]planner.Step) Rebuilt {
 	r := Rebuilt{Address: s.Address, SameBase: true, Known: true}
 	live := v.Objects[s.Address].Fields
 	text := func(p string) schema.Value {
@@ -91,7 +95,9 @@ func (v *View) rebuilt(s planner.Step) Rebuilt {
 	}
 	r.Fresh = r.Fresh || text("skipCache").Bool()
 	if step, _, out := planner.SplitOut(s.Args["base"]); out {
-		r.BaseStep, r.SameBase = step, false
+		if r.SameBase = false; baseRevision(s, steps) == "" {
+			r.BaseStep = step
+		}
 		return r
 	}
 	base := live

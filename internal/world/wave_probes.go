@@ -64,7 +64,7 @@ func (v *View) probe(a schema.Address, id string, tier, group planner.Ref) plann
 		}
 	}
 	for _, field := range []string{"isDefault", "isVisible", "isDefaultForModelApi", "isDataAnalystTier", "archived"} {
-		s.Args["tier."+paths[field]] = schema.JSON(false)
+		overlay(s.Args, "tier.", paths[field], schema.JSON(false))
 	}
 	for p, value := range v.raw[group] {
 		if p != "_id" && p != at["tier"] && p != at["ami"] {
@@ -72,4 +72,13 @@ func (v *View) probe(a schema.Address, id string, tier, group planner.Ref) plann
 		}
 	}
 	return s
+}
+
+// overlay sets a path of a document, in place of a leaf above it: {} or null.
+func overlay(args map[string]schema.Value, prefix, path string, value schema.Value) {
+	segments := schema.SplitPath(path)
+	for i := 1; i < len(segments); i++ {
+		delete(args, prefix+schema.JoinPath(segments[:i]...))
+	}
+	args[prefix+path] = value
 }
