@@ -51,6 +51,9 @@ func (c *checker) probe(a Address, o Object, w Wave, n int) {
 			"%s needs a tier with an image of its own, and this deployment's executors are not classic", at)
 	case len(w.Tiers) == 0:
 		c.add("DC390", Error, a, o.Nearest(at), "name a tier in the wave", "%s has no tier in its wave that it could be a copy of", at)
+	case c.Deployment.Backends.HardwareTiers == API:
+		c.add("DC390", Error, a, o.Nearest(at), "leave it out, or take tiers from Domino's database: deployment: backends: hardwareTiers: \"mongo\"",
+			"%s makes a tier and its executor group in Domino's database, and deployment.backends has tiers from the API", at)
 	case c.Deployment.Domino.URL == "":
 		c.add("DC390", Error, a, o.Nearest(at), "state deployment: domino: {url: …, apiKey: …}", "%s starts a run over Domino's API, and the files do not say how to reach it", at)
 	}
