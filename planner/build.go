@@ -25,6 +25,8 @@ type Build struct {
 	// Others are layers of the former image that neither its base nor its instructions
 	// make. Domino adds them, and they count as built last.
 	Others int `json:"otherLayers,omitempty"`
+	// First says that there is no revision before: all of its own is new.
+	First bool `json:"first,omitempty"`
 	// New are layers in whose place the former image has none: Pulled leaves them out.
 	New int `json:"newLayers,omitempty"`
 }
@@ -33,6 +35,7 @@ type Build struct {
 type Making struct {
 	Former *Content // the image of the active revision; nil: not known, or there is none
 	Base   *Content // the image that the new one is built on; nil: not known
+	First  bool     // there is no revision before
 	// SameBase says that the files name the base that the former image was built on.
 	SameBase bool
 	// Before and Own are how many layers the instructions make, of the former image and
@@ -43,7 +46,7 @@ type Making struct {
 // Reckon says what the build makes again, and what its image will consist of, as far as
 // that can be told; layers that are new have no DiffID.
 func (m Making) Reckon() (b Build, image *Content) {
-	b = Build{Own: m.Own, Again: m.Own - m.Kept}
+	b = Build{Own: m.Own, Again: m.Own - m.Kept, First: m.First}
 	base := m.Base
 	if base == nil && m.SameBase && m.Former != nil && len(m.Former.Layers) >= m.Before {
 		base = &Content{Layers: m.Former.Layers[:len(m.Former.Layers)-m.Before]}
@@ -53,6 +56,9 @@ func (m Making) Reckon() (b Build, image *Content) {
 	}
 	n := len(base.Layers)
 	b.Base = &n
+	if m.First {
+		return b, &Content{Layers: append(append([]Layer{}, base.Layers...), anew(m.Own, nil)...)}
+	}
 	if m.Former == nil {
 		if m.SameBase {
 			b.Cached = ptr(n + m.Kept)
@@ -106,11 +112,21 @@ func ptr[T any](v T) *T { return &v }
 // Built are the steps that have revisions of environments built.
 func (d Draft) Built() (out []Step) {
 	for _, s := range d.plan.Steps {
-		if s.Op == "domino.build" {
+		if s.Op == "domino.build" || s.Op == "domino.create" && buildsOf(s) {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// buildsOf says that a step states what a revision is built from.
+func buildsOf(s Step) bool {
+	for p := range s.Writes {
+		if schema.BuildsRevision(p) {
+			return true
+		}
+	}
+	return false
 }
 
 // Steps are the draft's, by id.
@@ -134,6 +150,12 @@ func (d *Draft) Reckoned(builds map[schema.Address]Build, findings []schema.Find
 
 // String is one line for people.
 func (b Build) String() string {
+	if b.First {
+		if b.Base == nil {
+			return Plural(b.Own, "layer") + " of its own, on a base of which nobody told the layers"
+		}
+		return Plural(b.Own, "layer") + " of its own, on " + fmt.Sprint(*b.Base) + " of its base"
+	}
 	text := Plural(b.Own, "layer") + " of its own, " + fmt.Sprint(b.Again) + " built again"
 	if b.Cached == nil {
 		text += "; how many stay cached is not known"

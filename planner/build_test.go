@@ -34,6 +34,8 @@ func TestReckon(t *testing.T) {
 		"a new one is not read": {Making{Former: stacked("a x", "b xx", "c xxx"), Before: 1, Own: 1}, "1 layer of its own, 1 built again; how many stay cached is not known, and what nodes pull is not known", -1},
 		"nothing is read":       {Making{SameBase: true, Before: 2, Own: 2, Kept: 1}, "2 layers of its own, 1 built again; how many stay cached is not known, and what nodes pull is not known", -1},
 		"former is not read":    {Making{Base: stacked("a x", "b x"), SameBase: true, Before: 2, Own: 2, Kept: 1}, "2 layers of its own, 1 built again; 3 stay cached, and what nodes pull is not known", -1},
+		"the first":             {Making{Base: stacked("a x", "b x"), First: true, Own: 3}, "3 layers of its own, on 2 of its base", 5},
+		"the first on nothing":  {Making{First: true, Own: 1}, "1 layer of its own, on a base of which nobody told the layers", -1},
 		"more than was":         {Making{Former: stacked("a x"), SameBase: true, Before: 3, Own: 3}, "3 layers of its own, 3 built again; how many stay cached is not known, and what nodes pull is not known", -1},
 	} {
 		b, image := c.in.Reckon()

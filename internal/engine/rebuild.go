@@ -68,43 +68,40 @@ type reckoning struct {
 	findings []schema.Finding
 }
 
-// content of an image; why says why it is not known.
-func (q *reckoning) content(image, none string) (c *planner.Content, why string) {
+// content of an image; why says what went wrong, "" where no image was named.
+func (q *reckoning) content(image string) (c *planner.Content, why string) {
 	i, asked := q.images[image]
-	switch {
-	case !asked:
-		return nil, none
-	case i.Problem != "":
+	if !asked || i.Problem != "" {
 		return nil, i.Problem
 	}
 	return &i.content, ""
 }
 
 func (q *reckoning) one(r world.Rebuilt) {
-	m := planner.Making{SameBase: r.SameBase && r.Known}
+	m := planner.Making{SameBase: r.SameBase && r.Known, First: r.First}
 	m.Kept, m.Before, m.Own = lint.Shared(r.Before, r.After)
-	if r.Fresh || !r.Known {
+	if r.Fresh || !r.Known || r.First {
 		m.Kept = 0
 	}
 	var noFormer, noBase string
-	m.Former, noFormer = q.content(r.Former, r.Why)
-	if r.BaseStep != "" {
+	m.Former, noFormer = q.content(r.Former)
+	if r.BaseStep != "" { // what is not known of that one is told of it
 		m.Base = q.made[q.steps[r.BaseStep].Address]
-		noBase = fmt.Sprintf("that of %s, which is built before, is not known", q.steps[r.BaseStep].Address)
 	} else {
-		m.Base, noBase = q.content(r.Base, "its base is the deployment's default image, or one that has no name here")
+		m.Base, noBase = q.content(r.Base)
 	}
 	b, image := m.Reckon()
 	q.out[r.Address], q.made[r.Address] = b, image
 	at := q.desired.Objects[r.Address].Positions("dockerfile")
 	switch {
+	case b.Base == nil && noBase+noFormer == "": // as the deployment's default image, which has no name here
 	case b.Base == nil:
 		f := unreckoned(r.Address, fmt.Sprintf("how many layers are below the %s of its own: %s", planner.Plural(b.Own, "layer"), cmp.Or(noBase, noFormer)))
 		q.findings = append(q.findings, f)
 	case *b.Base+b.Own+b.Others > lint.MostLayers && !q.told[r.Address]:
 		q.findings = append(q.findings, schema.Finding{Code: "DC704", Severity: schema.Error, Address: r.Address, Positions: at, Hint: "join commands by && in one RUN, or take a base of fewer layers",
 			Message: fmt.Sprintf("the image would have %d layers, %d of them of its base: there may be %d", *b.Base+b.Own+b.Others, *b.Base, lint.MostLayers)})
-	case b.Pulled == nil && r.Why+noFormer != "":
-		q.findings = append(q.findings, unreckoned(r.Address, cmp.Or(noFormer, r.Why)))
+	case b.Pulled == nil && noFormer != "":
+		q.findings = append(q.findings, unreckoned(r.Address, noFormer))
 	}
 }

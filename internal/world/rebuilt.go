@@ -19,6 +19,7 @@ type Rebuilt struct {
 	// none, or, as Why says, none that can be named.
 	Former, Why string
 	Before      string // Dockerfile instructions of that revision
+	First       bool   // there is no revision before
 	Known       bool   // whether these, and its base, are known
 	After       string
 	// Base is the image that the new revision is built on, "" where no name of it is
@@ -47,11 +48,7 @@ func (v *View) Rebuilt(ctx context.Context, builds []planner.Step, steps map[str
 		return nil, err
 	}
 	for i, s := range builds {
-		if from := s.Args["from"].Str(); from != "" {
-			if out[i].Former = names[from]; out[i].Former == "" {
-				out[i].Why = "the document of the active revision names no image"
-			}
-		}
+		out[i].Former = names[s.Args["from"].Str()]
 		if id := baseRevision(s, steps); id != "" {
 			out[i].Base = names[id]
 		}
@@ -73,7 +70,7 @@ func baseRevision(s planner.Step, steps map[string]planner.Step) string {
 }
 
 func (v *View) rebuilt(s planner.Step, steps map[string]planner.Step) Rebuilt {
-	r := Rebuilt{Address: s.Address, SameBase: true, Known: true}
+	r := Rebuilt{Address: s.Address, SameBase: true, Known: true, First: s.Args["from"].Is == schema.Absent}
 	live := v.Objects[s.Address].Fields
 	text := func(p string) schema.Value {
 		if w, stated := s.Writes[p]; stated {
