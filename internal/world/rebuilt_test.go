@@ -62,10 +62,7 @@ func TestWhatABuildMakesAgain(t *testing.T) {
 	} {
 		b := layered(t, 2, c.more)
 		p := b.plan(object("environments", "Spark", c.fields))
-		var codes []string
-		for _, f := range findings(p) {
-			codes = append(codes, f)
-		}
+		codes := findings(p)
 		if got := image(p); got != c.want || strings.Join(codes, "\n") != strings.Join(c.codes, "\n") {
 			t.Errorf("%s: %s, %v\nwant %s", name, got, p.Findings, c.want)
 		}
