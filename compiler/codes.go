@@ -24,4 +24,5 @@ const (
 	codeTwice      = "DC107"
 	codeExactlyOne = "DC108"
 	codeName       = "DC109"
+	codeForm       = "DC127"
 )

@@ -145,6 +145,9 @@ func plainValue(f schema.Field, v any) (value schema.Value, ok bool) {
 	case nil:
 		return schema.Value{Is: schema.Unset}, true
 	case string:
+		if f.Form {
+			return value, false
+		}
 		value, err := stringOf(f, x)
 		return value, err == nil
 	case map[string]any:

@@ -40,6 +40,7 @@ type reader struct {
 	pkg    *loaded
 	places *places
 	result *Result
+	texts  *texts // once one was asked for
 }
 
 func (w *reader) add(code string, a schema.Address, at []schema.Position, hint, format string, args ...any) {
@@ -75,6 +76,11 @@ func (w *reader) fields(a schema.Address, o schema.Object, v cue.Value, s *shape
 		if err != nil {
 			w.unreadable(a, append([]string{a.Kind, a.Name}, at...), p, member, places, err)
 			continue
+		}
+		if text := value.Str(); below.field.Form && value.Is == schema.Known && strings.HasPrefix(value.Text, `"`) {
+			if value, err = w.form(a, o, p, text, places); err != nil {
+				continue
+			}
 		}
 		o.Fields[p], o.At[p] = value, places
 		if below.field.Places {

@@ -5,6 +5,8 @@ func revisionCodes() []Code {
 	return []Code{
 		{"DC117", "two ways to an active revision", "What a revision is built from is stated, so that each change of it builds one and makes it active; a number beside it names another.",
 			"Leave activeRevision out; or leave out what a revision is built from, and build in Domino."},
+		{"DC127", "workspace tools that cannot be read", "The text that stands for workspace tools is no YAML, or is not what Domino's form takes: tools by name, each with title, iconUrl, start, supportedFileExtensions and httpProxy. Domino would refuse it, or show the tool without what it does not know.",
+			"Correct it at the place named. Anchors and keys that stand twice are refused; yes and on are text, as for Domino."},
 		{"DC290", "Domino's form alone takes it", "No call of Domino's API sets or shows this. The rest of the environment is planned without it.",
 			"Set it in Domino's form, and leave it out of the files."},
 		{"DC291", "Domino cannot be asked", "An apply that is to build a revision, or to make one active, goes on without the address of Domino's API.",

@@ -20,7 +20,7 @@ func environments() Kind {
 		Field{Path: "base.uri", Type: String},
 		Field{Path: "base.default", Type: Bool},
 		Field{Path: "dockerfile", Type: String},
-		Field{Path: "tools", Type: Any, Places: true, Fault: toolsFault},
+		Field{Path: "tools", Type: Any, Places: true, Form: true, Fault: toolsFault},
 		Field{Path: "scripts.preSetup", Type: String},
 		Field{Path: "scripts.postSetup", Type: String},
 		Field{Path: "scripts.preRun", Type: String},

@@ -44,6 +44,9 @@ type Field struct {
 	// Places says that the positions of what stands inside a free-form value are kept,
 	// by path: "rollout.0.pools".
 	Places bool
+	// Form says that text may stand for the value: YAML, as Domino's form takes workspace
+	// tools.
+	Form bool
 	// Unit documents what a number counts ("cents per minute").
 	Unit string
 	// Fault says why files cannot state a value of the type ("is no visibility"); ""

@@ -43,10 +43,8 @@ func partFaults(at []string, plain any, members map[string]string) (faults []Too
 		at := append(slices.Clip(at), name)
 		want, known := members[name]
 		switch {
-		case !known && DidYouMean(name, Sorted(members)) != "":
-			faults = append(faults, ToolFault{at, "is no field of a workspace tool; " + DidYouMean(name, Sorted(members))})
 		case !known:
-			faults = append(faults, ToolFault{at, "is no field of a workspace tool; it has " + Listed(Sorted(members), "and")})
+			faults = append(faults, ToolFault{at, "is no field of a workspace tool; " + DidYouMean(name, Sorted(members))})
 		case want == "proxy":
 			faults = append(faults, partFaults(at, fields[name], map[string]string{"port": "port", "internalPath": "text", "rewrite": "truth", "requireSubdomain": "truth"})...)
 		default:

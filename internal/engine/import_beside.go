@@ -7,11 +7,12 @@ import (
 	"unicode/utf8"
 
 	"domctl.dev/compiler"
+	"domctl.dev/internal/form"
 	"domctl.dev/schema"
 )
 
 // besideNames are the texts that an import puts into files of their own, by path.
-var besideNames = map[string]string{"dockerfile": "Dockerfile", "scripts.preSetup": "pre-setup.sh", "scripts.postSetup": "post-setup.sh", "scripts.preRun": "pre-run.sh", "scripts.postRun": "post-run.sh"}
+var besideNames = map[string]string{"dockerfile": "Dockerfile", "scripts.preSetup": "pre-setup.sh", "scripts.postSetup": "post-setup.sh", "scripts.preRun": "pre-run.sh", "scripts.postRun": "post-run.sh", "tools": "tools.yaml"}
 
 // fewLines is how many lines of a text stand in the CUE itself.
 const fewLines = 3
@@ -27,7 +28,7 @@ func beside(objects map[schema.Address]schema.Object, folder string) (files map[
 	for _, a := range schema.Addresses(objects) {
 		room := ""
 		for _, p := range schema.Sorted(besideNames) {
-			text := objects[a].Fields[p].Str()
+			text := textOf(objects[a].Fields[p])
 			if !ownFile(text) {
 				continue
 			}
@@ -40,6 +41,19 @@ func beside(objects map[schema.Address]schema.Object, folder string) (files map[
 		}
 	}
 	return files, at
+}
+
+// textOf is a text, or YAML of workspace tools, if that reads as the same; "" where it
+// does not.
+func textOf(v schema.Value) string {
+	if v.Is != schema.Known || !strings.HasPrefix(v.Text, "{") {
+		return v.Str()
+	}
+	text, err := form.WriteTools(v)
+	if tools, _, faults := form.Tools(text); err == nil && len(faults) == 0 && schema.JSON(tools) == v {
+		return text
+	}
+	return ""
 }
 
 // ownFile says that a text is long, and reads from a file as it is.

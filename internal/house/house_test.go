@@ -19,7 +19,7 @@ func may() map[string][]string {
 	all := []string{"schema", "compiler", "planner", "applier", "internal/port", "internal/world"}
 	return map[string][]string{
 		"schema":                 {},
-		"compiler":               {"schema", "internal/lint"},
+		"compiler":               {"schema", "internal/form", "internal/lint"},
 		"planner":                {"schema"},
 		"applier":                {"planner", "schema"},
 		"examples":               {},
@@ -38,8 +38,9 @@ func may() map[string][]string {
 		"internal/bake":          {"applier", "planner", "schema", "internal/port"},
 		"internal/build":         {"applier", "planner", "schema", "internal/port", "internal/secret"},
 		"internal/probe":         {"applier", "planner", "schema", "internal/port"},
-		"internal/engine":        append(all, "internal/bake", "internal/build", "internal/lint", "internal/probe"),
+		"internal/engine":        append(all, "internal/bake", "internal/build", "internal/form", "internal/lint", "internal/probe"),
 		"internal/forge":         {"internal/port", "planner"},
+		"internal/form":          {"schema"},
 		"internal/gen":           {},
 		"internal/git":           {},
 		"internal/gitops":        {"applier", "compiler", "planner", "schema", "internal/engine", "internal/git", "internal/gitops/config", "internal/port"},
@@ -73,7 +74,7 @@ func owners() map[string][]string {
 		"mvdan.cc/sh/":                                   {"internal/lint", "internal/sandbox"},
 		"github.com/moby/":                               {"internal/lint"},
 		"golang.org/x/crypto/ssh":                        {"internal/ssh"},
-		"gopkg.in/yaml.v3":                               {"internal/gitops/config", "internal/domino"},
+		"gopkg.in/yaml.v3":                               {"internal/gitops/config", "internal/domino", "internal/form"},
 		"k8s.io/":                                        {"internal/kube"},
 		"github.com/docker/":                             {},
 		"net/http":                                       {"internal/domino", "internal/gitops", "internal/web", "internal/aws", "internal/aws/whole", "internal/registry", "internal/kube", "internal/forge", "internal/forge/forgetest", "internal/metrics", "internal/notify"},
