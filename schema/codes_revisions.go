@@ -5,6 +5,10 @@ func revisionCodes() []Code {
 	return []Code{
 		{"DC117", "two ways to an active revision", "What a revision is built from is stated, so that each change of it builds one and makes it active; a number beside it names another.",
 			"Leave activeRevision out; or leave out what a revision is built from, and build in Domino."},
+		{"DC125", "inherited docker arguments", "Domino starts a container with the docker arguments of the environments that its own is built on as well.",
+			"Nothing; know what its runs are started with. Turn it off by deployment: findings: DC125: \"off\"."},
+		{"DC126", "a privileged container", "With --privileged a container may do on its node what root may: read other users' runs and the node's credentials. Every user of the environment gets that.",
+			"State the one thing that is needed: --cap-add=…, --device=…"},
 		{"DC127", "workspace tools that cannot be read", "The text that stands for workspace tools is no YAML, or is not what Domino's form takes: tools by name, each with title, iconUrl, start, supportedFileExtensions and httpProxy. Domino would refuse it, or show the tool without what it does not know.",
 			"Correct it at the place named. Anchors and keys that stand twice are refused; yes and on are text, as for Domino."},
 		{"DC290", "Domino's form alone takes it", "No call of Domino's API sets or shows this. The rest of the environment is planned without it.",
