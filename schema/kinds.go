@@ -96,7 +96,7 @@ func Kinds() []Kind { return table() }
 
 // table is made once: rows are looked up for every field of every object.
 var table = sync.OnceValue(func() []Kind {
-	kinds := []Kind{amis(), baseImages(), environments(), hardwareTiers(), nodePools(), settings()}
+	kinds := []Kind{amis(), baseImages(), defaultEnvironments(), environments(), hardwareTiers(), nodePools(), settings()}
 	for i := range kinds {
 		kinds[i].index = indexOf(kinds[i].Fields)
 		kinds[i].Carries = slices.ContainsFunc(kinds[i].Fields, func(f Field) bool { return f.Carried })

@@ -16,6 +16,7 @@ type Domino interface {
 	// ErrNotFound for an execution that its jobs do not hold, whatever the id.
 	PullTime(ctx context.Context, execution string) (took time.Duration, told bool, err error)
 	Environments
+	Defaults
 	EnvironmentLife
 	Tiers
 	CentralConfig

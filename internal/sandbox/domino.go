@@ -30,10 +30,11 @@ type api struct {
 	Pulls     map[string]string   `json:"pulls,omitempty"`
 	Revisions map[string]revision `json:"revisions,omitempty"`
 	User      string              `json:"user,omitempty"`
+	Default   string              `json:"default,omitempty"` // the deployment's default environment
 }
 
 func (a api) empty() bool {
-	return a.User == "" && a.BuildTime == "" && len(a.Hides)+len(a.Masks)+len(a.Pulls)+len(a.Revisions)+len(a.Builds)+len(a.Jobs)+len(a.Pulling) == 0
+	return a.Default == "" && a.User == "" && a.BuildTime == "" && len(a.Hides)+len(a.Masks)+len(a.Pulls)+len(a.Revisions)+len(a.Builds)+len(a.Jobs)+len(a.Pulling) == 0
 }
 
 func (p *parser) api(into *api) error {

@@ -24,6 +24,10 @@ func editBy(ctx context.Context, m *Machine, world, kind string) error {
 		return err
 	}
 	switch {
+	case world == "defaults" && kind == "tier":
+		return w.SetDefaultEnvironment(ctx, "660000000000000000000001")
+	case world == "defaults" && kind == "size":
+		return set("organizations", `{"$oid":"690000000000000000000001"}`, "defaultV2EnvironmentId", `{"$oid":"660000000000000000000001"}`)
 	case world != "building":
 	case kind == "tier": // the revision of old
 		return w.SetActiveRevision(ctx, "660000000000000000000001", "670000000000000000000011")

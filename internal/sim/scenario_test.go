@@ -66,6 +66,8 @@ func decks() []deck {
 			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "modern", "baking", "spreading", "sharing", "template"}},
 		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
 			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "building", "building", "baking", "spreading", "sharing", "template"}},
+		{[]string{"apply", "apply", "apply", "resume", "resume", "rollback", "rollback", "rollback-older", "rollback-part", "rename", "rename", "supersede", "break",
+			"foreign", "lose"}, 5, []string{"classic", "modern", "modern", "building", "building", "defaults", "baking", "spreading", "sharing", "template"}},
 	}
 }
 

@@ -58,6 +58,7 @@ func (w *World) Discover(ctx context.Context, d schema.Desired, applied schema.A
 		}
 	}
 	f.namePools()
+	f.nameDefaults()
 	return f.Found, nil
 }
 
@@ -78,6 +79,10 @@ type finder struct {
 	Found
 	search Search
 	former map[schema.Address]string // kind and outside id → name under which it was applied
+	// standard are environments by the organization whose default they are; "" is the
+	// deployment.
+	standard         map[string]string
+	environmentsByID map[string]schema.Address // declared and found ones
 }
 
 // formerly names what was applied by what it is outside: the first name of each.

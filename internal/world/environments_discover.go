@@ -50,6 +50,7 @@ func (f *finder) environments(ctx context.Context) error {
 	if archived > 0 {
 		f.note("%d archived environments were left out", archived)
 	}
+	f.environmentsByID = known
 	return f.definitions(ctx, found, known)
 }
 

@@ -37,7 +37,7 @@ func (w *World) usesOf(name string) []use {
 // Weigh counts who uses the given addresses. Addresses that do not live yet, and
 // kinds that nothing in MongoDB names, cost no call.
 func (v *View) Weigh(ctx context.Context, addresses []schema.Address) error {
-	var reads []func() error
+	reads := []func() error{func() error { return v.weighDefaults(ctx, addresses) }}
 	for kind, ids := range v.idsByKind(addresses) {
 		asked, sorted := v.world.usesOf(kind), schema.Sorted(ids)
 		for _, a := range ids {

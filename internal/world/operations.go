@@ -46,6 +46,7 @@ func (w *World) operations() applier.Operations {
 		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "aws", Command: byDomino, Calls: []string{"CreateSetting"}},
 		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "aws", Command: byDomino, Calls: []string{"UpdateSetting"}},
 		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "aws", Command: byDomino, Calls: []string{"DeleteSetting"}},
+		defaultOp:                    {Executor: one(setDefault), Tool: "aws", Command: defaultCommand, Calls: []string{"SetDefaultEnvironment"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -162,6 +163,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"ec2/borrowed":       w.readBorrowed,
 		"domino/environment": w.readActive,
 		"domino/revision":    readNothing,
+		"domino/default":     w.readDefault,
 		"domino/named":       w.readNamed,
 		apiTiers:             w.readTiers,
 		apiSettings:          w.readSettings,

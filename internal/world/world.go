@@ -24,7 +24,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life, Tiers, Config, Routes and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life, Tiers, Config, Routes, Defaults and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -53,6 +53,8 @@ type World struct {
 	Config port.CentralConfig
 	// Routes tells what of them answers; nil: nobody asks.
 	Routes port.Routes
+	// Defaults keeps the deployment's default environment; nil as Domino is.
+	Defaults port.Defaults
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -70,12 +72,13 @@ type kind struct {
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"amis":          {look: lookAMIs, lower: lowerAMI},
-		"baseImages":    {look: lookBaseImages, lower: lowerNothing},
-		"environments":  {lookEnvironments, lowerEnvironment, (*finder).environments, environmentUses, environmentDocuments},
-		"hardwareTiers": {lookTiers, lowerTier, (*finder).tiers, tierUses, tierDocuments},
-		"nodePools":     {look: lookPools, lower: lowerPool, discover: (*finder).pools},
-		"settings":      {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments},
+		"amis":                {look: lookAMIs, lower: lowerAMI},
+		"baseImages":          {look: lookBaseImages, lower: lowerNothing},
+		"defaultEnvironments": {look: lookDefaults, lower: lowerDefault, discover: (*finder).defaults, documents: defaultDocuments},
+		"environments":        {lookEnvironments, lowerEnvironment, (*finder).environments, environmentUses, environmentDocuments},
+		"hardwareTiers":       {lookTiers, lowerTier, (*finder).tiers, tierUses, tierDocuments},
+		"nodePools":           {look: lookPools, lower: lowerPool, discover: (*finder).pools},
+		"settings":            {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments},
 	}
 }
 

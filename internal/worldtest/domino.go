@@ -18,7 +18,7 @@ func dominoCases() []Case {
 		{Name: "PullTime/Untold", Source: checkpoints + ", status", run: pullUntold},
 		{Name: "PullTime/Unknown", Source: checkpoints + ", 404", run: pullUnknown},
 		{Name: "PullTime/NoID", Source: checkpoints + ", jobId", run: pullNoID},
-	}, revisionCases(), lifeCases())
+	}, revisionCases(), lifeCases(), defaultCases())
 }
 
 func dominoUser(t *testing.T, w World) {
