@@ -31,6 +31,8 @@ func revisionCodes() []Code {
 			"State deployment.domino, take away what was imported, and import again; or leave it, and save revisions in Domino."},
 		{"DC377", "no such organization", "A default environment is stated for an organization that Domino's database does not hold: no user has its name, or the user is no organization's.",
 			"Correct the name, or state organization: the name as Domino has it."},
+		{"DC378", "a file of an environment", "A YAML or JSON file that was to be imported holds what no documented shape has, or what files of domctl do not state. As an error nothing was written; as information the rest was.",
+			"Correct the file at the place named; or take out what the message is about, and state it by hand. Shapes: docs/environments.md, Import."},
 		{"DC360", "a build failed", "Domino could not build the revision. The revision that was active stays, and so does what rests on it.",
 			"Read the build's log in Domino, correct the definition, and apply it with `--supersede`."},
 		{"DC361", "a build was cancelled", "Somebody ended the build in Domino. The revision that was active stays.",

@@ -19,6 +19,7 @@ import (
 
 func (a *app) importVerb() *cobra.Command {
 	var o engine.ImportOptions
+	var from []string
 	cmd := &cobra.Command{
 		Use:   "import [DIR]",
 		Short: "Write CUE for what lives and is not declared",
@@ -31,11 +32,19 @@ states it. Dockerfiles, scripts and workspace tools of more than a few lines go 
 files of their own, in the folder imported. A variable that Domino shows masked, or
 that is a secret by its name, becomes a reference, which somebody has to fill.
 
+--from reads environments from YAML or JSON files instead, and asks nobody: files as
+scripts that talk to Domino's API take them, or folders of such files
+(docs/environments.md lists the shapes). What a file holds that is not known is an
+error with its place, and then nothing is written.
+
 Settings that domctl does not document may be secrets: they are left out and
 listed in a comment, unless --raw says otherwise. Archived objects are left out.`,
 		Args:    cobra.MaximumNArgs(1),
-		Example: "  domctl import prod\n  domctl import prod --kind environments --owner data-org --visibility organization",
+		Example: "  domctl import prod\n  domctl import prod --kind environments --owner data-org --visibility organization\n  domctl import prod --from environment_templates",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(from) > 0 {
+				return a.importFiles(cmd.Context(), a.dir(args), from)
+			}
 			e, err := a.open(cmd.Context(), a.dir(args), nil, 0)
 			if err != nil {
 				return err
@@ -47,21 +56,26 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 			if err != nil {
 				return err
 			}
+			if found.Text == nil {
+				fmt.Fprintln(a.stdout, "Nothing lives that is not declared.")
+			}
 			return a.imported(a.dir(args), o.Beside, found)
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.Kinds, "kind", nil, "only this `kind`: "+strings.Join(world.Discoverable(), ", ")+" (repeatable)")
+	cmd.Flags().StringArrayVar(&from, "from", nil, "environments of this YAML or JSON `file`, or folder of such (repeatable)")
 	cmd.Flags().StringVar(&o.Owner, "owner", "", "only environments of this `login` or organization")
 	cmd.Flags().StringVar(&o.Visibility, "visibility", "", "only environments that are `private`, organization or global")
 	cmd.Flags().StringVar(&o.Raw, "raw", "", "write undocumented settings as `reference`, or as value in the clear")
+	for _, other := range []string{"kind", "owner", "visibility", "raw"} {
+		cmd.MarkFlagsMutuallyExclusive("from", other)
+	}
 	return cmd
 }
 
 // imported writes the files and says what they hold.
 func (a *app) imported(dir, stem string, found engine.Imported) error {
-	if found.Text == nil {
-		fmt.Fprintln(a.stdout, "Nothing lives that is not declared.")
-	} else {
+	if found.Text != nil {
 		for _, name := range schema.Sorted(found.Files) { // before what embeds them
 			if err := writeNew(dir, name, found.Files[name]); err != nil {
 				return err

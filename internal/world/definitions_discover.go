@@ -140,14 +140,13 @@ func (f *finder) variable(a schema.Address, name string, v schema.Value) schema.
 	if !masked && !schema.LooksSecret(name, v.Str()) {
 		return v
 	}
-	where := f.free(fmt.Sprintf("DOMCTL_%s_%s", a.Name, name))
+	where := f.free(Variable(a.Name, name))
 	f.Fill = append(f.Fill, Fill{a, schema.JoinPath("variables", name), where, masked})
 	return schema.Value{Is: schema.Secret, Text: "env:" + where}
 }
 
 // free is an environment variable's name that no other secret of this import has.
 func (f *finder) free(name string) string {
-	name = capitals(name)
 	out := name
 	for n := 2; slices.ContainsFunc(f.Fill, func(o Fill) bool { return o.Variable == out }); n++ {
 		out = fmt.Sprintf("%s_%d", name, n)

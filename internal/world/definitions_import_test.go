@@ -47,7 +47,7 @@ func TestImportOfDefinitions(t *testing.T) {
 	for _, f := range found.Findings {
 		codes = append(codes, f.Code+" "+f.Message)
 	}
-	if got := strings.Join(codes, "\n"); got != "DC375 variables.API_KEY is a secret by its name: stated as a reference, and Domino's value is compared with it\nDC375 variables.TOKEN is masked by Domino: stated as a reference, and taken for what stands there" {
+	if got := strings.Join(codes, "\n"); got != "DC375 variables.API_KEY is a secret by its name: stated as a reference, whose value a plan compares with Domino's\nDC375 variables.TOKEN is masked by Domino: stated as a reference, and taken for what stands there" {
 		t.Errorf("%s", got)
 	}
 	if notes := strings.Join(found.Notes, "\n"); notes != `environments.e0: variable "1bad" has a name that Domino's form does not take: left out` && notes != `environments.e0: variable 1bad has a name that Domino's form does not take: left out` {

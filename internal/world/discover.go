@@ -142,6 +142,10 @@ func (d directory) declared(kind string) map[planner.Ref]schema.Address {
 	return out
 }
 
+// Slug is a name as files like it, of whatever name lives: small letters, digits, dashes,
+// dots and underscores; "" where nothing of it is left.
+func Slug(name string) string { return slug(name) }
+
 // slug is a name as files like it: small letters, digits, dashes, dots and underscores.
 func slug(s string) string {
 	out := strings.Trim(strings.Map(func(r rune) rune {

@@ -62,6 +62,9 @@ func (f *finder) commonSettings(ctx context.Context) (map[planner.Ref]planner.Ra
 // from: its key in capitals.
 func SettingVariable(key string) string { return capitals("DOMCTL_SETTING_" + key) }
 
+// Variable is the environment variable that a secret of an object is taken from.
+func Variable(object, name string) string { return capitals("DOMCTL_" + object + "_" + name) }
+
 // capitals makes a name into one that an environment variable can have.
 func capitals(name string) string {
 	out := []byte(name)

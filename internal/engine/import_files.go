@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"domctl.dev/compiler"
+	"domctl.dev/internal/form"
+	"domctl.dev/internal/world"
+	"domctl.dev/schema"
+)
+
+// EnvironmentFile is YAML or JSON that an administrator keeps an environment in. Name is
+// as messages show it.
+type EnvironmentFile struct{ Name, Text string }
+
+// ImportFiles states the environments of files as CUE; folder is that of longer texts,
+// "" keeps them in the CUE. It asks nobody: a plan finds each environment in Domino by
+// its name. What a file holds that is not understood is an *Invalid, and nothing is
+// written.
+func ImportFiles(d schema.Desired, files []EnvironmentFile, folder string) (Imported, error) {
+	r := filed{desired: d, objects: map[schema.Address]schema.Object{}, live: map[string]string{}}
+	for _, a := range schema.Addresses(d.Objects) {
+		if name := d.Objects[a].Fields["name"].Str(); a.Kind == form.Kind && name != "" {
+			r.live[name] = a.String()
+		}
+	}
+	for _, f := range files {
+		r.read(f)
+	}
+	if schema.Failed(r.findings) {
+		return Imported{}, &Invalid{schema.SortFindings(r.findings)}
+	}
+	out := Imported{Objects: schema.Addresses(r.objects), Notes: r.notes, Findings: schema.SortFindings(append(r.findings, fill(r.fill)...))}
+	if len(out.Objects) == 0 {
+		return out, nil
+	}
+	var at compiler.Beside
+	var err error
+	out.Files, at = beside(r.objects, folder)
+	out.Text, err = compiler.Write(r.objects, nil, at)
+	return out, err
+}
+
+// filed gathers what files say.
+type filed struct {
+	desired  schema.Desired
+	objects  map[schema.Address]schema.Object
+	live     map[string]string // names in Domino that are taken, and by whom
+	fill     []world.Fill
+	findings []schema.Finding
+	notes    []string
+}
+
+func (r *filed) find(severity schema.Severity, f EnvironmentFile, offset int, why, hint string) {
+	line, col := form.Place(f.Text, offset)
+	r.findings = append(r.findings, schema.Finding{Code: "DC378", Severity: severity, Message: why, Hint: hint, Positions: []schema.Position{{File: f.Name, Line: line, Col: col}}})
+}
+
+func (r *filed) read(f EnvironmentFile) {
+	e, faults := form.ReadEnvironment(f.Text)
+	for _, fault := range faults {
+		r.find(schema.Error, f, fault.Offset, fault.Why, "")
+	}
+	if len(faults) > 0 {
+		return
+	}
+	if by, taken := r.live[e.Name]; taken {
+		r.notes = append(r.notes, fmt.Sprintf("%s: %s states the environment %q already: left out", f.Name, by, e.Name))
+		return
+	}
+	r.live[e.Name] = f.Name
+	for _, left := range e.Left {
+		r.find(schema.Info, f, left.Offset, left.Why, "")
+	}
+	a := r.address(e.Name)
+	for p, v := range e.Fields {
+		segments := schema.SplitPath(p)
+		if segments[0] == "variables" && schema.LooksSecret(segments[1], v.Str()) {
+			where := r.free(world.Variable(a.Name, segments[1]))
+			r.fill = append(r.fill, world.Fill{Address: a, Path: p, Variable: where})
+			e.Fields[p] = schema.Value{Is: schema.Secret, Text: "env:" + where}
+		}
+	}
+	r.objects[a] = schema.Object{Fields: e.Fields}
+}
+
+// address is one that neither the deployment nor another file has.
+func (r *filed) address(name string) schema.Address {
+	slug := world.Slug(name)
+	if slug == "" {
+		slug = form.Noun
+	}
+	a := schema.Address{Kind: form.Kind, Name: slug}
+	for n := 2; ; n++ {
+		_, declared := r.desired.Objects[a]
+		if _, taken := r.objects[a]; !declared && !taken {
+			return a
+		}
+		a.Name = fmt.Sprintf("%s-%d", slug, n)
+	}
+}
+
+// free is a variable that no other reference of this import leads to.
+func (r *filed) free(name string) string {
+	out := name
+	for n := 2; slices.ContainsFunc(r.fill, func(o world.Fill) bool { return o.Variable == out }); n++ {
+		out = fmt.Sprintf("%s_%d", name, n)
+	}
+	return out
+}
