@@ -162,7 +162,16 @@ func lowerDefault(v *View, c planner.Change) (planner.Lowered, error) {
 		id := schema.Value{Is: schema.Known, Text: `{"$oid":` + want.Text + `}`}
 		out.Steps = []planner.Step{*updateStep(c.Address, ref, v.raw[ref], map[string]schema.Value{organizationDefault: id})}
 	}
+	v.once(&out.Steps[0], c.Address)
 	return out, nil
+}
+
+// once has an environment that has no active revision get it before it is a default.
+func (v *View) once(s *planner.Step, a schema.Address) {
+	to, _, ok := v.desired.Objects[a].Fields["environment"].Target()
+	if step, made := v.activates.Load(to); ok && made && v.active(v.refs[to]) == "" {
+		s.Expects = append(s.Expects, planner.Expect{Ref: activeRef(idPlain(v.refs[to])), Path: "active", Value: planner.OutOf(step.(string), "revision")})
+	}
 }
 
 func setDefault(ctx context.Context, w *World, a applier.Attempt) error {

@@ -73,6 +73,24 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestDefaultOnceBuilt: an environment without an active revision gets one first.
+func TestDefaultOnceBuilt(t *testing.T) {
+	b := standards(t)
+	e := wanted(map[string]string{"deployment": "Two", "labs": "Two"})
+	two := schema.Address{Kind: "environments", Name: "Two"}
+	e[two].Fields["dockerfile"] = schema.JSON("RUN true")
+	p := b.apply(e)
+	for _, s := range p.Steps {
+		if s.Address != two && len(s.After) == 0 {
+			t.Errorf("%s waits for nothing\n%s", s.ID, steps(p))
+		}
+	}
+	e[two].Fields["dockerfile"] = schema.JSON("RUN false")
+	if p := b.plan(e); len(p.Steps) != 2 {
+		t.Errorf("%s", steps(p))
+	}
+}
+
 // TestNoDefault: an organization may have none, the deployment may not.
 func TestNoDefault(t *testing.T) {
 	b := standards(t)
