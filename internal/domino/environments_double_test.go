@@ -97,6 +97,13 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 	switch what := strings.Join(part[1:], "/"); {
 	case rest == "" && method == "POST":
 		return d.made(r)
+	case env == "defaultEnvironment" && method == "GET":
+		id, err := d.box.DefaultEnvironment(ctx)
+		return object{"id": id, "name": "x"}, 200, err
+	case env == "setDefaultEnvironment" && method == "POST":
+		var body struct{ EnvironmentID string }
+		d.read(r, &body)
+		return object{"id": body.EnvironmentID}, 200, d.box.SetDefaultEnvironment(ctx, body.EnvironmentID)
 	case what == "" && method == "GET":
 		_, err = d.box.ListRevisions(ctx, env)
 		return object{"id": env, "name": "x", "unknown": []int{1}}, 200, err

@@ -169,8 +169,9 @@ func lowerDefault(v *View, c planner.Change) (planner.Lowered, error) {
 // once has an environment that has no active revision get it before it is a default.
 func (v *View) once(s *planner.Step, a schema.Address) {
 	to, _, ok := v.desired.Objects[a].Fields["environment"].Target()
-	if step, made := v.activates.Load(to); ok && made && v.active(v.refs[to]) == "" {
-		s.Expects = append(s.Expects, planner.Expect{Ref: activeRef(idPlain(v.refs[to])), Path: "active", Value: planner.OutOf(step.(string), "revision")})
+	ref, there := v.refs[to]
+	if step, made := v.activates.Load(to); ok && there && made && v.active(ref) == "" {
+		s.Expects = append(s.Expects, planner.Expect{Ref: activeRef(idPlain(ref)), Path: "active", Value: planner.OutOf(step.(string), "revision")})
 	}
 }
 
@@ -198,15 +199,15 @@ func (v *View) weighDefaults(ctx context.Context, addresses []schema.Address) er
 	if len(asked) == 0 {
 		return nil
 	}
-	var counts []port.Count
-	var preferences, organizations []port.Document
+	var counts, preferences []port.Count
+	var organizations []port.Document
 	reads := []func() error{func() (err error) {
 		counts, err = v.world.Outside.Count(ctx, port.Group{Collection: "projects", Any: map[string][]string{"overrideV2EnvironmentId": {"null"}}, By: []string{"ownerId"}})
 		return err
 	}}
 	if deployment {
 		reads = append(reads, func() (err error) {
-			preferences, err = v.world.Outside.Find(ctx, port.Query{Collection: "userPreferences", Fields: []string{"userId", "defaultEnvironmentId"}})
+			preferences, err = v.world.Outside.Count(ctx, port.Group{Collection: "userPreferences", By: []string{"userId", "defaultEnvironmentId"}})
 			return err
 		}, func() (err error) {
 			organizations, err = v.world.Outside.Find(ctx, port.Query{Collection: organizationsCollection, Fields: []string{"organizationUserId", organizationDefault}})
@@ -216,7 +217,10 @@ func (v *View) weighDefaults(ctx context.Context, addresses []schema.Address) er
 	if err := sideBySide(reads...); err != nil {
 		return fmt.Errorf("who gets a default environment: %w", err)
 	}
-	own, groups := owners(preferences, "userId", "defaultEnvironmentId"), owners(organizations, "organizationUserId", organizationDefault)
+	own, groups := map[string]bool{}, owners(organizations)
+	for _, c := range preferences {
+		own[plainJSON(c.Key[0])] = c.Key[1] != "null"
+	}
 	v.weighing.Lock()
 	defer v.weighing.Unlock()
 	for _, a := range asked {
@@ -225,13 +229,13 @@ func (v *View) weighDefaults(ctx context.Context, addresses []schema.Address) er
 	return nil
 }
 
-// owners are who a field of documents names, true where the document has a default.
-func owners(docs []port.Document, who, path string) map[string]bool {
+// owners are the users of organizations, true where one has a default of its own.
+func owners(organizations []port.Document) map[string]bool {
 	out := map[string]bool{}
-	for _, d := range docs {
+	for _, d := range organizations {
 		raw := rawOf(d)
-		if id := raw[who]; id.Is == schema.Known {
-			out[plainJSON(id.Text)] = standing(raw, path).Is != schema.Absent
+		if id := raw["organizationUserId"]; id.Is == schema.Known {
+			out[plainJSON(id.Text)] = defaultIn(raw).Is != schema.Absent
 		}
 	}
 	return out
@@ -258,5 +262,5 @@ func followers(ref planner.Ref, organization string, counts []port.Count, own, g
 }
 
 func defaultDocuments(schema.Deployment) (reads []string, writes map[string][]string) {
-	return []string{organizationsCollection, "users", "userPreferences"}, map[string][]string{organizationsCollection: {"UpdateOne"}}
+	return []string{organizationsCollection, "users"}, map[string][]string{organizationsCollection: {"UpdateOne"}}
 }

@@ -91,6 +91,27 @@ func TestDefaultOnceBuilt(t *testing.T) {
 	}
 }
 
+// TestDefaultMade: an environment that the same apply makes becomes the deployment's
+// default; for an organization it has to be there.
+func TestDefaultMade(t *testing.T) {
+	b := standards(t)
+	e := wanted(map[string]string{"deployment": "three"})
+	for a, o := range object("environments", "three", map[string]any{"name": "Three", "dockerfile": "RUN true", "visibility": "global"}) {
+		e[a] = o
+	}
+	b.apply(e)
+	if again := b.plan(e); again.Changed() {
+		t.Errorf("%v", again.Changes)
+	}
+	b = standards(t)
+	o := e[schema.Address{Kind: "defaultEnvironments", Name: "deployment"}]
+	delete(e, schema.Address{Kind: "defaultEnvironments", Name: "deployment"})
+	e[schema.Address{Kind: "defaultEnvironments", Name: "labs"}] = o
+	if got := findings(b.plan(e)); !strings.Contains(strings.Join(got, " "), "DC238 defaultEnvironments.labs") {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestNoDefault: an organization may have none, the deployment may not.
 func TestNoDefault(t *testing.T) {
 	b := standards(t)

@@ -58,7 +58,7 @@ func (r *recorder) DeleteOne(ctx context.Context, collection string, where port.
 // applies and rollbacks calls: nothing is missing, and nothing is granted that is
 // never used.
 func TestTheRolesHoldWhatIsCalled(t *testing.T) {
-	b := newBench(t, strings.Replace(classic, `[{"_id": "small"}, `, `[{"_id": "small", "resources": {"cores": 1}}, `, 1)+", "+spark+`, "config": [{"_id": 1, "namespace": "common", "key": "k", "value": "v"}]`, classicImages)
+	b := newBench(t, strings.Replace(classic, `[{"_id": "small"}, `, `[{"_id": "small", "resources": {"cores": 1}}, `, 1)+", "+spark+`, "config": [{"_id": 1, "namespace": "common", "key": "k", "value": "v"}], "organizations": [{"_id": 1, "organizationUserId": {"$oid": "0123456789abcdef000000a1"}}]`, classicImages)
 	b.deployment.Executors = "classic"
 	r := &recorder{Outside: b.world, used: map[string]bool{}}
 	e := func(objects map[schema.Address]schema.Object) *engine.Engine {
@@ -82,7 +82,7 @@ func TestTheRolesHoldWhatIsCalled(t *testing.T) {
 	image := object("amis", "x", map[string]any{"find.name": "b", "image": "ami-22222222", "replaces": []string{"ami-11111111"}})
 	apply(all(image, object("hardwareTiers", "small", map[string]any{"cores": 2, "ami": "@amis.x#image"}), object("hardwareTiers", "new", map[string]any{"cores": 2}),
 		object("environments", "Spark", map[string]any{"visibility": "global", "owner": "data-org"}),
-		object("settings", "k", map[string]any{"value": nil}), object("settings", "l", map[string]any{"value": "1"})))
+		object("defaultEnvironments", "data-org", map[string]any{"environment": "@environments.Spark#id"}), object("settings", "k", map[string]any{"value": nil}), object("settings", "l", map[string]any{"value": "1"})))
 	ids, err := e(nil).Rollbacks(t.Context(), engine.RollbackOptions{})
 	if err != nil {
 		t.Fatal(err)
