@@ -91,7 +91,7 @@ asked where the files state it, and the registry of the image where it may be.`,
 
 type environmentsShape struct {
 	Format       int                `json:"format"`
-	Environments []environmentShape `json:"environments,"`
+	Environments []environmentShape `json:"environments"`
 }
 
 type oneEnvironmentShape struct {

@@ -49,6 +49,7 @@ func TestNoKindElsewhere(t *testing.T) {
 			for _, k := range schema.Kinds() {
 				for i, line := range strings.Split(string(text), "\n") {
 					code, _, _ := strings.Cut(line, "//")
+					code = strings.Replace(code, `json:"`+k.Name+`"`, "", 1) // what output is called branches on nothing
 					if strings.Contains(code, `"`+k.Name+`"`) {
 						t.Errorf("%s/%s:%d names the kind %s", dir, e.Name(), i+1, k.Name)
 					}
