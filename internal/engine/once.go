@@ -174,6 +174,10 @@ func (o once) Layers(ctx context.Context, image, platform string) (port.Manifest
 func (e *Engine) lookOnce() *Engine {
 	m, w, seeing := newMemory(), *e.world, *e
 	w.Outside = once{e.Outside, m}
+	if e.Domino != nil {
+		d := onceDomino{e.Domino, m}
+		w.Domino, w.Defaults, w.Tiers, w.Config = d, d, d, d
+	}
 	w.Secret = func(ctx context.Context, ref string) (schema.Value, error) {
 		return recall(m, func() (schema.Value, error) { return e.world.Secret(ctx, ref) }, "secret", ref)
 	}

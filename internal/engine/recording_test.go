@@ -106,6 +106,8 @@ func TestRecordedBefore(t *testing.T) {
 			want, got := shownOf(r.plan(f.after)), shownOf(p)
 			for _, at := range schema.Sorted(want) {
 				hidden := strings.Contains(want[at], string(schema.Unknown)) // with the world, whose digest is compared with other files
+				// What stands under a name that the files then did not have is found there by the world alone.
+				hidden = hidden || strings.HasPrefix(want[at], "adopt ") && strings.HasPrefix(got[at], "update ")
 				if got[at] != want[at] && !hidden && !unknownThere(p, at) {
 					t.Errorf("%s is %q, with the world %q", at, got[at], want[at])
 				}

@@ -67,7 +67,9 @@ func lookAMIs(ctx context.Context, l *look) error {
 	slices.Sort(read)
 	var raw map[planner.Ref]planner.Raw
 	var others map[string]schema.Applied
+	var projects map[planner.Ref]planner.Raw
 	err := sideBySide(
+		func() (err error) { projects, err = l.readProbed(ctx); return err },
 		func() (err error) { others, err = l.lookOthers(ctx); return err },
 		func() (err error) {
 			raw, err = l.readImages(ctx, slices.Compact(read))
@@ -78,6 +80,7 @@ func lookAMIs(ctx context.Context, l *look) error {
 		return err
 	}
 	l.view.raw = raw
+	maps.Copy(l.view.raw, projects)
 	for a, id := range ids {
 		image := raw[imageRef(id)]
 		if p, is := l.desired.Objects[a].Promoted(a.Name); is {

@@ -144,7 +144,10 @@ func lowerDefault(v *View, c planner.Change) (planner.Lowered, error) {
 	}
 	want := c.Fields[0].After
 	out := planner.Lowered{ID: schema.JSON(ref.ID())}
+	to, _, _ := v.desired.Objects[c.Address].Fields["environment"].Target()
 	switch {
+	case want.Is != schema.Absent && standing(v.raw[v.refs[to]], "isArchived").Bool():
+		return blocked("DC297", c.Address, fmt.Sprintf("names %s, which is archived in Domino", to), "name another; or bring it back first by archived: false", c.Positions), nil
 	case ref == defaultRef && v.world.Defaults == nil:
 		return blocked("DC231", c.Address, "is set by Domino's API alone, and the files do not say how to reach it", "state deployment: domino: {url: …, apiKey: …}", c.Positions), nil
 	case ref == defaultRef:

@@ -1,9 +1,11 @@
 package world
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -35,6 +37,8 @@ func (v *View) proves(c planner.Change, image schema.Value, out *planner.Lowered
 	switch {
 	case err != nil:
 		return blocked("DC390", c.Address, "waits for a probe that allows "+w.Probe.MaxPulling, "state a time, as \"10s\"", at).Blocked
+	case v.raw[docRef(projectsCollection, objectID(w.Probe.Project))] == nil:
+		return blocked("DC390", c.Address, fmt.Sprintf("waits for a probe in project %s, which is not there", planner.Printable(w.Probe.Project)), "state the id of a project that is: probe: project", at).Blocked
 	case env == "":
 		return blocked("DC390", c.Address, fmt.Sprintf("waits for a probe in environment %s, which is not there", w.Probe.Environment), "create it, or name another: probe: environment", at).Blocked
 	case tier == "" || group == "":
@@ -82,3 +86,28 @@ func overlay(args map[string]schema.Value, prefix, path string, value schema.Val
 	}
 	args[prefix+path] = value
 }
+
+const projectsCollection = "projects"
+
+// readProbed reads the projects that waves are probed in.
+func (l *look) readProbed(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
+	ids := map[string]bool{}
+	for _, o := range l.desired.Objects {
+		for _, w := range o.Rollout() {
+			if w.Probe != nil {
+				ids[objectID(w.Probe.Project)] = true
+			}
+		}
+	}
+	out := map[planner.Ref]planner.Raw{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	docs, err := l.Outside.Find(ctx, port.Query{Collection: projectsCollection, Any: map[string][]string{"_id": schema.Sorted(ids)}, Fields: []string{"name"}})
+	for _, d := range docs {
+		out[docRef(projectsCollection, idText(d["_id"]))] = rawOf(d)
+	}
+	return out, err
+}
+
+func objectID(id string) string { return `{"$oid":` + schema.JSON(id).Text + `}` }
