@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"domctl.dev/internal/port"
@@ -25,7 +26,10 @@ func editBy(ctx context.Context, m *Machine, world, kind string) error {
 	}
 	switch {
 	case world == "defaults" && kind == "tier":
-		return w.SetDefaultEnvironment(ctx, "660000000000000000000001")
+		if err := w.SetDefaultEnvironment(ctx, "660000000000000000000001"); !errors.Is(err, port.ErrMismatch) { // which says that it is archived by then
+			return err
+		}
+		return nil
 	case world == "defaults" && kind == "size":
 		return set("organizations", `{"$oid":"690000000000000000000001"}`, "defaultV2EnvironmentId", `{"$oid":"660000000000000000000001"}`)
 	case world != "building":
