@@ -6,14 +6,14 @@ import (
 )
 
 // Operation is one row of the operation table: all there is to know of a Step.Op.
-// internal/world has the rows of single calls, internal/bake and internal/roll
-// those of long operations; internal/engine puts them together.
+// internal/world has the rows of single calls, internal/bake, internal/build and
+// internal/probe those of long operations; internal/engine puts them together.
 type Operation struct {
 	Executor
 	// Undo takes back a step that made or deleted an object. nil: the step only
 	// writes fields, which planner takes back, or is the way back itself.
 	Undo func(planner.Done) []planner.Step
-	// Tool is what a person does it with, "mongosh" or "aws", and Command how: lines
+	// Tool is what a person does it with, "mongosh", "aws" or "curl", and Command how: lines
 	// that stop at what is not as the plan saw it.
 	Tool    string
 	Command func(Manual) string
@@ -22,7 +22,7 @@ type Operation struct {
 	Most int
 	Room string
 	// Calls are the writes it makes outside: of AWS as IAM names them
-	// ("ec2:ModifyLaunchTemplate"), of MongoDB as port.Documents does ("UpdateOne").
+	// ("ec2:ModifyLaunchTemplate"), of MongoDB and Domino as their ports do ("UpdateOne").
 	Calls []string
 }
 

@@ -109,34 +109,8 @@ func anew(n int, as []Layer) []Layer {
 
 func ptr[T any](v T) *T { return &v }
 
-// Built are the steps that have revisions of environments built.
-func (d Draft) Built() (out []Step) {
-	for _, s := range d.plan.Steps {
-		if s.Op == "domino.build" || s.Op == "domino.create" && buildsOf(s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// buildsOf says that a step states what a revision is built from.
-func buildsOf(s Step) bool {
-	for p := range s.Writes {
-		if schema.BuildsRevision(p) {
-			return true
-		}
-	}
-	return false
-}
-
-// Steps are the draft's, by id.
-func (d Draft) Steps() map[string]Step {
-	out := map[string]Step{}
-	for _, s := range d.plan.Steps {
-		out[s.ID] = s
-	}
-	return out
-}
+// Steps are the draft's, in its order.
+func (d Draft) Steps() []Step { return slices.Clone(d.plan.Steps) }
 
 // Reckoned adds what builds make again, and what was found on the way.
 func (d *Draft) Reckoned(builds map[schema.Address]Build, findings []schema.Finding) {

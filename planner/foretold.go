@@ -33,17 +33,6 @@ type Pull struct {
 	Planned *int64 `json:"plannedBytes"`
 }
 
-// Baked are the entries of amis of which the draft makes images.
-func (d Draft) Baked() (out []schema.Address) {
-	for _, s := range d.plan.Steps {
-		if s.Op == "bake.image" {
-			out = append(out, s.Address)
-		}
-	}
-	slices.SortFunc(out, schema.Address.Compare)
-	return slices.Compact(out)
-}
-
 // Foretell adds what new nodes will pull, and what was found on the way.
 func (d *Draft) Foretell(all []Foretold, findings []schema.Finding) {
 	d.plan.Forecast = all

@@ -154,7 +154,7 @@ func shapeOfEnvironment(e engine.Environment) environmentShape {
 		s.Children = append(s.Children, c.String())
 	}
 	for _, p := range e.People {
-		s.Users = append(s.Users, userShape(userShape{p.Login, p.Email}))
+		s.Users = append(s.Users, userShape{p.Login, p.Email})
 	}
 	return s
 }

@@ -1,5 +1,5 @@
-// Package build makes revisions of compute environments and waits for their builds:
-// the long operation domino.build as an Executor.
+// Package build makes compute environments and their revisions, and waits for the builds:
+// the long operations domino.create and domino.build as Executors.
 //
 // What stands is told from Domino alone: a revision is this step's by its tag, which
 // holds the step's token. It refuses to write back a variable that Domino shows masked,
@@ -230,11 +230,11 @@ func refusal(err error) error {
 	return err
 }
 
-// Made says of tags that a step of a plan which builds an environment made the revision
-// that has them.
-func Made(p planner.Plan, environment string, tags []string) bool {
+// Made says of a revision's tags that a step of a plan made it; the first one of an
+// environment, too, whose id no plan knows.
+func Made(p planner.Plan, tags []string) bool {
 	for _, s := range p.Steps {
-		if s.Op != Op || s.Args["environment"].Str() != environment {
+		if s.Op != Op && s.Op != CreateOp {
 			continue
 		}
 		for _, t := range tags {

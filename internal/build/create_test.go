@@ -222,3 +222,22 @@ func TestWithoutDomino(t *testing.T) {
 		t.Errorf("%+v, %v", st, err)
 	}
 }
+
+// TestWhoseARevisionIs: a revision is a plan's by its tag, whichever operation made it.
+func TestWhoseARevisionIs(t *testing.T) {
+	tag := func(apply, step string) []string {
+		return []string{"nightly", schema.TagStep + applier.RoundToken(applier.Token(apply, step), 1, 0)[:24]}
+	}
+	p := planner.Plan{ID: "a", Steps: []planner.Step{{ID: "first", Op: build.CreateOp}, {ID: "next", Op: build.Op}, {ID: "other", Op: "domino.activate"}}}
+	for name, c := range map[string]struct {
+		tags []string
+		want bool
+	}{
+		"a first revision": {tag("a", "first"), true}, "a revision": {tag("a", "next"), true},
+		"of another apply": {tag("b", "next"), false}, "of a step that builds none": {tag("a", "other"), false}, "by hand": {[]string{"nightly"}, false},
+	} {
+		if build.Made(p, c.tags) != c.want {
+			t.Errorf("%s: %v", name, !c.want)
+		}
+	}
+}

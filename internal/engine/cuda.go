@@ -20,7 +20,7 @@ func (e *Engine) cuda(ctx context.Context, view *world.View, d planner.Draft) (r
 	for _, c := range lint.CUDAs(desired) {
 		wants[c.Address] = c
 	}
-	if len(wants) == 0 || len(d.Built())+len(d.Baked()) == 0 || !slices.ContainsFunc(schema.Addresses(desired.Objects), func(a schema.Address) bool { return driverOf(desired.Objects[a]) != "" }) {
+	if len(wants) == 0 || len(world.Builds(d.Steps()))+len(world.Bakes(d.Steps())) == 0 || !slices.ContainsFunc(schema.Addresses(desired.Objects), func(a schema.Address) bool { return driverOf(desired.Objects[a]) != "" }) {
 		return nil, nil, nil
 	}
 	all, _, err := view.Ran(ctx, schema.Addresses(wants), e.Clock.Now().Add(-foretoldWindow))

@@ -66,7 +66,7 @@ func (e *Engine) whose(ctx context.Context, r *Running, tags []string) error {
 		if err != nil {
 			return err
 		}
-		if s.Plan == nil || !build.Made(*s.Plan, r.Environment.ID, tags) {
+		if s.Plan == nil || !build.Made(*s.Plan, tags) {
 			continue
 		}
 		by := s.Records[len(s.Records)-1].By

@@ -205,14 +205,8 @@ func (h holding) made(p Past) {
 		s = filled(s, outputs)
 		by := world.MakerOf(p.ID, p.At, p.open(), s, instances[s.ID])
 		h.Makers[applier.Token(p.ID, s.ID)] = by
-		switch {
-		case !begun[s.ID]:
-		case s.Op == "bake.copy":
-			h.Regions[s.Args["region"].Str()] = true
-		case s.Op == "autoscaling.CopyLaunchConfiguration":
-			h.Made[s.Object] = by
-		case s.Op == "ec2.CreateLaunchTemplateVersion" && outputs[s.ID]["version"].Str() != "":
-			h.Made[planner.Ref("ec2/version#"+s.Object.ID()+"/"+outputs[s.ID]["version"].Str())] = by
+		if begun[s.ID] {
+			h.Began(s, outputs[s.ID], by)
 		}
 	}
 }

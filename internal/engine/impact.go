@@ -26,14 +26,14 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 	var findings, unreckoned, drivers []schema.Finding
 	var ran map[schema.Address]bool
 	var builds map[schema.Address]planner.Build
-	if baked := draft.Baked(); len(baked) > 0 {
+	if baked := world.Bakes(draft.Steps()); len(baked) > 0 {
 		group.Go(func() (err error) { forecast, findings, err = e.foretell(within, view, baked); return err })
 	}
 	var used []schema.Finding
 	if archived := draft.Archived(); len(archived) > 0 {
 		group.Go(func() (err error) { used, err = view.StillUsed(within, archived); return err })
 	}
-	if len(draft.Built()) > 0 {
+	if len(world.Builds(draft.Steps())) > 0 {
 		group.Go(func() (err error) { builds, unreckoned, err = e.rebuild(within, view, draft); return err })
 	}
 	group.Go(func() (err error) { ran, drivers, err = e.cuda(within, view, draft); return err })

@@ -18,7 +18,10 @@ import (
 func (e *Engine) rebuild(ctx context.Context, view *world.View, d planner.Draft) (map[schema.Address]planner.Build, []schema.Finding, error) {
 	within, cancel := context.WithTimeout(ctx, cmp.Or(e.Foretell, foretellWithin))
 	defer cancel()
-	builds, steps := d.Built(), d.Steps()
+	builds, steps := world.Builds(d.Steps()), map[string]planner.Step{}
+	for _, s := range d.Steps() {
+		steps[s.ID] = s
+	}
 	all, err := view.Rebuilt(within, builds, steps)
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()

@@ -30,8 +30,11 @@ func TestAKindHasItsFiles(t *testing.T) {
 	}
 }
 
-// TestNoKindElsewhere finds kinds named where only the tables should speak of
-// them.
+// operation is how a step's one is compared or stated.
+var operation = regexp.MustCompile(`Op(?: [!=]=|:) "[a-z0-9]+\.[^"]+"`)
+
+// TestNoKindElsewhere finds kinds and operations named where only the tables should
+// speak of them.
 func TestNoKindElsewhere(t *testing.T) {
 	for _, dir := range []string{"../../planner", "../../applier", "../engine", "../../cmd/domctl", "../../compiler"} {
 		entries, err := os.ReadDir(dir)
@@ -46,13 +49,16 @@ func TestNoKindElsewhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, k := range schema.Kinds() {
-				for i, line := range strings.Split(string(text), "\n") {
-					code, _, _ := strings.Cut(line, "//")
-					code = strings.Replace(code, `json:"`+k.Name+`"`, "", 1) // what output is called branches on nothing
+			for i, line := range strings.Split(string(text), "\n") {
+				code, _, _ := strings.Cut(line, "//")
+				for _, k := range schema.Kinds() {
+					code := strings.Replace(code, `json:"`+k.Name+`"`, "", 1) // what output is called branches on nothing
 					if strings.Contains(code, `"`+k.Name+`"`) {
 						t.Errorf("%s/%s:%d names the kind %s", dir, e.Name(), i+1, k.Name)
 					}
+				}
+				if op := operation.FindString(code); op != "" {
+					t.Errorf("%s/%s:%d names the operation %s", dir, e.Name(), i+1, op)
 				}
 			}
 		}

@@ -26,7 +26,7 @@ var (
 	ErrInput      = errors.New("takes no standard input")    // SSM keeps what a command is given
 	ErrHostKey    = errors.New("not this machine's key")     // someone else answers at its address
 	ErrNotPrimary = errors.New("not the primary")            // a MongoDB write refused by its server, undone: another is elected
-	ErrUnsent     = errors.New("nothing was sent")           // a MongoDB write for which no server was found
+	ErrUnsent     = errors.New("nothing was sent")           // a write that got no further than to find a server, or to read what it changes
 	ErrUnfiltered = errors.New("the filter has no _id")      // refused before it is sent
 	ErrPath       = errors.New("cannot address field")       // a field name with a dot or "$": refused before it is sent
 )

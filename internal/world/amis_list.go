@@ -53,6 +53,18 @@ func MakerOf(apply string, began time.Time, open bool, s planner.Step, instances
 	return Maker{apply, s.Address, open, began, s.Args["key"].Str(), launched, s.Args["image"].Str(), s.Args["images"].Strings()}
 }
 
+// Began adds what a step that was begun leaves, as far as its outputs tell.
+func (h Held) Began(s planner.Step, outputs map[string]schema.Value, by Maker) {
+	switch version := outputs["version"].Str(); {
+	case s.Op == copyOp:
+		h.Regions[s.Args["region"].Str()] = true
+	case s.Op == "autoscaling.CopyLaunchConfiguration":
+		h.Made[s.Object] = by
+	case s.Op == "ec2.CreateLaunchTemplateVersion" && version != "":
+		h.Made[planner.Ref("ec2/version#"+s.Object.ID()+"/"+version)] = by
+	}
+}
+
 // AMI is an image that executors start from, or may have started from.
 type AMI struct {
 	ID, Name, Owner, State, Architecture, Created, Deprecated string

@@ -64,7 +64,7 @@ func (l *look) lookOwners(ctx context.Context) error {
 	if !organizations {
 		return nil
 	}
-	all, err := l.Outside.Find(ctx, port.Query{Collection: "organizations", Fields: []string{"organizationUserId"}})
+	all, err := l.Outside.Find(ctx, port.Query{Collection: organizationsCollection, Fields: []string{"organizationUserId"}})
 	for _, o := range all {
 		l.view.raw[organizationRef(oidPlain(rawOf(o)["organizationUserId"]))] = planner.Raw{}
 	}

@@ -30,7 +30,7 @@ func environmentNames() []namedUse {
 		{use{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId"}, "scheduled job", "", ""},
 		{use{collection: "workspace", path: "configTemplate.environmentId", skip: deleted}, "workspace", "name", ""},
 		{use{collection: "workspace", path: "configTemplate.computeClusterProps.computeEnvironmentId", skip: deleted}, "workspace's cluster", "name", ""},
-		{use{collection: "organizations", path: "defaultV2EnvironmentId"}, "organization's default", "", "organizationUserId"},
+		{use{collection: organizationsCollection, path: organizationDefault}, "organization's default", "", "organizationUserId"},
 		{use{collection: "userPreferences", path: "defaultEnvironmentId"}, "user's default", "", "userId"},
 		{use{collection: "runs", path: "environmentId", live: "completed"}, "live run", "", ""},
 	}

@@ -291,7 +291,7 @@ func (v *View) indexRevisions() map[revisionKey]planner.Ref {
 func environmentUses(*World) []use {
 	return []use{
 		{collection: "projects", path: "overrideV2EnvironmentId", who: "ownerId", count: projects},
-		{collection: "organizations", path: "defaultV2EnvironmentId", count: uses},
+		{collection: organizationsCollection, path: organizationDefault, count: uses},
 		{collection: "userPreferences", path: "defaultEnvironmentId", who: "userId", count: users},
 		{collection: "runs", path: "environmentId", live: "completed", who: "startingUserId", count: runs},
 		{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, who: "ownerId", count: uses},

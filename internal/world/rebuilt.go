@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -29,6 +30,16 @@ type Rebuilt struct {
 	SameBase       bool
 	// Fresh says that no layer of its own can stay cached.
 	Fresh bool
+}
+
+// Builds are the steps of those given that have revisions of environments built.
+func Builds(steps []planner.Step) (out []planner.Step) {
+	for _, s := range steps {
+		if s.Op == buildOp || s.Op == createOp && slices.ContainsFunc(schema.Sorted(s.Writes), schema.BuildsRevision) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // Rebuilt reads what revisions that are to be built, and those they are built on, are

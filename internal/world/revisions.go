@@ -72,7 +72,7 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 	now := planner.Expect{Ref: activeRef(env), Path: "active", Value: active}
 	revision := v.builtBefore(c.Address, key)
 	if revision.Is == schema.Absent {
-		made := planner.Step{ID: c.Address.String() + "/domino.build/" + env + "/" + key[:8], Address: c.Address, Op: "domino.build", Object: planner.Ref("domino/revision#" + env + "/" + key),
+		made := planner.Step{ID: c.Address.String() + "/" + buildOp + "/" + env + "/" + key[:8], Address: c.Address, Op: buildOp, Object: planner.Ref("domino/revision#" + env + "/" + key),
 			Creates: "id", Guard: planner.Absolute, Window: window, Writes: writes, Expects: []planner.Expect{now},
 			Args: map[string]schema.Value{"environment": schema.JSON(env), "after": schema.JSON(v.latest(env))}}
 		if active.Is != schema.Absent {

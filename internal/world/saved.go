@@ -46,7 +46,12 @@ func (w *World) Makes(p planner.Plan) error {
 // apiKind is the kind whose objects Domino's API keeps under a type of refs; "" for any
 // other type.
 func apiKind(typ string) string {
-	return map[string]string{apiTiers: "hardwareTiers", apiSettings: "settings"}[typ]
+	for name, k := range kinds() {
+		if k.api != "" && k.api == typ {
+			return name
+		}
+	}
+	return ""
 }
 
 // conditioned says that a step expects something of each place that it writes; of an

@@ -175,7 +175,7 @@ func (s *spreading) copy(region, path string) schema.Value {
 		}
 	}
 	key := contentKey(s.o.Fields)
-	made := planner.Step{ID: s.change.Address.String() + "/bake.copy/" + region + "/" + key[:8], Address: s.change.Address, Op: "bake.copy",
+	made := planner.Step{ID: s.change.Address.String() + "/" + copyOp + "/" + region + "/" + key[:8], Address: s.change.Address, Op: copyOp,
 		Object: planner.Ref("bake/copy#" + region + "/" + s.change.Address.Name + "/" + key), Creates: "id", Guard: planner.Token, Window: window,
 		Args: map[string]schema.Value{"ami": schema.JSON(s.change.Address.Name), "deployment": schema.JSON(s.v.world.Deployment.Name), "key": schema.JSON(key),
 			"base": s.o.Fields["content.base"], "bake": s.o.Fields["bake"], "image": s.image, "from": schema.JSON(s.v.world.Deployment.AWS.Region), "region": schema.JSON(region)}}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -123,6 +124,18 @@ func holdingOf(fields map[string]schema.Value) (h Holding) {
 		}
 	}
 	return h
+}
+
+// Bakes are the entries of amis of which steps make images, on an instance of their own or
+// on one that is lent.
+func Bakes(steps []planner.Step) (out []schema.Address) {
+	for _, s := range steps {
+		if s.Op == bakeOp || s.Op == templateOp {
+			out = append(out, s.Address)
+		}
+	}
+	slices.SortFunc(out, schema.Address.Compare)
+	return slices.Compact(out)
 }
 
 // Planned is what the image of an entry of amis is to hold.

@@ -68,6 +68,9 @@ type kind struct {
 	// documents are the collections that it is read from and those of them that it
 	// is written to, with the calls that write; nil: it has none.
 	documents func(schema.Deployment) (reads []string, writes map[string][]string)
+	// api is the type of its refs where deployment.backends has Domino's API keep it; "":
+	// it never does.
+	api string
 }
 
 func kinds() map[string]kind {
@@ -75,10 +78,10 @@ func kinds() map[string]kind {
 		"amis":                {look: lookAMIs, lower: lowerAMI},
 		"baseImages":          {look: lookBaseImages, lower: lowerNothing},
 		"defaultEnvironments": {look: lookDefaults, lower: lowerDefault, discover: (*finder).defaults, documents: defaultDocuments},
-		"environments":        {lookEnvironments, lowerEnvironment, (*finder).environments, environmentUses, environmentDocuments},
-		"hardwareTiers":       {lookTiers, lowerTier, (*finder).tiers, tierUses, tierDocuments},
+		"environments":        {look: lookEnvironments, lower: lowerEnvironment, discover: (*finder).environments, uses: environmentUses, documents: environmentDocuments},
+		"hardwareTiers":       {look: lookTiers, lower: lowerTier, discover: (*finder).tiers, uses: tierUses, documents: tierDocuments, api: apiTiers},
 		"nodePools":           {look: lookPools, lower: lowerPool, discover: (*finder).pools},
-		"settings":            {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments},
+		"settings":            {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments, api: apiSettings},
 	}
 }
 
