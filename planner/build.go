@@ -119,6 +119,17 @@ func (d Draft) Built() (out []Step) {
 	return out
 }
 
+// Activated are the environments that get another active revision.
+func (d Draft) Activated() (out []schema.Address) {
+	for _, s := range d.plan.Steps {
+		if s.Op == "domino.activate" {
+			out = append(out, s.Address)
+		}
+	}
+	slices.SortFunc(out, schema.Address.Compare)
+	return slices.Compact(out)
+}
+
 // buildsOf says that a step states what a revision is built from.
 func buildsOf(s Step) bool {
 	for p := range s.Writes {
