@@ -186,7 +186,7 @@ func TestForgePage(t *testing.T) {
 	if err := serve.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, log())
 	}
-	for _, one := range []string{secret, key, "code="} {
+	for _, one := range []string{secret, key, "?code=", "&code="} {
 		if strings.Contains(log(), one) {
 			t.Errorf("%q stands in the log:\n%s", one, log())
 		}
