@@ -2,7 +2,6 @@ package secret
 
 import (
 	"cmp"
-	"encoding/base64"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,62 +14,53 @@ import (
 type Known struct {
 	mu    sync.Mutex
 	texts []string // the longest first
+	has   map[string]bool
 }
 
 // Shorter texts than these are words that stand anywhere.
 const (
 	leastSecret = 5
-	leastLine   = 12 // of a secret of several lines
+	leastWord   = 12 // of a secret of several lines, a line that is one word
 )
 
 // Add remembers a secret: the whole, each of its lines, the password of a URI, and
-// all of them in base 64.
+// all of them in the forms by which programs write them. One of under 5 bytes is not
+// remembered: it would hide ordinary words.
 func (k *Known) Add(secret string) {
 	if k == nil {
 		return
 	}
 	texts := []string{strings.TrimSpace(secret)}
-	if u, err := url.Parse(secret); err == nil && u.User != nil {
+	if u, err := url.Parse(texts[0]); err == nil && u.User != nil {
 		if p, set := u.User.Password(); set {
-			texts = append(texts, p, url.QueryEscape(p), url.PathEscape(p))
+			texts = append(texts, p)
 		}
 	}
-	if strings.Contains(texts[0], "\n") {
-		for line := range strings.Lines(texts[0]) {
-			if line = strings.TrimSpace(line); len(line) >= leastLine {
+	if strings.ContainsAny(texts[0], "\r\n") {
+		word := word()
+		for _, line := range strings.FieldsFunc(texts[0], func(r rune) bool { return r == '\r' || r == '\n' }) {
+			if line = strings.TrimSpace(line); len(line) >= leastWord || !word.MatchString(line) {
 				texts = append(texts, line)
 			}
 		}
 	}
-	for _, t := range slices.Clone(texts) {
-		texts = append(texts, inBase64(t)...)
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.has == nil {
+		k.has = map[string]bool{}
+	}
 	for _, t := range texts {
-		if len(t) >= leastSecret && !slices.Contains(k.texts, t) {
-			k.texts = append(k.texts, t)
+		for _, form := range forms(t) {
+			if len(form) >= leastSecret && !k.has[form] {
+				k.has[form], k.texts = true, append(k.texts, form)
+			}
 		}
 	}
 	slices.SortFunc(k.texts, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 }
 
-// inBase64 are the texts by which a longer one holds a secret in base 64, wherever
-// it stands there ("user:password"): what its neighbours decide about is left out.
-func inBase64(secret string) (texts []string) {
-	if len(secret) < leastSecret {
-		return nil
-	}
-	for offset := range 3 {
-		for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			text := e.EncodeToString([]byte("\x00\x00"[:offset] + secret))
-			if text = text[(offset*8+5)/6 : (offset+len(secret))*8/6]; len(text) > leastSecret {
-				texts = append(texts, text)
-			}
-		}
-	}
-	return texts
-}
+// word is a line that says too little to be a secret's: "begin", "password:", "]},".
+func word() *regexp.Regexp { return regexp.MustCompile(`^["{}\[\](),:]*[A-Za-z]*["{}\[\](),:]*$`) }
 
 // Mask replaces every secret that is known. A text that holds one between signs to
 // a terminal loses those.
