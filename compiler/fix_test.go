@@ -59,3 +59,28 @@ func TestFix(t *testing.T) {
 		}
 	}
 }
+
+// TestFixOfEmbeddedFiles: of files that have one name and one text, the one that is
+// embedded is put right.
+func TestFixOfEmbeddedFiles(t *testing.T) {
+	for name, c := range map[string]struct{ cue, file string }{
+		"the first":     {"environments: e: dockerfile: _ @embed(file=a/Dockerfile,type=text)\n", "a/Dockerfile"},
+		"the second":    {"environments: e: dockerfile: _ @embed(file=b/Dockerfile,type=text)\n", "b/Dockerfile"},
+		"in quotes":     {"environments: e: dockerfile: _ @embed(file=\"b/Dockerfile\",type=text)\n", "b/Dockerfile"},
+		"end of a name": {"environments: e: dockerfile: _ @embed(file=b/my.Dockerfile,type=text)\n", "b/my.Dockerfile"},
+	} {
+		files := map[string]string{"prod/deployment.cue": minimal, "prod/b.cue": "@extern(embed)\n\npackage domino\n\n" + c.cue +
+			"environments: f: dockerfile: _ @embed(file=a/Dockerfile,type=text)\nenvironments: g: dockerfile: _ @embed(file=b/Dockerfile,type=text)\ndeployment: findings: DC719: \"off\"\n"}
+		for _, f := range []string{"a/Dockerfile", "b/Dockerfile", "b/my.Dockerfile"} {
+			files["prod/"+f] = "RUNN a\n"
+		}
+		src := onDisk(t, files)
+		src.Dir = "prod"
+		r := compileDisk(t, src)
+		o := r.Desired.Objects[schema.Address{Kind: "environments", Name: "e"}]
+		read := func(name string) string { return files["prod/"+name] }
+		if at, exact := newTexts(read, r.Files).At(o, "dockerfile", 0); at.File != c.file || !exact {
+			t.Errorf("%s: %v, %v, of\n%s", name, at, exact, list(r.Findings))
+		}
+	}
+}

@@ -93,7 +93,7 @@ func (x *texts) look(at []schema.Position, text string) (s span, ok bool) {
 			}
 		}
 	}
-	return x.embedded(text, "")
+	return x.embedded(text, "", "")
 }
 
 func (x *texts) stated(p schema.Position, text string) (s span, ok bool) {
@@ -102,22 +102,35 @@ func (x *texts) stated(p schema.Position, text string) (s span, ok bool) {
 		return f.span(p.File, lit, text)
 	}
 	if attribute, is := f.embeds[p]; is {
-		return x.embedded(text, attribute)
+		return x.embedded(text, path.Dir(p.File), attribute)
 	}
 	return s, false
 }
 
-// embedded finds the file that holds just this text, of several the one that the
-// attribute names.
-func (x *texts) embedded(text, attribute string) (s span, ok bool) {
+// embedded finds the file that holds just this text: the one that an attribute in a file
+// of this folder names, else the only one.
+func (x *texts) embedded(text, dir, attribute string) (s span, ok bool) {
+	own := ""
+	if parts := embedded.FindStringSubmatch(attribute); parts != nil {
+		if own = parts[2]; strings.HasPrefix(own, `"`) {
+			own, _ = literal.Unquote(own)
+		}
+		own = path.Join(dir, own)
+	}
+	n := 0
 	for _, name := range x.files {
-		if path.Ext(name) == ".cue" || x.file(name).text != text || ok && !strings.Contains(attribute, path.Base(name)) {
+		if path.Ext(name) == ".cue" || x.file(name).text != text {
 			continue
 		}
-		f := x.file(name)
-		s, ok = span{file: f, name: name}, true
+		s = span{file: x.file(name), name: name}
+		if n++; name == own {
+			return s, true
+		}
 	}
-	return s, ok
+	if n != 1 { // of several, nobody can tell which
+		return span{}, false
+	}
+	return s, true
 }
 
 // file parses a file, once; what is no CUE has no literals.
