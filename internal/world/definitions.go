@@ -184,6 +184,20 @@ func (v *View) active(env planner.Ref) string {
 func (l *look) decodeDefinition(ctx context.Context, a schema.Address, s shownRevision, found map[schema.Address]planner.Ref) {
 	want, known := l.stated(a, found)
 	maps.Copy(l.view.Objects[a].Fields, l.holds(ctx, a, want, s, known))
+	var masked []string
+	for _, name := range schema.Sorted(s.Variables) {
+		if port.Masked(s.Variables[name]) {
+			masked = append(masked, name)
+		}
+	}
+	l.view.mask(a, masked)
+}
+
+func (v *View) mask(a schema.Address, names []string) {
+	if v.masked == nil {
+		v.masked = map[schema.Address][]string{}
+	}
+	v.masked[a] = names
 }
 
 // holds is what a revision was built from, as the files would state it. All that the API

@@ -181,5 +181,25 @@ func (v *View) unbuildable(c planner.Change, diffs []planner.Diff) *schema.Findi
 			return blocked("DC238", c.Address, fmt.Sprintf("is built on revision %s of %s, which is not there, or is not built", number.Display(), to), "state another revision, or none to take the active one", o.Positions("base.revision")).Blocked
 		}
 	}
-	return nil
+	return v.uncarried(c)
+}
+
+// uncarried are variables that Domino masks and the files do not state, so that no build
+// can carry them over; nil where there are none, or what was built is made active again.
+func (v *View) uncarried(c planner.Change) *schema.Finding {
+	writes := v.definition(c)
+	if entry, _ := v.applied.Former(v.desired, c.Address); entry != nil && schema.DefinitionKey(entry.Fields) == schema.DefinitionKey(writes) {
+		return nil
+	}
+	var lost []string
+	for _, name := range v.masked[c.Address] {
+		if _, stated := writes["variables."+schema.JoinPath(name)]; !stated {
+			lost = append(lost, planner.Printable(name))
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return blocked("DC363", c.Address, "Domino masks variables of its active revision that the files do not state, and a build cannot carry them over: "+strings.Join(lost, ", "),
+		`state each of them: variables: NAME: secret: env: "…"`, c.Positions).Blocked
 }

@@ -266,3 +266,30 @@ func TestSomebodyElseBuilds(t *testing.T) {
 		t.Errorf("%v", p.Findings)
 	}
 }
+
+// TestAMaskThatCannotBeCarriedOver keeps its environment from being planned, and no other.
+func TestAMaskThatCannotBeCarriedOver(t *testing.T) {
+	b := withAPI(t)
+	id, err := b.world.CreateRevision(context.Background(), sparkID, port.Definition{Image: "quay.io/x:1", Variables: map[string]string{"TOKEN": "•••", "A": "1"}})
+	if err == nil {
+		err = b.world.SetActiveRevision(context.Background(), sparkID, id)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(more ...string) map[schema.Address]schema.Object {
+		fields := map[string]any{"dockerfile": "RUN true"}
+		for _, p := range more {
+			fields[p] = "!env:PW"
+		}
+		return all(object("environments", "Spark", fields), object("environments", "other", map[string]any{"dockerfile": "RUN other"}))
+	}
+	p := b.plan(of())
+	if got := steps(p); !slices.Contains(findings(p), "DC363 environments.Spark") || strings.Contains(got, sparkID) || !strings.Contains(got, "domino.create") || !strings.Contains(schema.JSON(p.Findings).Text, "TOKEN") {
+		t.Errorf("%v\n%s", p.Findings, got)
+	}
+	b.env["env:PW"] = "canary"
+	if p := b.plan(of("variables.TOKEN")); slices.Contains(findings(p), "DC363 environments.Spark") || !strings.Contains(steps(p), "domino.build") {
+		t.Errorf("%v\n%s", p.Findings, steps(p))
+	}
+}

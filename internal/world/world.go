@@ -115,7 +115,8 @@ type View struct {
 	// the API's dialect does not hold of a hardware tier.
 	hidden    map[planner.Ref]bool
 	tierLacks []string
-	activates sync.Map // address of an environment → the step that makes its new revision active
+	masked    map[schema.Address][]string // variables of an environment's active revision that the API masks
+	activates sync.Map                    // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What
@@ -202,6 +203,9 @@ func (v *View) add(p *View) {
 	maps.Copy(v.unbaked, p.unbaked)
 	for ref := range p.hidden {
 		v.hide(ref)
+	}
+	for a, names := range p.masked {
+		v.mask(a, names)
 	}
 	v.tierLacks = append(v.tierLacks, p.tierLacks...)
 	v.Findings = append(v.Findings, p.Findings...)
