@@ -58,7 +58,10 @@ func (v *View) createEnvironment(c planner.Change) planner.Lowered {
 	ref := madeRef(c.Address)
 	revision := planner.OutOf(made.ID, "revision")
 	active := planner.Step{ID: c.Address.String() + "/" + activateOp, Address: c.Address, Op: activateOp, Object: ref, Creates: "revision", Guard: planner.Absolute, Window: window,
-		Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{{Ref: ref, Path: "active"}}}
+		Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{{Ref: ref, Path: "active"}, {Ref: ref, Path: "archived", Value: schema.JSON(false)}}}
+	if owner != "" {
+		active.Expects = append(active.Expects, planner.Expect{Ref: ref, Path: "owner", Value: schema.JSON(owner)})
+	}
 	v.activates.Store(c.Address, active.ID)
 	out.ID = planner.OutOf(made.ID, "id")
 	out.Steps, out.Outputs = []planner.Step{made, active}, map[string]schema.Value{"id": out.ID}

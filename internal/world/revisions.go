@@ -84,12 +84,34 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 	}
 	v.activates.Store(c.Address, c.Address.String()+"/"+activateOp+"/"+env)
 	activates := planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
-		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{now}}
+		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: append([]planner.Expect{now}, v.unmoved(c, ref)...)}
 	if active.Is == schema.Absent {
 		activates.Creates = "revision" // nothing stands that the way back could go to
 	}
 	steps = append(steps, activates)
 	return steps, map[string]schema.Value{schema.BuiltRevision: revision}
+}
+
+// unmoved is what else the plan saw of an environment, or has made of it before its
+// revision becomes active: a build takes long, and others may give the environment away
+// or archive it meanwhile.
+func (v *View) unmoved(c planner.Change, ref planner.Ref) (expects []planner.Expect) {
+	raw, env := v.raw[ref], activeRef(idPlain(ref))
+	for path, value := range map[string]schema.Value{"archived": schema.JSON(standing(raw, "isArchived").Bool()), "owner": schema.JSON(oidPlain(raw["ownerId"]))} {
+		changed := slices.IndexFunc(c.Fields, func(d planner.Diff) bool { return d.Path == path })
+		switch {
+		case changed < 0:
+		case !v.byAPI(c.Fields[changed]): // the database has it written, before or after
+			continue
+		case path == "owner":
+			value = schema.JSON(v.ownerID(c.Fields[changed].After))
+		default:
+			value = c.Fields[changed].After
+		}
+		expects = append(expects, planner.Expect{Ref: env, Path: path, Value: value})
+	}
+	slices.SortFunc(expects, func(a, b planner.Expect) int { return strings.Compare(a.Path, b.Path) })
+	return expects
 }
 
 // definition is all that the files want a revision built from, with what they no

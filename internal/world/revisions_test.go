@@ -293,3 +293,57 @@ func TestAMaskThatCannotBeCarriedOver(t *testing.T) {
 		t.Errorf("%v\n%s", p.Findings, steps(p))
 	}
 }
+
+// meddling is a Domino in which somebody does something while a revision is built.
+type meddling struct {
+	*sandbox.World
+	meddle func(*sandbox.World) error
+}
+
+func (m meddling) CreateRevision(ctx context.Context, environment string, d port.Definition) (string, error) {
+	id, err := m.World.CreateRevision(ctx, environment, d)
+	if err == nil {
+		err = m.meddle(m.World)
+	}
+	return id, err
+}
+
+// TestWhatOthersDidDuringTheBuild stops the revision from becoming active.
+func TestWhatOthersDidDuringTheBuild(t *testing.T) {
+	ctx := context.Background()
+	for path, meddle := range map[string]func(*sandbox.World) error{
+		"archived": func(w *sandbox.World) error { return w.ArchiveEnvironment(ctx, sparkID) },
+		"owner": func(w *sandbox.World) error {
+			return w.ShareEnvironment(ctx, sparkID, "Private", "0123456789abcdef000000a3")
+		},
+	} {
+		b := withOrganization(t)
+		e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+		b.api = func(w *sandbox.World) port.Domino { return meddling{w, meddle} }
+		res, err := b.engine(e).Apply(ctx, b.plan(e))
+		if err != nil || res.Outcome == applier.EndedOutcome || !strings.Contains(strings.Join(res.Why, " "), "DC304") || b.active() != "1" {
+			t.Errorf("%s: %+v, %v, revision %s", path, res, err, b.active())
+		}
+	}
+}
+
+// TestWhatTheSamePlanDoes is no reason to stop: an environment that is handed over, or
+// brought back, beside the build.
+func TestWhatTheSamePlanDoes(t *testing.T) {
+	for name, more := range map[string]map[string]any{"owner": {"id": sparkID, "owner": "ada"}, "archived": {"id": sparkID, "archived": false}} {
+		b := withOrganization(t)
+		if name == "archived" {
+			if err := b.world.ArchiveEnvironment(context.Background(), sparkID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fields := map[string]any{"dockerfile": "RUN true"}
+		for p, v := range more {
+			fields[p] = v
+		}
+		p := b.apply(object("environments", "Spark", fields))
+		if b.active() != "4" || len(p.Steps) != 3 {
+			t.Errorf("%s: revision %s is active after\n%s", name, b.active(), steps(p))
+		}
+	}
+}
