@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -78,9 +79,20 @@ func (c *checker) domino() {
 	if (d.APIKey == "") == (d.Token == "") {
 		c.add("DC108", Error, Address{}, c.Deployment.At, "state one of them, as a reference: apiKey: secret: env: \"DOMCTL_DOMINO_KEY\"", "deployment.domino states not just one of apiKey and token")
 	}
-	if u, err := url.Parse(d.URL); err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	u, err := url.Parse(d.URL)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		c.add("DC358", Error, Address{}, c.Deployment.At, "write it as https://domino.acme.com; the key goes into apiKey, as a reference", "deployment.domino.url is no address, or holds more than one: a user, a query or a fragment")
+		return
 	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		c.add("DC288", Warning, Address{}, c.Deployment.At, "write it as https://…; over http on this machine alone, as through kubectl port-forward", "deployment.domino.url begins with http: the key of a Domino administrator goes through the network in the clear")
+	}
+}
+
+// loopback is this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // of ranges over the objects of a kind, in order.
