@@ -27,7 +27,7 @@ func revisionCodes() []Code {
 			"Use an administrator's key. See who the key belongs to: domctl doctor."},
 		{"DC294", "somebody else builds", "Domino builds a revision of the environment that domctl did not make. If its owner makes it active, an apply of this plan stops at what it does not expect.",
 			"Ask who saved it; bring what it holds into the files."},
-		{"DC375", "a secret to be filled in", "An imported environment has a variable that Domino shows masked, or that is a secret by its name. The import wrote a reference to an environment variable instead of a value. A masked one is taken for what stands in Domino until the files name another.",
+		{"DC375", "a secret to be filled in", "An imported environment has a variable that Domino shows masked, or that is a secret by its name or its form. The import wrote a reference to an environment variable instead of a value. A masked one is taken for what stands in Domino until the files name another. Docker arguments with a secret in them were left out: what stands in Domino stays.",
 			"Set the variable where domctl runs before the next build, or state another place that keeps it: variables: NAME: secret: {…}."},
 		{"DC376", "an import without definitions", "MongoDB holds names, owners, descriptions and visibility of environments, and no documented field says what a revision is built from: only Domino's API does.",
 			"State deployment.domino, take away what was imported, and import again; or leave it, and save revisions in Domino."},

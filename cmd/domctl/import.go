@@ -30,7 +30,7 @@ never overwritten. AMIs that nodes and executors stand on become pins.
 What environments are built from is read from Domino's API, where the deployment
 states it. Dockerfiles, scripts and workspace tools of more than a few lines go into
 files of their own, in the folder imported. A variable that Domino shows masked, or
-that is a secret by its name, becomes a reference, which somebody has to fill.
+that is a secret by its name or form, becomes a reference, which somebody has to fill.
 
 --from reads environments from YAML or JSON files instead, and asks nobody: files as
 scripts that talk to Domino's API take them, or folders of such files

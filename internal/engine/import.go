@@ -75,6 +75,9 @@ func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) 
 func fill(all []world.Fill) (out []schema.Finding) {
 	for _, f := range all {
 		why := "is a secret by its name: stated as a reference, whose value a plan compares with Domino's"
+		if f.ByForm {
+			why = "looks like a secret (not shown): stated as a reference, whose value a plan compares with Domino's"
+		}
 		if f.Masked {
 			why = "is masked by Domino: stated as a reference, and taken for what stands there"
 		}

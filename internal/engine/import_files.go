@@ -76,11 +76,16 @@ func (r *filed) read(f EnvironmentFile) {
 	a := r.address(e.Name)
 	for p, v := range e.Fields {
 		segments := schema.SplitPath(p)
-		if segments[0] == "variables" && schema.LooksSecret(segments[1], v.Str()) {
+		byForm := len(schema.SecretsIn(v.Str(), 1)) > 0
+		if segments[0] == "variables" && (byForm || schema.LooksSecret(segments[1], v.Str())) {
 			where := r.free(world.Variable(a.Name, segments[1]))
-			r.fill = append(r.fill, world.Fill{Address: a, Path: p, Variable: where})
+			r.fill = append(r.fill, world.Fill{Address: a, Path: p, Variable: where, ByForm: byForm})
 			e.Fields[p] = schema.Value{Is: schema.Secret, Text: "env:" + where}
 		}
+	}
+	if schema.SecretArgument(e.Fields["dockerArguments"].Strings()) {
+		delete(e.Fields, "dockerArguments")
+		r.findings = append(r.findings, world.SecretArguments(a))
 	}
 	r.objects[a] = schema.Object{Fields: e.Fields}
 }

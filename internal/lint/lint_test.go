@@ -126,6 +126,10 @@ func TestStart(t *testing.T) {
 			[]string{"DC715 warning 2:16 3:1 scripts.postSetup installs at each start (pip and R)"}},
 		"secret": {map[string]any{"scripts.preRun": "export API_KEY='hunter2'\n", "variables.DB_PASSWORD": "hunter2", "variables.SAFE_PASSWORD": schema.Value{Is: schema.Secret, Text: "env:X"}},
 			[]string{"DC710 warning 1:8 scripts.preRun API_KEY holds what looks like a secret (not shown)", "DC710 warning 1:1 variables DB_PASSWORD holds what looks like a secret (not shown)"}},
+		"by its form": {map[string]any{"variables.DB": "postgres://app:hunter22@db/x", "variables.A": "AKIAABCDEFGHIJKLMNOP", "variables.OPEN": "https://db/x", "variables.SAFE": "postgres://app:$PW@db/x"},
+			[]string{"DC710 warning 1:1 variables A holds what looks like a secret (not shown)", "DC710 warning 1:1 variables DB holds what looks like a secret (not shown)"}},
+		"arguments": {map[string]any{"dockerArguments": []string{"--shm-size=2g", "--env=API_TOKEN=hunter22", "-e", "DB=redis://:hunter23@db"}},
+			[]string{"DC710 warning 1:1 dockerArguments API_TOKEN holds what looks like a secret (not shown)", "DC710 warning 1:1 dockerArguments holds what looks like a secret (not shown)"}},
 		"archived": {map[string]any{"archived": true, "dockerfile": "FROM x"}, nil},
 	} {
 		d := desired(map[string]map[string]any{"e": c.fields})

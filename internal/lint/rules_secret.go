@@ -15,29 +15,6 @@ var (
 	plainValue = regexp.MustCompile(`^(true|false|yes|no|on|off|none|null|\d{1,6}|/.*)$`)
 )
 
-// secretShape gives a secret away by its own form. Texts are long and secrets rare, so
-// that they are looked through for a mark first; the last group is the secret.
-type secretShape struct {
-	mark  string
-	shape *regexp.Regexp
-}
-
-var secretShapes = []secretShape{
-	{"AKIA", regexp.MustCompile(`\b(AKIA[0-9A-Z]{16})\b`)},
-	{"ASIA", regexp.MustCompile(`\b(ASIA[0-9A-Z]{16})\b`)},
-	{"gh", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{30,})\b`)},
-	{"github_pat_", regexp.MustCompile(`\b(github_pat_\w{22,})`)},
-	{"glpat-", regexp.MustCompile(`\b(glpat-[\w-]{20,})`)},
-	{"xox", regexp.MustCompile(`\b(xox[abprs]-[\w-]{10,})`)},
-	{"npm_", regexp.MustCompile(`\b(npm_[A-Za-z0-9]{36})\b`)},
-	{"pypi-", regexp.MustCompile(`\b(pypi-[\w-]{40,})`)},
-	{"AIza", regexp.MustCompile(`\b(AIza[\w-]{35})\b`)},
-	{"hf_", regexp.MustCompile(`\b(hf_[A-Za-z0-9]{30,})\b`)},
-	{"sk-", regexp.MustCompile(`\b(sk-[A-Za-z0-9_-]{32,})`)},
-	{"-----BEGIN ", regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)`)},
-	{"://", regexp.MustCompile(`\w://[^\s/:@'"]+:([^\s/@$'"{<]+)@`)},
-}
-
 const secretHint = `keep it out of the image: variables: NAME: secret: {…}, or RUN --mount=type=secret`
 
 // findSecrets comes before all else: what it finds, no message shows.
@@ -67,7 +44,31 @@ func (e *environment) findSecrets() {
 	for _, path := range schema.Sorted(e.object.Fields) {
 		if name := schema.SplitPath(path); name[0] == "variables" && len(name) == 2 {
 			e.named("variables", path, name[1], e.object.Fields[path].Str(), -1)
+			e.stated("variables "+name[1], path, "state where it is kept: "+name[1]+": secret: {…}", e.object.Fields[path].Str())
 		}
+	}
+	for _, arg := range e.object.Fields["dockerArguments"].Strings() {
+		if name, value, ok := schema.ArgumentValue(arg); ok {
+			e.named("dockerArguments", "dockerArguments", name, value, -1)
+		}
+		e.stated("dockerArguments", "dockerArguments", argumentHint, arg)
+	}
+}
+
+const argumentHint = "make it a variable of the environment: variables: NAME: secret: {…}"
+
+// stated finds what is a secret by its form in a value that everybody who may use the
+// environment can read.
+func (e *environment) stated(what, path, hint, value string) {
+	found := false
+	for _, m := range schema.SecretsIn(value, mostPlaces) {
+		if text := value[m[0]:m[1]]; !e.known(text) {
+			e.secret(text)
+			found = true
+		}
+	}
+	if found {
+		e.add("DC710", schema.Warning, []Place{{e.address, path, -1}}, hint, "%s holds what looks like a secret (not shown)", what)
 	}
 }
 
@@ -87,7 +88,10 @@ func (e *environment) named(what, path, name, value string, at int) {
 	}
 	e.secret(value)
 	hint := secretHint
-	if what == "variables" {
+	switch what {
+	case "dockerArguments":
+		hint = argumentHint
+	case "variables":
 		hint = "state where it is kept: " + name + `: secret: {…}`
 	}
 	e.add("DC710", schema.Warning, []Place{{e.address, path, at}}, hint, "%s %s holds what looks like a secret (not shown)", what, name)
@@ -96,17 +100,10 @@ func (e *environment) named(what, path, name, value string, at int) {
 // shaped finds what is a secret by its form, and was not found by its name.
 func (e *environment) shaped(path, text string) {
 	var at []Place
-	for _, s := range secretShapes {
-		if !strings.Contains(text, s.mark) {
-			continue
-		}
-		for _, m := range s.shape.FindAllStringSubmatchIndex(text, mostPlaces) {
-			value := text[m[len(m)-2]:m[len(m)-1]]
-			if e.known(value) {
-				continue
-			}
+	for _, m := range schema.SecretsIn(text, mostPlaces) {
+		if value := text[m[0]:m[1]]; !e.known(value) {
 			e.secret(value)
-			at = append(at, Place{e.address, path, m[len(m)-2]})
+			at = append(at, Place{e.address, path, m[0]})
 		}
 	}
 	if len(at) > 0 {

@@ -88,6 +88,8 @@ func (f *finder) defined(a schema.Address, fields map[string]schema.Value, known
 	}
 	for p, v := range f.statable(a.Kind, a.Name, fields) {
 		switch name, variable := strings.CutPrefix(p, "variables."); {
+		case p == "dockerArguments" && schema.SecretArgument(v.Strings()):
+			f.Findings = append(f.Findings, SecretArguments(a))
 		case !variable:
 			o.Fields[p] = v
 		case !variableName.MatchString(name):
@@ -133,15 +135,21 @@ func (f *finder) based(a schema.Address, fields map[string]schema.Value, known m
 	return fields
 }
 
+// SecretArguments says that docker arguments were left out of an import.
+func SecretArguments(a schema.Address) schema.Finding {
+	return schema.Finding{Code: "DC375", Severity: schema.Warning, Address: a, Message: "dockerArguments holds what looks like a secret (not shown): left out, so that what stands in Domino stays",
+		Hint: "make it a variable of the environment, by reference; then state the arguments without it"}
+}
+
 // variable is a variable as files may state it: one that is masked, or a secret by its
-// name, as a reference that somebody has to fill.
+// name or its form, as a reference that somebody has to fill.
 func (f *finder) variable(a schema.Address, name string, v schema.Value) schema.Value {
-	masked := port.Masked(v.Str())
-	if !masked && !schema.LooksSecret(name, v.Str()) {
+	masked, byForm := port.Masked(v.Str()), len(schema.SecretsIn(v.Str(), 1)) > 0
+	if !masked && !byForm && !schema.LooksSecret(name, v.Str()) {
 		return v
 	}
 	where := f.free(Variable(a.Name, name))
-	f.Fill = append(f.Fill, Fill{a, schema.JoinPath("variables", name), where, masked})
+	f.Fill = append(f.Fill, Fill{a, schema.JoinPath("variables", name), where, masked, byForm})
 	return schema.Value{Is: schema.Secret, Text: "env:" + where}
 }
 

@@ -62,6 +62,25 @@ func TestImportOfDefinitions(t *testing.T) {
 	}
 }
 
+// TestImportOfSecretsByForm writes none, whatever the variable is called.
+func TestImportOfSecretsByForm(t *testing.T) {
+	b := inDomino(t, port.Definition{Image: "quay.io/x:1", Variables: map[string]string{"DB": "postgres://app:hunter22@db/x", "PLAIN": "https://db/x"}, DockerArguments: []string{"--env=DB_TOKEN=hunter23"}},
+		port.Definition{Image: "quay.io/x:1", DockerArguments: []string{"-e", "DB=redis://:hunter24@db"}})
+	found, res := b.imported(t.TempDir(), engine.ImportOptions{})
+	if text := fmt.Sprint(found); strings.Contains(text, "hunter2") || !strings.Contains(string(found.Text), `PLAIN: "https://db/x"`) {
+		t.Errorf("%s", found.Text)
+	}
+	var codes []string
+	for _, f := range found.Findings {
+		codes = append(codes, f.Code+" "+strings.Fields(f.Message)[0])
+	}
+	if got := strings.Join(codes, ", "); got != "DC375 dockerArguments, DC375 variables.DB, DC375 dockerArguments" {
+		t.Errorf("%s", got)
+	}
+	b.env["env:DOMCTL_E0_DB"] = "postgres://app:hunter22@db/x"
+	b.adopted(found, res)
+}
+
 // TestImportWithoutTheAPI says what it cannot know.
 func TestImportWithoutTheAPI(t *testing.T) {
 	b := inDomino(t, port.Definition{Image: "quay.io/x:1"}, port.Definition{})

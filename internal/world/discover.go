@@ -42,6 +42,8 @@ type Fill struct {
 	// Masked says that nobody could read the value; else it stands in Domino, and a
 	// plan compares it.
 	Masked bool
+	// ByForm says that the value, not its name, is one of a secret.
+	ByForm bool
 }
 
 // Discover reads what lives and states what no object of the files speaks of.
