@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,24 @@ func Printable(s string) string {
 	}
 	return b.String()
 }
+
+// LogLine is a line that somebody else's program wrote as it may be shown: harmless to a
+// terminal, and nothing that a system which runs domctl takes for a command ("::error …",
+// "##[error]…", "##vso[…"), wherever that reads our output.
+// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+// https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
+func LogLine(s string) string {
+	s = Printable(strings.ReplaceAll(s, "\t", "    "))
+	if bare := strings.TrimLeftFunc(s, unicode.IsSpace); strings.HasPrefix(bare, "::") {
+		s = s[:len(s)-len(bare)] + ": " + bare[1:]
+	}
+	if !strings.Contains(s, "##") {
+		return s
+	}
+	return commandMark.ReplaceAllString(s, "# #$1[")
+}
+
+var commandMark = regexp.MustCompile(`##([A-Za-z]*)\[`)
 
 // Plural counts things: "1 step", "2 steps".
 func Plural[N int | int64](n N, what string) string {

@@ -90,7 +90,7 @@ func (a *app) tellLog(severity, message, step string, log []string) {
 func cutLog(message string) (string, []string) {
 	lines := strings.Split(message, build.Bar)
 	for i := range lines[1:] {
-		lines[i+1] = planner.Printable(lines[i+1])
+		lines[i+1] = planner.LogLine(lines[i+1])
 	}
 	return lines[0], lines[1:]
 }

@@ -76,12 +76,7 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 // imported writes the files and says what they hold.
 func (a *app) imported(dir, stem string, found engine.Imported) error {
 	if found.Text != nil {
-		for _, name := range schema.Sorted(found.Files) { // before what embeds them
-			if err := writeNew(dir, name, found.Files[name]); err != nil {
-				return err
-			}
-		}
-		name, err := newFile(dir, stem, ".cue", found.Text)
+		name, err := writeAll(dir, stem, found)
 		if err != nil {
 			return err
 		}
@@ -97,6 +92,33 @@ func (a *app) imported(dir, stem string, found engine.Imported) error {
 		a.tell("info", n)
 	}
 	return a.tellFindings(found.Findings)
+}
+
+// writeAll writes the files of an import, the one that embeds the others last; all of them
+// or none.
+func writeAll(dir, stem string, found engine.Imported) (name string, err error) {
+	var written []string
+	for _, name := range schema.Sorted(found.Files) {
+		written = append(written, name)
+		if err = writeNew(dir, name, found.Files[name]); err != nil {
+			written = written[:len(written)-1]
+			break
+		}
+	}
+	if err == nil {
+		if name, err = newFile(dir, stem, ".cue", found.Text); err == nil {
+			return name, nil
+		}
+	}
+	for _, name := range written {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, filepath.FromSlash(name))))
+	}
+	for _, name := range schema.Sorted(found.Files) { // folders that are empty by now
+		for at := path.Dir(name); at != "." && at != "/"; at = path.Dir(at) {
+			_ = os.Remove(filepath.Join(dir, filepath.FromSlash(at)))
+		}
+	}
+	return "", err
 }
 
 // freeStem is the name of a CUE file, and of a folder beside it, that are not there yet:

@@ -152,9 +152,9 @@ func (b Builder) place(a applier.Attempt) string {
 	return b.Logs.Place(a.Apply, a.Step.ID)
 }
 
-// shown is a line as a message holds it.
+// shown is a line as a message holds it. A Bar of its own would begin another line.
 func shown(line string) string {
-	line = planner.Printable(strings.ReplaceAll(line, "\t", "    "))
+	line = planner.LogLine(strings.ReplaceAll(line, "⏎", `\u23ce`))
 	if utf8.RuneCountInString(line) > lineRunes {
 		line = string([]rune(line)[:lineRunes]) + "…"
 	}

@@ -90,6 +90,18 @@ func TestAFailedBuildTellsTheEndOfItsLog(t *testing.T) {
 	}
 }
 
+// TestALineForgesNoOther: none of a log's lines begins another one in a message, or is a
+// command to what runs domctl.
+func TestALineForgesNoOther(t *testing.T) {
+	w, _ := logging(t, "no luck", []string{"one ⏎ two", "::error file=x::forged", "##[error]forged"})
+	w.write("create")
+	w.now = w.now.Add(10 * time.Minute)
+	parts := strings.Split(w.observe().Why, build.Bar)
+	if len(parts) != 5 || parts[1] != `one \u23ce two` || parts[2] != ": :error file=x::forged" || parts[3] != "# #[error]forged" {
+		t.Errorf("%q", parts)
+	}
+}
+
 // TestALogThatCannotBeHidden is not shown, and keeps nobody from waiting; nor does one
 // that cannot be read.
 func TestALogThatCannotBeHidden(t *testing.T) {

@@ -270,7 +270,7 @@ func (e *Engine) BuildLog(ctx context.Context, of Environment, revision world.Re
 		}
 		var texts []string
 		for _, l := range lines {
-			texts, since = append(texts, planner.Printable(strings.ReplaceAll(l.Text, "\t", "    "))), l.At
+			texts, since = append(texts, planner.LogLine(l.Text)), l.At
 		}
 		if err := show(texts); err != nil {
 			return build.Status, err

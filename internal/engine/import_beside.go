@@ -70,7 +70,7 @@ func roomOf(name string, taken map[string]bool) string {
 		}
 		return '-'
 	}, name), "-_.")
-	if room == "" {
+	if room = strings.TrimRight(room[:min(len(room), 100)], "-_."); room == "" {
 		room = "environment"
 	}
 	own := room

@@ -114,7 +114,7 @@ func (l *Logs) keep(apply, step, work string, n int64, text string) (lines []str
 	w.partial = text[end:]
 	for line := range strings.Lines(l.Mask(text[:end])) {
 		for part := range strings.SplitSeq(strings.TrimRight(line, "\r\n"), "\r") { // of several that overwrote each other
-			lines = append(lines, planner.Printable(strings.ReplaceAll(part, "\t", "    ")))
+			lines = append(lines, planner.LogLine(part))
 		}
 	}
 	l.ends[step] = append(l.ends[step], lines...)

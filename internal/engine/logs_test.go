@@ -36,8 +36,8 @@ func TestLogs(t *testing.T) {
 		t.Error(l.From("work"), l.Place("apply", step), l.End(step))
 	}
 	l = open()
-	l.Keep("apply", step, "work", 5, "anew\n")
-	if got, _ := os.ReadFile(file); string(got) != "anew\n" {
+	l.Keep("apply", step, "work", 16, "anew\n::error::x\n")
+	if got, _ := os.ReadFile(file); string(got) != "anew\n: :error::x\n" {
 		t.Errorf("%q", got)
 	}
 }

@@ -3,6 +3,8 @@ package world_test
 import (
 	"fmt"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +80,26 @@ func TestImportOfSecretsByForm(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	b.env["env:DOMCTL_E0_DB"] = "postgres://app:hunter22@db/x"
+	b.adopted(found, res)
+}
+
+// TestImportOfLongNames: two that differ at the end alone get addresses of their own.
+func TestImportOfLongNames(t *testing.T) {
+	long := port.Definition{Image: "quay.io/x:1", Dockerfile: strings.Repeat("RUN true\n", 9)}
+	b := inDomino(t, long, long)
+	b.change(`"name": "e0"`, `"name": "`+strings.Repeat("a", 99)+`-`+strings.Repeat("b", 200)+`"`)
+	b.change(`"name": "e1"`, `"name": "`+strings.Repeat("a", 300)+`"`)
+	found, res := b.imported(t.TempDir(), engine.ImportOptions{Beside: "imported"})
+	for _, want := range []string{strings.Repeat("a", 99), strings.Repeat("a", 100)} {
+		if !slices.Contains(found.Objects, schema.EnvironmentAddress(want)) {
+			t.Errorf("%v", found.Objects)
+		}
+	}
+	for name := range found.Files {
+		if len(path.Dir(name)) > 110 {
+			t.Errorf("%s", name)
+		}
+	}
 	b.adopted(found, res)
 }
 

@@ -145,7 +145,7 @@ func (d directory) declared(kind string) map[planner.Ref]schema.Address {
 }
 
 // Slug is a name as files like it, of whatever name lives: small letters, digits, dashes,
-// dots and underscores; "" where nothing of it is left.
+// dots and underscores, cut to 100; "" where nothing of it is left.
 func Slug(name string) string { return slug(name) }
 
 // slug is a name as files like it: small letters, digits, dashes, dots and underscores.
@@ -162,8 +162,12 @@ func slug(s string) string {
 	for strings.Contains(out, "--") {
 		out = strings.ReplaceAll(out, "--", "-")
 	}
-	return out
+	return strings.TrimRight(out[:min(len(out), maxSlug)], "-_.")
 }
+
+// maxSlug leaves room for a number behind a name: the schema, and file systems, take no
+// name of any length.
+const maxSlug = 100
 
 // statable keeps the fields that the schema admits; what it does not is noted.
 func (f *finder) statable(kind, name string, fields map[string]schema.Value) map[string]schema.Value {
