@@ -159,7 +159,7 @@ func (t *threeWay) noteDrift(p string, before schema.Value) {
 func (t *threeWay) moving(p string, before schema.Value) (old schema.Value, moved bool) {
 	old, known := t.was.Fields[p]
 	switch {
-	case !known || old == before || old.Is == schema.Secret:
+	case !known || old == before || old.Is == schema.Secret || before.Is == schema.Unknown:
 		return old, false
 	case before.Is == schema.Digest && old.Is == schema.Known:
 		return schema.Value{Is: schema.Digest}, !t.m.in.View.Same(old, before)

@@ -57,19 +57,11 @@ func (e *Engine) Running(ctx context.Context, of Environment) (r Running, err er
 
 // whose tells whose build it is.
 func (e *Engine) whose(ctx context.Context, r *Running, tags []string) error {
-	open, err := e.Applier.OpenApplies(ctx)
+	id, by, err := e.waiter(ctx, tags)
 	if err != nil {
 		return err
 	}
-	for _, id := range open {
-		s, err := e.Applier.Summary(ctx, id)
-		if err != nil {
-			return err
-		}
-		if s.Plan == nil || !build.Made(*s.Plan, tags) {
-			continue
-		}
-		by := s.Records[len(s.Records)-1].By
+	if id != "" {
 		r.Apply, r.Whose = id, fmt.Sprintf("apply %s of %s", id, planner.Printable(by))
 		r.Own = login(by) == login(e.Holder)
 		return nil
@@ -83,6 +75,25 @@ func (e *Engine) whose(ctx context.Context, r *Running, tags []string) error {
 		r.Whose, r.Own = planner.Printable(author)+", who saved it in Domino", author == me
 	}
 	return nil
+}
+
+// waiter is the apply that has not ended and waits for the build of a revision with these
+// tags, and whose it is; "" where none does.
+func (e *Engine) waiter(ctx context.Context, tags []string) (id, by string, err error) {
+	open, err := e.Applier.OpenApplies(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	for _, id := range open {
+		s, err := e.Applier.Summary(ctx, id)
+		if err != nil {
+			return "", "", err
+		}
+		if s.Plan != nil && build.Made(*s.Plan, tags) {
+			return id, s.Records[len(s.Records)-1].By, nil
+		}
+	}
+	return "", "", nil
 }
 
 // login is who a holder is: "ada" of "ada@host pid 4711".

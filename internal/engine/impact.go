@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"context"
 
 	"golang.org/x/sync/errgroup"
@@ -36,12 +38,25 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 	if len(world.Builds(draft.Steps())) > 0 {
 		group.Go(func() (err error) { builds, unreckoned, err = e.rebuild(within, view, draft); return err })
 	}
+	var around []schema.Finding
+	if activated := world.Activated(draft.Steps()); len(activated) > 0 {
+		group.Go(func() (err error) { around, err = view.Beside(within, activated, e.waited(within)); return err })
+	}
 	group.Go(func() (err error) { ran, drivers, err = e.cuda(within, view, draft); return err })
 	if err := group.Wait(); err != nil {
 		return planner.Plan{}, err
 	}
-	draft.Foretell(forecast, append(findings, used...))
+	draft.Foretell(forecast, slices.Concat(around, findings, used))
 	draft.Reckoned(builds, unreckoned)
 	draft.Replace(func(f schema.Finding) bool { return f.Code == "DC717" && ran[f.Address] }, drivers)
 	return draft.Plan(view.Impact), nil
+}
+
+// waited says of a revision's tags that an apply of this deployment which has not ended
+// waits for its build.
+func (e *Engine) waited(ctx context.Context) func(tags []string) (bool, error) {
+	return func(tags []string) (bool, error) {
+		id, _, err := e.waiter(ctx, tags)
+		return id != "", err
+	}
 }

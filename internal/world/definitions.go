@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,117 +40,44 @@ func (l *look) lookDefinitions(ctx context.Context, found map[schema.Address]pla
 			ask, asked[active] = append(ask, active), a
 		}
 	}
-	shown, err := each(ask, func(id string) (s shownRevision, err error) {
-		if s, err = l.showRevision(ctx, idPlain(found[asked[id]]), id); err != nil {
-			return s, fmt.Errorf("%s: %w", asked[id], err)
-		}
-		return s, nil
+	shown, err := patiently(ctx, ask, func(ctx context.Context, id string) (shownRevision, error) {
+		return l.showRevision(ctx, idPlain(found[asked[id]]), id)
 	})
 	if err != nil {
 		return err
 	}
 	for i, s := range shown {
-		if a := asked[ask[i]]; s.hidden {
-			l.hidden(a, ask[i])
-			delete(found, a)
-		} else {
-			l.decodeDefinition(ctx, a, s, found)
+		switch a := asked[ask[i]]; {
+		case s.err != nil:
+			l.unread(a, "DC119", "what its active revision "+ask[i]+" is built from could not be read, so that nothing of it is planned: "+planner.Printable(s.err.Error()),
+				"plan again once Domino's API answers; domctl doctor says what does. Everything else is planned without it")
+		case s.of.hidden:
+			l.unread(a, "DC293", "its active revision "+ask[i]+" stands in Domino's database, and Domino's API does not show it, so that nothing of it is planned", "use the key of a Domino administrator")
+		default:
+			l.decodeDefinition(ctx, a, s.of, found)
 		}
 	}
-	return l.lookFollowers(ctx, found)
+	return nil
 }
 
 // unseen says that nobody knows what an environment is built from.
 func (l *look) unseen(a schema.Address) {
-	for p := range definitionOf(l.desired.Objects[a].Fields) {
-		l.view.Objects[a].Fields[p] = schema.Value{Is: schema.Unknown}
+	entry, _ := l.applied().Former(l.desired, a)
+	if entry == nil {
+		entry = &schema.Entry{}
+	}
+	for _, fields := range []map[string]schema.Value{definitionOf(l.desired.Objects[a].Fields), definitionOf(entry.Fields)} {
+		for p := range fields {
+			l.view.Objects[a].Fields[p] = schema.Value{Is: schema.Unknown}
+		}
 	}
 }
 
-// hidden is an environment whose active revision the database names and the API does
-// not show: the key sees a part. What it is built from is not known then, and never
-// absent.
-func (l *look) hidden(a schema.Address, revision string) {
+// unread blocks an environment, because what it is built from is not known: that is
+// never taken for absent.
+func (l *look) unread(a schema.Address, code, message, hint string) {
 	l.unseen(a)
-	l.find("DC293", schema.Error, a, "its active revision "+revision+" stands in Domino's database, and Domino's API does not show it", "use the key of a Domino administrator; with any other, nothing of this environment can be planned")
-}
-
-// lookFollowers says of environments that get a new revision which others Domino will
-// build again, because they follow, and what somebody else has built just now. It asks
-// of those alone whose definition differs.
-func (l *look) lookFollowers(ctx context.Context, found map[schema.Address]planner.Ref) error {
-	declared := map[string]schema.Address{}
-	var ask []string
-	for _, a := range schema.Addresses(found) {
-		declared[idPlain(found[a])] = a
-		if l.Domino != nil && l.differs(a, found) {
-			ask = append(ask, idPlain(found[a]))
-		}
-	}
-	type beside struct {
-		followers []port.Follower
-		newest    int64
-		status    string
-	}
-	all, err := each(ask, func(env string) (b beside, err error) {
-		if b.followers, err = l.Domino.ListFollowers(ctx, env); err != nil {
-			return b, fmt.Errorf("%s: %w", declared[env], err)
-		}
-		id, number := l.view.unbuilt(env)
-		if id == "" {
-			return b, nil
-		}
-		build, err := l.Domino.GetBuild(ctx, env, id)
-		if err != nil {
-			return b, fmt.Errorf("%s: %w", declared[env], err)
-		}
-		b.newest, b.status = number, build.Status
-		return b, nil
-	})
-	for i, b := range all {
-		a := declared[ask[i]]
-		var names []string
-		for _, f := range b.followers {
-			name := planner.Printable(f.Name)
-			if a, is := declared[f.ID]; is {
-				name = a.String()
-			}
-			names = append(names, name)
-		}
-		if len(names) > 0 {
-			l.find("DC292", schema.Info, a, "once its new revision is active, Domino builds again what follows it: "+strings.Join(names, ", "), "")
-		}
-		if !slices.Contains([]string{"", port.BuildSucceeded, port.BuildFailed, port.BuildKilled}, b.status) {
-			l.find("DC294", schema.Warning, a, fmt.Sprintf("somebody else has revision %d of it built (%s)", b.newest, planner.Printable(b.status)),
-				"ask who saved it in Domino: what it brings is not in the files, and is not in what domctl builds")
-		}
-	}
-	return err
-}
-
-// differs says that what the files want a revision built from is not what stands, as
-// far as that is known.
-func (l *look) differs(a schema.Address, found map[schema.Address]planner.Ref) bool {
-	want, _ := l.stated(a, found)
-	fields := l.view.Objects[a].Fields
-	for p := range definitionOf(l.desired.Objects[a].Fields) {
-		if want[p] != fields[p] {
-			return true
-		}
-	}
-	return false
-}
-
-// unbuilt is the newest revision of an environment, where the database does not say
-// that it is built.
-func (v *View) unbuilt(env string) (id string, number int64) {
-	number = v.latest(env)
-	for ref, raw := range v.raw {
-		if ref.Type() == "mongo/"+revisionsCollection && plainJSON(raw["environmentId"].Text) == schema.JSON(env).Text && plainJSON(raw["metadata.number"].Text) == schema.JSON(number).Text && !raw["metadata.isBuilt"].Bool() {
-			return idPlain(ref), number
-		}
-	}
-	return "", 0
+	l.view.unread[a] = blocked(code, a, message, hint, l.desired.Objects[a].Positions("")).Blocked
 }
 
 // builds says that the files state what a revision is built from.

@@ -42,7 +42,7 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 	ids := v.idsByKind(archived)["environments"]
 	places := environmentNames()
 	used := make([]map[schema.Address][]string, len(places))
-	var followers [][]port.Follower
+	var followers []answered[[]port.Follower]
 	reads := []func() error{func() (err error) { followers, err = v.followersOf(ctx, archived); return err }}
 	for i, u := range places {
 		reads = append(reads, func() (err error) {
@@ -63,7 +63,10 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 		for j, u := range places {
 			by = append(by, listed(u.noun, used[j][a])...)
 		}
-		if by = append(by, listed("environment on top of it", v.builtOn(a, followers[i]))...); len(by) > 0 {
+		if by = append(by, listed("environment on top of it", v.builtOn(a, followers[i].of))...); followers[i].err != nil {
+			by = append(by, "what follows it in Domino, which is not known ("+planner.Printable(followers[i].err.Error())+")")
+		}
+		if len(by) > 0 {
 			found = append(found, schema.Finding{Code: "DC298", Severity: schema.Warning, Address: a, Positions: v.desired.Objects[a].Positions("archived"),
 				Message: "is to be archived, and is used by " + strings.Join(by, "; "), Hint: "move them to another environment first, or tell their owners"})
 		}
@@ -72,12 +75,12 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 }
 
 // followersOf asks Domino, where it can be asked, who follows environments.
-func (v *View) followersOf(ctx context.Context, archived []schema.Address) ([][]port.Follower, error) {
+func (v *View) followersOf(ctx context.Context, archived []schema.Address) ([]answered[[]port.Follower], error) {
 	ids := make([]string, len(archived))
 	for i, a := range archived {
 		ids[i] = idPlain(v.refs[a])
 	}
-	return each(ids, func(id string) ([]port.Follower, error) {
+	return patiently(ctx, ids, func(ctx context.Context, id string) ([]port.Follower, error) {
 		if v.world.Domino == nil {
 			return nil, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"domctl.dev/applier"
@@ -186,26 +187,76 @@ func TestAChildIsBuiltAfterItsBase(t *testing.T) {
 	}
 }
 
-// TestTheAPIShowsLess than the database: nothing is planned on that ground, and a read
-// that fails is no answer at all.
+// TestTheAPIShowsLess than the database, or is down, or denies a route, or does not end:
+// nothing of the environment is planned on that ground, and everything else is.
 func TestTheAPIShowsLess(t *testing.T) {
-	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+	e := all(object("environments", "Spark", map[string]any{"dockerfile": "RUN true", "description": "d"}), object("settings", "maximumExecutionsPerUser", map[string]any{"value": 25}))
 	b := withAPI(t)
-	p := func(fault string) (planner.Plan, error) {
-		b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "GetDefinition", Fault: fault}}})
-		return b.engine(e).Plan(context.Background(), engine.PlanOptions{})
+	rests := func(name, code string, p planner.Plan) {
+		t.Helper()
+		if len(p.Steps) != 1 || p.Steps[0].Address.Kind != "settings" || p.Refused() || p.Unknowns || len(p.Drift) > 0 || !slices.Contains(findings(p), code+" environments.Spark") {
+			t.Errorf("%s: %v %v\n%s", name, p.Findings, p.Drift, steps(p))
+		}
 	}
-	for _, fault := range []string{"denied", "throttled", "down", "lost"} {
-		if got, err := p(fault); err == nil || !strings.Contains(err.Error(), "environments.Spark") {
-			t.Errorf("%s: %v, %v", fault, steps(got), err)
+	for _, call := range []string{"GetDefinition", "GetBuild"} {
+		for _, fault := range []string{"denied", "throttled", "down", "lost"} {
+			b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: call, Fault: fault}}})
+			rests(call+" "+fault, "DC119", b.plan(e))
 		}
 	}
 	b.open(sandbox.Options{})
 	b.hides = true
-	got := b.plan(e)
-	if !slices.Contains(findings(got), "DC293 environments.Spark") || !got.Refused() {
-		t.Errorf("%v\n%s", got.Findings, steps(got))
+	rests("hidden", "DC293", b.plan(e))
+}
+
+// TestTheAPIIsDown once an environment was applied and another revision is active: what
+// stands is not known, which is no drift.
+func TestTheAPIIsDown(t *testing.T) {
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true", "variables.A": "1"})
+	b := withAPI(t)
+	b.apply(e)
+	b.open(sandbox.Options{})
+	if err := b.world.SetActiveRevision(context.Background(), sparkID, "0123456789abcdef000000b2"); err != nil {
+		t.Fatal(err)
 	}
+	b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "GetDefinition", Fault: "down"}}})
+	for _, e := range []map[schema.Address]schema.Object{e, object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})} {
+		if p := b.plan(e); len(p.Steps) > 0 || len(p.Drift) > 0 || !slices.Equal(findings(p), []string{"DC119 environments.Spark"}) {
+			t.Errorf("%v %v\n%s", p.Findings, p.Drift, steps(p))
+		}
+	}
+}
+
+// TestFollowersAreNotKnown where Domino's API does not tell them: the plan says so, and
+// is one. Where nothing is built, nobody is asked.
+func TestFollowersAreNotKnown(t *testing.T) {
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+	for _, fault := range []string{"denied", "down"} {
+		b := withAPI(t)
+		b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "ListFollowers", Fault: fault}, {Call: "GetBuild", Fault: fault, After: 1}}})
+		p := b.plan(e)
+		if got := findings(p); !slices.Equal(got, []string{"DC292 environments.Spark", "DC294 environments.Spark"}) || len(p.Steps) != 2 || !strings.Contains(p.Findings[0].Message, "not known") {
+			t.Errorf("%s: %v\n%s", fault, p.Findings, steps(p))
+		}
+		b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "ListFollowers", Fault: fault}}})
+		p, err := b.engine(e).Plan(context.Background(), engine.PlanOptions{Exclude: []string{"environments.*"}})
+		if n := b.world.Counts().Calls; err != nil || len(p.Findings) > 0 || n["ListFollowers"] > 0 {
+			t.Errorf("%s: %v %v %v", fault, p.Findings, err, n)
+		}
+	}
+}
+
+// TestTheAPIHangs holds a plan up for seconds, however many environments there are.
+func TestTheAPIHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, e := manyEnvironments(t, 100, nil)
+		b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "GetDefinition", Fault: "hang"}}})
+		began := time.Now()
+		p := b.plan(e)
+		if took := time.Since(began); took > 45*time.Second || len(p.Steps) > 0 || len(findings(p)) != 100 {
+			t.Errorf("%s, %d findings\n%s", took, len(findings(p)), steps(p))
+		}
+	})
 }
 
 // hiding is a Domino whose key sees a part.
