@@ -266,6 +266,24 @@ func (hiding) GetDefinition(context.Context, string) (port.Definition, error) {
 	return port.Definition{}, port.ErrNotFound
 }
 
+// TestAnApplysOwnBuild is not somebody else's while the apply waits for it: DC320 tells
+// of that.
+func TestAnApplysOwnBuild(t *testing.T) {
+	b := withAPI(t)
+	b.change(`"aws": {`, `"domino": {"buildTime": "10m"}, "aws": {`)
+	b.open(sandbox.Options{})
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
+	p := b.plan(e)
+	b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "GetBuild", Fault: "down", After: 1}}})
+	if res, err := b.engine(e).Apply(context.Background(), p); err != nil || res.Outcome == applier.EndedOutcome {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	b.open(sandbox.Options{})
+	if p = b.plan(e); len(p.Steps) != 2 || !slices.Equal(findings(p), []string{"DC320 deployment"}) {
+		t.Errorf("%v\n%s", findings(p), steps(p))
+	}
+}
+
 // TestSomebodyElseBuilds is told before anything is built beside it; what is over is not.
 func TestSomebodyElseBuilds(t *testing.T) {
 	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true"})
