@@ -138,6 +138,12 @@ type Summary struct {
 	Records []Record
 }
 
+// ForGood says that a step failed so that no resume goes on with it: why it did tells to
+// supersede the apply.
+func (s Summary) ForGood() bool {
+	return s.Outcome == FailedOutcome && strings.Contains(s.Why, "domctl apply --supersede "+s.ID)
+}
+
 // History reads every apply's stream, latest first. With an error it answers
 // those that could be read.
 func (a *Applier) History(ctx context.Context) (out []Summary, err error) {

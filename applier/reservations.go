@@ -59,6 +59,9 @@ func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
 		if err != nil {
 			return err
 		}
+		if j.over() == "" && j.summary().ForGood() {
+			return fmt.Errorf("DC311: %s is reserved by apply %s, of which a step failed for good; domctl apply --supersede %[2]s abandons it, and does this in its place", addr, id)
+		}
 		if j.over() == "" {
 			return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, id)
 		}

@@ -32,7 +32,7 @@ func savedCodes() []Code {
 		{"DC310", "locked", "Another process applies to this deployment. It renews its lease while it makes progress.",
 			"Wait for it. `domctl lock show` says who it is; `domctl lock break` takes the lock from one that hangs."},
 		{"DC311", "reserved", "An apply that has not ended is about the same address.",
-			"Go on with it by `domctl apply --resume APPLY`, or abandon it with `--supersede APPLY`."},
+			"Go on with it by `domctl apply --resume APPLY`, or abandon it with `--supersede APPLY`: the latter where a step of it failed for good, as a build does."},
 	}
 }
 
@@ -56,7 +56,7 @@ func recordCodes() []Code {
 		{"DC319", "cannot be settled", "What became of a step that was begun cannot be told from the outside. An apply that ended so, by `--supersede`, is taken back without it (`--exclude`).",
 			"Look at the object that the message names; the records say what it held before: `domctl history show APPLY`, with `--as mongosh` or `--as aws` as commands."},
 		{"DC320", "an apply has not ended", "It runs at this moment, waits, failed in part, or was cut off. Until it has ended it reserves its addresses: a plan that changes one of them is shown, and refused when it is applied (DC311).",
-			"Go on with it by `domctl apply --resume APPLY`, abandon it with `--supersede APPLY`, or take back what it did with `domctl rollback --to APPLY`. `domctl history show APPLY` tells what became of each step."},
+			"Go on with it by `domctl apply --resume APPLY`, abandon it with `--supersede APPLY`, or take back what it did with `domctl rollback --to APPLY`. Where a step failed for good, as a build does, nothing goes on: correct it, and supersede. `domctl history show APPLY` tells what became of each step."},
 		{"DC321", "an output is missing", "A step writes what an earlier one was to make, and that one did not say what it made.",
 			"Look with `domctl history show APPLY` what the earlier step did, then plan again."},
 		{"DC322", "nothing waits for this approval", "An approval is of what an apply waits for at that moment: not of later steps, and not twice by one person.",

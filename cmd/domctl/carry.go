@@ -132,7 +132,7 @@ func (a *app) progress(e applier.Event) {
 		fmt.Fprintf(a.stdout, "  ✓ %s (%s)\n", what, e.Elapsed.Round(10*time.Millisecond))
 	case applier.KindFailed:
 		a.waits.over(e.Step.ID)
-		a.tellLog("error", what+": "+oneLine(e.Why), a.logs.End(e.Step.ID))
+		a.tellLog("error", what+": "+oneLine(e.Why), e.Step.ID, a.logs.End(e.Step.ID))
 		a.told = append(a.told, e.Why)
 	}
 }
@@ -177,7 +177,7 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 	}
 	for _, why := range res.Why {
 		if !slices.ContainsFunc(a.told, func(told string) bool { return strings.HasSuffix(why, told) }) {
-			a.tellLog(string(res.Outcome), oneLine(why), nil)
+			a.tellLog(string(res.Outcome), oneLine(why), "", nil)
 		}
 	}
 	a.tell("hint", fmt.Sprintf("%s done, %s left; %s", planner.Plural(res.Done, "step"), planner.Plural(res.Left, "step"), ways(p, res)))

@@ -57,6 +57,9 @@ func standing(s applier.Summary) string {
 // onward are the ways on from an apply that has not ended.
 func onward(s applier.Summary) string {
 	on := fmt.Sprintf("domctl apply --resume %s goes on, --supersede %[1]s abandons it", s.ID)
+	if s.ForGood() { // whoever resumes it is told the same again
+		on = fmt.Sprintf("a step of it failed for good: correct that, then domctl apply --supersede %s abandons it and does what the files say by then", s.ID)
+	}
 	if s.Plan == nil || s.Plan.Restores != "" || s.Plan.Collects() {
 		return on
 	}
