@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -67,9 +68,10 @@ func (a *app) environmentsShowVerb() *cobra.Command {
 	cmd := &cobra.Command{Use: "show ENVIRONMENT [DIR]", Short: "Say all there is to know of one environment", Args: cobra.RangeArgs(1, 2),
 		Long: `Says of an environment, by the name of its entry in the files, its name in Domino or
 its id, what is active, which revisions there are and who saved them, how the
-build of the newest one is, what is built on it, who uses it, with their
+builds of the newest ten are, what is built on it, who uses it, with their
 addresses, when it was run last, and how large its image is. Domino's API is
-asked where the files state it, and the registry of the image where it may be.`,
+asked where the files state it, and the registry of the image where it may be;
+what they do not tell is said to be unknown, and why.`,
 		Example: "  domctl environments show spark prod\n  domctl environments show 'Spark 3.5' prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.open(cmd.Context(), a.dir(args[1:]), nil, 1)
@@ -109,9 +111,11 @@ type environmentShape struct {
 	Archived   bool            `json:"archived"`
 	Active     *revisionShape  `json:"active"`
 	Revisions  []revisionShape `json:"revisions"`
-	Building   string          `json:"building,omitempty"`
+	Building   *string         `json:"building"`
+	Unbuilt    string          `json:"buildsUnknown,omitempty"`
 	Children   []string        `json:"children"`
 	Followers  []string        `json:"followers"`
+	Unfollowed string          `json:"followersUnknown,omitempty"`
 	Projects   int64           `json:"projects"`
 	DataSets   *int64          `json:"dataSets"`
 	LiveRuns   int64           `json:"liveRuns"`
@@ -128,6 +132,7 @@ type revisionShape struct {
 	Number  int64      `json:"number"`
 	Active  bool       `json:"active"`
 	Built   bool       `json:"built"`
+	Build   *string    `json:"build"` // as Domino's API tells; null where it was not asked, or did not
 	Created *time.Time `json:"created"`
 	Author  string     `json:"author,omitempty"`
 	URI     string     `json:"uri,omitempty"`
@@ -139,13 +144,13 @@ type userShape struct {
 }
 
 func shapeOfEnvironment(e engine.Environment) environmentShape {
-	s := environmentShape{ID: e.ID, Name: e.Name, Owner: e.Owner, Visibility: e.Visible, Archived: e.Archived, Revisions: []revisionShape{}, Building: e.Building, Children: []string{}, Followers: e.Followers,
+	s := environmentShape{ID: e.ID, Name: e.Name, Owner: e.Owner, Visibility: e.Visible, Archived: e.Archived, Revisions: []revisionShape{}, Building: newestBuild(e), Unbuilt: e.Unbuilt, Children: []string{}, Followers: e.Followers, Unfollowed: e.Unfollowed,
 		Projects: e.Impact.Projects, LiveRuns: e.Impact.Runs, Uses: e.Impact.Uses, Users: []userShape{}, Runs: e.Runs, LastUsed: moment(e.LastUsed), Bytes: e.Bytes, Unsized: e.Unsized}
 	if e.Address != (schema.Address{}) {
 		s.Address = e.Address.String()
 	}
 	for _, r := range e.Revisions {
-		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, URI: r.Image}
+		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, URI: r.Image, Build: buildOf(e, r)}
 		if s.Revisions = append(s.Revisions, shape); shape.Active {
 			s.Active = &shape
 		}
@@ -157,6 +162,21 @@ func shapeOfEnvironment(e engine.Environment) environmentShape {
 		s.Users = append(s.Users, userShape{p.Login, p.Email})
 	}
 	return s
+}
+
+// buildOf is how a revision's build stands, where Domino's API told.
+func buildOf(e engine.Environment, r world.Revision) *string {
+	if status := e.Builds[r.ID]; status != "" {
+		return &status
+	}
+	return nil
+}
+
+func newestBuild(e engine.Environment) *string {
+	if len(e.Revisions) == 0 {
+		return nil
+	}
+	return buildOf(e, e.Revisions[0])
 }
 
 // moment is null where nobody tells it.
@@ -184,7 +204,7 @@ func writeEnvironments(out io.Writer, found []engine.Environment, bytes bool, no
 			active = fmt.Sprint(r.Number)
 		}
 		if len(e.Revisions) > 0 {
-			newest = fmt.Sprintf("%d, %s", e.Revisions[0].Number, builtText(e.Revisions[0]))
+			newest = fmt.Sprintf("%d, %s", e.Revisions[0].Number, builtText(e, e.Revisions[0]))
 		}
 		name := e.Name
 		if e.Archived {
@@ -199,8 +219,13 @@ func writeEnvironments(out io.Writer, found []engine.Environment, bytes bool, no
 	return w.Flush()
 }
 
-func builtText(r world.Revision) string {
-	if r.Built {
+// builtText is how a build stands; where Domino's API did not tell, as its database says.
+func builtText(e engine.Environment, r world.Revision) string {
+	status := buildOf(e, r)
+	switch {
+	case status != nil && *status != port.BuildSucceeded:
+		return *status
+	case r.Built, status != nil:
 		return "built"
 	}
 	return "not built"
@@ -249,8 +274,10 @@ func writeEnvironment(out io.Writer, e engine.Environment, now time.Time) error 
 	} else {
 		line("active", "no revision")
 	}
-	if e.Building != "" && len(e.Revisions) > 0 {
-		line("newest build", fmt.Sprintf("revision %d: %s", e.Revisions[0].Number, e.Building))
+	if status := newestBuild(e); status != nil {
+		line("newest build", fmt.Sprintf("revision %d: %s", e.Revisions[0].Number, *status))
+	} else if e.Unbuilt != "" {
+		line("newest build", "unknown: "+e.Unbuilt)
 	}
 	line("last used", ago(e.LastUsed, now))
 	line("runs", fmt.Sprintf("%d, %d of them live", e.Runs, e.Impact.Runs))
@@ -262,7 +289,9 @@ func writeEnvironment(out io.Writer, e engine.Environment, now time.Time) error 
 	}
 	writeRevisions(out, e)
 	list(out, "Built on it, by the files:", addresses(e.Children))
-	if e.Followers == nil {
+	if e.Unfollowed != "" {
+		list(out, "What follows it in Domino is not known: "+planner.Printable(e.Unfollowed), nil)
+	} else if e.Followers == nil {
 		list(out, "What follows it in Domino is not known: the files do not state deployment.domino.", nil)
 	} else {
 		list(out, "Built again by Domino with it:", e.Followers)
@@ -301,7 +330,7 @@ func writeRevisions(out io.Writer, e engine.Environment) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "REVISION\tMADE\tBY\tSTATE\tIMAGE")
 	for _, r := range e.Revisions[:min(len(e.Revisions), newestShown)] {
-		state := builtText(r)
+		state := builtText(e, r)
 		if r.ID == e.Active {
 			state += ", active"
 		}

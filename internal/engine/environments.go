@@ -19,12 +19,14 @@ import (
 // Environment is one compute environment as it stands.
 type Environment struct {
 	world.Environment
-	// Building is the newest revision's build, as Domino's API tells; "" where it was not
-	// asked.
-	Building string
+	// Builds are how the builds of its newest revisions stand, by the revision's id, as
+	// Domino's API tells; nil where it was not asked, or Unbuilt says why it is not known.
+	Builds  map[string]string
+	Unbuilt string
 	// Followers are what Domino builds again with it, in files or not. nil: nobody was
-	// asked.
-	Followers []string
+	// asked, or Unfollowed says why it is not known.
+	Followers  []string
+	Unfollowed string
 	// Bytes of the active revision's image, compressed, as a registry has it. nil: nobody
 	// was asked, or Unsized says why it is not known.
 	Bytes   *int64
@@ -81,30 +83,47 @@ func (e *Engine) Environment(ctx context.Context, name string, o Look) (Environm
 		one = sized[0]
 	}
 	if o.API && e.Domino != nil {
-		err = e.ask(ctx, &one)
+		err = e.ask(ctx, &one, lookedAt)
 	}
 	return one, err
 }
 
-// ask adds what Domino's API alone tells.
-func (e *Engine) ask(ctx context.Context, of *Environment) error {
-	followers, err := e.Domino.ListFollowers(ctx, of.ID)
-	if err != nil {
-		return fmt.Errorf("what follows %s: %w", planner.Printable(of.Name), err)
+// askWithin bounds what is waited for of Domino's API beside its database.
+const askWithin = 20 * time.Second
+
+// ask adds what Domino's API alone tells, of so many of the newest revisions. What it does
+// not tell is not known, and takes nothing else away. The error is ctx's own.
+func (e *Engine) ask(ctx context.Context, of *Environment, newest int) error {
+	within, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		followers, err := e.Domino.ListFollowers(within, of.ID)
+		if err != nil {
+			of.Unfollowed = err.Error()
+			return
+		}
+		of.Followers = []string{}
+		for _, f := range followers {
+			of.Followers = append(of.Followers, f.Name)
+		}
+	})
+	wait.Go(func() { e.askBuilds(within, of, newest) })
+	wait.Wait()
+	return ctx.Err()
+}
+
+// askBuilds stops at the first that is not told.
+func (e *Engine) askBuilds(ctx context.Context, of *Environment, newest int) {
+	of.Builds = map[string]string{}
+	for _, r := range of.Revisions[:min(len(of.Revisions), newest)] {
+		build, err := e.Domino.GetBuild(ctx, of.ID, r.ID)
+		if err != nil {
+			of.Unbuilt = err.Error()
+			return
+		}
+		of.Builds[r.ID] = build.Status
 	}
-	of.Followers = []string{}
-	for _, f := range followers {
-		of.Followers = append(of.Followers, f.Name)
-	}
-	if len(of.Revisions) == 0 {
-		return nil
-	}
-	build, err := e.Domino.GetBuild(ctx, of.ID, of.Revisions[0].ID)
-	if err != nil {
-		return fmt.Errorf("the build of revision %d of %s: %w", of.Revisions[0].Number, planner.Printable(of.Name), err)
-	}
-	of.Building = build.Status
-	return nil
 }
 
 // size asks registries for the images of active revisions. One that fails says so and
