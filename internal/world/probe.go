@@ -52,12 +52,13 @@ func Unanswered(name, do string, err error) Check {
 // holds, and which reads AWS allows. Systems that do not answer cost one check
 // each, not the rest.
 func (w *World) Probe(ctx context.Context, d schema.Desired) []Check {
-	parts := make([][]Check, 4)
+	parts := make([][]Check, 5)
 	_ = sideBySide(
 		func() error { parts[0] = w.probeWho(ctx); return nil },
 		func() error { parts[1] = w.probeMongo(ctx, d); return nil },
 		func() error { parts[2] = w.probeDomino(ctx); return nil },
-		func() error { parts[3] = w.probeAWS(ctx, d); return nil })
+		func() error { parts[4] = w.probeAWS(ctx, d); return nil },
+		func() error { parts[3] = w.probeEnvironments(ctx, d); return nil })
 	return slices.Concat(parts...)
 }
 
