@@ -33,7 +33,8 @@ func (a *app) environmentsListVerb() *cobra.Command {
 whether it and the newest one are built, who uses each, and when it was run last.
 Archived ones are left out, unless --all is given. With --bytes the registries
 are asked for the size of each active revision's image; what they say is kept, so
-that a second run is quick. Nothing is written. What cannot be read is an error:
+that a second run is quick. With --building Domino's API is asked how the newest
+build of each stands that is not built. Nothing is written. What cannot be read is an error:
 it is never shown as none.`,
 		Example: "  domctl environments list prod\n  domctl environments list prod --bytes\n  domctl environments list prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,6 +60,7 @@ it is never shown as none.`,
 		}}
 	cmd.Flags().BoolVar(&all, "all", false, "list archived environments too")
 	cmd.Flags().BoolVar(&o.Bytes, "bytes", false, "ask the registries how large the images are")
+	cmd.Flags().BoolVar(&o.Building, "building", false, "ask Domino's API which of the newest revisions are being built, failed or were killed")
 	form = formatFlag(cmd, "json")
 	return cmd
 }
@@ -227,6 +229,8 @@ func builtText(e engine.Environment, r world.Revision) string {
 		return *status
 	case r.Built, status != nil:
 		return "built"
+	case e.Unbuilt != "":
+		return "not built, as far as is known"
 	}
 	return "not built"
 }

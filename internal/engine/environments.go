@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
@@ -37,6 +40,9 @@ type Environment struct {
 type Look struct {
 	Bytes bool // the registries, for the size of each active revision's image
 	API   bool // Domino's, for builds and followers, of one environment
+	// Building asks Domino's API for the newest build of each that its database does not
+	// say is built, of the archived ones aside.
+	Building bool
 }
 
 // sizedBeside is how many images registries are asked for side by side.
@@ -63,7 +69,10 @@ func (e *Engine) Environments(ctx context.Context, o Look) ([]Environment, error
 	if o.Bytes {
 		e.size(ctx, all)
 	}
-	return all, ctx.Err()
+	if o.Building {
+		err = e.askNewest(ctx, all)
+	}
+	return all, cmp.Or(err, ctx.Err())
 }
 
 // Environment is one of them, by the name of its entry in files, its name in Domino, or
@@ -124,6 +133,23 @@ func (e *Engine) askBuilds(ctx context.Context, of *Environment, newest int) {
 		}
 		of.Builds[r.ID] = build.Status
 	}
+}
+
+// askNewest asks for the newest builds that may be under way, some side by side.
+func (e *Engine) askNewest(ctx context.Context, all []Environment) error {
+	if e.Domino == nil {
+		return errNoAPI
+	}
+	within, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var group errgroup.Group
+	group.SetLimit(sizedBeside)
+	for i := range all {
+		if of := &all[i]; !of.Archived && len(of.Revisions) > 0 && !of.Revisions[0].Built {
+			group.Go(func() error { e.askBuilds(within, of, 1); return nil })
+		}
+	}
+	return group.Wait()
 }
 
 // size asks registries for the images of active revisions. One that fails says so and
