@@ -39,7 +39,7 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 		group.Go(func() (err error) { builds, unreckoned, err = e.rebuild(within, view, draft); return err })
 	}
 	var around []schema.Finding
-	if activated := world.Activates(draft.Steps()); len(activated) > 0 {
+	if activated := world.Activated(draft.Steps()); len(activated) > 0 {
 		group.Go(func() (err error) { around, err = view.Beside(within, activated, e.waited(within)); return err })
 	}
 	group.Go(func() (err error) { ran, drivers, err = e.cuda(within, view, draft); return err })
@@ -54,8 +54,8 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 
 // waited says of a revision's tags that an apply of this deployment which has not ended
 // waits for its build.
-func (e *Engine) waited(ctx context.Context) func(environment string, tags []string) (bool, error) {
-	return func(environment string, tags []string) (bool, error) {
+func (e *Engine) waited(ctx context.Context) func(tags []string) (bool, error) {
+	return func(tags []string) (bool, error) {
 		id, _, err := e.waiter(ctx, tags)
 		return id != "", err
 	}

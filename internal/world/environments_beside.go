@@ -11,6 +11,17 @@ import (
 	"domctl.dev/schema"
 )
 
+// Activated are the environments that steps give another active revision.
+func Activated(steps []planner.Step) (out []schema.Address) {
+	for _, s := range steps {
+		if s.Op == activateOp {
+			out = append(out, s.Address)
+		}
+	}
+	slices.SortFunc(out, schema.Address.Compare)
+	return slices.Compact(out)
+}
+
 // beside is what happens around an environment that gets another active revision.
 type beside struct {
 	followers, build error // why they are not known
@@ -23,7 +34,7 @@ type beside struct {
 // build again, because they follow, and what somebody else has built just now. own tells
 // of a revision's tags that an apply of this deployment waits for its build. What cannot
 // be read is said to be not known.
-func (v *View) Beside(ctx context.Context, changed []schema.Address, own func(environment string, tags []string) (bool, error)) ([]schema.Finding, error) {
+func (v *View) Beside(ctx context.Context, changed []schema.Address, own func(tags []string) (bool, error)) ([]schema.Finding, error) {
 	declared := map[string]schema.Address{}
 	for a, ref := range v.refs {
 		if a.Kind == "environments" {
@@ -65,7 +76,7 @@ func (v *View) Beside(ctx context.Context, changed []schema.Address, own func(en
 }
 
 // beside reads what stands around one environment.
-func (v *View) beside(ctx context.Context, env string, declared map[string]schema.Address, own func(string, []string) (bool, error)) (b beside, err error) {
+func (v *View) beside(ctx context.Context, env string, declared map[string]schema.Address, own func([]string) (bool, error)) (b beside, err error) {
 	followers, err := v.world.Domino.ListFollowers(ctx, env)
 	b.followers = err
 	for _, f := range followers {
@@ -87,7 +98,7 @@ func (v *View) beside(ctx context.Context, env string, declared map[string]schem
 	if slices.Contains([]string{"", port.BuildSucceeded, port.BuildFailed, port.BuildKilled}, build.Status) {
 		return b, err
 	}
-	if is, failed := own(env, build.Tags); is || failed != nil {
+	if is, failed := own(build.Tags); is || failed != nil {
 		b.build = failed
 		return b, err
 	}

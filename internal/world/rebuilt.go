@@ -42,17 +42,6 @@ func Builds(steps []planner.Step) (out []planner.Step) {
 	return out
 }
 
-// Activates are the environments that steps give another active revision.
-func Activates(steps []planner.Step) (out []schema.Address) {
-	for _, s := range steps {
-		if s.Op == activateOp {
-			out = append(out, s.Address)
-		}
-	}
-	slices.SortFunc(out, schema.Address.Compare)
-	return slices.Compact(out)
-}
-
 // Rebuilt reads what revisions that are to be built, and those they are built on, are
 // called: one call.
 func (v *View) Rebuilt(ctx context.Context, builds []planner.Step, steps map[string]planner.Step) ([]Rebuilt, error) {
