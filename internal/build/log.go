@@ -98,7 +98,7 @@ func (r *Reader) hides(ctx context.Context, revision string, stated map[string]s
 		return nil, err
 	}
 	for name, value := range d.Variables {
-		if stated["variables."+schema.JoinPath(name)] != schema.JSON(value) && !port.Masked(value) {
+		if stated["variables."+schema.JoinPath(name)] != schema.JSON(value) {
 			hidden.Add(value)
 		}
 	}

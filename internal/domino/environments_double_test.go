@@ -245,7 +245,7 @@ func (d double) read(r *http.Request, into any) {
 }
 
 func definitionFrom(n newRevision) port.Definition {
-	tools, _ := toolsJSON(n.WorkspaceTools)
+	tools := toolsJSON(n.WorkspaceTools)
 	d := port.Definition{Image: n.Base.Image, Base: n.Base.Revision, Follow: n.Base.Follow, Dockerfile: n.DockerfileInstructions, PreSetup: n.PreSetupScript, PostSetup: n.PostSetupScript,
 		PreRun: n.PreRunScript, PostRun: n.PostRunScript, Tools: tools, Summary: n.Summary, Variables: n.EnvironmentVariables, DockerArguments: n.DockerArguments, Tags: n.Tags,
 		VPN: n.ShouldUseVPN, SkipCache: n.SkipCache, Restricted: n.IsRestricted}

@@ -158,7 +158,7 @@ func TestFollowers(t *testing.T) {
 // TestForeignAnswers are no revisions.
 func TestForeignAnswers(t *testing.T) {
 	for _, text := range []string{`null`, `{}`, `[]`, `<html>`, `{"environmentRevision": {"id": "` + env + `", "imageType": "Odd"}}`, `{"environmentRevision": {"id": "` + rev + `", "imageType": "Odd"}}`,
-		`{"environmentRevision": {"id": "` + rev + `", "imageType": "Environment"}}`, `{"environmentRevision": {"id": "` + rev + `", "imageType": "DefaultImage", "workspacesProperties": {"raw": "- a\n b"}}}`} {
+		`{"environmentRevision": {"id": "` + rev + `", "imageType": "Environment"}}`} {
 		client, _, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 		if d, err := client.GetDefinition(t.Context(), rev); err == nil {
 			t.Errorf("%s: %+v", text, d)
