@@ -129,6 +129,9 @@ func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own ma
 	if err != nil {
 		return made{}, false, err
 	}
+	if err := whole(all, a.Step.Args["from"].Str(), int64(after)); err != nil {
+		return made{}, false, fmt.Errorf("environment %s: %w", env, err)
+	}
 	for _, r := range all {
 		if r.Number <= int64(after) {
 			break // newest first
@@ -142,6 +145,18 @@ func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own ma
 		}
 	}
 	return made{}, false, nil
+}
+
+// whole refuses a list of revisions without those that the plan saw, since Domino deletes
+// none: it may lack the one that this step made, too.
+func whole(all []port.Revision, from string, after int64) error {
+	if after > 0 && !slices.ContainsFunc(all, func(r port.Revision) bool { return r.Number == after }) {
+		return fmt.Errorf("Domino's list of its revisions lacks number %d, which the plan saw; nothing is made of such a list", after)
+	}
+	if from != "" && !slices.ContainsFunc(all, func(r port.Revision) bool { return r.ID == from }) {
+		return fmt.Errorf("Domino's list of its revisions lacks %s, which the plan saw; nothing is made of such a list", from)
+	}
+	return nil
 }
 
 // tags are those of domctl's own that a step's revision gets. The content's key is that of

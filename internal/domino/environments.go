@@ -47,15 +47,19 @@ func (c *Client) ListRevisions(ctx context.Context, environment string) ([]port.
 				Created int64  `json:"created"` // milliseconds
 			} `json:"revisions"`
 			PageInfo *struct {
-				TotalPages int `json:"totalPages"`
-				PageSize   int `json:"pageSize"` // which may be less than was asked for
+				TotalPages *int `json:"totalPages"`
+				PageSize   int  `json:"pageSize"` // which may be less than was asked for
 			} `json:"pageInfo"`
 		}
 		path := fmt.Sprintf("/v4/environments/%s/page/%d/pageSize/%d/revisions", environment, page, pageOf)
 		if err := c.get(ctx, path, &answer); err != nil {
 			return nil, err
 		}
-		if answer.PageInfo == nil || len(answer.Revisions) == 0 && page > 0 || page+1 < answer.PageInfo.TotalPages && len(answer.Revisions) < answer.PageInfo.PageSize {
+		if answer.PageInfo == nil || answer.PageInfo.TotalPages == nil {
+			return nil, c.failed(path, errForeign)
+		}
+		shown, total := len(answer.Revisions), *answer.PageInfo.TotalPages
+		if shown == 0 && page > 0 || shown > 0 && total < 1 || page+1 < total && shown < answer.PageInfo.PageSize {
 			return nil, c.failed(path, errForeign)
 		}
 		for _, r := range answer.Revisions {
@@ -64,7 +68,7 @@ func (c *Client) ListRevisions(ctx context.Context, environment string) ([]port.
 			}
 			all = append(all, port.Revision{ID: r.ID, Number: r.Number, Created: time.UnixMilli(r.Created).UTC()})
 		}
-		if page+1 >= answer.PageInfo.TotalPages {
+		if page+1 >= total {
 			slices.SortStableFunc(all, func(a, b port.Revision) int { return int(b.Number - a.Number) })
 			return slices.CompactFunc(all, func(a, b port.Revision) bool { return a.ID == b.ID }), nil
 		}
