@@ -196,7 +196,7 @@ func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status 
 		return applier.Status{State: applier.Failed, Why: fmt.Sprintf(format, args...)}
 	}
 	stop := applier.Status{State: applier.Next, Mark: mark, Guard: planner.Absolute, Free: true}
-	took := b.Now().Sub(own.Created)
+	took := b.Now().Sub(begun(a, own))
 	switch own.Status {
 	case port.BuildSucceeded:
 		return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(own.ID), "number": schema.JSON(own.Number)}}
@@ -216,6 +216,15 @@ func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status 
 		status = port.BuildQueued
 	}
 	return applier.Status{State: applier.Pending, Wait: 10 * time.Second, Why: fmt.Sprintf("revision %d: %s since %s", own.Number, status, took.Truncate(time.Second))}
+}
+
+// begun is when a build can have begun: no earlier than the apply did, by domctl's clock,
+// whatever Domino says, so that a clock that is wrong cancels none before its time.
+func begun(a applier.Attempt, own made) time.Time {
+	if own.Created.Before(a.Began) {
+		return a.Began
+	}
+	return own.Created
 }
 
 // Start makes the one write that the mark names.

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"domctl.dev/applier"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 )
@@ -39,4 +41,22 @@ func TestAListThatLacksWhatThePlanSaw(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, st, err)
 		}
 	}
+}
+
+// TestAListThatTellsAWrongTime cancels no build that is younger than two hours.
+func TestAListThatTellsAWrongTime(t *testing.T) {
+	w := newBench(t, "")
+	w.at.Began = w.now
+	w.write("create")
+	w.b.Domino = listing{w.box, func(all []port.Revision) []port.Revision {
+		all = slices.Clone(all)
+		for i := range all {
+			all[i].Created = time.UnixMilli(1)
+		}
+		return all
+	}}
+	w.now = w.now.Add(9 * time.Minute)
+	w.ends(applier.Pending, "building since 9m0s")
+	w.b.Now = func() time.Time { return w.now.Add(2 * time.Hour) }
+	w.write("expire ")
 }

@@ -63,7 +63,7 @@ func (c *Client) ListRevisions(ctx context.Context, environment string) ([]port.
 			return nil, c.failed(path, errForeign)
 		}
 		for _, r := range answer.Revisions {
-			if known(r.ID) != nil || r.Number < 1 {
+			if known(r.ID) != nil || r.Number < 1 || r.Created <= 0 {
 				return nil, c.failed(path, errForeign)
 			}
 			all = append(all, port.Revision{ID: r.ID, Number: r.Number, Created: time.UnixMilli(r.Created).UTC()})
