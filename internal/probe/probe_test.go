@@ -87,6 +87,8 @@ func TestObserve(t *testing.T) {
 		"no group any more": {"start 1", false, outside{tier: "made", jobs: []port.Job{job("a", true)}}, applier.Next, "archive tier"},
 		"in time":           {all, false, outside{tier: "archived", jobs: []port.Job{job("a", true)}, took: map[string]time.Duration{"a": 10 * time.Second}}, applier.Finished, "10000"},
 		"too long":          {all, false, outside{tier: "archived", jobs: []port.Job{job("a", true)}, took: map[string]time.Duration{"a": 11 * time.Second}}, applier.Failed, "DC392"},
+		"a warm second":     {all, false, outside{tier: "archived", jobs: both, took: map[string]time.Duration{"a": 90 * time.Second, "b": time.Second}}, applier.Failed, "waited 1m30s"},
+		"two in time":       {all, false, outside{tier: "archived", jobs: both, took: map[string]time.Duration{"a": 9 * time.Second, "b": time.Second}}, applier.Finished, "9000"},
 		"no figure":         {all, false, outside{tier: "archived", jobs: []port.Job{job("a", true)}}, applier.Failed, "DC393: run"},
 		"no run":            {all, false, outside{tier: "archived"}, applier.Failed, "DC393: Domino started no run"},
 
