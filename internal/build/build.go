@@ -129,6 +129,9 @@ func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own ma
 	if err != nil {
 		return made{}, false, err
 	}
+	if err := whole(all, a.Step.Args["from"].Str(), int64(after)); err != nil {
+		return made{}, false, fmt.Errorf("environment %s: %w", env, err)
+	}
 	for _, r := range all {
 		if r.Number <= int64(after) {
 			break // newest first
@@ -142,6 +145,18 @@ func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own ma
 		}
 	}
 	return made{}, false, nil
+}
+
+// whole refuses a list of revisions without those that the plan saw, since Domino deletes
+// none: it may lack the one that this step made, too.
+func whole(all []port.Revision, from string, after int64) error {
+	if after > 0 && !slices.ContainsFunc(all, func(r port.Revision) bool { return r.Number == after }) {
+		return fmt.Errorf("Domino's list of its revisions lacks number %d, which the plan saw; nothing is made of such a list", after)
+	}
+	if from != "" && !slices.ContainsFunc(all, func(r port.Revision) bool { return r.ID == from }) {
+		return fmt.Errorf("Domino's list of its revisions lacks %s, which the plan saw; nothing is made of such a list", from)
+	}
+	return nil
 }
 
 // tags are those of domctl's own that a step's revision gets. The content's key is that of
@@ -181,7 +196,7 @@ func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status 
 		return applier.Status{State: applier.Failed, Why: fmt.Sprintf(format, args...)}
 	}
 	stop := applier.Status{State: applier.Next, Mark: mark, Guard: planner.Absolute, Free: true}
-	took := b.Now().Sub(own.Created)
+	took := b.Now().Sub(begun(a, own))
 	switch own.Status {
 	case port.BuildSucceeded:
 		return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON(own.ID), "number": schema.JSON(own.Number)}}
@@ -201,6 +216,15 @@ func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status 
 		status = port.BuildQueued
 	}
 	return applier.Status{State: applier.Pending, Wait: 10 * time.Second, Why: fmt.Sprintf("revision %d: %s since %s", own.Number, status, took.Truncate(time.Second))}
+}
+
+// begun is when a build can have begun: no earlier than the apply did, by domctl's clock,
+// whatever Domino says, so that a clock that is wrong cancels none before its time.
+func begun(a applier.Attempt, own made) time.Time {
+	if own.Created.Before(a.Began) {
+		return a.Began
+	}
+	return own.Created
 }
 
 // Start makes the one write that the mark names.

@@ -143,7 +143,7 @@ func TestAnothersBuild(t *testing.T) {
 
 // TestMasked: a mask is never written back; one that the files state is written.
 func TestMasked(t *testing.T) {
-	w := newBench(t, `"variables": {"TOKEN": "******", "OPEN": "**"}`)
+	w := newBench(t, `"variables": {"TOKEN": "******", "OPEN": "*"}`)
 	w.at.Mark = "create"
 	err := w.b.Start(t.Context(), w.at)
 	var refusal *applier.Refusal
@@ -153,7 +153,7 @@ func TestMasked(t *testing.T) {
 	w.at.Step.Writes["variables.TOKEN"] = schema.Value{Is: schema.Secret, Text: "env:T"}
 	w.write("create")
 	all, _ := w.box.ListRevisions(t.Context(), env)
-	if d, err := w.box.GetDefinition(t.Context(), all[0].ID); err != nil || d.Variables["TOKEN"] != "hunter2" || d.Variables["OPEN"] != "**" {
+	if d, err := w.box.GetDefinition(t.Context(), all[0].ID); err != nil || d.Variables["TOKEN"] != "hunter2" || d.Variables["OPEN"] != "*" {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

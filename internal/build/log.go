@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -43,6 +44,7 @@ type Reader struct {
 	Mask   func(text string) string
 
 	known sync.Map // by revision: *secret.Known
+	tails sync.Map // by revision: the last lines that were streamed, as []port.LogLine
 }
 
 // Read answers the lines of a revision's build after a moment, see port.BuildLogs.
@@ -98,7 +100,7 @@ func (r *Reader) hides(ctx context.Context, revision string, stated map[string]s
 		return nil, err
 	}
 	for name, value := range d.Variables {
-		if stated["variables."+schema.JoinPath(name)] != schema.JSON(value) && !port.Masked(value) {
+		if stated["variables."+schema.JoinPath(name)] != schema.JSON(value) {
 			hidden.Add(value)
 		}
 	}
@@ -117,6 +119,7 @@ func (b Builder) stream(ctx context.Context, a applier.Attempt, environment stri
 	if err != nil || len(lines) == 0 {
 		return
 	}
+	b.Reader.keep(own.ID, lines)
 	var text strings.Builder
 	for _, l := range lines {
 		text.WriteString(strings.ReplaceAll(l.Text, "\n", "\r") + "\n")
@@ -124,13 +127,30 @@ func (b Builder) stream(ctx context.Context, a applier.Attempt, environment stri
 	b.Logs.Stream(a.Apply, a.Step.ID, own.ID, lines[len(lines)-1].At-since, text.String())
 }
 
+// keep remembers the end of what was read of a revision's build, and tail tells it.
+func (r *Reader) keep(revision string, lines []port.LogLine) {
+	lines = append(r.tail(revision), lines...)
+	r.tails.Store(revision, slices.Clone(lines[max(len(lines)-endLines, 0):]))
+}
+
+func (r *Reader) tail(revision string) []port.LogLine {
+	kept, _ := r.tails.Load(revision)
+	lines, _ := kept.([]port.LogLine)
+	return slices.Clone(lines)
+}
+
 // end tells how a build's log ends, each line behind a Bar.
 func (b Builder) end(ctx context.Context, a applier.Attempt, environment string, own made) (text string) {
 	if b.Reader == nil {
 		return ""
 	}
-	lines, err := b.Reader.Read(ctx, environment, own.ID, 0, a.Step.Writes)
-	if err != nil {
+	lines := b.Reader.tail(own.ID)
+	since := int64(0)
+	if len(lines) > 0 {
+		since = lines[len(lines)-1].At
+	}
+	more, err := b.Reader.Read(ctx, environment, own.ID, since, a.Step.Writes)
+	if lines = append(lines, more...); err != nil && len(lines) == 0 {
 		return fmt.Sprintf("; its log cannot be shown: %v", err)
 	}
 	if at := b.place(a); at != "" {

@@ -127,3 +127,15 @@ func TestALogThatCannotBeHidden(t *testing.T) {
 		}
 	}
 }
+
+// TestTheEndIsToldFromWhatWasStreamed, where the log cannot be read once more.
+func TestTheEndIsToldFromWhatWasStreamed(t *testing.T) {
+	w, k := logging(t, "no luck", []string{"one", "two hunter2"}, sandbox.Fault{Call: "GetBuildLog", Fault: "down", After: 1})
+	w.write("create")
+	w.now = w.now.Add(9 * time.Minute)
+	w.ends(applier.Pending, "building")
+	w.now = w.now.Add(time.Minute)
+	if st := w.observe(); k.text.Len() == 0 || st.State != applier.Failed || !strings.HasSuffix(st.Why, build.Bar+"one"+build.Bar+"two (secret)") {
+		t.Errorf("%+v after %q", st, k.text.String())
+	}
+}

@@ -1,6 +1,7 @@
 package domino
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ const page = "text/html"
 var logAddress = regexp.MustCompile(`^/environments/([0-9a-f]{24})/revisions/([0-9a-f]{24})/build/([0-9A-Za-z_-]{1,64})/logs$`)
 
 // GetBuildLog is GET /environments/{id}/revisions/{revision}/build/{build}/fetchBuildLogsSince,
-// a table with a row for each line; 204 says that there are none.
+// a table with a row for each line; 204 says that there are none. Of a page over 8 MiB the
+// last lines are read.
 func (c *Client) GetBuildLog(ctx context.Context, environment, revision string, since int64) ([]port.LogLine, error) {
 	if err := known(environment, revision); err != nil {
 		return nil, fmt.Errorf("revision %w", err)
@@ -41,6 +43,10 @@ func (c *Client) GetBuildLog(ctx context.Context, environment, revision string, 
 	answer, err := c.answer(ctx, http.MethodGet, path, page, nil)
 	if err != nil {
 		return nil, err
+	}
+	if len(answer) == mostAnswer { // it began earlier: with a whole row
+		at := bytes.Index(answer, []byte("<tr"))
+		answer = answer[max(at, 0):]
 	}
 	lines, err := logLines(string(answer))
 	if err != nil {

@@ -81,6 +81,23 @@ func TestBuildLog(t *testing.T) {
 	}
 }
 
+// TestALargeBuildLog is read from its end.
+func TestALargeBuildLog(t *testing.T) {
+	client, _, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/json/paged/") {
+			_, _ = io.WriteString(w, summary(buildAddress))
+			return
+		}
+		for n := range 150_000 {
+			fmt.Fprintf(w, "<tr data-timeNano=\"%d\"><td class=\"line\">%s %d</td></tr>\n", n+1, strings.Repeat("x", 100), n)
+		}
+	})
+	lines, err := client.GetBuildLog(t.Context(), env, rev, 0)
+	if err != nil || len(lines) < 40_000 || len(lines) > 100_000 || lines[len(lines)-1].At != 150_000 || !strings.HasPrefix(lines[0].Text, "xxx") || len(lines[0].Text) < 100 {
+		t.Errorf("%d lines, %v", len(lines), err)
+	}
+}
+
 // FuzzBuildLog: whatever a page holds, its lines have times, and are of one line each.
 func FuzzBuildLog(f *testing.F) {
 	f.Add(rows("one", "two"))

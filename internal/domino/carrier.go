@@ -15,6 +15,7 @@ import (
 
 const (
 	mostAnswer = 8 << 20          // bytes of one answer
+	mostPage   = 512 << 20        // bytes of a page, of which the last mostAnswer are kept
 	attempts   = 4                // of one request
 	patience   = 15 * time.Second // for one answer, its last byte included
 	mostWait   = 20 * time.Second // that Domino may ask for at once
@@ -90,6 +91,13 @@ func (c carrier) once(r *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, lost(err)
 	}
 	defer res.Body.Close()
+	if r.Header.Get("Accept") == page {
+		body, err := last(io.LimitReader(res.Body, mostPage), mostAnswer)
+		if err != nil {
+			return nil, nil, lost(err)
+		}
+		return res, body, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer+1))
 	switch {
 	case err != nil:
@@ -98,6 +106,22 @@ func (c carrier) once(r *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, errEndless
 	}
 	return res, body, nil
+}
+
+// last is what a text ends with, of at most so many bytes.
+func last(r io.Reader, most int) (kept []byte, err error) {
+	part := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(part)
+		if kept = append(kept, part[:n]...); len(kept) > 2*most {
+			kept = append(kept[:0], kept[len(kept)-most:]...)
+		}
+		if err == io.EOF {
+			return kept[max(len(kept)-most, 0):], nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // errEndless is said of an answer that nobody can mean to send.

@@ -1,16 +1,14 @@
 package domino
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"domctl.dev/internal/port"
 )
@@ -49,24 +47,28 @@ func (c *Client) ListRevisions(ctx context.Context, environment string) ([]port.
 				Created int64  `json:"created"` // milliseconds
 			} `json:"revisions"`
 			PageInfo *struct {
-				TotalPages int `json:"totalPages"`
-				PageSize   int `json:"pageSize"` // which may be less than was asked for
+				TotalPages *int `json:"totalPages"`
+				PageSize   int  `json:"pageSize"` // which may be less than was asked for
 			} `json:"pageInfo"`
 		}
 		path := fmt.Sprintf("/v4/environments/%s/page/%d/pageSize/%d/revisions", environment, page, pageOf)
 		if err := c.get(ctx, path, &answer); err != nil {
 			return nil, err
 		}
-		if answer.PageInfo == nil || len(answer.Revisions) == 0 && page > 0 || page+1 < answer.PageInfo.TotalPages && len(answer.Revisions) < answer.PageInfo.PageSize {
+		if answer.PageInfo == nil || answer.PageInfo.TotalPages == nil {
+			return nil, c.failed(path, errForeign)
+		}
+		shown, total := len(answer.Revisions), *answer.PageInfo.TotalPages
+		if shown == 0 && page > 0 || shown > 0 && total < 1 || page+1 < total && shown < answer.PageInfo.PageSize {
 			return nil, c.failed(path, errForeign)
 		}
 		for _, r := range answer.Revisions {
-			if known(r.ID) != nil || r.Number < 1 {
+			if known(r.ID) != nil || r.Number < 1 || r.Created <= 0 {
 				return nil, c.failed(path, errForeign)
 			}
 			all = append(all, port.Revision{ID: r.ID, Number: r.Number, Created: time.UnixMilli(r.Created).UTC()})
 		}
-		if page+1 >= answer.PageInfo.TotalPages {
+		if page+1 >= total {
 			slices.SortStableFunc(all, func(a, b port.Revision) int { return int(b.Number - a.Number) })
 			return slices.CompactFunc(all, func(a, b port.Revision) bool { return a.ID == b.ID }), nil
 		}
@@ -140,22 +142,22 @@ func (c *Client) ListFollowers(ctx context.Context, environment string) ([]port.
 
 // definition is a revision as GET /v4/environments/environmentRevision/{id} shows it.
 type definition struct {
-	ID                        string              `json:"id"`
-	EnvironmentID             string              `json:"environmentId"`
-	Number                    int64               `json:"number"`
-	ImageType                 string              `json:"imageType"`
-	DockerImage               string              `json:"dockerImage"`
-	DockerfileInstructions    string              `json:"dockerfileInstructions"`
-	PreSetupScript            string              `json:"preSetupScript"`
-	PostSetupScript           string              `json:"postSetupScript"`
-	PreRunScript              string              `json:"preRunScript"`
-	PostRunScript             string              `json:"postRunScript"`
-	Summary                   string              `json:"summary"`
-	DockerArguments           []string            `json:"dockerArguments"`
-	ClusterTypes              []string            `json:"clusterTypes"`
-	BuildEnvironmentVariables []map[string]string `json:"buildEnvironmentVariables"`
-	ShouldUseVPN              bool                `json:"shouldUseVPN"`
-	IsRestricted              bool                `json:"isRestricted"`
+	ID                        string               `json:"id"`
+	EnvironmentID             string               `json:"environmentId"`
+	Number                    int64                `json:"number"`
+	ImageType                 string               `json:"imageType"`
+	DockerImage               string               `json:"dockerImage"`
+	DockerfileInstructions    string               `json:"dockerfileInstructions"`
+	PreSetupScript            string               `json:"preSetupScript"`
+	PostSetupScript           string               `json:"postSetupScript"`
+	PreRunScript              string               `json:"preRunScript"`
+	PostRunScript             string               `json:"postRunScript"`
+	Summary                   string               `json:"summary"`
+	DockerArguments           []string             `json:"dockerArguments"`
+	ClusterTypes              []string             `json:"clusterTypes"`
+	BuildEnvironmentVariables []map[string]*string `json:"buildEnvironmentVariables"`
+	ShouldUseVPN              bool                 `json:"shouldUseVPN"`
+	IsRestricted              bool                 `json:"isRestricted"`
 	WorkspacesProperties      *struct {
 		Raw string `json:"raw"`
 	} `json:"workspacesProperties"`
@@ -206,52 +208,44 @@ func (d definition) port() (out port.Definition, err error) {
 	out = port.Definition{Dockerfile: d.DockerfileInstructions, PreSetup: d.PreSetupScript, PostSetup: d.PostSetupScript, PreRun: d.PreRunScript, PostRun: d.PostRunScript,
 		Summary: d.Summary, DockerArguments: d.DockerArguments, VPN: d.ShouldUseVPN, Restricted: d.IsRestricted}
 	for _, t := range d.ClusterTypes {
-		out.Clusters = append(out.Clusters, strings.ToLower(t))
+		if lower := strings.ToLower(t); clusterWords()[lower] != "" {
+			t = lower
+		}
+		out.Clusters = append(out.Clusters, t)
 	}
 	slices.Sort(out.Clusters)
-	for _, pair := range d.BuildEnvironmentVariables {
-		if out.Variables == nil {
-			out.Variables = map[string]string{}
-		}
-		name, is := pair["name"]
-		if value, whole := pair["value"]; is && whole && len(pair) == 2 {
-			out.Variables[name] = value
-			continue
-		}
-		for k, v := range pair {
-			out.Variables[k] = v
-		}
-	}
 	if d.WorkspacesProperties != nil {
-		out.Tools, err = toolsJSON(d.WorkspacesProperties.Raw)
+		out.Tools = toolsJSON(d.WorkspacesProperties.Raw)
 	}
+	out.Variables, err = variables(d.BuildEnvironmentVariables)
 	return out, err
 }
 
-// toolsJSON reads the YAML of Domino's form.
-func toolsJSON(text string) (string, error) {
-	var tools map[string]any
-	if err := yaml.Unmarshal([]byte(text), &tools); err != nil {
-		return "", errors.New("its workspace tools are no YAML of tools by name")
+// variables are told as pairs of a name and a value, or by their names; a value of null
+// is one that is not told. Any other shape is refused: what is taken for a variable by
+// mistake would go back as one.
+func variables(shown []map[string]*string) (map[string]string, error) {
+	if len(shown) == 0 {
+		return nil, nil
 	}
-	if len(tools) == 0 {
-		return "", nil
+	out := map[string]string{}
+	for _, pair := range shown {
+		name, named := pair["name"]
+		value, valued := pair["value"]
+		_, keyed := pair["key"]
+		switch {
+		case named && valued && len(pair) == 2 && name != nil && *name != "":
+			pair = map[string]*string{*name: value}
+		case named, valued, keyed:
+			return nil, errForeign
+		}
+		for k, v := range pair {
+			if out[k] = port.Mask; v != nil {
+				out[k] = *v
+			}
+		}
 	}
-	out, err := json.Marshal(tools)
-	return string(out), err
-}
-
-// toolsYAML is toolsJSON's inverse.
-func toolsYAML(text string) (string, error) {
-	var tools map[string]any
-	if text == "" {
-		return "", nil
-	}
-	if err := json.Unmarshal([]byte(text), &tools); err != nil {
-		return "", err
-	}
-	out, err := yaml.Marshal(tools)
-	return string(out), err
+	return out, nil
 }
 
 // newBase is the base of a new revision.
@@ -280,12 +274,17 @@ type newRevision struct {
 	IsRestricted           bool              `json:"isRestricted"`
 }
 
-// clusterNames are Domino's words for clusters.
+// clusterWords are Domino's words for the clusters that domctl knows.
+func clusterWords() map[string]string {
+	return map[string]string{"spark": "Spark", "ray": "Ray", "dask": "Dask", "mpi": "MPI"}
+}
+
+// clusterNames are Domino's words for clusters; one that domctl does not know goes back
+// as it came.
 func clusterNames(clusters []string) []string {
-	names := map[string]string{"spark": "Spark", "ray": "Ray", "dask": "Dask", "mpi": "MPI"}
 	out := []string{}
 	for _, c := range clusters {
-		out = append(out, names[c])
+		out = append(out, cmp.Or(clusterWords()[c], c))
 	}
 	return out
 }

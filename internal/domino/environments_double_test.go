@@ -151,8 +151,11 @@ func (d double) logged(r *http.Request, env string) (answer any, status int, err
 func (d double) jobs(r *http.Request) (answer any, status int, ok bool, err error) {
 	switch r.Method + " " + r.URL.Path {
 	case "GET /v4/jobs":
-		all, err := d.box.ListJobs(r.Context(), r.URL.Query().Get("projectId"), time.Time{})
+		all, err := d.box.ListJobs(r.Context(), r.URL.Query().Get("projectId"), worldtest.JobTitle, time.Time{})
 		listed := []object{}
+		if r.URL.Query().Get("page_no") != "1" {
+			all = nil
+		}
 		for _, j := range all {
 			listed = append(listed, object{"id": j.ID, "title": j.Title, "stageTime": object{"submissionTime": j.Submitted.UnixMilli()},
 				"statuses": object{"isCompleted": j.Ended, "executionStatus": j.Status}})
@@ -245,7 +248,7 @@ func (d double) read(r *http.Request, into any) {
 }
 
 func definitionFrom(n newRevision) port.Definition {
-	tools, _ := toolsJSON(n.WorkspaceTools)
+	tools := toolsJSON(n.WorkspaceTools)
 	d := port.Definition{Image: n.Base.Image, Base: n.Base.Revision, Follow: n.Base.Follow, Dockerfile: n.DockerfileInstructions, PreSetup: n.PreSetupScript, PostSetup: n.PostSetupScript,
 		PreRun: n.PreRunScript, PostRun: n.PostRunScript, Tools: tools, Summary: n.Summary, Variables: n.EnvironmentVariables, DockerArguments: n.DockerArguments, Tags: n.Tags,
 		VPN: n.ShouldUseVPN, SkipCache: n.SkipCache, Restricted: n.IsRestricted}

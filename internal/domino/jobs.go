@@ -11,46 +11,65 @@ import (
 	"domctl.dev/internal/port"
 )
 
-// jobsOf is how many of a project's jobs are asked for, the newest first.
-const jobsOf = 200
+// jobsOf is how many of a project's jobs are asked for at once, the newest first, and
+// mostJobPages bounds for how long.
+const (
+	jobsOf       = 200
+	mostJobPages = 50
+)
 
-// ListJobs is GET /v4/jobs of one project.
-func (c *Client) ListJobs(ctx context.Context, project string, since time.Time) ([]port.Job, error) {
+// listedJob is one of GET /v4/jobs.
+type listedJob struct {
+	ID        string `json:"id"`
+	Title     string `json:"title"`
+	StageTime struct {
+		Submitted int64 `json:"submissionTime"` // milliseconds
+	} `json:"stageTime"`
+	Statuses *struct {
+		Completed bool   `json:"isCompleted"`
+		Execution string `json:"executionStatus"`
+	} `json:"statuses"`
+}
+
+// ListJobs pages through GET /v4/jobs of one project until a job is older, or none comes
+// any more. Only jobs of the title are read closely: others may be odd.
+func (c *Client) ListJobs(ctx context.Context, project, title string, since time.Time) ([]port.Job, error) {
 	if err := known(project); err != nil {
 		return nil, fmt.Errorf("project %w", err)
 	}
-	path := "/v4/jobs?" + url.Values{"projectId": {project}, "order_by": {"number"}, "sort_by": {"desc"}, "page_size": {strconv.Itoa(jobsOf)}, "page_no": {"1"}}.Encode()
-	var answer struct {
-		Jobs *[]struct {
-			ID        string `json:"id"`
-			Title     string `json:"title"`
-			StageTime struct {
-				Submitted int64 `json:"submissionTime"` // milliseconds
-			} `json:"stageTime"`
-			Statuses *struct {
-				Completed bool   `json:"isCompleted"`
-				Execution string `json:"executionStatus"`
-			} `json:"statuses"`
-		} `json:"jobs"`
-	}
-	if err := c.get(ctx, path, &answer); err != nil {
-		return nil, err
-	}
-	if answer.Jobs == nil {
-		return nil, c.failed(path, errForeign)
-	}
-	all := []port.Job{}
-	for _, j := range *answer.Jobs {
-		if known(j.ID) != nil || j.Statuses == nil || j.StageTime.Submitted <= 0 {
+	all, seen := []port.Job{}, map[string]bool{}
+	for n := 1; n <= mostJobPages; n++ {
+		path := "/v4/jobs?" + url.Values{"projectId": {project}, "order_by": {"number"}, "sort_by": {"desc"}, "page_size": {strconv.Itoa(jobsOf)}, "page_no": {strconv.Itoa(n)}}.Encode()
+		var answer struct {
+			Jobs *[]listedJob `json:"jobs"`
+		}
+		if err := c.get(ctx, path, &answer); err != nil {
+			return nil, err
+		}
+		if answer.Jobs == nil {
 			return nil, c.failed(path, errForeign)
 		}
-		all = append(all, port.Job{ID: j.ID, Title: j.Title, Status: j.Statuses.Execution, Ended: j.Statuses.Completed, Submitted: time.UnixMilli(j.StageTime.Submitted).UTC()})
+		over, before := len(*answer.Jobs) == 0, len(seen)
+		for _, j := range *answer.Jobs {
+			over = over || j.StageTime.Submitted > 0 && time.UnixMilli(j.StageTime.Submitted).Before(since)
+			if j.Title == title && (known(j.ID) != nil || j.Statuses == nil || j.StageTime.Submitted <= 0) {
+				return nil, c.failed(path, errForeign)
+			}
+			if j.Title == title && !seen[j.ID] {
+				all = append(all, port.Job{ID: j.ID, Title: j.Title, Status: j.Statuses.Execution, Ended: j.Statuses.Completed, Submitted: time.UnixMilli(j.StageTime.Submitted).UTC()})
+			}
+			seen[j.ID] = true
+		}
+		again := len(seen) == before // the page was there before
+		if again && !over && len(*answer.Jobs) >= jobsOf {
+			return nil, c.failed(path, errForeign)
+		}
+		if over || again {
+			slices.SortStableFunc(all, func(a, b port.Job) int { return b.Submitted.Compare(a.Submitted) })
+			return all, nil
+		}
 	}
-	slices.SortStableFunc(all, func(a, b port.Job) int { return b.Submitted.Compare(a.Submitted) })
-	if len(all) >= jobsOf && !all[len(all)-1].Submitted.Before(since) {
-		return nil, c.failed(path, fmt.Errorf("more than %d jobs were started there since %s", jobsOf, since.UTC().Format(time.RFC3339)))
-	}
-	return all, nil
+	return nil, c.failed("/v4/jobs", fmt.Errorf("more than %d jobs were started in project %s since %s", mostJobPages*jobsOf, project, since.UTC().Format(time.RFC3339)))
 }
 
 // newJob is the body of POST /v4/jobs/start.

@@ -1,55 +1,75 @@
 package domino
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestListJobs: what is no list of jobs is no empty list, and one that is cut short by
-// its page does not say that there are no more.
+// TestListJobs: what is no list of jobs is no empty list, one that is cut short by its
+// page is asked for the next, and odd jobs of others hold up nobody.
 func TestListJobs(t *testing.T) {
-	job := func(n int) string {
-		return fmt.Sprintf(`{"id": "%024x", "title": "\u001b[31m", "stageTime": {"submissionTime": %d}, "statuses": {"isCompleted": true, "executionStatus": "Stopped"}}`, n+1, 1772442000000+n)
+	const began = 1772442000000
+	job := func(title string, n int) string {
+		return fmt.Sprintf(`{"id": "%024x", "title": %q, "stageTime": {"submissionTime": %d}, "statuses": {"isCompleted": true, "executionStatus": "Stopped"}}`, n, title, began+n)
 	}
-	var many []string
-	for n := range jobsOf {
-		many = append(many, job(n))
+	page := func(jobs ...string) string { return `{"jobs": [` + strings.Join(jobs, ",") + `]}` }
+	full := func(from int) string {
+		var many []string
+		for n := range jobsOf {
+			many = append(many, job("another", from-n))
+		}
+		return page(many...)
 	}
-	for answer, c := range map[string]struct {
-		jobs  int
-		since time.Time
-		fails bool
+	odd := `{"id": "1", "title": "another"}`
+	for name, c := range map[string]struct {
+		pages []string // the last one holds for ever
+		jobs  int      // -1: it fails
+		asked int
 	}{
-		`{"jobs": []}`:                      {0, time.Time{}, false},
-		`{"jobs": [` + job(1) + `]}`:        {1, time.Time{}, false},
-		`{}`:                                {0, time.Time{}, true},
-		`[]`:                                {0, time.Time{}, true},
-		`{"jobs": null}`:                    {0, time.Time{}, true},
-		`{"jobs": [{"id": "1"}]}`:           {0, time.Time{}, true},
-		`{"jobs": [{"id": "` + env + `"}]}`: {0, time.Time{}, true},
-		`{"jobs": [` + strings.Replace(job(1), "1772442000001", "0", 1) + `]}`: {0, time.Time{}, true},
-		`{"jobs": [` + strings.Join(many, ",") + `]}`:                          {0, time.Time{}, true},
-		`{"jobs": [` + strings.Join(many, ",") + `] }`:                         {jobsOf, time.UnixMilli(1772442000001), false},
+		"none":            {[]string{page()}, 0, 1},
+		"one":             {[]string{page(job("ours", 1)), page()}, 1, 2},
+		"older":           {[]string{page(job("ours", 2), job("another", -1))}, 1, 1},
+		"unsorted":        {[]string{page(job("ours", 1), job("ours", 3), job("another", -1))}, 2, 1},
+		"the third page":  {[]string{full(1000), full(800), page(job("ours", 3), job("another", -1))}, 1, 3},
+		"shifted":         {[]string{page(job("another", 4), job("ours", 3)), page(job("ours", 3), job("ours", 2)), page()}, 2, 3},
+		"the same always": {[]string{page(job("ours", 1))}, 1, 2},
+		"full always":     {[]string{full(1000)}, -1, 2},
+		"odd others":      {[]string{page(odd, job("ours", 1), `{"id": "`+env+`", "title": "another", "stageTime": {}}`, job("another", -1))}, 1, 1},
+		"odd":             {[]string{page(strings.Replace(odd, "another", "ours", 1))}, -1, 1},
+		"ours untimed":    {[]string{page(strings.Replace(job("ours", 1), strconv.Itoa(began+1), "0", 1))}, -1, 1},
+		"no list":         {[]string{`{}`}, -1, 1},
+		"an array":        {[]string{`[]`}, -1, 1},
+		"null":            {[]string{`{"jobs": null}`}, -1, 1},
 	} {
+		asked := 0
 		client, _, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			if q := r.URL.Query(); r.URL.Path != "/v4/jobs" || q.Get("projectId") != env || q.Get("sort_by") != "desc" {
+			if q := r.URL.Query(); r.URL.Path != "/v4/jobs" || q.Get("projectId") != env || q.Get("sort_by") != "desc" || q.Get("page_no") != strconv.Itoa(asked+1) {
 				t.Errorf("asked %s", r.URL)
 			}
-			_, _ = io.WriteString(w, answer)
+			_, _ = io.WriteString(w, c.pages[min(asked, len(c.pages)-1)])
+			asked++
 		})
-		all, err := client.ListJobs(context.Background(), env, c.since)
-		if (err != nil) != c.fails || len(all) != c.jobs {
-			t.Errorf("%.80s: %d, %v", answer, len(all), err)
+		all, err := client.ListJobs(t.Context(), env, "ours", time.UnixMilli(began))
+		if (err != nil) != (c.jobs < 0) || len(all) != max(c.jobs, 0) || asked != c.asked {
+			t.Errorf("%s: %d, %v, asked %d times", name, len(all), err, asked)
 		}
 		for i := 1; i < len(all); i++ {
 			if all[i].Submitted.After(all[i-1].Submitted) {
 				t.Error("they are not sorted")
 			}
 		}
+	}
+	asked := 0
+	client, _, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_, _ = io.WriteString(w, full(100000000-asked*jobsOf))
+	})
+	if all, err := client.ListJobs(t.Context(), env, "ours", time.UnixMilli(began)); err == nil || !strings.Contains(err.Error(), "more than 10000 jobs") || asked != mostJobPages {
+		t.Errorf("endless: %v, %v, asked %d times", all, err, asked)
 	}
 }

@@ -46,7 +46,7 @@ type Definition struct {
 
 	Dockerfile                           string // without FROM
 	PreSetup, PostSetup, PreRun, PostRun string
-	Tools                                string // JSON of the workspace tools by name; "" for none
+	Tools                                string // JSON of the workspace tools by name; a string of what no JSON of tools can hold; "" for none
 	Summary                              string
 	Variables                            map[string]string
 	DockerArguments, Clusters, Tags      []string // Clusters: "spark", "ray", "dask", "mpi"
@@ -77,14 +77,4 @@ type Environments interface {
 	SetActiveRevision(ctx context.Context, environment, revision string) error
 	// CancelBuild ends a build that is under way; ErrState where none is.
 	CancelBuild(ctx context.Context, environment, revision string) error
-}
-
-// Masked says of a variable's value that Domino shows it without telling it.
-func Masked(value string) bool {
-	for _, r := range value {
-		if r != '*' && r != '•' {
-			return false
-		}
-	}
-	return len(value) > 2
 }

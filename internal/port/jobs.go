@@ -21,9 +21,10 @@ type Job struct {
 // once; ErrDenied, ErrThrottled, ErrNotFound, ErrState and ErrMismatch say that nothing
 // happened, any other error decides nothing.
 type Jobs interface {
-	// ListJobs answers the jobs of a project that were submitted since a moment, newest
-	// first; others may be among them. An error where there are more than one answer holds.
-	ListJobs(ctx context.Context, project string, since time.Time) ([]Job, error)
+	// ListJobs answers the jobs of a project with a title that were submitted since a
+	// moment, newest first; older ones may be among them. An error where the list cannot
+	// be read back to that moment.
+	ListJobs(ctx context.Context, project, title string, since time.Time) ([]Job, error)
 	// StartJob starts one. Domino takes no token: a call that is repeated starts another.
 	StartJob(ctx context.Context, j NewJob) (id string, err error)
 	// StopJob ends a job of a project, and commits none of its results. ErrState or

@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +63,7 @@ func byHand(applier.Manual) string {
 
 const (
 	mostProbe  = 30 * time.Minute // for a node to come up and a run to have its images
+	apart      = time.Hour        // that clocks may be
 	mostStarts = 2                // a call whose answer was lost is made once more
 	command    = "sleep 900"      // what the run does; it ends by itself if nobody stops it
 )
@@ -106,6 +106,7 @@ func (o order) copied(prefix string) port.Document {
 // found is what stands of a probe.
 type found struct {
 	tier, archived, group bool
+	unlisted              bool // under Abort: Domino does not list the jobs
 	jobs                  []port.Job
 }
 
@@ -118,13 +119,13 @@ func (p *Prober) look(ctx context.Context, o order) (f found, err error) {
 	if err != nil {
 		return f, err
 	}
-	jobs, err := p.Domino.ListJobs(ctx, o.arg("project"), o.Began)
-	if err != nil {
+	jobs, err := p.Domino.ListJobs(ctx, o.arg("project"), o.title, o.Began.Add(-apart))
+	if f.unlisted = err != nil && o.Abort && ctx.Err() == nil; err != nil && !f.unlisted {
 		return f, err
 	}
 	f.tier, f.group = len(tiers) > 0, len(groups) > 0
 	f.archived = f.tier && tiers[0][o.arg("archived")] == "true"
-	f.jobs = slices.DeleteFunc(jobs, func(j port.Job) bool { return j.Title != o.title })
+	f.jobs = jobs
 	return f, nil
 }
 
@@ -152,7 +153,11 @@ func (p *Prober) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	case f.group:
 		return applier.Status{State: applier.Next, Mark: dropGroup, Free: true, Doubt: len(f.jobs) == 0}, nil
 	case f.tier && !f.archived:
-		return applier.Status{State: applier.Next, Mark: archive, Free: true, Doubt: len(f.jobs) == 0}, nil
+		mark := archive
+		if f.unlisted { // so that people see it
+			mark += fmt.Sprintf("; Domino does not list its jobs, and run %q may go on", o.title)
+		}
+		return applier.Status{State: applier.Next, Mark: mark, Free: true, Doubt: len(f.jobs) == 0}, nil
 	case a.Abort:
 		return applier.Status{State: applier.Undone, Certain: len(f.jobs) > 0}, nil
 	}
@@ -205,7 +210,8 @@ func (p *Prober) pulled(ctx context.Context, j port.Job) (took time.Duration, to
 	return took, told, err
 }
 
-// verdict judges the figure of a run that is over.
+// verdict judges the longest figure of the runs that are over: a second one finds what
+// the first has pulled.
 func (p *Prober) verdict(ctx context.Context, o order, f found) (applier.Status, error) {
 	failed := func(format string, args ...any) (applier.Status, error) {
 		return applier.Status{State: applier.Failed, Why: fmt.Sprintf(format, args...) + fmt.Sprintf("; domctl apply --supersede %s tries again", o.Apply)}, nil
@@ -219,17 +225,19 @@ func (p *Prober) verdict(ctx context.Context, o order, f found) (applier.Status,
 	}
 	most, _ := o.Step.Args["most"].Float()
 	limit := time.Duration(most) * time.Millisecond
+	longest, heard := time.Duration(0), false
 	for _, j := range f.jobs {
 		took, told, err := p.pulled(ctx, j)
 		if err != nil {
 			return applier.Status{}, err
 		}
-		if told && took > limit {
-			return failed("DC392: run %q waited %s for its images, %s is allowed, and the wave does not begin", o.title, took, limit)
-		}
-		if told {
-			return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"pulled": schema.JSON(took.Milliseconds())}}, nil
-		}
+		longest, heard = max(longest, took), heard || told
+	}
+	switch {
+	case heard && longest > limit:
+		return failed("DC392: run %q waited %s for its images, %s is allowed, and the wave does not begin", o.title, longest, limit)
+	case heard:
+		return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"pulled": schema.JSON(longest.Milliseconds())}}, nil
 	}
 	return failed("DC393: run %q is %s, and Domino told nothing of its images, so that the wave does not begin", o.title, planner.Printable(f.jobs[0].Status))
 }
@@ -249,7 +257,7 @@ func (p *Prober) Start(ctx context.Context, a applier.Attempt) error {
 	case a.Mark == dropGroup:
 		_, err := p.Documents.DeleteOne(ctx, o.arg("groups"), port.Document{"_id": o.group})
 		return refusal(err)
-	case a.Mark == archive:
+	case strings.HasPrefix(a.Mark, archive):
 		_, err := p.Documents.UpdateOne(ctx, o.arg("tiers"), port.Document{"_id": schema.JSON(o.tier).Text}, port.Document{o.arg("archived"): "true"}, nil)
 		return refusal(err)
 	case strings.HasPrefix(a.Mark, stop):

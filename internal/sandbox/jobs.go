@@ -71,14 +71,14 @@ func (w *World) pulled(j job) (took time.Duration, told bool, err error) {
 	return took, true, nil
 }
 
-// ListJobs of a project.
-func (w *World) ListJobs(ctx context.Context, project string, _ time.Time) ([]port.Job, error) {
+// ListJobs of a project with a title.
+func (w *World) ListJobs(ctx context.Context, project, title string, _ time.Time) ([]port.Job, error) {
 	return read(ctx, w, "ListJobs", func(s *state) (out []port.Job, n int, err error) {
 		if _, _, there := s.document("projects", project); !there {
 			return nil, 0, fmt.Errorf("project %s: %w", project, port.ErrNotFound)
 		}
 		for _, id := range schema.Sorted(s.domino.Jobs) {
-			if s.domino.Jobs[id].Project != project {
+			if s.domino.Jobs[id].Project != project || s.domino.Jobs[id].Title != title {
 				continue
 			}
 			j, err := w.jobOf(id, s.domino.Jobs[id])
