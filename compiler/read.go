@@ -116,7 +116,7 @@ func (w *reader) unreadable(a schema.Address, path []string, what string, v cue.
 	case v.IsConcrete():
 		w.add(codeMisfit, a, at, "", "%s", strings.TrimPrefix(what+": "+err.Error(), "it: "))
 	default:
-		w.add(codeMissing, a, at, "", "%s has no value, want %s", what, ruleAt(path).want())
+		w.add(codeMissing, a, at, problems{w.pkg.tree, w.pkg.files}.unheeded(path), "%s has no value, want %s", what, ruleAt(path).want())
 	}
 }
 
