@@ -15,6 +15,8 @@ func revisionCodes() []Code {
 			"State the one thing that is needed: --cap-add=…, --device=…"},
 		{"DC127", "workspace tools that cannot be read", "The text that stands for workspace tools is no YAML, or is not what Domino's form takes: tools by name, each with title, iconUrl, start, supportedFileExtensions and httpProxy. Domino would refuse it, or show the tool without what it does not know.",
 			"Correct it at the place named. Anchors and keys that stand twice are refused; yes and on are text, as for Domino."},
+		{"DC128", "several docker arguments in one", "Domino's form takes one docker argument a line, separated by newlines and not by blanks, and one entry of dockerArguments is one line. What else stands in it reaches docker run as a part of the first argument, or not as it was meant.",
+			"Write each option as an entry of its own, with = before its value: [\"--shm-size=2g\", \"--ipc=host\"]. A value may hold blanks: \"--label=a b\"."},
 		{"DC290", "Domino's form alone takes it", "No call of Domino's API sets or shows this. The rest of the environment is planned without it.",
 			"Set it in Domino's form, and leave it out of the files."},
 		{"DC291", "Domino cannot be asked", "An apply that is to build a revision, or to make one active, goes on without the address of Domino's API.",
