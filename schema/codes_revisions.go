@@ -17,6 +17,8 @@ func revisionCodes() []Code {
 			"Correct it at the place named. Anchors and keys that stand twice are refused; yes and on are text, as for Domino."},
 		{"DC128", "several docker arguments in one", "Domino's form takes one docker argument a line, separated by newlines and not by blanks, and one entry of dockerArguments is one line. What else stands in it reaches docker run as a part of the first argument, or not as it was meant.",
 			"Write each option as an entry of its own, with = before its value: [\"--shm-size=2g\", \"--ipc=host\"]. A value may hold blanks: \"--label=a b\"."},
+		{"DC129", "a text that nobody means", "The Dockerfile instructions, a script or the workspace tools are empty, so that an apply takes away what Domino has; or they are not UTF-8, and what cannot be read is lost; or a script has the line ends of Windows, and the shell takes the CR for a part of the last word of each line.",
+			"Write what is missing, or state null where nothing is meant. Save the file as UTF-8, with the line ends of Unix."},
 		{"DC290", "Domino's form alone takes it", "No call of Domino's API sets or shows this. The rest of the environment is planned without it.",
 			"Set it in Domino's form, and leave it out of the files."},
 		{"DC291", "Domino cannot be asked", "An apply that is to build a revision, or to make one active, goes on without the address of Domino's API.",
