@@ -25,4 +25,5 @@ const (
 	codeExactlyOne = "DC108"
 	codeName       = "DC109"
 	codeForm       = "DC127"
+	codeText       = "DC129"
 )

@@ -27,7 +27,7 @@ type problems struct {
 func (p problems) of(err error, code string) (found []schema.Finding) {
 	for _, group := range groups(errors.Errors(err)) {
 		for _, e := range meant(group) {
-			if !stderrors.Is(e, errRefused) { // a finding of the tree's own
+			if !stderrors.Is(e, errRefused) && !p.toldOfFile(e) { // a finding of the tree's own
 				found = append(found, p.finding(e, code))
 			}
 		}
@@ -131,7 +131,7 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		if r := ruleAt(path); r != nil {
 			f.Message += ", want " + r.want()
 		}
-		f.Hint = hintFor(ruleAt(path))
+		f.Hint = cmp.Or(p.unheeded(path), hintFor(ruleAt(path)))
 	case strings.HasPrefix(format, "reference %q not found"):
 		f.Code, f.Message = codeMalformed, fmt.Sprintf("%s refers to %s, which is not defined", orWhole(what), shown(path, args[0]))
 		if c := schema.Nearest(fmt.Sprint(args[0]), schema.Roots()); c != "" {
@@ -140,6 +140,8 @@ func (p problems) finding(e errors.Error, code string) schema.Finding {
 		} else if name := fmt.Sprint(args[0]); !secretive(path) && ruleAt(path).takes(name) {
 			f.Hint = fmt.Sprintf("text stands in quotes: %q", name)
 		}
+	case format == attributeFails:
+		p.failedEmbed(&f, e)
 	case strings.HasPrefix(format, "import failed"):
 		p.failedImport(&f, e)
 	case strings.HasSuffix(format, "found '%s' %s"): // a literal that CUE's parser quotes

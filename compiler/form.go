@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"domctl.dev/internal/form"
+	"domctl.dev/internal/lint"
 	"domctl.dev/schema"
 )
 
@@ -32,6 +34,12 @@ func (w *reader) form(a schema.Address, o schema.Object, path, text string, at [
 	}
 	if len(faults) > 0 {
 		return schema.Value{}, errForm
+	}
+	if len(value) == 0 && !strings.Contains(text, "{") {
+		w.warn(codeText, a, at, "write what is missing; where nothing is meant, state {}", "%s is empty: an apply takes away what Domino has", path)
+	}
+	if line := lint.NotUTF8(text); line > 0 {
+		w.warn(codeText, a, at, "save the file as UTF-8", "%s is not UTF-8, in line %d: the byte is lost", path, line)
 	}
 	for p, offset := range places {
 		if p != "" && exact {

@@ -48,6 +48,11 @@ func (w *reader) add(code string, a schema.Address, at []schema.Position, hint, 
 		Message: fmt.Sprintf(format, args...)})
 }
 
+func (w *reader) warn(code string, a schema.Address, at []schema.Position, hint, format string, args ...any) {
+	w.add(code, a, at, hint, format, args...)
+	w.result.Findings[len(w.result.Findings)-1].Severity = schema.Warning
+}
+
 func (w *reader) object(a schema.Address, v cue.Value, s *shape) {
 	o := schema.Object{Fields: map[string]schema.Value{}, At: map[string][]schema.Position{"": w.places.of(v)}}
 	if a.Name == "" {
@@ -116,7 +121,7 @@ func (w *reader) unreadable(a schema.Address, path []string, what string, v cue.
 	case v.IsConcrete():
 		w.add(codeMisfit, a, at, "", "%s", strings.TrimPrefix(what+": "+err.Error(), "it: "))
 	default:
-		w.add(codeMissing, a, at, "", "%s has no value, want %s", what, ruleAt(path).want())
+		w.add(codeMissing, a, at, problems{w.pkg.tree, w.pkg.files}.unheeded(path), "%s has no value, want %s", what, ruleAt(path).want())
 	}
 }
 

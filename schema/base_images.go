@@ -13,11 +13,17 @@ func (o Object) Platforms() []string {
 // baseImages: images that environments are built on. Nothing is ever written;
 // the digest comes from resolved.cue.
 func baseImages() Kind {
-	return Kind{Name: "baseImages", noun: "base image", Gone: "release", Resolve: resolveImage, Unresolved: undigested, Fields: common(
+	return Kind{Name: "baseImages", noun: "base image", Gone: "release", check: checkBaseImages, Resolve: resolveImage, Unresolved: undigested, Fields: common(
 		Field{Path: "image", Type: String},
 		Field{Path: "platforms", Type: Set, Declared: true},
 		Field{Path: "digests.*", Type: String, Computed: true},
 	)}
+}
+
+func checkBaseImages(c *checker) {
+	for a, o := range c.of("baseImages") {
+		c.image(a, o, "image")
+	}
 }
 
 // resolveImage fills the digests of the platforms that are looked up.

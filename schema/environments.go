@@ -17,7 +17,7 @@ func environments() Kind {
 		Field{Path: "base.environment", Type: String, To: "environments#id"},
 		Field{Path: "base.revision", Type: Int},
 		Field{Path: "base.rebuildOnBaseChanges", Type: Bool},
-		Field{Path: "base.uri", Type: String},
+		Field{Path: "base.uri", Type: String, Fault: imageFault},
 		Field{Path: "base.default", Type: Bool},
 		Field{Path: "dockerfile", Type: String},
 		Field{Path: "tools", Type: Any, Places: true, Form: true, Fault: toolsFault},

@@ -10,6 +10,7 @@ func checkEnvironments(c *checker) {
 	for a, o := range c.of("environments") {
 		c.activeOf(a, o)
 		c.arguments(a, o)
+		c.image(a, o, "base.uri")
 		c.oneOf(a, o, false, "base.image", "base.environment", "base.uri", "base.default")
 		if v := o.Fields["base.revision"]; v.Is == Known && o.Fields["base.environment"].Is != Ref {
 			c.add("DC108", Error, a, o.Positions("base.revision"), "state base.environment too",

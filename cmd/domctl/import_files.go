@@ -58,7 +58,7 @@ func environmentFiles(from []string) (files []engine.EnvironmentFile, err error)
 		names := []string{name}
 		info, err := os.Stat(name)
 		if err != nil {
-			return nil, without(err)
+			return nil, fmt.Errorf("%s: %w", planner.Printable(name), without(err))
 		}
 		if !info.IsDir() && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is neither a file nor a folder", planner.Printable(name))

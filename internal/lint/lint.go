@@ -107,6 +107,7 @@ func (e *environment) check(shell *syntax.Parser) {
 		}
 	}
 	e.findSecrets()
+	e.texts()
 	e.instructions()
 	e.installs()
 	e.inScripts()

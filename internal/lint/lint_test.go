@@ -50,7 +50,7 @@ func TestDockerfile(t *testing.T) {
 		text string
 		want []string
 	}{
-		"nothing":     {"", nil},
+		"nothing":     {"", []string{"DC129 warning 1:1 dockerfile is empty: an apply takes away what Domino has"}},
 		"comments":    {"# only\n\n# these", nil},
 		"all is well": {"# syntax comes later\nUSER root\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends curl=7.1 && \\\n    # a comment within\n    rm -rf /var/lib/apt/lists/*\nRUN pip install --no-cache-dir numpy==1.26.4 'pandas<3'\nENV A=b C=\"d e\"\nWORKDIR /opt\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/a /a\nCMD [\"a\"]\n", nil},
 

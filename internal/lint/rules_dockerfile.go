@@ -13,7 +13,7 @@ import (
 // instructions looks at each instruction by itself, and at those that stand twice.
 func (e *environment) instructions() {
 	for _, m := range e.docker.wrong {
-		e.add("DC703", schema.Error, e.in(m.at), "", "%s", e.reason(m.at, m.why))
+		e.add("DC703", schema.Error, e.in(m.at), readable(m.why), "%s", e.reason(m.at, m.why))
 	}
 	last := map[string]*instruction{}
 	known := map[string]bool{} // variables that have a value by then
@@ -44,7 +44,7 @@ func (e *environment) instruction(i *instruction) {
 		e.add("DC701", schema.Error, e.in(i.at), "state it as base: {uri: …}, {image: …} or {environment: …}, and take the line out", "dockerfile holds FROM, which Domino writes itself, from base")
 		return
 	case i.fault != nil:
-		e.add("DC703", schema.Error, e.in(i.at), "", "%s", e.reason(i.at, i.fault.Error()))
+		e.add("DC703", schema.Error, e.in(i.at), readable(i.fault.Error()), "%s", e.reason(i.at, i.fault.Error()))
 		return
 	}
 	args := i.args()
@@ -97,6 +97,14 @@ func (e *environment) reason(at int, why string) string {
 		why = strings.ToLower(why[:1]) + why[1:]
 	}
 	return "Docker cannot read it: " + why
+}
+
+// readable is a hint of what would be read, "" where nothing is known.
+func readable(why string) string {
+	if strings.HasPrefix(why, "ENV must have two arguments") {
+		return "declare it under variables, or write ENV NAME=VALUE"
+	}
+	return ""
 }
 
 // urls finds what ADD downloads: nobody checks it, and it is downloaded each time.
