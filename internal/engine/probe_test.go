@@ -37,7 +37,7 @@ func TestAProbedWave(t *testing.T) {
 	for _, s := range p.Steps {
 		order = append(order, s.Op+" "+s.Address.Name)
 	}
-	if got := strings.Join(order, "\n"); got != "domino.probe canary\nmongo.update canary\ndomino.probe large\nmongo.update large\nmongo.update small\nmongo.update small" {
+	if got := strings.Join(order, "\n"); got != "domino.probe first\nmongo.update first\ndomino.probe large\nmongo.update large\nmongo.update small\nmongo.update small" {
 		t.Errorf("steps\n%s", got)
 	}
 	for _, s := range p.Steps {
