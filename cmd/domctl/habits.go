@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,10 @@ func known(root *cobra.Command, args []string) error {
 		near = []string{habit}
 	}
 	meant := "; it has " + verbs(c)
+	own := map[string]string{"ls": "list", "get": "show", "describe": "show"}[word]
 	switch {
+	case c != root && own != "" && slices.ContainsFunc(c.Commands(), func(v *cobra.Command) bool { return v.Name() == own }):
+		meant = "; domctl's own word is " + own
 	case len(near) > 0:
 		meant = "; did you mean " + near[0] + "?"
 	case c == root:
@@ -68,8 +72,12 @@ func known(root *cobra.Command, args []string) error {
 func verbs(group *cobra.Command) string {
 	var names []string
 	for _, c := range group.Commands() {
-		if c.IsAvailableCommand() {
+		switch {
+		case !c.IsAvailableCommand():
+		case len(names) == 0:
 			names = append(names, c.CommandPath())
+		default:
+			names = append(names, c.Name())
 		}
 	}
 	return schema.Listed(names, "and")
