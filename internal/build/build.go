@@ -151,10 +151,10 @@ func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own ma
 // none: it may lack the one that this step made, too.
 func whole(all []port.Revision, from string, after int64) error {
 	if after > 0 && !slices.ContainsFunc(all, func(r port.Revision) bool { return r.Number == after }) {
-		return fmt.Errorf("Domino's list of its revisions lacks number %d, which the plan saw; nothing is made of such a list", after)
+		return fmt.Errorf("the list of its revisions in Domino lacks number %d, which the plan saw; nothing is made of such a list", after)
 	}
 	if from != "" && !slices.ContainsFunc(all, func(r port.Revision) bool { return r.ID == from }) {
-		return fmt.Errorf("Domino's list of its revisions lacks %s, which the plan saw; nothing is made of such a list", from)
+		return fmt.Errorf("the list of its revisions in Domino lacks %s, which the plan saw; nothing is made of such a list", from)
 	}
 	return nil
 }
