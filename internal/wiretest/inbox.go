@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 )
@@ -39,19 +40,19 @@ func NewInbox(t testing.TB) *Inbox {
 	return i
 }
 
-// Next waits for the next delivery whose header has the value, and drops those
+// Next waits for the next delivery whose header has one of the values, and drops those
 // before it.
-func (i *Inbox) Next(t testing.TB, header, value string) Post {
+func (i *Inbox) Next(t testing.TB, header string, values ...string) Post {
 	t.Helper()
 	late := time.After(startTimeout)
 	for {
 		select {
 		case p := <-i.posts:
-			if p.Header.Get(header) == value {
+			if slices.Contains(values, p.Header.Get(header)) {
 				return p
 			}
 		case <-late:
-			t.Fatalf("no delivery with %s: %s within %v", header, value, startTimeout)
+			t.Fatalf("no delivery with %s: %s within %v", header, values, startTimeout)
 		}
 	}
 }
