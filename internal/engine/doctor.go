@@ -36,7 +36,7 @@ var ErrUntried = errors.New("cannot be tried without effect")
 // looked at side by side, each with a deadline of its own, so that one that does
 // not answer is not taken for another.
 func (d Doctor) Probe(ctx context.Context) []world.Check {
-	w := &world.World{Outside: d.Outside, Domino: d.Domino, Tiers: d.Domino, Config: d.Domino, Routes: d.Domino, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
+	w := &world.World{Outside: d.Outside, Domino: d.Domino, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
 	parts := []func(context.Context) []world.Check{
 		func(ctx context.Context) []world.Check { return w.Probe(ctx, d.Compiled.Desired) }, d.domino, d.writes, d.registries, d.secrets, d.state}
 	checks := make([][]world.Check, len(parts))

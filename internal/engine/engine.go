@@ -88,7 +88,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Life: c.Domino, Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
-	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Life: c.Domino, Defaults: c.Domino, Tiers: c.Domino, Config: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

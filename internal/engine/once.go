@@ -175,8 +175,7 @@ func (e *Engine) lookOnce() *Engine {
 	m, w, seeing := newMemory(), *e.world, *e
 	w.Outside = once{e.Outside, m}
 	if e.Domino != nil {
-		d := onceDomino{e.Domino, m}
-		w.Domino, w.Defaults, w.Tiers, w.Config = d, d, d, d
+		w.Domino = onceDomino{e.Domino, m}
 	}
 	w.Secret = func(ctx context.Context, ref string) (schema.Value, error) {
 		return recall(m, func() (schema.Value, error) { return e.world.Secret(ctx, ref) }, "secret", ref)

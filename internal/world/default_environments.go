@@ -41,7 +41,7 @@ func lookDefaults(ctx context.Context, l *look) error {
 	var organizations map[string][]planner.Raw
 	err := sideBySide(
 		func() (err error) {
-			if len(deployment) > 0 && l.Defaults != nil {
+			if len(deployment) > 0 && l.Domino != nil {
 				within, cancel := context.WithTimeout(ctx, patience)
 				defer cancel()
 				seen, unread = l.readDefault(within, nil)
@@ -53,7 +53,7 @@ func lookDefaults(ctx context.Context, l *look) error {
 		return err
 	}
 	for _, a := range deployment {
-		if l.Defaults == nil {
+		if l.Domino == nil {
 			l.observeDefault(a, defaultRef, schema.Value{Is: schema.Unknown})
 			continue
 		}
@@ -82,10 +82,10 @@ func (l *look) observeDefault(a schema.Address, ref planner.Ref, environment sch
 
 // readDefault reads the deployment's default environment.
 func (w *World) readDefault(ctx context.Context, _ []string) (map[planner.Ref]planner.Raw, error) {
-	if w.Defaults == nil {
+	if w.Domino == nil {
 		return nil, errors.New("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")
 	}
-	id, err := w.Defaults.DefaultEnvironment(ctx)
+	id, err := w.Domino.DefaultEnvironment(ctx)
 	if errors.Is(err, port.ErrNotFound) {
 		return map[planner.Ref]planner.Raw{defaultRef: {}}, nil
 	}
@@ -160,7 +160,7 @@ func lowerDefault(v *View, c planner.Change) (planner.Lowered, error) {
 	switch {
 	case want.Is != schema.Absent && standing(v.raw[v.refs[to]], "isArchived").Bool():
 		return blocked("DC297", c.Address, fmt.Sprintf("names %s, which is archived in Domino", to), "name another; or bring it back first by archived: false", c.Positions), nil
-	case ref == defaultRef && v.world.Defaults == nil:
+	case ref == defaultRef && v.world.Domino == nil:
 		return blocked("DC231", c.Address, "is set by Domino's API alone, and the files do not say how to reach it", "state deployment: domino: {url: …, apiKey: …}", c.Positions), nil
 	case ref == defaultRef:
 		s := planner.Step{ID: c.Address.String() + "/" + defaultOp, Address: c.Address, Op: defaultOp, Object: ref, Guard: planner.Absolute, Window: window,
@@ -191,10 +191,10 @@ func (v *View) once(s *planner.Step, a schema.Address) {
 }
 
 func setDefault(ctx context.Context, w *World, a applier.Attempt) error {
-	if w.Defaults == nil {
+	if w.Domino == nil {
 		return &applier.Refusal{Err: errors.New("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")}
 	}
-	return w.Defaults.SetDefaultEnvironment(ctx, a.Step.Writes["environment"].Str())
+	return w.Domino.SetDefaultEnvironment(ctx, a.Step.Writes["environment"].Str())
 }
 
 func defaultCommand(m applier.Manual) string {

@@ -15,7 +15,7 @@ func (f *finder) defaults(ctx context.Context) error {
 	for a, o := range f.desired.Objects {
 		stated[schema.DefaultOf(a.Name, o)] = stated[schema.DefaultOf(a.Name, o)] || a.Kind == "defaultEnvironments"
 	}
-	if f.Defaults != nil && !stated[""] {
+	if f.Domino != nil && !stated[""] {
 		raw, err := f.readDefault(ctx, nil)
 		if err != nil {
 			return err

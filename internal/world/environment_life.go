@@ -32,7 +32,7 @@ func oidPlain(v schema.Value) string {
 // first revision, which is built, and made active.
 func (v *View) createEnvironment(c planner.Change) planner.Lowered {
 	o := v.desired.Objects[c.Address]
-	if v.world.Life == nil {
+	if v.world.Domino == nil {
 		return blocked("DC231", c.Address, "the environment is not there yet, and the files do not say how to reach Domino's API, which makes one",
 			"state deployment: domino: {url: …, apiKey: …}; or create it in Domino, then domctl import", c.Positions)
 	}

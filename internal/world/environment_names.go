@@ -96,7 +96,7 @@ func (l *look) preferring(ctx context.Context, d directory) (func(schema.Object,
 	ids := map[string]bool{}
 	for _, a := range l.wanted("environments") {
 		o := l.desired.Objects[a]
-		if entry, _ := l.applied().Former(l.desired, a); l.Life == nil || entry != nil || o.Fields["id"].Is == schema.Known || o.Fields["owner"].Is != schema.Known {
+		if entry, _ := l.applied().Former(l.desired, a); l.Domino == nil || entry != nil || o.Fields["id"].Is == schema.Known || o.Fields["owner"].Is != schema.Known {
 			continue
 		}
 		for _, ref := range d.named(a, o) {

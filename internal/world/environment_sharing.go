@@ -41,7 +41,7 @@ func (v *View) ownerID(login schema.Value) string { return v.raw[ownerRef(login.
 func (l *look) lookOwners(ctx context.Context) error {
 	logins, organizations := map[string]bool{}, false
 	for a, o := range l.desired.Objects {
-		if a.Kind != "environments" || l.Life == nil {
+		if a.Kind != "environments" || l.Domino == nil {
 			continue
 		}
 		live := l.view.Objects[a].Fields
@@ -102,11 +102,11 @@ func (v *View) share(c planner.Change, ref planner.Ref) (*planner.Step, *schema.
 }
 
 func shareEnvironment(ctx context.Context, w *World, a applier.Attempt) error {
-	if w.Life == nil {
+	if w.Domino == nil {
 		return errNoDomino()
 	}
 	visibility := cmp.Or(a.Step.Writes["visibility"].Str(), a.Step.Args["visibility"].Str())
-	return w.Life.ShareEnvironment(ctx, a.Step.Object.ID(), visibility, a.Step.Writes["owner"].Str())
+	return w.Domino.ShareEnvironment(ctx, a.Step.Object.ID(), visibility, a.Step.Writes["owner"].Str())
 }
 
 // archiveStep hides an environment.
@@ -124,20 +124,20 @@ func archiveEnvironment(ctx context.Context, w *World, a applier.Attempt) error 
 		matched, err := w.Outside.UpdateOne(ctx, environmentsCollection, where, port.Document{"isArchived": "false"}, nil)
 		return unmatched(matched, err)
 	}
-	if w.Life == nil {
+	if w.Domino == nil {
 		return errNoDomino()
 	}
-	return w.Life.ArchiveEnvironment(ctx, a.Step.Object.ID())
+	return w.Domino.ArchiveEnvironment(ctx, a.Step.Object.ID())
 }
 
 // byAPI says of a field that Domino's API writes it, where the deployment states it.
 func (v *View) byAPI(d planner.Diff) bool {
-	return v.world.Life != nil && d.After.Is == schema.Known && (d.Path == "visibility" || d.Path == "owner" || d.Path == "archived" && d.After.Bool())
+	return v.world.Domino != nil && d.After.Is == schema.Known && (d.Path == "visibility" || d.Path == "owner" || d.Path == "archived" && d.After.Bool())
 }
 
 // lived are the steps by the API that share and archive an environment.
 func (v *View) lived(c planner.Change, ref planner.Ref) (steps []planner.Step, why *schema.Finding) {
-	if v.world.Life == nil {
+	if v.world.Domino == nil {
 		return nil, nil
 	}
 	s, why := v.share(c, ref)

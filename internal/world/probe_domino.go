@@ -11,10 +11,10 @@ import (
 // probeDomino tells by route what Domino's API answers, and whether the key sees all that
 // the database holds. A route that no kind needs fails nothing.
 func (w *World) probeDomino(ctx context.Context) (checks []Check) {
-	if w.Routes == nil {
+	if w.Domino == nil {
 		return nil
 	}
-	routes := w.Routes.ProbeRoutes(ctx)
+	routes := w.Domino.ProbeRoutes(ctx)
 	internal := false
 	for _, r := range routes {
 		internal = internal || r.Call == port.InternalTiers && r.Err == nil

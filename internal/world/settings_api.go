@@ -40,10 +40,10 @@ func masked() schema.Value { return schema.Value{Is: schema.Digest} }
 
 // shownSettings are all records that the API shows.
 func (w *World) shownSettings(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
-	if w.Config == nil {
+	if w.Domino == nil {
 		return nil, errNoAPI
 	}
-	all, err := w.Config.ListSettings(ctx)
+	all, err := w.Domino.ListSettings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func observeSetting(ctx context.Context, w *World, a applier.Attempt) (applier.S
 
 func createSetting(ctx context.Context, w *World, a applier.Attempt) error {
 	writes := a.Step.Writes
-	return w.Config.CreateSetting(ctx, writes["namespace"].Str(), writes["key"].Str(), writes["value"].Str())
+	return w.Domino.CreateSetting(ctx, writes["namespace"].Str(), writes["key"].Str(), writes["value"].Str())
 }
 
 // expected is the record of a step, as the step expects it.
@@ -184,7 +184,7 @@ func putSetting(ctx context.Context, w *World, a applier.Attempt) error {
 	if err != nil {
 		return err
 	}
-	return unmatched(w.Config.UpdateSetting(ctx, was, a.Step.Writes["value"].Str()))
+	return unmatched(w.Domino.UpdateSetting(ctx, was, a.Step.Writes["value"].Str()))
 }
 
 func deleteSetting(ctx context.Context, w *World, a applier.Attempt) error {
@@ -192,7 +192,7 @@ func deleteSetting(ctx context.Context, w *World, a applier.Attempt) error {
 	if err != nil {
 		return err
 	}
-	return w.Config.DeleteSetting(ctx, was.ID)
+	return w.Domino.DeleteSetting(ctx, was.ID)
 }
 
 // undoSetting removes what was made, or makes again what was removed, under an id that

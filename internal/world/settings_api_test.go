@@ -168,7 +168,7 @@ func TestADoctorSeesWhatAKeyDoesNot(t *testing.T) {
 	b := newBench(t, smallTier+", "+someConfig, "")
 	b.deployment.Backends = schema.Backends{HardwareTiers: schema.API, Settings: schema.API}
 	b.hide("small", "com.x.password")
-	w := &world.World{Outside: b.world, Tiers: b.world, Config: b.world, Routes: b.world, Deployment: b.deployment}
+	w := &world.World{Outside: b.world, Domino: b.world, Deployment: b.deployment}
 	want := map[string]string{"hardware tiers that the key sees": "DC381: 0 of 1 hardware tier that the database holds", "settings that the key sees": "DC381: 1 of 2 settings that the database holds"}
 	for _, c := range w.Probe(context.Background(), schema.Desired{Deployment: b.deployment}) {
 		if want[c.Name] == c.Detail && !c.OK {

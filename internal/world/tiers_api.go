@@ -45,10 +45,10 @@ func (w *World) allTiers(ctx context.Context) (port.TierList, error) {
 		docs, err := w.Outside.Find(ctx, port.Query{Collection: collection})
 		return port.TierList{Tiers: docs}, err
 	}
-	if w.Tiers == nil {
+	if w.Domino == nil {
 		return port.TierList{}, errNoAPI
 	}
-	list, err := w.Tiers.ListTiers(ctx)
+	list, err := w.Domino.ListTiers(ctx)
 	if err != nil {
 		return list, err
 	}
@@ -218,7 +218,7 @@ func createTier(ctx context.Context, w *World, a applier.Attempt) error {
 			d[p] = v.Text
 		}
 	}
-	return w.Tiers.CreateTier(ctx, d)
+	return w.Domino.CreateTier(ctx, d)
 }
 
 // putTier writes over the state that it compared: what moved meanwhile is refused by its
@@ -242,11 +242,11 @@ func putTier(ctx context.Context, w *World, a applier.Attempt) error {
 			set[p] = v.Text
 		}
 	}
-	return unmatched(w.Tiers.UpdateTier(ctx, a.Step.Object.ID(), live["updateTime"].Text, set, unset))
+	return unmatched(w.Domino.UpdateTier(ctx, a.Step.Object.ID(), live["updateTime"].Text, set, unset))
 }
 
 func archiveTier(ctx context.Context, w *World, a applier.Attempt) error {
-	return w.Tiers.ArchiveTier(ctx, a.Step.Object.ID())
+	return w.Domino.ArchiveTier(ctx, a.Step.Object.ID())
 }
 
 // byDomino is a step for people: there is no tool of Domino's to write a command for.

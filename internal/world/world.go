@@ -24,7 +24,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino, Life, Tiers, Config, Routes, Defaults and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino
+// and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -43,20 +44,20 @@ type World struct {
 	// Others reads what another deployment has applied; there is false where its
 	// records are not at hand. nil: no records are.
 	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
-	// Domino is what has revisions built; nil: the deployment does not state it.
-	Domino port.Environments
-	// Life is what makes environments and shares them; nil as Domino is.
-	Life port.EnvironmentLife
-	// Tiers keeps hardware tiers where deployment.backends says so; nil as Domino.
-	Tiers port.Tiers
-	// Config keeps settings, as Tiers does hardware tiers.
-	Config port.CentralConfig
-	// Routes tells what of them answers; nil: nobody asks.
-	Routes port.Routes
-	// Defaults keeps the deployment's default environment; nil as Domino is.
-	Defaults port.Defaults
+	// Domino is its REST API; nil: the deployment does not state it.
+	Domino Domino
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
+}
+
+// Domino is what kinds are read from and written to by, of its REST API.
+type Domino interface {
+	port.Environments
+	port.EnvironmentLife
+	port.Defaults
+	port.Tiers
+	port.CentralConfig
+	port.Routes
 }
 
 // kind is one row of the kind table.
