@@ -67,7 +67,7 @@ const (
 // Observe tells how far a step is by the revision that has its tag.
 func (b Builder) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
 	if b.Domino == nil {
-		return applier.Status{State: applier.Unsure, Why: "DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume"}, nil
+		return applier.Status{State: applier.Unsure, Why: port.ErrUnstated.Error()}, nil
 	}
 	undone, err := b.undone(ctx, a)
 	if err != nil {

@@ -21,10 +21,9 @@ import (
 // for that one's build. Its outputs are "id", the environment's, and "revision".
 const CreateOp = "domino.create"
 
-// Creator makes environments. Life is nil where the deployment does not state Domino.
+// Creator makes environments.
 type Creator struct {
 	Builder
-	Life      port.EnvironmentLife
 	Documents documents
 }
 
@@ -57,8 +56,8 @@ func createByHand(applier.Manual) string {
 // One that was made stands, whatever became of its build: the next plan goes on with it,
 // and the way back archives it.
 func (c Creator) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
-	if c.Life == nil {
-		return applier.Status{State: applier.Unsure, Why: "DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume"}, nil
+	if c.Domino == nil {
+		return applier.Status{State: applier.Unsure, Why: port.ErrUnstated.Error()}, nil
 	}
 	found, hidden, err := c.made(ctx, a)
 	switch {
@@ -174,6 +173,6 @@ func (c Creator) Start(ctx context.Context, a applier.Attempt) error {
 	}
 	d.Tags = append(d.Tags, tags(a, 0)...)
 	w := a.Step.Writes
-	_, err = c.Life.CreateEnvironment(ctx, port.NewEnvironment{Name: w["name"].Str(), Description: w["description"].Str(), Visibility: w["visibility"].Str(), Owner: w["ownerId"].Str(), First: d})
+	_, err = c.Domino.CreateEnvironment(ctx, port.NewEnvironment{Name: w["name"].Str(), Description: w["description"].Str(), Visibility: w["visibility"].Str(), Owner: w["ownerId"].Str(), First: d})
 	return refusal(err)
 }

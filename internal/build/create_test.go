@@ -29,7 +29,7 @@ func newMaker(t *testing.T, faults ...sandbox.Fault) *maker {
 	w.at.Began = w.now
 	w.at.Step = planner.Step{ID: "s", Op: build.CreateOp, Window: 45, Writes: map[string]schema.Value{"name": schema.JSON("Luigi"), "description": schema.JSON("pipelines"),
 		"visibility": schema.JSON("Global"), "dockerfile": schema.JSON("RUN true"), "variables.TOKEN": {Is: schema.Secret, Text: "env:T"}}}
-	return &maker{w, build.Creator{Builder: w.b, Life: w.box, Documents: w.box}}
+	return &maker{w, build.Creator{Builder: w.b, Documents: w.box}}
 }
 
 func (w *maker) observe() applier.Status {
@@ -167,19 +167,19 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 // TestRefusedToMake: what Domino says it did not do, it did not.
 func TestRefusedToMake(t *testing.T) {
 	for name, c := range map[string]struct {
-		life  port.EnvironmentLife
+		err   error
 		retry bool
 	}{
-		"401 or 403":  {refusing{port.ErrDenied}, false},
-		"400":         {refusing{port.ErrMismatch}, false},
-		"404":         {refusing{port.ErrNotFound}, false},
-		"409":         {refusing{port.ErrState}, false},
-		"429":         {refusing{port.ErrThrottled}, true},
-		"no answer":   {refusing{context.DeadlineExceeded}, false},
-		"a fifth 500": {refusing{errors.New("it answers 500")}, false},
+		"401 or 403":  {port.ErrDenied, false},
+		"400":         {port.ErrMismatch, false},
+		"404":         {port.ErrNotFound, false},
+		"409":         {port.ErrState, false},
+		"429":         {port.ErrThrottled, true},
+		"no answer":   {context.DeadlineExceeded, false},
+		"a fifth 500": {errors.New("it answers 500"), false},
 	} {
 		w := newMaker(t)
-		w.c.Life = c.life
+		w.c.Domino = refusing{w.box, c.err}
 		var refusal *applier.Refusal
 		err := w.write("create")
 		decides := errors.As(err, &refusal)
@@ -191,14 +191,13 @@ func TestRefusedToMake(t *testing.T) {
 }
 
 // refusing is a Domino that makes nothing.
-type refusing struct{ err error }
+type refusing struct {
+	port.Environments
+	err error
+}
 
 func (r refusing) CreateEnvironment(context.Context, port.NewEnvironment) (string, error) {
 	return "", fmt.Errorf("domino: %w", r.err)
-}
-func (r refusing) ArchiveEnvironment(context.Context, string) error { return r.err }
-func (r refusing) ShareEnvironment(context.Context, string, string, string) error {
-	return r.err
 }
 
 // TestFailedReadsOfWhatWasMade decide nothing, and a mask is never sent.

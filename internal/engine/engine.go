@@ -86,7 +86,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	long := maker.Operations()
 	maps.Copy(long, e.builder().Operations())
-	maps.Copy(long, build.Creator{Builder: e.builder(), Life: c.Domino, Documents: c.Outside}.Operations())
+	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
 	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)

@@ -33,7 +33,7 @@ func (o onceDomino) ListFollowers(ctx context.Context, environment string) ([]po
 	return list(o.memory, func() ([]port.Follower, error) { return o.Domino.ListFollowers(ctx, environment) }, "ListFollowers", environment)
 }
 
-// DefaultEnvironment is port.Defaults'.
+// DefaultEnvironment is port.Environments'.
 func (o onceDomino) DefaultEnvironment(ctx context.Context) (string, error) {
 	return recall(o.memory, func() (string, error) { return o.Domino.DefaultEnvironment(ctx) }, "DefaultEnvironment")
 }

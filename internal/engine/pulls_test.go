@@ -24,8 +24,6 @@ type apiOf func(ctx context.Context, execution string) (time.Duration, bool, err
 // pullsAlone is a Domino that tells of pulls alone.
 type pullsAlone struct {
 	port.Environments
-	port.Defaults
-	port.EnvironmentLife
 	port.Tiers
 	port.CentralConfig
 	port.BuildLogs

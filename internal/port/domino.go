@@ -2,8 +2,12 @@ package port
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// ErrUnstated is of what Domino is needed for, where the deployment does not state it.
+var ErrUnstated = errors.New("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")
 
 // Domino is the part of Domino's REST API that domctl asks. It is asked where the
 // deployment states it alone, so it is no part of Outside. ErrDenied: the key was
@@ -15,9 +19,8 @@ type Domino interface {
 	// false where Domino says nothing of it: it is not that far, or never came to it.
 	// ErrNotFound for an execution that its jobs do not hold, whatever the id.
 	PullTime(ctx context.Context, execution string) (took time.Duration, told bool, err error)
+
 	Environments
-	Defaults
-	EnvironmentLife
 	Tiers
 	CentralConfig
 	BuildLogs

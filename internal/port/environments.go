@@ -53,9 +53,26 @@ type Definition struct {
 	VPN, SkipCache, Restricted           bool
 }
 
-// Environments is the part of Domino's REST API that makes revisions of compute
-// environments and builds them. An environment or revision that is not there is
-// ErrNotFound, whatever the id. A write is sent once; ErrDenied, ErrThrottled,
+// NewEnvironment is a compute environment to be made, with the definition of its first
+// revision.
+type NewEnvironment struct {
+	Name, Description string
+	Visibility        string // one of the Visibility constants
+	Owner             string // the id of a user, an organization's too; "" for whose key it is
+	First             Definition
+}
+
+// The visibilities, in Domino's words.
+const (
+	VisibilityPrivate      = "Private"
+	VisibilityOrganization = "Organization"
+	VisibilityGlobal       = "Global"
+)
+
+// Environments is the part of Domino's REST API that makes compute environments and their
+// revisions, builds, shares and archives them. It has no call that renames an environment,
+// brings an archived one back, or deletes one. An environment or revision that is not there
+// is ErrNotFound, whatever the id. A write is sent once; ErrDenied, ErrThrottled,
 // ErrNotFound, ErrState and ErrMismatch say that nothing happened, any other error
 // decides nothing.
 type Environments interface {
@@ -77,4 +94,17 @@ type Environments interface {
 	SetActiveRevision(ctx context.Context, environment, revision string) error
 	// CancelBuild ends a build that is under way; ErrState where none is.
 	CancelBuild(ctx context.Context, environment, revision string) error
+	// CreateEnvironment makes an environment and begins the build of its first revision.
+	// A call that is repeated makes another one. ErrMismatch: Domino does not take it.
+	CreateEnvironment(ctx context.Context, e NewEnvironment) (environment string, err error)
+	// ArchiveEnvironment hides an environment from who does not use it.
+	ArchiveEnvironment(ctx context.Context, environment string) error
+	// ShareEnvironment says who may use an environment, and hands it to an owner; ""
+	// leaves it to the one that it has.
+	ShareEnvironment(ctx context.Context, environment, visibility, owner string) error
+	// DefaultEnvironment is the id of the deployment's default environment: what a project
+	// gets whose owner chose none.
+	DefaultEnvironment(ctx context.Context) (environment string, err error)
+	// SetDefaultEnvironment makes another one the default.
+	SetDefaultEnvironment(ctx context.Context, environment string) error
 }

@@ -132,7 +132,7 @@ func (p *Prober) look(ctx context.Context, o order) (f found, err error) {
 // Observe tells how far a probe is.
 func (p *Prober) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
 	if p.Domino == nil {
-		return applier.Status{State: applier.Unsure, Why: "DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume"}, nil
+		return applier.Status{State: applier.Unsure, Why: port.ErrUnstated.Error()}, nil
 	}
 	o := orderOf(a)
 	f, err := p.look(ctx, o)

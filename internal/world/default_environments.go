@@ -83,7 +83,7 @@ func (l *look) observeDefault(a schema.Address, ref planner.Ref, environment sch
 // readDefault reads the deployment's default environment.
 func (w *World) readDefault(ctx context.Context, _ []string) (map[planner.Ref]planner.Raw, error) {
 	if w.Domino == nil {
-		return nil, errors.New("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")
+		return nil, port.ErrUnstated
 	}
 	id, err := w.Domino.DefaultEnvironment(ctx)
 	if errors.Is(err, port.ErrNotFound) {
@@ -192,7 +192,7 @@ func (v *View) once(s *planner.Step, a schema.Address) {
 
 func setDefault(ctx context.Context, w *World, a applier.Attempt) error {
 	if w.Domino == nil {
-		return &applier.Refusal{Err: errors.New("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")}
+		return &applier.Refusal{Err: port.ErrUnstated}
 	}
 	return w.Domino.SetDefaultEnvironment(ctx, a.Step.Writes["environment"].Str())
 }

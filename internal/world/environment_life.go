@@ -115,10 +115,6 @@ func (v *View) unmakeable(a schema.Address) *schema.Finding {
 	return v.unshareable(a, v.ownerID(o.Fields["owner"]), o.Fields["visibility"].Str())
 }
 
-func errNoDomino() error {
-	return &applier.Refusal{Err: fmt.Errorf("DC291: the files state no deployment.domino, so that Domino cannot be asked; state it again, and resume")}
-}
-
 func lifeCommand(m applier.Manual) string {
 	return fmt.Sprintf("echo \"do it in Domino: environment %s: %s\" >&2; exit 1", sh(m.Step.Object.ID()), strings.TrimPrefix(m.Step.Op, "domino."))
 }

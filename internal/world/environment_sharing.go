@@ -103,7 +103,7 @@ func (v *View) share(c planner.Change, ref planner.Ref) (*planner.Step, *schema.
 
 func shareEnvironment(ctx context.Context, w *World, a applier.Attempt) error {
 	if w.Domino == nil {
-		return errNoDomino()
+		return &applier.Refusal{Err: port.ErrUnstated}
 	}
 	visibility := cmp.Or(a.Step.Writes["visibility"].Str(), a.Step.Args["visibility"].Str())
 	return w.Domino.ShareEnvironment(ctx, a.Step.Object.ID(), visibility, a.Step.Writes["owner"].Str())
@@ -125,7 +125,7 @@ func archiveEnvironment(ctx context.Context, w *World, a applier.Attempt) error 
 		return unmatched(matched, err)
 	}
 	if w.Domino == nil {
-		return errNoDomino()
+		return &applier.Refusal{Err: port.ErrUnstated}
 	}
 	return w.Domino.ArchiveEnvironment(ctx, a.Step.Object.ID())
 }

@@ -53,7 +53,7 @@ func observeActive(ctx context.Context, w *World, a applier.Attempt) (applier.St
 
 func activate(ctx context.Context, w *World, a applier.Attempt) error {
 	if w.Domino == nil {
-		return errNoDomino()
+		return &applier.Refusal{Err: port.ErrUnstated}
 	}
 	return w.Domino.SetActiveRevision(ctx, a.Step.Object.ID(), a.Step.Writes["active"].Str())
 }

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (w *World) allTiers(ctx context.Context) (port.TierList, error) {
 	return list, nil
 }
 
-var errNoAPI = fmt.Errorf("DC291: deployment.backends names Domino's API, and the files state no deployment.domino; state url and apiKey, then run again")
+var errNoAPI = errors.New("DC291: deployment.backends names Domino's API, and the files state no deployment.domino; state url and apiKey, then run again")
 
 // readTiers reads tiers by id. One that the key does not see, and the database holds, is
 // no absent one.

@@ -53,8 +53,6 @@ type World struct {
 // Domino is what kinds are read from and written to by, of its REST API.
 type Domino interface {
 	port.Environments
-	port.EnvironmentLife
-	port.Defaults
 	port.Tiers
 	port.CentralConfig
 	port.Routes
