@@ -38,7 +38,7 @@ var ErrUntried = errors.New("cannot be tried without effect")
 func (d Doctor) Probe(ctx context.Context) []world.Check {
 	w := &world.World{Outside: d.Outside, Domino: d.Domino, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
 	parts := []func(context.Context) []world.Check{
-		func(ctx context.Context) []world.Check { return w.Probe(ctx, d.Compiled.Desired) }, d.domino, d.writes, d.registries, d.secrets, d.state}
+		func(ctx context.Context) []world.Check { return w.Checks(ctx, d.Compiled.Desired) }, d.domino, d.writes, d.registries, d.secrets, d.state}
 	checks := make([][]world.Check, len(parts))
 	var wait sync.WaitGroup
 	for i, part := range parts {

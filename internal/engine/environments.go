@@ -155,20 +155,12 @@ func (e *Engine) askNewest(ctx context.Context, all []Environment) error {
 // size asks registries for the images of active revisions. One that fails says so and
 // takes no other down.
 func (e *Engine) size(ctx context.Context, all []Environment) {
-	next := make(chan *Environment)
-	var wait sync.WaitGroup
-	for range sizedBeside {
-		wait.Go(func() {
-			for of := range next {
-				of.Bytes, of.Unsized = e.sizeOf(ctx, of.Environment)
-			}
-		})
-	}
+	var group errgroup.Group
+	group.SetLimit(sizedBeside)
 	for i := range all {
-		next <- &all[i]
+		group.Go(func() error { all[i].Bytes, all[i].Unsized = e.sizeOf(ctx, all[i].Environment); return nil })
 	}
-	close(next)
-	wait.Wait()
+	_ = group.Wait()
 }
 
 func (e *Engine) sizeOf(ctx context.Context, of world.Environment) (*int64, string) {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -31,6 +32,7 @@ set -eu
 domino=%[2]s
 api() { path=$1; shift; printf 'header = "%[3]s%%s"\n' "$%[1]s" | curl --silent --show-error --fail --config - "$@" "$domino$path"; }
 is() { [ "$1" = "$2" ] || { echo "$3 is \"$1\", the plan saw \"$2\"; nothing from here on was done" >&2; exit 1; }; }
+post() { api "$1" --request POST --header 'Content-Type: application/json' --data "$2"; }
 active() { api "/v4/environments/$1/page/0/pageSize/100/revisions" | jq -r '[.revisions[] | select(.active).id][0] // ""'; }
 `, variable, sh(strings.TrimSuffix(d.URL, "/")), header)
 }
@@ -55,13 +57,62 @@ func checkActive(m applier.Manual) string {
 func activateCommand(m applier.Manual) string {
 	path := `"/v4/environments/` + m.Step.Object.ID() + `/setactive?revisionId="` + shellValue(m, m.Step.Writes["active"])
 	if !plainID.MatchString(m.Step.Object.ID()) {
-		return `echo "the environment has no id that a path can hold" >&2; exit 1`
+		return noPlainID
 	}
 	command := checkActive(m) + "api " + path + " --request POST"
 	if name := m.Names[m.Step.ID]; name != "" {
 		command += "\n" + name + "=" + shellValue(m, m.Step.Writes["active"])
 	}
 	return command
+}
+
+// noPlainID is a step whose ids the plan does not hold, or that no path takes.
+const noPlainID = `echo "the environment has no id that a path can hold" >&2; exit 1`
+
+// shellID is the id that a step writes, or the variable that holds it; "" for what is none.
+func shellID(m applier.Manual, v schema.Value) string {
+	if name, _ := m.Variable(v); name != "" || plainID.MatchString(v.Str()) {
+		return shellValue(m, v)
+	}
+	return ""
+}
+
+func defaultCommand(m applier.Manual) string {
+	id := shellID(m, m.Step.Writes["environment"])
+	if id == "" {
+		return noPlainID
+	}
+	check := checkActive(m)
+	for _, e := range m.Step.Expects {
+		if e.Ref == m.Step.Object && e.Path == "environment" && e.Value.Is == schema.Known {
+			check += fmt.Sprintf("is \"$(api /v4/environments/defaultEnvironment | jq -r .id)\" %s 'the default environment'\n", sh(e.Value.Str()))
+		}
+	}
+	return check + "post /v4/environments/setDefaultEnvironment \"$(jq -n --arg id " + id + " '{environmentId: $id}')\""
+}
+
+func shareEnvironmentCommand(m applier.Manual) string {
+	id := m.Step.Object.ID()
+	owner := shellID(m, m.Step.Writes["owner"])
+	if _, given := m.Step.Writes["owner"]; !plainID.MatchString(id) || given && owner == "" {
+		return noPlainID
+	}
+	visibility := cmp.Or(m.Step.Writes["visibility"].Str(), m.Step.Args["visibility"].Str())
+	return fmt.Sprintf("post /v4/environments/%s/visibility \"$(jq -n --arg visibility %s --arg owner %s '{visibility: $visibility} + if $owner == \"\" then {} else {ownerId: $owner} end')\"",
+		id, sh(visibility), cmp.Or(owner, "''"))
+}
+
+// archiveCommand sends the environment back as it is shown. No call of the API brings one
+// back.
+func archiveCommand(m applier.Manual) string {
+	id := m.Step.Object.ID()
+	switch {
+	case !plainID.MatchString(id):
+		return noPlainID
+	case !m.Step.Writes["archived"].Bool():
+		return "echo " + sh("bring environment "+id+" back in Domino's form") + " >&2; exit 1"
+	}
+	return fmt.Sprintf("api /v4/environments/%[1]s --request DELETE --header 'Content-Type: application/json' --data \"$(api /v4/environments/%[1]s)\"", id)
 }
 
 var plainID = regexp.MustCompile(`^[0-9a-f]{24}$`)
@@ -72,7 +123,7 @@ func buildCommand(m applier.Manual) string {
 	s := m.Step
 	env, from := s.Args["environment"].Str(), s.Args["from"].Str()
 	if !plainID.MatchString(env) || from != "" && !plainID.MatchString(from) {
-		return `echo "the environment has no id that a path can hold" >&2; exit 1`
+		return noPlainID
 	}
 	former, tags := "jq -n '{}'", "[]"
 	if from != "" {
@@ -115,7 +166,7 @@ const carriedOver = `.environmentRevision as $r | .base as $b | .environment as 
   dockerArguments: ($r.dockerArguments // []), supportedClusters: ($r.clusterTypes // []), tags: $tags,
   shouldUseVpn: ($r.shouldUseVPN // false), skipCache: false, isRestricted: ($r.isRestricted // false)}`
 
-// masked stops at a variable that Domino shows without telling it.
+// maskedStops ends at a variable that Domino shows without telling it.
 const maskedStops = `| ([.environmentVariables | to_entries[] | select(.value | test("^[*•]{3,}$")).key][0]) as $masked
 | if $masked then error("Domino shows the variable \($masked) masked, so that it cannot be carried over") else . end`
 

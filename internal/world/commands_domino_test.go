@@ -103,3 +103,59 @@ func TestCurlBuilds(t *testing.T) {
 		}
 	}
 }
+
+// TestCurlShares runs the script: sharing, the default, archiving; a word of the plan is
+// none of the shell's.
+func TestCurlShares(t *testing.T) {
+	for _, tool := range []string{"sh", "jq"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("there is no %s; put one on PATH to run this", tool)
+		}
+	}
+	w := &World{Deployment: schema.Deployment{Domino: schema.Domino{URL: "https://domino.acme.example", APIKey: "env:ACME_KEY"}}}
+	step := func(op string, object planner.Ref, writes map[string]schema.Value) applier.Manual {
+		return applier.Manual{Apply: "a", Step: planner.Step{ID: op, Op: op, Object: object, Writes: writes, Args: map[string]schema.Value{"visibility": schema.JSON("Private")}}}
+	}
+	run := func(m applier.Manual) (log string, err error) {
+		text, _, _ := w.Script("curl", planner.World{}, []applier.Manual{m})
+		dir := t.TempDir()
+		stub := "#!/bin/sh\ncat > /dev/null\nfor word; do case $word in */v4/environments/66*1) echo '{\"id\": \"x\", \"kept\": [1.50]}' ;; esac; echo \"$word\" >> \"$LOG\"; done\n"
+		for file, content := range map[string]string{"curl": stub, "apply.sh": text} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command("sh", filepath.Join(dir, "apply.sh"))
+		cmd.Dir, cmd.Env = dir, []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "ACME_KEY=k", "LOG=" + filepath.Join(dir, "log")}
+		out, err := cmd.CombinedOutput()
+		if _, is := os.Stat(filepath.Join(dir, "run")); is == nil {
+			t.Errorf("a word of the plan was run:\n%s", text)
+		}
+		said, _ := os.ReadFile(filepath.Join(dir, "log"))
+		return string(said) + string(out), err
+	}
+	const other = "660000000000000000000002"
+	for name, c := range map[string]struct {
+		m     applier.Manual
+		sends string
+	}{
+		"shared":  {step(shareOp, activeRef(anEnv), map[string]schema.Value{"visibility": schema.JSON("Global")}), `"visibility": "Global"`},
+		"given":   {step(shareOp, activeRef(anEnv), map[string]schema.Value{"owner": schema.JSON(other)}), `"ownerId": "` + other + `"`},
+		"default": {step(defaultOp, defaultRef, map[string]schema.Value{"environment": schema.JSON(other)}), `"environmentId": "` + other + `"`},
+		"archive": {step(archiveOp, activeRef(anEnv), map[string]schema.Value{"archived": schema.JSON(true)}), `"kept": [1.50]`},
+	} {
+		if log, err := run(c.m); err != nil || !strings.Contains(log, c.sends) {
+			t.Errorf("%s: %v\n%s", name, err, log)
+		}
+	}
+	for name, m := range map[string]applier.Manual{
+		"archive":         step(archiveOp, activeRef("$(touch run)"), map[string]schema.Value{"archived": schema.JSON(true)}),
+		"default":         step(defaultOp, defaultRef, map[string]schema.Value{"environment": schema.JSON("`touch run`")}),
+		"default of none": step(defaultOp, defaultRef, map[string]schema.Value{"environment": planner.OutOf("gone", "id")}),
+		"back":            step(archiveOp, activeRef(anEnv), map[string]schema.Value{"archived": schema.JSON(false)}),
+	} {
+		if log, err := run(m); err == nil || strings.Contains(log, "POST") || strings.Contains(log, "DELETE") {
+			t.Errorf("%s: %v\n%s", name, err, log)
+		}
+	}
+}

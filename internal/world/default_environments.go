@@ -197,10 +197,6 @@ func setDefault(ctx context.Context, w *World, a applier.Attempt) error {
 	return w.Domino.SetDefaultEnvironment(ctx, a.Step.Writes["environment"].Str())
 }
 
-func defaultCommand(m applier.Manual) string {
-	return fmt.Sprintf("echo \"make it the default environment in Domino: environment %s\" >&2; exit 1", m.Step.Writes["environment"].Str())
-}
-
 // weighDefaults counts who gets another default: projects that name no environment, of
 // owners who chose none themselves.
 func (v *View) weighDefaults(ctx context.Context, addresses []schema.Address) error {

@@ -2,10 +2,8 @@ package world
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
-	"domctl.dev/applier"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -113,10 +111,6 @@ func (v *View) unmakeable(a schema.Address) *schema.Finding {
 			schema.JSON(strings.TrimPrefix(was, "environments.")).Text+"; if not, archive that one first: domctl plan --allow archive --target "+schema.ShellWord(was), "")
 	}
 	return v.unshareable(a, v.ownerID(o.Fields["owner"]), o.Fields["visibility"].Str())
-}
-
-func lifeCommand(m applier.Manual) string {
-	return fmt.Sprintf("echo \"do it in Domino: environment %s: %s\" >&2; exit 1", sh(m.Step.Object.ID()), strings.TrimPrefix(m.Step.Op, "domino."))
 }
 
 // undoActivate goes back to the revision that was active. Where none was, the new one

@@ -170,7 +170,7 @@ func TestADoctorSeesWhatAKeyDoesNot(t *testing.T) {
 	b.hide("small", "com.x.password")
 	w := &world.World{Outside: b.world, Domino: b.world, Deployment: b.deployment}
 	want := map[string]string{"hardware tiers that the key sees": "DC381: 0 of 1 hardware tier that the database holds", "settings that the key sees": "DC381: 1 of 2 settings that the database holds"}
-	for _, c := range w.Probe(context.Background(), schema.Desired{Deployment: b.deployment}) {
+	for _, c := range w.Checks(context.Background(), schema.Desired{Deployment: b.deployment}) {
 		if want[c.Name] == c.Detail && !c.OK {
 			delete(want, c.Name)
 		}

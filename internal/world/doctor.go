@@ -48,21 +48,21 @@ func Unanswered(name, do string, err error) Check {
 	return failed(name, do, "%v", err)
 }
 
-// Probe looks at the outside without writing: who answers, what the database
+// Checks look at the outside without writing: who answers, what the database
 // holds, and which reads AWS allows. Systems that do not answer cost one check
 // each, not the rest.
-func (w *World) Probe(ctx context.Context, d schema.Desired) []Check {
+func (w *World) Checks(ctx context.Context, d schema.Desired) []Check {
 	parts := make([][]Check, 5)
 	_ = sideBySide(
-		func() error { parts[0] = w.probeWho(ctx); return nil },
-		func() error { parts[1] = w.probeMongo(ctx, d); return nil },
-		func() error { parts[2] = w.probeDomino(ctx); return nil },
-		func() error { parts[4] = w.probeAWS(ctx, d); return nil },
-		func() error { parts[3] = w.probeEnvironments(ctx, d); return nil })
+		func() error { parts[0] = w.checkWho(ctx); return nil },
+		func() error { parts[1] = w.checkMongo(ctx, d); return nil },
+		func() error { parts[2] = w.checkDomino(ctx); return nil },
+		func() error { parts[3] = w.checkEnvironments(ctx, d); return nil },
+		func() error { parts[4] = w.checkAWS(ctx, d); return nil })
 	return slices.Concat(parts...)
 }
 
-func (w *World) probeWho(ctx context.Context) (checks []Check) {
+func (w *World) checkWho(ctx context.Context) (checks []Check) {
 	const name = "AWS account and region"
 	id, err := w.identifyAWS(ctx)
 	switch {
@@ -76,7 +76,7 @@ func (w *World) probeWho(ctx context.Context) (checks []Check) {
 	return checks
 }
 
-func (w *World) probeMongo(ctx context.Context, d schema.Desired) []Check {
+func (w *World) checkMongo(ctx context.Context, d schema.Desired) []Check {
 	const name = "MongoDB"
 	if w.Deployment.Mongo.Database == "" {
 		return []Check{failed(name, "state deployment.mongo.database and replicaSet, so that no other database is ever changed", "the deployment does not name its database")}
@@ -253,8 +253,8 @@ func (c collections) config(ctx context.Context) []Check {
 	return []Check{shape(check, docs, map[string]string{"namespace": "namespace", "key": "key", "value": "value"}, "deployment.mongo.database")}
 }
 
-// probeAWS makes each read once, of next to nothing.
-func (w *World) probeAWS(ctx context.Context, d schema.Desired) []Check {
+// checkAWS makes each read once, of next to nothing.
+func (w *World) checkAWS(ctx context.Context, d schema.Desired) []Check {
 	probes := map[string]func() error{
 		"ec2:DescribeImages": func() error {
 			_, err := w.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {"domctl-doctor"}}})

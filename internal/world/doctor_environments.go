@@ -10,9 +10,9 @@ import (
 	"domctl.dev/schema"
 )
 
-// probeEnvironments tells by route whether the key may read what environments are built
+// checkEnvironments tells by route whether the key may read what environments are built
 // from: it asks for the active revision of one that the database holds. Nothing is written.
-func (w *World) probeEnvironments(ctx context.Context, d schema.Desired) []Check {
+func (w *World) checkEnvironments(ctx context.Context, d schema.Desired) []Check {
 	const name = "GET /v4/environments"
 	if w.Domino == nil {
 		return nil

@@ -8,9 +8,9 @@ import (
 	"domctl.dev/planner"
 )
 
-// probeDomino tells by route what Domino's API answers, and whether the key sees all that
+// checkDomino tells by route what Domino's API answers, and whether the key sees all that
 // the database holds. A route that no kind needs fails nothing.
-func (w *World) probeDomino(ctx context.Context) (checks []Check) {
+func (w *World) checkDomino(ctx context.Context) (checks []Check) {
 	if w.Domino == nil {
 		return nil
 	}
@@ -27,10 +27,10 @@ func (w *World) probeDomino(ctx context.Context) (checks []Check) {
 		checks = append(checks, routeCheck(r, needed, internal))
 	}
 	if tiersByAPI(w.Deployment) {
-		checks = append(checks, w.probeTiers(ctx))
+		checks = append(checks, w.checkTiers(ctx))
 	}
 	if settingsByAPI(w.Deployment) {
-		checks = append(checks, w.probeSettings(ctx))
+		checks = append(checks, w.checkSettings(ctx))
 	}
 	return checks
 }
@@ -56,14 +56,14 @@ func routeCheck(r port.Route, needed, internal bool) Check {
 	return c
 }
 
-// probeTiers compares the API's hardware tiers with the database's.
-func (w *World) probeTiers(ctx context.Context) Check {
+// checkTiers compares the API's hardware tiers with the database's.
+func (w *World) checkTiers(ctx context.Context) Check {
 	list, err := w.wholeTiers(ctx)
 	return partCheck("hardware tier", len(list.Tiers), len(list.hidden), err)
 }
 
-// probeSettings compares the API's settings with the database's.
-func (w *World) probeSettings(ctx context.Context) Check {
+// checkSettings compares the API's settings with the database's.
+func (w *World) checkSettings(ctx context.Context) Check {
 	var shown, held map[planner.Ref]planner.Raw
 	err := sideBySide(
 		func() (err error) { shown, err = w.shownSettings(ctx); return err },
