@@ -8,7 +8,6 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -245,11 +244,8 @@ func (b Builder) Start(ctx context.Context, a applier.Attempt) error {
 
 // refusal marks the answers that say that Domino did nothing.
 func refusal(err error) error {
-	switch {
-	case errors.Is(err, port.ErrThrottled):
-		return &applier.Refusal{Err: err, Retry: true}
-	case errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch), errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrState):
-		return &applier.Refusal{Err: err}
+	if refused, again := port.Refused(err); refused {
+		return &applier.Refusal{Err: err, Retry: again}
 	}
 	return err
 }

@@ -107,7 +107,7 @@ func (c Creator) made(ctx context.Context, a applier.Attempt) (found *first, hid
 			}
 		case err != nil:
 			return nil, "", err
-		case one != nil && slices.Contains(one.Tags, stepTag(a, 0)):
+		case slices.Contains(one.Tags, stepTag(a, 0)):
 			return one, "", nil
 		}
 	}
@@ -144,11 +144,15 @@ func candidates(docs []port.Document, a applier.Attempt) (named []candidate) {
 	return append(named, others...)
 }
 
-// first reads an environment's first revision; nil where its number is not 1.
+// first reads an environment's first revision. Domino makes none without and deletes none,
+// so that a list which lacks it does not show the environment, as port.ErrNotFound says.
 func (c Creator) first(ctx context.Context, environment string) (*first, error) {
 	all, err := c.Domino.ListRevisions(ctx, environment)
-	if err != nil || len(all) == 0 || all[len(all)-1].Number != 1 {
+	if err != nil {
 		return nil, err
+	}
+	if len(all) == 0 || all[len(all)-1].Number != 1 {
+		return nil, fmt.Errorf("the first revision of environment %s: %w", environment, port.ErrNotFound)
 	}
 	r := all[len(all)-1]
 	build, err := c.Domino.GetBuild(ctx, environment, r.ID)

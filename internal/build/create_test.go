@@ -240,3 +240,24 @@ func TestWhoseARevisionIs(t *testing.T) {
 		}
 	}
 }
+
+// forgetful lists no revision of any environment.
+type forgetful struct{ port.Environments }
+
+func (forgetful) ListRevisions(context.Context, string) ([]port.Revision, error) { return nil, nil }
+
+// TestAListWithoutAFirstRevision: an environment that may be the step's, and whose list of
+// revisions is empty, is no ground to make another one.
+func TestAListWithoutAFirstRevision(t *testing.T) {
+	w := newMaker(t)
+	if err := w.write("create"); err != nil {
+		t.Fatal(err)
+	}
+	id, whole := w.one(), w.c.Domino
+	w.c.Domino = forgetful{whole}
+	w.ends(applier.Unsure, "DC364: environment "+id)
+	w.at.Abort = true
+	w.ends(applier.Unsure, "DC364: environment "+id)
+	w.c.Domino = whole
+	w.one()
+}

@@ -239,7 +239,7 @@ func FuzzDocument(f *testing.F) {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.UseNumber()
 		if dec.Decode(&object) != nil {
-			t.Skip()
+			return // no object, and so no tier
 		}
 		d := document(object)
 		back := map[string]any{}

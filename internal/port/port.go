@@ -7,6 +7,7 @@ package port
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,16 @@ var (
 	ErrUnfiltered = errors.New("the filter has no _id")      // refused before it is sent
 	ErrPath       = errors.New("cannot address field")       // a field name with a dot or "$": refused before it is sent
 )
+
+// Refused says of a write's error that nothing happened; again, that it may go better soon:
+// a primary is elected within seconds, and who made or uses a thing may not show yet.
+func Refused(err error) (refused, again bool) {
+	is := func(kinds ...error) bool {
+		return slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })
+	}
+	again = is(ErrThrottled, ErrNotPrimary, ErrDuplicate, ErrInUse)
+	return again || is(ErrDenied, ErrMismatch, ErrNotFound, ErrState, ErrUnfiltered, ErrUnsent), again
+}
 
 // Throttle is ErrThrottled of an outside that says after how long it may be asked again.
 type Throttle struct{ After time.Duration }

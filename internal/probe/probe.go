@@ -277,11 +277,8 @@ func (p *Prober) Start(ctx context.Context, a applier.Attempt) error {
 
 // refusal marks the answers that say that nothing happened.
 func refusal(err error) error {
-	switch {
-	case errors.Is(err, port.ErrThrottled), errors.Is(err, port.ErrNotPrimary), errors.Is(err, port.ErrDuplicate):
-		return &applier.Refusal{Err: err, Retry: true}
-	case errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch), errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrState), errors.Is(err, port.ErrUnsent):
-		return &applier.Refusal{Err: err}
+	if refused, again := port.Refused(err); refused {
+		return &applier.Refusal{Err: err, Retry: again}
 	}
 	return err
 }

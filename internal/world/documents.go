@@ -193,13 +193,47 @@ func addressable(members map[string]json.RawMessage) bool {
 }
 
 func insertDocument(ctx context.Context, w *World, a applier.Attempt) error {
+	return w.Outside.InsertOne(ctx, collectionOf(a.Step.Object), inserted(a.Step))
+}
+
+// inserted is the document that a step makes.
+func inserted(s planner.Step) port.Document {
 	d := port.Document{}
-	for p, v := range a.Step.Writes {
+	for p, v := range s.Writes {
 		if p != "" && v.Is == schema.Known {
 			d[p] = v.Text
 		}
 	}
-	return w.Outside.InsertOne(ctx, collectionOf(a.Step.Object), d)
+	return d
+}
+
+// updated is what a step sets and takes away.
+func updated(s planner.Step) (set port.Document, unset []string) {
+	set, unset = port.Document{}, []string{}
+	for _, p := range schema.Sorted(s.Writes) {
+		if v := s.Writes[p]; v.Is == schema.Absent {
+			unset = append(unset, p)
+		} else {
+			set[p] = v.Text
+		}
+	}
+	return set, unset
+}
+
+// expected is a step's object as it stands, if it is as the step expects it: for what is
+// written without a condition.
+func (w *World) expected(ctx context.Context, a applier.Attempt) (planner.Raw, error) {
+	raw, err := w.Read(ctx, []planner.Ref{a.Step.Object})
+	if err != nil {
+		return nil, &applier.Refusal{Err: err}
+	}
+	live := raw[a.Step.Object]
+	for _, e := range a.Step.Expects {
+		if e.Ref == a.Step.Object && !w.Same(e.Value, live.At(e.Path)) {
+			return nil, errNoMatch
+		}
+	}
+	return live, nil
 }
 
 func updateDocument(ctx context.Context, w *World, a applier.Attempt) error {
@@ -207,14 +241,7 @@ func updateDocument(ctx context.Context, w *World, a applier.Attempt) error {
 	if err != nil {
 		return err
 	}
-	set, unset := port.Document{}, []string{}
-	for _, p := range schema.Sorted(a.Step.Writes) {
-		if v := a.Step.Writes[p]; v.Is == schema.Absent {
-			unset = append(unset, p)
-		} else {
-			set[p] = v.Text
-		}
-	}
+	set, unset := updated(a.Step)
 	matched, err := w.Outside.UpdateOne(ctx, collectionOf(a.Step.Object), where, set, unset)
 	return unmatched(matched, err)
 }

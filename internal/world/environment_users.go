@@ -39,6 +39,9 @@ func environmentNames() []namedUse {
 // StillUsed says of environments that a plan archives who uses them, by name.
 func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found []schema.Finding, err error) {
 	archived = slices.DeleteFunc(slices.Clone(archived), func(a schema.Address) bool { return a.Kind != "environments" || v.refs[a] == "" })
+	if len(archived) == 0 {
+		return nil, nil
+	}
 	ids := v.idsByKind(archived)["environments"]
 	places := environmentNames()
 	used := make([]map[schema.Address][]string, len(places))
@@ -51,9 +54,6 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 			}
 			return nil
 		})
-	}
-	if len(archived) == 0 {
-		return nil, nil
 	}
 	if err := sideBySide(reads...); err != nil {
 		return nil, err

@@ -131,13 +131,11 @@ var errNoMatch = errors.New("DC304: the object is not as the plan saw it")
 
 // refusal marks the answers that say the outside did nothing.
 func refusal(err error) error {
-	switch {
-	case errors.Is(err, port.ErrThrottled), errors.Is(err, port.ErrNotPrimary), // a primary is elected within seconds
-		errors.Is(err, port.ErrDuplicate), errors.Is(err, port.ErrInUse): // who made or uses it may not show yet
-		return &applier.Refusal{Err: err, Retry: true}
-	case errors.Is(err, errNoMatch), errors.Is(err, port.ErrDenied), errors.Is(err, port.ErrMismatch),
-		errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrState), errors.Is(err, port.ErrUnfiltered), errors.Is(err, port.ErrUnsent):
+	if errors.Is(err, errNoMatch) {
 		return &applier.Refusal{Err: err}
+	}
+	if refused, again := port.Refused(err); refused {
+		return &applier.Refusal{Err: err, Retry: again}
 	}
 	return err
 }

@@ -137,8 +137,14 @@ func TestAnInterruptCancelsBuilds(t *testing.T) {
 			first := b.engine(e)
 			first.Applier.Yield = true
 			res, err := first.Apply(ctx, p)
-			if err != nil || res.Outcome != applier.PausedOutcome || res.Done != 2 || !strings.Contains(strings.Join(res.Why, " "), "interrupted with 10 steps left, and what was under way ended: environments.e001, ") {
+			why := strings.Join(res.Why, " ")
+			if err != nil || res.Outcome != applier.PausedOutcome || res.Done != 2 || !strings.Contains(why, "interrupted with 10 steps left, and what was under way ended: environments.e00") {
 				t.Fatalf("%+v, %v", res, err)
+			}
+			for _, env := range w.cancel { // whichever of the four began
+				if name := "environments.e" + env[len(env)-3:]; !strings.Contains(why, name) {
+					t.Errorf("%s was cancelled: %s", name, why)
+				}
 			}
 			built := len(w.order) // one that was asked for beside the last may have been made
 			if len(w.cancel) != built-1 || built > 5 {

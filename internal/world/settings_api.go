@@ -164,35 +164,21 @@ func createSetting(ctx context.Context, w *World, a applier.Attempt) error {
 	return w.Domino.CreateSetting(ctx, writes["namespace"].Str(), writes["key"].Str(), writes["value"].Str())
 }
 
-// expected is the record of a step, as the step expects it.
-func (w *World) expected(ctx context.Context, a applier.Attempt) (port.Setting, error) {
-	raw, err := w.Read(ctx, []planner.Ref{a.Step.Object})
-	if err != nil {
-		return port.Setting{}, &applier.Refusal{Err: err}
-	}
-	live := raw[a.Step.Object]
-	for _, e := range a.Step.Expects {
-		if e.Ref == a.Step.Object && !w.Same(e.Value, live.At(e.Path)) {
-			return port.Setting{}, errNoMatch
-		}
-	}
-	return port.Setting{ID: live["_id"].Str(), Namespace: live["namespace"].Str(), Key: live["key"].Str(), Value: live["value"].Str()}, nil
-}
-
 func putSetting(ctx context.Context, w *World, a applier.Attempt) error {
-	was, err := w.expected(ctx, a)
+	live, err := w.expected(ctx, a)
 	if err != nil {
 		return err
 	}
+	was := port.Setting{ID: live["_id"].Str(), Namespace: live["namespace"].Str(), Key: live["key"].Str(), Value: live["value"].Str()}
 	return unmatched(w.Domino.UpdateSetting(ctx, was, a.Step.Writes["value"].Str()))
 }
 
 func deleteSetting(ctx context.Context, w *World, a applier.Attempt) error {
-	was, err := w.expected(ctx, a)
+	live, err := w.expected(ctx, a)
 	if err != nil {
 		return err
 	}
-	return w.Domino.DeleteSetting(ctx, was.ID)
+	return w.Domino.DeleteSetting(ctx, live["_id"].Str())
 }
 
 // undoSetting removes what was made, or makes again what was removed, under an id that

@@ -213,36 +213,17 @@ func undoCreateTier(d planner.Done) []planner.Step {
 }
 
 func createTier(ctx context.Context, w *World, a applier.Attempt) error {
-	d := port.Document{}
-	for p, v := range a.Step.Writes {
-		if p != "" && v.Is == schema.Known {
-			d[p] = v.Text
-		}
-	}
-	return w.Domino.CreateTier(ctx, d)
+	return w.Domino.CreateTier(ctx, inserted(a.Step))
 }
 
 // putTier writes over the state that it compared: what moved meanwhile is refused by its
 // updateTime.
 func putTier(ctx context.Context, w *World, a applier.Attempt) error {
-	raw, err := w.Read(ctx, []planner.Ref{a.Step.Object})
+	live, err := w.expected(ctx, a)
 	if err != nil {
-		return &applier.Refusal{Err: err}
+		return err
 	}
-	live := raw[a.Step.Object]
-	for _, e := range a.Step.Expects {
-		if e.Ref == a.Step.Object && !w.Same(e.Value, live.At(e.Path)) {
-			return errNoMatch
-		}
-	}
-	set, unset := port.Document{}, []string{}
-	for _, p := range schema.Sorted(a.Step.Writes) {
-		if v := a.Step.Writes[p]; v.Is == schema.Absent {
-			unset = append(unset, p)
-		} else {
-			set[p] = v.Text
-		}
-	}
+	set, unset := updated(a.Step)
 	return unmatched(w.Domino.UpdateTier(ctx, a.Step.Object.ID(), live["updateTime"].Text, set, unset))
 }
 
