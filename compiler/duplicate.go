@@ -70,10 +70,7 @@ func Duplicate(name string, text []byte, entry schema.Address, to string, withou
 			cuts = append(cuts, cut{at, at, written})
 		}
 	}
-	c.Text = text
-	for _, x := range slices.Backward(cuts) {
-		c.Text = slices.Concat(c.Text[:x.from], []byte(x.text), c.Text[x.to:])
-	}
+	c.Text = []byte(edited(string(text), cuts))
 	if tidy && len(cuts) > 0 {
 		if c.Text, err = format.Source(c.Text); err != nil {
 			return c, fmt.Errorf("%s: %w", name, err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 
@@ -64,12 +63,7 @@ func (a *app) fixed(ctx context.Context, dirs []string, all []*deployment) ([]*d
 			return nil, err
 		}
 		for _, name := range schema.Sorted(f.Files) {
-			file := filepath.Join(d.dir, filepath.FromSlash(name))
-			at, err := os.Stat(file)
-			if err != nil {
-				return nil, err
-			}
-			if err := replaceFile(file, f.Files[name], at.Mode().Perm()); err != nil {
+			if err := rewriteFile(filepath.Join(d.dir, filepath.FromSlash(name)), f.Files[name]); err != nil {
 				return nil, err
 			}
 			wrote++

@@ -38,7 +38,7 @@ func (a *app) duplicate(ctx context.Context, from, to, name, dir string) error {
 	if schema.Failed(d.compiled.Findings) {
 		return a.refuse(d.compiled.Findings)
 	}
-	wrote, err := engine.Duplicate(dir, d.compiled, from, to, cmp.Or(name, to))
+	wrote, err := engine.Duplicate(dir, d.compiled, from, to, cmp.Or(name, to), rewriteFile)
 	if err != nil {
 		return err
 	}

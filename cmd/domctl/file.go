@@ -28,6 +28,15 @@ func replaceFile(name string, text []byte, mode fs.FileMode) error {
 	return nil
 }
 
+// rewriteFile replaces a file that is there, and keeps who may read it.
+func rewriteFile(name string, text []byte) error {
+	at, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	return replaceFile(name, text, at.Mode().Perm())
+}
+
 // mayReplace refuses to write a plan over what is none: the files that state the
 // deployment lie where one may be written. What is no file, or an empty one, holds
 // nothing to lose.

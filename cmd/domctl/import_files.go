@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -69,7 +68,7 @@ func environmentFiles(from []string) (files []engine.EnvironmentFile, err error)
 			}
 		}
 		for _, n := range names {
-			text, err := readBounded(n, form.Most)
+			text, err := readRegular(n, form.Most)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", planner.Printable(n), err)
 			}
@@ -108,14 +107,4 @@ func filesIn(dir string) (names []string, err error) {
 		return nil, fmt.Errorf("%s holds no *.yaml, *.yml or *.json, nor folders with environment.yaml", planner.Printable(dir))
 	}
 	return names, nil
-}
-
-func readBounded(name string, most int) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, without(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
-	return text, err
 }

@@ -27,12 +27,13 @@ type Duplicated struct {
 	Made    []string // copies of files that the entry embeds
 	undo    map[string][]byte
 	dir     string
+	rewrite func(name string, text []byte) error
 }
 
 // Duplicate writes the copy of an environment's entry next to it in the files, as another
 // environment: without an id, called name. Nothing outside is asked. What is written can
-// be taken back, see Undo.
-func Duplicate(dir string, r compiler.Result, from, to, name string) (d Duplicated, err error) {
+// be taken back, see Undo; rewrite replaces a file whole or not at all.
+func Duplicate(dir string, r compiler.Result, from, to, name string, rewrite func(name string, text []byte) error) (d Duplicated, err error) {
 	a, b := schema.EnvironmentAddress(strings.TrimPrefix(from, "environments.")), schema.EnvironmentAddress(to)
 	if _, there := r.Desired.Objects[a]; !there {
 		return d, fmt.Errorf("DC374: the files state no %s%s", a, near(a, schema.Addresses(r.Desired.Objects)))
@@ -43,7 +44,7 @@ func Duplicate(dir string, r compiler.Result, from, to, name string) (d Duplicat
 	if !entryName.MatchString(to) { // it stands in names of files
 		return d, fmt.Errorf("DC374: %q is no name for a copy: write letters, digits, dashes, dots and underscores, first a letter or a digit", to)
 	}
-	d = Duplicated{dir: dir, undo: map[string][]byte{}}
+	d = Duplicated{dir: dir, undo: map[string][]byte{}, rewrite: rewrite}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Undo())
@@ -69,7 +70,7 @@ func Duplicate(dir string, r compiler.Result, from, to, name string) (d Duplicat
 				return d, err
 			}
 		}
-		if err := os.WriteFile(d.path(file), c.Text, 0o666); err != nil {
+		if err := rewrite(d.path(file), c.Text); err != nil {
 			return d, err
 		}
 		d.undo[file] = text
@@ -127,7 +128,7 @@ func (d *Duplicated) copy(from, to string) error {
 func (d Duplicated) Undo() error {
 	var all []error
 	for file, text := range d.undo {
-		all = append(all, os.WriteFile(d.path(file), text, 0o666))
+		all = append(all, d.rewrite(d.path(file), text))
 	}
 	for _, file := range d.Made {
 		all = append(all, os.Remove(d.path(file)))

@@ -22,8 +22,7 @@ const (
 
 // Changes says of each line of a file, as it stands in a text, how often it was changed
 // along the first parents of HEAD, and how often the file was; what is not committed is
-// the newest change. The file's name
-// is seen from the top. It goes back until the file was not there, or was too large, or
+// the newest change. The file's name is seen from the top. It goes back until the file was not there, or was too large, or
 // so far as there are commits in the repository, and no further than ctx lasts.
 func (r *Repository) Changes(ctx context.Context, name string, text []byte) (lines []int, all int, err error) {
 	head, err := r.repo.Head()
