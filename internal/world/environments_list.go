@@ -52,7 +52,7 @@ func (e Environment) ActiveRevision() (r Revision, ok bool) {
 	return e.Revisions[i], true
 }
 
-// Environments reads all there are, by name, or those with the given ids. Whoever fails
+// Environments reads all there are, by name. Whoever fails
 // to answer, nothing is told: what could not be counted is not none. Calls grow with
 // pages alone.
 func (w *World) Environments(ctx context.Context, d schema.Desired, a schema.Applied) ([]Environment, error) {
