@@ -106,6 +106,9 @@ type Change struct {
 	Impact    *Impact           `json:"impact,omitempty"`
 	// Build is what the change makes anew of an environment's image.
 	Build *Build `json:"build,omitempty"`
+	// Note says what is not seen in the fields ("makes revision 5 active again, without
+	// a build").
+	Note string `json:"note,omitempty"`
 	// Blocked says why nothing is done about the change; no step belongs to it. An
 	// address of which only some fields are left has two changes, one blocked.
 	Blocked string `json:"blocked,omitempty"`

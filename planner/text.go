@@ -126,6 +126,9 @@ func writeChange(b *bytes.Buffer, c Change, style Style) {
 	if c.Build != nil {
 		write(b, "    image: ", c.Build.String(), "\n")
 	}
+	if c.Note != "" {
+		write(b, "    ", Printable(c.Note), "\n")
+	}
 	if c.Impact != nil {
 		write(b, "    used by ", c.Impact.String(), "\n")
 	}

@@ -92,9 +92,13 @@ func (l *look) lookFollowers(ctx context.Context, found map[schema.Address]plann
 		followers []port.Follower
 		newest    int64
 		status    string
+		twins     []twin
 	}
 	all, err := each(ask, func(env string) (b beside, err error) {
 		if b.followers, err = l.Domino.ListFollowers(ctx, env); err != nil {
+			return b, fmt.Errorf("%s: %w", declared[env], err)
+		}
+		if b.twins, err = l.lookTwins(ctx, declared[env], env, found); err != nil {
 			return b, fmt.Errorf("%s: %w", declared[env], err)
 		}
 		id, number := l.view.unbuilt(env)
@@ -110,6 +114,7 @@ func (l *look) lookFollowers(ctx context.Context, found map[schema.Address]plann
 	})
 	for i, b := range all {
 		a := declared[ask[i]]
+		l.view.twins[a] = b.twins
 		var names []string
 		for _, f := range b.followers {
 			name := planner.Printable(f.Name)

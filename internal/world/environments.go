@@ -236,8 +236,8 @@ func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 		if why := v.unbuildable(c, built); why != nil {
 			return planner.Lowered{Blocked: why}, nil
 		}
-		steps, remember := v.revise(c, ref)
-		out.Steps, out.Remember = append(out.Steps, steps...), remember
+		steps, remember, note := v.revise(c, ref)
+		out.Steps, out.Remember, out.Note = append(out.Steps, steps...), remember, note
 	}
 	return out, nil
 }

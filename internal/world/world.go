@@ -115,6 +115,7 @@ type View struct {
 	// the API's dialect does not hold of a hardware tier.
 	hidden    map[planner.Ref]bool
 	tierLacks []string
+	twins     map[schema.Address][]twin
 	activates sync.Map // address of an environment → the step that makes its new revision active
 }
 
@@ -129,7 +130,7 @@ type look struct {
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}}
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, twins: map[schema.Address][]twin{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
 	v.spoken, v.rollouts = sync.OnceValue(v.speakOf), sync.OnceValue(v.readRollouts)
 	return v
@@ -200,6 +201,7 @@ func (v *View) add(p *View) {
 	maps.Copy(v.impact, p.impact)
 	maps.Copy(v.followers, p.followers)
 	maps.Copy(v.unbaked, p.unbaked)
+	maps.Copy(v.twins, p.twins)
 	for ref := range p.hidden {
 		v.hide(ref)
 	}
