@@ -119,6 +119,21 @@ type Diff struct {
 	Path   string       `json:"path"`
 	Before schema.Value `json:"before"`
 	After  schema.Value `json:"after"`
+	// BeforeName and AfterName are what people call what the values name by id.
+	BeforeName string `json:"beforeName,omitempty"`
+	AfterName  string `json:"afterName,omitempty"`
+}
+
+// named are the two values as people read them.
+func (d Diff) named() (before, after schema.Value) {
+	before, after = d.Before, d.After
+	if d.BeforeName != "" {
+		before = schema.JSON(d.BeforeName)
+	}
+	if d.AfterName != "" {
+		after = schema.JSON(d.AfterName)
+	}
+	return before, after
 }
 
 // Impact counts who feels a change: projects and users that use the object, runs

@@ -166,6 +166,7 @@ func places(at []schema.Position) string {
 // show writes a field's values: one line, and for text of several lines a diff
 // below it, unless nothing is done about it.
 func (d Diff) show(b *bytes.Buffer, c Change, style Style) {
+	d.Before, d.After = d.named()
 	before, after := breaks(d.Before), breaks(d.After)
 	a := c.Action
 	switch {

@@ -43,5 +43,6 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 	draft.Foretell(forecast, append(findings, used...))
 	draft.Reckoned(builds, unreckoned)
 	draft.Replace(func(f schema.Finding) bool { return f.Code == "DC717" && ran[f.Address] }, drivers)
-	return draft.Plan(view.Impact), nil
+	p := draft.Plan(view.Impact)
+	return p, view.Name(ctx, p.Changes, p.Drift)
 }
