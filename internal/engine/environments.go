@@ -29,12 +29,15 @@ type Environment struct {
 	// was asked, or Unsized says why it is not known.
 	Bytes   *int64
 	Unsized string
+	// UsedBy are its users by name. nil: nobody was asked.
+	UsedBy []world.Used
 }
 
 // Look says what is asked beside Domino's database.
 type Look struct {
 	Bytes bool // the registries, for the size of each active revision's image
 	API   bool // Domino's, for builds and followers, of one environment
+	Users bool // the database, for who uses one environment, by name
 }
 
 // sizedBeside is how many images registries are asked for side by side.
@@ -79,6 +82,13 @@ func (e *Engine) Environment(ctx context.Context, name string, o Look) (Environm
 		sized := []Environment{one}
 		e.size(ctx, sized)
 		one = sized[0]
+	}
+	if o.Users {
+		used, err := e.world.UsedBy(ctx, one.ID)
+		if err != nil {
+			return one, err
+		}
+		one.UsedBy = append([]world.Used{}, used...)
 	}
 	if o.API && e.Domino != nil {
 		err = e.ask(ctx, &one)

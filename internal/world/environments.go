@@ -295,6 +295,7 @@ func environmentUses(*World) []use {
 		{collection: "userPreferences", path: "defaultEnvironmentId", who: "userId", count: users},
 		{collection: "runs", path: "environmentId", live: "completed", who: "startingUserId", count: runs},
 		{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, who: "ownerId", count: uses},
+		{collection: "workspace", path: "configTemplate.computeClusterProps.computeEnvironmentId", skip: [2]string{"state", "Deleted"}, who: "ownerId", count: uses},
 		{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId", count: uses},
 		{collection: "app_versions", path: "environmentId", count: uses},
 		{collection: "models", path: "environmentId", count: uses},
