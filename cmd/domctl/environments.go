@@ -132,6 +132,7 @@ type revisionShape struct {
 	Built   bool       `json:"built"`
 	Created *time.Time `json:"created"`
 	Author  string     `json:"author,omitempty"`
+	Apply   string     `json:"apply,omitempty"` // that made it
 	URI     string     `json:"uri,omitempty"`
 }
 
@@ -154,7 +155,7 @@ func shapeOfEnvironment(e engine.Environment) environmentShape {
 		s.Address = e.Address.String()
 	}
 	for _, r := range e.Revisions {
-		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, URI: r.Image}
+		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, Apply: e.Applies[r.ID], URI: r.Image}
 		if s.Revisions = append(s.Revisions, shape); shape.Active {
 			s.Active = &shape
 		}
@@ -334,12 +335,20 @@ func writeRevisions(out io.Writer, e engine.Environment) {
 		if r.ID == e.Active {
 			state += ", active"
 		}
-		fmt.Fprintln(w, strings.Join(each([]string{fmt.Sprint(r.Number), stampOf(r.Created), dash(r.Author), state, dash(r.Image)}, planner.Printable), "\t"))
+		fmt.Fprintln(w, strings.Join(each([]string{fmt.Sprint(r.Number), stampOf(r.Created), dash(byText(e, r)), state, dash(r.Image)}, planner.Printable), "\t"))
 	}
 	_ = w.Flush()
 	if more := len(e.Revisions) - newestShown; more > 0 {
 		fmt.Fprintf(out, "%s older; --format json has them all\n", planner.Plural(more, "revision"))
 	}
+}
+
+// byText is the apply that made a revision, else who saved it.
+func byText(e engine.Environment, r world.Revision) string {
+	if apply := e.Applies[r.ID]; apply != "" {
+		return "apply " + apply
+	}
+	return r.Author
 }
 
 func stampOf(t time.Time) string {

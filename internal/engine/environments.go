@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -29,6 +30,9 @@ type Environment struct {
 	// was asked, or Unsized says why it is not known.
 	Bytes   *int64
 	Unsized string
+	// Applies made some of the newest revisions, by the revision's id. nil: nobody was
+	// asked.
+	Applies map[string]string
 	// UsedBy are its users by name. nil: nobody was asked.
 	UsedBy []world.Used
 }
@@ -109,11 +113,26 @@ func (e *Engine) ask(ctx context.Context, of *Environment) error {
 	if len(of.Revisions) == 0 {
 		return nil
 	}
-	build, err := e.Domino.GetBuild(ctx, of.ID, of.Revisions[0].ID)
+	history, err := e.Applier.History(ctx)
 	if err != nil {
-		return fmt.Errorf("the build of revision %d of %s: %w", of.Revisions[0].Number, planner.Printable(of.Name), err)
+		return err
 	}
-	of.Building = build.Status
+	tags := build.StepTags(history)
+	of.Applies = map[string]string{}
+	for i, r := range of.Revisions[:min(len(of.Revisions), lookedAt)] {
+		b, err := e.Domino.GetBuild(ctx, of.ID, r.ID)
+		if err != nil {
+			return fmt.Errorf("the build of revision %d of %s: %w", r.Number, planner.Printable(of.Name), err)
+		}
+		if i == 0 {
+			of.Building = b.Status
+		}
+		for _, t := range b.Tags {
+			if apply := tags[t]; apply != "" {
+				of.Applies[r.ID] = apply
+			}
+		}
+	}
 	return nil
 }
 
