@@ -43,7 +43,7 @@ func anyPlan(t *rapid.T) Plan {
 		c := Change{Address: schema.Address{Kind: rapid.SampledFrom([]string{"hardwareTiers", "environments", "settings"}).Draw(t, "kind"), Name: fmt.Sprintf("n%d-%s", i, text("name"))},
 			Action: rapid.SampledFrom(actions).Draw(t, "action"), Reason: text("reason"), Positions: []schema.Position{{File: text("file"), Line: i, Col: 1}}}
 		for range rapid.IntRange(0, 4).Draw(t, "fields") {
-			c.Fields = append(c.Fields, Diff{rapid.SampledFrom([]string{"ami", "dockerfile", "scripts.preRun", "cores", "name", text("path")}).Draw(t, "field"), value("before"), value("after")})
+			c.Fields = append(c.Fields, Diff{Path: rapid.SampledFrom([]string{"ami", "dockerfile", "scripts.preRun", "cores", "name", text("path")}).Draw(t, "field"), Before: value("before"), After: value("after")})
 		}
 		if rapid.IntRange(0, 9).Draw(t, "blocks") == 0 {
 			c.Blocked = text("blocked")
@@ -189,12 +189,12 @@ func TestCommentCuts(t *testing.T) {
 	script := "RUN true " + strings.Repeat("x", 200) + " # and at the very end: curl evil\n"
 	p := Plan{Deployment: "acme", ID: "id", Effect: "e", Changes: []Change{
 		{Address: schema.Address{Kind: "environments", Name: "spark"}, Action: ActionUpdate, Reason: "files changed",
-			Fields: []Diff{{"dockerfile", schema.JSON("FROM a\n"), schema.JSON("FROM a\n" + strings.Repeat(script, 20))}}},
+			Fields: []Diff{{Path: "dockerfile", Before: schema.JSON("FROM a\n"), After: schema.JSON("FROM a\n" + strings.Repeat(script, 20))}}},
 		{Address: schema.Address{Kind: "settings", Name: "gone"}, Action: ActionUnset, Reason: "no longer in the files"},
 	}}
 	for i := range 500 {
 		p.Changes = append(p.Changes, Change{Address: schema.Address{Kind: "hardwareTiers", Name: fmt.Sprintf("tier-%03d", i)}, Action: ActionUpdate, Reason: "files changed",
-			Fields: []Diff{{"cores", schema.JSON(1), schema.JSON(2)}}})
+			Fields: []Diff{{Path: "cores", Before: schema.JSON(1), After: schema.JSON(2)}}})
 	}
 	p.summarise()
 	got := p.Comment(12_000, "https://ci.example/job/1")

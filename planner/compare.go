@@ -122,7 +122,7 @@ func (t *threeWay) field(p string, stated schema.Value) {
 	if t.change.Fields == nil {
 		t.change.Fields = make([]Diff, 0, len(t.at.Fields))
 	}
-	t.change.Fields = append(t.change.Fields, Diff{p, before, want})
+	t.change.Fields = append(t.change.Fields, Diff{Path: p, Before: before, After: want})
 }
 
 // declare remembers the fields that decide about an object once the files no
@@ -145,12 +145,12 @@ func (t *threeWay) dropped(p string) {
 	}
 	t.edited = true
 	t.noteDrift(p, t.live.Fields[p])
-	t.change.Fields = append(t.change.Fields, Diff{p, t.live.Fields[p], schema.Value{}})
+	t.change.Fields = append(t.change.Fields, Diff{Path: p, Before: t.live.Fields[p]})
 }
 
 func (t *threeWay) noteDrift(p string, before schema.Value) {
 	if old, moved := t.moving(p, before); moved {
-		t.moved = append(t.moved, Diff{p, old, before})
+		t.moved = append(t.moved, Diff{Path: p, Before: old, After: before})
 	}
 }
 

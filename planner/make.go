@@ -34,6 +34,8 @@ type Lowered struct {
 	// Left is what nothing is done about while the rest is: it is shown as a blocked
 	// change of its own and does not become applied.
 	Left []Left
+	// Note is said below the change, for people.
+	Note string
 }
 
 // Left are fields of a change that stay as they are, and why.
@@ -319,6 +321,7 @@ func (m *maker) lower(c *Change, entry *schema.Entry, low *lowering) (blocked bo
 	if low.ID.Is != schema.Absent {
 		entry.ID = low.ID
 	}
+	c.Note = low.Note
 	m.restart(*c, entry)
 	maps.Copy(entry.Fields, low.Remember)
 	for _, f := range c.Fields { // of a blocked change nothing rests on it

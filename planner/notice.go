@@ -109,7 +109,8 @@ func (c Change) says() string {
 
 // says is a field in words, with its values where they are short.
 func (d Diff) says() string {
-	before, after := short(d.Before), short(d.After)
+	was, becomes := d.named()
+	before, after := short(was), short(becomes)
 	if before == "" || after == "" {
 		return d.Path
 	}

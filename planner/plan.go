@@ -106,6 +106,9 @@ type Change struct {
 	Impact    *Impact           `json:"impact,omitempty"`
 	// Build is what the change makes anew of an environment's image.
 	Build *Build `json:"build,omitempty"`
+	// Note says what is not seen in the fields ("makes revision 5 active again, without
+	// a build").
+	Note string `json:"note,omitempty"`
 	// Blocked says why nothing is done about the change; no step belongs to it. An
 	// address of which only some fields are left has two changes, one blocked.
 	Blocked string `json:"blocked,omitempty"`
@@ -116,6 +119,21 @@ type Diff struct {
 	Path   string       `json:"path"`
 	Before schema.Value `json:"before"`
 	After  schema.Value `json:"after"`
+	// BeforeName and AfterName are what people call what the values name by id.
+	BeforeName string `json:"beforeName,omitempty"`
+	AfterName  string `json:"afterName,omitempty"`
+}
+
+// named are the two values as people read them.
+func (d Diff) named() (before, after schema.Value) {
+	before, after = d.Before, d.After
+	if d.BeforeName != "" {
+		before = schema.JSON(d.BeforeName)
+	}
+	if d.AfterName != "" {
+		after = schema.JSON(d.AfterName)
+	}
+	return before, after
 }
 
 // Impact counts who feels a change: projects and users that use the object, runs

@@ -227,7 +227,7 @@ func (r *restorer) judge(s Step) bool {
 		r.change[s.Address] = c
 	}
 	for _, p := range schema.Sorted(s.Writes) {
-		c.Fields = append(c.Fields, Diff{string(s.Object) + " " + p, r.shown(s, p, at.At(p)), s.Writes[p]})
+		c.Fields = append(c.Fields, Diff{Path: string(s.Object) + " " + p, Before: r.shown(s, p, at.At(p)), After: s.Writes[p]})
 	}
 	return true
 }

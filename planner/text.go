@@ -126,6 +126,9 @@ func writeChange(b *bytes.Buffer, c Change, style Style) {
 	if c.Build != nil {
 		write(b, "    image: ", c.Build.String(), "\n")
 	}
+	if c.Note != "" {
+		write(b, "    ", Printable(c.Note), "\n")
+	}
 	if c.Impact != nil {
 		write(b, "    used by ", c.Impact.String(), "\n")
 	}
@@ -163,6 +166,7 @@ func places(at []schema.Position) string {
 // show writes a field's values: one line, and for text of several lines a diff
 // below it, unless nothing is done about it.
 func (d Diff) show(b *bytes.Buffer, c Change, style Style) {
+	d.Before, d.After = d.named()
 	before, after := breaks(d.Before), breaks(d.After)
 	a := c.Action
 	switch {

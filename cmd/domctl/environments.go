@@ -70,8 +70,9 @@ func (a *app) environmentsShowVerb() *cobra.Command {
 	cmd := &cobra.Command{Use: "show ENVIRONMENT [DIR]", Short: "Say all there is to know of one environment", Args: cobra.RangeArgs(1, 2),
 		Long: `Says of an environment, by the name of its entry in the files, its name in Domino or
 its id, what is active, which revisions there are and who saved them, how the
-builds of the newest ten are, what is built on it, who uses it, with their
-addresses, when it was run last, and how large its image is. Domino's API is
+builds of the newest ten are, what is built on it, which projects, models, apps, jobs and
+workspaces use it, by name, which people, with their addresses, when it was run last,
+and how large its image is. Domino's API is
 asked where the files state it, and the registry of the image where it may be;
 what they do not tell is said to be unknown, and why.`,
 		Example: "  domctl environments show spark prod\n  domctl environments show 'Spark 3.5' prod --format json",
@@ -80,7 +81,7 @@ what they do not tell is said to be unknown, and why.`,
 			if err != nil {
 				return err
 			}
-			found, err := e.Environment(cmd.Context(), args[0], engine.Look{Bytes: true, API: true})
+			found, err := e.Environment(cmd.Context(), args[0], engine.Look{Bytes: true, API: true, Users: true})
 			if err != nil {
 				return err
 			}
@@ -122,6 +123,7 @@ type environmentShape struct {
 	DataSets   *int64          `json:"dataSets"`
 	LiveRuns   int64           `json:"liveRuns"`
 	Uses       int64           `json:"otherUses"`
+	UsedBy     []usedShape     `json:"usedBy"`
 	Users      []userShape     `json:"users"`
 	Runs       int64           `json:"runs"`
 	LastUsed   *time.Time      `json:"lastUsed"`
@@ -137,7 +139,15 @@ type revisionShape struct {
 	Build   *string    `json:"build"` // as Domino's API tells; null where it was not asked, or did not
 	Created *time.Time `json:"created"`
 	Author  string     `json:"author,omitempty"`
+	Apply   string     `json:"apply,omitempty"` // that made it
 	URI     string     `json:"uri,omitempty"`
+}
+
+// usedShape names the first of Count.
+type usedShape struct {
+	What  string   `json:"what"`
+	Count int      `json:"count"`
+	Names []string `json:"names"`
 }
 
 type userShape struct {
@@ -152,13 +162,19 @@ func shapeOfEnvironment(e engine.Environment) environmentShape {
 		s.Address = e.Address.String()
 	}
 	for _, r := range e.Revisions {
-		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, URI: r.Image, Build: buildOf(e, r)}
+		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, Apply: e.Applies[r.ID], URI: r.Image, Build: buildOf(e, r)}
 		if s.Revisions = append(s.Revisions, shape); shape.Active {
 			s.Active = &shape
 		}
 	}
 	for _, c := range e.Children {
 		s.Children = append(s.Children, c.String())
+	}
+	if e.UsedBy != nil {
+		s.UsedBy = []usedShape{}
+	}
+	for _, u := range e.UsedBy {
+		s.UsedBy = append(s.UsedBy, usedShape{u.What, len(u.Names), u.Names[:min(len(u.Names), usersShown)]})
 	}
 	for _, p := range e.People {
 		s.Users = append(s.Users, userShape{p.Login, p.Email})
@@ -195,7 +211,7 @@ func writeEnvironments(out io.Writer, found []engine.Environment, bytes bool, no
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	head := []string{"ENVIRONMENT", "IN FILES", "REVISION", "NEWEST", "PROJECTS", "USERS", "LAST USED", "CHILDREN"}
+	head := []string{"ENVIRONMENT", "IN FILES", "REVISION", "NEWEST", "PROJECTS", "PEOPLE", "LAST USED", "CHILDREN"}
 	if bytes {
 		head = append(head, "BYTES")
 	}
@@ -285,8 +301,6 @@ func writeEnvironment(out io.Writer, e engine.Environment, now time.Time) error 
 	}
 	line("last used", ago(e.LastUsed, now))
 	line("runs", fmt.Sprintf("%d, %d of them live", e.Runs, e.Impact.Runs))
-	line("projects", fmt.Sprint(e.Impact.Projects))
-	line("other uses", fmt.Sprint(e.Impact.Uses)+" (workspaces, apps, models, scheduled jobs, organizations)")
 	line("data sets", "unknown: no field of Domino's database that names an environment is known for them")
 	if err := w.Flush(); err != nil {
 		return err
@@ -300,12 +314,28 @@ func writeEnvironment(out io.Writer, e engine.Environment, now time.Time) error 
 	} else {
 		list(out, "Built again by Domino with it:", e.Followers)
 	}
+	list(out, "Used by:", usedText(e.UsedBy))
 	var people []string
 	for _, p := range e.People {
 		people = append(people, strings.TrimSuffix(p.Login+" <"+p.Email+">", " <>"))
 	}
-	list(out, "Used by:", people)
+	list(out, "People who use it:", people)
 	return nil
+}
+
+// usersShown is how many users of a sort are named.
+const usersShown = 20
+
+// usedText is "2 projects: churn, pricing", a line for each sort.
+func usedText(all []world.Used) (lines []string) {
+	for _, u := range all {
+		text := planner.Plural(len(u.Names), u.What) + ": " + strings.Join(each(u.Names[:min(len(u.Names), usersShown)], planner.Printable), ", ")
+		if more := len(u.Names) - usersShown; more > 0 {
+			text += fmt.Sprintf(", and %d more", more)
+		}
+		lines = append(lines, text)
+	}
+	return lines
 }
 
 func addresses(all []schema.Address) (names []string) {
@@ -338,12 +368,20 @@ func writeRevisions(out io.Writer, e engine.Environment) {
 		if r.ID == e.Active {
 			state += ", active"
 		}
-		fmt.Fprintln(w, strings.Join(each([]string{fmt.Sprint(r.Number), stampOf(r.Created), dash(r.Author), state, dash(r.Image)}, planner.Printable), "\t"))
+		fmt.Fprintln(w, strings.Join(each([]string{fmt.Sprint(r.Number), stampOf(r.Created), dash(byText(e, r)), state, dash(r.Image)}, planner.Printable), "\t"))
 	}
 	_ = w.Flush()
 	if more := len(e.Revisions) - newestShown; more > 0 {
 		fmt.Fprintf(out, "%s older; --format json has them all\n", planner.Plural(more, "revision"))
 	}
+}
+
+// byText is the apply that made a revision, else who saved it.
+func byText(e engine.Environment, r world.Revision) string {
+	if apply := e.Applies[r.ID]; apply != "" {
+		return "apply " + apply
+	}
+	return r.Author
 }
 
 func stampOf(t time.Time) string {

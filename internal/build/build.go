@@ -265,3 +265,26 @@ func Made(p planner.Plan, tags []string) bool {
 	}
 	return false
 }
+
+// fewTries of a step are known by their tags without a search.
+const fewTries = 4
+
+// StepTags are the tags of the revisions that applies made, with the apply's id; of a
+// step that was taken back and gone on with, of its first tries.
+func StepTags(applies []applier.Summary) map[string]string {
+	out := map[string]string{}
+	for _, a := range applies {
+		if a.Plan == nil {
+			continue
+		}
+		for _, s := range a.Plan.Steps {
+			if s.Op != Op && s.Op != CreateOp {
+				continue
+			}
+			for try := range fewTries * fewTries {
+				out[schema.TagStep+applier.RoundToken(applier.Token(a.Plan.ID, s.ID), try/fewTries, try%fewTries)[:24]] = a.ID
+			}
+		}
+	}
+	return out
+}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
@@ -34,6 +35,11 @@ type Environment struct {
 	// was asked, or Unsized says why it is not known.
 	Bytes   *int64
 	Unsized string
+	// Applies made some of the newest revisions, by the revision's id. nil: nobody was
+	// asked.
+	Applies map[string]string
+	// UsedBy are its users by name. nil: nobody was asked.
+	UsedBy []world.Used
 }
 
 // Look says what is asked beside Domino's database.
@@ -43,6 +49,7 @@ type Look struct {
 	// Building asks Domino's API for the newest build of each that its database does not
 	// say is built, of the archived ones aside.
 	Building bool
+	Users    bool // the database, for who uses one environment, by name
 }
 
 // sizedBeside is how many images registries are asked for side by side.
@@ -91,6 +98,13 @@ func (e *Engine) Environment(ctx context.Context, name string, o Look) (Environm
 		e.size(ctx, sized)
 		one = sized[0]
 	}
+	if o.Users {
+		used, err := e.world.UsedBy(ctx, one.ID)
+		if err != nil {
+			return one, err
+		}
+		one.UsedBy = append([]world.Used{}, used...)
+	}
 	if o.API && e.Domino != nil {
 		err = e.ask(ctx, &one, lookedAt)
 	}
@@ -101,8 +115,13 @@ func (e *Engine) Environment(ctx context.Context, name string, o Look) (Environm
 const askWithin = 20 * time.Second
 
 // ask adds what Domino's API alone tells, of so many of the newest revisions. What it does
-// not tell is not known, and takes nothing else away. The error is ctx's own.
+// not tell is not known, and takes nothing else away. The error is ctx's own, or that of
+// the records.
 func (e *Engine) ask(ctx context.Context, of *Environment, newest int) error {
+	history, err := e.Applier.History(ctx)
+	if err != nil {
+		return err
+	}
 	within, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var wait sync.WaitGroup
@@ -117,21 +136,27 @@ func (e *Engine) ask(ctx context.Context, of *Environment, newest int) error {
 			of.Followers = append(of.Followers, f.Name)
 		}
 	})
-	wait.Go(func() { e.askBuilds(within, of, newest) })
+	wait.Go(func() { e.askBuilds(within, of, newest, build.StepTags(history)) })
 	wait.Wait()
 	return ctx.Err()
 }
 
-// askBuilds stops at the first that is not told.
-func (e *Engine) askBuilds(ctx context.Context, of *Environment, newest int) {
-	of.Builds = map[string]string{}
+// askBuilds stops at the first that is not told. made are the tags of what applies made,
+// with the apply's id.
+func (e *Engine) askBuilds(ctx context.Context, of *Environment, newest int, made map[string]string) {
+	of.Builds, of.Applies = map[string]string{}, map[string]string{}
 	for _, r := range of.Revisions[:min(len(of.Revisions), newest)] {
-		build, err := e.Domino.GetBuild(ctx, of.ID, r.ID)
+		b, err := e.Domino.GetBuild(ctx, of.ID, r.ID)
 		if err != nil {
 			of.Unbuilt = err.Error()
 			return
 		}
-		of.Builds[r.ID] = build.Status
+		of.Builds[r.ID] = b.Status
+		for _, t := range b.Tags {
+			if apply := made[t]; apply != "" {
+				of.Applies[r.ID] = apply
+			}
+		}
 	}
 }
 
@@ -146,7 +171,7 @@ func (e *Engine) askNewest(ctx context.Context, all []Environment) error {
 	group.SetLimit(sizedBeside)
 	for i := range all {
 		if of := &all[i]; !of.Archived && len(of.Revisions) > 0 && !of.Revisions[0].Built {
-			group.Go(func() error { e.askBuilds(within, of, 1); return nil })
+			group.Go(func() error { e.askBuilds(within, of, 1, nil); return nil })
 		}
 	}
 	return group.Wait()

@@ -49,7 +49,8 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 	draft.Foretell(forecast, slices.Concat(around, findings, used))
 	draft.Reckoned(builds, unreckoned)
 	draft.Replace(func(f schema.Finding) bool { return f.Code == "DC717" && ran[f.Address] }, drivers)
-	return draft.Plan(view.Impact), nil
+	p := draft.Plan(view.Impact)
+	return p, view.Name(ctx, p.Changes, p.Drift)
 }
 
 // waited says of a revision's tags that an apply of this deployment which has not ended

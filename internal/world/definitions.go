@@ -57,7 +57,7 @@ func (l *look) lookDefinitions(ctx context.Context, found map[schema.Address]pla
 			l.decodeDefinition(ctx, a, s.of, found)
 		}
 	}
-	return nil
+	return l.lookTwins(ctx, found)
 }
 
 // unseen says that nobody knows what an environment is built from.

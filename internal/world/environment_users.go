@@ -20,7 +20,7 @@ type namedUse struct {
 	called, login string
 }
 
-// environmentNames are the places of environmentUses, and clusters of workspaces.
+// environmentNames are the places of environmentUses.
 func environmentNames() []namedUse {
 	deleted := [2]string{"state", "Deleted"}
 	return []namedUse{
@@ -43,25 +43,18 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 		return nil, nil
 	}
 	ids := v.idsByKind(archived)["environments"]
-	places := environmentNames()
-	used := make([]map[schema.Address][]string, len(places))
+	var used map[schema.Address][]Used
 	var followers []answered[[]port.Follower]
-	reads := []func() error{func() (err error) { followers, err = v.followersOf(ctx, archived); return err }}
-	for i, u := range places {
-		reads = append(reads, func() (err error) {
-			if used[i], err = v.world.usersOf(ctx, u, ids); err != nil {
-				return fmt.Errorf("who uses environments, read in %s: %w", u.collection, err)
-			}
-			return nil
-		})
-	}
-	if err := sideBySide(reads...); err != nil {
+	err = sideBySide(
+		func() (err error) { followers, err = v.followersOf(ctx, archived); return err },
+		func() (err error) { used, err = v.world.usedBy(ctx, ids); return err })
+	if err != nil {
 		return nil, err
 	}
 	for i, a := range archived {
 		var by []string
-		for j, u := range places {
-			by = append(by, listed(u.noun, used[j][a])...)
+		for _, u := range used[a] {
+			by = append(by, listed(u.What, u.Names)...)
 		}
 		if by = append(by, listed("environment on top of it", v.builtOn(a, followers[i].of))...); followers[i].err != nil {
 			by = append(by, "what follows it in Domino, which is not known ("+planner.Printable(followers[i].err.Error())+")")
@@ -72,6 +65,48 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 		}
 	}
 	return found, nil
+}
+
+// Used are the users of one sort that an environment has.
+type Used struct {
+	What  string   // in the singular: "project", "user's default"
+	Names []string // in order; the id of what has no name
+}
+
+// UsedBy reads who uses an environment, as DC298 tells it: what Impact counts, by name.
+func (w *World) UsedBy(ctx context.Context, id string) ([]Used, error) {
+	ids := map[string]schema.Address{}
+	for _, form := range forms(id) {
+		ids[form] = schema.EnvironmentAddress(id)
+	}
+	used, err := w.usedBy(ctx, ids)
+	return used[schema.EnvironmentAddress(id)], err
+}
+
+// usedBy reads every place once.
+func (w *World) usedBy(ctx context.Context, ids map[string]schema.Address) (map[schema.Address][]Used, error) {
+	places := environmentNames()
+	found := make([]map[schema.Address][]string, len(places))
+	reads := make([]func() error, len(places))
+	for i, u := range places {
+		reads[i] = func() (err error) {
+			if found[i], err = w.usersOf(ctx, u, ids); err != nil {
+				return fmt.Errorf("who uses environments, read in %s: %w", u.collection, err)
+			}
+			return nil
+		}
+	}
+	if err := sideBySide(reads...); err != nil {
+		return nil, err
+	}
+	out := map[schema.Address][]Used{}
+	for i, u := range places {
+		for a, names := range found[i] {
+			slices.Sort(names)
+			out[a] = append(out[a], Used{u.noun, names})
+		}
+	}
+	return out, nil
 }
 
 // followersOf asks Domino, where it can be asked, who follows environments.

@@ -239,8 +239,8 @@ func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 		if why := v.unbuildable(c, built); why != nil {
 			return planner.Lowered{Blocked: why}, nil
 		}
-		steps, remember := v.revise(c, ref)
-		out.Steps, out.Remember = append(out.Steps, steps...), remember
+		steps, remember, note := v.revise(c, ref)
+		out.Steps, out.Remember, out.Note = append(out.Steps, steps...), remember, note
 	}
 	return out, nil
 }
@@ -298,6 +298,7 @@ func environmentUses(*World) []use {
 		{collection: "userPreferences", path: "defaultEnvironmentId", who: "userId", count: users},
 		{collection: "runs", path: "environmentId", live: "completed", who: "startingUserId", count: runs},
 		{collection: "workspace", path: "configTemplate.environmentId", skip: [2]string{"state", "Deleted"}, who: "ownerId", count: uses},
+		{collection: "workspace", path: "configTemplate.computeClusterProps.computeEnvironmentId", skip: [2]string{"state", "Deleted"}, who: "ownerId", count: uses},
 		{collection: "scheduler_jobs", path: "jobDataPlain.overrideEnvironmentId", count: uses},
 		{collection: "app_versions", path: "environmentId", count: uses},
 		{collection: "models", path: "environmentId", count: uses},

@@ -50,6 +50,34 @@ func TestManyEnvironmentsAreListed(t *testing.T) {
 	t.Log(calls[500])
 }
 
+// TestUsersAreCountedAlike: what is listed by name is what a plan and a list count, the
+// clusters of workspaces too.
+func TestUsersAreCountedAlike(t *testing.T) {
+	b := newBench(t, spark, "")
+	oid := `{"$oid": "` + sparkID + `"}`
+	b.change(`"environments_v2": [`, `"projects": [{"_id": 1, "name": "fraud", "overrideV2EnvironmentId": `+oid+`}], "models": [{"_id": 1, "name": "score", "environmentId": "`+sparkID+`"}],
+		"workspace": [{"_id": 1, "name": "gone", "state": "Deleted", "configTemplate": {"environmentId": `+oid+`}}, {"_id": 2, "name": "mine", "state": "Started", "configTemplate": {"environmentId": `+oid+`, "computeClusterProps": {"computeEnvironmentId": `+oid+`}}}],
+		"runs": [{"_id": 3, "environmentId": `+oid+`}], "environments_v2": [`)
+	e := object("environments", "Spark", map[string]any{"name": "Spark", "description": "another"})
+	shown, err := b.engine(e).Environment(context.Background(), "Spark", engine.Look{Users: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int64{"project": 1, "model": 1, "workspace": 1, "workspace's cluster": 1, "live run": 1}
+	for _, u := range shown.UsedBy {
+		if int64(len(u.Names)) != want[u.What] {
+			t.Errorf("%+v", u)
+		}
+		delete(want, u.What)
+	}
+	if len(want) > 0 || shown.Impact.Projects != 1 || shown.Impact.Runs != 1 || shown.Impact.Uses != 3 {
+		t.Errorf("%v, %+v", want, shown.Impact)
+	}
+	if p := b.plan(e); *p.Changes[0].Impact != shown.Impact {
+		t.Errorf("the plan counts %+v, the list %+v", p.Changes[0].Impact, shown.Impact)
+	}
+}
+
 // TestAListThatIsNotWhole is none, whatever could not be read.
 func TestAListThatIsNotWhole(t *testing.T) {
 	for _, call := range []string{"Find", "Count"} {

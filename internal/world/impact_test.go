@@ -39,7 +39,7 @@ func TestNothingIsCountedWhereNothingChanges(t *testing.T) {
 		t.Errorf("%d counts", n)
 	}
 	b.plan(all(object("environments", "Spark", map[string]any{"visibility": "global"}), map[schema.Address]schema.Object{}))
-	if n := b.world.Counts().Calls["Count"]; n != 8 {
+	if n := b.world.Counts().Calls["Count"]; n != 9 {
 		t.Errorf("%d counts, want one a collection", n)
 	}
 }

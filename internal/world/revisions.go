@@ -60,8 +60,8 @@ func activate(ctx context.Context, w *World, a applier.Attempt) error {
 
 // revise is what a new revision of an environment takes: it is made, built, and made
 // active in place of the one that the plan saw. A revision that was built of the very
-// same before is made active again, without a build.
-func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, remember map[string]schema.Value) {
+// same before is made active again, without a build, which the note says.
+func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, remember map[string]schema.Value, note string) {
 	env := idPlain(ref)
 	writes := v.definition(c)
 	key := schema.DefinitionKey(writes)
@@ -70,7 +70,8 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 		active = schema.JSON(id)
 	}
 	now := planner.Expect{Ref: activeRef(env), Path: "active", Value: active}
-	revision := v.builtBefore(c.Address, key)
+	expects := []planner.Expect{now}
+	revision, number := v.builtBefore(c.Address, key)
 	if revision.Is == schema.Absent {
 		made := planner.Step{ID: c.Address.String() + "/" + buildOp + "/" + env + "/" + key[:8], Address: c.Address, Op: buildOp, Object: planner.Ref("domino/revision#" + env + "/" + key),
 			Creates: "id", Guard: planner.Absolute, Window: window, Writes: writes, Expects: []planner.Expect{now},
@@ -79,17 +80,24 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 			made.Args["from"] = active
 		}
 		v.base(&made)
-		steps = append(steps, made)
-		revision = planner.OutOf(made.ID, "id")
+		if t, again := v.twin(made, key); again {
+			revision, number, expects = schema.JSON(t.id), schema.JSON(t.number), made.Expects
+		} else {
+			steps = append(steps, made)
+			revision = planner.OutOf(made.ID, "id")
+		}
+	}
+	if number.Is == schema.Known {
+		note = "makes revision " + number.Display() + " active again, without a build"
 	}
 	v.activates.Store(c.Address, c.Address.String()+"/"+activateOp+"/"+env)
 	activates := planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
-		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: append([]planner.Expect{now}, v.unmoved(c, ref)...)}
+		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: append(expects, v.unmoved(c, ref)...)}
 	if active.Is == schema.Absent {
 		activates.Creates = "revision" // nothing stands that the way back could go to
 	}
 	steps = append(steps, activates)
-	return steps, map[string]schema.Value{schema.BuiltRevision: revision}
+	return steps, map[string]schema.Value{schema.BuiltRevision: revision}, note
 }
 
 // unmoved is what else the plan saw of an environment, or has made of it before its
@@ -133,16 +141,16 @@ func (v *View) definition(c planner.Change) map[string]schema.Value {
 
 // builtBefore is the revision that the last apply had built of a definition, where it is
 // built still and another one was made active since.
-func (v *View) builtBefore(a schema.Address, key string) (revision schema.Value) {
+func (v *View) builtBefore(a schema.Address, key string) (revision, number schema.Value) {
 	entry, _ := v.applied.Former(v.desired, a)
 	if entry == nil || schema.DefinitionKey(entry.Fields) != key {
-		return revision
+		return revision, number
 	}
 	id := entry.Fields[schema.BuiltRevision]
 	if raw := v.raw[docRef(revisionsCollection, `{"$oid":`+schema.JSON(id.Str()).Text+`}`)]; raw["metadata.isBuilt"].Bool() {
-		return id
+		return id, schema.Value{Is: schema.Known, Text: plainJSON(raw["metadata.number"].Text)}
 	}
-	return revision
+	return revision, number
 }
 
 // latest is the highest number of an environment's revisions.

@@ -116,7 +116,8 @@ type View struct {
 	tierLacks []string
 	masked    map[schema.Address][]string        // variables of an environment's active revision that the API masks
 	unread    map[schema.Address]*schema.Finding // why nothing of an environment can be planned
-	activates sync.Map                           // address of an environment → the step that makes its new revision active
+	twins     map[schema.Address][]twin
+	activates sync.Map // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What
@@ -130,7 +131,7 @@ type look struct {
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, unread: map[schema.Address]*schema.Finding{}}
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, unread: map[schema.Address]*schema.Finding{}, twins: map[schema.Address][]twin{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
 	v.spoken, v.rollouts = sync.OnceValue(v.speakOf), sync.OnceValue(v.readRollouts)
 	return v
@@ -202,6 +203,7 @@ func (v *View) add(p *View) {
 	maps.Copy(v.followers, p.followers)
 	maps.Copy(v.unbaked, p.unbaked)
 	maps.Copy(v.unread, p.unread)
+	maps.Copy(v.twins, p.twins)
 	for ref := range p.hidden {
 		v.hide(ref)
 	}
