@@ -24,6 +24,8 @@ func identityCodes() []Code {
 			"State different ids, or merge the two. Pools that share the default version of a launch template become one pool, or get a template each."},
 		{"DC146", "a live field holds another type", "The mapping says where a field stands, and something of another type stands there; writing to it could break Domino.",
 			"Run `domctl doctor`; correct deployment.mongo.mapping, or the document."},
+		{"DC365", "a secret too short to be hidden", "What a reference leads to is hidden wherever logs of builds and bakes are shown: each place where it stands. One of under five bytes stands in ordinary words and numbers too, so that hiding it would leave nothing to read, and show what it is by what is missing. It is not hidden, and who runs domctl is told; no plan and no record says so.",
+			"Put a longer one where the reference leads. Where the value is no secret, state it in the files itself."},
 		{"DC160", "a secret cannot be resolved", "The value is kept elsewhere and could not be read from there, so it cannot be compared or written.",
 			"Set what the reference names, where domctl runs."},
 	}

@@ -85,13 +85,15 @@ func dockerWords(arg string) (words []string) {
 	return words
 }
 
-// dockerOptions are those of docker run, by docs.docker.com/reference/cli/docker/container/run.
-const dockerOptions = `add-host annotation attach blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent
-cgroupns cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpus cpuset-cpus
-cpuset-mems detach detach-keys device device-cgroup-rule device-read-bps device-read-iops device-write-bps
-device-write-iops disable-content-trust dns dns-option dns-search domainname entrypoint env env-file expose gpus
-group-add health-cmd health-interval health-retries health-start-interval health-start-period health-timeout hostname
-init interactive io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label label-file link link-local-ip
+// dockerOptions are those of docker run, by docs.docker.com/reference/cli/docker/container/run
+// of August 2026, and those that it no longer lists: disable-content-trust, dns-opt,
+// kernel-memory, net, net-alias.
+const dockerOptions = `add-host annotation attach blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns cidfile cpu-count
+cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpus cpuset-cpus cpuset-mems detach
+detach-keys device device-cgroup-rule device-read-bps device-read-iops device-write-bps device-write-iops
+disable-content-trust dns dns-opt dns-option dns-search domainname entrypoint env env-file expose gpus group-add
+health-cmd health-interval health-retries health-start-interval health-start-period health-timeout help hostname init
+interactive io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label label-file link link-local-ip
 log-driver log-opt mac-address memory memory-reservation memory-swap memory-swappiness mount name net net-alias
 network network-alias no-healthcheck oom-kill-disable oom-score-adj pid pids-limit platform privileged publish
 publish-all pull quiet read-only restart rm runtime security-opt shm-size sig-proxy stop-signal stop-timeout

@@ -25,6 +25,8 @@ type bound struct {
 	all  map[string]config.Deployment
 	// report hears of applies; nil: nobody does.
 	report func(applier.Event)
+	// short is deployment.short.
+	short func(ref string)
 }
 
 // records opens the store that a deployment is bound to.
@@ -40,7 +42,7 @@ func (b *bound) otherApplied(ctx context.Context, name string) (applied schema.A
 	if !there {
 		return applied, false, nil
 	}
-	store, err := (&bound{other, name, b.mode, "", b.all, nil}).records(ctx)
+	store, err := (&bound{other, name, b.mode, "", b.all, nil, nil}).records(ctx)
 	if err != nil {
 		return applied, false, err
 	}
@@ -121,7 +123,7 @@ func (a *app) engineBound(ctx context.Context, b *bound, t gitops.Tree, c gitops
 		return nil, func() {}, &engine.Invalid{Findings: c.Findings}
 	}
 	at := &tree{t.Commit, t.Dir, t.Written}
-	d := &deployment{dir: filepath.Join(t.Dir, filepath.FromSlash(b.Dir)), compiled: c.Result, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b, lease: a.lease}
+	d := &deployment{dir: filepath.Join(t.Dir, filepath.FromSlash(b.Dir)), compiled: c.Result, wrote: a.wrote, logs: new(engine.Logs), limits: &a.limits, at: at, bound: b, lease: a.lease, short: b.short}
 	e, err = d.engine(ctx, eachOf(b.report, stepsHeard(ctx)), sideBySideSteps)
 	return e, d.shut, err
 }

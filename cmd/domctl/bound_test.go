@@ -24,7 +24,7 @@ func TestOtherDeployments(t *testing.T) {
 	bind := func(of string) config.Deployment {
 		return config.Deployment{World: "sandbox", State: config.State{File: filepath.Join(dir, of, ".domctl", "state")}}
 	}
-	b := &bound{bind("prod"), "acme-prod", config.ToPlan, "", map[string]config.Deployment{"acme-prod": bind("prod"), "acme-classic": bind("other"), "swapped": bind("other")}, nil}
+	b := &bound{bind("prod"), "acme-prod", config.ToPlan, "", map[string]config.Deployment{"acme-prod": bind("prod"), "acme-classic": bind("other"), "swapped": bind("other")}, nil, nil}
 	if applied, there, err := b.otherApplied(t.Context(), "acme-classic"); err != nil || !there || len(applied.Entries) == 0 {
 		t.Errorf("%v, %d entries, %v", there, len(applied.Entries), err)
 	}

@@ -212,7 +212,7 @@ func (a *app) named(ctx context.Context, c *commits, dir string) (*deployment, e
 		r.Findings = append(slices.Clone(r.Findings), schema.Finding{Code: "DC501", Severity: schema.Error, Message: fmt.Sprintf("commit %.12s holds a pointer of git-lfs instead of the file", c.head),
 			Hint: "keep files that deployments embed in git itself, or plan the work tree, without --head", Positions: []schema.Position{{File: f, Line: 1, Col: 1}}})
 	}
-	return &deployment{dir, r, a.wrote, a.logs, a.keep, &a.limits, c.present, nil, nil, a.lease}, nil
+	return &deployment{dir, r, a.wrote, a.logs, a.keep, &a.limits, c.present, nil, nil, a.lease, a.tooShort()}, nil
 }
 
 // holds says whether a folder of a version has CUE files.

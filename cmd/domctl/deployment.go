@@ -37,6 +37,7 @@ type deployment struct {
 	bound    *bound        // by a controller's configuration; nil: the files say it all
 	closes   []func()      // what its engine keeps open; a verb ends with it open
 	lease    time.Duration // of the lock; zero is the engine's own
+	short    func(string)  // hears of references to secrets that are too short to be hidden; nil: nobody does
 }
 
 // shut ends the connections of its engine.
@@ -80,7 +81,7 @@ func (a *app) compileAll(ctx context.Context, dirs []string) ([]*deployment, err
 	}
 	all := make([]*deployment, len(dirs))
 	for i, dir := range dirs {
-		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil, nil, nil, a.lease}
+		all[i] = &deployment{dir, results[i], a.wrote, a.logs, a.keep, &a.limits, nil, nil, nil, a.lease, a.tooShort()}
 	}
 	return all, nil
 }

@@ -227,8 +227,11 @@ func (s serving) remote(r config.Repository) (m git.Remote, err error) {
 
 func (s serving) desk(name string, log *slog.Logger) *gitops.Desk {
 	of := s.config.Deployments[name]
+	short := once(func(ref string) {
+		log.Warn("a secret is too short to be hidden", "deployment", name, "code", "DC365", "secret", ref, "do", shortDo())
+	})
 	as := func(mode config.Mode) *bound {
-		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments, gitops.Report(log.With("deployment", name))}
+		return &bound{of, name, mode, filepath.Join(s.config.Work, "logs", name), s.config.Deployments, gitops.Report(log.With("deployment", name)), short}
 	}
 	clone := s.clones[of.Repository]
 	d := &gitops.Desk{Name: name, Bound: of, Source: clone.Of(of.Dir), Records: as(config.ToApply).records, Now: time.Now, Random: rand.Text,

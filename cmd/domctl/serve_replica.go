@@ -37,7 +37,7 @@ func (s serving) replica() *gitops.Replica {
 		} else { // the first one's records are as good as any: they are the same for all replicas
 			name = schema.Sorted(s.config.Deployments)[0]
 		}
-		b := &bound{s.config.Deployments[name], name, config.ToApply, "", s.config.Deployments, nil}
+		b := &bound{s.config.Deployments[name], name, config.ToApply, "", s.config.Deployments, nil, nil}
 		return gitops.RecordsSeat(b.records, what, rand.Text)
 	}
 	return r

@@ -40,7 +40,10 @@ type wiring struct {
 
 // wire opens the world that the files name and the store of its records.
 func (d *deployment) wire(ctx context.Context) (*wiring, error) {
-	w := &wiring{secrets: secret.Resolver{Dir: d.dir, Getenv: os.LookupEnv, Known: &secret.Known{}}}
+	w := &wiring{secrets: secret.Resolver{Dir: d.dir, Getenv: os.LookupEnv, Known: &secret.Known{}, Short: d.short}}
+	if d.compiled.Desired.Deployment.Findings["DC365"] == "off" {
+		w.secrets.Short = nil
+	}
 	if d.compiled.Desired.Deployment.World == "sandbox" {
 		return w, d.wireSandbox(w)
 	}

@@ -21,6 +21,7 @@ type dockerfile struct {
 	escape       byte  // what continues a line
 	instructions []*instruction
 	plain        []int     // where instructions begin that nothing is to be told of
+	long         []int     // lines, from 1, of more bytes than are read
 	readAll      bool      // plain ones too, which a test compares
 	wrong        []mistake // what the parser refuses
 }
@@ -65,7 +66,10 @@ func readDockerfile(shell *syntax.Parser, text string, declared func(string) boo
 	if strings.TrimSpace(text) == "" {
 		return d
 	}
-	rest := d.takePlain()
+	rest := d.takeLong()
+	if d.long == nil {
+		rest = d.takePlain()
+	}
 	for range mostMistakes {
 		result, err := parser.Parse(strings.NewReader(rest))
 		if err == nil {
@@ -125,6 +129,9 @@ func (d *dockerfile) take(result *parser.Result) {
 	d.instructions = make([]*instruction, 0, len(result.AST.Children))
 	posix := true // the shell, as far as SHELL says
 	for _, n := range result.AST.Children {
+		if d.holdsLong(n) {
+			continue
+		}
 		i := &instruction{in: d, node: n, name: strings.ToLower(n.Value), at: d.start(n.StartLine)}
 		plain := i.name == command.Run && len(n.Flags) == 0 && n.Next != nil // nothing is left to refuse
 		if _, known := command.Commands[i.name]; known && i.name != command.From && !plain {

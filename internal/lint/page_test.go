@@ -13,13 +13,13 @@ import (
 
 // TestPage holds docs/dockerfile-lint.md to the codes that there are: each that it names
 // is explained, each of this package stands in its first table with the level and the fix
-// that it has, and each rule of Hadolint stands once, with a code or with why not.
+// that it has.
 func TestPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/dockerfile-lint.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, theirs, ok := strings.Cut(string(page), "## Beside Hadolint")
+	ours, _, ok := strings.Cut(string(page), "## Beside Hadolint")
 	var explained []string
 	for _, c := range schema.Codes() {
 		explained = append(explained, c.Code)
@@ -72,15 +72,5 @@ func TestPage(t *testing.T) {
 		if fix {
 			t.Errorf("the page says that %s is put right", code)
 		}
-	}
-	seen := map[string]bool{}
-	for _, r := range regexp.MustCompile(`(?m)^\| (DL\d{4}) \|([^|]*)\|([^|]*)\|$`).FindAllStringSubmatch(theirs, -1) {
-		if seen[r[1]] || strings.TrimSpace(r[2]+r[3]) == "" {
-			t.Errorf("%s stands twice, or says nothing", r[1])
-		}
-		seen[r[1]] = true
-	}
-	if len(seen) < 65 {
-		t.Errorf("%d rules of Hadolint", len(seen))
 	}
 }

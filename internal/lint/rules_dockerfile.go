@@ -101,8 +101,11 @@ func (e *environment) reason(at int, why string) string {
 
 // readable is a hint of what would be read, "" where nothing is known.
 func readable(why string) string {
-	if strings.HasPrefix(why, "ENV must have two arguments") {
+	switch {
+	case strings.HasPrefix(why, "ENV must have two arguments"):
 		return "declare it under variables, or write ENV NAME=VALUE"
+	case strings.HasPrefix(why, "a line of "):
+		return "write it on several lines that end with \\; nothing else is said of its instruction until then"
 	}
 	return ""
 }

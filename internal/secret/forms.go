@@ -15,7 +15,7 @@ import (
 // JSON, HTML, Go, Python and shells, with other blanks, and in base 64. Their number
 // does not depend on the secret. One that is too short to be hidden has none.
 func forms(secret string) []string {
-	if len(secret) < leastSecret {
+	if len(secret) < Least {
 		return nil
 	}
 	query, quoted, ascii := url.QueryEscape(secret), strconv.Quote(secret), strconv.QuoteToASCII(secret)
@@ -72,7 +72,7 @@ func inBase64(secret string) (texts []string) {
 	for offset := range 3 {
 		for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			text := e.EncodeToString([]byte("\x00\x00"[:offset] + secret))
-			if text = text[(offset*8+5)/6 : (offset+len(secret))*8/6]; len(text) > leastSecret {
+			if text = text[(offset*8+5)/6 : (offset+len(secret))*8/6]; len(text) > Least {
 				texts = append(texts, text)
 			}
 		}

@@ -19,23 +19,35 @@ type Known struct {
 
 // Shorter texts than these are words that stand anywhere.
 const (
-	leastSecret = 5
-	leastWord   = 12 // of a secret of several lines, a line that is one word
+	Least     = 5  // bytes of a secret
+	leastWord = 12 // of a secret of several lines, a line that is one word
 )
 
-// Add remembers a secret: the whole, each of its lines, the password of a URI, and
-// all of them in the forms by which programs write them. One of under 5 bytes is not
-// remembered: it would hide ordinary words.
-func (k *Known) Add(secret string) {
-	if k == nil {
-		return
-	}
+// parts are a secret without the blanks around it, and where it is a URI, its password.
+func parts(secret string) []string {
 	texts := []string{strings.TrimSpace(secret)}
 	if u, err := url.Parse(texts[0]); err == nil && u.User != nil {
 		if p, set := u.User.Password(); set {
 			texts = append(texts, p)
 		}
 	}
+	return texts
+}
+
+// short says that some of a secret is not hidden, since it is under Least bytes. Nothing
+// need be hidden of an empty one.
+func short(secret string) bool {
+	return slices.ContainsFunc(parts(secret), func(t string) bool { return t != "" && len(t) < Least })
+}
+
+// Add remembers a secret: the whole, each of its lines, the password of a URI, and
+// all of them in the forms by which programs write them. One of under Least bytes is not
+// remembered: it would hide ordinary words.
+func (k *Known) Add(secret string) {
+	if k == nil {
+		return
+	}
+	texts := parts(secret)
 	if strings.ContainsAny(texts[0], "\r\n") {
 		word := word()
 		for _, line := range strings.FieldsFunc(texts[0], func(r rune) bool { return r == '\r' || r == '\n' }) {
@@ -51,7 +63,7 @@ func (k *Known) Add(secret string) {
 	}
 	for _, t := range texts {
 		for _, form := range forms(t) {
-			if len(form) >= leastSecret && !k.has[form] {
+			if len(form) >= Least && !k.has[form] {
 				k.has[form], k.texts = true, append(k.texts, form)
 			}
 		}

@@ -36,3 +36,19 @@ func TestKnownIsHidden(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestShort: who asks hears of each reference whose value is not hidden, and never of
+// the value.
+func TestShort(t *testing.T) {
+	env := map[string]string{"FOUR": "abcd", "FIVE": "abcde", "BLANKS": " abc \n", "EMPTY": "", "URI": "mongodb://domino:pw@db:27017/domino", "LONG": "mongodb://domino:a-password@db/domino", "BARE": "mongodb://domino@db/domino", "RUNES": "äö"}
+	for name, want := range map[string]bool{"FOUR": true, "FIVE": false, "BLANKS": true, "EMPTY": false, "URI": true, "LONG": false, "BARE": false, "RUNES": true, "NONE": false} {
+		var heard []string
+		r := Resolver{Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }, Short: func(ref string) { heard = append(heard, ref) }}
+		if _, err := r.Text(context.Background(), "env:"+name); (err != nil) != (name == "NONE") {
+			t.Fatal(err)
+		}
+		if got := strings.Join(heard, " "); got != map[bool]string{true: "env:" + name}[want] {
+			t.Errorf("%s: heard %q", name, got)
+		}
+	}
+}

@@ -27,6 +27,9 @@ type Resolver struct {
 	Sources map[string]Source
 	// Known remembers what was resolved; nil: nobody asks.
 	Known *Known
+	// Short hears of a reference whose value is too short for Known to hide, each time
+	// that it is resolved; nil: nobody does.
+	Short func(ref string)
 }
 
 // Resolve answers the value a reference names, as a JSON string.
@@ -44,6 +47,9 @@ func (r Resolver) Text(ctx context.Context, ref string) (string, error) {
 	s, err := r.text(ctx, scheme, name)
 	if err == nil {
 		r.Known.Add(s)
+	}
+	if err == nil && r.Short != nil && short(s) {
+		r.Short(ref)
 	}
 	return s, err
 }
