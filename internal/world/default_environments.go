@@ -98,17 +98,9 @@ func (l *look) readOrganizations(ctx context.Context, names []string) (map[strin
 	if len(names) == 0 {
 		return nil, nil
 	}
-	in := make([]string, len(names))
-	for i, name := range names {
-		in[i] = schema.JSON(name).Text
-	}
-	users, err := l.Outside.Find(ctx, port.Query{Collection: "users", Any: map[string][]string{"loginId.id": in}, Fields: []string{"loginId.id"}})
-	if err != nil || len(users) == 0 {
+	byUser, err := l.usersCalled(ctx, names)
+	if err != nil || len(byUser) == 0 {
 		return nil, err
-	}
-	byUser := map[string]string{}
-	for _, u := range users {
-		byUser[u["_id"]] = schema.Value{Is: schema.Known, Text: u["loginId.id"]}.Str()
 	}
 	docs, err := l.Outside.Find(ctx, port.Query{Collection: organizationsCollection, Any: map[string][]string{"organizationUserId": schema.Sorted(byUser)}, Fields: []string{"organizationUserId", organizationDefault}})
 	found := map[string][]planner.Raw{}

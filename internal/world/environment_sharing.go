@@ -46,18 +46,18 @@ func (l *look) lookOwners(ctx context.Context) error {
 		}
 		live := l.view.Objects[a].Fields
 		if owner := o.Fields["owner"]; owner.Is == schema.Known && owner != live["owner"] {
-			logins[owner.Text] = true
+			logins[owner.Str()] = true
 		}
-		organizations = organizations || o.Fields["visibility"].Str() == "organization" && (live["visibility"] != o.Fields["visibility"] || logins[o.Fields["owner"].Text])
+		organizations = organizations || o.Fields["visibility"].Str() == "organization" && (live["visibility"] != o.Fields["visibility"] || logins[o.Fields["owner"].Str()])
 	}
 	if len(logins) > 0 {
-		users, err := l.Outside.Find(ctx, port.Query{Collection: "users", Any: map[string][]string{"loginId.id": schema.Sorted(logins)}, Fields: []string{"loginId.id"}})
+		users, err := l.usersCalled(ctx, schema.Sorted(logins))
 		if err != nil {
 			return err
 		}
-		for _, u := range users {
-			if id := oidPlain(rawOf(u)["_id"]); id != "" {
-				l.view.raw[ownerRef(rawOf(u)["loginId.id"].Str())] = planner.Raw{"id": schema.JSON(id)}
+		for id, login := range users {
+			if id := oidPlain(schema.Value{Is: schema.Known, Text: id}); id != "" {
+				l.view.raw[ownerRef(login)] = planner.Raw{"id": schema.JSON(id)}
 			}
 		}
 	}

@@ -81,3 +81,18 @@ func (w *World) named(ctx context.Context, used map[string]map[schema.Address]bo
 	slices.SortFunc(all, func(a, b planner.Person) int { return cmp.Compare(a.Login, b.Login) })
 	return all, nil
 }
+
+// usersCalled are the ids, as documents hold them, of the users and organizations' users
+// of some logins, with the login of each.
+func (w *World) usersCalled(ctx context.Context, logins []string) (map[string]string, error) {
+	in := make([]string, len(logins))
+	for i, login := range logins {
+		in[i] = schema.JSON(login).Text
+	}
+	docs, err := w.Outside.Find(ctx, port.Query{Collection: "users", Any: map[string][]string{"loginId.id": in}, Fields: []string{"loginId.id"}})
+	users := make(map[string]string, len(docs))
+	for _, d := range docs {
+		users[d["_id"]] = schema.Value{Is: schema.Known, Text: d["loginId.id"]}.Str()
+	}
+	return users, err
+}
