@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -271,7 +272,7 @@ func (b *bound) want() string {
 	words := map[token.Token]string{token.GEQ: "of at least ", token.GTR: "above ", token.LEQ: "of at most ", token.LSS: "below "}
 	switch {
 	case b.match != nil:
-		return "a string like " + b.text
+		return cmp.Or(patternWords(b.text), "a string like "+b.text)
 	case b.op == token.NEQ:
 		return "that is not empty"
 	}

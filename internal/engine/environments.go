@@ -52,8 +52,8 @@ type Look struct {
 	Users    bool // the database, for who uses one environment, by name
 }
 
-// sizedBeside is how many images registries are asked for side by side.
-const sizedBeside = 8
+// askedBeside is how many are asked of one side by side, Domino's API or a registry.
+const askedBeside = 8
 
 // Environments are all there are, by name. Calls grow with pages; with Bytes, with
 // images.
@@ -168,43 +168,13 @@ func (e *Engine) askNewest(ctx context.Context, all []Environment) error {
 	within, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var group errgroup.Group
-	group.SetLimit(sizedBeside)
+	group.SetLimit(askedBeside)
 	for i := range all {
 		if of := &all[i]; !of.Archived && len(of.Revisions) > 0 && !of.Revisions[0].Built {
 			group.Go(func() error { e.askBuilds(within, of, 1, nil); return nil })
 		}
 	}
 	return group.Wait()
-}
-
-// size asks registries for the images of active revisions. One that fails says so and
-// takes no other down.
-func (e *Engine) size(ctx context.Context, all []Environment) {
-	var group errgroup.Group
-	group.SetLimit(sizedBeside)
-	for i := range all {
-		group.Go(func() error { all[i].Bytes, all[i].Unsized = e.sizeOf(ctx, all[i].Environment); return nil })
-	}
-	_ = group.Wait()
-}
-
-func (e *Engine) sizeOf(ctx context.Context, of world.Environment) (*int64, string) {
-	r, active := of.ActiveRevision()
-	switch {
-	case !active:
-		return nil, "no revision is active"
-	case r.Image == "":
-		return nil, "its document names no image"
-	}
-	m, err := e.Outside.Layers(ctx, r.Image, world.Platform)
-	if err != nil {
-		return nil, err.Error()
-	}
-	total := int64(0)
-	for _, l := range m.Layers {
-		total += l.Size
-	}
-	return &total, ""
 }
 
 // oneEnvironment finds what somebody means.
