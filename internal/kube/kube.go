@@ -1,5 +1,6 @@
-// Package kube reads secrets of a Kubernetes cluster, for references to them, and
-// keeps Leases there, by which controllers agree on who acts. It is the only importer of
+// Package kube reads secrets of a Kubernetes cluster, for references to them, keeps Leases
+// there, by which controllers agree on who acts, reads its nodes and pods, cordons the
+// one and evicts the other. It is the only importer of
 // client-go, of which it uses the configuration and the transport: a few calls need no
 // typed client, whose types cost every start of the program. No error of it holds
 // anything of a secret.
@@ -36,17 +37,19 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Client reads from one cluster. It is for use from several goroutines.
+// Client is for one cluster. It is for use from several goroutines.
 type Client struct {
-	timeout time.Duration
-	cluster func() (cluster, error)
+	timeout  time.Duration
+	pageSize int // objects of a list's page
+	cluster  func() (cluster, error)
 }
 
 // Open neither reads files nor connects; the first Secret does.
 func Open(c Config) *Client {
 	return &Client{
-		timeout: cmp.Or(c.Timeout, 30*time.Second),
-		cluster: sync.OnceValues(func() (cluster, error) { return locate(c.Context) }),
+		timeout:  cmp.Or(c.Timeout, 30*time.Second),
+		pageSize: pageSize,
+		cluster:  sync.OnceValues(func() (cluster, error) { return locate(c.Context) }),
 	}
 }
 
@@ -112,14 +115,29 @@ func (c cluster) secret(ctx context.Context, ref string) (string, error) {
 	return string(value), nil
 }
 
+// message is what is sent to the API server.
+type message struct {
+	method string
+	query  url.Values
+	kind   string // of body; "" is JSON
+	body   []byte
+	most   int64 // bytes of an answer that are read; 0 is maxBody
+}
+
 // call answers the status and the body, which may be that of an error.
 func (c cluster) call(ctx context.Context, method string, send []byte, path ...string) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(path...).String(), bytes.NewReader(send))
+	return c.send(ctx, message{method: method, body: send}, path...)
+}
+
+func (c cluster) send(ctx context.Context, m message, path ...string) (int, []byte, error) {
+	at := c.base.JoinPath(path...)
+	at.RawQuery = m.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, m.method, at.String(), bytes.NewReader(m.body))
 	if err != nil {
 		return 0, nil, err
 	}
-	if len(send) > 0 {
-		req.Header.Set("Content-Type", "application/json")
+	if len(m.body) > 0 {
+		req.Header.Set("Content-Type", cmp.Or(m.kind, "application/json"))
 	}
 	req.Header.Set("Accept", "application/json")
 	res, err := c.http.Do(req)
@@ -127,7 +145,7 @@ func (c cluster) call(ctx context.Context, method string, send []byte, path ...s
 		return 0, nil, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	body, err := io.ReadAll(io.LimitReader(res.Body, cmp.Or(m.most, maxBody)))
 	return res.StatusCode, body, err
 }
 
@@ -172,7 +190,10 @@ func (c cluster) refusal(status int, body []byte, namespace, name string) error 
 // is empty.
 type said struct {
 	Kind, Message string
-	Details       struct{ Kind string }
+	Details       struct {
+		Kind   string
+		Causes []struct{ Reason, Message string }
+	}
 }
 
 func (c cluster) says(body []byte) (s said) {

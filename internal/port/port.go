@@ -33,12 +33,13 @@ var (
 )
 
 // Refused says of a write's error that nothing happened; again, that it may go better soon:
-// a primary is elected within seconds, and who made or uses a thing may not show yet.
+// a primary is elected within seconds, a budget allows a pod's end once another is ready,
+// and who made or uses a thing may not show yet.
 func Refused(err error) (refused, again bool) {
 	is := func(kinds ...error) bool {
 		return slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })
 	}
-	again = is(ErrThrottled, ErrNotPrimary, ErrDuplicate, ErrInUse)
+	again = is(ErrThrottled, ErrNotPrimary, ErrDuplicate, ErrInUse, ErrBudget)
 	return again || is(ErrDenied, ErrMismatch, ErrNotFound, ErrState, ErrUnfiltered, ErrUnsent), again
 }
 

@@ -16,17 +16,21 @@ type call struct {
 
 // Page sizes are the most the real APIs give: EC2 API Reference MaxResults,
 // Auto Scaling MaxRecords, EKS maxResults, SSM GetParameters (10 names). The
-// MongoDB adapter asks for batches of 1,000.
+// MongoDB adapter asks for batches of 1,000, that of Kubernetes for 200.
 func reading(name string) call {
 	pages := map[string]int{
 		"Find": 1000, "Count": 1000, "DescribeImages": 1000, "DescribeLaunchTemplates": 200,
 		"DescribeLaunchTemplateVersions": 200, "DescribeDefaultVersions": 200, "DescribeInstanceTypes": 100,
 		"DescribeAutoScalingGroups": 100, "DescribeLaunchConfigurations": 100, "ListNodegroups": 100, "GetParameters": 10,
-		"ListRevisions": 100, "ListFollowers": 100, "ListTiers": 100, "DescribeInstances": 1000, "DescribeVolumes": 500, "DescribeSnapshots": 1000, "DescribeSecurityGroups": 1000,
+		"ListRevisions": 100, "ListFollowers": 100, "ListTiers": 100, "ListNodes": 200, "ListPods": 200, "DescribeInstances": 1000, "DescribeVolumes": 500, "DescribeSnapshots": 1000, "DescribeSecurityGroups": 1000,
 	}
 	mongo := slices.Contains([]string{"Find", "Count", "Database"}, name)
 	return call{name: name, mongo: mongo, page: pages[name]}
 }
+
+// kubernetes reads never lag: the API server answers them from etcd's quorum.
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#the-resourceversion-parameter
+func (c call) kubernetes() bool { return c.name == "ListNodes" || c.name == "ListPods" }
 
 func writing(name string) call {
 	return call{name: name, write: true, mongo: slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne"}, name)}
@@ -95,7 +99,7 @@ func (w *World) seen(c call, struck []Fault) (*state, error) {
 			lag = max(lag, f.Lag, 1)
 		}
 	}
-	if w.opts.Lag != nil && !c.mongo {
+	if w.opts.Lag != nil && !c.mongo && !c.kubernetes() {
 		lag = max(lag, w.opts.Lag(c.name))
 	}
 	s, err := w.backing.load()

@@ -65,7 +65,7 @@ func (c *seeder) options() Options {
 func (c *seeder) world(first, second *World) worldtest.World {
 	c.w = first
 	return worldtest.World{
-		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, Shell: first, STS: first, Secrets: first, Registry: first, Domino: first, Second: second,
+		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, Shell: first, STS: first, Secrets: first, Registry: first, Domino: first, Nodes: first, Second: second,
 		Want:   worldtest.Identity{Database: "domino", ReplicaSet: "rs0", Account: "111122223333", Region: "us-west-2"},
 		Many:   5,
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
@@ -74,6 +74,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
 			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, RegistryImage: c.registryImage,
+			Node: c.node, Pod: c.pod, Budget: c.budget,
 		},
 	}
 }

@@ -84,9 +84,9 @@ func Calls() []string {
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
-		"EnableImageDeprecation", "Find", "GetBuild", "GetBuildLog", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
-		"Layers", "ListFollowers", "ListJobs", "ListNodegroups", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
-		"DefaultEnvironment", "SetDefaultEnvironment",
+		"EnableImageDeprecation", "EvictPod", "Find", "GetBuild", "GetBuildLog", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
+		"Layers", "ListFollowers", "ListJobs", "ListNodegroups", "ListNodes", "ListPods", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
+		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
 	}
 }
@@ -121,7 +121,7 @@ func (c call) suffers(name string) bool {
 	case "partialPage", "repeatedToken":
 		return !c.write
 	case "lag":
-		return !c.write && !c.mongo
+		return !c.write && !c.mongo && !c.kubernetes()
 	case "undeliverable", "timedOut":
 		return c.name == "RunScript"
 	case "unreachable":

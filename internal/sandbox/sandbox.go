@@ -1,4 +1,4 @@
-// Package sandbox is the embedded outside: MongoDB, AWS and registries on one
+// Package sandbox is the embedded outside: MongoDB, AWS, Kubernetes and registries on one
 // JSON file, which people read and edit by hand (an edit is drift).
 //
 // It implements every port and keeps to what the real systems do, case by case

@@ -26,11 +26,6 @@ type state struct {
 	kept     map[string]string // other top-level members, as they stand
 }
 
-// cluster is the file's "kubernetes".
-type cluster struct {
-	Secrets map[string]map[string]string `json:"secrets,omitempty"` // "namespace/name" → key → value
-}
-
 // database is what the sandbox's MongoDB says of itself.
 type database struct {
 	Name       string `json:"name"`
@@ -174,7 +169,7 @@ func (s *state) encode() []byte {
 	parts["database"] = layout(compact(s.database), 1)
 	parts["aws"] = layout(compact(s.aws), 1)
 	parts["registry"] = layout(compact(s.registry), 1)
-	if len(s.cluster.Secrets) > 0 {
+	if !s.cluster.empty() {
 		parts["kubernetes"] = layout(compact(s.cluster), 1)
 	}
 	if len(s.layers) > 0 {

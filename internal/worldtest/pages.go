@@ -21,7 +21,7 @@ type paged struct {
 }
 
 func pagedReads() []paged {
-	return append(pagedDocuments(), append(pagedEC2(), pagedGroups()...)...)
+	return slices.Concat(pagedDocuments(), pagedEC2(), pagedGroups(), pagedNodes())
 }
 
 func pagedDocuments() []paged {

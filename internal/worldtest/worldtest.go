@@ -28,6 +28,7 @@ type World struct {
 	Secrets     port.Secrets
 	Registry    port.Registry
 	Domino      port.Domino
+	Nodes       port.Nodes
 
 	// Second is another client of the same database; nil means Documents.
 	Second port.Documents
@@ -103,6 +104,11 @@ type Put struct {
 	Project func(t *testing.T) (project, tier string)
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
+	// Node, Pod and Budget make one in Kubernetes, and wait until the cluster knows of it. A
+	// pod that runs is ready; what a node and a pod are given by the cluster is not stated.
+	Node   func(t *testing.T, n port.Node)
+	Pod    func(t *testing.T, p port.Pod)
+	Budget func(t *testing.T, b Budget)
 	// RegistryImage pushes an image with the platforms under repository:tag and
 	// answers how a client names it, and its digests by platform.
 	RegistryImage func(t *testing.T, repository, tag string, platforms ...string) (image string, digests map[string]string)
@@ -148,6 +154,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Domino != nil }, dominoCases())
 	add(func(w World) bool { return w.Domino != nil }, kindCases())
 	add(func(w World) bool { return w.Domino != nil }, jobCases())
+	add(func(w World) bool { return w.Nodes != nil }, nodeCases())
 	return append(cases, pageCases()...)
 }
 

@@ -1,0 +1,381 @@
+package worldtest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/internal/port"
+)
+
+// Budget is a disruption budget: so many pods with these labels stay healthy.
+type Budget struct {
+	Namespace, Name string
+	Labels          map[string]string
+	MinAvailable    int64
+}
+
+// NodeSpace is the namespace of the pods that the contract makes.
+const NodeSpace = "domino-compute"
+
+const (
+	chunks   = "Kubernetes, API concepts, Retrieving large results sets in chunks"
+	moment = "Kubernetes, API concepts, Resource versions"
+	evicting = "Kubernetes, API-initiated Eviction"
+	budgets  = "Kubernetes, Specifying a Disruption Budget for your Application"
+)
+
+func nodeCases() []Case {
+	return []Case{
+		{Name: "Nodes/Read", Source: "Kubernetes API, Node v1", run: nodesRead},
+		{Name: "Nodes/Ready", Source: "Kubernetes, Node Status, Conditions", run: nodesReady},
+		{Name: "Nodes/Cordon", Source: "Kubernetes, Manual Node administration", run: nodesCordon},
+		{Name: "Nodes/CordonMoved", Source: moment, run: nodesMoved},
+		{Name: "Nodes/CordonUnknown", Source: moment, run: nodesUnknown},
+		{Name: "Pods/Read", Source: "Kubernetes API, Pod v1", run: podsRead},
+		{Name: "Pods/Evicted", Source: evicting, run: podsEvicted},
+		{Name: "Pods/EvictUnknown", Source: evicting + ", 404; API concepts, preconditions", run: podsUnknown},
+		{Name: "Pods/EvictAgain", Source: evicting, run: podsAgain},
+		{Name: "Budgets/Allow", Source: budgets, run: budgetsAllow},
+		{Name: "Budgets/Forbid", Source: evicting + ", 429 Too Many Requests", run: budgetsForbid},
+		{Name: "Budgets/Others", Source: budgets + ", selectors are of a namespace", run: budgetsOthers},
+		{Name: "Budgets/Waiting", Source: "Kubernetes, eviction.go, canIgnorePDB: what is not running is no loss", run: budgetsWaiting},
+		{Name: "Budgets/Several", Source: evicting + ", 500 where several budgets refer to a pod", run: budgetsSeveral},
+	}
+}
+
+// NodeExample is a node as Domino has them, ready.
+func NodeExample(name string) port.Node {
+	return port.Node{Name: name, Instance: "i-0123456789abcdef0", Zone: "us-west-2b", Ready: true,
+		Labels:      map[string]string{"dominodatalab.com/node-pool": "default", "topology.kubernetes.io/zone": "us-west-2b"},
+		Taints:      []port.Taint{{Key: "nvidia.com/gpu", Value: "true", Effect: "NoSchedule"}},
+		Capacity:    port.Resources{MilliCPU: 8000, Memory: 32 << 30, Pods: 58, Other: map[string]int64{"nvidia.com/gpu": 1}},
+		Allocatable: port.Resources{MilliCPU: 7910, Memory: 30 << 30, Pods: 58, Other: map[string]int64{"nvidia.com/gpu": 1}}}
+}
+
+// run is a pod of an execution, with no controller.
+func run(node, name string) port.Pod {
+	return port.Pod{Namespace: NodeSpace, Name: name, Node: node, Phase: "Running", Labels: map[string]string{"app": "run"},
+		Requests: port.Resources{MilliCPU: 3000, Memory: 12 << 30, Pods: 1}}
+}
+
+// replica is one of a ReplicaSet, whose name is its label app.
+func replica(node, name, of string) port.Pod {
+	p := run(node, name)
+	p.Labels, p.OwnerKind, p.Owner = map[string]string{"app": of}, "ReplicaSet", of
+	return p
+}
+
+func theNode(t *testing.T, w World, name string) port.Node {
+	t.Helper()
+	all := value(w.Nodes.ListNodes(background()))(t)
+	i := slices.IndexFunc(all, func(n port.Node) bool { return n.Name == name })
+	if i < 0 {
+		t.Fatalf("no node %s in %+v", name, all)
+	}
+	return all[i]
+}
+
+func thePod(t *testing.T, w World, name string) port.Pod {
+	t.Helper()
+	p, there := findPod(t, w, name)
+	if !there {
+		t.Fatalf("no pod %s", name)
+	}
+	return p
+}
+
+func findPod(t *testing.T, w World, name string) (port.Pod, bool) {
+	t.Helper()
+	for _, p := range value(w.Nodes.ListPods(background(), ""))(t) {
+		if p.Namespace == NodeSpace && p.Name == name {
+			return p, true
+		}
+	}
+	return port.Pod{}, false
+}
+
+func nodesRead(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	got, want := theNode(t, w, "a"), NodeExample("a")
+	if got.UID == "" || got.Version == "" || got.Created.IsZero() {
+		t.Errorf("uid %q, version %q, created %v", got.UID, got.Version, got.Created)
+	}
+	want.UID, want.Version, want.Created, want.Labels = got.UID, got.Version, got.Created, got.Labels // a cluster adds its own
+	got.Taints = slices.DeleteFunc(got.Taints, func(t port.Taint) bool { return strings.HasPrefix(t.Key, "node.kubernetes.io/") })
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+	for key, v := range NodeExample("a").Labels {
+		if got.Labels[key] != v {
+			t.Errorf("label %s is %q, want %q", key, got.Labels[key], v)
+		}
+	}
+}
+
+func nodesReady(t *testing.T, w World) {
+	n := NodeExample("a")
+	n.Ready = false
+	w.Put.Node(t, n)
+	w.Put.Node(t, NodeExample("b"))
+	if theNode(t, w, "a").Ready || !theNode(t, w, "b").Ready {
+		t.Error("a node's readiness is not its own")
+	}
+}
+
+func nodesCordon(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Node(t, NodeExample("b"))
+	must(t, w.Nodes.SetCordoned(background(), theNode(t, w, "a"), true, "apply 0001"))
+	got := theNode(t, w, "a")
+	if !got.Cordoned || got.CordonedBy != "apply 0001" || theNode(t, w, "b").Cordoned {
+		t.Errorf("cordoned %v by %q, the other %v", got.Cordoned, got.CordonedBy, theNode(t, w, "b").Cordoned)
+	}
+	must(t, w.Nodes.SetCordoned(background(), got, true, "apply 0002"))
+	got = theNode(t, w, "a")
+	if !got.Cordoned || got.CordonedBy != "apply 0002" {
+		t.Errorf("cordoned %v by %q", got.Cordoned, got.CordonedBy)
+	}
+	must(t, w.Nodes.SetCordoned(background(), got, false, ""))
+	if got = theNode(t, w, "a"); got.Cordoned || got.CordonedBy != "" {
+		t.Errorf("uncordoned: %v by %q", got.Cordoned, got.CordonedBy)
+	}
+	must(t, w.Nodes.SetCordoned(background(), got, false, ""))
+}
+
+func nodesMoved(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	n := theNode(t, w, "a")
+	must(t, w.Nodes.SetCordoned(background(), n, true, "one"))
+	if err := w.Nodes.SetCordoned(background(), n, false, ""); !errors.Is(err, port.ErrState) {
+		t.Errorf("a version that is over: %v, want ErrState", err)
+	}
+	if got := theNode(t, w, "a"); !got.Cordoned || got.CordonedBy != "one" {
+		t.Errorf("it was written all the same: %+v", got)
+	}
+}
+
+func nodesUnknown(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	n := theNode(t, w, "a")
+	for name, other := range map[string]func(*port.Node){
+		"another UID": func(n *port.Node) { n.UID = "00000000-0000-0000-0000-000000000000" },
+		"gone":        func(n *port.Node) { n.Name = "b" },
+		"no name":     func(n *port.Node) { n.Name = "" },
+		"no UID":      func(n *port.Node) { n.UID = "" },
+		"no version":  func(n *port.Node) { n.Version = "" },
+		"a path":      func(n *port.Node) { n.Name = "../pods" },
+	} {
+		of := n
+		other(&of)
+		if err := w.Nodes.SetCordoned(background(), of, true, "one"); !errors.Is(err, port.ErrNotFound) {
+			t.Errorf("%s: %v, want ErrNotFound", name, err)
+		}
+	}
+	if theNode(t, w, "a").Cordoned {
+		t.Error("it is cordoned")
+	}
+}
+
+func podsRead(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Node(t, NodeExample("b"))
+	one, two, static, waits := run("a", "one"), replica("b", "two", "web"), run("a", "static"), run("", "waits")
+	one.LocalData, static.Mirror, waits.Phase, waits.Unscheduled = true, true, "Pending", "0/2 nodes are available: 2 Insufficient cpu."
+	for _, p := range []port.Pod{one, two, static, waits} {
+		w.Put.Pod(t, p)
+	}
+	for _, want := range []port.Pod{one, two, static, waits} {
+		got := thePod(t, w, want.Name)
+		if got.UID == "" || got.Created.IsZero() {
+			t.Errorf("%s: uid %q, created %v", want.Name, got.UID, got.Created)
+		}
+		want.UID, want.Created = got.UID, got.Created
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("\n got %+v\nwant %+v", got, want)
+		}
+	}
+	names := func(node string) (all []string) {
+		for _, p := range value(w.Nodes.ListPods(background(), node))(t) {
+			all = append(all, p.Name)
+		}
+		slices.Sort(all)
+		return all
+	}
+	for node, want := range map[string]string{"": "[one static two waits]", "a": "[one static]", "b": "[two]", "c": "[]", "a,b": "[]"} {
+		if got := fmt.Sprint(names(node)); got != want {
+			t.Errorf("pods of %q: %s, want %s", node, got, want)
+		}
+	}
+}
+
+// ended lets time pass until a pod is gone.
+func ended(t *testing.T, w World, name string) {
+	t.Helper()
+	w.Settle(t)
+	if p, there := findPod(t, w, name); there {
+		t.Errorf("%s is there: %+v", name, p)
+	}
+}
+
+func podsEvicted(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Pod(t, run("a", "one"))
+	w.Put.Pod(t, run("a", "two"))
+	p := thePod(t, w, "one")
+	if p.Ending {
+		t.Error("it ends before it was evicted")
+	}
+	must(t, w.Nodes.EvictPod(background(), p))
+	if p, there := findPod(t, w, "one"); there && !p.Ending {
+		t.Errorf("its end has not begun: %+v", p)
+	}
+	ended(t, w, "one")
+	if thePod(t, w, "two").Ending {
+		t.Error("the other one ends too")
+	}
+}
+
+func podsUnknown(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Pod(t, run("a", "one"))
+	p := thePod(t, w, "one")
+	for name, other := range map[string]func(*port.Pod){
+		"another UID":       func(p *port.Pod) { p.UID = "00000000-0000-0000-0000-000000000000" },
+		"gone":              func(p *port.Pod) { p.Name = "two" },
+		"another namespace": func(p *port.Pod) { p.Namespace = "domino-platform" },
+		"no name":           func(p *port.Pod) { p.Name = "" },
+		"no UID":            func(p *port.Pod) { p.UID = "" },
+		"a path":            func(p *port.Pod) { p.Name = "../../nodes" },
+	} {
+		of := p
+		other(&of)
+		if err := w.Nodes.EvictPod(background(), of); !errors.Is(err, port.ErrNotFound) {
+			t.Errorf("%s: %v, want ErrNotFound", name, err)
+		}
+	}
+	if thePod(t, w, "one").Ending {
+		t.Error("it ends")
+	}
+}
+
+// podsAgain: an eviction may be repeated, while its pod ends and when it has.
+func podsAgain(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Pod(t, run("a", "one"))
+	w.Put.Budget(t, Budget{NodeSpace, "none", map[string]string{"app": "run"}, 0})
+	p := thePod(t, w, "one")
+	must(t, w.Nodes.EvictPod(background(), p))
+	if err := w.Nodes.EvictPod(background(), p); err != nil && !errors.Is(err, port.ErrNotFound) {
+		t.Errorf("again: %v", err)
+	}
+	ended(t, w, "one")
+	if err := w.Nodes.EvictPod(background(), p); !errors.Is(err, port.ErrNotFound) {
+		t.Errorf("when it is gone: %v, want ErrNotFound", err)
+	}
+}
+
+func budgetsAllow(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Pod(t, run("a", "one"))
+	w.Put.Pod(t, run("a", "two"))
+	w.Put.Budget(t, Budget{NodeSpace, "half", map[string]string{"app": "run"}, 1})
+	must(t, w.Nodes.EvictPod(background(), thePod(t, w, "one")))
+	if err := w.Nodes.EvictPod(background(), thePod(t, w, "two")); !errors.Is(err, port.ErrBudget) {
+		t.Errorf("the last one: %v, want ErrBudget", err)
+	}
+	ended(t, w, "one")
+	if err := w.Nodes.EvictPod(background(), thePod(t, w, "two")); !errors.Is(err, port.ErrBudget) {
+		t.Errorf("the last one, later: %v, want ErrBudget", err)
+	}
+	w.Put.Pod(t, run("a", "three"))
+	until(t, w, func() error { return w.Nodes.EvictPod(background(), thePod(t, w, "two")) })
+	ended(t, w, "two")
+}
+
+// until lets time pass until a budget allows what it forbade: it is reckoned anew after a
+// pod is ready.
+func until(t *testing.T, w World, evict func() error) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; w.Settle(t) {
+		err := evict()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, port.ErrBudget) || time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func budgetsForbid(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Pod(t, run("a", "one"))
+	w.Put.Budget(t, Budget{NodeSpace, "all", map[string]string{"app": "run"}, 1})
+	err := w.Nodes.EvictPod(background(), thePod(t, w, "one"))
+	if !errors.Is(err, port.ErrBudget) || errors.Is(err, port.ErrThrottled) || !strings.Contains(err.Error(), "all") {
+		t.Errorf("%v, want ErrBudget with the budget's name", err)
+	}
+	if thePod(t, w, "one").Ending {
+		t.Error("it ends")
+	}
+}
+
+func budgetsOthers(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Pod(t, run("a", "one"))
+	w.Put.Budget(t, Budget{NodeSpace, "another", map[string]string{"app": "web"}, 1})
+	must(t, w.Nodes.EvictPod(background(), thePod(t, w, "one")))
+}
+
+func budgetsWaiting(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	p := run("", "waits")
+	p.Phase = "Pending"
+	done := run("a", "done")
+	done.Phase = "Succeeded"
+	w.Put.Pod(t, p)
+	w.Put.Pod(t, done)
+	w.Put.Budget(t, Budget{NodeSpace, "all", map[string]string{"app": "run"}, 5})
+	must(t, w.Nodes.EvictPod(background(), thePod(t, w, "waits")))
+	must(t, w.Nodes.EvictPod(background(), thePod(t, w, "done")))
+}
+
+func budgetsSeveral(t *testing.T, w World) {
+	w.Put.Node(t, NodeExample("a"))
+	w.Put.Pod(t, run("a", "one"))
+	w.Put.Budget(t, Budget{NodeSpace, "one", map[string]string{"app": "run"}, 0})
+	w.Put.Budget(t, Budget{NodeSpace, "two", map[string]string{"app": "run"}, 0})
+	if err := w.Nodes.EvictPod(background(), thePod(t, w, "one")); !errors.Is(err, port.ErrBudget) {
+		t.Errorf("%v, want ErrBudget", err)
+	}
+}
+
+func pagedNodes() []paged {
+	has := func(w World) bool { return w.Nodes != nil }
+	nodes := func(t *testing.T, w World) {
+		for i := range w.Many {
+			w.Put.Node(t, NodeExample(fmt.Sprint("n", i)))
+		}
+	}
+	pods := func(t *testing.T, w World) {
+		w.Put.Node(t, NodeExample("a"))
+		for i := range w.Many {
+			w.Put.Pod(t, run("a", fmt.Sprint("p", i)))
+		}
+	}
+	return []paged{
+		{"ListNodes", chunks, has, nodes, func(w World) (int, error) {
+			found, err := w.Nodes.ListNodes(background())
+			return len(found), err
+		}},
+		{"ListPods", chunks, has, pods, func(w World) (int, error) {
+			found, err := w.Nodes.ListPods(background(), "a")
+			return len(found), err
+		}},
+	}
+}
