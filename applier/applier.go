@@ -83,7 +83,7 @@ type Attempt struct {
 	// Want is Step.Writes with every secret as its keyed digest: what to compare
 	// with, never what to write.
 	Want  map[string]schema.Value
-	Token string // at most 64 ASCII characters, the same for every try of the step
+	Token string // at most 64 ASCII characters, the same for every try of the step; nobody can know it before the apply began
 	Mark  string // the write to make
 	Begun map[string]bool
 	Round int         // how often the step was taken back before; Begun is of this round
@@ -327,7 +327,7 @@ func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	if err != nil {
 		return err
 	}
-	err = r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Place: place, Plan: p})
+	err = r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Place: place, Plan: p, Salt: r.Nonce()})
 	if errors.Is(err, ErrFenced) {
 		on := "it has ended"
 		if open, err := r.OpenApplies(ctx); err != nil || slices.Contains(open, p.ID) {

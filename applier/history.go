@@ -136,6 +136,7 @@ type Summary struct {
 	// where all that it meant to do of one is done.
 	Touched map[schema.Address]bool
 	Records []Record
+	salt    string // of tokens; "" where an older domctl began it
 }
 
 // ForGood says that a step failed so that no resume goes on with it: why it did tells to
@@ -195,7 +196,7 @@ func (a *Applier) Summary(ctx context.Context, id string) (Summary, error) {
 }
 
 func (j *journal) summary() Summary {
-	s := Summary{ID: j.id, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Touched: j.touched()}
+	s := Summary{ID: j.id, salt: j.salt, Plan: j.plan, Records: j.records, Done: len(j.all(KindDone, "")), Touched: j.touched()}
 	s.At, s.By, s.Place = j.records[0].At, j.records[0].By, j.records[0].Place
 	for _, r := range j.records {
 		switch o := Outcome(r.Kind); o {

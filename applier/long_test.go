@@ -207,7 +207,7 @@ func (m *making) done(res applier.Result, err error) {
 	if want := []string{"launch", "image", "terminate"}; !slices.Equal(m.did, want) {
 		m.t.Errorf("did %v, want %v", m.did, want)
 	}
-	image := m.image(applier.Attempt{Token: applier.Token("plan-1", "a")})
+	image := m.image(applier.Attempt{Token: applier.Token("plan-1"+m.records(applier.KindPlan)[0].Salt, "a")})
 	if id := strings.TrimPrefix(string(image), "flat/o#"); m.outside[image]["tag"] != schema.JSON("verified") || m.outside["flat/o#c"]["v"] != schema.JSON(id) {
 		m.t.Errorf("the world is %s", m.world())
 	}

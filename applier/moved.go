@@ -48,17 +48,23 @@ func (r *run) moved(raw map[planner.Ref]planner.Raw) (why []string) {
 	return slices.Compact(why)
 }
 
-func (a *Applier) movedText(s planner.Step, e planner.Expect, got schema.Value) string {
+// movedText says what to do by it: what moved before anything was begun is planned anew,
+// and past what moved later no resume gets, unless it is set back.
+func (r *run) movedText(s planner.Step, e planner.Expect, got schema.Value) string {
+	next := "plan again"
+	if r.j.has(KindBegin, "") {
+		next = "if it is right as it stands, domctl apply --supersede " + r.j.id + " abandons this apply, for a plan that goes by it; set back, --resume goes on"
+	}
 	what := e.Path
 	if what == "" {
 		what = "the object"
 		if got.Is == schema.Absent {
-			return fmt.Sprintf("DC304: %s: %s is gone since the plan was made; plan again", s.Address, e.Ref)
+			return fmt.Sprintf("DC304: %s: %s is gone since the plan was made; %s", s.Address, e.Ref, next)
 		}
-		return fmt.Sprintf("DC304: %s: %s is there by now, the plan saw none; plan again", s.Address, e.Ref)
+		return fmt.Sprintf("DC304: %s: %s is there by now, the plan saw none; %s", s.Address, e.Ref, next)
 	}
-	if got = a.World.Shown(e.Ref, e.Path, got); e.Value.Is == schema.Digest || got.Is == schema.Digest {
-		return fmt.Sprintf("DC304: %s: %s: %s moved since the plan was made; plan again", s.Address, e.Ref, what)
+	if got = r.World.Shown(e.Ref, e.Path, got); e.Value.Is == schema.Digest || got.Is == schema.Digest {
+		return fmt.Sprintf("DC304: %s: %s: %s moved since the plan was made; %s", s.Address, e.Ref, what, next)
 	}
-	return fmt.Sprintf("DC304: %s: %s: %s moved from %s to %s since the plan was made; plan again", s.Address, e.Ref, what, e.Value.Display(), got.Display())
+	return fmt.Sprintf("DC304: %s: %s: %s moved from %s to %s since the plan was made; %s", s.Address, e.Ref, what, e.Value.Display(), got.Display(), next)
 }

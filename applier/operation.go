@@ -33,6 +33,7 @@ type Operations map[string]Operation
 // filled in.
 type Manual struct {
 	Apply string
+	Token string // of the step
 	Step  planner.Step
 	Pre   planner.Raw // what the object held before the apply; nil when that is not recorded
 	Done  bool

@@ -47,6 +47,7 @@ type Record struct {
 	Failed  []string                         `json:"failed,omitempty"` // steps, in the record that ends a segment
 	Place   int                              `json:"place,omitempty"`  // of the apply among all, in its first record
 	Plan    *planner.Plan                    `json:"plan,omitempty"`
+	Salt    string                           `json:"salt,omitempty"` // of the apply's tokens, beside its plan
 	Pre     map[planner.Ref]planner.Raw      `json:"pre,omitempty"`
 	Former  map[schema.Address]*schema.Entry `json:"former,omitempty"`
 	Latches map[schema.Address]string        `json:"latches,omitempty"` // the former ones
@@ -72,6 +73,7 @@ type journal struct {
 	a       *Applier
 	id      string
 	plan    *planner.Plan
+	salt    string    // of its tokens
 	began   time.Time // when its first record was written
 	mu      sync.Mutex
 	next    int
@@ -133,7 +135,7 @@ func (a *Applier) journal(id string, keys []string, got map[string]read) (*journ
 		}
 		j.keep(got[key].Records)
 	}
-	j.next, j.plan, j.began = len(keys), j.records[0].Plan, j.records[0].At // no plan: fenced before it began
+	j.next, j.plan, j.salt, j.began = len(keys), j.records[0].Plan, j.records[0].Salt, j.records[0].At // no plan: fenced before it began
 	if j.plan == nil && slices.ContainsFunc(j.records, func(r Record) bool { return r.Kind != KindFenced }) {
 		return nil, fmt.Errorf("%w: the records of apply %s do not begin with its plan; restore them from the store's versions", ErrTorn, id)
 	}
@@ -272,6 +274,18 @@ func (j *journal) over() Outcome {
 		return EndedOutcome
 	case j.has(KindRefused, ""):
 		return RefusedOutcome
+	}
+	return ""
+}
+
+// ender is who ended the apply; "" while it has not ended.
+func (j *journal) ender() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range slices.Backward(j.records) {
+		if r.Kind == KindEnded {
+			return r.By
+		}
 	}
 	return ""
 }

@@ -42,7 +42,11 @@ func (r *run) segment(ctx context.Context) (Result, error) {
 		if r.approver != "" {
 			return r.result(over), r.unasked()
 		}
-		return r.result(over), r.unreserve(ctx)
+		res := r.result(over)
+		if over == EndedOutcome && res.Left > 0 { // which goes forward by itself only to the end
+			res.Why = append(res.Why, fmt.Sprintf("DC313: apply %s was ended by %s with %s left", r.j.id, r.j.ender(), planner.Plural(res.Left, "step")))
+		}
+		return res, r.unreserve(ctx)
 	}
 	outcome, err := r.work(ctx)
 	if err != nil {

@@ -55,7 +55,7 @@ func (r *run) turnOf(ctx context.Context, s planner.Step, ex Executor) (*turn, e
 	begun, digests := r.j.begun(s.ID)
 	t := &turn{run: r, ex: ex, before: begun, asked: map[string]bool{}, began: r.Clock.Now()}
 	t.since = t.began
-	t.at = Attempt{Apply: r.j.id, Began: r.j.began, Step: s, Token: Token(r.j.id, s.ID), Round: len(r.j.all(KindUndone, s.ID)), Begun: map[string]bool{}, Pre: pre, Abort: r.mode != forward, Want: map[string]schema.Value{}}
+	t.at = Attempt{Apply: r.j.id, Began: r.j.began, Step: s, Token: Token(r.j.id+r.j.salt, s.ID), Round: len(r.j.all(KindUndone, s.ID)), Begun: map[string]bool{}, Pre: pre, Abort: r.mode != forward, Want: map[string]schema.Value{}}
 	for mark := range begun {
 		t.at.Begun[mark] = true
 	}
@@ -95,7 +95,12 @@ func (r *run) digest(ctx context.Context, ref schema.Value) (schema.Value, error
 	return r.World.Digest(ctx, ref)
 }
 
-// Token identifies a step of an apply to the outside: 48 hexadecimal digits.
+// Token identifies a step of an apply to the outside: 48 hexadecimal digits. A plan is
+// for many to see, so that the apply's salt is part of it: nobody makes beforehand what
+// looks as if the step had made it.
+func (s Summary) Token(step string) string { return Token(s.ID+s.salt, step) }
+
+// Token is what Summary.Token makes of an apply's id with its salt.
 func Token(apply, step string) string {
 	s := sha256.Sum256([]byte(apply + "\n" + step))
 	return hex.EncodeToString(s[:24])

@@ -18,7 +18,7 @@ func savedCodes() []Code {
 		{"DC303", "applied before", "A plan's id is its apply's id, and an apply happens once.",
 			"Plan again; where the apply has not ended, `domctl apply --resume APPLY` goes on with it."},
 		{"DC304", "moved since the plan", "Something that the plan writes or rests on is not as the plan saw it. Nothing is written past that.",
-			"Plan again, and look at what moved."},
+			"Plan again, and look at what moved. An apply that had begun stays open: if what stands is right, abandon it (`domctl apply --supersede APPLY`) and it is planned anew; set back, `--resume` goes on."},
 		{"DC305", "neither as before nor as written", "A write was begun, its answer was lost, and what stands there is neither. Somebody else changed it meanwhile.",
 			"Look at the object. If it is right as it stands, abandon the apply (`domctl apply --supersede APPLY`) and plan again. To take the apply back, set the object to what it held before (`domctl history show APPLY`), then `domctl rollback --to APPLY`; or abandon it and take back the rest: `domctl rollback --to APPLY --exclude ADDRESS`."},
 		{"DC306", "another deployment's plan", "The plan names a deployment that this folder is not.",

@@ -164,11 +164,17 @@ func (a *app) ended(p *planner.Plan, res applier.Result, err error) error {
 	if err != nil {
 		return err
 	}
-	switch res.Outcome {
-	case applier.EndedOutcome:
+	switch {
+	case res.Outcome == applier.EndedOutcome && res.Left > 0:
+		for _, why := range res.Why {
+			a.tell("error", oneLine(why))
+		}
+		a.tell("hint", fmt.Sprintf("domctl history show %s tells what it did and what became of it; domctl plan shows what stands by now", res.ID))
+		return exitCode(1)
+	case res.Outcome == applier.EndedOutcome:
 		fmt.Fprintln(a.stdout, a.here(closing(p, res.Done)))
 		return nil
-	case applier.RefusedOutcome:
+	case res.Outcome == applier.RefusedOutcome:
 		for _, why := range res.Why {
 			a.tell("error", oneLine(why))
 		}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
 )
 
 func (a *app) rollbackVerb() *cobra.Command {
@@ -62,6 +64,9 @@ func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions
 	if err != nil {
 		return err
 	}
+	if !yes {
+		o.End = a.askEnd
+	}
 	for _, id := range ids {
 		p, err := e.Rollback(ctx, id, o)
 		if err != nil {
@@ -72,4 +77,9 @@ func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions
 		}
 	}
 	return nil
+}
+
+// askEnd asks before an apply that may still run is ended.
+func (a *app) askEnd(ctx context.Context, s applier.Summary) error {
+	return a.ask(ctx, fmt.Sprintf("Apply %s of %s has not ended. End it, to see what there is to take back? What it began is finished or taken back by that: a build it waits for is cancelled.", s.ID, planner.Printable(s.By)))
 }

@@ -120,7 +120,7 @@ func (b Builder) undone(ctx context.Context, a applier.Attempt) (n int, err erro
 }
 
 // own is the revision that this step made, among those that are newer than what the
-// plan saw.
+// plan saw: the oldest that has its tag, which anybody can copy once it is there.
 func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own made, found bool, err error) {
 	env := a.Step.Args["environment"].Str()
 	after, _ := a.Step.Args["after"].Float()
@@ -140,10 +140,10 @@ func (b Builder) own(ctx context.Context, a applier.Attempt, undone int) (own ma
 			return made{}, false, err
 		}
 		if slices.Contains(build.Tags, stepTag(a, undone)) {
-			return made{r, build}, true, nil
+			own, found = made{r, build}, true
 		}
 	}
-	return made{}, false, nil
+	return own, found, nil
 }
 
 // whole refuses a list of revisions without those that the plan saw, since Domino deletes
@@ -250,15 +250,15 @@ func refusal(err error) error {
 	return err
 }
 
-// Made says of a revision's tags that a step of a plan made it; the first one of an
+// Made says of a revision's tags that a step of an apply made it; the first one of an
 // environment, too, whose id no plan knows.
-func Made(p planner.Plan, tags []string) bool {
-	for _, s := range p.Steps {
+func Made(of applier.Summary, tags []string) bool {
+	for _, s := range of.Plan.Steps {
 		if s.Op != Op && s.Op != CreateOp {
 			continue
 		}
 		for _, t := range tags {
-			if token, is := strings.CutPrefix(t, schema.TagStep); is && applier.BeginsRound(token, applier.Token(p.ID, s.ID)) {
+			if token, is := strings.CutPrefix(t, schema.TagStep); is && applier.BeginsRound(token, of.Token(s.ID)) {
 				return true
 			}
 		}
@@ -282,7 +282,7 @@ func StepTags(applies []applier.Summary) map[string]string {
 				continue
 			}
 			for try := range fewTries * fewTries {
-				out[schema.TagStep+applier.RoundToken(applier.Token(a.Plan.ID, s.ID), try/fewTries, try%fewTries)[:24]] = a.ID
+				out[schema.TagStep+applier.RoundToken(a.Token(s.ID), try/fewTries, try%fewTries)[:24]] = a.ID
 			}
 		}
 	}

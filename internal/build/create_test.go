@@ -227,7 +227,7 @@ func TestWhoseARevisionIs(t *testing.T) {
 	tag := func(apply, step string) []string {
 		return []string{"nightly", schema.TagStep + applier.RoundToken(applier.Token(apply, step), 1, 0)[:24]}
 	}
-	p := planner.Plan{ID: "a", Steps: []planner.Step{{ID: "first", Op: build.CreateOp}, {ID: "next", Op: build.Op}, {ID: "other", Op: "domino.activate"}}}
+	p := applier.Summary{ID: "a", Plan: &planner.Plan{Steps: []planner.Step{{ID: "first", Op: build.CreateOp}, {ID: "next", Op: build.Op}, {ID: "other", Op: "domino.activate"}}}}
 	for name, c := range map[string]struct {
 		tags []string
 		want bool

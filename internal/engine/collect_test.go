@@ -33,7 +33,7 @@ func (r rig) stepBy(c compiler.Result, op string) (token string, began time.Time
 	for _, p := range history {
 		for _, s := range p.Plan.Steps {
 			if s.Op == op && p.Outcome == applier.EndedOutcome {
-				return applier.Token(p.ID, s.ID), p.At.UTC()
+				return p.Token(s.ID), p.At.UTC()
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
@@ -29,13 +28,21 @@ func TestCopiedTagsOfInstances(t *testing.T) {
 	c := content(f.after, "one")
 	r := f.start(t)
 	p := r.plan(c)
-	r = r.changed(func(aws map[string]any) {
-		for op, id := range map[string]string{"bake.image": "i-000000000000bad01", "bake.verify": "i-000000000000bad02"} {
-			token := applier.Token(p.ID, stepOf(t, p, op).ID)
-			object(aws, "instances", id, map[string]any{"image": "ami-00000000000000001", "type": "m5.large", "token": "people", "tags": map[string]any{"Name": "somebodys", "domctl:token": token}})
+	there := false
+	e, err := r.Process(t.Context(), c, sim.Options{Holder: "test", Gate: func(call string, phase sandbox.Phase) error {
+		if call != "RunInstances" || phase != sandbox.Before || there {
+			return nil
 		}
-	})
-	r.ended(r.engine(c).Apply(t.Context(), p))
+		there = true
+		r.meanwhile(func(aws map[string]any) {
+			for op, id := range map[string]string{"bake.image": "i-000000000000bad01", "bake.verify": "i-000000000000bad02"} {
+				object(aws, "instances", id, map[string]any{"image": "ami-00000000000000001", "type": "m5.large", "token": "people", "tags": map[string]any{"Name": "somebodys", "domctl:token": r.tokenOf(c, p, op)}})
+			}
+		})
+		return nil
+	}})
+	must(t, err)
+	r.ended(e.Apply(t.Context(), p))
 	back, err := r.engine(c).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +77,7 @@ func TestACopyThatIsATrojan(t *testing.T) {
 			if named && name == "trojan" {
 				return nil // the image is not there yet
 			}
-			trojan := map[string]any{"architecture": "x86_64", "name": name, "tags": map[string]any{"domctl:token": applier.Token(p.ID, step.ID), "domctl:key": step.Args["key"].Str(), "domctl:verified": "passed"}}
+			trojan := map[string]any{"architecture": "x86_64", "name": name, "tags": map[string]any{"domctl:token": r.tokenOf(c, p, "bake.copy"), "domctl:key": step.Args["key"].Str(), "domctl:verified": "passed"}}
 			r.meanwhile(func(aws map[string]any) {
 				aws["regions"] = map[string]any{"us-east-1": map[string]any{"images": map[string]any{"ami-000000000000bad03": trojan}}}
 			})

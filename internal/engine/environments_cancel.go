@@ -89,7 +89,7 @@ func (e *Engine) waiter(ctx context.Context, tags []string) (id, by string, err 
 		if err != nil {
 			return "", "", err
 		}
-		if s.Plan != nil && build.Made(*s.Plan, tags) {
+		if s.Plan != nil && build.Made(s, tags) {
 			return id, s.Records[len(s.Records)-1].By, nil
 		}
 	}

@@ -204,7 +204,7 @@ func (h holding) made(p Past) {
 	for _, s := range p.Plan.Steps {
 		s = filled(s, outputs)
 		by := world.MakerOf(p.ID, p.At, p.open(), s, instances[s.ID])
-		h.Makers[applier.Token(p.ID, s.ID)] = by
+		h.Makers[p.Token(s.ID)] = by
 		if begun[s.ID] {
 			h.Began(s, outputs[s.ID], by)
 		}

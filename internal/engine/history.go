@@ -242,7 +242,7 @@ func manual(s applier.Summary) []applier.Manual {
 	for i, step := range s.Plan.Steps {
 		_, done := outputs[step.ID]
 		step = filled(step, outputs)
-		steps[i] = applier.Manual{Apply: s.ID, Step: step, Pre: pre[step.Object], Done: done}
+		steps[i] = applier.Manual{Apply: s.ID, Token: s.Token(step.ID), Step: step, Pre: pre[step.Object], Done: done}
 	}
 	return steps
 }

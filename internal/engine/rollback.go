@@ -19,6 +19,9 @@ type RollbackOptions struct {
 	To              string    // this apply and no other; "last" is the one that zero means
 	Before          time.Time // every apply that began at this time or later
 	Target, Exclude []string  // addresses or patterns of path.Match
+	// End is asked before an apply that has not ended is ended: what it began is finished
+	// or taken back then, whatever becomes of the rollback. nil: nobody is asked.
+	End func(context.Context, applier.Summary) error
 }
 
 // ErrNothingToTakeBack is answered when no apply is left that a rollback is for.
@@ -68,10 +71,24 @@ func (e *Engine) Rollback(ctx context.Context, id string, o RollbackOptions) (pl
 		case !errors.Is(err, errOpen) && !errors.Is(err, applier.ErrUndecided):
 			return p, err
 		}
+		if err := e.mayEnd(ctx, id, o); err != nil {
+			return planner.Plan{}, err
+		}
 		if err := e.settle(ctx, id); err != nil {
 			return planner.Plan{}, err
 		}
 	}
+}
+
+func (e *Engine) mayEnd(ctx context.Context, id string, o RollbackOptions) error {
+	if o.End == nil {
+		return nil
+	}
+	s, err := e.Applier.Summary(ctx, id)
+	if err != nil || s.Outcome == applier.EndedOutcome {
+		return err
+	}
+	return o.End(ctx, s)
 }
 
 // unsettled says how to go on from an apply that ended with a step undecided.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"domctl.dev/applier"
+	"domctl.dev/compiler"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
@@ -121,7 +122,7 @@ func TestAForgedImage(t *testing.T) {
 	r := f.start(t)
 	p := r.plan(f.after)
 	e := r.stranger(f, "RunScript", func(w *sandbox.World) bool {
-		n.Tags[schema.TagToken] = applier.Token(p.ID, stepOf(t, p, "bake.image").ID)
+		n.Tags[schema.TagToken] = r.tokenOf(f.after, p, "bake.image")
 		if _, err := w.CreateImage(t.Context(), n); err != nil {
 			t.Error(err)
 		}
@@ -131,6 +132,14 @@ func TestAForgedImage(t *testing.T) {
 	if why := r.unused(res, err); !strings.Contains(why, "DC332") {
 		t.Error(why)
 	}
+}
+
+// tokenOf is the token of the step of a plan that is being applied.
+func (r rig) tokenOf(c compiler.Result, p planner.Plan, op string) string {
+	r.t.Helper()
+	s, err := r.engine(c).Applier.Summary(r.t.Context(), p.ID)
+	must(r.t, err)
+	return s.Token(stepOf(r.t, p, op).ID)
 }
 
 func stepOf(t *testing.T, p planner.Plan, op string) planner.Step {

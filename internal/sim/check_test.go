@@ -55,7 +55,7 @@ type watched struct {
 func (w watched) Start(ctx context.Context, a applier.Attempt) error {
 	bodies := w.h.Store.Bodies()
 	w.h.mu.Lock()
-	records := w.h.stream(bodies, applyOf(bodies, a))
+	records := w.h.stream(bodies, a.Apply)
 	w.h.mu.Unlock()
 	begin := -1
 	for i, r := range records {
@@ -70,16 +70,6 @@ func (w watched) Start(ctx context.Context, a applier.Attempt) error {
 		w.h.violate(3, "%s starts %s after it was fenced", w.holder, a.Step.ID)
 	}
 	return w.Executor.Start(ctx, a)
-}
-
-// applyOf finds the apply by the token of its step.
-func applyOf(bodies map[string][]byte, a applier.Attempt) string {
-	for key := range bodies {
-		if parts := strings.Split(key, "/"); len(parts) == 3 && applier.Token(parts[1], a.Step.ID) == a.Token {
-			return parts[1]
-		}
-	}
-	return ""
 }
 
 const rounds = 6

@@ -42,7 +42,7 @@ func updateGroupCommand(m applier.Manual) string {
 func scaleCommand(m applier.Manual) string {
 	cluster, name := cutID(m.Step.Object.ID())
 	return "aws eks update-nodegroup-config --cluster-name " + sh(cluster) + " --nodegroup-name " + sh(name) +
-		" --client-request-token " + sh(applier.Token(m.Apply, m.Step.ID)) + " --scaling-config " + sh(scaling(m.Step))
+		" --client-request-token " + sh(m.Token) + " --scaling-config " + sh(scaling(m.Step))
 }
 
 // createVersionCommand keeps the number in a variable for the steps that name it.
@@ -52,7 +52,7 @@ func createVersionCommand(m applier.Manual) string {
 	if blocks := s.Args["blocks"].Str(); blocks != "" {
 		data["BlockDeviceMappings"] = json.RawMessage(blocks)
 	}
-	source, token := s.Args["source"].Str(), applier.Token(m.Apply, s.ID)
+	source, token := s.Args["source"].Str(), m.Token
 	check := ""
 	for _, e := range s.Expects {
 		if _, n := cutID(e.Ref.ID()); e.Path == "image" {
