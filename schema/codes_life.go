@@ -13,6 +13,8 @@ func lifeCodes() []Code {
 			"State `archived: false` to bring it back, `archived: true` to leave it hidden, or take it out of the files."},
 		{"DC298", "archived while it is used", "Archiving hides the environment. Who uses it keeps it, and nobody can choose it any more.",
 			"Move those that the message names to another environment first, or tell their owners."},
+		{"DC399", "what was built before is not known", "A definition that one of the environment's revisions was built of is made active again, without a build. Which ones are, Domino's API did not tell, so that this one is built anew.",
+			"Nothing needs to be done. Plan again once Domino's API answers, to spare a build."},
 		{"DC299", "no such owner", "Domino has no user or organization of the name; or the environment is to be visible to the organization that owns it, and a person does.",
 			"Correct owner."},
 		{"DC364", "Domino hides what may be domctl's", "The process that was to make the environment ended before it had an answer. An environment that may be it stands in Domino's database, and Domino's API answers 404 for it, so that nobody can tell.",

@@ -173,10 +173,14 @@ func lowerDefault(v *View, c planner.Change) (planner.Lowered, error) {
 	return out, nil
 }
 
-// once has an environment that has no active revision get it before it is a default.
+// once has an environment that has no active revision get it before it is a default, and
+// none become one that is archived by then.
 func (v *View) once(s *planner.Step, a schema.Address) {
 	to, _, ok := v.desired.Objects[a].Fields["environment"].Target()
 	ref, there := v.refs[to]
+	if ok && there {
+		s.Expects = append(s.Expects, planner.Expect{Ref: activeRef(idPlain(ref)), Path: "archived", Value: schema.JSON(false)})
+	}
 	if step, made := v.activates.Load(to); ok && there && made && v.active(ref) == "" {
 		s.Expects = append(s.Expects, planner.Expect{Ref: activeRef(idPlain(ref)), Path: "active", Value: planner.OutOf(step.(string), "revision")})
 	}

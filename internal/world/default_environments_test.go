@@ -2,6 +2,7 @@ package world_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,4 +217,26 @@ func TestImportOfDefaults(t *testing.T) {
 		}
 	}
 	b.adopted(found, res)
+}
+
+// TestADefaultIsNotArchived: not before it becomes one, and not without a word after.
+func TestADefaultIsNotArchived(t *testing.T) {
+	b := withAPI(t)
+	if err := b.world.SetDefaultEnvironment(context.Background(), sparkID); err != nil {
+		t.Fatal(err)
+	}
+	p := b.plan(object("environments", "Spark", map[string]any{"archived": true}))
+	if i := slices.IndexFunc(p.Findings, func(f schema.Finding) bool { return f.Code == "DC298" }); i < 0 || !strings.Contains(p.Findings[i].Message, "1 deployment's default") {
+		t.Errorf("%v", p.Findings)
+	}
+	b = standards(t)
+	e := wanted(map[string]string{"deployment": "Two", "labs": "Two"})
+	p = b.plan(e)
+	if err := b.world.ArchiveEnvironment(context.Background(), "660000000000000000000002"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := b.engine(e).Apply(context.Background(), p)
+	if why := strings.Join(res.Why, " "); err != nil || !strings.Contains(why, "DC304") || !strings.Contains(why, "archived") || res.Done > 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
 }

@@ -133,6 +133,7 @@ func TestEnvironmentsAreShared(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := withOrganization(t)
+			b.change(`"mongo": {`, `"domino": {"default": "0123456789abcdef000000ff"}, "mongo": {`)
 			if c.fields["owner"] != nil {
 				c.fields["id"] = sparkID // an environment of that owner would be another one
 			}
@@ -309,8 +310,12 @@ func TestWhoUsesWhatIsArchived(t *testing.T) {
 			"runs": [{"_id": 3, "environmentId": `+oid+`}, {"_id": 4, "environmentId": `+oid+`, "completed": 1}],
 			"organizations": [{"_id": 9, "organizationUserId": {"$oid": "0123456789abcdef000000a2"}, "defaultV2EnvironmentId": `+oid+`}, `)
 		e := all(object("environments", "Spark", archive), object("environments", "Child", map[string]any{"base.environment": "@environments.Spark#id"}))
+		standard := ""
+		if name == "by the API" {
+			standard = "1 deployment's default: prod; "
+		}
 		p := b.plan(e)
-		const want = "is to be archived, and is used by 2 projects: churn, fraud\\u202e; 1 model: score; 1 app version: 0123456789abcdef000000aa; 1 scheduled job: 7; " +
+		want := "is to be archived, and is used by " + standard + "2 projects: churn, fraud\\u202e; 1 model: score; 1 app version: 0123456789abcdef000000aa; 1 scheduled job: 7; " +
 			"1 workspace's cluster: mine; 1 organization's default: labs; 1 user's default: ada; 1 live run: 3; 1 environment on top of it: environments.Child"
 		i := slices.IndexFunc(p.Findings, func(f schema.Finding) bool { return f.Code == "DC298" })
 		if i < 0 || p.Findings[i].Message != want {
@@ -322,6 +327,7 @@ func TestWhoUsesWhatIsArchived(t *testing.T) {
 		}
 	}
 	b := withAPI(t)
+	b.change(`"mongo": {`, `"domino": {"default": "0123456789abcdef000000ff"}, "mongo": {`)
 	if p := b.plan(object("environments", "Spark", map[string]any{"archived": true})); len(p.Findings) > 0 {
 		t.Errorf("nobody uses it: %v", p.Findings)
 	}

@@ -96,10 +96,15 @@ func (w *World) usedBy(ctx context.Context, ids map[string]schema.Address) (map[
 			return nil
 		}
 	}
+	var standard string
+	reads = append(reads, func() error { standard = w.standard(ctx); return nil })
 	if err := sideBySide(reads...); err != nil {
 		return nil, err
 	}
 	out := map[schema.Address][]Used{}
+	if a, is := ids[`{"$oid":"`+standard+`"}`]; is {
+		out[a] = []Used{{"deployment's default", []string{w.Deployment.Name}}}
+	}
 	for i, u := range places {
 		for a, names := range found[i] {
 			slices.Sort(names)
@@ -107,6 +112,21 @@ func (w *World) usedBy(ctx context.Context, ids map[string]schema.Address) (map[
 		}
 	}
 	return out, nil
+}
+
+// standard is the id of the deployment's default environment; "" where Domino's API does
+// not tell, as of followers, of which that is said.
+func (w *World) standard(ctx context.Context) string {
+	if w.Domino == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	id, err := w.Domino.DefaultEnvironment(ctx)
+	if err != nil {
+		return ""
+	}
+	return id
 }
 
 // followersOf asks Domino, where it can be asked, who follows environments.

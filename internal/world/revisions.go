@@ -70,25 +70,19 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 		active = schema.JSON(id)
 	}
 	now := planner.Expect{Ref: activeRef(env), Path: "active", Value: active}
-	expects := []planner.Expect{now}
-	revision, number := v.builtBefore(c.Address, key)
-	if revision.Is == schema.Absent {
-		made := planner.Step{ID: c.Address.String() + "/" + buildOp + "/" + env + "/" + key[:8], Address: c.Address, Op: buildOp, Object: planner.Ref("domino/revision#" + env + "/" + key),
-			Creates: "id", Guard: planner.Absolute, Window: window, Writes: writes, Expects: []planner.Expect{now},
-			Args: map[string]schema.Value{"environment": schema.JSON(env), "after": schema.JSON(v.latest(env))}}
-		if active.Is != schema.Absent {
-			made.Args["from"] = active
-		}
-		v.base(&made)
-		if t, again := v.twin(made, key); again {
-			revision, number, expects = schema.JSON(t.id), schema.JSON(t.number), made.Expects
-		} else {
-			steps = append(steps, made)
-			revision = planner.OutOf(made.ID, "id")
-		}
+	made := planner.Step{ID: c.Address.String() + "/" + buildOp + "/" + env + "/" + key[:8], Address: c.Address, Op: buildOp, Object: planner.Ref("domino/revision#" + env + "/" + key),
+		Creates: "id", Guard: planner.Absolute, Window: window, Writes: writes, Expects: []planner.Expect{now},
+		Args: map[string]schema.Value{"environment": schema.JSON(env), "after": schema.JSON(v.latest(env))}}
+	if active.Is != schema.Absent {
+		made.Args["from"] = active
 	}
-	if number.Is == schema.Known {
-		note = "makes revision " + number.Display() + " active again, without a build"
+	v.base(&made)
+	revision, expects := planner.OutOf(made.ID, "id"), []planner.Expect{now}
+	if t, again := v.twin(made, key); again {
+		revision, expects = schema.JSON(t.id), made.Expects
+		note = fmt.Sprintf("makes revision %d active again, without a build", t.number)
+	} else {
+		steps = append(steps, made)
 	}
 	v.activates.Store(c.Address, c.Address.String()+"/"+activateOp+"/"+env)
 	activates := planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
@@ -137,20 +131,6 @@ func (v *View) definition(c planner.Change) map[string]schema.Value {
 		}
 	}
 	return out
-}
-
-// builtBefore is the revision that the last apply had built of a definition, where it is
-// built still and another one was made active since.
-func (v *View) builtBefore(a schema.Address, key string) (revision, number schema.Value) {
-	entry, _ := v.applied.Former(v.desired, a)
-	if entry == nil || schema.DefinitionKey(entry.Fields) != key {
-		return revision, number
-	}
-	id := entry.Fields[schema.BuiltRevision]
-	if raw := v.raw[docRef(revisionsCollection, `{"$oid":`+schema.JSON(id.Str()).Text+`}`)]; raw["metadata.isBuilt"].Bool() {
-		return id, schema.Value{Is: schema.Known, Text: plainJSON(raw["metadata.number"].Text)}
-	}
-	return revision, number
 }
 
 // latest is the highest number of an environment's revisions.

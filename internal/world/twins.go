@@ -42,7 +42,10 @@ func (l *look) lookTwins(ctx context.Context, found map[schema.Address]planner.R
 		return l.twinsOf(ctx, asked[env], env, found)
 	})
 	for i, t := range answers {
-		l.view.twins[asked[ask[i]]] = t.of // none where they could not be read: then it is built anew
+		a := asked[ask[i]]
+		if l.view.twins[a] = t.of; t.err != nil {
+			l.find("DC399", schema.Info, a, "whether one of its revisions was built of the same before is not known, so that it is built anew: "+planner.Printable(t.err.Error()), "plan again once Domino's API answers, to spare a build")
+		}
 	}
 	return err
 }
@@ -84,7 +87,7 @@ func (l *look) twinsOf(ctx context.Context, a schema.Address, env string, found 
 	}
 	var from shownRevision
 	for i, b := range builds {
-		if !slices.Contains(b.Tags, schema.TagContent+key) {
+		if !slices.Contains(b.Tags, schema.TagContent+key) || b.Status != "" && b.Status != port.BuildSucceeded {
 			continue
 		}
 		if len(twins) == 0 && active != "" {
@@ -100,7 +103,30 @@ func (l *look) twinsOf(ctx context.Context, a schema.Address, env string, found 
 			twins = append(twins, t)
 		}
 	}
-	return twins, nil
+	return l.withImages(ctx, twins)
+}
+
+// withImages leaves out the twins whose images are gone from the registry; one that
+// cannot be asked says nothing of them.
+func (l *look) withImages(ctx context.Context, twins []twin) ([]twin, error) {
+	if len(twins) == 0 {
+		return nil, nil
+	}
+	var ids []string
+	for _, t := range twins {
+		ids = append(ids, `{"$oid":"`+t.id+`"}`)
+	}
+	docs, err := l.Outside.Find(ctx, port.Query{Collection: revisionsCollection, Any: map[string][]string{"_id": ids}, Fields: []string{"metadata.dockerImageName"}})
+	if err != nil {
+		return nil, err
+	}
+	gone := map[string]bool{}
+	for _, d := range docs {
+		r := revisionOf(d, rawOf(d))
+		_, err := l.Outside.Digests(ctx, r.Image, []string{Platform})
+		gone[r.ID] = r.Image == "" || errors.Is(err, port.ErrNotFound)
+	}
+	return slices.DeleteFunc(twins, func(t twin) bool { return gone[t.id] }), nil
 }
 
 // built are the newest revisions of an environment that the database says are built,
@@ -140,11 +166,21 @@ func (l *look) isOf(ctx context.Context, a schema.Address, want map[string]schem
 // twin is a revision that a step would make once more: of the same, on the same base.
 func (v *View) twin(made planner.Step, key string) (t twin, found bool) {
 	for _, t := range v.twins[made.Address] {
-		if t.key == key && t.sameBase(made) && t.sameRest(made.Writes) {
+		if t.key == key && (t.id == v.recorded(made.Address, key) || t.sameBase(made)) && t.sameRest(made.Writes) {
 			return t, true
 		}
 	}
 	return t, false
+}
+
+// recorded is the revision that the last apply made active of a definition, whatever it
+// is built on: to go back to it is no change of the files.
+func (v *View) recorded(a schema.Address, key string) string {
+	entry, _ := v.applied.Former(v.desired, a)
+	if entry == nil || schema.DefinitionKey(entry.Fields) != key {
+		return ""
+	}
+	return entry.Fields[schema.BuiltRevision].Str()
 }
 
 // sameBase says that a step would build on what the revision was built on. What floats is

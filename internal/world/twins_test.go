@@ -2,11 +2,15 @@ package world_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
+	"domctl.dev/applier"
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -154,4 +158,119 @@ func TestACopiedTagIsNoTwin(t *testing.T) {
 		status = at.Status
 	}
 	onlyActivates(t, b.plan(of("RUN one")), "4")
+}
+
+// savedByHand is a revision that somebody saved in Domino, and made active.
+func (b *bench) savedByHand(d port.Definition) {
+	b.t.Helper()
+	ctx := context.Background()
+	id, err := b.world.CreateRevision(ctx, sparkID, d)
+	if err == nil {
+		_ = b.clock.Sleep(ctx, time.Hour)
+		_, err = b.world.GetBuild(ctx, sparkID, id)
+	}
+	if err == nil {
+		err = b.world.SetActiveRevision(ctx, sparkID, id)
+	}
+	if err != nil {
+		b.t.Fatalf("%v", err)
+	}
+}
+
+// TestWhatPeopleSavedIsCarriedOver: a revision of before, which lacks it, does not take
+// its place unseen.
+func TestWhatPeopleSavedIsCarriedOver(t *testing.T) {
+	b := withAPI(t)
+	e := object("environments", "Spark", map[string]any{"base.uri": "quay.io/x:1", "dockerfile": "RUN one"})
+	b.apply(e)
+	b.savedByHand(port.Definition{Image: "quay.io/x:1", Dockerfile: "RUN hand", PreRun: "echo important", VPN: true})
+	b.carryOut(e, b.plan(e))
+	d, err := b.world.GetDefinition(context.Background(), b.activeID())
+	if err != nil || d.Dockerfile != "RUN one" || d.PreRun != "echo important" || !d.VPN {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// TestASecretOfBeforeStaysAway: one that changed is built in, also where the revision of
+// the last apply is the one to go back to.
+func TestASecretOfBeforeStaysAway(t *testing.T) {
+	b := withAPI(t)
+	b.env["env:PW"] = "canary-old"
+	e := object("environments", "Spark", map[string]any{"base.uri": "quay.io/x:1", "dockerfile": "RUN one", "variables.PW": "!env:PW"})
+	b.apply(e)
+	b.env["env:PW"] = "canary-new"
+	if err := b.world.SetActiveRevision(context.Background(), sparkID, "0123456789abcdef000000b2"); err != nil {
+		t.Fatal(err)
+	}
+	b.carryOut(e, b.plan(e))
+	if d, err := b.world.GetDefinition(context.Background(), b.activeID()); err != nil || d.Variables["PW"] != "canary-new" {
+		t.Errorf("%v, %v", d.Variables, err)
+	}
+}
+
+// lying is an API that tells another status of one revision, or refuses to tell it.
+type lying struct {
+	*sandbox.World
+	of, status string
+	err        error
+}
+
+func (l lying) GetBuild(ctx context.Context, env, id string) (port.Build, error) {
+	b, err := l.World.GetBuild(ctx, env, id)
+	if id == l.of {
+		b.Status, err = l.status, l.err
+	}
+	return b, err
+}
+
+// TestNoTwin: one whose build the API calls failed, whose image is gone, or of which
+// nobody knows, which the plan says.
+func TestNoTwin(t *testing.T) {
+	of := func(dockerfile string) map[schema.Address]schema.Object {
+		return object("environments", "Spark", map[string]any{"base.uri": "quay.io/x:1", "dockerfile": dockerfile})
+	}
+	for name, c := range map[string]struct {
+		status string
+		err    error
+		gone   bool
+		want   string
+	}{
+		"failed": {port.BuildFailed, nil, false, ""}, "killed": {port.BuildKilled, nil, false, ""}, "its image is gone": {port.BuildSucceeded, nil, true, ""},
+		"nobody knows": {"", port.ErrDenied, false, "DC399"},
+	} {
+		b := withAPI(t)
+		b.apply(of("RUN one"))
+		one := b.activeID()
+		b.apply(of("RUN two"))
+		if c.gone {
+			var content map[string]any
+			if err := json.Unmarshal(b.memory.Content(), &content); err != nil {
+				t.Fatal(err)
+			}
+			content["registry"] = map[string]any{}
+			if err := b.memory.Replace([]byte(schema.JSON(content).Text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.api = func(w *sandbox.World) port.Domino { return lying{w, one, c.status, c.err} }
+		p := b.plan(of("RUN one"))
+		if said := strings.Contains(strings.Join(findings(p), " "), "DC399"); len(p.Steps) != 2 || said != (c.want != "") {
+			t.Errorf("%s: %v\n%s", name, findings(p), steps(p))
+		}
+	}
+}
+
+// TestAForgedStep: a tag that somebody makes of the plan, which many see, is not the
+// step's; and one that is copied while it builds comes too late.
+func TestAForgedStep(t *testing.T) {
+	b := withAPI(t)
+	e := object("environments", "Spark", map[string]any{"base.uri": "quay.io/x:1", "dockerfile": "RUN one"})
+	p := b.plan(e)
+	if _, err := b.world.CreateRevision(context.Background(), sparkID, port.Definition{Image: "quay.io/evil:1", Dockerfile: "RUN evil", Tags: []string{schema.TagStep + applier.Token(p.ID, p.Steps[0].ID)[:24]}}); err != nil {
+		t.Fatal(err)
+	}
+	b.carryOut(e, p)
+	if d, err := b.world.GetDefinition(context.Background(), b.activeID()); err != nil || d.Dockerfile != "RUN one" {
+		t.Errorf("%+v, %v", d, err)
+	}
 }
