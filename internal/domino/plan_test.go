@@ -36,6 +36,7 @@ type whole struct {
 	records *state.InMemory
 	clock   *still
 	random  int
+	secrets map[string]string
 }
 
 func (w *whole) engine(objects map[schema.Address]schema.Object) *engine.Engine {
@@ -52,8 +53,13 @@ func (w *whole) engine(objects map[schema.Address]schema.Object) *engine.Engine 
 		Mongo: schema.Mongo{Database: "domino", ReplicaSet: "rs0"}, Backends: schema.Backends{HardwareTiers: schema.API, Settings: schema.API}}
 	e, err := engine.Open(w.t.Context(), engine.Config{Domino: w.double.open(w.t), Outside: outside, Store: w.records, Clock: w.clock, Holder: "test", Parallelism: 4,
 		Compiled: compiler.Result{Desired: schema.Desired{Deployment: d, Objects: objects}},
-		Secret:   func(context.Context, string) (schema.Value, error) { return schema.Value{}, fmt.Errorf("no secrets") },
-		Random:   func() string { w.random++; return fmt.Sprintf("%012d%014d", w.random, 0) }})
+		Secret: func(_ context.Context, ref string) (schema.Value, error) {
+			if s, known := w.secrets[ref]; known {
+				return schema.JSON(s), nil
+			}
+			return schema.Value{}, fmt.Errorf("no secret %s", ref)
+		},
+		Random: func() string { w.random++; return fmt.Sprintf("%012d%014d", w.random, 0) }})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ type store struct {
 	fails   func(r *http.Request) int
 	between func(d *store) // after each page
 	after   func(r *http.Request)
+	denies  int     // what it answers to everything
 	client  *Client // that is asked with; nil: one over the network
 }
 
@@ -31,6 +32,10 @@ func (d *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked = append(d.asked, r.Method+" "+r.URL.Path)
+	if d.denies != 0 {
+		w.WriteHeader(d.denies)
+		return
+	}
 	if d.fails != nil {
 		if code := d.fails(r); code != 0 {
 			w.WriteHeader(code)
