@@ -24,7 +24,7 @@ type World interface {
 	// Identify compares who answers with who the plan was made against.
 	Identify(context.Context, planner.World) error
 	// Read answers every ref that was asked for, an absent object as nil; a
-	// failed read is an error.
+	// failed read is an error. With an Unread it answers the rest.
 	Read(context.Context, []planner.Ref) (map[planner.Ref]planner.Raw, error)
 	// Same compares a wanted value, digests included, with what stands.
 	Same(want, got schema.Value) bool

@@ -38,7 +38,7 @@ type Manual struct {
 	Pre   planner.Raw // what the object held before the apply; nil when that is not recorded
 	Done  bool
 	// Names are the variables in which the script keeps what steps give that are
-	// not done, by step; this one's own too.
+	// not done, by step, and by output where a step gives a second one; this one's own too.
 	Names map[string]string
 }
 
@@ -46,5 +46,8 @@ type Manual struct {
 // other value.
 func (m Manual) Variable(v schema.Value) (name string, ok bool) {
 	step, _, ok := planner.SplitOut(v)
+	if name = m.Names[v.Text]; ok && name != "" {
+		return name, true
+	}
 	return m.Names[step], ok
 }

@@ -94,7 +94,7 @@ func (r *run) work(ctx context.Context) (Outcome, error) {
 		}
 	}
 	raw, err := r.read(ctx, r.refs())
-	if err != nil {
+	if err = r.spared(err); err != nil {
 		return r.stop(err)
 	}
 	if r.mode == forward {

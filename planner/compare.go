@@ -51,6 +51,9 @@ func (m *maker) compareAll(addresses []schema.Address) []comparison {
 // stands, with what the last apply set saying who changed it. It changes nothing
 // of the maker.
 func (m *maker) compare(a schema.Address) comparison {
+	if why, unread := m.in.Live.Unread[a]; unread {
+		return comparison{change: unseen(why), findings: []schema.Finding{why}}
+	}
 	o := m.in.Desired.Objects[a]
 	kind, _ := schema.KindOf(a.Kind)
 	live, there := m.in.Live.Objects[a]
@@ -74,6 +77,11 @@ func (m *maker) compare(a schema.Address) comparison {
 	}
 	t.finish(there)
 	return t.comparison
+}
+
+// unseen is a change of what could not be read: nothing is done about it.
+func unseen(why schema.Finding) Change {
+	return Change{Address: why.Address, Action: ActionUpdate, Reason: "what stands is not known", Blocked: why.Message, Positions: why.Positions}
 }
 
 type threeWay struct {

@@ -7,14 +7,18 @@ func (m *maker) gone(a schema.Address) error {
 	entry := m.in.Applied.Entries[a]
 	_, desired := m.in.Desired.Objects[a]
 	_, settled := m.plan.Settle[a]
-	if desired || settled || m.in.Select != nil && !m.in.Select(a) || m.excluded(a) {
+	if desired || settled || m.blocked[a] || m.in.Select != nil && !m.in.Select(a) || m.excluded(a) {
 		return nil
 	}
 	kind, _ := schema.KindOf(a.Kind)
 	by, taken := m.taken(a, entry)
+	why, unread := m.in.Live.Unread[a]
 	switch {
 	case m.held(a, absent):
 		m.hold(a, a)
+	case unread:
+		m.find(why)
+		m.block(unseen(why))
 	case m.pinsStoodOn(a.Kind, entry): // still remembered: it says why that must stay
 	case taken:
 		m.release(a, "the same object is "+by.String()+" in the files")

@@ -255,7 +255,7 @@ func (m *maker) settle(a schema.Address, compared comparison) error {
 	c, entry := compared.change, compared.entry
 	was, from := m.former(a)
 	if m.wait(&c, was, &entry, compared.left); len(compared.left) > 0 && len(c.Fields) == 0 {
-		m.blocked[a] = true
+		m.blocks(a)
 		return nil
 	}
 	m.remember(a, was, c, &entry)
@@ -315,7 +315,7 @@ func (m *maker) lower(c *Change, entry *schema.Entry, low *lowering) (blocked bo
 		return true, nil
 	}
 	if m.leave(c, entry, low.Left); len(low.Left) > 0 && len(c.Fields) == 0 {
-		m.blocked[c.Address] = true
+		m.blocks(c.Address)
 		return true, nil
 	}
 	if low.ID.Is != schema.Absent {
@@ -390,8 +390,14 @@ func stated(o schema.Object, fields []Diff) (at []schema.Position) {
 
 // block shows a change that nothing is done about.
 func (m *maker) block(c Change) {
-	m.blocked[c.Address] = true
+	m.blocks(c.Address)
 	m.plan.Changes = append(m.plan.Changes, c)
+}
+
+// blocks notes an address, and the one that it is moved from, which stays remembered.
+func (m *maker) blocks(a schema.Address) {
+	_, from := m.former(a)
+	m.blocked[a], m.blocked[from] = true, true
 }
 
 // former is the entry the address had, under its own name or the one it was

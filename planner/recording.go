@@ -27,9 +27,11 @@ type Recording struct {
 	Stated map[schema.Address]Stated `json:"stated"`
 	// Live are those that were found. Of each, Fields holds all that was looked at; what
 	// is not there has the zero value.
-	Live    map[schema.Address]schema.Observed `json:"live"`
-	Applied schema.Applied                     `json:"applied"`
-	Impact  map[schema.Address]*Impact         `json:"impact"`
+	Live map[schema.Address]schema.Observed `json:"live"`
+	// Unread are those that could not be read.
+	Unread  []schema.Address           `json:"unread,omitempty"`
+	Applied schema.Applied             `json:"applied"`
+	Impact  map[schema.Address]*Impact `json:"impact"`
 }
 
 // Stated is an object as the files had it, by digest, and what the look at the world
@@ -51,6 +53,7 @@ func Record(files schema.Desired, in Input, at string, impact func(schema.Addres
 	r := Recording{Format: RecordingFormat, Deployment: files.Deployment.Name, At: at, Source: in.Source,
 		World:  World{Kind: in.World.Kind, Account: in.World.Account, Region: in.World.Region, Database: in.World.Database},
 		Stated: map[schema.Address]Stated{}, Live: map[schema.Address]schema.Observed{}, Impact: map[schema.Address]*Impact{},
+		Unread:  schema.Addresses(in.Live.Unread),
 		Applied: schema.Applied{Entries: map[schema.Address]schema.Entry{}, Latches: in.Applied.Latches}}
 	for a, o := range files.Objects {
 		r.Stated[a] = Stated{schema.DigestOf(o.Fields), added(in.Desired.Objects[a].Fields, o.Fields)}
@@ -261,7 +264,7 @@ func names(o schema.Object, other schema.Address) bool {
 
 // seen is what lived, as these files see it: what nobody looked at is unknown.
 func (p replay) seen() schema.Live {
-	live := schema.Live{Objects: maps.Clone(p.Live)}
+	live := schema.Live{Objects: maps.Clone(p.Live), Unread: p.unread()}
 	for a, o := range p.files.Objects {
 		was, there := p.Live[p.from(a)]
 		if !there {
@@ -276,6 +279,18 @@ func (p replay) seen() schema.Live {
 		live.Objects[a] = schema.Observed{ID: was.ID, Fields: fields}
 	}
 	return live
+}
+
+// unread are those that could not be read, under the names that the files have for them.
+func (p replay) unread() map[schema.Address]schema.Finding {
+	out := map[schema.Address]schema.Finding{}
+	for a := range addressed(p.files, p.Applied) {
+		if slices.Contains(p.Unread, p.from(a)) {
+			out[a] = schema.Finding{Code: "DC119", Severity: schema.Warning, Address: a, Positions: p.files.Objects[a].Positions(""),
+				Message: "could not be read when the world was recorded, so that nothing of it is planned", Hint: "record the world again"}
+		}
+	}
+	return out
 }
 
 // unseen tells which objects nobody has looked for.

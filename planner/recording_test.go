@@ -41,3 +41,29 @@ func FuzzRecording(f *testing.F) {
 		}
 	})
 }
+
+// TestRecordingOfWhatWasNotRead: whoever plans against it takes that neither for absent nor
+// for known.
+func TestRecordingOfWhatWasNotRead(t *testing.T) {
+	small, gone := schema.Address{Kind: "hardwareTiers", Name: "small"}, schema.Address{Kind: "hardwareTiers", Name: "gone"}
+	files := func(name string, fields map[string]schema.Value) schema.Desired {
+		return schema.Desired{Deployment: schema.Deployment{Name: "acme"}, Objects: map[schema.Address]schema.Object{{Kind: "hardwareTiers", Name: name}: {Fields: fields}}}
+	}
+	stated := files("small", map[string]schema.Value{"name": schema.JSON("Small")})
+	in := Input{Desired: stated, Live: schema.Live{Unread: map[schema.Address]schema.Finding{small: {}, gone: {}}},
+		Applied: schema.Applied{Entries: map[schema.Address]schema.Entry{gone: {Fields: map[string]schema.Value{"lifecycle.prune": schema.JSON(true)}}}}}
+	body, err := EncodeRecording(Record(stated, in, "2026-11-29T02:00:00Z", func(schema.Address) *Impact { return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := DecodeRecording(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range map[string]schema.Desired{"as it was": stated, "changed": files("small", map[string]schema.Value{"name": schema.JSON("S")}), "renamed": files("tiny", map[string]schema.Value{"movedFrom": schema.JSON("small")})} {
+		p, err := r.Plan(d, Input{Allow: true})
+		if err != nil || p.Summary.Blocked != 2 || p.Summary.Create+p.Summary.Update+p.Summary.Archive > 0 || len(p.Settle) > 0 {
+			t.Errorf("%s: %v %+v", name, err, p.Changes)
+		}
+	}
+}

@@ -93,7 +93,7 @@ func (m *maker) unswitched(a schema.Address, path string) (why, hint string) {
 		return "was rolled back and stays off", "plan with --unlatch"
 	}
 	for _, c := range m.plan.Changes {
-		if c.Address == a && c.Blocked != "" && slices.ContainsFunc(c.Fields, func(d Diff) bool { return d.Path == path }) {
+		if c.Address == a && c.Blocked != "" && (len(c.Fields) == 0 || slices.ContainsFunc(c.Fields, func(d Diff) bool { return d.Path == path })) {
 			return "is blocked: " + c.Blocked, "see its own finding"
 		}
 	}

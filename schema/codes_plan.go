@@ -18,7 +18,7 @@ func identityCodes() []Code {
 			"Correct the name, or the account and region."},
 		{"DC144", "another object lives under the name", "The object that the last apply recorded is gone, and another one has its name. It may be its successor or a stranger.",
 			"State id if that one is meant; otherwise rename it in Domino."},
-		{"DC119", "Domino's API does not answer", "What an environment is built from, or the deployment's default environment, is known to Domino's API alone, and it could not be read: the API is down, slow, or denies the route. A read that failed says nothing of what stands, so that nothing of the entry is planned; everything else is.",
+		{"DC119", "Domino's API does not answer", "What an environment is built from, the deployment's default environment, and kinds of which deployment.backends says so are known to Domino's API, and it could not be read: the API is down, slow, or denies the route. A read that failed says nothing of what stands, so that nothing of the entry is planned, neither made, changed nor archived; everything else is.",
 			"Run `domctl doctor`, and plan again once the API answers, or with the key of a Domino administrator."},
 		{"DC145", "two objects are one outside", "Two objects of the files would write the same thing outside, so each apply would undo the other.",
 			"State different ids, or merge the two. Pools that share the default version of a launch template become one pool, or get a template each."},

@@ -158,9 +158,14 @@ type Observed struct {
 	Fields map[string]Value `json:"fields"`
 }
 
-// Live is what one complete read found. An object that is not in the map is
-// absent; a read that failed never becomes a Live.
-type Live struct{ Objects map[Address]Observed }
+// Live is what one read found. An object that is not in Objects is absent, unless it
+// stands in Unread.
+type Live struct {
+	Objects map[Address]Observed
+	// Unread says of objects that could not be read why that is: nothing is planned of
+	// them. The zero value is a complete read.
+	Unread map[Address]Finding
+}
 
 // Entry is what the last apply set on one address, and the live identity it
 // set it on. ID may be an output of a step while a plan is made.

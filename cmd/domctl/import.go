@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,7 +58,7 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 				return err
 			}
 			if found.Text == nil {
-				fmt.Fprintln(a.stdout, "Nothing lives that is not declared.")
+				fmt.Fprintln(a.stdout, nothingFound(found))
 			}
 			return a.imported(a.dir(args), o.Beside, found)
 		},
@@ -71,6 +72,14 @@ listed in a comment, unless --raw says otherwise. Archived objects are left out.
 		cmd.MarkFlagsMutuallyExclusive("from", other)
 	}
 	return cmd
+}
+
+// nothingFound says so, as far as everything could be read.
+func nothingFound(found engine.Imported) string {
+	if slices.ContainsFunc(found.Findings, func(f schema.Finding) bool { return f.Code == "DC119" }) {
+		return "Nothing else was found that is not declared."
+	}
+	return "Nothing lives that is not declared."
 }
 
 // imported writes the files and says what they hold.

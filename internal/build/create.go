@@ -38,7 +38,7 @@ func (c Creator) Yields() bool { return false }
 
 // Operations are the rows of the operation table that stand here.
 func (c Creator) Operations() applier.Operations {
-	return applier.Operations{CreateOp: {Executor: c, Most: c.Most, Room: room, Undo: undoCreate, Tool: "curl", Command: createByHand, Calls: []string{"CreateEnvironment", "CancelBuild"}}}
+	return applier.Operations{CreateOp: {Executor: c, Most: c.Most, Room: room, Undo: undoCreate, Tool: "curl", Calls: []string{"CreateEnvironment", "CancelBuild"}}}
 }
 
 // undoCreate archives what was made: Domino deletes no environment.
@@ -46,10 +46,6 @@ func undoCreate(d planner.Done) []planner.Step {
 	ref := planner.Ref("domino/environment#" + d.Outputs["id"].Str())
 	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "domino.archive", Object: ref, Guard: planner.Absolute, Window: d.Step.Window,
 		Writes: map[string]schema.Value{"archived": schema.JSON(true)}, Expects: []planner.Expect{{Ref: ref, Path: "archived", Value: schema.JSON(false)}}}}
-}
-
-func createByHand(applier.Manual) string {
-	return `echo "domctl makes environments by itself: make one in Domino, and state its id" >&2; exit 1`
 }
 
 // Observe tells how far a step is by the environment whose first revision has its tag.

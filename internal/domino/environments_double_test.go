@@ -232,8 +232,14 @@ func (d double) page(r *http.Request, env, page, size string) (answer any, statu
 	of, _ := strconv.Atoi(size)
 	of = min(of, 2) // fewer than it was asked for
 	items := []object{}
+	docs, findErr := d.box.Find(r.Context(), port.Query{Collection: "environments_v2", Any: map[string][]string{"_id": {`{"$oid":"` + env + `"}`}}})
+	active := ""
+	if len(docs) == 1 {
+		active = oid(docs[0]["activeRevisionId"])
+	}
+	err = errors.Join(err, findErr)
 	for _, rev := range all[min(n*of, len(all)):min((n+1)*of, len(all))] {
-		items = append(items, object{"id": rev.ID, "number": rev.Number, "created": rev.Created.UnixMilli()})
+		items = append(items, object{"id": rev.ID, "number": rev.Number, "created": rev.Created.UnixMilli(), "active": rev.ID == active})
 	}
 	return object{"revisions": items, "pageInfo": object{"totalPages": (len(all) + of - 1) / of, "currentPage": n, "pageSize": of}}, 200, err
 }

@@ -3,8 +3,11 @@ package domino
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"domctl.dev/applier"
@@ -33,6 +36,7 @@ type whole struct {
 	records *state.InMemory
 	clock   *still
 	random  int
+	secrets map[string]string
 }
 
 func (w *whole) engine(objects map[schema.Address]schema.Object) *engine.Engine {
@@ -49,8 +53,13 @@ func (w *whole) engine(objects map[schema.Address]schema.Object) *engine.Engine 
 		Mongo: schema.Mongo{Database: "domino", ReplicaSet: "rs0"}, Backends: schema.Backends{HardwareTiers: schema.API, Settings: schema.API}}
 	e, err := engine.Open(w.t.Context(), engine.Config{Domino: w.double.open(w.t), Outside: outside, Store: w.records, Clock: w.clock, Holder: "test", Parallelism: 4,
 		Compiled: compiler.Result{Desired: schema.Desired{Deployment: d, Objects: objects}},
-		Secret:   func(context.Context, string) (schema.Value, error) { return schema.Value{}, fmt.Errorf("no secrets") },
-		Random:   func() string { w.random++; return fmt.Sprintf("%012d%014d", w.random, 0) }})
+		Secret: func(_ context.Context, ref string) (schema.Value, error) {
+			if s, known := w.secrets[ref]; known {
+				return schema.JSON(s), nil
+			}
+			return schema.Value{}, fmt.Errorf("no secret %s", ref)
+		},
+		Random: func() string { w.random++; return fmt.Sprintf("%012d%014d", w.random, 0) }})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -125,4 +134,49 @@ func (d *store) dialectOf() dialect {
 		return internalTiers()
 	}
 	return publicTiers()
+}
+
+// TestARouteThatIsDenied, or that does not answer, holds up the kind that is read by it,
+// and not the other.
+func TestARouteThatIsDenied(t *testing.T) {
+	const tiers, config = "/api/hardwaretiers", configList
+	for route, held := range map[string]string{tiers: "hardwareTiers", config: "settings"} {
+		for _, code := range []int{401, 403, 429, 500, 503, 0} {
+			synctest.Test(t, func(t *testing.T) {
+				d := &store{tiers: []map[string]any{decoded(t, odd)}, config: []map[string]any{{"id": "1", "setting": map[string]any{"namespace": "common", "key": "com.x", "value": "1"}}}}
+				d.client = over(t, func(r *http.Request) (*http.Response, error) {
+					if strings.HasPrefix(r.URL.Path, route) && code == 0 {
+						<-r.Context().Done()
+						return nil, r.Context().Err()
+					}
+					w := &answered{header: http.Header{}, code: 200}
+					if strings.HasPrefix(r.URL.Path, route) {
+						w.code = code
+					} else {
+						d.ServeHTTP(w, r)
+					}
+					return &http.Response{StatusCode: w.code, Header: w.header, Body: io.NopCloser(strings.NewReader(w.body.String())), Request: r}, nil
+				})
+				w := &whole{t: t, double: d, records: state.Memory(), clock: &still{now: time.Now()}}
+				files := map[schema.Address]schema.Object{{Kind: "hardwareTiers", Name: "small"}: {Fields: map[string]schema.Value{"cores": schema.JSON(9)}},
+					{Kind: "hardwareTiers", Name: "new"}: {Fields: map[string]schema.Value{"cores": schema.JSON(9), "memory": schema.JSON("1GiB"), "nodePool": schema.JSON("p")}},
+					{Kind: "settings", Name: "com.x"}:    {Fields: map[string]schema.Value{"value": schema.JSON("2")}}, {Kind: "settings", Name: "com.y"}: {Fields: map[string]schema.Value{"value": schema.JSON("2")}}}
+				p, err := w.engine(files).Plan(t.Context(), engine.PlanOptions{})
+				if err != nil || len(p.Steps) != 2 || p.Summary.Blocked != 2 || p.Refused() {
+					t.Fatalf("%s %d: %+v %v", route, code, p.Findings, err)
+				}
+				for _, s := range p.Steps {
+					if s.Address.Kind == held {
+						t.Errorf("%s %d: %s is written", route, code, s.Address)
+					}
+				}
+				for _, f := range p.Findings {
+					if f.Code == "DC119" && (f.Address.Kind != held || !strings.Contains(f.Message, route)) {
+						t.Errorf("%s %d: it says %+v", route, code, f)
+					}
+				}
+				w.ended(w.engine(files), p)
+			})
+		}
+	}
 }

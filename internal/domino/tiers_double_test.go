@@ -24,12 +24,18 @@ type store struct {
 	fails   func(r *http.Request) int
 	between func(d *store) // after each page
 	after   func(r *http.Request)
+	denies  int     // what it answers to everything
+	client  *Client // that is asked with; nil: one over the network
 }
 
 func (d *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked = append(d.asked, r.Method+" "+r.URL.Path)
+	if d.denies != 0 {
+		w.WriteHeader(d.denies)
+		return
+	}
 	if d.fails != nil {
 		if code := d.fails(r); code != 0 {
 			w.WriteHeader(code)
@@ -154,6 +160,19 @@ func many(n int) (tiers []map[string]any) {
 
 func (d *store) open(t *testing.T) *Client {
 	t.Helper()
+	if d.client != nil {
+		return d.client
+	}
 	c, _, _ := serve(t, d.ServeHTTP)
+	return c
+}
+
+// over is a client whose requests a function answers.
+func over(t *testing.T, trip tripper) *Client {
+	t.Helper()
+	c, err := Open(Config{URL: "https://domino.example", Key: key, Transport: trip})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return c
 }

@@ -11,8 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"domctl.dev/applier"
 	"domctl.dev/internal/wiretest"
 	"domctl.dev/internal/worldtest"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // jobs stand for the state that the server does not have: what Prism is to answer for
@@ -113,6 +116,37 @@ func TestWireRefusals(t *testing.T) {
 		res.Body.Close()
 		if res.Status != want {
 			t.Errorf("%s: %s, want %s", header, res.Status, want)
+		}
+	}
+}
+
+// TestWireScripts: what a person is given to run asks for paths and sends bodies that the
+// server knows.
+func TestWireScripts(t *testing.T) {
+	url := wiretest.Domino(t)
+	h := newByHand(t)
+	h.write("sleep", "#!/bin/sh\nexit 0\n")
+	tier, setting := planner.Ref("domino/tier#small-k8s"), planner.Ref("domino/setting#common/com.cerebro.x")
+	step := func(op string, on planner.Ref, writes map[string]any) applier.Manual {
+		s := planner.Step{ID: op, Op: op, Object: on, Writes: map[string]schema.Value{}, Args: map[string]schema.Value{}}
+		for p, v := range writes {
+			s.Writes[p] = schema.JSON(v)
+		}
+		return applier.Manual{Apply: "a", Step: s}
+	}
+	made := step("domino.create", "domino/named#/Luigi", map[string]any{"name": "Luigi", "description": "", "visibility": "Private", "dockerfile": "RUN true", "base.uri": "quay.io/x:1", "supportedClusters": []string{"spark"}, "variables.A": "1"})
+	made.Step.Creates = "id"
+	for _, m := range []applier.Manual{
+		step("domino.tier.put", tier, map[string]any{"resources.cores": map[string]string{"$numberInt": "3"}, "resources.memory": map[string]any{"units": "GiB", "value": map[string]string{"$numberInt": "6"}}}),
+		step("domino.tier.archive", tier, map[string]any{"flags.isArchived": true}),
+		step("domino.setting.put", setting, map[string]any{"value": "30"}),
+		step("domino.setting.create", "domino/setting#common/com.cerebro.y", map[string]any{"namespace": "common", "key": "com.cerebro.y", "value": "1"}),
+		step("domino.setting.delete", setting, nil),
+		step("domino.default", "domino/default#deployment", map[string]any{"environment": env}),
+		made,
+	} {
+		if out, err := h.run(url, []applier.Manual{m}); err != nil {
+			t.Errorf("%s: %v: %s\n%s", m.Step.Op, err, out, h.command)
 		}
 	}
 }

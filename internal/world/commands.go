@@ -33,7 +33,7 @@ func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (te
 		s.aws(p)
 	case "curl":
 		s.mark, s.unknown = "# ", `echo "domctl knows no command for this step" >&2; exit 1`
-		s.curl(w.Deployment.Domino)
+		s.curl(w.Deployment.Domino, steps)
 	default:
 		return "", 0, false
 	}
@@ -45,6 +45,9 @@ func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (te
 			continue
 		case known && m.Step.Creates != "":
 			s.names[m.Step.ID] = fmt.Sprintf("%s%d", m.Step.Creates, len(s.names)+1)
+			if m.Step.Op == createOp {
+				s.names[planner.OutOf(m.Step.ID, "revision").Text] = revisionOutput(s.names[m.Step.ID])
+			}
 		case known && m.Step.Op == activateOp: // a child is built on what it makes active
 			s.names[m.Step.ID] = fmt.Sprintf("active%d", len(s.names)+1)
 		}

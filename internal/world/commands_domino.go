@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"domctl.dev/applier"
@@ -16,8 +17,8 @@ const buildOp = "domino.build"
 
 // curl begins a shell script of Domino's API, which stops at the first thing that is not
 // as the plan saw it. The key comes from the environment, and goes to curl by its standard
-// input, never a command line.
-func (s *script) curl(d schema.Domino) {
+// input, never a command line; a body goes by a file that nobody else reads.
+func (s *script) curl(d schema.Domino, steps []applier.Manual) {
 	variable, header := "DOMINO_API_KEY", "X-Domino-Api-Key: "
 	if d.Token != "" {
 		variable, header = "DOMINO_TOKEN", "Authorization: Bearer "
@@ -30,12 +31,39 @@ func (s *script) curl(d schema.Domino) {
 set -eu
 : "${%[1]s:?set it to the key of a Domino administrator}"
 domino=%[2]s
-api() { path=$1; shift; printf 'header = "%[3]s%%s"\n' "$%[1]s" | curl --silent --show-error --fail --config - "$@" "$domino$path"; }
+key() { printf 'header = "%[3]s%%s"\n' "$%[1]s"; }
+api() { path=$1; shift; key | curl --silent --show-error --fail --config - "$@" "$domino$path"; }
+code() { key | curl --silent --show-error --output /dev/null --write-out '%%{http_code}' --config - "$domino$1"; }
 is() { [ "$1" = "$2" ] || { echo "$3 is \"$1\", the plan saw \"$2\"; nothing from here on was done" >&2; exit 1; }; }
 post() { api "$1" --request POST --header 'Content-Type: application/json' --data "$2"; }
 active() { api "/v4/environments/$1/page/0/pageSize/100/revisions" | jq -r '[.revisions[] | select(.active).id][0] // ""'; }
 `, variable, sh(strings.TrimSuffix(d.URL, "/")), header)
+	for _, part := range []struct {
+		text string
+		ops  []string // by what they begin with
+	}{{curlSend, []string{"domino.tier.", "domino.setting."}}, {curlTiers, []string{"domino.tier."}}, {curlSettings, []string{"domino.setting."}},
+		{curlNamed, []string{createOp}}, {curlBuilt, []string{createOp, buildOp}}} {
+		needs := func(m applier.Manual) bool {
+			return slices.ContainsFunc(part.ops, func(op string) bool { return strings.HasPrefix(m.Step.Op, op) })
+		}
+		if slices.ContainsFunc(steps, needs) {
+			s.b.WriteString(part.text)
+		}
+	}
 }
+
+// curlBuilt waits for a build.
+const curlBuilt = `built() {
+    while :; do
+        status=$(api "/v4/environments/$1/environmentRevision/$2" | jq -r '.status | ascii_downcase')
+        case $status in
+        succeeded) return ;;
+        failed | killed) echo "the build of $2: $status" >&2; exit 1 ;;
+        esac
+        sleep 10
+    done
+}
+`
 
 var shellName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
@@ -48,20 +76,27 @@ func checkActive(m applier.Manual) string {
 			if e.Value.Is == schema.Absent {
 				want = "''"
 			}
-			fmt.Fprintf(&b, "is \"$(active %s)\" %s %s\n", sh(e.Ref.ID()), want, sh("the active revision of "+e.Ref.ID()))
+			of, what := sh(e.Ref.ID()), e.Ref.ID()
+			if _, made := e.Ref.Out(); made {
+				of, what = `"`+shellObject(m, e.Ref)+`"`, "what this made"
+			}
+			fmt.Fprintf(&b, "is \"$(active %s)\" %s %s\n", of, want, sh("the active revision of "+what))
 		}
 	}
 	return b.String()
 }
 
 func activateCommand(m applier.Manual) string {
-	path := `"/v4/environments/` + m.Step.Object.ID() + `/setactive?revisionId="` + shellValue(m, m.Step.Writes["active"])
-	if !plainID.MatchString(m.Step.Object.ID()) {
+	id, revision := shellObject(m, m.Step.Object), shellID(m, m.Step.Writes["active"])
+	if id == "" || revision == "" {
 		return noPlainID
 	}
-	command := checkActive(m) + "api " + path + " --request POST"
+	command := checkActive(m) + `api "/v4/environments/` + id + `/setactive?revisionId="` + revision + " --request POST"
+	if _, made := m.Step.Object.Out(); made { // whose first revision Domino may make active by itself
+		command = fmt.Sprintf("if [ \"$(active \"%s\")\" != %s ]; then\n%s\nfi", id, revision, command)
+	}
 	if name := m.Names[m.Step.ID]; name != "" {
-		command += "\n" + name + "=" + shellValue(m, m.Step.Writes["active"])
+		command += "\n" + name + "=" + revision
 	}
 	return command
 }
@@ -130,29 +165,16 @@ func buildCommand(m applier.Manual) string {
 		former = "api /v4/environments/environmentRevision/" + from
 		tags = `"$(api /v4/environments/` + env + `/environmentRevision/` + from + ` | jq -c '[.tags[]? | select(startswith("domctl-") | not)]')"`
 	}
-	base := "''"
-	if v := s.Args["base"]; v.Is != schema.Absent {
-		base = shellValue(m, v)
-	}
 	name := m.Names[s.ID]
 	if name == "" {
 		name = "revision"
 	}
-	return fmt.Sprintf(`%sbody=$(umask 077; mktemp)
-trap 'rm -f "$body"' EXIT
-trap 'exit 1' HUP INT TERM
-%s | jq --argjson tags %s --arg base %s %s > "$body"
+	return fmt.Sprintf(`%s%s
+%s | jq --argjson tags %s %s %s > "$body"
 [ -s "$body" ] || { echo "Domino did not say what the revision is to be made of" >&2; exit 1; }
-%[6]s=$(api /v4/environments/%[7]s/environmentRevision --header 'Content-Type: application/json' --data "@$body" | jq -r .environmentRevision.id)
+%[7]s=$(api /v4/environments/%[8]s/environmentRevision --header 'Content-Type: application/json' --data "@$body" | jq -r .environmentRevision.id)
 rm "$body"
-while :; do
-    status=$(api "/v4/environments/%[7]s/environmentRevision/$%[6]s" | jq -r .status)
-    case $status in
-    Succeeded) break ;;
-    Failed | Killed) echo "the build of $%[6]s: $status" >&2; exit 1 ;;
-    esac
-    sleep 10
-done`, checkActive(m), former, tags, base, sh(revisionProgram(s)), name, env)
+built %[8]s "$%[7]s"`, checkActive(m), bodyFile, former, tags, revisionBase(m), sh(revisionProgram(s)), name, env)
 }
 
 // carriedOver is what jq makes of a revision as the API shows it: one as it takes it.
@@ -211,13 +233,13 @@ func statedBase(s planner.Step) string {
 		stated = stated || strings.HasPrefix(p, "base.")
 	}
 	image := s.Writes["base.image"].Str() + s.Writes["base.uri"].Str()
-	env := s.Writes["base.environment"].Str()
+	env := s.Writes["base.environment"].Is != schema.Absent
 	switch {
 	case !stated:
 		return ""
-	case env != "" && s.Writes["base.rebuildOnBaseChanges"].Bool():
-		return "{followActiveRevisionOf: " + js(env) + "}"
-	case env != "":
+	case env && s.Writes["base.rebuildOnBaseChanges"].Bool():
+		return "{followActiveRevisionOf: $follow}"
+	case env:
 		return "{baseRevisionId: $base}"
 	case image != "":
 		return "{image: " + js(image) + "}"

@@ -42,11 +42,9 @@ func lookDefaults(ctx context.Context, l *look) error {
 	err := sideBySide(
 		func() (err error) {
 			if len(deployment) > 0 && l.Domino != nil {
-				within, cancel := context.WithTimeout(ctx, patience)
-				defer cancel()
-				seen, unread = l.readDefault(within, nil)
+				unread, err = within(ctx, func(ctx context.Context) (err error) { seen, err = l.readDefault(ctx, nil); return err })
 			}
-			return ctx.Err()
+			return err
 		},
 		func() (err error) { organizations, err = l.readOrganizations(ctx, schema.Sorted(of)); return err })
 	if err != nil {
@@ -58,9 +56,7 @@ func lookDefaults(ctx context.Context, l *look) error {
 			continue
 		}
 		if unread != nil {
-			l.observeDefault(a, defaultRef, schema.Value{Is: schema.Unknown})
-			l.view.unread[a] = blocked("DC119", a, "the deployment's default environment could not be read, so that nothing of it is planned: "+planner.Printable(unread.Error()),
-				"plan again once Domino's API answers; domctl doctor says what does. Everything else is planned without it", l.desired.Objects[a].Positions("")).Blocked
+			l.unanswered(a, "the deployment's default environment", unread)
 			continue
 		}
 		l.view.raw[defaultRef] = seen[defaultRef]
@@ -142,9 +138,6 @@ func lowerDefault(v *View, c planner.Change) (planner.Lowered, error) {
 	ref, there := v.refs[c.Address]
 	if !there {
 		return blocked("DC377", c.Address, "the organization is not there", "correct its name", c.Positions), nil
-	}
-	if why := v.unread[c.Address]; why != nil {
-		return planner.Lowered{Blocked: why}, nil
 	}
 	want := c.Fields[0].After
 	out := planner.Lowered{ID: schema.JSON(ref.ID())}

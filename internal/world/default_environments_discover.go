@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"domctl.dev/internal/port"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -16,10 +17,12 @@ func (f *finder) defaults(ctx context.Context) error {
 		stated[schema.DefaultOf(a.Name, o)] = stated[schema.DefaultOf(a.Name, o)] || a.Kind == "defaultEnvironments"
 	}
 	if f.Domino != nil && !stated[""] {
-		raw, err := f.readDefault(ctx, nil)
+		var raw map[planner.Ref]planner.Raw
+		unread, err := within(ctx, func(ctx context.Context) (err error) { raw, err = f.readDefault(ctx, nil); return err })
 		if err != nil {
 			return err
 		}
+		f.unasked("the deployment's default environment", unread)
 		if id := raw[defaultRef]["environment"].Str(); id != "" {
 			f.standard[""] = id
 		}

@@ -49,8 +49,7 @@ func (l *look) lookDefinitions(ctx context.Context, found map[schema.Address]pla
 	for i, s := range shown {
 		switch a := asked[ask[i]]; {
 		case s.err != nil:
-			l.unread(a, "DC119", "what its active revision "+ask[i]+" is built from could not be read, so that nothing of it is planned: "+planner.Printable(s.err.Error()),
-				"plan again once Domino's API answers; domctl doctor says what does. Everything else is planned without it")
+			l.unanswered(a, "what its active revision "+ask[i]+" is built from", s.err)
 		case s.of.hidden:
 			l.unread(a, "DC293", "its active revision "+ask[i]+" stands in Domino's database, and Domino's API does not show it, so that nothing of it is planned", "use the key of a Domino administrator")
 		default:
@@ -71,13 +70,6 @@ func (l *look) unseen(a schema.Address) {
 			l.view.Objects[a].Fields[p] = schema.Value{Is: schema.Unknown}
 		}
 	}
-}
-
-// unread blocks an environment, because what it is built from is not known: that is
-// never taken for absent.
-func (l *look) unread(a schema.Address, code, message, hint string) {
-	l.unseen(a)
-	l.view.unread[a] = blocked(code, a, message, hint, l.desired.Objects[a].Positions("")).Blocked
 }
 
 // builds says that the files state what a revision is built from.

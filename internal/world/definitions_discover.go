@@ -40,18 +40,35 @@ func (f *finder) definitions(ctx context.Context, found map[schema.Address]plann
 			ask, asked[id] = append(ask, id), a
 		}
 	}
-	shown, err := each(ask, func(id string) (shownRevision, error) { return f.showRevision(ctx, idPlain(found[asked[id]]), id) })
+	shown, err := patiently(ctx, ask, func(ctx context.Context, id string) (shownRevision, error) {
+		return f.showRevision(ctx, idPlain(found[asked[id]]), id)
+	})
 	if err != nil {
 		return err
 	}
 	for i, s := range shown {
-		if a := asked[ask[i]]; s.hidden {
+		if s.err != nil {
+			f.untold(asked[ask[i]], ask[i], s.err, known)
+		}
+	}
+	for i, answer := range shown {
+		if a, s := asked[ask[i]], answer.of; answer.err != nil {
+			continue
+		} else if s.hidden {
 			f.say("DC293", schema.Warning, a, "its active revision "+ask[i]+" stands in Domino's database, and Domino's API does not show it: what it is built from is left out", "use the key of a Domino administrator")
 		} else {
 			f.defined(a, shownFields(s), known)
 		}
 	}
 	return nil
+}
+
+// untold leaves out an environment of which nobody tells what it is built from: once the
+// files have it, no import adds that.
+func (f *finder) untold(a schema.Address, revision string, err error, known map[string]schema.Address) {
+	delete(known, f.Objects[a].Fields["id"].Str())
+	delete(f.Objects, a)
+	f.say("DC119", schema.Warning, a, "what its active revision "+revision+" is built from could not be read, so that it was left out: "+planner.Printable(err.Error()), importAgain)
 }
 
 // say adds a finding of the import's own.

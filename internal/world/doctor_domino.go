@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -59,7 +60,7 @@ func routeCheck(r port.Route, needed, internal bool) Check {
 // checkTiers compares the API's hardware tiers with the database's.
 func (w *World) checkTiers(ctx context.Context) Check {
 	list, err := w.wholeTiers(ctx)
-	return partCheck("hardware tier", len(list.Tiers), len(list.hidden), err)
+	return partCheck("hardware tier", len(list.Tiers), len(list.hidden), cmp.Or(err, list.unread))
 }
 
 // checkSettings compares the API's settings with the database's.

@@ -206,9 +206,6 @@ func lowerEnvironment(v *View, c planner.Change) (planner.Lowered, error) {
 	if !there {
 		return v.createEnvironment(c), nil
 	}
-	if why := v.unread[c.Address]; why != nil {
-		return planner.Lowered{Blocked: why}, nil
-	}
 	writes := map[string]schema.Value{}
 	var built []planner.Diff
 	out := planner.Lowered{ID: schema.JSON(idPlain(ref)), Left: v.formAlone(c)}

@@ -53,7 +53,6 @@ func tierFields(paths map[string]string) (fields []schema.Field, doc map[string]
 }
 
 func lookTiers(ctx context.Context, l *look) error {
-	collection, paths := l.tiersAt()
 	var list tierList
 	var executors []port.Document
 	var images map[planner.Ref]planner.Raw
@@ -64,6 +63,19 @@ func lookTiers(ctx context.Context, l *look) error {
 	if err != nil {
 		return err
 	}
+	if list.unread != nil {
+		l.kindUnanswered("hardwareTiers", list.unread)
+	} else if err := l.observeTiers(list); err != nil {
+		return err
+	}
+	l.decodeExecutors(executors)
+	maps.Copy(l.view.raw, images)
+	return nil
+}
+
+// observeTiers finds the tiers that the files and the last apply speak of.
+func (l *look) observeTiers(list tierList) error {
+	collection, paths := l.tiersAt()
 	l.partTiers(&list)
 	if err := l.emptied("hardwareTiers", placeOf(collection), len(list.Tiers)); err != nil {
 		return err
@@ -78,8 +90,6 @@ func lookTiers(ctx context.Context, l *look) error {
 		}
 	}
 	l.hiddenFromUsers(collection)
-	l.decodeExecutors(executors)
-	maps.Copy(l.view.raw, images)
 	return nil
 }
 

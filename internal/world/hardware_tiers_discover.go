@@ -53,6 +53,7 @@ func (f *finder) findTiers(ctx context.Context) (tiers []port.Document, executor
 	err = sideBySide(
 		func() (err error) { list, err = f.wholeTiers(ctx); return err },
 		func() (err error) { groups, err = f.findExecutors(ctx); return err })
+	f.unasked("hardwareTiers", list.unread)
 	if n := len(list.hidden); n > 0 {
 		f.note("%s that Domino's API does not show, and its database holds, were left out", planner.Plural(n, "hardware tier"))
 	}

@@ -41,12 +41,12 @@ func (w *World) operations() applier.Operations {
 		activateOp:                   {Executor: single{w, observeActive, activate}, Undo: undoActivate, Tool: "curl", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
 		archiveOp:                    {Executor: one(archiveEnvironment), Tool: "curl", Command: archiveCommand, Calls: []string{"ArchiveEnvironment", "UpdateOne"}},
 		shareOp:                      {Executor: one(shareEnvironment), Tool: "curl", Command: shareEnvironmentCommand, Calls: []string{"ShareEnvironment"}},
-		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "curl", Command: byDomino, Calls: []string{"CreateTier"}},
-		putTierOp:                    {Executor: one(putTier), Tool: "curl", Command: byDomino, Calls: []string{"UpdateTier"}},
-		archiveTierOp:                {Executor: one(archiveTier), Tool: "curl", Command: byDomino, Calls: []string{"ArchiveTier"}},
-		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: byDomino, Calls: []string{"CreateSetting"}},
-		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: byDomino, Calls: []string{"UpdateSetting"}},
-		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: byDomino, Calls: []string{"DeleteSetting"}},
+		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "curl", Command: createTierCommand, Calls: []string{"CreateTier"}},
+		putTierOp:                    {Executor: one(putTier), Tool: "curl", Command: putTierCommand, Calls: []string{"UpdateTier"}},
+		archiveTierOp:                {Executor: one(archiveTier), Tool: "curl", Command: archiveTierCommand, Calls: []string{"ArchiveTier"}},
+		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: createSettingCommand, Calls: []string{"CreateSetting"}},
+		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: putSettingCommand, Calls: []string{"UpdateSetting"}},
+		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -57,9 +57,11 @@ func (w *World) Operations() applier.Operations {
 	all := w.operations()
 	maps.Copy(all, w.removals())
 	maps.Copy(all, w.Long)
-	if row, known := all[buildOp]; known {
-		row.Command = buildCommand
-		all[buildOp] = row
+	for op, command := range map[string]func(applier.Manual) string{buildOp: buildCommand, createOp: createCommand} {
+		if row, known := all[op]; known {
+			row.Command = command
+			all[op] = row
+		}
 	}
 	return all
 }

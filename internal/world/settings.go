@@ -19,10 +19,15 @@ func lookSettings(ctx context.Context, l *look) error {
 	for i, a := range wanted {
 		keys[i] = schema.JSON(schema.SettingKey(a.Name)).Text
 	}
-	var err error
-	if l.view.raw, err = l.settingsOf(ctx, keys); err != nil {
+	raw, unread, err := l.settingsOf(ctx, keys)
+	if err != nil {
 		return err
 	}
+	if unread != nil {
+		l.kindUnanswered("settings", unread)
+		return nil
+	}
+	l.view.raw = raw
 	for _, a := range wanted {
 		if err := l.lookSetting(ctx, a); err != nil {
 			return err
@@ -31,18 +36,24 @@ func lookSettings(ctx context.Context, l *look) error {
 	return nil
 }
 
-// settingsOf reads the records of some keys, where settings live.
-func (l *look) settingsOf(ctx context.Context, keys []string) (map[planner.Ref]planner.Raw, error) {
-	if settingsByAPI(l.Deployment) {
-		all, err := l.shownSettings(ctx)
-		if err == nil {
-			err = l.partSettings(ctx, keys, all)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return all, l.emptied("settings", placeOf(apiSettings), len(all))
+// settingsOf reads the records of some keys, where settings live; unread says why Domino's
+// API did not answer.
+func (l *look) settingsOf(ctx context.Context, keys []string) (all map[planner.Ref]planner.Raw, unread, err error) {
+	if !settingsByAPI(l.Deployment) {
+		all, err = l.heldSettings(ctx, keys)
+		return all, nil, err
 	}
+	if all, unread, err = l.askedSettings(ctx); err != nil || unread != nil {
+		return nil, unread, err
+	}
+	if err := l.partSettings(ctx, keys, all); err != nil {
+		return nil, nil, err
+	}
+	return all, nil, l.emptied("settings", placeOf(apiSettings), len(all))
+}
+
+// heldSettings reads them in Domino's database.
+func (l *look) heldSettings(ctx context.Context, keys []string) (map[planner.Ref]planner.Raw, error) {
 	docs, err := l.Outside.Find(ctx, port.Query{Collection: configCollection, Any: map[string][]string{"key": keys}})
 	if err != nil {
 		return nil, err

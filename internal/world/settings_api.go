@@ -61,6 +61,15 @@ func (w *World) shownSettings(ctx context.Context) (map[planner.Ref]planner.Raw,
 	return out, nil
 }
 
+// askedSettings are what the API shows, or why it did not answer while a plan can wait.
+func (w *World) askedSettings(ctx context.Context) (all map[planner.Ref]planner.Raw, unread, err error) {
+	if w.Domino == nil {
+		return nil, nil, errNoAPI
+	}
+	unread, err = within(ctx, func(ctx context.Context) (err error) { all, err = w.shownSettings(ctx); return err })
+	return all, unread, err
+}
+
 // readSettings reads records by namespace and key. One that the key does not see, and
 // the database holds, is no absent one.
 func (w *World) readSettings(ctx context.Context, ids []string) (map[planner.Ref]planner.Raw, error) {

@@ -47,7 +47,8 @@ func (f *finder) settings(ctx context.Context) error {
 // commonSettings are the records of the documented namespace.
 func (f *finder) commonSettings(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
 	if settingsByAPI(f.Deployment) {
-		all, err := f.shownSettings(ctx)
+		all, unread, err := f.askedSettings(ctx)
+		f.unasked("settings", unread)
 		maps.DeleteFunc(all, func(_ planner.Ref, raw planner.Raw) bool { return raw["namespace"].Str() != schema.SettingsNamespace })
 		return all, err
 	}

@@ -231,17 +231,6 @@ func archiveTier(ctx context.Context, w *World, a applier.Attempt) error {
 	return w.Domino.ArchiveTier(ctx, a.Step.Object.ID())
 }
 
-// byDomino is a step for people: there is no tool of Domino's to write a command for.
-func byDomino(m applier.Manual) string {
-	var sets []string
-	for _, p := range schema.Sorted(m.Step.Writes) {
-		if p != "" {
-			sets = append(sets, p+" = "+m.Step.Writes[p].Display())
-		}
-	}
-	return "echo " + sh(fmt.Sprintf("do this in Domino: %s %s: %s", m.Step.Op, m.Step.Object.ID(), strings.Join(sets, ", "))) + " >&2; exit 1"
-}
-
 // placeOf names where a kind's documents are, for people.
 func placeOf(collection string) string {
 	if collection == apiTiers || collection == apiSettings {

@@ -16,6 +16,7 @@ import (
 type tierList struct {
 	port.TierList
 	hidden []port.Document // in the paths of the API
+	unread error           // why the API did not answer; then nothing is known of any
 }
 
 // wholeTiers reads all tiers where they live; those of the API it compares with the
@@ -25,12 +26,21 @@ func (w *World) wholeTiers(ctx context.Context) (tierList, error) {
 		list, err := w.allTiers(ctx)
 		return tierList{TierList: list}, err
 	}
+	if w.Domino == nil {
+		return tierList{}, errNoAPI
+	}
 	var list tierList
 	var docs []port.Document
 	collection, paths := tierPaths(w.Deployment.Mongo.Mapping.HardwareTiers)
 	err := sideBySide(
-		func() (err error) { list.TierList, err = w.allTiers(ctx); return err },
+		func() (err error) {
+			list.unread, err = within(ctx, func(ctx context.Context) (err error) { list.TierList, err = w.allTiers(ctx); return err })
+			return err
+		},
 		func() (err error) { docs, err = w.Outside.Find(ctx, port.Query{Collection: collection}); return err })
+	if err != nil || list.unread != nil {
+		return list, err
+	}
 	shown := map[string]bool{}
 	for _, d := range list.Tiers {
 		shown[idPlain(docRef(apiTiers, idText(d["_id"])))] = true
@@ -40,7 +50,7 @@ func (w *World) wholeTiers(ctx context.Context) (tierList, error) {
 			list.hidden = append(list.hidden, asOfAPI(d, paths))
 		}
 	}
-	return list, err
+	return list, nil
 }
 
 // asOfAPI is a document of the database as the API would show it.

@@ -34,7 +34,8 @@ func (l *look) lookTwins(ctx context.Context, found map[schema.Address]planner.R
 	asked := map[string]schema.Address{}
 	for _, a := range schema.Addresses(found) {
 		entry, _ := l.applied().Former(l.desired, a)
-		if known := entry != nil || l.applied().Latches[a] != ""; known && l.Domino != nil && l.view.unread[a] == nil && l.differs(a, found) {
+		_, unread := l.view.Unread[a]
+		if known := entry != nil || l.applied().Latches[a] != ""; known && !unread && l.Domino != nil && l.differs(a, found) {
 			ask, asked[idPlain(found[a])] = append(ask, idPlain(found[a])), a
 		}
 	}

@@ -12,9 +12,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,8 +116,7 @@ type View struct {
 	// the API's dialect does not hold of a hardware tier.
 	hidden    map[planner.Ref]bool
 	tierLacks []string
-	masked    map[schema.Address][]string        // variables of an environment's active revision that the API masks
-	unread    map[schema.Address]*schema.Finding // why nothing of an environment can be planned
+	masked    map[schema.Address][]string // variables of an environment's active revision that the API masks
 	twins     map[schema.Address][]twin
 	activates sync.Map // address of an environment → the step that makes its new revision active
 }
@@ -130,8 +131,8 @@ type look struct {
 }
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
-	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, unread: map[schema.Address]*schema.Finding{}, twins: map[schema.Address][]twin{}}
+	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}, Unread: map[schema.Address]schema.Finding{}}, desired: d, applied: a, world: w,
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, twins: map[schema.Address][]twin{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
 	v.spoken, v.rollouts = sync.OnceValue(v.speakOf), sync.OnceValue(v.readRollouts)
 	return v
@@ -202,8 +203,8 @@ func (v *View) add(p *View) {
 	maps.Copy(v.impact, p.impact)
 	maps.Copy(v.followers, p.followers)
 	maps.Copy(v.unbaked, p.unbaked)
-	maps.Copy(v.unread, p.unread)
 	maps.Copy(v.twins, p.twins)
+	maps.Copy(v.Unread, p.Unread)
 	for ref := range p.hidden {
 		v.hide(ref)
 	}
@@ -234,7 +235,8 @@ func blocked(code string, a schema.Address, message, hint string, at []schema.Po
 	return planner.Lowered{Blocked: &schema.Finding{Code: code, Severity: schema.Warning, Address: a, Message: message, Hint: hint, Positions: at}}
 }
 
-// Read answers every ref, read in batches by type, types side by side.
+// Read answers every ref, read in batches by type, types side by side. What Domino's API
+// does not answer is an applier.Unread; the rest is answered.
 func (w *World) Read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]planner.Raw, error) {
 	byType := map[string][]string{}
 	for _, r := range refs {
@@ -244,21 +246,33 @@ func (w *World) Read(ctx context.Context, refs []planner.Ref) (map[planner.Ref]p
 	}
 	types := schema.Sorted(byType)
 	found := make([]map[planner.Ref]planner.Raw, len(types))
-	reads := make([]func() error, len(types))
+	reads, untold := make([]func() error, len(types)), make([]error, len(types))
 	for i, t := range types {
 		reads[i] = func() (err error) {
 			if found[i], err = w.readType(ctx, t, byType[t]); err != nil {
-				return fmt.Errorf("%s: %w", t, err)
+				err = fmt.Errorf("%s: %w", t, err)
 			}
-			return nil
+			if strings.HasPrefix(t, "domino/") {
+				untold[i], err = err, nil
+			}
+			return err
 		}
 	}
 	if err := sideBySide(reads...); err != nil {
 		return nil, err
 	}
 	out := make(map[planner.Ref]planner.Raw, len(refs))
+	unread := &applier.Unread{Err: errors.Join(untold...)}
 	for _, r := range refs {
-		out[r] = found[slices.Index(types, r.Type())][r]
+		i := slices.Index(types, r.Type())
+		if untold[i] != nil {
+			unread.Refs = append(unread.Refs, r)
+			continue
+		}
+		out[r] = found[i][r]
+	}
+	if len(unread.Refs) > 0 {
+		return out, unread
 	}
 	return out, nil
 }
