@@ -40,6 +40,8 @@ type Environment struct {
 	Applies map[string]string
 	// UsedBy are its users by name. nil: nobody was asked.
 	UsedBy []world.Used
+	// Unuse is nil where it is used, or nobody was asked.
+	Unuse *world.Unuse
 }
 
 // Look says what is asked beside Domino's database.
@@ -50,6 +52,9 @@ type Look struct {
 	// say is built, of the archived ones aside.
 	Building bool
 	Users    bool // the database, for who uses one environment, by name
+	// UnusedSince leaves out those that are used: by who could use them, or by a run since
+	// then. Zero leaves out none.
+	UnusedSince time.Time
 }
 
 // askedBeside is how many are asked of one side by side, Domino's API or a registry.
@@ -72,6 +77,17 @@ func (e *Engine) Environments(ctx context.Context, o Look) ([]Environment, error
 	all := make([]Environment, len(found))
 	for i, f := range found {
 		all[i].Environment = f
+	}
+	if !o.UnusedSince.IsZero() {
+		unused, err := e.world.Unused(ctx, e.Compiled.Desired, found, o.UnusedSince)
+		if err != nil {
+			return nil, err
+		}
+		all = slices.DeleteFunc(all, func(one Environment) bool { _, is := unused[one.ID]; return !is })
+		for i := range all {
+			of := unused[all[i].ID]
+			all[i].Unuse = &of
+		}
 	}
 	if o.Bytes {
 		e.size(ctx, all)
