@@ -76,6 +76,9 @@ func (c *checker) domino() {
 	if d.URL == "" || c.broken[Address{}] {
 		return
 	}
+	if d.BuildTimeout != "" && d.Timeout() == 0 {
+		c.add("DC732", Error, Address{}, c.Deployment.At, "state how long the longest build takes, and something over", "deployment.domino.buildTimeout is %s, want 1m to 7d", clipped(d.BuildTimeout))
+	}
 	if (d.APIKey == "") == (d.Token == "") {
 		c.add("DC108", Error, Address{}, c.Deployment.At, "state one of them, as a reference: apiKey: secret: env: \"DOMCTL_DOMINO_KEY\"", "deployment.domino states not just one of apiKey and token")
 	}

@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"encoding/json"
+	"time"
 )
 
 // Deployment says which Domino deployment the folder describes, where its
@@ -70,6 +71,24 @@ type Domino struct {
 	APIKey string `json:"apiKey,omitempty"`
 	Token  string `json:"token,omitempty"`
 	Builds int    `json:"builds,omitempty"` // side by side; 0: not stated
+	// BuildTimeout is how long one may take, as the files have it: "45m"; "" is not stated.
+	BuildTimeout string `json:"buildTimeout,omitempty"`
+}
+
+// The bounds of BuildTimeout.
+const (
+	LeastBuildTimeout = time.Minute
+	MostBuildTimeout  = 7 * 24 * time.Hour
+)
+
+// Timeout is how long a build may take; 0 where the files do not state it, or no time that
+// can be meant.
+func (d Domino) Timeout() time.Duration {
+	t, err := ParseDuration(d.BuildTimeout)
+	if err != nil || t < LeastBuildTimeout || t > MostBuildTimeout {
+		return 0
+	}
+	return t
 }
 
 // Ref is the reference to its secret.

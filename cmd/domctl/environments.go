@@ -19,7 +19,8 @@ func (a *app) environmentsVerb() *cobra.Command {
 
 func (a *app) environmentsListVerb() *cobra.Command {
 	var form *format
-	var all bool
+	var all, unused bool
+	var since string
 	var o engine.Look
 	cmd := &cobra.Command{Use: "list [DIR]", Short: "List the compute environments, by name", Args: cobra.MaximumNArgs(1),
 		Long: `Lists the environments of Domino's database, declared or not: the active revision,
@@ -28,9 +29,18 @@ Archived ones are left out, unless --all is given. With --bytes the registries
 are asked for the size of each active revision's image; what they say is kept, so
 that a second run is quick. With --building Domino's API is asked how the newest
 build of each stands that is not built. Nothing is written. What cannot be read is an error:
-it is never shown as none.`,
-		Example: "  domctl environments list prod\n  domctl environments list prod --bytes\n  domctl environments list prod --format json",
+it is never shown as none.
+
+--unused lists those alone that no project, model, app, job, workspace, person's,
+organization's or the deployment's default names, that no other environment is
+built on, and that nobody ran since --since. Domino's API is asked for the default
+and for what each is built on: where it cannot tell, nothing is said to be unused.`,
+		Example: "  domctl environments list prod\n  domctl environments list prod --bytes\n  domctl environments list prod --unused --since 180d\n  domctl environments list prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			now := time.Now()
+			if err := unusedSince(&o, now, unused, since, cmd.Flags().Changed("since")); err != nil {
+				return err
+			}
 			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
 			if err != nil {
 				return err
@@ -49,11 +59,16 @@ it is never shown as none.`,
 			if form.json() {
 				return a.json(shape)
 			}
-			return writeEnvironments(a.stdout, shown, o.Bytes, time.Now())
+			if unused {
+				return writeUnused(a.stdout, shown, now)
+			}
+			return writeEnvironments(a.stdout, shown, o.Bytes, now)
 		}}
 	cmd.Flags().BoolVar(&all, "all", false, "list archived environments too")
 	cmd.Flags().BoolVar(&o.Bytes, "bytes", false, "ask the registries how large the images are")
 	cmd.Flags().BoolVar(&o.Building, "building", false, "ask Domino's API which of the newest revisions are being built, failed or were killed")
+	cmd.Flags().BoolVar(&unused, "unused", false, "list those alone that nobody uses, as far as is known")
+	cmd.Flags().StringVar(&since, "since", "90d", "how far back a run counts as use, with --unused")
 	form = formatFlag(cmd, "json")
 	return cmd
 }
@@ -122,6 +137,8 @@ type environmentShape struct {
 	LastUsed   *time.Time      `json:"lastUsed"`
 	Bytes      *int64          `json:"bytes"`
 	Unsized    string          `json:"bytesUnknown,omitempty"`
+	Unused     *bool           `json:"unused"`
+	Unsure     string          `json:"unusedUnknown,omitempty"`
 }
 
 type revisionShape struct {
@@ -153,6 +170,11 @@ func shapeOfEnvironment(e engine.Environment) environmentShape {
 		Projects: e.Impact.Projects, LiveRuns: e.Impact.Runs, Uses: e.Impact.Uses, Users: []userShape{}, Runs: e.Runs, LastUsed: moment(e.LastUsed), Bytes: e.Bytes, Unsized: e.Unsized}
 	if e.Address != (schema.Address{}) {
 		s.Address = e.Address.String()
+	}
+	if e.Unuse != nil {
+		if s.Unsure = e.Unuse.Unknown; e.Unuse.Unused {
+			s.Unused = &e.Unuse.Unused
+		}
 	}
 	for _, r := range e.Revisions {
 		shape := revisionShape{ID: r.ID, Number: r.Number, Active: r.ID == e.Active, Built: r.Built, Created: moment(r.Created), Author: r.Author, Apply: e.Applies[r.ID], URI: r.Image, Build: buildOf(e, r)}

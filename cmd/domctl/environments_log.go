@@ -43,7 +43,7 @@ func (a *app) environmentLog(ctx context.Context, e *engine.Engine, name string,
 	if err != nil {
 		return err
 	}
-	revision, err := of.Revision(number)
+	revision, err := of.Revision(number, name)
 	if err != nil {
 		return err
 	}

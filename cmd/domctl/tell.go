@@ -113,7 +113,7 @@ func commandsOf(root *cobra.Command) *regexp.Regexp {
 		if before, _, ok := strings.Cut(c.Use, "[DIR"); ok {
 			path := regexp.QuoteMeta(c.CommandPath()) + `\b`
 			if words := strings.Fields(before)[1:]; len(words) > 0 && !strings.ContainsAny(before, "[-") {
-				path += strings.Repeat(` \S+`, len(words))
+				path += strings.Repeat(` (?:'(?:[^']|'\\'')*'|\S+)`, len(words)) // a word, as schema.ShellWord writes it
 			}
 			paths = append(paths, path)
 		}

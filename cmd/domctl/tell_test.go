@@ -23,6 +23,7 @@ func TestTell(t *testing.T) {
 		{"it's", "domctl history shows it", "domctl: error: domctl history 'it'\\''s' shows it\n"},
 		{"prod", "domctl history show X lists, domctl snapshots show X too", "domctl: error: domctl history show X prod lists, domctl snapshots show X prod too\n"},
 		{"prod", "domctl rollback --to X; domctl rollback --exclude settings.x", "domctl: error: domctl rollback prod --to X; domctl rollback prod --exclude settings.x\n"},
+		{"prod", `domctl environments show 'it'\''s 3.5' lists; domctl environments show spark does`, "domctl: error: domctl environments show 'it'\\''s 3.5' prod lists; domctl environments show spark prod does\n"},
 		{"prod", "domctl update ded; domctl images suggest chooses", "domctl: error: domctl update prod ded; domctl images suggest prod chooses\n"},
 		{"prod", "domctl init prod makes one, domctl init does", "domctl: error: domctl init prod makes one, domctl init prod does\n"},
 		{"prod", "name the other folder: domctl apply DIR --plan FILE", "domctl: error: name the other folder: domctl apply DIR --plan FILE\n"},

@@ -7,6 +7,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -36,6 +37,8 @@ type Builder struct {
 	Logs   Logs
 	// Most are under way side by side; 0: as many as there are.
 	Most int
+	// Longest is how long a build may take before it is cancelled; 0: two hours.
+	Longest time.Duration
 }
 
 // Yields says that an interrupt cancels a build.
@@ -53,8 +56,10 @@ func undoNothing(planner.Done) []planner.Step { return nil }
 // room is what builds of revisions and first builds share.
 const room = "builds"
 
-// mostBuild is how long a build may take before it is cancelled.
+// mostBuild is Longest where nobody states it.
 const mostBuild = 2 * time.Hour
+
+func (b Builder) longest() time.Duration { return cmp.Or(b.Longest, mostBuild) }
 
 // The marks of writes: cancel takes a build back, expire ends one that takes too long.
 const (
@@ -203,11 +208,11 @@ func (b Builder) judge(a applier.Attempt, own made, mark string) applier.Status 
 		return failed("DC360: the build of revision %d failed, and the active revision stays; correct the definition, then domctl apply --supersede %s", own.Number, a.Apply)
 	case port.BuildKilled:
 		if a.Begun[mark] {
-			return failed("DC362: the build of revision %d took more than %s and was cancelled; the active revision stays; domctl apply --supersede %s makes another", own.Number, mostBuild, a.Apply)
+			return failed("DC362: the build of revision %d took more than %s and was cancelled; the active revision stays; domctl apply --supersede %s makes another", own.Number, b.longest(), a.Apply)
 		}
 		return failed("DC361: the build of revision %d was cancelled, and the active revision stays; domctl apply --supersede %s makes another", own.Number, a.Apply)
 	}
-	if a.Abort || took > mostBuild {
+	if a.Abort || took > b.longest() {
 		return stop
 	}
 	status := own.Status

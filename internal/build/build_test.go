@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"domctl.dev/applier"
@@ -99,6 +100,30 @@ func TestAHangingBuildIsCancelled(t *testing.T) {
 	w.b.Now = func() time.Time { return w.now.Add(2 * time.Hour) }
 	w.write("expire ")
 	w.ends(applier.Failed, "DC362")
+}
+
+// TestATimeoutIsStated: a build is cancelled once it took longer, and no sooner; who goes on
+// with a longer one waits on.
+func TestATimeoutIsStated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBench(t, "")
+		w.now, w.b.Now = time.Now(), time.Now // builds of the sandbox stand still
+		w.at.Began = time.Now()
+		w.b.Longest = 4 * time.Hour
+		w.write("create")
+		time.Sleep(4 * time.Hour)
+		if st := w.observe(); st.State != applier.Pending || !strings.Contains(st.Why, "since 4h0m0s") {
+			t.Errorf("%+v", st)
+		}
+		time.Sleep(time.Second)
+		w.b.Longest = 5 * time.Hour
+		if st := w.observe(); st.State != applier.Pending {
+			t.Errorf("%+v", st)
+		}
+		w.b.Longest = 4 * time.Hour
+		w.write("expire ")
+		w.ends(applier.Failed, "DC362: the build of revision 2 took more than 4h0m0s and was cancelled")
+	})
 }
 
 // TestCancelledBySomebody is no build of domctl's own ending.

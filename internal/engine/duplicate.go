@@ -36,7 +36,7 @@ type Duplicated struct {
 func Duplicate(dir string, r compiler.Result, from, to, name string, rewrite func(name string, text []byte) error) (d Duplicated, err error) {
 	a, b := schema.EnvironmentAddress(strings.TrimPrefix(from, "environments.")), schema.EnvironmentAddress(to)
 	if _, there := r.Desired.Objects[a]; !there {
-		return d, fmt.Errorf("DC374: the files state no %s%s", a, near(a, schema.Addresses(r.Desired.Objects)))
+		return d, fmt.Errorf("DC374: the files state no %s%s\nhint: one that Domino alone has is written into files by domctl import --kind environments, and copied from there", a, near(a, schema.Addresses(r.Desired.Objects)))
 	}
 	if _, there := r.Desired.Objects[b]; there {
 		return d, fmt.Errorf("DC374: the files state %s already; choose another name", b)

@@ -114,7 +114,8 @@ const mostBuilds = 4
 
 // builder has revisions built.
 func (e *Engine) builder() build.Builder {
-	b := build.Builder{Domino: e.Domino, Now: e.Clock.Now, Secret: e.secret, Reader: e.buildLogs(), Most: cmp.Or(e.Compiled.Desired.Deployment.Domino.Builds, mostBuilds)}
+	stated := e.Compiled.Desired.Deployment.Domino
+	b := build.Builder{Domino: e.Domino, Now: e.Clock.Now, Secret: e.secret, Reader: e.buildLogs(), Most: cmp.Or(stated.Builds, mostBuilds), Longest: stated.Timeout()}
 	if e.Logs != nil {
 		b.Logs = e.Logs
 	}

@@ -40,6 +40,8 @@ type Environment struct {
 	Applies map[string]string
 	// UsedBy are its users by name. nil: nobody was asked.
 	UsedBy []world.Used
+	// Unuse is nil where it is used, or nobody was asked.
+	Unuse *world.Unuse
 }
 
 // Look says what is asked beside Domino's database.
@@ -50,6 +52,9 @@ type Look struct {
 	// say is built, of the archived ones aside.
 	Building bool
 	Users    bool // the database, for who uses one environment, by name
+	// UnusedSince leaves out those that are used: by who could use them, or by a run since
+	// then. Zero leaves out none.
+	UnusedSince time.Time
 }
 
 // askedBeside is how many are asked of one side by side, Domino's API or a registry.
@@ -73,6 +78,17 @@ func (e *Engine) Environments(ctx context.Context, o Look) ([]Environment, error
 	for i, f := range found {
 		all[i].Environment = f
 	}
+	if !o.UnusedSince.IsZero() {
+		unused, err := e.world.Unused(ctx, e.Compiled.Desired, found, o.UnusedSince)
+		if err != nil {
+			return nil, err
+		}
+		all = slices.DeleteFunc(all, func(one Environment) bool { _, is := unused[one.ID]; return !is })
+		for i := range all {
+			of := unused[all[i].ID]
+			all[i].Unuse = &of
+		}
+	}
 	if o.Bytes {
 		e.size(ctx, all)
 	}
@@ -91,7 +107,7 @@ func (e *Engine) Environment(ctx context.Context, name string, o Look) (Environm
 	}
 	one, err := oneEnvironment(all, name)
 	if err != nil {
-		return one, err
+		return one, cmp.Or(e.unmade(name), err)
 	}
 	if o.Bytes {
 		sized := []Environment{one}
@@ -220,8 +236,20 @@ func oneEnvironment(all []Environment, name string) (Environment, error) {
 	return Environment{}, fmt.Errorf("DC367: %d environments are called %q; name one by its id: %s", len(found), name, strings.Join(ids, ", "))
 }
 
-// Revision is one of an environment's by its number; 0 is the newest.
-func (e Environment) Revision(number int64) (world.Revision, error) {
+// unmade says that an entry of the files is not in Domino yet; nil where none is meant.
+func (e *Engine) unmade(name string) error {
+	declared := e.Compiled.Desired.Objects
+	for _, a := range schema.Addresses(declared) {
+		if a.Kind == "environments" && (a.Name == strings.TrimPrefix(name, "environments.") || declared[a].Fields["name"].Str() == name) {
+			return fmt.Errorf("DC367: %s stands in the files, and not in Domino's database: it is not applied yet\nhint: domctl plan --target %s shows what an apply makes", a, schema.ShellWord(a.String()))
+		}
+	}
+	return nil
+}
+
+// Revision is one of an environment's by its number; 0 is the newest. Called is what the
+// environment was asked for by.
+func (e Environment) Revision(number int64, called string) (world.Revision, error) {
 	for _, r := range e.Revisions {
 		if number == 0 || r.Number == number {
 			return r, nil
@@ -230,7 +258,7 @@ func (e Environment) Revision(number int64) (world.Revision, error) {
 	if number == 0 {
 		return world.Revision{}, fmt.Errorf("DC368: %s has no revision", planner.Printable(e.Name))
 	}
-	return world.Revision{}, fmt.Errorf("DC368: %s has no revision %d; domctl environments show %s lists those it has", planner.Printable(e.Name), number, e.ID)
+	return world.Revision{}, fmt.Errorf("DC368: %s has no revision %d; domctl environments show %s lists those it has", planner.Printable(e.Name), number, schema.ShellWord(called))
 }
 
 // errNoAPI is answered where Domino's API would be asked.

@@ -47,7 +47,7 @@ func (e *Engine) Running(ctx context.Context, of Environment) (r Running, err er
 			continue
 		}
 		r = Running{Environment: of, Status: b.Status, Revision: world.Revision{ID: rev.ID, Number: rev.Number, Created: rev.Created}}
-		if known, err := of.Revision(rev.Number); err == nil && known.ID == rev.ID {
+		if known, err := of.Revision(rev.Number, of.ID); err == nil && known.ID == rev.ID {
 			r.Revision = known
 		}
 		return r, e.whose(ctx, &r, b.Tags)

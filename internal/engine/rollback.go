@@ -222,7 +222,7 @@ func (e *Engine) restore(ctx context.Context, s planner.Snapshot) (planner.Plan,
 		p, standing, err := planner.Restore(s, view, e.Source, e.newID())
 		p.Findings = schema.SortFindings(append(p.Findings, view.Findings...))
 		if err == nil {
-			err = view.Name(ctx, p.Changes)
+			err = errors.Join(view.Name(ctx, p.Changes), view.NameIn(ctx, p.Findings))
 		}
 		age := began.Sub(s.At)
 		if err != nil || !standing || age < 0 || age > visibility(s) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -24,6 +25,36 @@ func (v *View) Name(ctx context.Context, changes ...[]planner.Change) error {
 		return fmt.Errorf("names of environments: %w", err)
 	}
 	called(changes, func(id string) string { return names[id] })
+	return nil
+}
+
+// NameIn puts into findings of what was changed outside, behind each id of an environment
+// or a revision, what people call it.
+func (v *View) NameIn(ctx context.Context, findings []schema.Finding) error {
+	names, ask := map[string]string{}, map[string]bool{}
+	ids := regexp.MustCompile(`\b[0-9a-f]{24}\b(?:"\})?`) // {"$oid":"…"} to its end
+	each := func(name func(id string) string) {
+		for i, f := range findings {
+			if f.Code == "DC420" && (f.Address.Kind == "environments" || f.Address.Kind == "defaultEnvironments") {
+				findings[i].Message = ids.ReplaceAllStringFunc(f.Message, func(id string) string { return id + name(strings.TrimSuffix(id, `"}`)) })
+			}
+		}
+	}
+	each(func(id string) string {
+		if names[id] = v.calledEnvironment(id); names[id] == "" {
+			ask[id] = true
+		}
+		return ""
+	})
+	if err := v.world.nameIDs(ctx, schema.Sorted(ask), names); err != nil {
+		return fmt.Errorf("names of environments: %w", err)
+	}
+	each(func(id string) string {
+		if names[id] == "" {
+			return ""
+		}
+		return " (" + planner.Printable(names[id]) + ")"
+	})
 	return nil
 }
 

@@ -303,5 +303,5 @@ func environmentUses(*World) []use {
 }
 
 func environmentDocuments(schema.Deployment) (reads []string, writes map[string][]string) {
-	return []string{environmentsCollection, revisionsCollection, legacyCollection, "users"}, map[string][]string{environmentsCollection: {"UpdateOne"}}
+	return []string{environmentsCollection, revisionsCollection, legacyCollection, "users", "model_versions"}, map[string][]string{environmentsCollection: {"UpdateOne"}}
 }

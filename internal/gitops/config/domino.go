@@ -23,7 +23,7 @@ func (b *binding) domino(d Domino, stated schema.Domino) schema.Domino {
 	b.same("domino.url", stated.URL, d.URL)
 	b.same("domino.apiKey", stated.APIKey, d.APIKey)
 	b.same("domino.token", stated.Token, d.Token)
-	return schema.Domino{URL: d.URL, APIKey: d.APIKey, Token: d.Token, Builds: stated.Builds}
+	return schema.Domino{URL: d.URL, APIKey: d.APIKey, Token: d.Token, Builds: stated.Builds, BuildTimeout: stated.BuildTimeout}
 }
 
 func (k checking) domino(at string, d Domino) {
