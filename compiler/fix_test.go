@@ -26,6 +26,9 @@ func TestFix(t *testing.T) {
 		"an expression":     {"_a: \"a\"\nenvironments: e: dockerfile: \"RUNN \\(_a)\"\n", "", nil},
 		"turned off":        {"deployment: findings: DC702: \"off\"\nenvironments: e: dockerfile: \"RUNN a\"\n", "", nil},
 		"what is not safe":  {"environments: e: dockerfile: \"FROM a\\nRUN gem install a\\nADD http://x/y z\\n\"\n", "", nil},
+		"letters swapped":   {"environments: e: dockerfile: \"RNU pip install --no-cache-dir luigi==1\"\n", "environments: e: dockerfile: \"RUN pip install --no-cache-dir luigi==1\"\n", []string{"DC702"}},
+		"two are as near":   {"environments: e: dockerfile: \"CDD a b\"\n", "", nil},
+		"FROM mistyped":     {"environments: e: dockerfile: \"FORM a\"\n", "", nil},
 		"a word far off":    {"environments: e: dockerfile: \"mkdir a\"\n", "", nil},
 		"nothing to be put": {"environments: e: dockerfile: \"RUN true\"\n", "", nil},
 	} {

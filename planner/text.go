@@ -113,11 +113,11 @@ func writeChange(b *bytes.Buffer, c Change, style Style) {
 	if c.Blocked != "" {
 		fmt.Fprintf(b, "    blocked: %s\n", Printable(c.Blocked))
 	}
-	width := 0
-	for _, f := range c.Fields {
+	width, rows := 0, c.Rows()
+	for _, f := range rows {
 		width = max(width, len(Printable(f.Path)))
 	}
-	for _, f := range c.Fields {
+	for _, f := range rows {
 		path := Printable(f.Path)
 		write(b, "    ", path, strings.Repeat(" ", width-len(path)+2))
 		style.whole = style.review && f.mustSee(c)
@@ -181,7 +181,8 @@ func (d Diff) show(b *bytes.Buffer, c Change, style Style) {
 	case a == ActionCreate:
 		write(b, style.oneLine(d.After), "\n")
 	default:
-		write(b, style.oneLine(d.Before), " → ", style.oneLine(d.After), "\n")
+		was, is := style.oneLines(d.Before, d.After)
+		write(b, was, " → ", is, "\n")
 	}
 }
 

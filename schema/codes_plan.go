@@ -26,7 +26,7 @@ func identityCodes() []Code {
 			"Run `domctl doctor`; correct deployment.mongo.mapping, or the document."},
 		{"DC365", "a secret too short to be hidden", "What a reference leads to is hidden wherever logs of builds and bakes are shown: each place where it stands. One of under five bytes stands in ordinary words and numbers too, so that hiding it would leave nothing to read, and show what it is by what is missing. It is not hidden, and who runs domctl is told; no plan and no record says so.",
 			"Put a longer one where the reference leads. Where the value is no secret, state it in the files itself."},
-		{"DC160", "a secret cannot be resolved", "The value is kept elsewhere and could not be read from there, so it cannot be compared or written.",
+		{"DC160", "a secret cannot be resolved", "The value is kept elsewhere and could not be read from there, so it cannot be compared or written. As a warning of a plan: an environment's variable counts as unchanged until it can be compared, and what the plan writes is refused by an apply before anything is written.",
 			"Set what the reference names, where domctl runs."},
 	}
 }

@@ -10,16 +10,52 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Nearest is the candidate that a mistyped word most likely meant, or "".
+// Nearest is the candidate that a mistyped word most likely meant, or "". Of several that
+// are as near, the first.
 func Nearest(word string, candidates []string) string {
-	best, least := "", 1+max(2, len(word)/3)
+	if all := AllNearest(word, candidates); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// AllNearest are the candidates that a mistyped word is nearest to, in order. Two letters
+// that changed places are one mistake.
+func AllNearest(word string, candidates []string) (best []string) {
+	least := max(2, len(word)/3)
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
-		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c))
-		if d < least && d < utf8.RuneCountInString(c) {
-			best, least = c, d
+		d := mistakes(strings.ToLower(word), strings.ToLower(c))
+		if d > least || d >= utf8.RuneCountInString(c) {
+			continue
+		}
+		if d < least {
+			best, least = nil, d
+		}
+		best = append(best, c)
+	}
+	return slices.Compact(best)
+}
+
+// mistakes is the edit distance of two words, which is 1 where two neighbours changed
+// places.
+func mistakes(a, b string) int {
+	d := levenshtein.ComputeDistance(a, b)
+	if d != 2 {
+		return d
+	}
+	x, y := []rune(a), []rune(b)
+	if len(x) != len(y) {
+		return d
+	}
+	for i := range len(x) - 1 {
+		if x[i] != y[i] {
+			if x[i] == y[i+1] && x[i+1] == y[i] {
+				return 1
+			}
+			return d
 		}
 	}
-	return best
+	return d
 }
 
 // DidYouMean is a hint with the nearest candidate, else one that lists what is

@@ -122,6 +122,8 @@ type environmentShape struct {
 	Archived   bool            `json:"archived"`
 	Active     *revisionShape  `json:"active"`
 	Revisions  []revisionShape `json:"revisions"`
+	BuiltOn    *builtOnShape   `json:"builtOn,omitempty"`
+	BaseFault  string          `json:"builtOnUnknown,omitempty"`
 	Building   *string         `json:"building"`
 	Unbuilt    string          `json:"buildsUnknown,omitempty"`
 	Children   []string        `json:"children"`
@@ -139,6 +141,14 @@ type environmentShape struct {
 	Unsized    string          `json:"bytesUnknown,omitempty"`
 	Unused     *bool           `json:"unused"`
 	Unsure     string          `json:"unusedUnknown,omitempty"`
+}
+
+// builtOnShape is the revision of another environment that the active one is built on.
+type builtOnShape struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Revision int64  `json:"revision"`
+	Newer    bool   `json:"newer"` // another one is active there
 }
 
 type revisionShape struct {
@@ -181,6 +191,10 @@ func shapeOfEnvironment(e engine.Environment) environmentShape {
 		if s.Revisions = append(s.Revisions, shape); shape.Active {
 			s.Active = &shape
 		}
+	}
+	s.BaseFault = e.BaseUnknown
+	if b := e.BuiltOn; b != nil {
+		s.BuiltOn = &builtOnShape{b.ID, b.Name, b.Revision, b.Newer}
 	}
 	for _, c := range e.Children {
 		s.Children = append(s.Children, c.String())

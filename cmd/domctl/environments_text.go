@@ -104,6 +104,11 @@ func writeEnvironment(out io.Writer, e engine.Environment, now time.Time) error 
 	} else {
 		line("active", "no revision")
 	}
+	if e.BuiltOn != nil {
+		line("built on", e.BuiltOn.String())
+	} else if e.BaseUnknown != "" {
+		line("built on", "unknown: "+e.BaseUnknown)
+	}
 	if status := newestBuild(e); status != nil {
 		line("newest build", fmt.Sprintf("revision %d: %s", e.Revisions[0].Number, *status))
 	} else if e.Unbuilt != "" {

@@ -31,6 +31,10 @@ type Environment struct {
 	// asked, or Unfollowed says why it is not known.
 	Followers  []string
 	Unfollowed string
+	// BuiltOn is what its active revision is built on, where that is another environment's;
+	// nil: it is none, nobody was asked, or BaseUnknown says why it is not known.
+	BuiltOn     *BuiltOn
+	BaseUnknown string
 	// Bytes of the active revision's image, compressed, as a registry has it. nil: nobody
 	// was asked, or Unsized says why it is not known.
 	Bytes   *int64
@@ -123,6 +127,7 @@ func (e *Engine) Environment(ctx context.Context, name string, o Look) (Environm
 	}
 	if o.API && e.Domino != nil {
 		err = e.ask(ctx, &one, lookedAt)
+		one.nameBase(all)
 	}
 	return one, err
 }
@@ -152,6 +157,7 @@ func (e *Engine) ask(ctx context.Context, of *Environment, newest int) error {
 			of.Followers = append(of.Followers, f.Name)
 		}
 	})
+	wait.Go(func() { e.askBase(within, of) })
 	wait.Go(func() { e.askBuilds(within, of, newest, build.StepTags(history)) })
 	wait.Wait()
 	return ctx.Err()

@@ -70,17 +70,20 @@ func (e *environment) unknown(i *instruction) {
 		all = append(all, strings.ToUpper(name))
 	}
 	word := i.node.Value
-	near := schema.Nearest(word, all)
+	near := schema.AllNearest(word, all)
 	if len(word) > 24 {
 		word = word[:24] + "…"
 	}
-	if near == "" || near == "FROM" {
-		e.add("DC702", schema.Error, e.in(i.at), "a line that goes on ends with \\", "%q is no Dockerfile instruction", word)
-		return
+	hint := "a line that goes on ends with \\"
+	switch {
+	case slices.Contains(near, "FROM"):
+		hint = "did you mean FROM? Domino writes it itself, from base: then take the line out; else a line that goes on ends with \\"
+	case len(near) > 0:
+		hint = "did you mean " + schema.Listed(near, "or") + "?"
 	}
-	f := e.add("DC702", schema.Error, e.in(i.at), "did you mean "+near+"?", "%q is no Dockerfile instruction", word)
-	if i.placed() != nil {
-		f.Fix = []Edit{{Place{e.address, "dockerfile", i.at}, i.at + len(i.node.Value), near}}
+	f := e.add("DC702", schema.Error, e.in(i.at), hint, "%q is no Dockerfile instruction", word)
+	if len(near) == 1 && near[0] != "FROM" && i.placed() != nil {
+		f.Fix = []Edit{{Place{e.address, "dockerfile", i.at}, i.at + len(i.node.Value), near[0]}}
 	}
 }
 

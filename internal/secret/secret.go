@@ -60,7 +60,7 @@ func (r Resolver) text(ctx context.Context, scheme, name string) (string, error)
 		if s, ok := r.Getenv(name); ok {
 			return s, nil
 		}
-		return "", fmt.Errorf("secret env:%s: the environment has no variable %s; set it where domctl runs", name, name)
+		return "", fmt.Errorf("secret env:%s: %s is not set in the shell, or the service, that domctl runs in", name, name)
 	case "file":
 		return r.file(name)
 	}

@@ -33,7 +33,7 @@ func TestResolve(t *testing.T) {
 		}
 	}
 	for ref, want := range map[string]string{
-		"env:B": "the environment has no variable B", "file:none": "no such file", "ssm:/none": "secret ssm:/none: not found",
+		"env:B": "B is not set in the shell, or the service, that domctl runs in", "file:none": "no such file", "ssm:/none": "secret ssm:/none: not found",
 		"kubernetes:a/b/c": "this version of domctl cannot read it; keep it in one of: env, file, secretsManager, ssm", "odd": "cannot read it",
 		"secretsManager:whole#password":                                             `it is no JSON object, so it has no key "password"`,
 		"secretsManager:arn:aws:secretsmanager:us-west-2:1:secret:json-AbCdEf#none": `has no key "none"`,

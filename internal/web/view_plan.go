@@ -80,7 +80,7 @@ func changeOf(c planner.Change, n int, s source) change {
 		out.Impact = c.Impact.String()
 	}
 	out.Sign, out.Class = signOf(c)
-	for _, d := range c.Fields {
+	for _, d := range c.Rows() {
 		out.Fields = append(out.Fields, fieldOf(d, c))
 	}
 	return out

@@ -168,23 +168,31 @@ func (l *look) stated(a schema.Address, found map[schema.Address]planner.Ref) (w
 }
 
 // veiled is a variable's value as a plan may hold it: a digest, unless the files say the
-// same. What a mask hides is taken for what the last apply took it for, else for the
-// secret that the files name: of what was imported, nothing else is known.
+// same. What a mask hides, or cannot be compared because the secret is not to be had, is
+// taken for what the last apply took it for, else for the secret that the files name: of
+// what was imported, nothing else is known.
 func (l *look) veiled(ctx context.Context, a schema.Address, want schema.Value, path string, live schema.Value) schema.Value {
 	if !strings.HasPrefix(path, "variables.") || want == live {
 		return live
 	}
-	if want.Is == schema.Secret && port.Masked(live.Str()) {
-		if entry, _ := l.applied().Former(l.desired, a); entry != nil && entry.Fields[path].Is == schema.Secret {
-			return entry.Fields[path]
-		} else if entry == nil || entry.Fields[path].Is == schema.Absent {
-			return want
-		}
+	if want.Is != schema.Secret {
+		return l.digest(live)
 	}
-	if want.Is == schema.Secret {
-		if digest, err := l.Digest(ctx, want); err == nil && l.Same(digest, live) {
+	masked := port.Masked(live.Str())
+	if !masked {
+		digest, err := l.Digest(ctx, want)
+		if err == nil && l.Same(digest, live) {
 			return want
 		}
+		if err == nil {
+			return l.digest(live)
+		}
+		l.find("DC160", schema.Warning, a, "not known whether "+path+" differs, so that it counts as unchanged: "+planner.Printable(err.Error()), "set what the reference names, and plan again")
+	}
+	if entry, _ := l.applied().Former(l.desired, a); entry != nil && entry.Fields[path].Is == schema.Secret {
+		return entry.Fields[path]
+	} else if entry == nil || entry.Fields[path].Is == schema.Absent {
+		return want
 	}
 	return l.digest(live)
 }

@@ -26,6 +26,7 @@ func Activated(steps []planner.Step) (out []schema.Address) {
 type beside struct {
 	followers, build error // why they are not known
 	names            []string
+	follow           map[string]bool // ids
 	newest           int64
 	status           string // of a build that nobody here waits for; "" for none
 }
@@ -65,6 +66,7 @@ func (v *View) Beside(ctx context.Context, changed []schema.Address, own func(ta
 		} else if len(b.of.names) > 0 {
 			find("DC292", schema.Info, "once its new revision is active, Domino builds again what follows it: "+strings.Join(b.of.names, ", "), "")
 		}
+		out = append(out, v.stay(a, changed, b.of.follow)...)
 		if why := b.of.build; why != nil {
 			find("DC294", schema.Warning, "whether somebody else has a revision of it built is not known: "+planner.Printable(why.Error()), "look in Domino, or plan again once its API answers")
 		} else if b.of.status != "" {
@@ -79,7 +81,9 @@ func (v *View) Beside(ctx context.Context, changed []schema.Address, own func(ta
 func (v *View) beside(ctx context.Context, env string, declared map[string]schema.Address, own func([]string) (bool, error)) (b beside, err error) {
 	followers, err := v.world.Domino.ListFollowers(ctx, env)
 	b.followers = err
+	b.follow = map[string]bool{}
 	for _, f := range followers {
+		b.follow[f.ID] = true
 		name := planner.Printable(f.Name)
 		if a, is := declared[f.ID]; is {
 			name = a.String()
@@ -104,6 +108,23 @@ func (v *View) beside(ctx context.Context, env string, declared map[string]schem
 	}
 	b.newest, b.status = number, build.Status
 	return b, err
+}
+
+// stay are the environments of the files on top of one whose active revision changes,
+// which nobody builds again for that: neither this plan nor Domino.
+func (v *View) stay(a schema.Address, changed []schema.Address, follow map[string]bool) (found []schema.Finding) {
+	for _, other := range schema.Addresses(v.desired.Objects) {
+		o, ref := v.desired.Objects[other], v.refs[other]
+		to, _, on := o.Fields["base.environment"].Target()
+		pinned := o.Fields["base.revision"].Is == schema.Known
+		if !on || to != a || ref == "" || pinned || o.Fields["archived"].Bool() || o.Fields["base.rebuildOnBaseChanges"].Bool() || follow[idPlain(ref)] || slices.Contains(changed, other) {
+			continue
+		}
+		found = append(found, schema.Finding{Code: "DC737", Severity: schema.Info, Address: other, Positions: o.Positions("base.environment"),
+			Message: fmt.Sprintf("stays on the revision of %s that it was built on, and moves to the active one when it is next built", a),
+			Hint:    "with base: rebuildOnBaseChanges: true Domino builds it with its base"})
+	}
+	return found
 }
 
 // unbuilt is the newest revision of an environment, where the database does not say
