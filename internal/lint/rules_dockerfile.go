@@ -86,6 +86,9 @@ func (e *environment) unknown(i *instruction) {
 
 // reason is what the parser says, without what it cites of lines that hold values.
 func (e *environment) reason(at int, why string) string {
+	if strings.HasPrefix(why, notRead) {
+		return why
+	}
 	name, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(e.docker.text[at:])), " ")
 	why, _, _ = strings.Cut(why, "\n")
 	if name == "ENV" || name == "ARG" || name == "LABEL" {
@@ -104,6 +107,8 @@ func readable(why string) string {
 	switch {
 	case strings.HasPrefix(why, "ENV must have two arguments"):
 		return "declare it under variables, or write ENV NAME=VALUE"
+	case strings.HasPrefix(why, notRead):
+		return "write it as several; nothing else is said of the text until then"
 	case strings.HasPrefix(why, "a line of "):
 		return "write it on several lines that end with \\; nothing else is said of its instruction until then"
 	}
