@@ -139,7 +139,9 @@ func (d *dockerfile) take(result *parser.Result) {
 		i := &instruction{in: d, node: n, name: strings.ToLower(n.Value), at: d.start(n.StartLine)}
 		plain := i.name == command.Run && len(n.Flags) == 0 && n.Next != nil // nothing is left to refuse
 		if _, known := command.Commands[i.name]; known && i.name != command.From && !plain {
-			i.parsed, i.fault = instructions.ParseInstruction(n)
+			if i.parsed, i.fault = instructions.ParseInstruction(n); i.fault != nil {
+				i.parsed = nil // which is a nil of some type until then
+			}
 		}
 		if i.name == command.Shell && n.Next != nil {
 			posix = aShell.MatchString(n.Next.Value)

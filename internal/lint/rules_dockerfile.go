@@ -19,6 +19,7 @@ func (e *environment) instructions() {
 	known := map[string]bool{} // variables that have a value by then
 	pipefail := false
 	for _, i := range e.docker.instructions {
+		e.look(i)
 		e.instruction(i)
 		e.variables(i, known)
 		pipefail = i.pipefail(pipefail)
