@@ -131,6 +131,9 @@ func (e *environment) urls(i *instruction, args []string) {
 // shell looks at how RUN is written.
 func (e *environment) shell(i *instruction) {
 	s := i.shell
+	if e.unread("RUN", s) {
+		return
+	}
 	if s.fault != "" {
 		e.add("DC714", schema.Warning, e.in(s.place(s.faulty)), "", "RUN is no shell script: %s", s.fault)
 		return

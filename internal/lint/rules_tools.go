@@ -42,6 +42,9 @@ func (e *environment) tools() {
 func (e *environment) inScripts() {
 	for _, s := range e.scripts {
 		e.now.Path = s.path
+		if e.unread(s.path, s) {
+			continue
+		}
 		if s.fault != "" {
 			e.add("DC713", schema.Error, []Place{{e.address, s.path, s.place(s.faulty)}}, "", "%s is no shell script: %s", s.path, s.fault)
 			continue
