@@ -149,12 +149,20 @@ func (e *environment) in(offsets ...int) (at []Place) {
 	return at
 }
 
+// full says that no more findings of a severity are told.
+func (e *environment) full(severity schema.Severity) bool {
+	if severity == schema.Error {
+		return e.errors >= mostFound
+	}
+	return len(e.found)-e.errors >= mostFound
+}
+
 func (e *environment) add(code string, severity schema.Severity, at []Place, hint, format string, args ...any) *Found {
+	if e.full(severity) {
+		return &Found{}
+	}
 	if severity == schema.Error {
 		e.errors++
-	}
-	if severity == schema.Error && e.errors > mostFound || severity != schema.Error && len(e.found)-e.errors >= mostFound {
-		return &Found{}
 	}
 	e.found = append(e.found, Found{Code: code, Severity: severity, Address: e.address, At: at, Hint: e.hidden(hint), Message: e.hidden(fmt.Sprintf(format, args...))})
 	return &e.found[len(e.found)-1]
