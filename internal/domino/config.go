@@ -38,7 +38,7 @@ func (c *Client) records(ctx context.Context) ([]record, []port.Setting, error) 
 	if err := c.get(ctx, configList, &answer); err != nil {
 		return nil, nil, err
 	}
-	if answer == nil {
+	if answer == nil || len(answer) > mostListed {
 		return nil, nil, c.failed(configList, errForeign)
 	}
 	all := make([]port.Setting, len(answer))
