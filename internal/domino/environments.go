@@ -294,7 +294,7 @@ func clusterNames(clusters []string) []string {
 func newRevisionOf(d port.Definition) (newRevision, error) {
 	tools, err := toolsYAML(d.Tools)
 	if err != nil {
-		return newRevision{}, fmt.Errorf("%w: workspace tools: %w", port.ErrMismatch, err)
+		return newRevision{}, fmt.Errorf("%w: workspace tools: %w", port.ErrInvalid, err)
 	}
 	out := newRevision{Base: newBase{d.Image, d.Base, d.Follow}, DockerfileInstructions: d.Dockerfile, PreSetupScript: d.PreSetup, PostSetupScript: d.PostSetup,
 		PreRunScript: d.PreRun, PostRunScript: d.PostRun, WorkspaceTools: tools, Summary: d.Summary, EnvironmentVariables: d.Variables,

@@ -240,7 +240,7 @@ func (c *Client) CreateTier(ctx context.Context, tier port.Document) error {
 	}
 	body := map[string]any{}
 	if err := edit(body, tier, nil); err != nil {
-		return fmt.Errorf("%w: %w", port.ErrMismatch, err)
+		return fmt.Errorf("%w: %w", port.ErrInvalid, err)
 	}
 	if r, is := body["resources"].(map[string]any); is && r["allowSharedMemoryToExceedDefault"] == nil {
 		r["allowSharedMemoryToExceedDefault"] = false
@@ -267,7 +267,7 @@ func (c *Client) UpdateTier(ctx context.Context, id, at string, set port.Documen
 		return false, nil
 	}
 	if err := edit(stands, set, unset); err != nil {
-		return false, fmt.Errorf("%w: %w", port.ErrMismatch, err)
+		return false, fmt.Errorf("%w: %w", port.ErrInvalid, err)
 	}
 	to := d.list
 	if d.internal() {
