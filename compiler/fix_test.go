@@ -87,3 +87,24 @@ func TestFixOfEmbeddedFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestFixBehindAMark: a file that begins with the mark of UTF-8, as Windows writes it, is
+// told of and put right like any other.
+func TestFixBehindAMark(t *testing.T) {
+	const before, after = "\ufeffMAINTAINER me\nRUN true && apt install -y a=1\n", "\ufeffLABEL maintainer=\"me\"\nRUN true && apt-get install -y a=1\n"
+	src := onDisk(t, map[string]string{"prod/deployment.cue": minimal, "prod/a.Dockerfile": before,
+		"prod/b.cue": "@extern(embed)\n\npackage domino\n\nenvironments: e: dockerfile: _ @embed(file=a.Dockerfile,type=text)\n"})
+	src.Dir = "prod"
+	r := compileDisk(t, src)
+	at := map[string]schema.Position{}
+	for _, f := range r.Findings {
+		at[f.Code] = f.Positions[0]
+	}
+	if at["DC725"] != (schema.Position{File: "a.Dockerfile", Line: 1, Col: 4}) || at["DC724"] != (schema.Position{File: "a.Dockerfile", Line: 2, Col: 13}) {
+		t.Errorf("%v\n%s", at, list(r.Findings))
+	}
+	f, err := Fix(context.Background(), src, r)
+	if got := string(f.Files["a.Dockerfile"]); err != nil || got != after {
+		t.Errorf("%q, %v, want %q", got, err, after)
+	}
+}

@@ -44,7 +44,7 @@ type span struct {
 	file    *written
 	name    string
 	at      []int  // for each byte of the text, and its end, where it is written; nil: as it is
-	literal [2]int // where a literal begins and ends
+	literal [2]int // where a literal begins and ends; of a file, its text without the mark
 }
 
 func newTexts(read func(string) string, files []string) *texts {
@@ -119,10 +119,19 @@ func (x *texts) embedded(text, dir, attribute string) (s span, ok bool) {
 	}
 	n := 0
 	for _, name := range x.files {
-		if path.Ext(name) == ".cue" || x.file(name).text != text {
+		if path.Ext(name) == ".cue" {
 			continue
 		}
-		s = span{file: x.file(name), name: name}
+		whole := x.file(name).text
+		says, from := whole, 0
+		if says != text { // CUE leaves out the mark of UTF-8
+			says = strings.TrimPrefix(whole, "\ufeff")
+			from = len(whole) - len(says)
+		}
+		if says != text {
+			continue
+		}
+		s = span{file: x.file(name), name: name, literal: [2]int{from, len(whole)}}
 		if n++; name == own {
 			return s, true
 		}
@@ -208,7 +217,7 @@ func (f *written) place(lit *ast.BasicLit, at []int) [2]int {
 
 func (s span) offset(of int) int {
 	if s.at == nil {
-		return of
+		return s.literal[0] + of
 	}
 	return s.at[of]
 }

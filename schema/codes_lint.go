@@ -13,7 +13,7 @@ func dockerfileCodes() []Code {
 			"State the image as the environment's base, and take the line out."},
 		{"DC702", "no Dockerfile instruction", "A line begins with a word that Docker does not know, and the build fails there. Mostly it is mistyped, or the line above lacks its \\.",
 			"Correct the word, or end the line above with \\. `domctl check --fix` takes the word that the hint names."},
-		{"DC703", "an instruction that cannot be read", "Docker's own parser, which domctl has, refuses the instruction, so the build would fail. It reads no line of more than 65535 bytes: the instruction that holds one is told, looked at no further, and the rest is.",
+		{"DC703", "an instruction that cannot be read", "Docker's own parser, which domctl has, refuses the instruction, so the build would fail. It reads no line of more than 65535 bytes: the instruction that holds one is told, looked at no further, and the rest is. domctl says the same of what it does not read itself, so that one text takes neither all memory nor the rest of the check: a Dockerfile of more than 1 MiB, a script of more than 256 KiB or one that lies some hundred times within itself, and what it fails at.",
 			"Correct it as the message says. ENV may name a variable without a value when the environment declares it under variables. Part a long line by \\ at the end of each but the last."},
 		{"DC704", "too many layers", "An image has at most 127 layers, and those of its base count. Each RUN, COPY, ADD and WORKDIR makes one.",
 			"Join commands that belong together by && in one RUN."},

@@ -171,7 +171,7 @@ func TestRefusedToMake(t *testing.T) {
 		retry bool
 	}{
 		"401 or 403":  {port.ErrDenied, false},
-		"400":         {port.ErrMismatch, false},
+		"400":         {port.ErrInvalid, false},
 		"404":         {port.ErrNotFound, false},
 		"409":         {port.ErrState, false},
 		"429":         {port.ErrThrottled, true},

@@ -62,7 +62,7 @@ func (c *Client) build(ctx context.Context, environment, revision string) (strin
 		return id.(string), nil
 	}
 	seen := map[string]string{}
-	for from := 0; from < mostPages*pageOf; from += pageOf {
+	for from := 0; from < mostListed; from += pageOf {
 		var answer struct {
 			Status map[string]string `json:"buildStatus"`
 			Logs   map[string]string `json:"buildLogsUrl"`
@@ -71,7 +71,7 @@ func (c *Client) build(ctx context.Context, environment, revision string) (strin
 		if err := c.get(ctx, path, &answer); err != nil {
 			return "", err
 		}
-		if answer.Status == nil || answer.Logs == nil {
+		if answer.Status == nil || answer.Logs == nil || len(answer.Status) > mostListed {
 			return "", c.failed(path, errForeign)
 		}
 		before := len(seen)

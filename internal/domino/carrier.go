@@ -188,7 +188,7 @@ func judge(res *http.Response) error {
 	case code == http.StatusNoContent && res.Request != nil && res.Request.Header.Get("Accept") == page:
 		return nil
 	case code == http.StatusBadRequest, code == http.StatusUnprocessableEntity:
-		return fmt.Errorf("%w: it does not take what was sent (%d)", port.ErrMismatch, code)
+		return fmt.Errorf("%w: Domino does not take what was sent (%d)", port.ErrInvalid, code)
 	case code == http.StatusConflict:
 		return fmt.Errorf("%w: it answers 409, something else is going on there", port.ErrState)
 	case code == http.StatusUnauthorized:

@@ -38,7 +38,7 @@ func (c *Client) records(ctx context.Context) ([]record, []port.Setting, error) 
 	if err := c.get(ctx, configList, &answer); err != nil {
 		return nil, nil, err
 	}
-	if answer == nil {
+	if answer == nil || len(answer) > mostListed {
 		return nil, nil, c.failed(configList, errForeign)
 	}
 	all := make([]port.Setting, len(answer))
@@ -60,7 +60,7 @@ func (c *Client) ListSettings(ctx context.Context) ([]port.Setting, error) {
 // notAMask refuses to write what Domino shows in place of a value.
 func notAMask(value string) error {
 	if port.Masked(value) {
-		return fmt.Errorf("%w: the value is a mask, which is never written", port.ErrMismatch)
+		return fmt.Errorf("%w: the value is a mask, which is never written", port.ErrInvalid)
 	}
 	return nil
 }

@@ -14,10 +14,11 @@ import (
 )
 
 // pageOf is how many revisions are asked for at once, and mostPages bounds what a
-// server that counts wrong can make of it.
+// server that counts wrong can make of it: no list has more than mostListed entries.
 const (
-	pageOf    = 100
-	mostPages = 100
+	pageOf     = 100
+	mostPages  = 100
+	mostListed = mostPages * pageOf
 )
 
 // known refuses ids that would lead elsewhere in a path.
@@ -59,7 +60,7 @@ func (c *Client) ListRevisions(ctx context.Context, environment string) ([]port.
 			return nil, c.failed(path, errForeign)
 		}
 		shown, total := len(answer.Revisions), *answer.PageInfo.TotalPages
-		if shown == 0 && page > 0 || shown > 0 && total < 1 || page+1 < total && shown < answer.PageInfo.PageSize {
+		if shown > pageOf || shown == 0 && page > 0 || shown > 0 && total < 1 || page+1 < total && shown < answer.PageInfo.PageSize {
 			return nil, c.failed(path, errForeign)
 		}
 		for _, r := range answer.Revisions {
@@ -103,7 +104,7 @@ func (c *Client) ListFollowers(ctx context.Context, environment string) ([]port.
 		return nil, fmt.Errorf("environment %w", err)
 	}
 	found := map[string]string{}
-	for offset := 0; offset < mostPages*pageOf; offset += pageOf {
+	for offset := 0; offset < mostListed; offset += pageOf {
 		var answer struct {
 			Items []struct {
 				ID   string `json:"id"`
@@ -115,7 +116,7 @@ func (c *Client) ListFollowers(ctx context.Context, environment string) ([]port.
 		if err := c.get(ctx, path, &answer); err != nil {
 			return nil, err
 		}
-		if answer.TotalItems == nil {
+		if answer.TotalItems == nil || len(answer.Items) > pageOf {
 			return nil, c.failed(path, errForeign)
 		}
 		for _, i := range answer.Items {
@@ -293,7 +294,7 @@ func clusterNames(clusters []string) []string {
 func newRevisionOf(d port.Definition) (newRevision, error) {
 	tools, err := toolsYAML(d.Tools)
 	if err != nil {
-		return newRevision{}, fmt.Errorf("%w: workspace tools: %w", port.ErrMismatch, err)
+		return newRevision{}, fmt.Errorf("%w: workspace tools: %w", port.ErrInvalid, err)
 	}
 	out := newRevision{Base: newBase{d.Image, d.Base, d.Follow}, DockerfileInstructions: d.Dockerfile, PreSetupScript: d.PreSetup, PostSetupScript: d.PostSetup,
 		PreRunScript: d.PreRun, PostRunScript: d.PostRun, WorkspaceTools: tools, Summary: d.Summary, EnvironmentVariables: d.Variables,

@@ -29,7 +29,7 @@ type double struct {
 
 // code is what Domino answers for an error.
 func code(err error) int {
-	for kind, code := range map[error]int{port.ErrNotFound: 404, port.ErrMismatch: 400, port.ErrState: 409, port.ErrDenied: 403, port.ErrThrottled: 429} {
+	for kind, code := range map[error]int{port.ErrNotFound: 404, port.ErrInvalid: 400, port.ErrState: 409, port.ErrDenied: 403, port.ErrThrottled: 429} {
 		if errors.Is(err, kind) {
 			return code
 		}
@@ -110,7 +110,7 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 	case what == "" && method == "DELETE":
 		var whole object
 		if json.NewDecoder(r.Body).Decode(&whole) != nil || whole["id"] != env || whole["unknown"] == nil {
-			return nil, 0, port.ErrMismatch
+			return nil, 0, port.ErrInvalid
 		}
 		return nil, 204, d.box.ArchiveEnvironment(ctx, env)
 	case what == "visibility" && method == "POST":

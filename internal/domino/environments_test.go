@@ -48,8 +48,8 @@ func TestWritesAreSentOnce(t *testing.T) {
 		kind  error
 		asked int64
 	}{
-		"400": {400, port.ErrMismatch, 1}, "401": {401, port.ErrDenied, 1}, "403": {403, port.ErrDenied, 1}, "404": {404, port.ErrNotFound, 1}, "409": {409, port.ErrState, 1},
-		"422": {422, port.ErrMismatch, 1}, "429": {429, port.ErrThrottled, 4}, "500": {500, nil, 1}, "502": {502, nil, 1}, "503": {503, nil, 1}, "504": {504, nil, 1}, "302": {302, nil, 1}, "cut off": {0, nil, 1},
+		"400": {400, port.ErrInvalid, 1}, "401": {401, port.ErrDenied, 1}, "403": {403, port.ErrDenied, 1}, "404": {404, port.ErrNotFound, 1}, "409": {409, port.ErrState, 1},
+		"422": {422, port.ErrInvalid, 1}, "429": {429, port.ErrThrottled, 4}, "500": {500, nil, 1}, "502": {502, nil, 1}, "503": {503, nil, 1}, "504": {504, nil, 1}, "302": {302, nil, 1}, "cut off": {0, nil, 1},
 	} {
 		client, _, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if body, err := io.ReadAll(r.Body); err != nil || r.Method != http.MethodPost || strings.HasSuffix(r.URL.Path, "Revision") && !strings.Contains(string(body), "RUN true") {
@@ -64,10 +64,13 @@ func TestWritesAreSentOnce(t *testing.T) {
 		for call, do := range writes(client) {
 			before := asked.Load()
 			err := do()
-			for _, kind := range []error{port.ErrMismatch, port.ErrDenied, port.ErrNotFound, port.ErrState, port.ErrThrottled} {
+			for _, kind := range []error{port.ErrInvalid, port.ErrDenied, port.ErrNotFound, port.ErrState, port.ErrThrottled} {
 				if errors.Is(err, kind) != (kind == c.kind) {
 					t.Errorf("%s of %s: %v, want %v", answer, call, err, c.kind)
 				}
+			}
+			if c.kind == port.ErrInvalid && !strings.HasSuffix(err.Error(), fmt.Sprintf(": not valid: Domino does not take what was sent (%d)", c.code)) {
+				t.Errorf("%s of %s: %v", answer, call, err)
 			}
 			if n := asked.Load() - before; err == nil || n != c.asked || strings.Contains(err.Error(), theKey) {
 				t.Errorf("%s of %s: asked %d times, %v", answer, call, n, err)

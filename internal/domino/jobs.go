@@ -46,7 +46,7 @@ func (c *Client) ListJobs(ctx context.Context, project, title string, since time
 		if err := c.get(ctx, path, &answer); err != nil {
 			return nil, err
 		}
-		if answer.Jobs == nil {
+		if answer.Jobs == nil || len(*answer.Jobs) > jobsOf {
 			return nil, c.failed(path, errForeign)
 		}
 		over, before := len(*answer.Jobs) == 0, len(seen)

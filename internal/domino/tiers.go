@@ -141,7 +141,7 @@ func (c *Client) listTiers(ctx context.Context, d dialect) (map[string]map[strin
 			return nil, err
 		}
 		found := map[string]map[string]any{}
-		if answer.Tiers == nil || !gather(found, answer.Tiers) || len(found) < len(answer.Tiers) {
+		if answer.Tiers == nil || len(answer.Tiers) > mostListed || !gather(found, answer.Tiers) || len(found) < len(answer.Tiers) {
 			return nil, c.failed(path, errForeign)
 		}
 		return found, nil
@@ -177,7 +177,10 @@ func (c *Client) pages(ctx context.Context, d dialect) (found map[string]map[str
 		if !gather(found, tiers) {
 			return nil, false, c.failed(d.list, errForeign)
 		}
-		if seen += len(tiers); len(tiers) == 0 || seen == total {
+		if seen += len(tiers); seen > mostListed { // a page may hold all of them
+			break
+		}
+		if len(tiers) == 0 || seen == total {
 			return found, len(found) == seen && (total < 0 || seen == total), nil
 		}
 		last = tiers[len(tiers)-1]["id"]
@@ -237,7 +240,7 @@ func (c *Client) CreateTier(ctx context.Context, tier port.Document) error {
 	}
 	body := map[string]any{}
 	if err := edit(body, tier, nil); err != nil {
-		return fmt.Errorf("%w: %w", port.ErrMismatch, err)
+		return fmt.Errorf("%w: %w", port.ErrInvalid, err)
 	}
 	if r, is := body["resources"].(map[string]any); is && r["allowSharedMemoryToExceedDefault"] == nil {
 		r["allowSharedMemoryToExceedDefault"] = false
@@ -264,7 +267,7 @@ func (c *Client) UpdateTier(ctx context.Context, id, at string, set port.Documen
 		return false, nil
 	}
 	if err := edit(stands, set, unset); err != nil {
-		return false, fmt.Errorf("%w: %w", port.ErrMismatch, err)
+		return false, fmt.Errorf("%w: %w", port.ErrInvalid, err)
 	}
 	to := d.list
 	if d.internal() {

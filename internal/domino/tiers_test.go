@@ -141,7 +141,7 @@ func TestRefusalsByRoute(t *testing.T) {
 		"403 on a list": {at("GET", "/api", 403), list, port.ErrDenied, "/api/hardwaretiers/v1/hardwaretiers?offset=0"},
 		"403 on a put":  {at("PUT", "/api", 403), update, port.ErrDenied, "PUT "},
 		"409":           {at("PUT", "/api", 409), update, port.ErrState, "409"},
-		"400":           {at("PUT", "/api", 400), update, port.ErrMismatch, "(400)"},
+		"400":           {at("PUT", "/api", 400), update, port.ErrInvalid, "(400)"},
 		"neither":       {func(*http.Request) int { return 404 }, list, port.ErrNotFound, "neither dialect"},
 		"an id away":    {at("", "", 0), func(c *Client) error { return c.ArchiveTier(context.Background(), "..") }, port.ErrNotFound, `".."`},
 	} {
@@ -207,7 +207,7 @@ func TestAMaskIsNeverWritten(t *testing.T) {
 	}
 	_, updated := c.UpdateSetting(t.Context(), all[1], "********")
 	for _, err := range []error{updated, c.CreateSetting(t.Context(), "common", "q", "****")} {
-		if !errors.Is(err, port.ErrMismatch) {
+		if !errors.Is(err, port.ErrInvalid) {
 			t.Errorf("%v", err)
 		}
 	}

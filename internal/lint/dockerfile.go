@@ -16,9 +16,9 @@ import (
 // dockerfile is a text of instructions as BuildKit reads it.
 type dockerfile struct {
 	text         string
-	shell        *syntax.Parser
-	lines        []int // offsets at which lines begin, and the end
-	escape       byte  // what continues a line
+	shell        *syntax.Parser // nil: scripts are not read
+	lines        []int          // offsets at which lines begin, and the end
+	escape       byte           // what continues a line
 	instructions []*instruction
 	plain        []int     // where instructions begin that nothing is to be told of
 	long         []int     // lines, from 1, of more bytes than are read
@@ -64,6 +64,10 @@ func readDockerfile(shell *syntax.Parser, text string, declared func(string) boo
 	}
 	d.lines = append(d.lines, len(text))
 	if strings.TrimSpace(text) == "" {
+		return d
+	}
+	if m, found := tooDeep(text); found {
+		d.wrong = append(d.wrong, m)
 		return d
 	}
 	rest := d.takeLong()
@@ -135,12 +139,14 @@ func (d *dockerfile) take(result *parser.Result) {
 		i := &instruction{in: d, node: n, name: strings.ToLower(n.Value), at: d.start(n.StartLine)}
 		plain := i.name == command.Run && len(n.Flags) == 0 && n.Next != nil // nothing is left to refuse
 		if _, known := command.Commands[i.name]; known && i.name != command.From && !plain {
-			i.parsed, i.fault = instructions.ParseInstruction(n)
+			if i.parsed, i.fault = instructions.ParseInstruction(n); i.fault != nil {
+				i.parsed = nil // which is a nil of some type until then
+			}
 		}
 		if i.name == command.Shell && n.Next != nil {
 			posix = aShell.MatchString(n.Next.Value)
 		}
-		if i.name == command.Run && posix && n.Next != nil && !n.Attributes["json"] {
+		if d.shell != nil && i.name == command.Run && posix && n.Next != nil && !n.Attributes["json"] {
 			i.shell = d.script(i)
 		}
 		d.instructions = append(d.instructions, i)

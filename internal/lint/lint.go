@@ -52,6 +52,9 @@ const (
 	mostFound  = 200
 )
 
+// tooStrange is said of what domctl fails at.
+const tooStrange = " is too strange to be looked at"
+
 // Check looks at the environments that are in use, each by itself and then all together.
 // The order of what it finds is always the same.
 func Check(d schema.Desired) []Found { return check(d, false) }
@@ -89,30 +92,47 @@ type environment struct {
 	scripts []*script
 	secrets []string // values that no message may hold
 	found   []Found
+	errors  int  // of what was found; no number of warnings hides one
 	all     bool // reads plain instructions too
+	now     Place
+	failed  bool // at something, which was told
 }
 
 func (e *environment) check(shell *syntax.Parser) {
-	path := "dockerfile" // what is being read when a parser fails
-	defer func() {
-		if recover() != nil { // a parser's own failure says nothing of the files but this
-			e.add("DC703", schema.Warning, []Place{{e.address, path, 0}}, "tell the maintainers of domctl", "%s is too strange to be looked at", path)
-		}
-	}()
 	e.docker = &dockerfile{}
-	e.docker = readDockerfile(shell, e.object.Fields["dockerfile"].Str(), e.declared, e.all)
-	for _, path = range scriptPaths() {
+	e.phase("dockerfile", func() {
+		e.docker = readDockerfile(shell, e.object.Fields["dockerfile"].Str(), e.declared, e.all)
+	})
+	for _, path := range scriptPaths() {
 		if text := e.object.Fields[path].Str(); text != "" {
-			e.scripts = append(e.scripts, readScript(shell, path, text))
+			e.phase(path, func() { e.scripts = append(e.scripts, readScript(shell, path, text)) })
 		}
 	}
-	e.findSecrets()
-	e.texts()
-	e.instructions()
-	e.installs()
-	e.inScripts()
-	e.tools()
+	if e.findSecrets(); e.failed { // what was not found must not be shown either
+		return
+	}
+	e.phase("dockerfile", e.texts)
+	e.phase("dockerfile", e.instructions)
+	e.phase("dockerfile", e.installs)
+	e.phase("dockerfile", e.inScripts)
+	e.phase("tools", e.tools)
 }
+
+// phase does a part of a check. Its own failure is an error at what it looks at, since
+// nothing more is known of that, and takes nothing else along.
+func (e *environment) phase(path string, do func()) {
+	e.now = Place{e.address, path, -1}
+	defer func() {
+		if recover() != nil {
+			e.failed = true
+			e.add("DC703", schema.Error, []Place{e.now}, "write it otherwise, and tell the maintainers of domctl", "%s%s", e.now.Path, tooStrange)
+		}
+	}()
+	do()
+}
+
+// look notes what of the Dockerfile is looked at.
+func (e *environment) look(i *instruction) { e.now.Offset = i.at }
 
 // declared says whether a variable is the environment's, so that the Dockerfile may name
 // it without a value.
@@ -129,9 +149,20 @@ func (e *environment) in(offsets ...int) (at []Place) {
 	return at
 }
 
+// full says that no more findings of a severity are told.
+func (e *environment) full(severity schema.Severity) bool {
+	if severity == schema.Error {
+		return e.errors >= mostFound
+	}
+	return len(e.found)-e.errors >= mostFound
+}
+
 func (e *environment) add(code string, severity schema.Severity, at []Place, hint, format string, args ...any) *Found {
-	if len(e.found) >= mostFound {
+	if e.full(severity) {
 		return &Found{}
+	}
+	if severity == schema.Error {
+		e.errors++
 	}
 	e.found = append(e.found, Found{Code: code, Severity: severity, Address: e.address, At: at, Hint: e.hidden(hint), Message: e.hidden(fmt.Sprintf(format, args...))})
 	return &e.found[len(e.found)-1]
@@ -150,12 +181,24 @@ type house struct {
 	desired schema.Desired
 	envs    []*environment
 	found   []Found
+	now     schema.Address // what is looked at
 }
 
 func (h *house) check() {
-	h.shared()
-	h.layers()
-	h.cuda()
+	for _, part := range []func(){h.shared, h.layers, h.cuda} {
+		h.part(part)
+	}
+}
+
+// part is phase for all environments: its failure is told of the one that it was at.
+func (h *house) part(do func()) {
+	defer func() {
+		if recover() != nil {
+			h.found = append(h.found, Found{Code: "DC703", Severity: schema.Error, Address: h.now, At: []Place{{h.now, "dockerfile", -1}},
+				Hint: "tell the maintainers of domctl", Message: "what it has in common with other environments" + tooStrange})
+		}
+	}()
+	do()
 }
 
 // some names a few of many, as a sentence does.

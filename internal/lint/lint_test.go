@@ -206,6 +206,9 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, docker, text string) {
 		d := desired(map[string]map[string]any{"e": {"dockerfile": docker, "scripts.preRun": text}})
 		for _, found := range Check(d) {
+			if strings.HasSuffix(found.Message, tooStrange) {
+				t.Fatal(found.Message)
+			}
 			for _, p := range found.At {
 				if n := len(d.Objects[p.Address].Fields[p.Path].Str()); p.Offset > n {
 					t.Fatalf("%s at %d of %d", found.Code, p.Offset, n)

@@ -22,8 +22,10 @@ func Often(d schema.Desired, changes func(Place) (n, commits int)) (found []Foun
 			continue
 		}
 		e := &environment{address: a, object: d.Objects[a], all: true}
-		e.docker = readDockerfile(shell, text, e.declared, true)
-		e.often(changes)
+		e.phase("dockerfile", func() {
+			e.docker = readDockerfile(shell, text, e.declared, true)
+			e.often(changes)
+		})
 		found = append(found, e.found...)
 	}
 	return found

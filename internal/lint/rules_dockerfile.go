@@ -19,6 +19,7 @@ func (e *environment) instructions() {
 	known := map[string]bool{} // variables that have a value by then
 	pipefail := false
 	for _, i := range e.docker.instructions {
+		e.look(i)
 		e.instruction(i)
 		e.variables(i, known)
 		pipefail = i.pipefail(pipefail)
@@ -89,6 +90,9 @@ func (e *environment) unknown(i *instruction) {
 
 // reason is what the parser says, without what it cites of lines that hold values.
 func (e *environment) reason(at int, why string) string {
+	if strings.HasPrefix(why, notRead) {
+		return why
+	}
 	name, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(e.docker.text[at:])), " ")
 	why, _, _ = strings.Cut(why, "\n")
 	if name == "ENV" || name == "ARG" || name == "LABEL" {
@@ -107,6 +111,8 @@ func readable(why string) string {
 	switch {
 	case strings.HasPrefix(why, "ENV must have two arguments"):
 		return "declare it under variables, or write ENV NAME=VALUE"
+	case strings.HasPrefix(why, notRead):
+		return "write it as several; nothing else is said of the text until then"
 	case strings.HasPrefix(why, "a line of "):
 		return "write it on several lines that end with \\; nothing else is said of its instruction until then"
 	}
@@ -128,6 +134,9 @@ func (e *environment) urls(i *instruction, args []string) {
 // shell looks at how RUN is written.
 func (e *environment) shell(i *instruction) {
 	s := i.shell
+	if e.unread("RUN", s) {
+		return
+	}
 	if s.fault != "" {
 		e.add("DC714", schema.Warning, e.in(s.place(s.faulty)), "", "RUN is no shell script: %s", s.fault)
 		return

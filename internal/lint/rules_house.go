@@ -36,6 +36,7 @@ func (h *house) layers() {
 		byName[e.address] = e
 	}
 	for _, e := range h.envs {
+		h.now = e.address
 		own, below := e.layered(), 0
 		for at, seen := e, map[schema.Address]bool{}; ; {
 			base, _, ok := at.object.Fields["base.environment"].Target()
@@ -69,6 +70,7 @@ type common struct {
 func (h *house) shared() {
 	byText := map[string]*common{}
 	for _, e := range h.envs {
+		h.now = e.address
 		for _, i := range e.docker.instructions {
 			if i.name != command.Run || i.shell == nil || !slices.ContainsFunc(i.shell.calls, call.fetches) {
 				continue
@@ -175,6 +177,7 @@ func (h *house) cuda() {
 		}
 	}
 	for _, e := range h.envs {
+		h.now = e.address
 		path, image, base := h.image(e)
 		version, driver := cudaOf(image)
 		if driver == "" || len(nodes) == 0 {

@@ -20,6 +20,7 @@ func (e *environment) installs() {
 		if i.shell == nil {
 			continue
 		}
+		e.look(i)
 		for _, c := range i.shell.calls {
 			if got, ok := readInstall(c); ok {
 				byTool[got.tool] = append(byTool[got.tool], placed{got, i})
@@ -78,7 +79,11 @@ func (e *environment) versions(s *script, i install) {
 }
 
 func example(tool, name string) string {
-	name = strings.TrimRight(strings.FieldsFunc(name+" ", func(r rune) bool { return strings.ContainsRune("<>=!~;@ ", r) })[0], "/")
+	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("<>=!~;@ ", r) })
+	if len(words) == 0 {
+		return "NAME and VERSION"
+	}
+	name = strings.TrimRight(words[0], "/")
 	switch tool {
 	case "pip":
 		if strings.Contains(name, "/") {

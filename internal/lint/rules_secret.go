@@ -20,38 +20,51 @@ const secretHint = `keep it out of the image: variables: NAME: secret: {…}, or
 // findSecrets comes before all else: what it finds, no message shows.
 func (e *environment) findSecrets() {
 	for _, i := range e.docker.instructions {
-		switch c := i.parsed.(type) {
-		case *instructions.EnvCommand:
-			for _, kv := range c.Env {
-				e.named("ENV", "dockerfile", kv.Key, kv.Value, i.find(kv.Key))
-			}
-		case *instructions.ArgCommand:
-			for _, kv := range c.Args {
-				if kv.Value != nil {
-					e.named("ARG", "dockerfile", kv.Key, *kv.Value, i.find(kv.Key))
-				}
-			}
-		}
-		if i.shell != nil {
-			e.assigned("RUN", i.shell)
-		}
+		e.phase("dockerfile", func() {
+			e.look(i)
+			e.secretsOf(i)
+		})
 	}
 	for _, s := range e.scripts {
-		e.assigned(s.path, s)
-		e.shaped(s.path, s.text)
+		e.phase(s.path, func() {
+			e.assigned(s.path, s)
+			e.shaped(s.path, s.text)
+		})
 	}
-	e.shaped("dockerfile", e.docker.text)
+	e.phase("dockerfile", func() { e.shaped("dockerfile", e.docker.text) })
 	for _, path := range schema.Sorted(e.object.Fields) {
 		if name := schema.SplitPath(path); name[0] == "variables" && len(name) == 2 {
-			e.named("variables", path, name[1], e.object.Fields[path].Str(), -1)
-			e.stated("variables "+name[1], path, "state where it is kept: "+name[1]+": secret: {…}", e.object.Fields[path].Str())
+			e.phase(path, func() {
+				e.named("variables", path, name[1], e.object.Fields[path].Str(), nowhere)
+				e.stated("variables "+name[1], path, "state where it is kept: "+name[1]+": secret: {…}", e.object.Fields[path].Str())
+			})
 		}
 	}
-	for _, arg := range e.object.Fields["dockerArguments"].Strings() {
-		if name, value, ok := schema.ArgumentValue(arg); ok {
-			e.named("dockerArguments", "dockerArguments", name, value, -1)
+	e.phase("dockerArguments", func() {
+		for _, arg := range e.object.Fields["dockerArguments"].Strings() {
+			if name, value, ok := schema.ArgumentValue(arg); ok {
+				e.named("dockerArguments", "dockerArguments", name, value, nowhere)
+			}
+			e.stated("dockerArguments", "dockerArguments", argumentHint, arg)
 		}
-		e.stated("dockerArguments", "dockerArguments", argumentHint, arg)
+	})
+}
+
+func (e *environment) secretsOf(i *instruction) {
+	switch c := i.parsed.(type) {
+	case *instructions.EnvCommand:
+		for _, kv := range c.Env {
+			e.named("ENV", "dockerfile", kv.Key, kv.Value, func() int { return i.find(kv.Key) })
+		}
+	case *instructions.ArgCommand:
+		for _, kv := range c.Args {
+			if kv.Value != nil {
+				e.named("ARG", "dockerfile", kv.Key, *kv.Value, func() int { return i.find(kv.Key) })
+			}
+		}
+	}
+	if i.shell != nil {
+		e.assigned("RUN", i.shell)
 	}
 }
 
@@ -75,18 +88,23 @@ func (e *environment) stated(what, path, hint, value string) {
 func (e *environment) assigned(what string, s *script) {
 	for _, a := range s.assigned {
 		if a.whole {
-			e.named(what, s.path, a.name, a.text, s.place(a.at))
+			e.named(what, s.path, a.name, a.text, func() int { return s.place(a.at) })
 		}
 	}
 }
 
-// named finds a value under a name that is one of a secret.
-func (e *environment) named(what, path, name, value string, at int) {
+func nowhere() int { return -1 }
+
+// named finds a value under a name that is one of a secret; at is asked where one is told.
+func (e *environment) named(what, path, name, value string, at func() int) {
 	value = strings.Trim(value, `"'`)
 	if value == "" || strings.Contains(value, "$") || !secretName.MatchString(name) || noSecret.MatchString(name) || plainValue.MatchString(value) {
 		return
 	}
 	e.secret(value)
+	if e.full(schema.Warning) {
+		return
+	}
 	hint := secretHint
 	switch what {
 	case "dockerArguments":
@@ -94,7 +112,7 @@ func (e *environment) named(what, path, name, value string, at int) {
 	case "variables":
 		hint = "state where it is kept: " + name + `: secret: {…}`
 	}
-	e.add("DC710", schema.Warning, []Place{{e.address, path, at}}, hint, "%s %s holds what looks like a secret (not shown)", what, name)
+	e.add("DC710", schema.Warning, []Place{{e.address, path, at()}}, hint, "%s %s holds what looks like a secret (not shown)", what, name)
 }
 
 // shaped finds what is a secret by its form, and was not found by its name.

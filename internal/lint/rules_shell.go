@@ -19,11 +19,17 @@ func (e *environment) variables(i *instruction, known map[string]bool) {
 			known[kv.Key] = true
 		}
 	case *instructions.EnvCommand:
+		sets := map[string][]int{} // what has no value by then → which of the line set it
 		for at, kv := range c.Env {
-			for other, set := range c.Env {
-				if other != at && !known[set.Key] && !e.declared(set.Key) && refers(kv.Value, set.Key) {
-					e.add("DC729", schema.Warning, e.in(i.find(kv.Key)), "set "+set.Key+" in an ENV of its own before",
-						"ENV %s uses %s, which the same ENV sets: it gets the value from before", kv.Key, set.Key)
+			if !known[kv.Key] && !e.declared(kv.Key) {
+				sets[kv.Key] = append(sets[kv.Key], at)
+			}
+		}
+		for at, kv := range c.Env {
+			for _, name := range references(kv.Value) {
+				if others := sets[name]; (len(others) > 1 || len(others) == 1 && others[0] != at) && !e.full(schema.Warning) {
+					e.add("DC729", schema.Warning, e.in(i.find(kv.Key)), "set "+name+" in an ENV of its own before",
+						"ENV %s uses %s, which the same ENV sets: it gets the value from before", kv.Key, name)
 				}
 			}
 		}
@@ -33,12 +39,12 @@ func (e *environment) variables(i *instruction, known map[string]bool) {
 	}
 }
 
-// refers says that a value holds $NAME or ${NAME…}.
-func refers(value, name string) bool {
+// references are the names that a value holds as $NAME or ${NAME…}, each once.
+func references(value string) (names []string) {
 	for rest := value; ; {
 		_, after, ok := strings.Cut(rest, "$")
 		if !ok {
-			return false
+			return unique(names)
 		}
 		rest = after
 		bare, braced := strings.CutPrefix(after, "{")
@@ -48,8 +54,8 @@ func refers(value, name string) bool {
 		if end < 0 {
 			end = len(bare)
 		}
-		if bare[:end] == name && (!braced || end < len(bare)) {
-			return true
+		if end > 0 && (!braced || end < len(bare)) {
+			names = append(names, bare[:end])
 		}
 	}
 }

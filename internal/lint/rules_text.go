@@ -11,6 +11,7 @@ import (
 // another encoding, a script with the line ends of Windows.
 func (e *environment) texts() {
 	for _, path := range append([]string{"dockerfile"}, scriptPaths()...) {
+		e.now.Path = path
 		v := e.object.Fields[path]
 		if v.Is != schema.Known {
 			continue

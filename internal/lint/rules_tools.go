@@ -41,6 +41,10 @@ func (e *environment) tools() {
 // inScripts looks at the four scripts, which run at each start as root.
 func (e *environment) inScripts() {
 	for _, s := range e.scripts {
+		e.now.Path = s.path
+		if e.unread(s.path, s) {
+			continue
+		}
 		if s.fault != "" {
 			e.add("DC713", schema.Error, []Place{{e.address, s.path, s.place(s.faulty)}}, "", "%s is no shell script: %s", s.path, s.fault)
 			continue

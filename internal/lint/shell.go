@@ -2,6 +2,7 @@ package lint
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"strings"
 
@@ -18,7 +19,8 @@ type script struct {
 	text     string
 	place    func(of int) int // where a byte of text, or its end, stands in the field
 	fault    string
-	faulty   int // where the fault is
+	unread   string // why it was not read
+	faulty   int    // where the fault is, or what is not read
 	calls    []call
 	piped    []call // those whose output goes into another
 	assigned []assignment
@@ -57,7 +59,16 @@ func shellParser() *syntax.Parser { return syntax.NewParser(syntax.Variant(synta
 
 func readShell(p *syntax.Parser, path, text string) *script {
 	s := &script{path: path, text: text, place: func(of int) int { return of }}
-	file, err := p.Parse(strings.NewReader(text), "")
+	if len(text) > mostScript {
+		s.unread = fmt.Sprintf("it has %d KiB, and there may be %d", len(text)>>10, mostScript>>10)
+		return s
+	}
+	from := shallow{strings.NewReader(text)}
+	file, err := p.Parse(from, "")
+	if errors.Is(err, errDeep) {
+		s.unread, s.faulty = err.Error(), len(text)-from.Len()
+		return s
+	}
 	if err != nil {
 		s.fault = "it does not parse"
 		var parse syntax.ParseError

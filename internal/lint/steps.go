@@ -13,9 +13,10 @@ type Step struct {
 	Layer bool   // it makes a layer
 }
 
-// Steps are the instructions of a text in order; what Docker refuses is left out.
+// Steps are the instructions of a text in order; what Docker refuses is left out. No shell
+// is asked: the text may be Domino's, and a deep one is more than its parser survives.
 func Steps(text string) (steps []Step) {
-	d := readDockerfile(shellParser(), text, func(string) bool { return false }, true)
+	d := readDockerfile(nil, text, func(string) bool { return false }, true)
 	for _, i := range d.instructions {
 		s := Step{Text: strings.TrimSpace(i.node.Original), Layer: i.layer()}
 		for _, h := range i.node.Heredocs {

@@ -73,7 +73,7 @@ const (
 // revisions, builds, shares and archives them. It has no call that renames an environment,
 // brings an archived one back, or deletes one. An environment or revision that is not there
 // is ErrNotFound, whatever the id. A write is sent once; ErrDenied, ErrThrottled,
-// ErrNotFound, ErrState and ErrMismatch say that nothing happened, any other error
+// ErrNotFound, ErrState and ErrInvalid say that nothing happened, any other error
 // decides nothing.
 type Environments interface {
 	// ListRevisions answers all revisions of an environment, newest first.
@@ -86,7 +86,7 @@ type Environments interface {
 	// ListFollowers answers the environments whose base is this one, and that Domino
 	// builds again whenever another revision of it becomes active, by name.
 	ListFollowers(ctx context.Context, environment string) ([]Follower, error)
-	// CreateRevision makes a revision and begins its build. ErrMismatch: Domino does
+	// CreateRevision makes a revision and begins its build. ErrInvalid: Domino does
 	// not take the definition.
 	CreateRevision(ctx context.Context, environment string, d Definition) (revision string, err error)
 	// SetActiveRevision makes a built revision active; ErrState for one that is not
@@ -95,7 +95,7 @@ type Environments interface {
 	// CancelBuild ends a build that is under way; ErrState where none is.
 	CancelBuild(ctx context.Context, environment, revision string) error
 	// CreateEnvironment makes an environment and begins the build of its first revision.
-	// A call that is repeated makes another one. ErrMismatch: Domino does not take it.
+	// A call that is repeated makes another one. ErrInvalid: Domino does not take it.
 	CreateEnvironment(ctx context.Context, e NewEnvironment) (environment string, err error)
 	// ArchiveEnvironment hides an environment from who does not use it.
 	ArchiveEnvironment(ctx context.Context, environment string) error

@@ -18,7 +18,7 @@ type Job struct {
 }
 
 // Jobs is the part of Domino's REST API that starts jobs and stops them. A write is sent
-// once; ErrDenied, ErrThrottled, ErrNotFound, ErrState and ErrMismatch say that nothing
+// once; ErrDenied, ErrThrottled, ErrNotFound, ErrState and ErrInvalid say that nothing
 // happened, any other error decides nothing.
 type Jobs interface {
 	// ListJobs answers the jobs of a project with a title that were submitted since a

@@ -19,6 +19,7 @@ var (
 	ErrDenied     = errors.New("access denied")              // credentials lack a permission
 	ErrThrottled  = errors.New("throttled")                  // still throttled after the adapter's back-off
 	ErrMismatch   = errors.New("token used for other input") // IdempotentParameterMismatch
+	ErrInvalid    = errors.New("not valid")                  // Domino does not take it (400, 422), or would not
 	ErrTerminated = errors.New("token's instance is gone")   // IdempotentInstanceTerminated
 	ErrInUse      = errors.New("in use")                     // a delete of what something refers to
 	ErrState      = errors.New("not in a state for this")    // IncorrectInstanceState and its like
@@ -40,7 +41,7 @@ func Refused(err error) (refused, again bool) {
 		return slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })
 	}
 	again = is(ErrThrottled, ErrNotPrimary, ErrDuplicate, ErrInUse, ErrBudget)
-	return again || is(ErrDenied, ErrMismatch, ErrNotFound, ErrState, ErrUnfiltered, ErrUnsent), again
+	return again || is(ErrDenied, ErrMismatch, ErrInvalid, ErrNotFound, ErrState, ErrUnfiltered, ErrUnsent), again
 }
 
 // Throttle is ErrThrottled of an outside that says after how long it may be asked again.

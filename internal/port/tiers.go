@@ -12,12 +12,12 @@ type TierList struct {
 // Tiers is the part of Domino's REST API that keeps hardware tiers. Whatever dialect
 // answers, a tier has the names of the public one: "resources.memory.units",
 // "flags.isArchived", "overProvisioning.fromTime"; its id stands in "_id". What is null
-// is not there. ErrDenied, ErrThrottled, ErrNotFound, ErrState and ErrMismatch say that a
+// is not there. ErrDenied, ErrThrottled, ErrNotFound, ErrState and ErrInvalid say that a
 // write did nothing, any other error decides nothing.
 type Tiers interface {
 	// ListTiers reads the list whole: one that changes between its pages is read again.
 	ListTiers(ctx context.Context) (TierList, error)
-	// CreateTier makes a tier. ErrMismatch: Domino does not take it, as where it is not
+	// CreateTier makes a tier. ErrInvalid: Domino does not take it, as where it is not
 	// whole or where its id is taken; archived tiers keep theirs.
 	CreateTier(ctx context.Context, tier Document) error
 	// UpdateTier reads a tier whole, sets and unsets paths, and writes it whole, with all

@@ -47,6 +47,7 @@ type Prober struct {
 	Now       func() time.Time
 
 	heard sync.Map // token of a step → what Domino said to a start that was refused
+	seen  sync.Map // id of a run → when it was first looked at, by domctl's clock
 }
 
 // Operations are the rows of the operation table that stand here.
@@ -191,7 +192,7 @@ func (p *Prober) running(ctx context.Context, o order, j port.Job) (st applier.S
 	if told { // so that people see it
 		mark += " images after " + took.String()
 	}
-	waits := p.Now().Sub(j.Submitted)
+	waits := p.waits(j)
 	switch {
 	case err != nil:
 		return st, false, err
@@ -199,6 +200,14 @@ func (p *Prober) running(ctx context.Context, o order, j port.Job) (st applier.S
 		return applier.Status{State: applier.Next, Mark: mark, Free: true}, true, nil
 	}
 	return applier.Status{State: applier.Pending, Wait: 5 * time.Second, Why: fmt.Sprintf("run %q waits for its images since %s", o.title, waits.Truncate(time.Second))}, true, nil
+}
+
+// waits is for how long a run has been looked at. When it was submitted is told by Domino's
+// clock, which may be an hour apart: a run would be stopped at once, or not in time.
+func (p *Prober) waits(j port.Job) time.Duration {
+	now := p.Now()
+	first, _ := p.seen.LoadOrStore(j.ID, now)
+	return now.Sub(first.(time.Time))
 }
 
 // pulled is how long a run waited; one that Domino does not know as a job yet is not told.

@@ -81,7 +81,7 @@ func TestObserve(t *testing.T) {
 		"a lost start":      {"tier,group,start 1", false, outside{tier: "made", group: true}, applier.Next, "start 2"},
 		"two lost starts":   {"tier,group,start 1,start 2", false, outside{tier: "made", group: true}, applier.Next, "drop group"},
 		"no list":           {"tier,group,start 1", false, outside{tier: "made", group: true, listed: down}, 0, "error"},
-		"waits":             {"start 1", false, outside{tier: "made", group: true, jobs: []port.Job{job("a", false)}}, applier.Pending, "waits for its images since 2m0s"},
+		"waits":             {"start 1", false, outside{tier: "made", group: true, jobs: []port.Job{job("a", false)}}, applier.Pending, "waits for its images since 0s"},
 		"pulled":            {"start 1", false, outside{tier: "made", group: true, jobs: []port.Job{job("a", false)}, took: map[string]time.Duration{"a": time.Second}}, applier.Next, "stop a images after 1s"},
 		"stopped":           {"start 1", false, outside{tier: "made", group: true, jobs: []port.Job{job("a", true)}}, applier.Next, "drop group"},
 		"no group any more": {"start 1", false, outside{tier: "made", jobs: []port.Job{job("a", true)}}, applier.Next, "archive tier"},
@@ -112,6 +112,27 @@ func TestObserve(t *testing.T) {
 			a.Mark = st.Mark
 			if err := p.Start(t.Context(), a); err != nil {
 				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// TestClocks: a run has its time by domctl's clock, whatever Domino's says.
+func TestClocks(t *testing.T) {
+	for _, apart := range []time.Duration{-59 * time.Minute, -31 * time.Minute, 0, 40 * time.Minute} {
+		j := job("a", false)
+		j.Submitted = began.Add(apart)
+		o, now := outside{tier: "made", group: true, jobs: []port.Job{j}}, began
+		p := &probe.Prober{Documents: o, Domino: o, Now: func() time.Time { return now }}
+		for _, c := range []struct {
+			after time.Duration
+			state applier.State
+			says  string
+		}{{5 * time.Second, applier.Pending, "since 0s"}, {30 * time.Minute, applier.Pending, "since 29m55s"}, {31 * time.Minute, applier.Next, "stop a"}} {
+			now = began.Add(c.after)
+			st, err := p.Observe(t.Context(), attempt("tier", "group", "start 1"))
+			if err != nil || st.State != c.state || !strings.HasSuffix(st.Mark+st.Why, c.says) {
+				t.Errorf("%s apart, after %s: %+v, %v", apart, c.after, st, err)
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func (w *World) SetDefaultEnvironment(ctx context.Context, environment string) e
 			return nil, err
 		}
 		if textAt(doc, "isArchived") == "true" {
-			return nil, fmt.Errorf("environment %s is archived: %w", environment, port.ErrMismatch)
+			return nil, fmt.Errorf("environment %s is archived: %w", environment, port.ErrInvalid)
 		}
 		n := *s
 		n.domino.Default = environment

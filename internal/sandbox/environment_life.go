@@ -62,13 +62,13 @@ func (s *state) takes(name, visibility, owner string, stated bool) error {
 	_, _, there := s.document(userDocs, owner)
 	switch {
 	case name == "":
-		return fmt.Errorf("%w: an environment has a name", port.ErrMismatch)
+		return fmt.Errorf("%w: an environment has a name", port.ErrInvalid)
 	case !slices.Contains([]string{port.VisibilityPrivate, port.VisibilityOrganization, port.VisibilityGlobal}, visibility):
-		return fmt.Errorf("%w: %q is no visibility", port.ErrMismatch, visibility)
+		return fmt.Errorf("%w: %q is no visibility", port.ErrInvalid, visibility)
 	case stated && !there:
-		return fmt.Errorf("%w: there is no user %s", port.ErrMismatch, owner)
+		return fmt.Errorf("%w: there is no user %s", port.ErrInvalid, owner)
 	case visibility == port.VisibilityOrganization && !s.organization(owner):
-		return fmt.Errorf("%w: %s is no organization", port.ErrMismatch, owner)
+		return fmt.Errorf("%w: %s is no organization", port.ErrInvalid, owner)
 	}
 	return nil
 }

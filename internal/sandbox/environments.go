@@ -246,7 +246,7 @@ func (s *state) based(d port.Definition) (string, error) {
 	if d.Follow != "" {
 		_, followed, err := s.environment(d.Follow)
 		if err != nil {
-			return "", fmt.Errorf("%w: %w", port.ErrMismatch, err)
+			return "", fmt.Errorf("%w: %w", port.ErrInvalid, err)
 		}
 		return textAt(followed, "activeRevisionId"), nil
 	}
@@ -254,7 +254,7 @@ func (s *state) based(d port.Definition) (string, error) {
 		return "", nil
 	}
 	if _, err := s.revision("", d.Base); err != nil {
-		return "", fmt.Errorf("%w: %w", port.ErrMismatch, err)
+		return "", fmt.Errorf("%w: %w", port.ErrInvalid, err)
 	}
 	return d.Base, nil
 }

@@ -103,7 +103,7 @@ func (w *World) StartJob(ctx context.Context, j port.NewJob) (string, error) {
 		}
 		tier, there := s.named("hardware_tier", "_id", j.Tier)
 		if archived, _ := tier.at([]string{"flags", "isArchived"}); !there || archived.text == "true" {
-			return nil, "", fmt.Errorf("hardware tier %s is not there, or archived: %w", j.Tier, port.ErrMismatch)
+			return nil, "", fmt.Errorf("hardware tier %s is not there, or archived: %w", j.Tier, port.ErrInvalid)
 		}
 		pull := usualPull
 		if group, there := s.named("executor_group_configuration", "hardwareTierId", j.Tier); there {

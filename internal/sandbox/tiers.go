@@ -76,21 +76,21 @@ func (w *World) CreateTier(ctx context.Context, tier port.Document) error {
 		}
 		for _, p := range []string{"_id", "name", "nodePool", "resources.cores", "resources.memory.value"} {
 			if d[p] == "" {
-				return nil, fmt.Errorf("a hardware tier without %s: %w", p, port.ErrMismatch)
+				return nil, fmt.Errorf("a hardware tier without %s: %w", p, port.ErrInvalid)
 			}
 		}
 		d["creationTime"] = w.moment(0)
 		d["updateTime"] = d["creationTime"]
 		key, body, err := build(tierDocs, d)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", port.ErrMismatch, err)
+			return nil, fmt.Errorf("%w: %w", port.ErrInvalid, err)
 		}
 		c := s.mongo[tierDocs]
 		if c == nil {
 			c = newCollection()
 		}
 		if _, taken := c.index[key]; taken {
-			return nil, fmt.Errorf("hardware tier %s is there already: %w", d["_id"], port.ErrMismatch)
+			return nil, fmt.Errorf("hardware tier %s is there already: %w", d["_id"], port.ErrInvalid)
 		}
 		return s.with(tierDocs, c.inserted(key, body)), nil
 	})
@@ -128,11 +128,11 @@ func (w *World) touched(s *state, i int, doc value, set port.Document, unset []s
 	set["updateTime"] = w.moment(was)
 	e, err := newEdit(set, unset)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", port.ErrMismatch, err)
+		return nil, fmt.Errorf("%w: %w", port.ErrInvalid, err)
 	}
 	body, _, err := e.apply(doc)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", port.ErrMismatch, err)
+		return nil, fmt.Errorf("%w: %w", port.ErrInvalid, err)
 	}
 	return s.with(tierDocs, s.mongo[tierDocs].replaced(i, body)), nil
 }

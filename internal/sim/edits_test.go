@@ -26,7 +26,7 @@ func editBy(ctx context.Context, m *Machine, world, kind string) error {
 	}
 	switch {
 	case world == "defaults" && kind == "tier":
-		if err := w.SetDefaultEnvironment(ctx, "660000000000000000000001"); !errors.Is(err, port.ErrMismatch) { // which says that it is archived by then
+		if err := w.SetDefaultEnvironment(ctx, "660000000000000000000001"); !errors.Is(err, port.ErrInvalid) { // which says that it is archived by then
 			return err
 		}
 		return nil

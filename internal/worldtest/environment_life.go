@@ -31,12 +31,12 @@ func environmentMade(t *testing.T, w World) {
 }
 
 func environmentNotTaken(t *testing.T, w World) {
-	if id, err := w.Domino.CreateEnvironment(background(), port.NewEnvironment{Name: "x", Visibility: "Odd"}); !errors.Is(err, port.ErrMismatch) {
-		t.Errorf("%s, %v, want ErrMismatch", id, err)
+	if id, err := w.Domino.CreateEnvironment(background(), port.NewEnvironment{Name: "x", Visibility: "Odd"}); !errors.Is(err, port.ErrInvalid) {
+		t.Errorf("%s, %v, want ErrInvalid", id, err)
 	}
 	env, _ := w.Put.Environment(t, false)
-	if err := w.Domino.ShareEnvironment(background(), env, "Odd", ""); !errors.Is(err, port.ErrMismatch) {
-		t.Errorf("%v, want ErrMismatch", err)
+	if err := w.Domino.ShareEnvironment(background(), env, "Odd", ""); !errors.Is(err, port.ErrInvalid) {
+		t.Errorf("%v, want ErrInvalid", err)
 	}
 }
 
