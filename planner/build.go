@@ -155,3 +155,10 @@ func (b Build) String() string {
 func (d *Draft) Replace(drop func(schema.Finding) bool, add []schema.Finding) {
 	d.plan.Findings = append(slices.DeleteFunc(d.plan.Findings, drop), add...)
 }
+
+// Refused says that there is an error of an object with a code already.
+func (d Draft) Refused(code string, a schema.Address) bool {
+	return slices.ContainsFunc(d.plan.Findings, func(f schema.Finding) bool {
+		return f.Code == code && f.Address == a && f.Severity == schema.Error
+	})
+}

@@ -20,6 +20,6 @@ func lifeCodes() []Code {
 		{"DC364", "Domino hides what may be domctl's", "The process that was to make the environment ended before it had an answer. An environment that may be it stands in Domino's database, and Domino's API answers 404 for it, so that nobody can tell.",
 			"Resume with the key that the apply was begun with."},
 		{"DC366", "a first build failed", "The environment is made, and the build of its first revision failed or was cancelled, so that it has no active revision.",
-			"Read the build's log in Domino, correct the definition, and apply it with `--supersede`: another revision of the same environment is built."},
+			"Read the build's log with `domctl environments log ENVIRONMENT`, correct the definition, and apply it with `--supersede`: another revision of the same environment is built."},
 	}
 }

@@ -196,6 +196,9 @@ func byText(e engine.Environment, r world.Revision) string {
 	if apply := e.Applies[r.ID]; apply != "" {
 		return "apply " + apply
 	}
+	if r.Author == "" && e.Unbuilt != "" {
+		return "not known" // the tags that say so are the API's
+	}
 	return r.Author
 }
 

@@ -42,11 +42,13 @@ func (e *Engine) foretold(ctx context.Context, view *world.View, in planner.Inpu
 	if activated := world.Activated(draft.Steps()); len(activated) > 0 {
 		group.Go(func() (err error) { around, err = view.Beside(within, activated, e.waited(within)); return err })
 	}
+	var lacking []schema.Finding
+	group.Go(func() error { lacking = e.lacking(within, draft); return nil })
 	group.Go(func() (err error) { ran, drivers, err = e.cuda(within, view, draft); return err })
 	if err := group.Wait(); err != nil {
 		return planner.Plan{}, err
 	}
-	draft.Foretell(forecast, slices.Concat(around, findings, used))
+	draft.Foretell(forecast, slices.Concat(around, findings, used, lacking))
 	draft.Reckoned(builds, unreckoned)
 	draft.Replace(func(f schema.Finding) bool { return f.Code == "DC717" && ran[f.Address] }, drivers)
 	p := draft.Plan(view.Impact)

@@ -155,6 +155,9 @@ func TestAMissingSecretConsumesNothing(t *testing.T) {
 	if r.streams() != was || len(r.Effects) > 0 {
 		t.Error("something was written")
 	}
+	r.Secrets = map[string]string{} // none of them is told of alone
+	_, err = r.engine(f.after).Apply(t.Context(), p)
+	says(t, err, "DC160", "settings.com.sim.token", "env:SIM_TOKEN", "env:SIM_FRESH", "can still be applied")
 	r.Secrets = all
 	r.ended(r.engine(f.after).Apply(t.Context(), p))
 	r.atDesired(f)

@@ -135,6 +135,12 @@ func (v *View) othersOf(a schema.Address, name string) []schema.Finding {
 	if len(like) == 0 {
 		return nil
 	}
+	for _, other := range schema.Addresses(v.refs) {
+		if slices.Contains(like, v.refs[other]) {
+			return []schema.Finding{{Code: "DC295", Severity: schema.Warning, Address: a, Positions: v.desired.Objects[a].Positions("name"),
+				Message: fmt.Sprintf("%s is called %q in Domino", other, planner.Printable(name)), Hint: "state another name"}}
+		}
+	}
 	return []schema.Finding{{Code: "DC295", Severity: schema.Warning, Address: a, Positions: v.desired.Objects[a].Positions("name"),
 		Message: fmt.Sprintf("another owner has an environment called %q: %s", planner.Printable(name), joinIDs(like)), Hint: "if that one is meant, state its id"}}
 }

@@ -23,7 +23,7 @@ func (v *View) unshareable(a schema.Address, owner, visibility string) *schema.F
 		return blocked("DC299", a, fmt.Sprintf("no user or organization is called %q", login.Str()), "correct owner", o.Positions("owner")).Blocked
 	}
 	if visibility == "organization" && v.raw[organizationRef(owner)] == nil {
-		return blocked("DC299", a, "is to be visible to the organization that owns it, and its owner is none", "state owner: the name of an organization", o.Positions("visibility")).Blocked
+		return blocked("DC299", a, "is to be visible to the organization that owns it, and no organization does", "state owner: the name of an organization", o.Positions("visibility")).Blocked
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 		}
 		if len(by) > 0 {
 			found = append(found, schema.Finding{Code: "DC298", Severity: schema.Warning, Address: a, Positions: v.desired.Objects[a].Positions("archived"),
-				Message: "is to be archived, and is used by " + strings.Join(by, "; "), Hint: "move them to another environment first, or tell their owners"})
+				Message: "is to be archived, and is used by " + strings.Join(by, "; "), Hint: "move them to another environment first, or tell their owners; domctl environments show " + idPlain(v.refs[a]) + " has their addresses; others that are in no file may be built on it"})
 		}
 	}
 	return found, nil

@@ -70,8 +70,12 @@ func (v *View) Beside(ctx context.Context, changed []schema.Address, own func(ta
 		if why := b.of.build; why != nil {
 			find("DC294", schema.Warning, "whether somebody else has a revision of it built is not known: "+planner.Printable(why.Error()), "look in Domino, or plan again once its API answers")
 		} else if b.of.status != "" {
-			find("DC294", schema.Warning, fmt.Sprintf("somebody else has revision %d of it built (%s)", b.of.newest, planner.Printable(b.of.status)),
-				"ask who saved it in Domino: what it brings is not in the files, and is not in what domctl builds")
+			who := "somebody else has"
+			if v.desired.Objects[a].Fields["base.rebuildOnBaseChanges"].Bool() {
+				who = "Domino, with its base, or somebody else has"
+			}
+			find("DC294", schema.Warning, fmt.Sprintf("%s revision %d of it built (%s)", who, b.of.newest, planner.Printable(b.of.status)),
+				"domctl environments show tells of it; ask who saved it in Domino: what it brings is not in the files, and is not in what domctl builds")
 		}
 	}
 	return out, nil

@@ -48,3 +48,16 @@ func TestWhatStaysOnItsBase(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoEntriesOfOneName: the entry that has the name is told.
+func TestTwoEntriesOfOneName(t *testing.T) {
+	b := withAPI(t)
+	p := b.plan(all(object("environments", "Spark", map[string]any{"id": sparkID}), object("environments", "other", map[string]any{"name": "Spark", "dockerfile": "RUN true"})))
+	told := map[string]string{}
+	for _, f := range p.Findings {
+		told[f.Code] = f.Message + "; " + f.Hint
+	}
+	if !strings.Contains(told["DC145"], "environments.Spark has its name: state another name") || told["DC295"] != "" && !strings.HasPrefix(told["DC295"], `environments.Spark is called "Spark" in Domino; state another name`) {
+		t.Errorf("%v", told)
+	}
+}

@@ -27,3 +27,21 @@ func TestAnImportWithoutItsSecret(t *testing.T) {
 		t.Errorf("another: %v\n%s", p.Changes, steps(p))
 	}
 }
+
+// TestSecretsThatAnApplyLacks are all in the plan, beside what they are for.
+func TestSecretsThatAnApplyLacks(t *testing.T) {
+	b := withAPI(t)
+	e := object("environments", "Spark", map[string]any{"dockerfile": "RUN true", "variables.A": "!env:A", "variables.B": "!env:B", "variables.C": "!env:C"})
+	b.env["env:C"] = "canary"
+	p := b.plan(e)
+	if got := findings(p); !slices.Equal(got, []string{"DC160 environments.Spark"}) || !strings.HasSuffix(p.Findings[0].Message, "secret env:A is not set; secret env:B is not set") {
+		t.Errorf("%v", p.Findings)
+	}
+	if len(p.Steps) != 2 || p.Refused() {
+		t.Errorf("who applies may have them:\n%s", steps(p))
+	}
+	_, err := b.engine(e).Apply(t.Context(), p)
+	if err == nil || !strings.Contains(err.Error(), "env:A is not set") || !strings.Contains(err.Error(), "env:B is not set") {
+		t.Errorf("%v", err)
+	}
+}

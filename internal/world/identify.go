@@ -212,7 +212,11 @@ func (d directory) claim(a schema.Address, ref planner.Ref, ok bool) (planner.Re
 		return ref, ok
 	}
 	if other, taken := d.claimed[ref]; taken {
-		d.find("DC145", schema.Error, a, fmt.Sprintf("is %s outside, and so is %s", idPlain(ref), other), "state a different id, or remove one of the two")
+		hint := "state a different id, or remove one of the two"
+		if d.desired.Objects[a].Fields["id"].Is != schema.Known {
+			hint = other.String() + " has its name: state another name, or the id of the one that is meant, or remove one of the two"
+		}
+		d.find("DC145", schema.Error, a, fmt.Sprintf("is %s outside, and so is %s", idPlain(ref), other), hint)
 		return "", false
 	}
 	d.claimed[ref] = a

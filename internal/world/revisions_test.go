@@ -331,7 +331,15 @@ func TestSomebodyElseBuilds(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := b.plan(e)
-	if got := findings(p); !slices.Equal(got, []string{"DC294 environments.Spark"}) || !strings.Contains(p.Findings[0].Message, "revision 4 of it built (building)") {
+	if got := findings(p); !slices.Equal(got, []string{"DC294 environments.Spark"}) || !strings.Contains(p.Findings[0].Message, "somebody else has revision 4 of it built (building)") {
+		t.Errorf("%v", p.Findings)
+	}
+	follows := all(object("environments", "Spark", map[string]any{"dockerfile": "RUN true", "base.environment": "@environments.Base#id", "base.rebuildOnBaseChanges": true}),
+		object("environments", "Base", map[string]any{"dockerfile": "RUN base", "base.default": true}))
+	p = b.plan(follows)
+	if !slices.ContainsFunc(p.Findings, func(f schema.Finding) bool {
+		return f.Code == "DC294" && strings.Contains(f.Message, "Domino, with its base, or somebody else has revision 4")
+	}) {
 		t.Errorf("%v", p.Findings)
 	}
 }
