@@ -139,6 +139,7 @@ func TestWireScripts(t *testing.T) {
 	for _, m := range []applier.Manual{
 		step("domino.tier.put", tier, map[string]any{"resources.cores": map[string]string{"$numberInt": "3"}, "resources.memory": map[string]any{"units": "GiB", "value": map[string]string{"$numberInt": "6"}}}),
 		step("domino.tier.archive", tier, map[string]any{"flags.isArchived": true}),
+		step("domino.tier.default", "domino/defaultTier#deployment", map[string]any{"tier": []string{"small-k8s"}}),
 		step("domino.setting.put", setting, map[string]any{"value": "30"}),
 		step("domino.setting.create", "domino/setting#common/com.cerebro.y", map[string]any{"namespace": "common", "key": "com.cerebro.y", "value": "1"}),
 		step("domino.setting.delete", setting, nil),

@@ -15,10 +15,12 @@ import (
 	"domctl.dev/schema"
 )
 
-// hostile is a Domino that somebody else works in, or that says no.
+// hostile is a Domino that does more than it is asked, or that somebody else works in.
 type hostile struct {
 	*sandbox.World
 	before func(call string) error // before each write
+	one    bool                    // exactly one tier is the default: a new one takes it from the former
+	strict bool                    // and nobody can take it from the only one
 }
 
 func (h hostile) at(call string) error {
@@ -32,7 +34,34 @@ func (h hostile) UpdateTier(ctx context.Context, id, at string, set port.Documen
 	if err := h.at("UpdateTier"); err != nil {
 		return false, err
 	}
-	return h.World.UpdateTier(ctx, id, at, set, unset)
+	list, err := h.ListTiers(ctx)
+	if err != nil {
+		return false, err
+	}
+	if h.strict && set["flags.isDefault"] == "false" {
+		for _, d := range list.Tiers {
+			if d["_id"] == schema.JSON(id).Text && d["flags.isDefault"] == "true" {
+				return false, fmt.Errorf("%w: there must be a default", port.ErrMismatch)
+			}
+		}
+	}
+	ok, err := h.World.UpdateTier(ctx, id, at, set, unset)
+	if !h.one || set["flags.isDefault"] != "true" {
+		return ok, err
+	}
+	docs, read := h.Find(ctx, port.Query{Collection: "hardware_tier"})
+	if read != nil {
+		return ok, read
+	}
+	took := slices.ContainsFunc(docs, func(d port.Document) bool { return d["_id"] == schema.JSON(id).Text && d["flags.isDefault"] == "true" })
+	for _, d := range docs {
+		if took && d["_id"] != schema.JSON(id).Text && d["flags.isDefault"] == "true" {
+			if _, err := h.UpdateOne(ctx, "hardware_tier", port.Document{"_id": d["_id"]}, port.Document{"flags.isDefault": "false", "updateTime": `{"$date":{"$numberLong":"1772366499999"}}`}, nil); err != nil {
+				return ok, err
+			}
+		}
+	}
+	return ok, err
 }
 
 func (h hostile) CreateTier(ctx context.Context, tier port.Document) error {
@@ -68,6 +97,74 @@ func (h hostile) DeleteSetting(ctx context.Context, id string) error {
 		return err
 	}
 	return h.World.DeleteSetting(ctx, id)
+}
+
+// TestTheDefaultTierMoves where Domino keeps exactly one: whichever name comes first, and
+// whatever else changes, one apply does it, and one takes it back.
+func TestTheDefaultTierMoves(t *testing.T) {
+	const two = `"hardware_tier": [{"_id": "a", "name": "a", "nodePool": "default", "flags": {"isDefault": %v}, "resources": {"cores": 2, "memory": {"value": 4, "unit": "GiB"}}},
+		{"_id": "b", "name": "b", "nodePool": "default", "flags": {"isDefault": %v}, "resources": {"cores": 2, "memory": {"value": 4, "unit": "GiB"}}}]`
+	for _, from := range []string{"a", "b"} {
+		for _, more := range []bool{false, true} {
+			for _, h := range []hostile{{one: true}, {one: true, strict: true}} {
+				t.Run(fmt.Sprintf("from %s, more %v, one %v, strict %v", from, more, h.one, h.strict), func(t *testing.T) {
+					b := byAPI(t, fmt.Sprintf(two, from == "a", from == "b"))
+					b.api = func(w *sandbox.World) port.Domino { return hostile{World: w, one: h.one, strict: h.strict} }
+					files := map[schema.Address]schema.Object{}
+					for _, name := range []string{"a", "b"} {
+						fields := map[string]any{"isDefault": name != from}
+						if more {
+							fields["cores"] = 3
+						}
+						files = all(files, object("hardwareTiers", name, fields))
+					}
+					before := b.tiers("a") + b.tiers("b")
+					p := b.plan(files)
+					res, err := b.engine(files).Apply(context.Background(), p)
+					if err != nil || res.Outcome != applier.EndedOutcome {
+						t.Fatalf("%+v %v\n%s", res, err, steps(p))
+					}
+					if again := b.plan(files); !again.Empty() || again.Changed() {
+						t.Errorf("the second plan is not empty:\n%v\n%s", again.Changes, steps(again))
+					}
+					back := b.back()
+					if res, err = b.engine(nil).Apply(context.Background(), back); err != nil || res.Outcome != applier.EndedOutcome {
+						t.Fatalf("back: %+v %v\n%s", res, err, steps(back))
+					}
+					if after := b.tiers("a") + b.tiers("b"); after != before {
+						t.Errorf("the way back leads elsewhere\n%s\n%s", before, after)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestTheDefaultTierMovesHalfWay: whether its write fails before or after it took
+// effect, the apply goes on and one tier is the default.
+func TestTheDefaultTierMovesHalfWay(t *testing.T) {
+	const two = `"hardware_tier": [{"_id": "a", "name": "a", "nodePool": "default", "flags": {"isDefault": true}, "resources": {"cores": 2, "memory": {"value": 4, "unit": "GiB"}}},
+		{"_id": "b", "name": "b", "nodePool": "default", "flags": {"isDefault": false}, "resources": {"cores": 2, "memory": {"value": 4, "unit": "GiB"}}}]`
+	files := all(object("hardwareTiers", "a", map[string]any{"isDefault": false}), object("hardwareTiers", "b", map[string]any{"isDefault": true}))
+	for _, fault := range []string{"down", "lost", "denied", "throttled"} {
+		t.Run(fault, func(t *testing.T) {
+			b := byAPI(t, two)
+			p := b.plan(files)
+			b.api = func(w *sandbox.World) port.Domino { return hostile{World: w, one: true} }
+			b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "UpdateTier", Fault: fault}}})
+			if _, err := b.engine(files).Apply(context.Background(), p); err != nil {
+				t.Fatal(err)
+			}
+			b.open(sandbox.Options{})
+			res, err := b.engine(files).Applier.Resume(context.Background(), p.ID)
+			if err != nil || res.Outcome != applier.EndedOutcome {
+				t.Fatalf("%+v %v", res, err)
+			}
+			if again := b.plan(files); !again.Empty() || strings.Count(b.content(), `"flags.isDefault":"true"`) != 1 {
+				t.Errorf("%v\n%s", again.Changes, b.content())
+			}
+		})
+	}
 }
 
 // TestSomebodyElseWorksInDomino between a plan and its apply, or between two of its steps:

@@ -55,14 +55,14 @@ record() { records "$1" "$2" | jq -c -n 'input | if length != 1 then error("ther
 id() { printf '%s' "$1" | jq -r .id; }
 `
 
-// tierID is a tier's id as a path takes it; "" where none does.
-func tierID(m applier.Manual) string {
-	switch id := m.Step.Object.ID(); id {
-	case "", ".", "..":
+// tierID is the id of a step's tier as a path takes it; "" where none does.
+func tierID(m applier.Manual) string { return tierPathOf(m.Step.Object.ID()) }
+
+func tierPathOf(id string) string {
+	if id == "." || id == ".." {
 		return ""
-	default:
-		return url.PathEscape(id)
 	}
+	return url.PathEscape(id)
 }
 
 const noTierID = `echo "the tier has no id that a path can hold" >&2; exit 1`

@@ -89,7 +89,9 @@ func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) planner.Lower
 		_, paths := executorPaths(v.world.Deployment.Mongo.Mapping.ExecutorGroups)
 		if s := updateStep(c.Address, ref, v.raw[ref], map[string]schema.Value{paths["ami"]: d.After}); s != nil {
 			out.Steps = append(out.Steps, *s)
-			out.Waves = map[string]planner.Wave{}
+			if out.Waves == nil {
+				out.Waves = map[string]planner.Wave{}
+			}
 			out.Findings = append(out.Findings, v.roll(c, v.desired.Objects[c.Address].Fields["ami"], out.Steps[len(out.Steps)-1:], out.Waves)...)
 			if why := v.proves(c, d.After, &out); why != nil {
 				return planner.Lowered{Blocked: why}

@@ -167,6 +167,7 @@ func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
 	}
 	if collection == apiTiers {
 		out.Steps = v.tierSteps(c.Address, ref, writes)
+		out.Waves = v.defaultLast(ref, out.Steps)
 	} else if !there {
 		out.Steps = append(out.Steps, insertStep(c.Address, ref, writes))
 	} else if s := updateStep(c.Address, ref, v.raw[ref], writes); s != nil {

@@ -44,6 +44,7 @@ func (w *World) operations() applier.Operations {
 		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "curl", Command: createTierCommand, Calls: []string{"CreateTier"}},
 		putTierOp:                    {Executor: one(putTier), Tool: "curl", Command: putTierCommand, Calls: []string{"UpdateTier"}},
 		archiveTierOp:                {Executor: one(archiveTier), Tool: "curl", Command: archiveTierCommand, Calls: []string{"ArchiveTier"}},
+		defaultTierOp:                {Executor: single{w, observeDefaultTier, setDefaultTier}, Tool: "curl", Command: defaultTierCommand, Calls: []string{"UpdateTier"}},
 		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: createSettingCommand, Calls: []string{"CreateSetting"}},
 		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: putSettingCommand, Calls: []string{"UpdateSetting"}},
 		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
@@ -171,6 +172,7 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"domino/named":       w.readNamed,
 		apiTiers:             w.readTiers,
 		apiSettings:          w.readSettings,
+		"domino/defaultTier": w.readDefaultTier,
 		"domino/probe":       readNothing,
 	}
 	maps.Copy(readers, w.taggedReaders())

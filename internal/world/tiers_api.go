@@ -162,11 +162,15 @@ func (v *View) tierSteps(a schema.Address, ref planner.Ref, writes map[string]sc
 		writes[p] = normalValue(writes[p])
 	}
 	raw := v.raw[ref]
+	standard := v.takeDefault(a, ref, writes)
 	if raw == nil {
 		steps = append(steps, overAPI(insertStep(a, ref, writes), createTierOp))
 	} else if s := updateStep(a, ref, raw, wholeSizes(writes)); s != nil {
 		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: "updateTime", Value: raw["updateTime"]})
 		steps = append(steps, overAPI(*s, putTierOp))
+	}
+	if standard != nil {
+		steps = append(steps, *standard)
 	}
 	if hides && after.Bool() && !raw.At(archived).Bool() {
 		steps = append(steps, archiveStep(a, ref, archived, raw.At(archived)))

@@ -96,7 +96,8 @@ func (v *View) overTierAPI(c planner.Change, ref planner.Ref) (rest planner.Chan
 	}
 	raw, o := v.raw[ref], v.desired.Objects[c.Address]
 	archives := slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return d.Path == "archived" && d.After.Bool() })
-	if v.hidden[ref] || v.partial(apiTiers) && (raw == nil || archives) {
+	gains := slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return d.Path == "isDefault" && d.After.Bool() }) // from one that may be hidden
+	if v.hidden[ref] || v.partial(apiTiers) && (raw == nil || archives || gains) {
 		return c, nil, blocked("DC381", c.Address, "Domino's API shows a part of the hardware tiers only, so that none is made or archived, and none that it does not show is changed",
 			"use an administrator's key; domctl doctor says whose it is", c.Positions).Blocked
 	}
