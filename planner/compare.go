@@ -75,6 +75,9 @@ func (m *maker) compare(a schema.Address) comparison {
 			t.dropped(p)
 		}
 	}
+	if there {
+		t.again(m.in.Again[a])
+	}
 	t.finish(there)
 	return t.comparison
 }
@@ -95,6 +98,7 @@ type threeWay struct {
 	waits   []string // referents that are blocked or excluded, with that word
 	edited  bool     // the files changed since the last apply
 	drifted bool     // a field to write was changed outside
+	asked   bool     // nothing differs, and it is to be done all the same
 	differs bool     // a secret and what lives differ; records hold its reference alone, so that nobody knows which changed
 }
 
@@ -156,6 +160,17 @@ func (t *threeWay) dropped(p string) {
 	t.change.Fields = append(t.change.Fields, Diff{Path: p, Before: t.live.Fields[p]})
 }
 
+// again adds what is to be done though it does not differ.
+func (t *threeWay) again(diffs []Diff) {
+	t.asked = len(diffs) > 0 && len(t.change.Fields) == 0
+	for _, d := range diffs {
+		if !slices.ContainsFunc(t.change.Fields, func(f Diff) bool { return f.Path == d.Path }) {
+			d.Before = t.live.Fields[d.Path]
+			t.change.Fields = append(t.change.Fields, d)
+		}
+	}
+}
+
 func (t *threeWay) noteDrift(p string, before schema.Value) {
 	if old, moved := t.moving(p, before); moved {
 		t.moved = append(t.moved, Diff{Path: p, Before: old, After: before})
@@ -200,6 +215,8 @@ func (t *threeWay) reason(there bool) string {
 		return "gone outside since the last apply"
 	case !there:
 		return "not there yet"
+	case t.asked:
+		return "to be built again, as asked"
 	case t.drifted && t.edited:
 		return "files changed, and changed outside"
 	case t.drifted:

@@ -67,6 +67,9 @@ type Input struct {
 	// Restarted says that Domino's services restarted since the last apply: what
 	// *applied* remembers of pending restarts is dropped.
 	Restarted bool
+	// Again is what is done of addresses that live though it does not differ, beside what
+	// does. *Applied* holds nothing of it, so that the next plan is as if it had not been.
+	Again map[schema.Address][]Diff
 }
 
 // Draft is a plan before it is known who feels its changes: that is asked about

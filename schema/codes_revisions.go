@@ -47,6 +47,8 @@ func revisionCodes() []Code {
 			"Apply again with `--supersede`: another revision is made."},
 		{"DC362", "a build took too long", "A build that hangs would hold an apply for ever: after two hours, or what deployment.domino.buildTimeout says, it is cancelled.",
 			"Read the log with `domctl environments log spark`; build what takes long into a base image, or state a longer buildTimeout."},
+		{"DC733", "nothing to be built again", "--rebuild has the environment built again of what the files state and the active revision holds beside it. That takes an entry that states what it is built from, is not archived, and that the plan is about.",
+			"Read what the message says; name another environment, or leave --target and --exclude out."},
 		{"DC732", "no time for a build", "deployment.domino.buildTimeout is how long a build may take before domctl cancels it. Under a minute none would end by itself, and one of more than a week would hold its apply as long.",
 			"State from 1m to 7d: buildTimeout: \"4h\"; or leave it out for two hours."},
 		{"DC363", "a masked variable", "Domino shows the variable's value as a mask. The files do not state it, and writing the mask into the new revision would lose the value.",

@@ -58,7 +58,7 @@ Ctrl-C ends domctl at once.`,
 	planFlags(cmd.Flags(), &f.options)
 	cmd.MarkFlagsMutuallyExclusive("plan", "resume")
 	cmd.MarkFlagsMutuallyExclusive("supersede", "resume")
-	for _, narrows := range []string{"target", "exclude", "allow", "unlatch"} {
+	for _, narrows := range []string{"target", "exclude", "allow", "unlatch", "rebuild"} {
 		cmd.MarkFlagsMutuallyExclusive("plan", "resume", narrows)
 	}
 	return cmd

@@ -164,6 +164,7 @@ func planFlags(f *pflag.FlagSet, o *engine.PlanOptions) {
 	f.StringArrayVar(&o.Target, "target", nil, "only this `address` or pattern and what it refers to (repeatable)")
 	f.StringArrayVar(&o.Exclude, "exclude", nil, "not this `address` or pattern, even where others refer to it (repeatable)")
 	f.StringArrayVar(&o.Allow, "allow", nil, "allow `archive`: archive what was applied and is no longer in the files")
+	f.StringArrayVar(&o.Rebuild, "rebuild", nil, "build this environment (`address` or pattern) again of the same, without the builder's cache (repeatable)")
 	f.BoolVar(&o.Restarted, "restarted", false, "Domino's services restarted: settings wait for that no longer")
 	f.BoolVar(&o.Unlatch, "unlatch", false, "apply content again that was rolled back")
 }

@@ -227,6 +227,9 @@ type PlanOptions struct {
 	Allow           []string // "archive"
 	Unlatch         bool
 	Restarted       bool // Domino's services restarted since the last apply
+	// Rebuild are addresses or patterns of environments that get another revision of what
+	// the active one was built of, without the cache.
+	Rebuild []string
 }
 
 // Plan reads what stands and plans the way to what the files say.
@@ -251,6 +254,10 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 		return p, now, err
 	}
 	in := o.input(choose)
+	if in.Again, err = o.again(desired, choose); err != nil {
+		return p, now, err
+	}
+	now.view.Again(in.Again)
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = now.view.Desired(), now.view.Live, now.applied, now.view, now.identity, e.Applier.Lineage
 	in.Findings, in.Source, in.ID = slices.Concat(forPlans(e.Compiled.Findings), now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
 	p, err = e.foretold(ctx, now.view, in)

@@ -63,7 +63,10 @@ func activate(ctx context.Context, w *World, a applier.Attempt) error {
 // same before is made active again, without a build, which the note says.
 func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, remember map[string]schema.Value, note string) {
 	env := idPlain(ref)
-	writes := v.definition(c)
+	writes, anew := v.definition(c), v.again[c.Address]
+	if anew {
+		writes["skipCache"] = schema.JSON(true)
+	}
 	key := schema.DefinitionKey(writes)
 	active := schema.Value{}
 	if id := v.active(ref); id != "" {
@@ -78,7 +81,7 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 	}
 	v.base(&made)
 	revision, expects := planner.OutOf(made.ID, "id"), []planner.Expect{now}
-	if t, again := v.twin(made, key); again {
+	if t, again := v.twin(made, key); again && !anew {
 		revision, expects = schema.JSON(t.id), made.Expects
 		note = fmt.Sprintf("makes revision %d active again, without a build", t.number)
 	} else {

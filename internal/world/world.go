@@ -118,7 +118,8 @@ type View struct {
 	tierLacks []string
 	masked    map[schema.Address][]string // variables of an environment's active revision that the API masks
 	twins     map[schema.Address][]twin
-	activates sync.Map // address of an environment → the step that makes its new revision active
+	again     map[schema.Address]bool // environments that are built again though nothing differs
+	activates sync.Map                // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What
