@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 
 	"domctl.dev/internal/port"
@@ -81,5 +82,23 @@ func TestCarriedTools(t *testing.T) {
 		if back, err := toolsYAML(d.Tools); err != nil || back != want.back || toolsJSON(back) != d.Tools {
 			t.Errorf("%q went back as %q, %v", text, back, err)
 		}
+	}
+}
+
+// TestOddTools go back as they came: what is too long or too deep to be read, and what
+// the library fails at.
+func TestOddTools(t *testing.T) {
+	for name, text := range map[string]string{
+		"long":  "a: {title: x} #" + strings.Repeat("x", mostTools),
+		"deep":  "a: " + strings.Repeat("[", mostDeep) + strings.Repeat("]", mostDeep),
+		"below": strings.Repeat("- ", 20_000) + "a",
+	} {
+		tools := toolsJSON(text)
+		if back, err := toolsYAML(tools); err != nil || back != text || !strings.HasPrefix(tools, `"`) {
+			t.Errorf("%s: %.40s, %v", name, back, err)
+		}
+	}
+	if tools, ok := tried(func() (map[string]any, bool) { panic("no") }); tools != nil || ok {
+		t.Error(tools, ok)
 	}
 }

@@ -27,14 +27,38 @@ func toolsJSON(text string) string {
 	return string(out)
 }
 
+// mostTools is how many bytes of tools are read, and mostDeep how deep they may lie within
+// each other; others go back as they came.
+const (
+	mostTools = 1 << 20
+	mostDeep  = 100
+)
+
 // toolsByName reads one document of YAML; false for what does not read as the same in
 // JSON.
 func toolsByName(text string) (tools map[string]any, ok bool) {
+	if len(text) > mostTools {
+		return nil, false
+	}
+	return tried(func() (map[string]any, bool) { return oneDocument(text) })
+}
+
+// tried is false where the library panics.
+func tried(read func() (map[string]any, bool)) (tools map[string]any, ok bool) {
+	defer func() {
+		if recover() != nil {
+			tools, ok = nil, false
+		}
+	}()
+	return read()
+}
+
+func oneDocument(text string) (tools map[string]any, ok bool) {
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var root, more yaml.Node
 	if err := dec.Decode(&root); err == io.EOF {
 		return nil, true
-	} else if err != nil || dec.Decode(&more) != io.EOF || !faithful(&root) {
+	} else if err != nil || dec.Decode(&more) != io.EOF || !faithful(&root, 0) {
 		return nil, false
 	}
 	return tools, root.Decode(&tools) == nil
@@ -48,8 +72,8 @@ var (
 
 // faithful says that every scalar is the same in JSON, and takes dates for text, which
 // Domino's form knows alone.
-func faithful(n *yaml.Node) bool {
-	ok := true
+func faithful(n *yaml.Node, deep int) bool {
+	ok := deep < mostDeep
 	if n.Kind == yaml.ScalarNode {
 		switch n.ShortTag() {
 		case "!!timestamp":
@@ -63,7 +87,7 @@ func faithful(n *yaml.Node) bool {
 		}
 	}
 	for _, c := range n.Content {
-		ok = faithful(c) && ok
+		ok = ok && faithful(c, deep+1)
 	}
 	return ok
 }

@@ -54,7 +54,7 @@ const (
 	mostFrames = 10_000
 )
 
-var errDeep = errors.New("what it says lies too deep within each other")
+var errDeep = errors.New("it lies too deep within itself")
 
 // shallow is the text that a shell's parser reads, which counts nothing itself: it comes
 // back for each KiB, and gets no more once it is too deep.

@@ -52,7 +52,7 @@ func TestTooDeep(t *testing.T) {
 // it stands. What people write is far from that.
 func TestUnread(t *testing.T) {
 	rep := strings.Repeat
-	const deep, long = "it says lies too deep", "it has 300 KiB"
+	const deep, long = "it lies too deep within itself", "it has 300 KiB"
 	for name, c := range map[string]struct{ text, says string }{
 		"substitutions":  {rep("$(", 30_000), deep},
 		"subshells":      {rep("(", 60_000), deep},

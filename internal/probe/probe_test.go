@@ -92,6 +92,12 @@ func TestObserve(t *testing.T) {
 		"no figure":         {all, false, outside{tier: "archived", jobs: []port.Job{job("a", true)}}, applier.Failed, "DC393: run"},
 		"no run":            {all, false, outside{tier: "archived"}, applier.Failed, "DC393: Domino started no run"},
 
+		"another's before all":   {"", false, outside{jobs: both, took: map[string]time.Duration{"a": time.Second}}, applier.Next, "tier"},
+		"another's before start": {"tier,group", false, outside{tier: "made", group: true, jobs: both, took: map[string]time.Duration{"a": time.Second}}, applier.Next, "start 1"},
+		"another's that runs":    {"tier,group", false, outside{tier: "made", group: true, jobs: []port.Job{job("a", false)}}, applier.Next, "start 1"},
+		"another's and no start": {"tier,group,drop group,archive tier", false, outside{tier: "archived", jobs: both, took: map[string]time.Duration{"a": time.Second}}, applier.Failed, "DC393: Domino started no run"},
+		"another's, taken back":  {"tier", true, outside{tier: "made", jobs: []port.Job{job("a", false)}}, applier.Next, "archive tier"},
+
 		"taken back":             {"start 1", true, outside{tier: "made", group: true, jobs: []port.Job{job("a", false)}}, applier.Next, "stop a"},
 		"taken back, group":      {"start 1", true, outside{tier: "made", group: true}, applier.Next, "drop group"},
 		"taken back, tier":       {"start 1", true, outside{tier: "made"}, applier.Next, "archive tier"},
