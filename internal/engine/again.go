@@ -16,7 +16,7 @@ func (o PlanOptions) again(d schema.Desired, choose func(schema.Address) bool) (
 	}
 	var there []schema.Address
 	for _, a := range schema.Addresses(d.Objects) {
-		if a.Kind == "environments" {
+		if a.Kind == schema.EnvironmentAddress("").Kind {
 			there = append(there, a)
 		}
 	}

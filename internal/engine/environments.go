@@ -246,7 +246,7 @@ func oneEnvironment(all []Environment, name string) (Environment, error) {
 func (e *Engine) unmade(name string) error {
 	declared := e.Compiled.Desired.Objects
 	for _, a := range schema.Addresses(declared) {
-		if a.Kind == "environments" && (a.Name == strings.TrimPrefix(name, "environments.") || declared[a].Fields["name"].Str() == name) {
+		if a.Kind == schema.EnvironmentAddress("").Kind && (a.Name == strings.TrimPrefix(name, "environments.") || declared[a].Fields["name"].Str() == name) {
 			return fmt.Errorf("DC367: %s stands in the files, and not in Domino's database: it is not applied yet\nhint: domctl plan --target %s shows what an apply makes", a, schema.ShellWord(a.String()))
 		}
 	}

@@ -24,7 +24,7 @@ const NodeSpace = "domino-compute"
 
 const (
 	chunks   = "Kubernetes, API concepts, Retrieving large results sets in chunks"
-	moment = "Kubernetes, API concepts, Resource versions"
+	moment   = "Kubernetes, API concepts, Resource versions"
 	evicting = "Kubernetes, API-initiated Eviction"
 	budgets  = "Kubernetes, Specifying a Disruption Budget for your Application"
 )
