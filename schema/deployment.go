@@ -50,9 +50,18 @@ type AWS struct {
 	Cluster string `json:"cluster,omitempty"`
 }
 
-// Kubernetes is the cluster that secrets are read from.
+// Kubernetes is the cluster that runs executions, and that secrets are read from.
 type Kubernetes struct {
 	Context string `json:"context,omitempty"` // of the kubeconfig
+	Nodes   *bool  `json:"nodes,omitempty"`
+}
+
+// ReadsNodes says that nodes and their pods are asked for.
+func (k Kubernetes) ReadsNodes() bool {
+	if k.Nodes != nil {
+		return *k.Nodes
+	}
+	return k.Context != ""
 }
 
 // Mongo is Domino's database.

@@ -72,7 +72,7 @@ func (d *deployment) examine(ctx context.Context) []world.Check {
 		}
 		return checks
 	}
-	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Domino: w.domino, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
+	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Domino: w.domino, Reach: d.reach(w), Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
 }
 
 func (a *app) examined(checks []world.Check, asJSON bool) error {
@@ -131,6 +131,12 @@ func (a *app) policies(d *deployment) error {
 	}
 	if refs := d.secrets("kubernetes"); len(refs) > 0 {
 		fmt.Fprintf(a.stdout, "# Kubernetes roles for plan and apply: kubectl apply -f …\n%s\n\n", kube.Roles(refs))
+	}
+	if dep.Kubernetes.ReadsNodes() {
+		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false))
+		if d.rolls() {
+			fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for apply: kubectl apply -f …\n%s\n\n", kube.NodesRole(true))
+		}
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type wiring struct {
 	outside port.Outside
 	store   applier.Store
 	domino  port.Domino // nil: the files do not state it
+	nodes   port.Nodes  // nil: the files do not state that they are read
 	secrets secret.Resolver
 	// ssh opens a way to instances over SSH.
 	ssh func(schema.SSH, []byte) (port.Shell, error)
@@ -92,6 +93,9 @@ func (d *deployment) wireSandbox(w *wiring) error {
 	if d.compiled.Desired.Deployment.Domino.URL != "" {
 		w.domino = outside
 	}
+	if d.compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
+		w.nodes = outside
+	}
 	w.ssh = func(s schema.SSH, key []byte) (port.Shell, error) { // what is wrong with a key is found here too
 		_, err := openSSH(s, key)
 		return outside, err
@@ -124,7 +128,11 @@ func dryRuns(outside *sandbox.World, s aws.Scope) func(context.Context) map[stri
 func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	dep := d.compiled.Desired.Deployment
 	cloud, noCloud := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
-	w.secrets.Sources = map[string]secret.Source{"kubernetes": kube.Open(kube.Config{Context: dep.Kubernetes.Context}).Secret}
+	cluster := kube.Open(kube.Config{Context: dep.Kubernetes.Context})
+	if dep.Kubernetes.ReadsNodes() {
+		w.nodes = cluster
+	}
+	w.secrets.Sources = map[string]secret.Source{"kubernetes": cluster.Secret}
 	for scheme, read := range map[string]func(*aws.Client, context.Context, string) (string, error){"ssm": (*aws.Client).Secret, "secretsManager": (*aws.Client).GetSecretValue} {
 		w.secrets.Sources[scheme] = func(ctx context.Context, name string) (string, error) {
 			if noCloud != nil {
