@@ -134,7 +134,7 @@ func (a *app) policies(d *deployment) error {
 	}
 	if dep.Kubernetes.ReadsNodes() {
 		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false))
-		if d.rolls() {
+		if schema.Rolls(d.compiled.Desired) {
 			fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for apply: kubectl apply -f …\n%s\n\n", kube.NodesRole(true))
 		}
 	}

@@ -3,24 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
-
-// rolls says that some pool's nodes are replaced.
-func (d *deployment) rolls() bool {
-	for a, o := range d.compiled.Desired.Objects {
-		for path := range o.Fields {
-			if a.Kind == "nodePools" && (path == "roll" || strings.HasPrefix(path, "roll.")) {
-				return true
-			}
-		}
-	}
-	return false
-}
 
 // reach is what doctor looks at beside the outside itself.
 func (d *deployment) reach(w *wiring) (all []engine.Reach) {
@@ -32,7 +20,7 @@ func (d *deployment) reach(w *wiring) (all []engine.Reach) {
 	asked, live := w.nodes.(interface {
 		May(ctx context.Context, verb, resource string) error
 	})
-	if !live || !d.rolls() {
+	if !live || !schema.Rolls(d.compiled.Desired) {
 		return all
 	}
 	for _, may := range [][2]string{{"patch", "nodes"}, {"create", "pods/eviction"}} {
