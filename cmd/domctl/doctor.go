@@ -132,6 +132,9 @@ func (a *app) policies(d *deployment) error {
 	if refs := d.secrets("kubernetes"); len(refs) > 0 {
 		fmt.Fprintf(a.stdout, "# Kubernetes roles for plan and apply: kubectl apply -f …\n%s\n\n", kube.Roles(refs))
 	}
+	if f := dep.Mongo.Via.PortForward; f != nil {
+		fmt.Fprintf(a.stdout, "# Kubernetes role for the way to MongoDB, for plan and apply: kubectl apply -f …\n%s\n\n", kube.ForwardRole(f.Namespace))
+	}
 	if dep.Kubernetes.ReadsNodes() {
 		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false))
 		if schema.Rolls(d.compiled.Desired) {
@@ -149,6 +152,7 @@ func (d *deployment) secrets(scheme string) (found []string) {
 		}
 	}
 	add(d.compiled.Desired.Deployment.Mongo.URI)
+	add(d.compiled.Desired.Deployment.Mongo.Via.KeyRef())
 	add(d.compiled.Desired.Deployment.Domino.Ref())
 	for _, o := range d.compiled.Desired.Objects {
 		for _, v := range o.Fields {

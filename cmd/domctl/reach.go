@@ -12,8 +12,9 @@ import (
 
 // reach is what doctor looks at beside the outside itself.
 func (d *deployment) reach(w *wiring) (all []engine.Reach) {
+	all = w.way.look
 	if w.nodes == nil {
-		return nil
+		return all
 	}
 	const do = "look at the message, and at deployment.kubernetes; run again once it is mended"
 	all = append(all, engine.Reach{Name: "Kubernetes nodes", Do: do, Try: func(ctx context.Context) (string, error) { return seen(ctx, w.nodes) }})

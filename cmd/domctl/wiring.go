@@ -33,6 +33,7 @@ type wiring struct {
 	domino  port.Domino // nil: the files do not state it
 	nodes   port.Nodes  // nil: the files do not state that they are read
 	secrets secret.Resolver
+	way     way // to MongoDB
 	// ssh opens a way to instances over SSH.
 	ssh func(schema.SSH, []byte) (port.Shell, error)
 	// writes tells by call whether AWS would allow what an apply writes.
@@ -141,14 +142,16 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 			return read(cloud, ctx, name)
 		}
 	}
-	documents, noDocuments := d.documents(ctx, w.secrets)
+	to, noWay := d.way(ctx, w.secrets, cluster)
+	w.way = to
+	documents, noDocuments := d.documents(ctx, w.secrets, to)
 	if noDocuments == nil {
 		d.closes = append(d.closes, func() { _ = documents.Close(context.WithoutCancel(ctx)) })
 	}
 	var noStore error
 	w.store, noStore = d.liveStore(cloud)
 	noAPI := d.api(w)
-	if err := errors.Join(noCloud, noDocuments, noStore, noAPI); err != nil {
+	if err := errors.Join(noCloud, noWay, noDocuments, noStore, noAPI); err != nil {
 		return err
 	}
 	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
@@ -177,7 +180,7 @@ func openSSH(s schema.SSH, key []byte) (port.Shell, error) {
 }
 
 // documents is Domino's database, as who its URI says.
-func (d *deployment) documents(ctx context.Context, secrets secret.Resolver) (*mongo.Client, error) {
+func (d *deployment) documents(ctx context.Context, secrets secret.Resolver, by way) (*mongo.Client, error) {
 	dep := d.compiled.Desired.Deployment
 	if dep.Mongo.URI == "" {
 		return nil, errors.New("deployment.mongo.uri is not stated; write it as a reference: uri: secret: env: \"DOMCTL_MONGO_URI\"")
@@ -186,7 +189,7 @@ func (d *deployment) documents(ctx context.Context, secrets secret.Resolver) (*m
 	if err != nil {
 		return nil, fmt.Errorf("deployment.mongo.uri: %w", err)
 	}
-	return mongo.Open(uri, dep.Mongo.Database, mongo.Options{})
+	return mongo.Open(uri, dep.Mongo.Database, mongo.Options{Dial: by.dial})
 }
 
 // api is Domino's REST API, where the deployment states it. The key is read when it is

@@ -137,6 +137,9 @@ func (d Doctor) secrets(ctx context.Context) []world.Check {
 	// The connection string of a sandbox is never read.
 	if dep := d.Compiled.Desired.Deployment; dep.World == "live" {
 		refs[dep.Mongo.URI] = true
+		if ref := dep.Mongo.Via.KeyRef(); ref != "" {
+			refs[ref] = true
+		}
 		if ref := dep.Domino.Ref(); ref != "" {
 			refs[ref] = true
 		}

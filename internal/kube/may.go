@@ -14,9 +14,13 @@ import (
 // namespace: nil, or port.ErrDenied. It changes nothing, and every user may ask.
 // https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 func (c *Client) May(ctx context.Context, verb, resource string) error {
+	return c.mayIn(ctx, "", verb, resource)
+}
+
+func (c *Client) mayIn(ctx context.Context, namespace, verb, resource string) error {
 	name, sub, _ := strings.Cut(resource, "/")
 	body, err := json.Marshal(map[string]any{"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-		"spec": map[string]any{"resourceAttributes": map[string]any{"verb": verb, "resource": name, "subresource": sub}}})
+		"spec": map[string]any{"resourceAttributes": map[string]any{"namespace": namespace, "verb": verb, "resource": name, "subresource": sub}}})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ import (
 // what the sandbox does, for a user whom doctor's role lets and nothing else.
 func TestKubeContract(t *testing.T) {
 	c := wiretest.KubeControllers(t)
-	bindNodes(t, c, wiretest.KubeReader, NodesRole(true))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	worldtest.Run(t, func(t *testing.T) worldtest.World {
 		k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
@@ -40,27 +40,6 @@ func TestKubeContract(t *testing.T) {
 			Put: worldtest.Put{Node: k.node, Pod: k.pod, Budget: k.budget},
 		}
 	})
-}
-
-// bindNodes makes what doctor prints, and a user's.
-func bindNodes(t *testing.T, c *wiretest.Cluster, user string, printed []byte) {
-	t.Helper()
-	var roles struct {
-		Items []struct{ Metadata struct{ Name string } }
-	}
-	var raw struct{ Items []json.RawMessage }
-	if err := errors.Join(json.Unmarshal(printed, &roles), json.Unmarshal(printed, &raw)); err != nil {
-		t.Fatal(err)
-	}
-	const at = "/apis/rbac.authorization.k8s.io/v1/"
-	name := roles.Items[0].Metadata.Name
-	_, _ = c.Try(t, http.MethodDelete, at+"clusterrolebindings/"+user, "") // its role cannot change
-	if err := errors.Join(c.Apply(t, at+"clusterroles/"+name, string(raw.Items[0])),
-		c.Apply(t, at+"clusterrolebindings/"+user, fmt.Sprintf(`{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": %q},
-		"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": %q},
-		"subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": %q}]}`, user, name, user))); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // kubelet is what nodes, the scheduler and controllers would do, on a cluster that has
@@ -267,11 +246,11 @@ func TestKubeReadsAlone(t *testing.T) {
 	k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	k.clear(t)
-	bindNodes(t, c, wiretest.KubeReader, NodesRole(true))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
 	client := k.client(t)
 	k.node(t, worldtest.NodeExample("a"))
 	k.pod(t, port.Pod{Name: "one", Node: "a", Phase: "Running"})
-	bindNodes(t, c, wiretest.KubeReader, NodesRole(false))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(false))
 	k.client(t) // waits for the role
 	nodes, err := client.ListNodes(t.Context())
 	pods, err2 := client.ListPods(t.Context(), "")

@@ -43,6 +43,13 @@ func NodesRole(rolls bool) []byte {
 	return listOf([]any{map[string]any{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": map[string]any{"name": name}, "rules": rules}})
 }
 
+// ForwardRole is the least Role for forwarding connections to pods of a namespace.
+func ForwardRole(namespace string) []byte {
+	return listOf([]any{map[string]any{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+		"metadata": map[string]any{"namespace": namespace, "name": "domctl-forward"},
+		"rules":    []any{rule("services", "get"), rule("pods", "list"), rule("pods/portforward", "create")}}})
+}
+
 func rule(resource string, verbs ...string) map[string]any {
 	return map[string]any{"apiGroups": []string{""}, "resources": []string{resource}, "verbs": verbs}
 }

@@ -89,3 +89,14 @@ func startSSHD(t *testing.T, login string) port.Machine {
 		}
 	}
 }
+
+// TestWireTunnel is TestTunnel on OpenSSH's own server.
+func TestWireTunnel(t *testing.T) {
+	key, line, _ := pair(t)
+	who, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startSSHD(t, line)
+	tunnelled(t, TunnelConfig{Address: s.Address, User: who.Username, HostKeys: s.HostKeys, Key: key, Stated: viaSSH, Timeout: 10 * time.Second})
+}
