@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/user"
 	"strings"
 	"testing"
 
@@ -44,4 +45,28 @@ func TestKubeMongo(t *testing.T) {
 	f.says(domctl(t, 0, "doctor", f.dir), "✓ MongoDB: ", "✓ way to MongoDB by port-forward: pods of namespace "+ns+" may be reached", "✓ Kubernetes nodes: 1 node, 0 ready; ")
 	domctl(t, 0, "apply", f.dir, "--auto-approve")
 	f.says(domctl(t, 0, "plan", f.dir, "--detailed-exitcode"), "nothing to do")
+}
+
+// TestLiveMongoBehindSSH reaches MongoDB by OpenSSH's server alone.
+func TestLiveMongoBehindSSH(t *testing.T) {
+	f := newFaulty(t)
+	key, line := wiretest.SSHKey(t)
+	address, hostKey := wiretest.SSHD(t, line)
+	who, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DOMCTL_SSH_KEY", string(key))
+	f.edit("state: s3:", fmt.Sprintf("mongo: via: ssh: {address: %q, user: %q, hostKeys: [%q], key: secret: env: \"DOMCTL_SSH_KEY\"}\n\tstate: s3:", address, who.Username, hostKey))
+	f.says(domctl(t, 0, "doctor", f.dir), "✓ MongoDB: ", "✓ way to MongoDB by SSH: "+who.Username+"@"+address+" lets in", "✓ secret env:DOMCTL_SSH_KEY: can be read")
+	domctl(t, 0, "apply", f.dir, "--auto-approve")
+	f.says(domctl(t, 0, "plan", f.dir, "--detailed-exitcode"), "nothing to do")
+
+	_, other := wiretest.SSHKey(t)
+	f.edit(hostKey, other)
+	out := domctl(t, 1, "doctor", f.dir)
+	f.says(out, "✗ way to MongoDB by SSH: ssh "+who.Username+"@"+address+": it shows the key SHA256:", "not this machine's key", "✗ MongoDB: ")
+	if strings.Contains(out, "PRIVATE KEY") {
+		t.Error("the key is shown")
+	}
 }
