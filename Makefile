@@ -3,7 +3,7 @@ GO ?= go
 SEEDS ?= 2000
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build demo check fmt generate image instance-types test test-live test-bake test-kube test-forge test-web sim bench bench-bake bench-serve clean
+.PHONY: all build demo check fmt generate image instance-types test test-live test-bake test-k8s test-forge test-web sim bench bench-bake bench-serve clean
 
 all: build
 
@@ -50,9 +50,9 @@ test-bake:
 	hack/bake/install.sh
 	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -parallel 3 -tags wire,bake -run TestBake ./internal/wiretest/... ./cmd/domctl/... ./hack/image/...
 
-# test-kube is test-live against a Kubernetes API server, which takes minutes to
+# test-k8s is test-live against a Kubernetes control plane, which takes minutes to
 # build the first time.
-test-kube:
+test-k8s:
 	hack/wire/install.sh
 	hack/wire/install.sh kube
 	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire -run Kube ./internal/kube/... ./cmd/domctl/...

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"encoding/json"
+	"strings"
 
 	"cuelang.org/go/cue"
 
@@ -17,7 +18,11 @@ func (w *reader) deployment() {
 	if text, err := v.MarshalJSON(); v.Exists() && err == nil {
 		decodeDeployment(text, d)
 		d.At = w.places.of(v)
-		for path, ref := range map[string]*string{"mongo.uri": &d.Mongo.URI, "domino.apiKey": &d.Domino.APIKey, "domino.token": &d.Domino.Token} {
+		refs := map[string]*string{"mongo.uri": &d.Mongo.URI, "domino.apiKey": &d.Domino.APIKey, "domino.token": &d.Domino.Token}
+		if s := d.Mongo.Via.SSH; s != nil {
+			refs["mongo.via.ssh.key"] = &s.Key
+		}
+		for path, ref := range refs {
 			w.secret(v.LookupPath(cue.ParsePath(path)), path, ref)
 		}
 	}
@@ -48,12 +53,12 @@ func decodeDeployment(text []byte, d *schema.Deployment) {
 	if json.Unmarshal(text, &plain) != nil {
 		return
 	}
-	for part, secrets := range map[string][]string{"mongo": {"uri"}, "domino": {"apiKey", "token"}} {
-		if of, ok := plain[part].(map[string]any); ok {
-			for _, name := range secrets {
-				delete(of, name)
-			}
+	for _, secret := range []string{"mongo.uri", "mongo.via.ssh.key", "domino.apiKey", "domino.token"} {
+		path, of := strings.Split(secret, "."), plain
+		for _, part := range path[:len(path)-1] {
+			of, _ = of[part].(map[string]any)
 		}
+		delete(of, path[len(path)-1])
 	}
 	rest, _ := json.Marshal(plain)
 	_ = json.Unmarshal(rest, d)

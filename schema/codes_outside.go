@@ -19,6 +19,8 @@ func outsideCodes() []Code {
 			"Apply it where it was made for, or plan again."},
 		{"DC604", "an empty collection", "A collection is empty in which domctl applied objects before. Another database, or a partial read, looks just like that, so nothing is planned from it.",
 			"Check the URI and deployment.mongo.mapping with `domctl doctor`."},
+		{"DC820", "no way to MongoDB", "deployment.mongo.via states the way to a database that cannot be reached from here: an SSH server, told by its host keys, or pods behind the Kubernetes API server.",
+			"State one of ssh and portForward, with host keys as the server's /etc/ssh/ssh_host_ed25519_key.pub has them; leave via out where MongoDB is reached directly."},
 		{"DC605", "environments of the first generation", "Domino's first generation of environments lives in another collection and has no revisions as domctl knows them.",
 			"Have Domino migrate them to environments_v2."},
 	}

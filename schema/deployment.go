@@ -51,9 +51,18 @@ type AWS struct {
 	Cluster string `json:"cluster,omitempty"`
 }
 
-// Kubernetes is the cluster that secrets are read from.
+// Kubernetes is the cluster that runs executions, and that secrets are read from.
 type Kubernetes struct {
 	Context string `json:"context,omitempty"` // of the kubeconfig
+	Nodes   *bool  `json:"nodes,omitempty"`
+}
+
+// ReadsNodes says that nodes and their pods are asked for.
+func (k Kubernetes) ReadsNodes() bool {
+	if k.Nodes != nil {
+		return *k.Nodes
+	}
+	return k.Context != ""
 }
 
 // Mongo is Domino's database.
@@ -61,7 +70,35 @@ type Mongo struct {
 	Database   string  `json:"database,omitempty"`
 	URI        string  `json:"uri,omitempty"` // a secret reference: "env:DOMCTL_MONGO_URI"
 	ReplicaSet string  `json:"replicaSet,omitempty"`
+	Via        Via     `json:"via,omitzero"`
 	Mapping    Mapping `json:"mapping,omitzero"`
+}
+
+// Via is the way to MongoDB: at most one is set, none means directly.
+type Via struct {
+	SSH         *ViaSSH      `json:"ssh,omitempty"`
+	PortForward *PortForward `json:"portForward,omitempty"`
+}
+
+// ViaSSH is an SSH server that connects to MongoDB.
+type ViaSSH struct {
+	Address  string   `json:"address"` // host, or host:port
+	User     string   `json:"user"`
+	HostKeys []string `json:"hostKeys"`
+	Key      string   `json:"key,omitempty"` // a secret reference; "": the agent's
+}
+
+// PortForward leads through the Kubernetes API server to pods of a namespace.
+type PortForward struct {
+	Namespace string `json:"namespace"`
+}
+
+// KeyRef is the reference to the private key that the way takes, "" for none.
+func (v Via) KeyRef() string {
+	if v.SSH == nil {
+		return ""
+	}
+	return v.SSH.Key
 }
 
 // Domino is its REST API, and as whom it is asked: one of two secret references.

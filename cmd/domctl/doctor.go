@@ -72,7 +72,7 @@ func (d *deployment) examine(ctx context.Context) []world.Check {
 		}
 		return checks
 	}
-	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Domino: w.domino, Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
+	return engine.Doctor{Compiled: d.compiled, Outside: w.outside, Store: w.store, Domino: w.domino, Reach: d.reach(w), Secret: w.secrets.Resolve, Writes: w.writes}.Probe(ctx)
 }
 
 func (a *app) examined(checks []world.Check, asJSON bool) error {
@@ -132,6 +132,15 @@ func (a *app) policies(d *deployment) error {
 	if refs := d.secrets("kubernetes"); len(refs) > 0 {
 		fmt.Fprintf(a.stdout, "# Kubernetes roles for plan and apply: kubectl apply -f …\n%s\n\n", kube.Roles(refs))
 	}
+	if f := dep.Mongo.Via.PortForward; f != nil {
+		fmt.Fprintf(a.stdout, "# Kubernetes role for the way to MongoDB, for plan and apply: kubectl apply -f …\n%s\n\n", kube.ForwardRole(f.Namespace))
+	}
+	if dep.Kubernetes.ReadsNodes() {
+		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false))
+		if schema.Rolls(d.compiled.Desired) {
+			fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for apply: kubectl apply -f …\n%s\n\n", kube.NodesRole(true))
+		}
+	}
 	return nil
 }
 
@@ -143,6 +152,7 @@ func (d *deployment) secrets(scheme string) (found []string) {
 		}
 	}
 	add(d.compiled.Desired.Deployment.Mongo.URI)
+	add(d.compiled.Desired.Deployment.Mongo.Via.KeyRef())
 	add(d.compiled.Desired.Deployment.Domino.Ref())
 	for _, o := range d.compiled.Desired.Objects {
 		for _, v := range o.Fields {

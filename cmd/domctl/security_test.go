@@ -57,7 +57,7 @@ func TestSecurityRots(t *testing.T) {
 		actor + "- **Can** be named. [TestNotApproved/in a quote](../internal/gitops/approval_test.go)" + end:                "",
 		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-forge)" + end:                "",
 		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go)" + end:                             "say which",
-		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-kube)" + end:                 "make test-kube does not run",
+		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-k8s)" + end:                  "make test-k8s does not run",
 		actor + "- **Can** be signed in. [TestForgePage](../cmd/domctl/page_wire_test.go) (test-live)" + end:                 "make test-live does not run",
 		actor + "- **Can** be shown. [TestDocs](../cmd/domctl/docs_test.go) (test-forge)" + end:                              "make test runs it",
 		actor + "- **Cannot** fly." + end:                                                                                   "no test",
@@ -103,7 +103,7 @@ type proof struct{ name, part, file, suite string }
 
 var (
 	claimForm = regexp.MustCompile(`^- \*\*Can(not)?\*\*[ ,]`)
-	proofForm = regexp.MustCompile(`\[((?:Test|Fuzz)[A-Za-z0-9]*)(?:/([^\]]+))?\]\(([^)#]+)\)(?: \((test-[a-z]+)\))?`)
+	proofForm = regexp.MustCompile(`\[((?:Test|Fuzz)[A-Za-z0-9]*)(?:/([^\]]+))?\]\(([^)#]+)\)(?: \((test-[a-z0-9]+)\))?`)
 )
 
 // readClaims finds what the page claims below the headings of actors, and what is wrong

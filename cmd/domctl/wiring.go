@@ -31,7 +31,9 @@ type wiring struct {
 	outside port.Outside
 	store   applier.Store
 	domino  port.Domino // nil: the files do not state it
+	nodes   port.Nodes  // nil: the files do not state that they are read
 	secrets secret.Resolver
+	way     way // to MongoDB
 	// ssh opens a way to instances over SSH.
 	ssh func(schema.SSH, []byte) (port.Shell, error)
 	// writes tells by call whether AWS would allow what an apply writes.
@@ -92,6 +94,9 @@ func (d *deployment) wireSandbox(w *wiring) error {
 	if d.compiled.Desired.Deployment.Domino.URL != "" {
 		w.domino = outside
 	}
+	if d.compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
+		w.nodes = outside
+	}
 	w.ssh = func(s schema.SSH, key []byte) (port.Shell, error) { // what is wrong with a key is found here too
 		_, err := openSSH(s, key)
 		return outside, err
@@ -124,7 +129,11 @@ func dryRuns(outside *sandbox.World, s aws.Scope) func(context.Context) map[stri
 func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	dep := d.compiled.Desired.Deployment
 	cloud, noCloud := aws.Open(ctx, aws.Config{Region: dep.AWS.Region, Profile: dep.AWS.Profile, Role: dep.AWS.Role})
-	w.secrets.Sources = map[string]secret.Source{"kubernetes": kube.Open(kube.Config{Context: dep.Kubernetes.Context}).Secret}
+	cluster := kube.Open(kube.Config{Context: dep.Kubernetes.Context})
+	if dep.Kubernetes.ReadsNodes() {
+		w.nodes = cluster
+	}
+	w.secrets.Sources = map[string]secret.Source{"kubernetes": cluster.Secret}
 	for scheme, read := range map[string]func(*aws.Client, context.Context, string) (string, error){"ssm": (*aws.Client).Secret, "secretsManager": (*aws.Client).GetSecretValue} {
 		w.secrets.Sources[scheme] = func(ctx context.Context, name string) (string, error) {
 			if noCloud != nil {
@@ -133,14 +142,16 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 			return read(cloud, ctx, name)
 		}
 	}
-	documents, noDocuments := d.documents(ctx, w.secrets)
+	to, noWay := d.way(ctx, w.secrets, cluster)
+	w.way = to
+	documents, noDocuments := d.documents(ctx, w.secrets, to)
 	if noDocuments == nil {
 		d.closes = append(d.closes, func() { _ = documents.Close(context.WithoutCancel(ctx)) })
 	}
 	var noStore error
 	w.store, noStore = d.liveStore(cloud)
 	noAPI := d.api(w)
-	if err := errors.Join(noCloud, noDocuments, noStore, noAPI); err != nil {
+	if err := errors.Join(noCloud, noWay, noDocuments, noStore, noAPI); err != nil {
 		return err
 	}
 	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
@@ -169,7 +180,7 @@ func openSSH(s schema.SSH, key []byte) (port.Shell, error) {
 }
 
 // documents is Domino's database, as who its URI says.
-func (d *deployment) documents(ctx context.Context, secrets secret.Resolver) (*mongo.Client, error) {
+func (d *deployment) documents(ctx context.Context, secrets secret.Resolver, by way) (*mongo.Client, error) {
 	dep := d.compiled.Desired.Deployment
 	if dep.Mongo.URI == "" {
 		return nil, errors.New("deployment.mongo.uri is not stated; write it as a reference: uri: secret: env: \"DOMCTL_MONGO_URI\"")
@@ -178,7 +189,7 @@ func (d *deployment) documents(ctx context.Context, secrets secret.Resolver) (*m
 	if err != nil {
 		return nil, fmt.Errorf("deployment.mongo.uri: %w", err)
 	}
-	return mongo.Open(uri, dep.Mongo.Database, mongo.Options{})
+	return mongo.Open(uri, dep.Mongo.Database, mongo.Options{Dial: by.dial})
 }
 
 // api is Domino's REST API, where the deployment states it. The key is read when it is

@@ -2,7 +2,7 @@
 # Installs the servers the wire tests use, at pinned versions, in a cache outside the tree.
 # usage: install.sh        installs what is missing; says nothing when nothing is
 #        install.sh mongo  installs the MongoDB alone
-#        install.sh kube   the Kubernetes API server, which takes minutes to build
+#        install.sh kube   a Kubernetes control plane, which takes minutes to build
 #        install.sh forge  the forge, which takes minutes to build too
 #        install.sh path   prints the folder of this version, installed or not
 set -eu
@@ -93,7 +93,9 @@ install_registry() (
 install_kube() (
 	have go || fail "kube-apiserver is built with Go; install it"
 	cd "$here/kube"
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$dir/kube/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+	for server in kube-apiserver kube-controller-manager; do
+		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$dir/kube/$server" "k8s.io/kubernetes/cmd/$server"
+	done
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$dir/kube/etcd" go.etcd.io/etcd/server/v3
 )
 

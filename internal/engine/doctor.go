@@ -23,6 +23,7 @@ type Doctor struct {
 	Outside  port.Outside
 	Store    applier.Store
 	Domino   port.Domino // nil: it is not stated
+	Reach    []Reach
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
 	// Writes tells by call whether an apply's writes would be allowed: nil,
 	// ErrUntried, or why not. nil where there are no permissions.
@@ -38,7 +39,7 @@ var ErrUntried = errors.New("cannot be tried without effect")
 func (d Doctor) Probe(ctx context.Context) []world.Check {
 	w := &world.World{Outside: d.Outside, Domino: d.Domino, Deployment: d.Compiled.Desired.Deployment, Secret: d.Secret}
 	parts := []func(context.Context) []world.Check{
-		func(ctx context.Context) []world.Check { return w.Checks(ctx, d.Compiled.Desired) }, d.domino, d.writes, d.registries, d.secrets, d.state}
+		func(ctx context.Context) []world.Check { return w.Checks(ctx, d.Compiled.Desired) }, d.domino, d.reach, d.writes, d.registries, d.secrets, d.state}
 	checks := make([][]world.Check, len(parts))
 	var wait sync.WaitGroup
 	for i, part := range parts {
@@ -54,6 +55,28 @@ func (d Doctor) Probe(ctx context.Context) []world.Check {
 
 // patience is for all of a part; a call of an adapter has at most as much.
 const patience = time.Minute
+
+// Reach is one thing beside the outside that a deployment needs: Try answers what it saw,
+// and Do is said where it failed.
+type Reach struct {
+	Name, Do string
+	Try      func(context.Context) (saw string, err error)
+}
+
+func (d Doctor) reach(ctx context.Context) []world.Check {
+	checks := make([]world.Check, len(d.Reach))
+	var wait sync.WaitGroup
+	for i, r := range d.Reach {
+		wait.Go(func() {
+			saw, err := r.Try(ctx)
+			if checks[i] = (world.Check{Name: r.Name, OK: true, Detail: saw}); err != nil {
+				checks[i] = world.Unanswered(r.Name, r.Do, err)
+			}
+		})
+	}
+	wait.Wait()
+	return checks
+}
 
 // domino asks whose the key is.
 func (d Doctor) domino(ctx context.Context) []world.Check {
@@ -114,6 +137,9 @@ func (d Doctor) secrets(ctx context.Context) []world.Check {
 	// The connection string of a sandbox is never read.
 	if dep := d.Compiled.Desired.Deployment; dep.World == "live" {
 		refs[dep.Mongo.URI] = true
+		if ref := dep.Mongo.Via.KeyRef(); ref != "" {
+			refs[ref] = true
+		}
 		if ref := dep.Domino.Ref(); ref != "" {
 			refs[ref] = true
 		}

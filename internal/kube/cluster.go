@@ -20,6 +20,7 @@ type cluster struct {
 	context string // of the kubeconfig; empty in a pod
 	base    *url.URL
 	http    *http.Client
+	config  *rest.Config
 }
 
 // kubectl is how a person asks the same cluster.
@@ -94,5 +95,5 @@ func connect(config *rest.Config, where, context string) (cluster, error) {
 	}
 	// Credentials follow no redirect to another host.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return cluster{where, context, base, &http.Client{Transport: transport, CheckRedirect: stay}}, nil
+	return cluster{where, context, base, &http.Client{Transport: transport, CheckRedirect: stay}, config}, nil
 }

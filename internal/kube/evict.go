@@ -66,7 +66,7 @@ func (c cluster) evict(ctx context.Context, p port.Pod, send []byte) error {
 	case says.Kind != "Status":
 	case status == http.StatusTooManyRequests && kept:
 		return told(fmt.Errorf("%w: %s", port.ErrBudget, budget))
-	case status == http.StatusNotFound && says.Details.Kind == "pods", status == http.StatusConflict && strings.Contains(says.Message, "UID"):
+	case status == http.StatusNotFound && (says.Details.Kind == "pods" || says.Details.Kind == "namespaces"), status == http.StatusConflict && strings.Contains(says.Message, "UID"):
 		return told(port.ErrNotFound)
 	case status == http.StatusForbidden && ends:
 		return told(fmt.Errorf("its namespace ends, and it with it: %w", port.ErrState))

@@ -128,20 +128,12 @@ func (c cluster) cordon(ctx context.Context, n port.Node, patch []byte) error {
 		return nil
 	case status == http.StatusNotFound && says.Details.Kind == "nodes":
 		return fmt.Errorf("%s: node %s: %w", c.where, n.Name, port.ErrNotFound)
+	case status == http.StatusUnprocessableEntity && strings.Contains(says.Message, "metadata.uid"): // another of its name
+		return fmt.Errorf("%s: node %s: %w", c.where, n.Name, port.ErrNotFound)
 	case status == http.StatusConflict && says.Kind == "Status":
-		return c.moved(ctx, n)
+		return fmt.Errorf("%s: node %s was changed since it was read: %w", c.where, n.Name, port.ErrState)
 	}
 	return c.refused(status, body, "patch nodes")
-}
-
-// moved says what a node became that a write did not expect.
-func (c cluster) moved(ctx context.Context, n port.Node) error {
-	status, body, err := c.send(ctx, message{method: http.MethodGet}, "api", "v1", "nodes", n.Name)
-	var is nodeObject
-	if gone := err == nil && status == http.StatusNotFound; gone || err == nil && json.Unmarshal(body, &is) == nil && is.Metadata.UID != n.UID {
-		return fmt.Errorf("%s: node %s: %w", c.where, n.Name, port.ErrNotFound)
-	}
-	return fmt.Errorf("%s: node %s was changed since it was read: %w", c.where, n.Name, port.ErrState)
 }
 
 // named tells names of objects, which stand in paths, from everything else.

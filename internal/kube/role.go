@@ -30,6 +30,31 @@ func Roles(refs []string) []byte {
 			}},
 		})
 	}
+	return listOf(items)
+}
+
+// NodesRole is the least ClusterRole for reading nodes and pods; where pools are rolled
+// also for cordoning the one and evicting the other. Nodes are of no namespace.
+func NodesRole(rolls bool) []byte {
+	name, rules := "domctl-plan", []any{rule("nodes", "get", "list"), rule("pods", "list")}
+	if rolls {
+		name, rules = "domctl-apply", []any{rule("nodes", "get", "list", "patch"), rule("pods", "list"), rule("pods/eviction", "create")}
+	}
+	return listOf([]any{map[string]any{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": map[string]any{"name": name}, "rules": rules}})
+}
+
+// ForwardRole is the least Role for forwarding connections to pods of a namespace.
+func ForwardRole(namespace string) []byte {
+	return listOf([]any{map[string]any{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+		"metadata": map[string]any{"namespace": namespace, "name": "domctl-forward"},
+		"rules":    []any{rule("services", "get"), rule("pods", "list"), rule("pods/portforward", "create")}}})
+}
+
+func rule(resource string, verbs ...string) map[string]any {
+	return map[string]any{"apiGroups": []string{""}, "resources": []string{resource}, "verbs": verbs}
+}
+
+func listOf(items []any) []byte {
 	text, _ := json.MarshalIndent(map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, "", "  ")
 	return text
 }

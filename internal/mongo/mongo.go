@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +40,9 @@ type Options struct {
 	Timeout time.Duration // of one call with all its pages [60 s]
 	Select  time.Duration // until a usable server must be found [10 s]
 	Batch   int32         // documents a page [1000]
+	// Dial opens connections, to hosts as the URI and the members of the replica set have
+	// them. nil is the network's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Observe hears of every command of a call as it is sent ("find",
 	// "getMore"), with its collection. It may be called concurrently.
 	Observe func(command, collection string)
@@ -65,6 +69,9 @@ var _ port.Documents = (*Client)(nil)
 func Open(uri, database string, o Options) (*Client, error) {
 	if !strings.HasPrefix(uri, "mongodb://") && !strings.HasPrefix(uri, "mongodb+srv://") {
 		return nil, errors.New("the MongoDB URI does not begin with mongodb:// or mongodb+srv://: see deployment.mongo.uri")
+	}
+	if o.Dial != nil && strings.HasPrefix(uri, "mongodb+srv://") {
+		return nil, errors.New("a MongoDB URI of mongodb+srv:// asks DNS for the hosts, which deployment.mongo.via cannot: write mongodb:// and the hosts")
 	}
 	if database == "" || strings.ContainsAny(database, "/\\. \"$\x00") {
 		return nil, fmt.Errorf("%q is not the name of a MongoDB database: see deployment.mongo.database", database)
@@ -101,9 +108,19 @@ func (c *Client) db() (*mongo.Database, error) {
 	return c.client.Database(c.database), nil
 }
 
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
+}
+
 // settings applies the URI first, so that what follows overrides it.
 func (c *Client) settings() *options.ClientOptions {
-	return options.Client().ApplyURI(c.uri).
+	o := options.Client().ApplyURI(c.uri)
+	if c.opts.Dial != nil {
+		o.SetDialer(dialer(c.opts.Dial))
+	}
+	return o.
 		SetAppName("domctl").
 		SetReadPreference(readpref.Primary()).
 		SetReadConcern(readconcern.Majority()).

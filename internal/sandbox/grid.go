@@ -73,6 +73,8 @@ type grid struct {
 const (
 	groupTag = "aws:autoscaling:groupName"
 	labelTag = "k8s.io/cluster-autoscaler/node-template/label/"
+	// typeLabel is https://kubernetes.io/docs/reference/labels-annotations-taints/#nodekubernetesioinstance-type
+	typeLabel = "node.kubernetes.io/instance-type"
 )
 
 // grid is the cluster as it stands. An instance of a group joins as a node when it runs,
@@ -118,7 +120,7 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 	if !ok {
 		return "", node{}, false
 	}
-	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{}, Ready: "soon", UID: uid("node", id)}
+	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{typeLabel: i.Type}, Ready: "soon", UID: uid("node", id)}
 	if slices.Contains(s.cluster.Unready, of) {
 		n.Ready = "never"
 	}

@@ -67,7 +67,7 @@ func (c *Client) login(ctx context.Context, dial func(context.Context, string, s
 		return nil, fmt.Errorf("%s: %w: its console names none; state it in the files, or use SSM", where, errUnknown)
 	}
 	var stranger string
-	config := &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(c.signer)}, HostKeyAlgorithms: algorithms,
+	config := &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{c.auth}, HostKeyAlgorithms: algorithms,
 		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			for _, k := range known {
 				if bytes.Equal(k, key.Marshal()) {
@@ -93,7 +93,7 @@ func (c *Client) login(ctx context.Context, dial func(context.Context, string, s
 	case strings.Contains(err.Error(), "no common algorithm for host key"):
 		return nil, fmt.Errorf("%s: it has no key of a kind that is known: %w", where, port.ErrHostKey)
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return nil, fmt.Errorf("%s: the private key is refused: %w; look at connect.ssh.user and key", where, port.ErrDenied)
+		return nil, fmt.Errorf("%s: the private key is refused: %w; look at %s.user and key", where, port.ErrDenied, c.stated)
 	}
 	_ = raw.Close()
 	return nil, fmt.Errorf("%s: %w", where, cmp.Or(ctx.Err(), err))

@@ -51,7 +51,8 @@ type Bastion struct {
 // Client runs scripts. Its methods may be called concurrently.
 type Client struct {
 	cfg    Config
-	signer ssh.Signer
+	auth   ssh.AuthMethod
+	stated string // where the files say how to log in
 }
 
 var _ port.Shell = (*Client)(nil)
@@ -69,15 +70,27 @@ func Open(cfg Config) (*Client, error) {
 	if cfg.User == "" {
 		return nil, errors.New("ssh: no user is stated; set connect.ssh.user")
 	}
-	signer, err := ssh.ParsePrivateKey(cfg.Key)
+	auth, err := keyed(cfg.Key, stated)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{cfg, auth, stated}, nil
+}
+
+// stated is where the files say how to log in to instances.
+const stated = "connect.ssh"
+
+// keyed logs in with a private key.
+func keyed(key []byte, stated string) (ssh.AuthMethod, error) {
+	signer, err := ssh.ParsePrivateKey(key)
 	var encrypted *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &encrypted):
 		return nil, errors.New("ssh: the private key is encrypted; give one that is not, by reference")
 	case err != nil: // the error may quote the key
-		return nil, errors.New("ssh: the private key cannot be read; connect.ssh.key takes one in PEM or OpenSSH's form")
+		return nil, fmt.Errorf("ssh: the private key cannot be read; %s.key takes one in PEM or OpenSSH's form", stated)
 	}
-	return &Client{cfg, signer}, nil
+	return ssh.PublicKeys(signer), nil
 }
 
 // Reachable connects and logs in. A machine that refuses the key is

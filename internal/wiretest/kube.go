@@ -169,8 +169,12 @@ func (c *Cluster) Token(user string) string { return "token-of-" + user }
 func (c *Cluster) Kubeconfig(t testing.TB, addr, user string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "kubeconfig")
-	check(t, os.WriteFile(name, fmt.Appendf(nil, kubeconfig, "https://"+addr, base64.StdEncoding.EncodeToString(c.CA), c.Token(user)), 0o600))
+	check(t, os.WriteFile(name, c.config(addr, user), 0o600))
 	return name
+}
+
+func (c *Cluster) config(addr, user string) []byte {
+	return fmt.Appendf(nil, kubeconfig, "https://"+addr, base64.StdEncoding.EncodeToString(c.CA), c.Token(user))
 }
 
 // Do calls the API server as the administrator, with a body in JSON, and
@@ -180,6 +184,12 @@ func (c *Cluster) Do(t testing.TB, method, path, body string) string {
 	answer, err := c.ask(t.Context(), c.Addr, method, path, body)
 	check(t, err)
 	return answer
+}
+
+// Try is Do for what may be refused.
+func (c *Cluster) Try(t testing.TB, method, path, body string) (string, error) {
+	t.Helper()
+	return c.ask(t.Context(), c.Addr, method, path, body)
 }
 
 // Apply makes an object what a body in JSON says, as kubectl apply --server-side does;

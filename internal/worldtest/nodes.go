@@ -194,7 +194,12 @@ func podsRead(t *testing.T, w World) {
 		if got.UID == "" || got.Created.IsZero() {
 			t.Errorf("%s: uid %q, created %v", want.Name, got.UID, got.Created)
 		}
-		want.UID, want.Created = got.UID, got.Created
+		for key, v := range want.Labels {
+			if got.Labels[key] != v {
+				t.Errorf("%s: label %s is %q, want %q", want.Name, key, got.Labels[key], v)
+			}
+		}
+		want.UID, want.Created, want.Labels = got.UID, got.Created, got.Labels // a cluster adds its own
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("\n got %+v\nwant %+v", got, want)
 		}

@@ -110,6 +110,19 @@ func (b *binding) live(d Deployment, dep schema.Deployment) {
 	if stated, bound := schema.JSON(dep.Mongo.Mapping).Text, schema.JSON(d.Mongo.Mapping.schema()).Text; stated != "{}" {
 		b.same("mongo.mapping", stated, bound)
 	}
+	if stated, bound := schema.JSON(dep.Mongo.Via).Text, schema.JSON(d.Mongo.Via.schema()).Text; stated != "{}" {
+		b.same("mongo.via", stated, bound)
+	}
+}
+
+func (v Via) schema() (out schema.Via) {
+	if s := v.SSH; s != nil {
+		out.SSH = &schema.ViaSSH{Address: s.Address, User: s.User, HostKeys: s.HostKeys, Key: s.Key}
+	}
+	if v.PortForward != nil {
+		out.PortForward = &schema.PortForward{Namespace: v.PortForward.Namespace}
+	}
+	return out
 }
 
 func (m Mapping) schema() schema.Mapping {

@@ -42,6 +42,32 @@ func TestNoTreeChoosesWhatIsAsked(t *testing.T) {
 	}
 }
 
+// TestNoTreeChoosesTheWay: through what MongoDB is reached, the controller's file says.
+func TestNoTreeChoosesTheWay(t *testing.T) {
+	ours := &config.ViaSSH{Address: "central.acme.com", User: "domctl", HostKeys: []string{"ssh-ed25519 AAAA"}, Key: "env:KEY"}
+	stated := schema.Via{SSH: &schema.ViaSSH{Address: "central.acme.com", User: "domctl", HostKeys: []string{"ssh-ed25519 AAAA"}, Key: "env:KEY"}}
+	theirs := schema.Via{SSH: &schema.ViaSSH{Address: "evil.example", User: "domctl", HostKeys: []string{"ssh-ed25519 AAAA"}, Key: "env:KEY"}}
+	for _, c := range []struct {
+		bound        config.Via
+		tree         schema.Via
+		refused, via bool
+	}{
+		{config.Via{}, schema.Via{}, false, false},
+		{config.Via{}, theirs, true, false},
+		{config.Via{}, schema.Via{PortForward: &schema.PortForward{Namespace: "kube-system"}}, true, false},
+		{config.Via{SSH: ours}, schema.Via{}, false, true},
+		{config.Via{SSH: ours}, stated, false, true},
+		{config.Via{SSH: ours}, theirs, true, true},
+	} {
+		d := config.Deployment{World: "live", Mongo: config.Mongo{Via: c.bound}}
+		r, found := d.Bind("p", config.ToPlan, compiler.Result{Desired: schema.Desired{Deployment: schema.Deployment{Name: "p", World: "live", Mongo: schema.Mongo{Via: c.tree}}}})
+		via := r.Desired.Deployment.Mongo.Via
+		if (len(found) == 1 && strings.HasPrefix(found[0].Message, "deployment.mongo.via is ")) != c.refused || (via.SSH != nil && via.SSH.Address == "central.acme.com") != c.via || via.PortForward != nil {
+			t.Errorf("%+v: %v %+v", c, found, via)
+		}
+	}
+}
+
 // TestNoTreeChoosesWhereTheKeyGoes: the address of Domino and whose key it is are bound;
 // where nothing is, nobody is asked.
 func TestNoTreeChoosesWhereTheKeyGoes(t *testing.T) {

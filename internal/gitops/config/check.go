@@ -113,6 +113,21 @@ func (k checking) reference(at, value string) {
 	}
 }
 
+func (k checking) via(at string, v Via) {
+	if v.SSH != nil && v.PortForward != nil {
+		k.wrong(k.where(at), "", "%s states not just one of ssh and portForward", at)
+	}
+	if v.PortForward != nil {
+		k.need(at+".portForward", "namespace", v.PortForward.Namespace)
+	}
+	if s := v.SSH; s != nil && k.need(at+".ssh", "address", s.Address) && k.need(at+".ssh", "user", s.User) && k.need(at+".ssh", "key", s.Key) {
+		k.reference(at+".ssh.key", s.Key)
+		if len(s.HostKeys) == 0 {
+			k.wrong(k.where(at+".ssh"), "write them as the server's /etc/ssh/ssh_host_ed25519_key.pub has them", "%s.ssh.hostKeys names no key", at)
+		}
+	}
+}
+
 func (k checking) forge(at string, f Forge) {
 	if k.need(at, "kind", f.Kind) {
 		k.oneOf(at+".kind", f.Kind, []string{"github", "gitlab", "gitea", "bitbucket"})
@@ -248,6 +263,7 @@ func (k checking) live(at string, d Deployment) {
 	if k.need(at+".mongo", "uri", d.Mongo.URI) {
 		k.reference(at+".mongo.uri", d.Mongo.URI)
 	}
+	k.via(at+".mongo.via", d.Mongo.Via)
 	k.domino(at+".domino", d.Domino)
 	k.reference(at+".mongo.planURI", d.Mongo.PlanURI)
 	if d.AWS.PlanRole != "" && d.AWS.Role == "" {

@@ -115,6 +115,26 @@ type Mongo struct {
 	URI      string  `yaml:"uri"`
 	PlanURI  string  `yaml:"planURI"`
 	Mapping  Mapping `yaml:"mapping"`
+	Via      Via     `yaml:"via"`
+}
+
+// Via is schema.Via: it decides who answers for the database, so that no tree may choose it.
+type Via struct {
+	SSH         *ViaSSH      `yaml:"ssh"`
+	PortForward *PortForward `yaml:"portForward"`
+}
+
+// ViaSSH is schema.ViaSSH; Key is a reference.
+type ViaSSH struct {
+	Address  string   `yaml:"address"`
+	User     string   `yaml:"user"`
+	HostKeys []string `yaml:"hostKeys"`
+	Key      string   `yaml:"key"`
+}
+
+// PortForward is schema.PortForward.
+type PortForward struct {
+	Namespace string `yaml:"namespace"`
 }
 
 // Mapping is schema.Mapping: it decides which fields of which collections are written,

@@ -15,7 +15,7 @@ const (
 // as puts into a deployment as whom its outside is asked in a mode; where the binding
 // states nobody of its own for plans, it is who applies.
 func (d Deployment) as(mode Mode, dep schema.Deployment) schema.Deployment {
-	dep.AWS.Role, dep.Mongo.URI = d.AWS.Role, d.Mongo.URI
+	dep.AWS.Role, dep.Mongo.URI, dep.Mongo.Via = d.AWS.Role, d.Mongo.URI, d.Mongo.Via.schema()
 	if mode == ToPlan && d.AWS.PlanRole != "" {
 		dep.AWS.Role = d.AWS.PlanRole
 	}
