@@ -1,6 +1,9 @@
 package schema
 
-import "maps"
+import (
+	"maps"
+	"strings"
+)
 
 // nodePools: labelled groups of nodes. Groups are a list, one a zone; what is
 // stated for the pool holds for each group on its own.
@@ -48,6 +51,21 @@ func (o Object) Groups() (groups []Group) {
 		decode(v, &groups)
 	}
 	return groups
+}
+
+// Rolls says whether some pool's nodes are to be replaced.
+func Rolls(d Desired) bool {
+	for a, o := range d.Objects {
+		if a.Kind != "nodePools" {
+			continue
+		}
+		for path := range o.Fields {
+			if path == "roll" || strings.HasPrefix(path, "roll.") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // spreadGroups states the pool's owned fields once a group, and the label that

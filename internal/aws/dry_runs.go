@@ -46,6 +46,9 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 	if s.Bakes {
 		c.bakeReads(ctx, probes)
 	}
+	if s.Rolls {
+		c.rollReads(ctx, probes, s.Cluster)
+	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
 		if s.Bakes {
@@ -69,8 +72,25 @@ func Tried(s Scope) map[string]bool {
 		if p.When == bakes && s.Bakes {
 			calls[p.Call] = strings.HasPrefix(p.Call, "ec2:")
 		}
+		if strings.HasSuffix(p.When, rolls) && s.makes(p) {
+			calls[p.Call] = false
+		}
 	}
 	return calls
+}
+
+// rollReads are the reads that replacing nodes makes beside a plan's.
+func (c *Client) rollReads(ctx context.Context, probes map[string]func() error, cluster string) {
+	probes[describeRefreshes] = func() error {
+		_, err := c.DescribeInstanceRefreshes(ctx, "domctl-dry-run")
+		return allowed(err)
+	}
+	if cluster != "" {
+		probes[describeUpdate] = func() error {
+			_, err := c.DescribeUpdate(ctx, cluster, "domctl-dry-run", "00000000-0000-0000-0000-000000000000")
+			return allowed(err)
+		}
+	}
 }
 
 // verdicts asks side by side: where nobody answers, each takes its whole deadline.

@@ -256,6 +256,7 @@ type GroupUpdate struct {
 
 // AutoScaling is the part of Amazon EC2 Auto Scaling that domctl calls.
 type AutoScaling interface {
+	GroupInstances
 	// DescribeAutoScalingGroups by name; unknown names are left out. nil means all.
 	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]AutoScalingGroup, error)
 	DescribeLaunchConfigurations(ctx context.Context, names []string) ([]LaunchConfiguration, error)
@@ -286,6 +287,7 @@ type Cluster struct{ Name, Status, Version string }
 
 // EKS is the part of Amazon EKS that domctl calls.
 type EKS interface {
+	NodegroupVersions
 	// DescribeCluster answers ErrNotFound for an unknown name.
 	DescribeCluster(ctx context.Context, name string) (Cluster, error)
 	// ListNodegroups answers ErrNotFound for an unknown cluster.
