@@ -51,6 +51,9 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
+		if s.Moves {
+			c.moveDryRuns(ctx, probes)
+		}
 		if s.Bakes {
 			c.bakeDryRuns(ctx, probes)
 		}
@@ -71,6 +74,9 @@ func Tried(s Scope) map[string]bool {
 	for _, p := range writes() {
 		if p.When == bakes && s.Bakes {
 			calls[p.Call] = strings.HasPrefix(p.Call, "ec2:")
+		}
+		if p.When == moves && s.Moves {
+			calls[p.Call] = true
 		}
 		if strings.HasSuffix(p.When, rolls) && s.makes(p) {
 			calls[p.Call] = false
@@ -131,6 +137,14 @@ func (c *Client) dryRuns(ctx context.Context, probes map[string]func() error) {
 		_, err := ask(ctx, c, deleteVersions, c.ec2().DeleteLaunchTemplateVersions, &ec2.DeleteLaunchTemplateVersionsInput{DryRun: &yes, LaunchTemplateId: &id, Versions: []string{"1"}}, ec2Once)
 		return allowed(err)
 	}
+}
+
+// moveDryRuns are of what makes a launch template of a launch configuration.
+func (c *Client) moveDryRuns(ctx context.Context, probes map[string]func() error) {
+	yes, id := true, noTemplate
+	probes[createTemplate] = dry(ctx, c, createTemplate, c.ec2().CreateLaunchTemplate, &ec2.CreateLaunchTemplateInput{DryRun: &yes,
+		LaunchTemplateName: new("domctl-dry-run"), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: new(noImage)}})
+	probes[deleteTemplate] = dry(ctx, c, deleteTemplate, c.ec2().DeleteLaunchTemplate, &ec2.DeleteLaunchTemplateInput{DryRun: &yes, LaunchTemplateId: &id})
 }
 
 // errDryRun is EC2's answer to a dry run that would have been done.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"domctl.dev/internal/port"
 )
 
@@ -46,6 +48,9 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["OpenKey"] = k.OpenKey(ctx, []byte("x"))
 
 	_, errs["write CreateLaunchTemplateVersion"] = c.CreateLaunchTemplateVersion(ctx, port.NewLaunchTemplateVersion{Template: "lt-1", Source: 1, Token: "t"})
+	_, errs["DescribeTemplatesNamed"] = c.DescribeTemplatesNamed(ctx, []string{"a"})
+	_, errs["write CreateLaunchTemplate"] = c.createTemplate(ctx, port.NewLaunchTemplate{Name: "a-b", Token: "t"}, &types.RequestLaunchTemplateData{})
+	errs["write DeleteLaunchTemplate"] = c.DeleteLaunchTemplate(ctx, "lt-1")
 	errs["write ModifyLaunchTemplate"] = c.ModifyLaunchTemplate(ctx, "lt-1", 2)
 	errs["write DeleteLaunchTemplateVersion"] = c.DeleteLaunchTemplateVersion(ctx, "lt-1", 2)
 	_, errs["write RunInstance"] = c.RunInstance(ctx, port.NewInstance{Token: "t", Image: "ami-1", Type: "m5.large"})

@@ -90,11 +90,11 @@ func innermost(err error) string {
 }
 
 // message is AWS's code and text. A launch configuration's user data could be
-// in the text, so it gets the code alone; an encoded authorization message is
+// in the text, and that of the template made of it, so it gets the code alone; an encoded authorization message is
 // of no use to a reader.
 func (c *Client) message(name string, api smithy.APIError) string {
 	text, _, _ := strings.Cut(api.ErrorMessage(), " Encoded authorization failure message")
-	if name == createConfiguration || text == "" {
+	if name == createConfiguration || name == createTemplate || text == "" {
 		return api.ErrorCode()
 	}
 	return api.ErrorCode() + ": " + strings.ReplaceAll(strings.TrimSpace(text), "\n", " ")

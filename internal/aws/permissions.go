@@ -28,6 +28,9 @@ const bakes = "amis: bake"
 // encrypts is the setting that makes EC2 use a KMS key for it.
 const encrypts = "amis: copies: kmsKey"
 
+// moves is the setting that makes domctl turn launch configurations into templates.
+const moves = "nodePools: launch"
+
 // rolls is the setting that makes domctl replace nodes, clusterRolls that and a cluster.
 const (
 	rolls        = "nodePools: roll"
@@ -88,6 +91,8 @@ func reads() []Permission {
 func writes() []Permission {
 	return []Permission{
 		only("ec2:CreateLaunchTemplateVersion", "launch-template", ""),
+		only(createTemplate, "launch-template", moves),
+		only(deleteTemplate, "launch-template", moves),
 		only("ec2:ModifyLaunchTemplate", "launch-template", ""),
 		only("ec2:DeleteLaunchTemplateVersions", "launch-template", ""),
 		// What is launched is tagged in the same call, and given its profile's role.

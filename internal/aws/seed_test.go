@@ -105,6 +105,15 @@ func (s seed) configuration(t *testing.T, l port.LaunchConfiguration) {
 	done[*autoscaling.CreateLaunchConfigurationOutput](t)(s.c.autoscaling().CreateLaunchConfiguration(t.Context(), in))
 }
 
+func (s seed) blocked(t *testing.T, l port.LaunchConfiguration, snapshots map[string]string) {
+	t.Helper()
+	in := &autoscaling.CreateLaunchConfigurationInput{LaunchConfigurationName: &l.Name, ImageId: &l.Image, InstanceType: &l.InstanceType}
+	for device, snapshot := range snapshots {
+		in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: &device, Ebs: &types.Ebs{SnapshotId: &snapshot}})
+	}
+	done[*autoscaling.CreateLaunchConfigurationOutput](t)(s.c.autoscaling().CreateLaunchConfiguration(t.Context(), in))
+}
+
 func (s seed) group(t *testing.T, g port.AutoScalingGroup) {
 	t.Helper()
 	if len(g.Zones) == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/worldtest"
+	"domctl.dev/schema"
 )
 
 // TestContract proves the whole contract, on a file and in memory.
@@ -73,7 +74,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, RegistryImage: c.registryImage,
 			Node: c.node, Pod: c.pod, Budget: c.budget,
 		},
 	}
@@ -249,6 +250,16 @@ func (c *seeder) instanceType(t *testing.T, i port.InstanceType) {
 func (c *seeder) configuration(t *testing.T, l port.LaunchConfiguration) {
 	c.change(t, func(s *state) {
 		put(&s.aws.LaunchConfigurations, l.Name, launchConfiguration{Image: l.Image, InstanceType: l.InstanceType})
+	})
+}
+
+func (c *seeder) blocked(t *testing.T, l port.LaunchConfiguration, snapshots map[string]string) {
+	blocks := []any{}
+	for _, device := range schema.Sorted(snapshots) {
+		blocks = append(blocks, map[string]any{"DeviceName": device, "Ebs": map[string]any{"SnapshotId": snapshots[device]}})
+	}
+	c.change(t, func(s *state) {
+		put(&s.aws.LaunchConfigurations, l.Name, launchConfiguration{Image: l.Image, InstanceType: l.InstanceType, Data: compact(map[string]any{"BlockDeviceMappings": blocks})})
 	})
 }
 

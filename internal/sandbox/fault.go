@@ -78,8 +78,8 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"ArchiveEnvironment", "ArchiveTier", "CancelBuild", "CancelInstanceRefresh", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
-		"DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne",
+		"ArchiveEnvironment", "ArchiveTier", "CancelBuild", "CancelInstanceRefresh", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
+		"DeleteLaunchConfiguration", "DeleteLaunchTemplate", "DeleteLaunchTemplateVersion", "DeleteOne",
 		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeAutoScalingInstances", "DescribeInstanceRefreshes", "DescribeUpdate", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
@@ -88,7 +88,7 @@ func Calls() []string {
 		"Layers", "ListFollowers", "ListJobs", "ListNodegroups", "ListNodes", "ListPods", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
 		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
-		"RollbackInstanceRefresh", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
+		"DescribeTemplatesNamed", "RollbackInstanceRefresh", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
 	}
 }
 

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"domctl.dev/planner"
@@ -51,6 +52,12 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 			p.leave(g, field, d)
 		case field == "ami" && g.NodeGroup != "":
 			p.rolls = append(p.rolls, d.Path)
+		case field == "launch":
+			if _, changes := p.field(at + "ami"); p.moves(g, p.v.raw[ref]) && !(changes && p.belongs("ami") == "domctl") {
+				if why := p.move(ref, p.v.raw[ref], schema.Value{}); why != nil {
+					return why
+				}
+			}
 		case field == "ami":
 			before := len(p.steps)
 			if why := p.image(g, ref, d); why != nil {
@@ -67,9 +74,21 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	return p.resize(g, ref, size)
 }
 
+// field is a change of the pool, by its path.
+func (p *poolLowering) field(path string) (planner.Diff, bool) {
+	i := slices.IndexFunc(p.change.Fields, func(d planner.Diff) bool { return d.Path == path })
+	if i < 0 {
+		return planner.Diff{}, false
+	}
+	return p.change.Fields[i], true
+}
+
 // belongs says who writes a group's field: "domctl", "terraform" or "observe".
 func (p *poolLowering) belongs(field string) string {
 	what, _, _ := strings.Cut(field, ".")
+	if what == "launch" { // which is the image's
+		what = "ami"
+	}
 	if owner := p.o.Fields["owner."+what].Str(); owner != "" {
 		return owner
 	}
@@ -79,7 +98,7 @@ func (p *poolLowering) belongs(field string) string {
 // terraformNames are the arguments of aws_launch_template, aws_autoscaling_group
 // and scaling_config of aws_eks_node_group.
 func terraformName(field string, managed bool) string {
-	names := map[string][2]string{"ami": {"image_id", "image_id"}, "size.min": {"min_size", "min_size"},
+	names := map[string][2]string{"launch": {"launch_template", "launch_template"}, "ami": {"image_id", "image_id"}, "size.min": {"min_size", "min_size"},
 		"size.max": {"max_size", "max_size"}, "size.desired": {"desired_capacity", "desired_size"}}
 	if managed {
 		return names[field][1]
@@ -89,7 +108,9 @@ func terraformName(field string, managed bool) string {
 
 func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	p.owned = append(p.owned, d.Path)
-	if p.belongs(field) == "terraform" {
+	if p.belongs(field) == "terraform" && field == "launch" {
+		p.elsewise = append(p.elsewise, g.Key()+": launch_template in place of launch_configuration")
+	} else if p.belongs(field) == "terraform" {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s = %s (is %s)", g.Key(), terraformName(field, g.NodeGroup != ""), d.After.Text, or(d.Before.Display())))
 	} else {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s is %s, the files say %s", g.Key(), field, or(d.Before.Display()), d.After.Display()))
@@ -131,6 +152,9 @@ func (p *poolLowering) image(g schema.Group, ref planner.Ref, d planner.Diff) *s
 		return why
 	}
 	raw := p.v.raw[ref]
+	if p.moves(g, raw) {
+		return p.move(ref, raw, d.After)
+	}
 	if raw["template"].Str() != "" {
 		return p.template(ref, raw, d.After)
 	}

@@ -85,6 +85,8 @@ type Put struct {
 	KeyPair       func(t *testing.T, k port.KeyPair) string
 	// Configuration makes a launch configuration.
 	Configuration func(t *testing.T, c port.LaunchConfiguration)
+	// Blocked makes one with a volume of a snapshot for each device.
+	Blocked func(t *testing.T, c port.LaunchConfiguration, snapshots map[string]string)
 	// Group makes an Auto Scaling group.
 	Group func(t *testing.T, g port.AutoScalingGroup)
 	// NodeGroup makes a managed node group, and its cluster if need be.
@@ -148,6 +150,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupInstanceCases())
+	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, madeTemplateCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil && w.SSM != nil }, regionCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())
 	add(func(w World) bool { return w.EKS != nil && w.AutoScaling != nil && w.EC2 != nil }, groupVersionCases())
