@@ -221,8 +221,8 @@ func refreshOf(change func(*port.NewInstanceRefresh)) port.NewInstanceRefresh {
 	return r
 }
 
-// ended waits until the group's newest refresh is in progress no more.
-func ended(t *testing.T, w World) port.InstanceRefresh {
+// refreshEnded waits until the group's newest refresh is in progress no more.
+func refreshEnded(t *testing.T, w World) port.InstanceRefresh {
 	t.Helper()
 	for range 20 {
 		found := value(w.AutoScaling.DescribeInstanceRefreshes(background(), "acme-gpu-a"))(t)
@@ -243,7 +243,7 @@ func refreshReplaces(t *testing.T, w World) {
 	if r := value(w.AutoScaling.DescribeInstanceRefreshes(background(), "acme-gpu-a"))(t); len(r) != 1 || r[0].ID != id || r[0].Group != "acme-gpu-a" || !r[0].Live() || r[0].Percent == 100 || r[0].Started.IsZero() || !r[0].Ended.IsZero() {
 		t.Errorf("refreshes are %+v", r)
 	}
-	if r := ended(t, w); r.Status != "Successful" || r.Percent != 100 || r.Ended.Before(r.Started) {
+	if r := refreshEnded(t, w); r.Status != "Successful" || r.Percent != 100 || r.Ended.Before(r.Started) {
 		t.Errorf("refresh is %+v", r)
 	}
 	for _, i := range serving(t, w, "acme-gpu-a", 2) {
@@ -271,7 +271,7 @@ func refreshSkips(t *testing.T, w World) {
 	putGroup(t, w, nil)
 	before := idsOf(serving(t, w, "acme-gpu-a", 2))
 	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(nil)))(t)
-	if r := ended(t, w); r.Status != "Successful" {
+	if r := refreshEnded(t, w); r.Status != "Successful" {
 		t.Errorf("refresh is %+v", r)
 	}
 	if after := idsOf(serving(t, w, "acme-gpu-a", 2)); fmt.Sprint(after) != fmt.Sprint(before) {
@@ -286,7 +286,7 @@ func refreshDesired(t *testing.T, w World) {
 	if g := oneGroup(t, w); g.Version != "1" {
 		t.Errorf("group is %+v before the refresh succeeded", g)
 	}
-	if r := ended(t, w); r.Status != "Successful" {
+	if r := refreshEnded(t, w); r.Status != "Successful" {
 		t.Errorf("refresh is %+v", r)
 	}
 	if g := oneGroup(t, w); g.Template != id || g.Version != "2" {
@@ -303,7 +303,7 @@ func refreshMixed(t *testing.T, w World) {
 	id := putGroup(t, w, func(g *port.AutoScalingGroup) { g.Mixed, g.InstanceTypes = true, []string{"g5.2xlarge", "g5.4xlarge"} })
 	serving(t, w, "acme-gpu-a", 2)
 	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(func(r *port.NewInstanceRefresh) { r.Template, r.Version, r.Mixed = id, "2", true })))(t)
-	if r := ended(t, w); r.Status != "Successful" {
+	if r := refreshEnded(t, w); r.Status != "Successful" {
 		t.Errorf("refresh is %+v", r)
 	}
 	if g := oneGroup(t, w); !g.Mixed || g.Version != "2" || fmt.Sprint(g.InstanceTypes) != "[g5.2xlarge g5.4xlarge]" {
@@ -317,14 +317,14 @@ func refreshProtected(t *testing.T, w World) {
 	w.Put.Protected(t, "acme-gpu-a", before[0].ID, true)
 	must(t, w.AutoScaling.UpdateAutoScalingGroup(background(), port.GroupUpdate{Name: "acme-gpu-a", Template: template, Version: "2"}))
 	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(func(r *port.NewInstanceRefresh) { r.ScaleInProtected = "Ignore" })))(t)
-	if r := ended(t, w); r.Status != "Successful" {
+	if r := refreshEnded(t, w); r.Status != "Successful" {
 		t.Errorf("refresh is %+v", r)
 	}
 	if after := idsOf(serving(t, w, "acme-gpu-a", 2)); !slices.Contains(after, before[0].ID) || slices.Contains(after, before[1].ID) {
 		t.Errorf("instances are %v, were %v: the protected one is to be left", after, before)
 	}
 	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(func(r *port.NewInstanceRefresh) { r.ScaleInProtected = "Refresh" })))(t)
-	ended(t, w)
+	refreshEnded(t, w)
 	if after := idsOf(serving(t, w, "acme-gpu-a", 2)); slices.Contains(after, before[0].ID) {
 		t.Errorf("instances are %v: the protected one is to be replaced", after)
 	}
@@ -356,7 +356,7 @@ func refreshCancelled(t *testing.T, w World) {
 	}
 	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(func(r *port.NewInstanceRefresh) { r.SkipMatching = false })))(t)
 	must(t, w.AutoScaling.CancelInstanceRefresh(background(), "acme-gpu-a"))
-	if r := ended(t, w); r.Status != "Cancelled" || r.Ended.IsZero() {
+	if r := refreshEnded(t, w); r.Status != "Cancelled" || r.Ended.IsZero() {
 		t.Errorf("refresh is %+v", r)
 	}
 	serving(t, w, "acme-gpu-a", 2)
@@ -371,7 +371,7 @@ func refreshRolledBack(t *testing.T, w World) {
 	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(func(r *port.NewInstanceRefresh) { r.Template, r.Version = id, "2" })))(t)
 	value(w.AutoScaling.DescribeInstanceRefreshes(background(), "acme-gpu-a"))(t)
 	must(t, w.AutoScaling.RollbackInstanceRefresh(background(), "acme-gpu-a"))
-	if r := ended(t, w); r.Status != "RollbackSuccessful" {
+	if r := refreshEnded(t, w); r.Status != "RollbackSuccessful" {
 		t.Errorf("refresh is %+v", r)
 	}
 	for _, i := range serving(t, w, "acme-gpu-a", 2) {

@@ -133,7 +133,7 @@ func pagedGroups() []paged {
 		putGroup(t, w, nil)
 		for range w.Many {
 			value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(nil)))(t)
-			ended(t, w)
+			refreshEnded(t, w)
 		}
 	}
 	nodeGroups := func(t *testing.T, w World) {
