@@ -37,6 +37,8 @@ type Group struct {
 	ASG       string `json:"asg,omitempty"`
 	NodeGroup string `json:"nodegroup,omitempty"`
 	Cluster   string `json:"cluster,omitempty"`
+	VMSS      string `json:"vmss,omitempty"` // of Azure, and MIG of Google Cloud: refused
+	MIG       string `json:"mig,omitempty"`
 }
 
 // Key names a group within its pool's field paths.

@@ -18,6 +18,7 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
+	p.tellDrained()
 	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Waves: p.waves, Findings: p.findings, Left: p.left()}, nil
 }
 
@@ -34,6 +35,9 @@ type poolLowering struct {
 	owned    []string                // fields that belong to someone else
 	elsewise []string                // what that someone would have to change
 	rolls    []string                // images of managed node groups
+	// drained are managed node groups whose image is Terraform's, drainedAt where it stands.
+	drained   []string
+	drainedAt []schema.Position
 }
 
 // group lowers one group's changes; an answer means that the pool is blocked.
@@ -108,6 +112,9 @@ func terraformName(field string, managed bool) string {
 
 func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	p.owned = append(p.owned, d.Path)
+	if field == "ami" && g.NodeGroup != "" && p.belongs(field) == "terraform" {
+		p.drained, p.drainedAt = append(p.drained, g.NodeGroup), p.o.Positions(d.Path)
+	}
 	if p.belongs(field) == "terraform" && field == "launch" {
 		p.elsewise = append(p.elsewise, g.Key()+": launch_template in place of launch_configuration")
 	} else if p.belongs(field) == "terraform" {
@@ -115,6 +122,16 @@ func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	} else {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s is %s, the files say %s", g.Key(), field, or(d.Before.Display()), d.After.Display()))
 	}
+}
+
+// tellDrained says what becomes of nodes when the owner of their image changes it.
+func (p *poolLowering) tellDrained() {
+	if len(p.drained) == 0 {
+		return
+	}
+	p.findings = append(p.findings, schema.Finding{Code: "DC852", Severity: schema.Warning, Address: p.change.Address, Positions: p.drainedAt,
+		Message: "once Terraform applies image_id, EKS drains all nodes of " + strings.Join(p.drained, " and ") + " at once, whatever runs on them",
+		Hint:    "let Terraform make a second managed node group with the new image, state both under groups, and take the old one to zero once its runs have ended"})
 }
 
 // left are the fields that domctl does not write, and why.
