@@ -188,6 +188,7 @@ type EC2 interface {
 	Images
 	Instances
 	Leftovers
+	TemplatesMade
 	// In is the same account in another region.
 	In(region string) Region
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.
@@ -257,6 +258,7 @@ type GroupUpdate struct {
 
 // AutoScaling is the part of Amazon EC2 Auto Scaling that domctl calls.
 type AutoScaling interface {
+	GroupInstances
 	// DescribeAutoScalingGroups by name; unknown names are left out. nil means all.
 	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]AutoScalingGroup, error)
 	DescribeLaunchConfigurations(ctx context.Context, names []string) ([]LaunchConfiguration, error)
@@ -287,6 +289,7 @@ type Cluster struct{ Name, Status, Version string }
 
 // EKS is the part of Amazon EKS that domctl calls.
 type EKS interface {
+	NodegroupVersions
 	// DescribeCluster answers ErrNotFound for an unknown name.
 	DescribeCluster(ctx context.Context, name string) (Cluster, error)
 	// ListNodegroups answers ErrNotFound for an unknown cluster.
