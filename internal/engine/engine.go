@@ -28,7 +28,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Domino, SSH, KeepOnFailure, Logs, Report,
+// Config is what an engine is made of. All fields but Domino, Nodes, SSH, KeepOnFailure, Logs, Report,
 // Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
@@ -38,6 +38,8 @@ type Config struct {
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
 	// Domino is its REST API; nil: it is not stated.
 	Domino port.Domino
+	// Nodes are those of the cluster that runs executions; nil: none can be asked.
+	Nodes world.LiveNodes
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
 	SSH func(s schema.SSH, key []byte) (port.Shell, error)
 	// Others reads what another deployment has applied, see world.World.
@@ -88,7 +90,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
-	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

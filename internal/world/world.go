@@ -24,8 +24,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino
-// and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino,
+// Nodes and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -46,6 +46,8 @@ type World struct {
 	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	// Domino is its REST API; nil: the deployment does not state it.
 	Domino Domino
+	// Nodes are those of the cluster that runs executions; nil: none can be asked.
+	Nodes LiveNodes
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }

@@ -1,0 +1,24 @@
+package engine
+
+import (
+	"context"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/world"
+)
+
+// Capacity says what the pools of the deployment hold of each tier.
+func (e *Engine) Capacity(ctx context.Context) (world.Capacity, error) {
+	if _, err := e.world.Identity(ctx); err != nil {
+		return world.Capacity{}, err
+	}
+	applied, _, err := applier.ReadApplied(ctx, e.Store, e.Applier.Deployment)
+	if err != nil {
+		return world.Capacity{}, err
+	}
+	view, err := e.world.LookCapacity(ctx, e.Compiled.Desired, applied)
+	if err != nil {
+		return world.Capacity{}, err
+	}
+	return view.Reckon(), nil
+}

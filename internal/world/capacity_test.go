@@ -1,0 +1,82 @@
+package world_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/schema"
+)
+
+// cluster is what a Kubernetes API tells; err: nothing.
+type cluster struct {
+	nodes []port.Node
+	pods  []port.Pod
+	err   error
+}
+
+func (c cluster) ListNodes(context.Context) ([]port.Node, error)       { return c.nodes, c.err }
+func (c cluster) ListPods(context.Context, string) ([]port.Pod, error) { return c.pods, c.err }
+
+func node(name, label, kind string, milli, gib, gpus int64) port.Node {
+	return port.Node{Name: name, Labels: map[string]string{"dominodatalab.com/node-pool": label, "node.kubernetes.io/instance-type": kind}, Ready: true,
+		Allocatable: port.Resources{MilliCPU: milli, Memory: gib << 30, Pods: 29, Other: map[string]int64{"nvidia.com/gpu": gpus, "hugepages-2Mi": 0, "ephemeral-storage": 1 << 40}}}
+}
+
+func daemon(node string, milli, gib int64) port.Pod {
+	return port.Pod{Name: "daemon", Node: node, Phase: "Running", OwnerKind: "DaemonSet", Requests: port.Resources{MilliCPU: milli, Memory: gib << 30}}
+}
+
+const capacityTypes = `"instanceTypes": {"m5.large": {"vcpus": 2, "memoryMiB": 8192, "architectures": ["x86_64"]}}, `
+
+func TestCapacity(t *testing.T) {
+	tier := map[string]any{"nodePool": "@nodePools.p#label", "cores": 1, "memory": "3GiB", "maxSimultaneousExecutions": 2, "centsPerMinute": 2}
+	pool := map[string]any{"groups": asg("lt"), "size.max": 5, "overhead.execution.memory": "1GiB"}
+	desired := schema.Desired{Objects: all(object("hardwareTiers", "x", tier), object("nodePools", "p", pool))}
+	desired.Deployment.Prices = map[string]float64{"m5.large": 0.5}
+	live := cluster{nodes: []port.Node{node("a", "p", "m5.large", 1930, 7, 0), node("b", "p", "m5.large", 1900, 7, 0), node("c", "other", "g5.xlarge", 4000, 16, 1)},
+		pods: []port.Pod{daemon("a", 100, 0), daemon("b", 400, 1), {Name: "run", Node: "a", Phase: "Running", Requests: port.Resources{MilliCPU: 1000}}, {Name: "done", Node: "a", Phase: "Succeeded", OwnerKind: "DaemonSet", Requests: port.Resources{MilliCPU: 900}}}}
+	for name, c := range map[string]struct {
+		nodes    *cluster
+		from     string
+		cores, n int64
+		why      string
+	}{
+		"by the instance type": {nil, "instance type", 1500, 1, "no cluster is asked"},
+		"by live nodes":        {&live, "live", 1500, 1, ""},
+		"a node with too few":  {&cluster{nodes: []port.Node{node("a", "p", "m5.large", 900, 7, 0)}}, "live", 900, 0, ""},
+		"no node yet":          {&cluster{}, "instance type", 1500, 1, ""},
+		"a cluster that is out of reach": {&cluster{err: errors.New("connection refused")}, "instance type", 1500, 1,
+			"nodes of the cluster: connection refused; connection refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, `"hardware_tier": [{"_id": "x", "nodePool": "p"}, {"_id": "wild", "nodePool": "p", "resources": {"cores": 0.5}}, {"_id": "gone", "nodePool": "p", "flags": {"isArchived": true}}]`, capacityTypes+poolAWS)
+			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
+			if c.nodes != nil {
+				w.Nodes = *c.nodes
+			}
+			view, err := w.LookCapacity(t.Context(), desired, schema.Applied{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := view.Reckon()
+			if !strings.Contains(c.why, got.Nodes) || (got.Nodes == "") != (c.why == "") {
+				t.Errorf("live nodes: %q, want %q", got.Nodes, c.why)
+			}
+			if got.Quota != 25 || got.QuotaFrom != "Domino's default" || len(got.Pools) != 1 || len(got.Pools[0].Nodes) != 1 || len(got.Pools[0].Tiers) != 2 {
+				t.Fatalf("%+v", got)
+			}
+			p := got.Pools[0]
+			if n := p.Nodes[0]; n.From != c.from || n.Room.MilliCores != c.cores || *n.PerHour != 0.5 || *p.PerHour != 2.5 {
+				t.Errorf("%+v, at most %v", n, *p.PerHour)
+			}
+			wild, x := p.Tiers[0], p.Tiers[1]
+			if wild.Tier != "wild" || x.Tier != "x" || *x.On[0].N != c.n || *x.AtMaximum != 5*c.n || *x.Cluster != min(5*c.n, 2) || *x.Charged != 1.2 {
+				t.Errorf("%+v", x)
+			}
+		})
+	}
+}
