@@ -72,15 +72,21 @@ func FitPaths() []string {
 // GiB for daemon sets; each execution adds the pool's execution overhead.
 // Shared memory counts as memory.
 func Fit(tier, pool map[string]Value, nodes map[string]Capacity) []Shortage {
-	var rooms []NodeRoom
+	rooms, _ := Rooms(pool, nodes)
+	return FitRooms(tier, pool, rooms)
+}
+
+// Rooms are those of the instance types that a pool expects; none, and false, where one
+// of them is not known.
+func Rooms(pool map[string]Value, nodes map[string]Capacity) (rooms []NodeRoom, known bool) {
 	for _, name := range pool["expect.instanceTypes"].Strings() {
 		node, ok := nodes[name]
 		if !ok {
-			return nil
+			return nil, false
 		}
 		rooms = append(rooms, NodeRoom{name, RoomOf(pool, node)})
 	}
-	return FitRooms(tier, pool, rooms)
+	return rooms, true
 }
 
 // NodeRoom is what a kind of node leaves executions, by the name of its instance type.

@@ -15,6 +15,7 @@ func nodePools() Kind {
 		Field{Path: "owner.ami", Type: String, Declared: true},
 		Field{Path: "owner.size", Type: String, Declared: true},
 		Field{Path: "expect.instanceTypes", Type: Set, Declared: true},
+		Field{Path: "expect.maxUnused", Type: Int, Declared: true, Unit: "percent"},
 		Field{Path: "overhead.node.cores", Type: Number, Declared: true},
 		Field{Path: "overhead.node.memory", Type: Bytes, Declared: true},
 		Field{Path: "overhead.execution.cores", Type: Number, Declared: true},

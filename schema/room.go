@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 )
 
@@ -103,4 +104,34 @@ func (r Remainder) Text() string {
 		return displayBytes(r.Left)
 	}
 	return shortNumber(float64(r.Left)) + " " + r.Resource
+}
+
+// Unused is what a tier leaves of the node that it fills best, where that is more than
+// the pool says it may be, and the name of its type; "" where it is not, where the pool
+// says nothing, where no node holds one, or where not enough is known.
+func Unused(tier, pool map[string]Value, nodes []NodeRoom) (kind string, worst Remainder, most float64) {
+	most, stated := pool["expect.maxUnused"].Float()
+	if !stated {
+		return "", worst, 0
+	}
+	for _, node := range nodes {
+		n, left, known := node.Room.Fill(DemandOf(tier, pool))
+		if !known {
+			return "", worst, most
+		}
+		if is := Most(left); n > 0 && (kind == "" || is.Share < worst.Share) {
+			kind, worst = node.Type, is
+		}
+	}
+	if worst.Share*100 <= most {
+		return "", worst, most
+	}
+	return kind, worst, most
+}
+
+// UnusedFinding is DC800 of a tier.
+func UnusedFinding(a Address, r Remainder, kind, pool string, most float64, at []Position) Finding {
+	return Finding{Code: "DC800", Severity: Warning, Address: a, Positions: at,
+		Message: fmt.Sprintf("leaves %s of a %s in node pool %q unused when it fills it, %.0f %%, and the pool expects %.0f %% at most", r.Text(), kind, pool, r.Share*100, most),
+		Hint:    "size the tier so that a whole number of it fills a node, or move it to a smaller instance type"}
 }

@@ -21,6 +21,7 @@ type capacityShape struct {
 
 func (a *app) capacityVerb() *cobra.Command {
 	var form *format
+	var window string
 	cmd := &cobra.Command{Use: "capacity [DIR]", Short: "Say how many executions of each tier the node pools hold", Args: cobra.MaximumNArgs(1),
 		Long: `Says of each node pool what its nodes leave executions, and of each hardware tier
 that names it, declared or not: how many executions fit on a node, what they leave
@@ -29,23 +30,38 @@ cluster of one user, of which each node takes one execution of the user's quota.
 Where live nodes can be asked, what they can allocate counts, less what their
 daemons ask for; else the instance type, less the pool's overhead. It says which.
 Sizes and tiers are as the files have them, over what lives. Costs are shown where
-deployment.prices states what a node costs. Nothing is written. What is not known
+deployment.prices states what a node costs. PEAK is the most nodes that executions
+of the window needed at one time, at least, where the files say where runs name
+their tier. Nothing is written. What is not known
 is "unknown", never none.`,
 		Example: "  domctl capacity prod\n  domctl capacity prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			back, err := schema.ParseDuration(window)
+			if err != nil {
+				return fmt.Errorf("--window: %w", err)
+			}
 			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
 			if err != nil {
 				return err
 			}
-			found, err := e.Capacity(cmd.Context())
+			found, err := e.Capacity(cmd.Context(), back)
 			if err != nil {
 				return err
 			}
 			if form.json() {
-				return a.json(capacityShape{shapes, found})
+				err = a.json(capacityShape{shapes, found})
+			} else {
+				err = writeCapacity(a.stdout, found)
 			}
-			return writeCapacity(a.stdout, found)
+			if err == nil {
+				err = a.tellFindings(found.Findings)
+			}
+			if err == nil && schema.Failed(found.Findings) {
+				return exitCode(1)
+			}
+			return err
 		}}
+	cmd.Flags().StringVar(&window, "window", "30d", "how far back runs count for the peak")
 	form = formatFlag(cmd, "json")
 	return cmd
 }
@@ -66,12 +82,15 @@ func writeCapacity(out io.Writer, c world.Capacity) error {
 	if c.Nodes != "" {
 		fmt.Fprintf(out, "Live nodes were not looked at: %s.\n", planner.Printable(c.Nodes))
 	}
+	if c.NoPeak != "" {
+		fmt.Fprintf(out, "Peaks are not known: %s.\n", planner.Printable(c.NoPeak))
+	}
 	return nil
 }
 
 func writePools(out io.Writer, c world.Capacity) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "POOL\tNODE\tBY\tFOR EXECUTIONS\tNODES\tLIVE\tUSD/HOUR\tAT MAXIMUM\tSCALE-DOWN")
+	fmt.Fprintln(w, "POOL\tNODE\tBY\tFOR EXECUTIONS\tNODES\tLIVE\tPEAK\tUSD/HOUR\tAT MAXIMUM\tSCALE-DOWN")
 	for _, p := range c.Pools {
 		size := "unknown"
 		if p.Min != nil && p.Max != nil {
@@ -89,11 +108,22 @@ func writePools(out io.Writer, c world.Capacity) error {
 			if p.Live != nil {
 				live = fmt.Sprint(n.Live)
 			}
-			cells := []string{p.Label, cmp.Or(n.Type, "unknown"), n.From, room, size, live, usd(n.PerHour), usd(p.PerHour), scaleText(p)}
+			cells := []string{p.Label, cmp.Or(n.Type, "unknown"), n.From, room, size, live, peakText(c, p), usd(n.PerHour), usd(p.PerHour), scaleText(p)}
 			fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 		}
 	}
 	return w.Flush()
+}
+
+// peakText is the most nodes that were needed; "-" where no run of the window counts.
+func peakText(c world.Capacity, p world.PoolCapacity) string {
+	switch {
+	case c.NoPeak != "":
+		return "unknown"
+	case p.Peak == nil:
+		return "-"
+	}
+	return fmt.Sprint(p.Peak.Nodes)
 }
 
 // scaleText is the scale-down delay of a pool's groups; "not tagged" leaves it to the

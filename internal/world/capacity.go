@@ -24,6 +24,11 @@ type Capacity struct {
 	Quota     int64          `json:"userQuota"`
 	QuotaFrom string         `json:"userQuotaFrom"`
 	Pools     []PoolCapacity `json:"pools"`
+	// Since is when the window began from which peaks are observed, later where there
+	// were more runs than are read; NoPeak says why they are not known.
+	Since    time.Time        `json:"since,omitzero"`
+	NoPeak   string           `json:"peakUnknown,omitempty"`
+	Findings []schema.Finding `json:"findings"`
 }
 
 // PoolCapacity is one pool: how many nodes it may have, what each kind of them leaves
@@ -41,6 +46,8 @@ type PoolCapacity struct {
 	// ScaleDown is how long a node is not needed before the cluster autoscaler takes it
 	// away, where its groups' tags say so, and each group's own where they differ.
 	ScaleDown []string `json:"scaleDownDelay"`
+	// Peak is the most nodes that the executions of the window needed at one time.
+	Peak *Peak `json:"peak"`
 }
 
 // NodeCapacity is one kind of node of a pool.
@@ -81,15 +88,17 @@ type CapacityView struct {
 	nodes  []liveNode
 	pods   []port.Pod
 	why    string // live nodes are not known
-	rooms  map[string]map[string]schema.Room
 	known  map[string]schema.Capacity
 	quota  planner.Raw
+	ran    []ranOn
+	since  time.Time
+	noPeak string
 	scales map[planner.Ref]planner.Raw // Auto Scaling groups of managed node groups
 }
 
 // LookCapacity reads pools, all tiers, the quota and, where a cluster can be asked, its
-// nodes. Calls grow with pages, and with managed node groups.
-func (w *World) LookCapacity(ctx context.Context, d schema.Desired, a schema.Applied) (*CapacityView, error) {
+// nodes, and the runs since a moment. Calls grow with pages, and with managed node groups.
+func (w *World) LookCapacity(ctx context.Context, d schema.Desired, a schema.Applied, since time.Time) (*CapacityView, error) {
 	c := &CapacityView{View: w.newView(d, a), known: map[string]schema.Capacity{}}
 	tiers := w.newView(d, a)
 	applied := func() schema.Applied { return a }
@@ -98,6 +107,7 @@ func (w *World) LookCapacity(ctx context.Context, d schema.Desired, a schema.App
 		func() error { return lookPools(ctx, &look{w, d, applied, c.View}) },
 		func() error { return lookTiers(ctx, &look{w, d, applied, tiers}) },
 		func() error { return c.lookNodes(ctx) },
+		func() error { return c.lookPeaks(ctx, since) },
 		func() error {
 			raw, err := w.Read(ctx, []planner.Ref{quota})
 			c.quota = raw[quota]
@@ -108,7 +118,7 @@ func (w *World) LookCapacity(ctx context.Context, d schema.Desired, a schema.App
 	}
 	c.add(tiers)
 	c.View.Findings = nil // a plan tells them
-	c.rooms = liveRooms(c.nodes)
+	c.live = liveRooms(c.nodes)
 	if err := c.lookTypes(ctx); err != nil {
 		return nil, fmt.Errorf("capacity: %w", err)
 	}
@@ -175,8 +185,8 @@ func (c *CapacityView) typesOf(pool schema.Address) (types []string) {
 func (c *CapacityView) Reckon() Capacity {
 	out := Capacity{Nodes: c.why, Pools: []PoolCapacity{}}
 	out.Quota, out.QuotaFrom = c.userQuota()
-	byLabel := map[string][]tierAt{}
-	for _, t := range c.tiersThere() {
+	byLabel, tiers := map[string][]tierAt{}, c.tiersThere()
+	for _, t := range tiers {
 		byLabel[t.label] = append(byLabel[t.label], t)
 	}
 	pools := PoolLabels(c.desired)
@@ -190,6 +200,15 @@ func (c *CapacityView) Reckon() Capacity {
 	for _, label := range schema.Sorted(labels) {
 		out.Pools = append(out.Pools, c.reckonPool(label, pools[label], byLabel[label], out.Quota))
 	}
+	out.NoPeak = c.noPeak
+	if c.noPeak == "" {
+		out.Since = c.since.UTC()
+		for label, peak := range c.peaks(out.Pools, tiers) {
+			i := slices.IndexFunc(out.Pools, func(p PoolCapacity) bool { return p.Label == label })
+			out.Pools[i].Peak = &peak
+		}
+	}
+	out.Findings = schema.SortFindings(schema.Police(c.findings(out.Pools, tiers), c.desired.Deployment.Findings))
 	return out
 }
 
@@ -281,8 +300,8 @@ func (c *CapacityView) nodesOf(label string, a schema.Address) []NodeCapacity {
 		}
 		return n
 	}
-	for _, t := range schema.Sorted(c.rooms[label]) {
-		n := NodeCapacity{Type: t, From: "live", Room: c.rooms[label][t]}
+	for _, t := range schema.Sorted(c.live[label]) {
+		n := NodeCapacity{Type: t, From: "live", Room: c.live[label][t]}
 		for _, node := range c.nodes {
 			if node.pool() == label && node.kind() == t {
 				n.Live++

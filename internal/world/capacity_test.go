@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
@@ -58,7 +59,7 @@ func TestCapacity(t *testing.T) {
 			if c.nodes != nil {
 				w.Nodes = *c.nodes
 			}
-			view, err := w.LookCapacity(t.Context(), desired, schema.Applied{})
+			view, err := w.LookCapacity(t.Context(), desired, schema.Applied{}, time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,6 +77,86 @@ func TestCapacity(t *testing.T) {
 			wild, x := p.Tiers[0], p.Tiers[1]
 			if wild.Tier != "wild" || x.Tier != "x" || *x.On[0].N != c.n || *x.AtMaximum != 5*c.n || *x.Cluster != min(5*c.n, 2) || *x.Charged != 1.2 {
 				t.Errorf("%+v", x)
+			}
+		})
+	}
+}
+
+// TestFindingsOfCapacity: what somebody should look at, and a window whose runs tell when
+// a pool was nearly full.
+func TestFindingsOfCapacity(t *testing.T) {
+	runs := `, "runs": [{"_id": 1, "hw": "x", "started": {"$date": "2026-02-20T08:00:00Z"}, "completed": {"$date": "2026-02-20T10:00:00Z"}},
+		{"_id": 2, "hw": "x", "started": {"$date": "2026-02-20T09:00:00Z"}}, {"_id": 3, "hw": "x"},
+		{"_id": 4, "hw": "x", "started": {"$date": "2026-01-01T09:00:00Z"}, "completed": {"$date": "2026-01-01T10:00:00Z"}}]`
+	live := cluster{nodes: []port.Node{node("a", "p", "m5.large", 1900, 7, 0), node("b", "p", "m5.4xlarge", 15900, 60, 0), node("stray", "", "m5.large", 1900, 7, 0)}}
+	live.nodes = append(live.nodes, port.Node{Name: "master", Labels: map[string]string{"node-role.kubernetes.io/control-plane": ""}})
+	same := cluster{nodes: []port.Node{node("a", "p", "m5.large", 1900, 7, 0), node("b", "p", "m5a.large", 1900, 7, 0)}}
+	for name, c := range map[string]struct {
+		nodes  cluster
+		pool   map[string]any
+		policy map[string]string
+		want   string
+	}{
+		"unlike, without a label":     {live, map[string]any{"size.max": 50}, nil, "DC802 DC803"},
+		"nearly full":                 {same, map[string]any{"size.max": 2}, nil, "DC804"},
+		"not full":                    {same, map[string]any{"size.max": 3}, nil, ""},
+		"unused":                      {same, map[string]any{"size.max": 3, "expect.maxUnused": 40}, nil, "DC800"},
+		"little unused":               {same, map[string]any{"size.max": 3, "expect.maxUnused": 60}, nil, ""},
+		"a policy turns it off":       {same, map[string]any{"size.max": 2}, map[string]string{"DC804": "off"}, ""},
+		"and one that raises another": {live, map[string]any{"size.max": 2}, map[string]string{"DC802": "error", "DC803": "off"}, "DC802"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, `"hardware_tier": [{"_id": "x", "nodePool": "p"}]`+runs, capacityTypes+poolAWS)
+			b.deployment.Mongo.Mapping.HardwareTiers.Fields = map[string]string{"runs": "hw"}
+			c.pool["groups"] = asg("lt")
+			desired := schema.Desired{Objects: all(object("hardwareTiers", "x", map[string]any{"nodePool": "@nodePools.p#label", "cores": 1.5, "memory": "3GiB"}), object("nodePools", "p", c.pool))}
+			desired.Deployment.Findings = c.policy
+			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes}
+			view, err := w.LookCapacity(t.Context(), desired, schema.Applied{}, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := view.Reckon()
+			var codes []string
+			for _, f := range got.Findings {
+				codes = append(codes, f.Code)
+			}
+			if strings.Join(codes, " ") != c.want {
+				t.Errorf("%+v, want %s", got.Findings, c.want)
+			}
+			if p := got.Pools[0].Peak; p == nil || p.Executions != 2 || p.At.Hour() != 9 {
+				t.Errorf("the peak is %+v", p)
+			}
+		})
+	}
+}
+
+// TestATierIsJudgedByLiveNodes: a plan asks them where it can, and says when it cannot.
+func TestATierIsJudgedByLiveNodes(t *testing.T) {
+	desired := schema.Desired{Objects: all(object("hardwareTiers", "x", map[string]any{"nodePool": "@nodePools.p#label", "cores": 1.4, "memory": "3GiB"}), object("nodePools", "p", map[string]any{"groups": asg("lt")}))}
+	for name, c := range map[string]struct {
+		nodes world.LiveNodes
+		want  string
+	}{
+		"nobody to ask": {nil, ""},
+		"too small":     {cluster{nodes: []port.Node{node("a", "p", "m5.large", 1300, 7, 0)}}, "DC105 cores is 1.4, a m5.large in node pool \"p\" has 1.3 allocatable"},
+		"large enough":  {cluster{nodes: []port.Node{node("a", "p", "m5.large", 1500, 7, 0)}}, ""},
+		"out of reach":  {cluster{err: errors.New("refused")}, "DC808 nodes of the cluster: refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, `"hardware_tier": [{"_id": "x", "nodePool": "p"}]`, capacityTypes+poolAWS)
+			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes}
+			view, err := w.Look(t.Context(), desired, func() (schema.Applied, error) { return schema.Applied{}, nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(view.Findings) > 1 || (c.want == "") != (len(view.Findings) == 0) {
+				t.Fatalf("%+v", view.Findings)
+			}
+			for _, f := range view.Findings {
+				if !strings.HasPrefix(f.Code+" "+f.Message, c.want) {
+					t.Errorf("%s %s, want %s", f.Code, f.Message, c.want)
+				}
 			}
 		})
 	}

@@ -52,6 +52,17 @@ func (w *World) liveNodes(ctx context.Context) ([]liveNode, []port.Pod, error) {
 	return out, pods, nil
 }
 
+// lookLive reads the rooms of live nodes; one that cannot is told, and instance types
+// are judged in their place. An end of ctx alone is an error.
+func (w *World) lookLive(ctx context.Context) (map[string]map[string]schema.Room, *schema.Finding, error) {
+	nodes, _, err := w.liveNodes(ctx)
+	if err != nil {
+		return nil, &schema.Finding{Code: "DC808", Severity: schema.Info, Message: strings.ReplaceAll(err.Error(), "\n", "; ") + ": whether tiers fit is judged by instance types",
+			Hint: "domctl doctor says what the cluster lets domctl do"}, ctx.Err()
+	}
+	return liveRooms(nodes), nil, nil
+}
+
 // roomOfNode is what a node can allocate less what its daemons ask for: those of daemon
 // sets, and static pods.
 // https://kubernetes.io/docs/tasks/administer-cluster/reserve-compute-resources/#node-allocatable

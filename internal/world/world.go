@@ -106,6 +106,7 @@ type View struct {
 	unbaked   map[schema.Address]schema.Finding // why an AMI cannot be baked
 	probed    map[schema.Address][]string       // the images that one is verified with
 	claims    *claims                           // where some image is of an age to go
+	live      map[string]map[string]schema.Room // of live nodes, by pool label and instance type; nil: not known
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
 	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
 	// revisions are the environments' revisions, indexed when first asked for.
@@ -151,6 +152,11 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		func() (err error) { defer close(known); applied, err = readApplied(); return err },
 		func() (err error) { capacities, err = w.readCapacities(ctx, d, byPool); return err }}
 	var clusters map[string]string
+	var live map[string]map[string]schema.Room
+	var unread *schema.Finding
+	if len(byPool) > 0 && w.Nodes != nil {
+		reads = append(reads, func() (err error) { live, unread, err = w.lookLive(ctx); return err })
+	}
 	reads = append(reads, func() error { clusters = w.clusterVersions(ctx, d); return nil })
 	stated := kindsOf(d.Objects)
 	var parts []*View
@@ -173,7 +179,10 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	}
 	slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
 	v := parts[0] // the rest is added to the largest
-	v.applied, v.clusters = applied, clusters
+	v.applied, v.clusters, v.live = applied, clusters, live
+	if unread != nil {
+		v.Findings = append(v.Findings, *unread)
+	}
 	for _, p := range parts[1:] {
 		v.add(p)
 	}
