@@ -118,6 +118,8 @@ func TestShapes(t *testing.T) {
 		{0, "environments show", []string{"65e000000000000000000002", prod}},
 		{0, "capacity", []string{prod}},
 		{0, "capacity", []string{bare}},
+		{0, "queue", []string{prod}},
+		{0, "queue", []string{bare}},
 		{0, "gc", []string{prod}},
 		{0, "gc", []string{bare}},
 		{0, "amis inspect", []string{"domino-acme-gpu-cuda11", prod}},

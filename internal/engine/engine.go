@@ -28,7 +28,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Domino, Nodes, SSH, KeepOnFailure, Logs, Report,
+// Config is what an engine is made of. All fields but Domino, Nodes, Executions, SSH, KeepOnFailure, Logs, Report,
 // Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
@@ -38,8 +38,10 @@ type Config struct {
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
 	// Domino is its REST API; nil: it is not stated.
 	Domino port.Domino
-	// Nodes are those of the cluster that runs executions; nil: none can be asked.
-	Nodes world.LiveNodes
+	// Nodes are those of the cluster; nil: they are not read, and nothing can be rolled.
+	Nodes port.Nodes
+	// Executions tell which runs are live; nil: their pods alone do.
+	Executions port.Executions
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
 	SSH func(s schema.SSH, key []byte) (port.Shell, error)
 	// Others reads what another deployment has applied, see world.World.

@@ -97,9 +97,9 @@ type CapacityView struct {
 }
 
 // LookCapacity reads pools, all tiers, the quota and, where a cluster can be asked, its
-// nodes, and the runs since a moment. Calls grow with pages, and with managed node groups.
+// nodes, and the runs since a moment; the zero time: no runs. Calls grow with pages, and with managed node groups.
 func (w *World) LookCapacity(ctx context.Context, d schema.Desired, a schema.Applied, since time.Time) (*CapacityView, error) {
-	c := &CapacityView{View: w.newView(d, a), known: map[string]schema.Capacity{}}
+	c := &CapacityView{View: w.newView(d, a), known: map[string]schema.Capacity{}, noPeak: "nobody was asked"}
 	tiers := w.newView(d, a)
 	applied := func() schema.Applied { return a }
 	quota := w.quotaRef()

@@ -152,7 +152,10 @@ type tierDemand struct {
 
 // lookPeaks reads the runs of the window; why says what is not known.
 func (c *CapacityView) lookPeaks(ctx context.Context, since time.Time) (err error) {
-	if c.world.Deployment.Mongo.Mapping.HardwareTiers.Fields["runs"] == "" {
+	if since.IsZero() {
+		return nil
+	}
+	if c.noPeak = ""; c.world.Deployment.Mongo.Mapping.HardwareTiers.Fields["runs"] == "" {
 		c.noPeak = "deployment.mongo.mapping.hardwareTiers.fields.runs does not say where runs name their tier"
 		return nil
 	}
