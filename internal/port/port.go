@@ -187,6 +187,7 @@ type EC2 interface {
 	Images
 	Instances
 	Leftovers
+	Offerings
 	// In is the same account in another region.
 	In(region string) Region
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.

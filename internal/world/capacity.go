@@ -85,15 +85,17 @@ type OnNode struct {
 // CapacityView is what capacities are reckoned from.
 type CapacityView struct {
 	*View
-	nodes  []liveNode
-	pods   []port.Pod
-	why    string // live nodes are not known
-	known  map[string]schema.Capacity
-	quota  planner.Raw
-	ran    []ranOn
-	since  time.Time
-	noPeak string
-	scales map[planner.Ref]planner.Raw // Auto Scaling groups of managed node groups
+	nodes   []liveNode
+	pods    []port.Pod
+	why     string // live nodes are not known
+	known   map[string]schema.Capacity
+	quota   planner.Raw
+	zones   map[string][]string // where each instance type is offered
+	noZones string              // why that is not known
+	ran     []ranOn
+	since   time.Time
+	noPeak  string
+	scales  map[planner.Ref]planner.Raw // Auto Scaling groups of managed node groups
 }
 
 // LookCapacity reads pools, all tiers, the quota and, where a cluster can be asked, its
@@ -136,7 +138,7 @@ func (c *CapacityView) lookNodes(ctx context.Context) (err error) {
 		return nil
 	}
 	if c.nodes, c.pods, err = c.world.liveNodes(ctx); err != nil {
-		c.why = strings.ReplaceAll(err.Error(), "\n", "; ")
+		c.why = oneLine(err)
 	}
 	return ctx.Err()
 }
@@ -160,7 +162,25 @@ func (c *CapacityView) lookTypes(ctx context.Context) error {
 	}
 	return sideBySide(
 		func() (err error) { c.known, err = c.world.capacities(ctx, schema.Sorted(types)); return err },
+		func() error { return c.lookZones(ctx, schema.Sorted(types)) },
 		func() (err error) { c.scales, err = c.world.readGroups(ctx, schema.Sorted(groups)); return err })
+}
+
+// lookZones asks where instance types are offered, and notes why nobody can say.
+func (c *CapacityView) lookZones(ctx context.Context, types []string) error {
+	if len(types) == 0 {
+		return nil
+	}
+	offered, err := c.world.Outside.DescribeInstanceTypeOfferings(ctx, types)
+	if err != nil {
+		c.noZones = oneLine(err)
+		return ctx.Err()
+	}
+	c.zones = map[string][]string{}
+	for _, o := range offered {
+		c.zones[o.Type] = append(c.zones[o.Type], o.Zone)
+	}
+	return nil
 }
 
 // typesOf are the instance types of a pool: those that its groups start, else those that

@@ -13,11 +13,16 @@ import (
 func (c *CapacityView) findings(pools []PoolCapacity, tiers []tierAt) []schema.Finding {
 	out := []schema.Finding{}
 	out = append(out, c.unlabelled()...)
+	if c.noZones != "" {
+		out = append(out, schema.Finding{Code: "DC806", Severity: schema.Info, Message: "whether zones have the instance types is not known: " + c.noZones,
+			Hint: "domctl doctor says which permission is missing"})
+	}
 	for _, p := range pools {
 		if p.Address == (schema.Address{}) {
 			continue
 		}
 		o := c.desired.Objects[p.Address]
+		out = append(out, c.elsewhere(p.Address, o)...)
 		out = append(out, unlike(p, o)...)
 		out = append(out, c.nearly(p, o)...)
 		var rooms []schema.NodeRoom
@@ -31,6 +36,34 @@ func (c *CapacityView) findings(pools []PoolCapacity, tiers []tierAt) []schema.F
 			if kind, left, most := schema.Unused(t.fields, o.Fields, rooms); kind != "" {
 				out = append(out, schema.UnusedFinding(t.address, left, kind, p.Address.Name, most, append(c.desired.Objects[t.address].Positions(""), o.Positions("expect.maxUnused")...)))
 			}
+		}
+	}
+	return out
+}
+
+// elsewhere tells of zones in which a group cannot start a node: none of its instance types
+// is offered there.
+func (c *CapacityView) elsewhere(a schema.Address, o schema.Object) (out []schema.Finding) {
+	if c.zones == nil {
+		return nil
+	}
+	for _, g := range o.Groups() {
+		raw := c.raw[c.world.groupRefOf(g)]
+		types, zones := c.instanceTypesOf(raw), raw["zones"].Strings()
+		for _, name := range raw["groups"].Strings() {
+			zones = append(zones, c.scales[groupRef(name)]["zones"].Strings()...)
+		}
+		var lack []string
+		for _, zone := range zones {
+			has := slices.ContainsFunc(types, func(t string) bool { return slices.Contains(c.zones[t], zone) })
+			if len(types) > 0 && !has && !slices.Contains(lack, zone) {
+				lack = append(lack, zone)
+			}
+		}
+		if len(lack) > 0 {
+			out = append(out, schema.Finding{Code: "DC801", Severity: schema.Warning, Address: a, Positions: o.Positions("groups"),
+				Message: fmt.Sprintf("%s is in %s, where %s is not offered: no node starts there", g.Key(), schema.Listed(lack, "and"), schema.Listed(types, "or")),
+				Hint:    "take the zone out of the group, or name an instance type that it has"})
 		}
 	}
 	return out

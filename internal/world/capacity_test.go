@@ -9,6 +9,7 @@ import (
 
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/world"
+	"domctl.dev/internal/worldtest"
 	"domctl.dev/schema"
 )
 
@@ -96,22 +97,36 @@ func TestFindingsOfCapacity(t *testing.T) {
 		pool   map[string]any
 		policy map[string]string
 		want   string
+		offers string // zones of m5.large
 	}{
-		"unlike, without a label":     {live, map[string]any{"size.max": 50}, nil, "DC802 DC803"},
-		"nearly full":                 {same, map[string]any{"size.max": 2}, nil, "DC804"},
-		"not full":                    {same, map[string]any{"size.max": 3}, nil, ""},
-		"unused":                      {same, map[string]any{"size.max": 3, "expect.maxUnused": 40}, nil, "DC800"},
-		"little unused":               {same, map[string]any{"size.max": 3, "expect.maxUnused": 60}, nil, ""},
-		"a policy turns it off":       {same, map[string]any{"size.max": 2}, map[string]string{"DC804": "off"}, ""},
-		"and one that raises another": {live, map[string]any{"size.max": 2}, map[string]string{"DC802": "error", "DC803": "off"}, "DC802"},
+		"unlike, without a label":     {live, map[string]any{"size.max": 50}, nil, "DC802 DC803", ""},
+		"nearly full":                 {same, map[string]any{"size.max": 2}, nil, "DC804", ""},
+		"not full":                    {same, map[string]any{"size.max": 3}, nil, "", ""},
+		"unused":                      {same, map[string]any{"size.max": 3, "expect.maxUnused": 40}, nil, "DC800", ""},
+		"little unused":               {same, map[string]any{"size.max": 3, "expect.maxUnused": 60}, nil, "", ""},
+		"a policy turns it off":       {same, map[string]any{"size.max": 2}, map[string]string{"DC804": "off"}, "", ""},
+		"and one that raises another": {live, map[string]any{"size.max": 2}, map[string]string{"DC802": "error", "DC803": "off"}, "DC802", ""},
+		"a zone without it":           {same, map[string]any{"size.max": 3}, nil, "DC801", `, "zones": ["us-west-2b"]`},
+		"a zone with it":              {same, map[string]any{"size.max": 3}, nil, "", `, "zones": ["us-west-2a"]`},
+		"nobody says":                 {same, map[string]any{"size.max": 3}, nil, "DC806", "denied"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, `"hardware_tier": [{"_id": "x", "nodePool": "p"}]`+runs, capacityTypes+poolAWS)
+			b := newBench(t, `"hardware_tier": [{"_id": "x", "nodePool": "p"}]`+runs,
+				strings.Replace(capacityTypes, `["x86_64"]`, `["x86_64"]`+strings.TrimPrefix(c.offers, "denied"), 1)+strings.Replace(poolAWS, `"lt": {`, `"lt": {"zones": ["us-west-2a"], `, 1))
+			outside := port.Outside(b.world)
+			if c.offers == "denied" {
+				outside = worldtest.Hooked{Outside: b.world, Hook: func(call string, _ bool) error {
+					if call == "DescribeInstanceTypeOfferings" {
+						return port.ErrDenied
+					}
+					return nil
+				}}
+			}
 			b.deployment.Mongo.Mapping.HardwareTiers.Fields = map[string]string{"runs": "hw"}
 			c.pool["groups"] = asg("lt")
 			desired := schema.Desired{Objects: all(object("hardwareTiers", "x", map[string]any{"nodePool": "@nodePools.p#label", "cores": 1.5, "memory": "3GiB"}), object("nodePools", "p", c.pool))}
 			desired.Deployment.Findings = c.policy
-			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes}
+			w := &world.World{Outside: outside, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes}
 			view, err := w.LookCapacity(t.Context(), desired, schema.Applied{}, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC))
 			if err != nil {
 				t.Fatal(err)

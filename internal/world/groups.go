@@ -31,6 +31,9 @@ func groupRaw(g port.AutoScalingGroup) planner.Raw {
 	raw := planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
 		"version": schema.JSON(g.Version), "mixed": schema.JSON(g.Mixed), "instanceTypes": schema.JSON(listOf(g.InstanceTypes)),
 		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+	if len(g.Zones) > 0 {
+		raw["zones"] = schema.JSON(g.Zones)
+	}
 	for key, value := range g.Tags {
 		if strings.HasPrefix(key, autoscalerTag) {
 			raw[schema.JoinPath("tags", key)] = schema.JSON(value)

@@ -57,7 +57,7 @@ func (w *World) liveNodes(ctx context.Context) ([]liveNode, []port.Pod, error) {
 func (w *World) lookLive(ctx context.Context) (map[string]map[string]schema.Room, *schema.Finding, error) {
 	nodes, _, err := w.liveNodes(ctx)
 	if err != nil {
-		return nil, &schema.Finding{Code: "DC808", Severity: schema.Info, Message: strings.ReplaceAll(err.Error(), "\n", "; ") + ": whether tiers fit is judged by instance types",
+		return nil, &schema.Finding{Code: "DC808", Severity: schema.Info, Message: oneLine(err) + ": whether tiers fit is judged by instance types",
 			Hint: "domctl doctor says what the cluster lets domctl do"}, ctx.Err()
 	}
 	return liveRooms(nodes), nil, nil

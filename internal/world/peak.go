@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"domctl.dev/internal/port"
@@ -160,7 +159,7 @@ func (c *CapacityView) lookPeaks(ctx context.Context, since time.Time) (err erro
 		return nil
 	}
 	if c.ran, c.since, err = c.world.ranSince(ctx, since); err != nil {
-		c.noPeak = strings.ReplaceAll(err.Error(), "\n", "; ")
+		c.noPeak = oneLine(err)
 	}
 	return ctx.Err()
 }
