@@ -17,6 +17,8 @@ func capacityCodes() []Code {
 			"Make the volume larger in the launch template, or cache less: domctl images suggest chooses."},
 		{"DC806", "where instance types are offered is not known", "EC2 did not say which zones of the region have the instance types of the pools. That is no sign that they have them.",
 			"Allow ec2:DescribeInstanceTypeOfferings; `domctl doctor` says what is missing."},
+		{"DC807", "a group does not say what its nodes are", "The cluster autoscaler starts the first node of a group by what its tags say of labels and taints, since there is no node to look at; a managed node group says it itself. Where they differ from what the pool states, executions wait for a node that is never started, or one is started that does not take them.",
+			"Set the tags (in Terraform, or with aws autoscaling create-or-update-tags) or the labels of the node group, or correct the files."},
 		{"DC808", "live nodes could not be read", "Whether tiers fit is judged by what live nodes can allocate, where a cluster can be asked. It did not answer, so that instance types less overhead were judged.",
 			"`domctl doctor` says what the cluster lets domctl do."},
 	}

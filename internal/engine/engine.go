@@ -261,10 +261,11 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 }
 
 // forPlans leaves out what `domctl check` alone tells: how texts of environments could be
-// better. A plan is about what will be done outside.
+// better. A plan is about what will be done outside. Nor does it need what the files alone tell
+// of tiers on nodes: it judges that itself, by what lives.
 func forPlans(all []schema.Finding) []schema.Finding {
 	return slices.DeleteFunc(slices.Clone(all), func(f schema.Finding) bool {
-		return f.Severity == schema.Info && strings.HasPrefix(f.Code, "DC7")
+		return f.Severity == schema.Info && strings.HasPrefix(f.Code, "DC7") || f.Code == "DC800"
 	})
 }
 

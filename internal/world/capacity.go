@@ -44,7 +44,8 @@ type PoolCapacity struct {
 	Tiers   []TierCapacity `json:"tiers"`
 	PerHour *float64       `json:"usdPerHourAtMaximum"`
 	// ScaleDown is how long a node is not needed before the cluster autoscaler takes it
-	// away, where its groups' tags say so, and each group's own where they differ.
+	// away: where its groups' tags say so, each group's own where they differ, else as the
+	// files state it; "" where nobody does.
 	ScaleDown []string `json:"scaleDownDelay"`
 	// Peak is the most nodes that the executions of the window needed at one time.
 	Peak *Peak `json:"peak"`
@@ -400,6 +401,9 @@ func (c *CapacityView) scaleDown(a schema.Address) []string {
 		}
 	}
 	slices.Sort(out)
+	if d, err := schema.ParseDuration(c.desired.Objects[a].Fields["scaleDownDelay"].Str()); err == nil && slices.Equal(out, []string{""}) {
+		return []string{shortDuration(d)}
+	}
 	return out
 }
 

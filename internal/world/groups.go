@@ -81,9 +81,13 @@ func (w *World) nodeGroups(ctx context.Context) ([]port.NodeGroup, error) {
 }
 
 func nodeGroupRaw(g port.NodeGroup) planner.Raw {
-	return planner.Raw{"template": schema.JSON(g.Template), "version": versionText(g.Version), "status": schema.JSON(g.Status),
+	raw := planner.Raw{"template": schema.JSON(g.Template), "version": versionText(g.Version), "status": schema.JSON(g.Status),
 		"instanceTypes": schema.JSON(listOf(g.InstanceTypes)), "groups": schema.JSON(listOf(g.Groups)),
 		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+	for key, value := range g.Labels {
+		raw[schema.JoinPath("labels", key)] = schema.JSON(value)
+	}
+	return raw
 }
 
 // listOf is a list that is never null.
