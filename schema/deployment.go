@@ -10,19 +10,20 @@ import (
 // outside is, and where its records are kept. Field comments stand in
 // schema.cue, which users read.
 type Deployment struct {
-	Name       string            `json:"name"`
-	World      string            `json:"world"`     // "sandbox" or "live"
-	Executors  string            `json:"executors"` // "kubernetes" or "classic"
-	AWS        AWS               `json:"aws,omitzero"`
-	Kubernetes Kubernetes        `json:"kubernetes,omitzero"`
-	Mongo      Mongo             `json:"mongo,omitzero"`
-	Domino     Domino            `json:"domino,omitzero"`
-	Backends   Backends          `json:"backends,omitzero"`
-	State      State             `json:"state,omitzero"`
-	Windows    map[string]Window `json:"windows,omitempty"`
-	Registries []Registry        `json:"registries,omitempty"` // that may be asked
-	Findings   map[string]string `json:"findings,omitempty"`   // code → error, warning, off
-	At         []Position        `json:"at,omitempty"`
+	Name       string             `json:"name"`
+	World      string             `json:"world"`     // "sandbox" or "live"
+	Executors  string             `json:"executors"` // "kubernetes" or "classic"
+	AWS        AWS                `json:"aws,omitzero"`
+	Kubernetes Kubernetes         `json:"kubernetes,omitzero"`
+	Mongo      Mongo              `json:"mongo,omitzero"`
+	Domino     Domino             `json:"domino,omitzero"`
+	Backends   Backends           `json:"backends,omitzero"`
+	State      State              `json:"state,omitzero"`
+	Windows    map[string]Window  `json:"windows,omitempty"`
+	Registries []Registry         `json:"registries,omitempty"` // that may be asked
+	Prices     map[string]float64 `json:"prices,omitempty"`     // instance type → US dollars per hour
+	Findings   map[string]string  `json:"findings,omitempty"`   // code → error, warning, off
+	At         []Position         `json:"at,omitempty"`
 }
 
 // Registry is a host that may be asked for images. OnNodes is the host in names

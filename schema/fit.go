@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"math"
@@ -71,13 +72,33 @@ func FitPaths() []string {
 // GiB for daemon sets; each execution adds the pool's execution overhead.
 // Shared memory counts as memory.
 func Fit(tier, pool map[string]Value, nodes map[string]Capacity) []Shortage {
-	var best []Shortage
+	rooms, _ := Rooms(pool, nodes)
+	return FitRooms(tier, pool, rooms)
+}
+
+// Rooms are those of the instance types that a pool expects; none, and false, where one
+// of them is not known.
+func Rooms(pool map[string]Value, nodes map[string]Capacity) (rooms []NodeRoom, known bool) {
 	for _, name := range pool["expect.instanceTypes"].Strings() {
 		node, ok := nodes[name]
 		if !ok {
-			return nil
+			return nil, false
 		}
-		short := shortages(tier, pool, name, node)
+		rooms = append(rooms, NodeRoom{name, RoomOf(pool, node)})
+	}
+	return rooms, true
+}
+
+// NodeRoom is what a kind of node leaves executions, by the name of its instance type.
+type NodeRoom struct {
+	Type string
+	Room Room
+}
+
+// FitRooms is Fit for nodes whose room is known, as that of live ones is.
+func FitRooms(tier, pool map[string]Value, nodes []NodeRoom) (best []Shortage) {
+	for _, node := range nodes {
+		short := shortages(tier, pool, node.Type, node.Room)
 		if len(short) == 0 {
 			return nil
 		}
@@ -98,12 +119,12 @@ func weight(short []Shortage) (w int) {
 	return w
 }
 
-func shortages(tier, pool map[string]Value, name string, node Capacity) (short []Shortage) {
-	cores := node.Cores - overhead(pool, "node.cores", 0.5) - overhead(pool, "execution.cores", 0)
+func shortages(tier, pool map[string]Value, name string, node Room) (short []Shortage) {
+	cores := float64(node.MilliCores)/1000 - overhead(pool, "execution.cores", 0)
 	if want, ok := tier["cores"].Float(); ok && want > cores {
 		short = append(short, Shortage{Path: "cores", Want: shortNumber(want), Have: shortNumber(cores), InstanceType: name})
 	}
-	memory := node.Memory - int64(overhead(pool, "node.memory", 512<<20)) - int64(overhead(pool, "execution.memory", 0))
+	memory := node.Memory - int64(overhead(pool, "execution.memory", 0))
 	want, shm := sizeOf(tier["memory"]), sharedMemory(tier)
 	if want+shm > memory {
 		s := Shortage{Path: "memory", Want: displayBytes(want), Have: displayBytes(memory), InstanceType: name, Soft: want <= memory}
@@ -113,9 +134,9 @@ func shortages(tier, pool map[string]Value, name string, node Capacity) (short [
 		short = append(short, s)
 	}
 	gpus, ok := tier["gpu.count"].Float()
-	whole := tier["gpu.key"].Str() == "" || tier["gpu.key"].Str() == "nvidia.com/gpu"
-	if ok && whole && gpus > float64(node.GPUs) {
-		short = append(short, Shortage{Path: "gpu.count", Want: shortNumber(gpus), Have: fmt.Sprint(node.GPUs), InstanceType: name})
+	has, there := node.Other[cmp.Or(tier["gpu.key"].Str(), wholeGPU)]
+	if ok && (there || node.Whole) && gpus > float64(has) {
+		short = append(short, Shortage{Path: "gpu.count", Want: shortNumber(gpus), Have: fmt.Sprint(has), InstanceType: name})
 	}
 	return short
 }

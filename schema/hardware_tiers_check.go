@@ -60,7 +60,12 @@ func (c *checker) fit() {
 		if !ok || !declared {
 			continue
 		}
-		for _, s := range Fit(o.Fields, pool.Fields, InstanceTypes()) {
+		rooms, _ := Rooms(pool.Fields, InstanceTypes())
+		if kind, left, most := Unused(o.Fields, pool.Fields, rooms); kind != "" {
+			f := UnusedFinding(a, left, kind, target.Name, most, slices.Concat(o.Positions("cores"), o.Positions("memory"), pool.Positions("expect.maxUnused")))
+			c.add(f.Code, f.Severity, a, f.Positions, f.Hint, "%s", f.Message)
+		}
+		for _, s := range FitRooms(o.Fields, pool.Fields, rooms) {
 			severity := Error
 			if s.Soft {
 				severity = Warning

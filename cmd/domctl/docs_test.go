@@ -26,7 +26,7 @@ func TestDocs(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("the pages are for a POSIX shell; run the tests where sh is on the path")
 	}
-	for _, page := range []string{"README.md", "docs/tutorial.md", "docs/state-store.md", "docs/when-it-goes-wrong.md", "docs/images.md", "docs/amis.md", "docs/gitops.md", "docs/operations.md", "docs/environments.md", "docs/domino-api.md"} {
+	for _, page := range []string{"README.md", "docs/tutorial.md", "docs/state-store.md", "docs/when-it-goes-wrong.md", "docs/images.md", "docs/amis.md", "docs/gitops.md", "docs/operations.md", "docs/environments.md", "docs/domino-api.md", "docs/node-pools.md"} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			runPage(t, filepath.Join("../..", page))

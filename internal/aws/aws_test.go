@@ -162,6 +162,8 @@ func paged(q request, token string) string {
 		return result(q, `<launchTemplateVersionSet><item><launchTemplateId>lt-1</launchTemplateId><versionNumber>1</versionNumber></item></launchTemplateVersionSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeInstanceTypes":
 		return result(q, `<instanceTypeSet><item><instanceType>m5.large</instanceType></item></instanceTypeSet><nextToken>`+token+`</nextToken>`)
+	case "DescribeInstanceTypeOfferings":
+		return result(q, `<instanceTypeOfferingSet><item><instanceType>m5.large</instanceType><location>us-west-2a</location></item></instanceTypeOfferingSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeAutoScalingGroups":
 		return result(q, `<AutoScalingGroups><member><AutoScalingGroupName>a</AutoScalingGroupName></member></AutoScalingGroups><NextToken>`+token+`</NextToken>`)
 	case "DescribeLaunchConfigurations":
@@ -186,8 +188,12 @@ func pagedReads(ctx context.Context, c *Client) map[string]func() (int, error) {
 			l, err := c.DescribeLaunchTemplateVersions(ctx, "lt-1", nil)
 			return count(len(l), err)
 		},
-		"defaults":   func() (int, error) { l, err := c.DescribeDefaultVersions(ctx); return count(len(l), err) },
-		"types":      func() (int, error) { l, err := c.DescribeInstanceTypes(ctx, nil); return count(len(l), err) },
+		"defaults": func() (int, error) { l, err := c.DescribeDefaultVersions(ctx); return count(len(l), err) },
+		"types":    func() (int, error) { l, err := c.DescribeInstanceTypes(ctx, nil); return count(len(l), err) },
+		"offerings": func() (int, error) {
+			l, err := c.DescribeInstanceTypeOfferings(ctx, nil)
+			return count(len(l), err)
+		},
 		"groups":     func() (int, error) { l, err := c.DescribeAutoScalingGroups(ctx, nil); return count(len(l), err) },
 		"configs":    func() (int, error) { l, err := c.DescribeLaunchConfigurations(ctx, nil); return count(len(l), err) },
 		"nodegroups": func() (int, error) { l, err := c.ListNodegroups(ctx, "acme"); return count(len(l), err) },

@@ -30,8 +30,12 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 		describeTemplates:           func() error { _, err := c.DescribeLaunchTemplates(ctx, nil); return err },
 		describeVersions:            func() error { _, err := c.DescribeDefaultVersions(ctx); return err },
 		"ec2:DescribeInstanceTypes": func() error { _, err := c.DescribeInstanceTypes(ctx, []string{"m5.large"}); return err },
-		describeGroups:              func() error { _, err := c.DescribeAutoScalingGroups(ctx, nil); return err },
-		describeConfigurations:      func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
+		describeOfferings: func() error {
+			_, err := c.DescribeInstanceTypeOfferings(ctx, []string{"m5.large"})
+			return err
+		},
+		describeGroups:         func() error { _, err := c.DescribeAutoScalingGroups(ctx, nil); return err },
+		describeConfigurations: func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
 	}
 	if s.Cluster != "" {
 		probes[describeCluster] = func() error { _, err := c.DescribeCluster(ctx, s.Cluster); return err }

@@ -17,6 +17,7 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["DescribeLaunchTemplates"] = c.DescribeLaunchTemplates(ctx, nil)
 	_, errs["DescribeLaunchTemplateVersions"] = c.DescribeLaunchTemplateVersions(ctx, "lt-1", nil)
 	_, errs["DescribeDefaultVersions"] = c.DescribeDefaultVersions(ctx)
+	_, errs["DescribeInstanceTypeOfferings"] = c.DescribeInstanceTypeOfferings(ctx, []string{"g5.2xlarge"})
 	_, errs["DescribeInstanceTypes"] = c.DescribeInstanceTypes(ctx, []string{"g5.2xlarge"})
 	_, errs["DescribeInstances"] = c.DescribeInstances(ctx, port.Select{IDs: []string{"i-1"}})
 	_, errs["DescribeVolumes"] = c.DescribeVolumes(ctx, port.Select{})

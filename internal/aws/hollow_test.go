@@ -12,7 +12,7 @@ import (
 func TestItemsThatSayNothing(t *testing.T) {
 	lists := map[string][]string{
 		"DescribeImages": {"imagesSet", "item"}, "DescribeLaunchTemplates": {"launchTemplates", "item"},
-		"DescribeLaunchTemplateVersions": {"launchTemplateVersionSet", "item"}, "DescribeInstanceTypes": {"instanceTypeSet", "item"},
+		"DescribeLaunchTemplateVersions": {"launchTemplateVersionSet", "item"}, "DescribeInstanceTypes": {"instanceTypeSet", "item"}, "DescribeInstanceTypeOfferings": {"instanceTypeOfferingSet", "item"},
 		"DescribeAutoScalingGroups": {"AutoScalingGroups", "member"}, "DescribeLaunchConfigurations": {"LaunchConfigurations", "member"},
 	}
 	for _, hollow := range []string{"", "<x/>", "<tagSet><item/></tagSet><blockDeviceMapping><item/></blockDeviceMapping><launchTemplateData/>" +
@@ -28,7 +28,7 @@ func TestItemsThatSayNothing(t *testing.T) {
 			return http.StatusOK, `{"nodegroups":[null],"nodegroup":{},"Parameter":null,"cluster":{}}`
 		})
 		errs := everything(t.Context(), f.open(Config{}))
-		for _, name := range []string{"DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeDefaultVersions", "DescribeInstanceTypes",
+		for _, name := range []string{"DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeDefaultVersions", "DescribeInstanceTypes", "DescribeInstanceTypeOfferings",
 			"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "DescribeCluster", "ListNodegroups", "DescribeNodegroup", "Secret", "GetSecretValue", "ListObjects"} {
 			if err := errs[name]; err == nil || !strings.Contains(err.Error(), "the answer holds ") {
 				t.Errorf("%s: %v", name, err)

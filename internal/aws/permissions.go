@@ -60,6 +60,7 @@ func reads() []Permission {
 		only("ec2:DescribeLaunchTemplates", "", ""),
 		only("ec2:DescribeLaunchTemplateVersions", "", ""),
 		only("ec2:DescribeInstanceTypes", "", ""),
+		only(describeOfferings, "", ""),
 		only(describeInstances, "", bakes),
 		only(consoleOutput, "instance", bakes),
 		only(describeVolumes, "", bakes),

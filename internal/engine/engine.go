@@ -28,7 +28,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Domino, SSH, KeepOnFailure, Logs, Report,
+// Config is what an engine is made of. All fields but Domino, Nodes, Executions, SSH, KeepOnFailure, Logs, Report,
 // Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
@@ -38,6 +38,10 @@ type Config struct {
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
 	// Domino is its REST API; nil: it is not stated.
 	Domino port.Domino
+	// Nodes are those of the cluster; nil: they are not read, and nothing can be rolled.
+	Nodes port.Nodes
+	// Executions tell which runs are live; nil: their pods alone do.
+	Executions port.Executions
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
 	SSH func(s schema.SSH, key []byte) (port.Shell, error)
 	// Others reads what another deployment has applied, see world.World.
@@ -88,7 +92,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
-	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.
@@ -265,10 +269,11 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 }
 
 // forPlans leaves out what `domctl check` alone tells: how texts of environments could be
-// better. A plan is about what will be done outside.
+// better. A plan is about what will be done outside. Nor does it need what the files alone tell
+// of tiers on nodes: it judges that itself, by what lives.
 func forPlans(all []schema.Finding) []schema.Finding {
 	return slices.DeleteFunc(slices.Clone(all), func(f schema.Finding) bool {
-		return f.Severity == schema.Info && strings.HasPrefix(f.Code, "DC7")
+		return f.Severity == schema.Info && strings.HasPrefix(f.Code, "DC7") || f.Code == "DC800"
 	})
 }
 

@@ -134,6 +134,7 @@ func (r Images) Forecast(ctx context.Context) (Forecast, error) {
 		h, known := today[pool]
 		return read.disk(h, known)
 	})
+	f.volumes(desired, stands)
 	if err := f.suggestEach(pools, r.Pools, r.Disk, r.Weights == "even"); err != nil {
 		return Forecast{}, err
 	}

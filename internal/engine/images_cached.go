@@ -55,6 +55,20 @@ func (f *Forecast) holding(a schema.Address, o schema.Object) *planner.Disk {
 	return disk
 }
 
+// volumes compares what AMIs cache with the volumes of the groups that start from them;
+// one that is as large as bake.volume.size was compared.
+func (f *Forecast) volumes(d schema.Desired, stands *world.View) {
+	for _, fill := range f.AMIs {
+		a, _ := schema.ParseAddress(fill.AMI)
+		for _, v := range stands.NodeVolumes(a) {
+			if leaves := kubeletLeaves(v.Bytes); v.Bytes != fill.Volume && fill.Cost.Disk > leaves {
+				f.warn("DC805", v.Pool, d.Objects[v.Pool], "make the volume larger in the launch template, or cache less", fmt.Sprintf("%s starts nodes with a root volume of %s, of which the kubelet leaves %s (%d %%), and what %s caches fills at least %s",
+					v.Group, schema.ShortBytes(v.Bytes), schema.ShortBytes(leaves), KubeletShare, fill.AMI, schema.ShortBytes(fill.Cost.Disk)))
+			}
+		}
+	}
+}
+
 // idle warns of cached images that save nothing, unless nothing at all ran.
 func (f *Forecast) idle(a schema.Address, o schema.Object, e planner.Engine, places []int) {
 	all, ran := f.candidates()

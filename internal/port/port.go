@@ -189,6 +189,7 @@ type EC2 interface {
 	Instances
 	Leftovers
 	TemplatesMade
+	Offerings
 	// In is the same account in another region.
 	In(region string) Region
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.

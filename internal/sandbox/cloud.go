@@ -82,6 +82,7 @@ type instanceType struct {
 	MemoryMiB     int64    `json:"memoryMiB"`
 	StoreGB       int64    `json:"storeGB,omitempty"` // of instance store
 	VCPUs         int64    `json:"vcpus"`
+	Zones         []string `json:"zones,omitempty"` // that offer it; left out: a, b and c of the region
 }
 
 // launchTemplate keeps Next so that the number of a deleted version is never

@@ -264,6 +264,10 @@ func (w *World) checkAWS(ctx context.Context, d schema.Desired) []Check {
 			_, err := w.Outside.DescribeInstanceTypes(ctx, []string{"m5.large"})
 			return err
 		},
+		"ec2:DescribeInstanceTypeOfferings": func() error {
+			_, err := w.Outside.DescribeInstanceTypeOfferings(ctx, []string{"m5.large"})
+			return err
+		},
 		"ec2:DescribeLaunchTemplates": func() error {
 			_, err := w.Outside.DescribeLaunchTemplates(ctx, []string{"lt-00000000000000000"})
 			return err

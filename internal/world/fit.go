@@ -82,15 +82,29 @@ func (v *View) fit(ctx context.Context, byPool map[schema.Address][]schema.Addre
 	for pool, tiers := range byPool {
 		fields := maps.Clone(v.desired.Objects[pool].Fields)
 		fields["expect.instanceTypes"] = schema.JSON(pools[pool])
+		rooms, after := v.liveRooms(fields["label"].Str()), "allocatable"
+		if len(rooms) == 0 {
+			rooms, _ = schema.Rooms(fields, known)
+			after = "after overhead"
+		}
 		for _, a := range tiers {
-			v.fitTier(a, pool, fields, known)
+			v.fitTier(a, pool, fields, rooms, after)
 		}
 	}
 	return nil
 }
 
+// liveRooms are those of the live nodes of a pool, by instance type.
+func (v *View) liveRooms(label string) (rooms []schema.NodeRoom) {
+	for _, kind := range schema.Sorted(v.live[label]) {
+		rooms = append(rooms, schema.NodeRoom{Type: or(kind), Room: v.live[label][kind]})
+	}
+	return rooms
+}
+
 // fitTier judges a tier by what of it the files state and what else lives.
-func (v *View) fitTier(a, pool schema.Address, fields map[string]schema.Value, known map[string]schema.Capacity) {
+// after says what the rooms are: "allocatable" of live nodes, or "after overhead".
+func (v *View) fitTier(a, pool schema.Address, fields map[string]schema.Value, rooms []schema.NodeRoom, after string) {
 	o, p := v.desired.Objects[a], v.desired.Objects[pool]
 	tier := map[string]schema.Value{}
 	for _, path := range schema.FitPaths() {
@@ -100,10 +114,13 @@ func (v *View) fitTier(a, pool schema.Address, fields map[string]schema.Value, k
 		}
 		tier[path] = value
 	}
-	for _, s := range schema.Fit(tier, fields, known) {
+	if kind, left, most := schema.Unused(tier, fields, rooms); kind != "" {
+		v.Findings = append(v.Findings, schema.UnusedFinding(a, left, kind, pool.Name, most, append(slices.Clone(o.Positions("")), p.Positions("expect.maxUnused")...)))
+	}
+	for _, s := range schema.FitRooms(tier, fields, rooms) {
 		f := schema.Finding{Code: "DC105", Severity: schema.Error, Address: a, Hint: fmt.Sprintf("lower %s, or move the tier to a larger pool", s.Path),
 			Positions: append(slices.Clone(o.Positions(s.Path)), p.Positions("expect.instanceTypes")...),
-			Message:   fmt.Sprintf("%s is %s, a %s in node pool %q has %s after overhead", s.Path, s.Want, s.InstanceType, pool.Name, s.Have)}
+			Message:   fmt.Sprintf("%s is %s, a %s in node pool %q has %s %s", s.Path, s.Want, s.InstanceType, pool.Name, s.Have, after)}
 		if _, stated := o.Fields[s.Path]; s.Soft || !stated {
 			f.Severity = schema.Warning // live already, or just so
 		}

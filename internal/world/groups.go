@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -21,11 +22,23 @@ func (w *World) readGroups(ctx context.Context, names []string) (map[planner.Ref
 	return out, err
 }
 
+// autoscalerTag begins the tags of a group that the cluster autoscaler goes by.
+// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
+const autoscalerTag = "k8s.io/cluster-autoscaler/node-template/"
+
 // groupRaw is an Auto Scaling group by path.
 func groupRaw(g port.AutoScalingGroup) planner.Raw {
 	raw := planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
 		"version": schema.JSON(g.Version), "mixed": schema.JSON(g.Mixed), "instanceTypes": schema.JSON(listOf(g.InstanceTypes)),
 		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+	if len(g.Zones) > 0 {
+		raw["zones"] = schema.JSON(g.Zones)
+	}
+	for key, value := range g.Tags {
+		if strings.HasPrefix(key, autoscalerTag) {
+			raw[schema.JoinPath("tags", key)] = schema.JSON(value)
+		}
+	}
 	if len(g.Overrides) > 0 {
 		raw["overrides"] = schema.JSON(g.Overrides)
 	}
@@ -68,9 +81,13 @@ func (w *World) nodeGroups(ctx context.Context) ([]port.NodeGroup, error) {
 }
 
 func nodeGroupRaw(g port.NodeGroup) planner.Raw {
-	return planner.Raw{"template": schema.JSON(g.Template), "version": versionText(g.Version), "status": schema.JSON(g.Status),
-		"instanceTypes": schema.JSON(listOf(g.InstanceTypes)),
-		"min":           schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+	raw := planner.Raw{"template": schema.JSON(g.Template), "version": versionText(g.Version), "status": schema.JSON(g.Status),
+		"instanceTypes": schema.JSON(listOf(g.InstanceTypes)), "groups": schema.JSON(listOf(g.Groups)),
+		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+	for key, value := range g.Labels {
+		raw[schema.JoinPath("labels", key)] = schema.JSON(value)
+	}
+	return raw
 }
 
 // listOf is a list that is never null.

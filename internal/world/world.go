@@ -26,8 +26,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// World is one deployment's outside. All fields but SSH, Held, Others, Domino
-// and Long are required.
+// World is one deployment's outside. All fields but SSH, Held, Others, Domino,
+// Nodes and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -48,6 +48,8 @@ type World struct {
 	Others func(ctx context.Context, deployment string) (applied schema.Applied, there bool, err error)
 	// Domino is its REST API; nil: the deployment does not state it.
 	Domino Domino
+	// Nodes are those of the cluster that runs executions; nil: none can be asked.
+	Nodes LiveNodes
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -106,6 +108,7 @@ type View struct {
 	unbaked   map[schema.Address]schema.Finding // why an AMI cannot be baked
 	probed    map[schema.Address][]string       // the images that one is verified with
 	claims    *claims                           // where some image is of an age to go
+	live      map[string]map[string]schema.Room // of live nodes, by pool label and instance type; nil: not known
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
 	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
 	// revisions are the environments' revisions, indexed when first asked for.
@@ -151,6 +154,11 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		func() (err error) { defer close(known); applied, err = readApplied(); return err },
 		func() (err error) { capacities, err = w.readCapacities(ctx, d, byPool); return err }}
 	var clusters map[string]string
+	var live map[string]map[string]schema.Room
+	var unread *schema.Finding
+	if len(byPool) > 0 && w.Nodes != nil {
+		reads = append(reads, func() (err error) { live, unread, err = w.lookLive(ctx); return err })
+	}
 	reads = append(reads, func() error { clusters = w.clusterVersions(ctx, d); return nil })
 	stated := kindsOf(d.Objects)
 	var parts []*View
@@ -173,7 +181,10 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	}
 	slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
 	v := parts[0] // the rest is added to the largest
-	v.applied, v.clusters = applied, clusters
+	v.applied, v.clusters, v.live = applied, clusters, live
+	if unread != nil {
+		v.Findings = append(v.Findings, *unread)
+	}
 	for _, p := range parts[1:] {
 		v.add(p)
 	}

@@ -141,7 +141,7 @@ func Cases() (cases []Case) {
 	add(documents, typeCases())
 	add(documents, writeCases())
 	add(documents, refusedCases())
-	add(func(w World) bool { return w.EC2 != nil }, imageCases())
+	add(func(w World) bool { return w.EC2 != nil }, append(imageCases(), offeringCases()...))
 	add(func(w World) bool { return w.EC2 != nil }, templateCases())
 	add(func(w World) bool { return w.EC2 != nil }, instanceCases())
 	add(func(w World) bool { return w.EC2 != nil }, leftoverCases())

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+)
+
+type queueShape struct {
+	Format int `json:"format"`
+	world.Queue
+}
+
+func (a *app) queueVerb() *cobra.Command {
+	var form *format
+	cmd := &cobra.Command{Use: "queue [DIR]", Short: "Say which runs wait, and why", Args: cobra.MaximumNArgs(1),
+		Long: `Lists the runs of Domino's database that have not started, longest first, and pods
+that no node takes, and says of each why it waits, as far as anybody tells: its
+user's quota is used up, its tier or its pool is at its maximum, no node of the
+pool holds it, what the scheduler of Kubernetes says, what Domino says. The source
+of each reason is named, and so is one that could not be asked: what it alone knows
+is not told. Nothing is written.`,
+		Example: "  domctl queue prod\n  domctl queue prod --format json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
+			if err != nil {
+				return err
+			}
+			found, err := e.Queue(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if form.json() {
+				return a.json(queueShape{shapes, found})
+			}
+			return writeQueue(a.stdout, found, time.Now())
+		}}
+	form = formatFlag(cmd, "json")
+	return cmd
+}
+
+func writeQueue(out io.Writer, q world.Queue, now time.Time) error {
+	if len(q.Waiting) == 0 {
+		fmt.Fprintln(out, "Nothing waits that could be seen.")
+	} else if err := writeWaiting(out, q, now); err != nil {
+		return err
+	}
+	for _, u := range q.Unread {
+		fmt.Fprintf(out, "%s was not asked: %s\n", u.Source, planner.Printable(u.Why))
+	}
+	return nil
+}
+
+func writeWaiting(out io.Writer, q world.Queue, now time.Time) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RUN\tUSER\tTIER\tPOOL\tSTATUS\tWAITS\tWHY")
+	for _, r := range q.Waiting {
+		waits := "unknown"
+		if !r.Since.IsZero() {
+			waits = age(r.Since.Format(time.RFC3339), now)
+		}
+		reasons := each(r.Why, func(w world.Reason) string { return w.Kind + ": " + w.Text + " (" + w.Source + ")" })
+		if len(reasons) == 0 {
+			reasons = []string{"unknown"}
+		}
+		for i, reason := range reasons {
+			cells := []string{cmp.Or(r.Run, "pod "+r.Pod), dash(r.User), dash(r.Tier), dash(r.Pool), dash(r.Status), waits, reason}
+			if i > 0 {
+				cells = []string{"", "", "", "", "", "", reason}
+			}
+			fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
+		}
+	}
+	return w.Flush()
+}

@@ -1,0 +1,458 @@
+package world
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// Capacity is what the nodes of a deployment hold, by pool and tier, as the files have
+// them over what lives. What is not known is null.
+type Capacity struct {
+	// Nodes says why live ones were not looked at; "": they were.
+	Nodes string `json:"nodesUnknown,omitempty"`
+	// Quota is how many executions a user may run at a time, and From who says so.
+	Quota     int64          `json:"userQuota"`
+	QuotaFrom string         `json:"userQuotaFrom"`
+	Pools     []PoolCapacity `json:"pools"`
+	// Since is when the window began from which peaks are observed, later where there
+	// were more runs than are read; NoPeak says why they are not known.
+	Since    time.Time        `json:"since,omitzero"`
+	NoPeak   string           `json:"peakUnknown,omitempty"`
+	Findings []schema.Finding `json:"findings"`
+}
+
+// PoolCapacity is one pool: how many nodes it may have, what each kind of them leaves
+// executions, and what it holds of each tier that names it.
+type PoolCapacity struct {
+	Label   string         `json:"label"`
+	Address schema.Address `json:"address,omitzero"` // none: no pool of the files has the label
+	Groups  int            `json:"groups"`
+	Min     *int64         `json:"min"` // nodes, of all its groups
+	Max     *int64         `json:"max"`
+	Live    *int64         `json:"live"` // nodes that there are
+	Nodes   []NodeCapacity `json:"nodes"`
+	Tiers   []TierCapacity `json:"tiers"`
+	PerHour *float64       `json:"usdPerHourAtMaximum"`
+	// ScaleDown is how long a node is not needed before the cluster autoscaler takes it
+	// away: where its groups' tags say so, each group's own where they differ, else as the
+	// files state it; "" where nobody does.
+	ScaleDown []string `json:"scaleDownDelay"`
+	// Peak is the most nodes that the executions of the window needed at one time.
+	Peak *Peak `json:"peak"`
+}
+
+// NodeCapacity is one kind of node of a pool.
+type NodeCapacity struct {
+	Type    string      `json:"instanceType"`
+	From    string      `json:"from"` // "live": what nodes can allocate; "instance type": less the pool's overhead
+	Live    int64       `json:"live"`
+	Room    schema.Room `json:"room"`
+	PerHour *float64    `json:"usdPerHour"`
+}
+
+// TierCapacity is what a pool holds of a tier.
+type TierCapacity struct {
+	Tier    string         `json:"tier"` // its name in files, else its id
+	Address schema.Address `json:"address,omitzero"`
+	Takes   schema.Room    `json:"takes"`
+	On      []OnNode       `json:"onNode"`
+	// AtMaximum is how many executions the pool holds at its maximum with nothing else on
+	// it, at least; Limit is the tier's own, and Cluster the most nodes of one Spark, Ray
+	// or Dask cluster, of which each takes one execution of its user's quota.
+	AtMaximum *int64   `json:"atMaximum"`
+	Limit     *int64   `json:"maxSimultaneousExecutions"`
+	Cluster   *int64   `json:"clusterNodes"`
+	PerHour   *float64 `json:"usdPerHour"`        // of an execution: its part of the dearest node
+	Charged   *float64 `json:"usdPerHourCharged"` // centsPerMinute
+}
+
+// OnNode is how many executions of a tier a kind of node holds, and what they leave of it.
+type OnNode struct {
+	Type string             `json:"instanceType"`
+	N    *int64             `json:"executions"`
+	Left []schema.Remainder `json:"left"`
+}
+
+// CapacityView is what capacities are reckoned from.
+type CapacityView struct {
+	*View
+	nodes   []liveNode
+	pods    []port.Pod
+	why     string // live nodes are not known
+	known   map[string]schema.Capacity
+	quota   planner.Raw
+	zones   map[string][]string // where each instance type is offered
+	noZones string              // why that is not known
+	ran     []ranOn
+	since   time.Time
+	noPeak  string
+	scales  map[planner.Ref]planner.Raw // Auto Scaling groups of managed node groups
+}
+
+// LookCapacity reads pools, all tiers, the quota and, where a cluster can be asked, its
+// nodes, and the runs since a moment; the zero time: no runs. Calls grow with pages, and with managed node groups.
+func (w *World) LookCapacity(ctx context.Context, d schema.Desired, a schema.Applied, since time.Time) (*CapacityView, error) {
+	c := &CapacityView{View: w.newView(d, a), known: map[string]schema.Capacity{}, noPeak: "nobody was asked"}
+	tiers := w.newView(d, a)
+	applied := func() schema.Applied { return a }
+	quota := w.quotaRef()
+	err := sideBySide(
+		func() error { return lookPools(ctx, &look{w, d, applied, c.View}) },
+		func() error { return lookTiers(ctx, &look{w, d, applied, tiers}) },
+		func() error { return c.lookNodes(ctx) },
+		func() error { return c.lookPeaks(ctx, since) },
+		func() error {
+			raw, err := w.Read(ctx, []planner.Ref{quota})
+			c.quota = raw[quota]
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("capacity: %w", err)
+	}
+	c.add(tiers)
+	c.View.Findings = nil // a plan tells them
+	c.live = liveRooms(c.nodes)
+	if err := c.lookTypes(ctx); err != nil {
+		return nil, fmt.Errorf("capacity: %w", err)
+	}
+	return c, nil
+}
+
+func (w *World) quotaRef() planner.Ref {
+	return settingRef(w.settingsAt(), schema.SettingsNamespace, schema.SettingKey("maximumExecutionsPerUser"))
+}
+
+// lookNodes notes why nobody can say which nodes live; an end of ctx alone is an error.
+func (c *CapacityView) lookNodes(ctx context.Context) (err error) {
+	if c.world.Nodes == nil {
+		c.why = "no cluster is asked"
+		return nil
+	}
+	if c.nodes, c.pods, err = c.world.liveNodes(ctx); err != nil {
+		c.why = oneLine(err)
+	}
+	return ctx.Err()
+}
+
+// lookTypes asks for the instance types of pools, and for the Auto Scaling groups of
+// managed node groups, whose tags the cluster autoscaler reads.
+func (c *CapacityView) lookTypes(ctx context.Context) error {
+	types, groups := map[string]bool{}, map[string]bool{}
+	for a, o := range c.desired.Objects {
+		if a.Kind != "nodePools" {
+			continue
+		}
+		for _, t := range c.typesOf(a) {
+			types[t] = true
+		}
+		for _, g := range o.Groups() {
+			for _, name := range c.raw[c.world.groupRefOf(g)]["groups"].Strings() {
+				groups[name] = true
+			}
+		}
+	}
+	return sideBySide(
+		func() (err error) { c.known, err = c.world.capacities(ctx, schema.Sorted(types)); return err },
+		func() error { return c.lookZones(ctx, schema.Sorted(types)) },
+		func() (err error) { c.scales, err = c.world.readGroups(ctx, schema.Sorted(groups)); return err })
+}
+
+// lookZones asks where instance types are offered, and notes why nobody can say.
+func (c *CapacityView) lookZones(ctx context.Context, types []string) error {
+	if len(types) == 0 {
+		return nil
+	}
+	offered, err := c.world.Outside.DescribeInstanceTypeOfferings(ctx, types)
+	if err != nil {
+		c.noZones = oneLine(err)
+		return ctx.Err()
+	}
+	c.zones = map[string][]string{}
+	for _, o := range offered {
+		c.zones[o.Type] = append(c.zones[o.Type], o.Zone)
+	}
+	return nil
+}
+
+// typesOf are the instance types of a pool: those that its groups start, else those that
+// the files expect.
+func (c *CapacityView) typesOf(pool schema.Address) (types []string) {
+	o := c.desired.Objects[pool]
+	for _, g := range o.Groups() {
+		for _, t := range c.instanceTypesOf(c.raw[c.world.groupRefOf(g)]) {
+			if !slices.Contains(types, t) {
+				types = append(types, t)
+			}
+		}
+	}
+	if len(types) == 0 {
+		types = o.Fields["expect.instanceTypes"].Strings()
+	}
+	slices.Sort(types)
+	return types
+}
+
+// Reckon says what the pools hold.
+func (c *CapacityView) Reckon() Capacity {
+	out := Capacity{Nodes: c.why, Pools: []PoolCapacity{}}
+	out.Quota, out.QuotaFrom = c.userQuota()
+	byLabel, tiers := map[string][]tierAt{}, c.tiersThere()
+	for _, t := range tiers {
+		byLabel[t.label] = append(byLabel[t.label], t)
+	}
+	pools := PoolLabels(c.desired)
+	labels := map[string]bool{}
+	for label := range byLabel {
+		labels[label] = true
+	}
+	for label := range pools {
+		labels[label] = true
+	}
+	for _, label := range schema.Sorted(labels) {
+		out.Pools = append(out.Pools, c.reckonPool(label, pools[label], byLabel[label], out.Quota))
+	}
+	out.NoPeak = c.noPeak
+	if c.noPeak == "" {
+		out.Since = c.since.UTC()
+		for label, peak := range c.peaks(out.Pools, tiers) {
+			i := slices.IndexFunc(out.Pools, func(p PoolCapacity) bool { return p.Label == label })
+			out.Pools[i].Peak = &peak
+		}
+	}
+	out.Findings = schema.SortFindings(schema.Police(c.findings(out.Pools, tiers), c.desired.Deployment.Findings))
+	return out
+}
+
+// userQuota is that of the files, else the one that lives, else Domino's default.
+func (c *CapacityView) userQuota() (n int64, from string) {
+	s, _ := schema.SettingByName("maximumExecutionsPerUser")
+	stated := c.desired.Objects[schema.Address{Kind: "settings", Name: s.Name}].Fields["value"].Str()
+	for _, is := range []struct{ text, from string }{{stated, "the files"}, {settingText(c.quota).Str(), "the central configuration"}, {settingText(c.quota).Text, "the central configuration"}} {
+		if n, err := strconv.ParseInt(is.text, 10, 64); err == nil && n >= 0 {
+			return n, is.from
+		}
+	}
+	n, _ = strconv.ParseInt(s.Default, 10, 64)
+	return n, "Domino's default"
+}
+
+// tierAt is a tier that is in use, with the label of the pool that it names.
+type tierAt struct {
+	name, id, label string
+	address         schema.Address
+	fields          map[string]schema.Value
+}
+
+// tiersThere are all that are not archived, by name: stated values over live ones.
+func (c *CapacityView) tiersThere() (out []tierAt) {
+	add := func(t tierAt) {
+		if t.label = t.fields["nodePool"].Str(); t.label != "" && !t.fields["archived"].Bool() {
+			out = append(out, t)
+		}
+	}
+	collection, paths := c.world.tiersAt()
+	declared, decode := map[planner.Ref]bool{}, tierDecoder(paths)
+	for a, o := range c.desired.Objects {
+		if a.Kind != "hardwareTiers" {
+			continue
+		}
+		declared[c.refs[a]] = true
+		fields := maps.Clone(c.Objects[a].Fields)
+		if fields == nil {
+			fields = map[string]schema.Value{}
+		}
+		maps.Copy(fields, o.Fields)
+		if pool, _, ok := o.Fields["nodePool"].Target(); ok {
+			fields["nodePool"] = c.desired.Objects[pool].Fields["label"]
+		}
+		add(tierAt{name: a.Name, id: cmp.Or(c.Objects[a].ID, a.Name), address: a, fields: fields})
+	}
+	for ref, raw := range c.raw {
+		if ref.Type() == docRef(collection, "").Type() && !declared[ref] {
+			fields, _ := decode(raw)
+			add(tierAt{name: idPlain(ref), id: idPlain(ref), fields: fields})
+		}
+	}
+	slices.SortFunc(out, func(a, b tierAt) int {
+		return cmp.Or(strings.Compare(a.label, b.label), strings.Compare(a.name, b.name))
+	})
+	return out
+}
+
+func (c *CapacityView) reckonPool(label string, a schema.Address, tiers []tierAt, quota int64) PoolCapacity {
+	o := c.desired.Objects[a]
+	p := PoolCapacity{Label: label, Address: a, Groups: len(o.Groups()), Nodes: c.nodesOf(label, a), Tiers: []TierCapacity{}}
+	p.Min, p.Max = c.sizeOf(a, "min"), c.sizeOf(a, "max")
+	if c.why == "" {
+		live := int64(0)
+		for _, n := range p.Nodes {
+			live += n.Live
+		}
+		p.Live = &live
+	}
+	if dear := dearest(p.Nodes); dear != nil && p.Max != nil {
+		cost := *dear * float64(*p.Max)
+		p.PerHour = &cost
+	}
+	p.ScaleDown = c.scaleDown(a)
+	for _, t := range tiers {
+		p.Tiers = append(p.Tiers, reckonTier(t, o.Fields, p, quota))
+	}
+	return p
+}
+
+// nodesOf are the kinds of node of a pool: live ones where there are some, else the
+// instance types that are known.
+func (c *CapacityView) nodesOf(label string, a schema.Address) []NodeCapacity {
+	out := []NodeCapacity{}
+	price := func(n NodeCapacity) NodeCapacity {
+		if usd, there := c.desired.Deployment.Prices[n.Type]; there {
+			n.PerHour = &usd
+		}
+		return n
+	}
+	for _, t := range schema.Sorted(c.live[label]) {
+		n := NodeCapacity{Type: t, From: "live", Room: c.live[label][t]}
+		for _, node := range c.nodes {
+			if node.pool() == label && node.kind() == t {
+				n.Live++
+			}
+		}
+		out = append(out, price(n))
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, t := range c.typesOf(a) {
+		if is, known := c.known[t]; known {
+			out = append(out, price(NodeCapacity{Type: t, From: "instance type", Room: schema.RoomOf(c.desired.Objects[a].Fields, is)}))
+		}
+	}
+	return out
+}
+
+func dearest(nodes []NodeCapacity) (most *float64) {
+	for _, n := range nodes {
+		if n.PerHour == nil {
+			return nil
+		}
+		if most == nil || *n.PerHour > *most {
+			most = n.PerHour
+		}
+	}
+	return most
+}
+
+// sizeOf adds up a size of a pool's groups: stated where domctl writes it, else live; nil
+// where one of them is not known.
+func (c *CapacityView) sizeOf(a schema.Address, which string) *int64 {
+	o, total := c.desired.Objects[a], int64(0)
+	owner := o.Fields["owner.size"].Str()
+	for _, g := range o.Groups() {
+		at := "groups." + schema.JoinPath(g.Key()) + ".size." + which
+		n, known := c.Objects[a].Fields[at].Float()
+		if stated, is := o.Fields[at].Float(); is && (owner == "" || owner == "domctl") {
+			n, known = stated, true
+		}
+		if !known {
+			return nil
+		}
+		total += int64(n)
+	}
+	if len(o.Groups()) == 0 {
+		return nil
+	}
+	return &total
+}
+
+// scaleDownTag overrides the autoscaler's --scale-down-unneeded-time for a group.
+const scaleDownTag = autoscalerTag + "autoscaling-options/scaledownunneededtime"
+
+// scaleDown are the delays that the tags of a pool's groups state: one where all state
+// the same, "" among them for a group that is not tagged.
+func (c *CapacityView) scaleDown(a schema.Address) []string {
+	out := []string{}
+	note := func(raw planner.Raw) {
+		text := raw[schema.JoinPath("tags", scaleDownTag)].Str()
+		if d, err := time.ParseDuration(text); err == nil {
+			text = shortDuration(d)
+		}
+		if raw != nil && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	for _, g := range c.desired.Objects[a].Groups() {
+		raw := c.raw[c.world.groupRefOf(g)]
+		if g.NodeGroup == "" {
+			note(raw)
+		}
+		for _, name := range raw["groups"].Strings() {
+			note(c.scales[groupRef(name)])
+		}
+	}
+	slices.Sort(out)
+	if d, err := schema.ParseDuration(c.desired.Objects[a].Fields["scaleDownDelay"].Str()); err == nil && slices.Equal(out, []string{""}) {
+		return []string{shortDuration(d)}
+	}
+	return out
+}
+
+// shortDuration leaves zero units out: "10m".
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func reckonTier(t tierAt, pool map[string]schema.Value, p PoolCapacity, quota int64) TierCapacity {
+	out := TierCapacity{Tier: t.name, Address: t.address, Takes: schema.DemandOf(t.fields, pool), On: []OnNode{}}
+	fewest, known := int64(-1), len(p.Nodes) > 0
+	for _, node := range p.Nodes {
+		on := OnNode{Type: node.Type, Left: []schema.Remainder{}}
+		if n, left, ok := node.Room.Fill(out.Takes); ok {
+			on.N, on.Left = &n, left
+			if fewest < 0 || n < fewest {
+				fewest = n
+			}
+		} else {
+			known = false
+		}
+		out.On = append(out.On, on)
+	}
+	if n, ok := t.fields["maxSimultaneousExecutions"].Float(); ok {
+		limit := int64(n)
+		out.Limit = &limit
+	}
+	if known && p.Max != nil {
+		most := fewest * *p.Max
+		cluster := min(most, quota)
+		if out.Limit != nil {
+			cluster = min(cluster, *out.Limit)
+		}
+		out.AtMaximum, out.Cluster = &most, &cluster
+	}
+	if dear := dearest(p.Nodes); dear != nil && known && fewest > 0 {
+		cost := *dear / float64(fewest)
+		out.PerHour = &cost
+	}
+	if cents, ok := t.fields["centsPerMinute"].Float(); ok {
+		charged := cents * 60 / 100
+		out.Charged = &charged
+	}
+	return out
+}

@@ -1,0 +1,95 @@
+package world_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/schema"
+)
+
+// explained is Domino's list of executions.
+type explained struct {
+	all []port.Execution
+	err error
+}
+
+func (e explained) ListExecutions(context.Context) ([]port.Execution, error) { return e.all, e.err }
+
+func TestQueue(t *testing.T) {
+	const run, user = "65f0000000000000000000a1", "680000000000000000000001"
+	mongo := func(under int, more string) string {
+		var runs []string
+		for i := range under {
+			runs = append(runs, fmt.Sprintf(`{"_id": %d, "hw": "x", "startingUserId": {"$oid": %q}, "status": "Running", "started": {"$date": "2026-02-20T08:00:00Z"}}`, i, user))
+		}
+		runs = append(runs, fmt.Sprintf(`{"_id": {"$oid": %q}, "hw": "x", "startingUserId": {"$oid": %q}, "status": "Queued"}`, run, user),
+			`{"_id": 100, "status": "Failed"}`, `{"_id": 101, "completed": {"$date": "2026-02-20T08:00:00Z"}, "status": "Queued"}`)
+		return `"hardware_tier": [{"_id": "x", "nodePool": "p"` + more + `}], "users": [{"_id": {"$oid": "680000000000000000000001"}, "loginId": {"id": "ada"}}], "runs": [` + strings.Join(runs, ", ") + `]`
+	}
+	pod := port.Pod{Namespace: "compute", Name: "run-" + run + "-x7", Phase: "Pending", Unscheduled: "0/3 nodes are available"}
+	stray := port.Pod{Namespace: "compute", Name: "model-1", Phase: "Pending", Unscheduled: "too many pods"}
+	roomy := cluster{nodes: []port.Node{node("a", "p", "m5.large", 1900, 7, 0)}}
+	for name, c := range map[string]struct {
+		mongo      string
+		aws        string // of the group
+		tier       map[string]any
+		nodes      world.LiveNodes
+		executions port.Executions
+		want       []string // kinds of the run's reasons, then of pods beside it
+		unread     []string
+	}{
+		"nobody tells":      {mongo(0, ""), "", map[string]any{"cores": 1}, roomy, nil, []string{""}, nil},
+		"the quota":         {mongo(25, ""), "", map[string]any{"cores": 1}, roomy, nil, []string{"quota"}, nil},
+		"one below":         {mongo(24, ""), "", map[string]any{"cores": 1}, roomy, nil, []string{""}, nil},
+		"the tier's limit":  {mongo(2, `, "maxSimultaneousExecutions": 2`), "", map[string]any{"cores": 1}, roomy, nil, []string{"tier"}, nil},
+		"the pool":          {mongo(0, ""), `"desired": 4, "max": 4`, map[string]any{"cores": 1}, roomy, nil, []string{"pool"}, nil},
+		"no node holds it":  {mongo(0, ""), "", map[string]any{"cores": 7}, roomy, nil, []string{"fit"}, nil},
+		"the scheduler":     {mongo(0, ""), "", map[string]any{"cores": 1}, cluster{nodes: roomy.nodes, pods: []port.Pod{pod, stray}}, nil, []string{"scheduler", "scheduler"}, nil},
+		"Domino":            {mongo(0, ""), "", map[string]any{"cores": 1}, roomy, explained{all: []port.Execution{{ID: run, Why: "waiting for a node"}, {ID: "other", Why: "x"}}}, []string{"domino"}, nil},
+		"a source is mute":  {mongo(25, ""), "", map[string]any{"cores": 1}, cluster{err: errors.New("refused")}, explained{err: port.ErrDenied}, []string{"quota"}, []string{"Domino's API", "Kubernetes"}},
+		"no cluster at all": {mongo(0, ""), "", map[string]any{"cores": 1}, nil, nil, []string{""}, []string{"Kubernetes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			aws := poolAWS
+			if c.aws != "" {
+				aws = strings.Replace(aws, `"lt": {"min": 0, "max": 4, "desired": 1`, `"lt": {"min": 0, `+c.aws, 1)
+				if aws == poolAWS {
+					t.Fatal("the group is written otherwise")
+				}
+			}
+			b := newBench(t, c.mongo, capacityTypes+aws)
+			b.deployment.Mongo.Mapping.HardwareTiers.Fields = map[string]string{"runs": "hw"}
+			c.tier["nodePool"] = "@nodePools.p#label"
+			desired := schema.Desired{Objects: all(object("hardwareTiers", "x", c.tier), object("nodePools", "p", map[string]any{"groups": asg("lt")}))}
+			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes}
+			got, err := w.LookQueue(t.Context(), desired, schema.Applied{}, c.executions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kinds, unread []string
+			for _, r := range got.Waiting {
+				var why []string
+				for _, reason := range r.Why {
+					why = append(why, reason.Kind)
+				}
+				if r.Run != "" && (r.Run != run || r.User != "ada" || r.Pool != "p" || r.Since.Year() != 2024) {
+					t.Errorf("%+v", r)
+				}
+				kinds = append(kinds, strings.Join(why, " "))
+			}
+			for _, u := range got.Unread {
+				unread = append(unread, u.Source)
+			}
+			slices.Sort(unread)
+			if !slices.Equal(kinds, c.want) || !slices.Equal(unread, c.unread) {
+				t.Errorf("%v, unread %v; want %v and %v: %+v", kinds, unread, c.want, c.unread, got)
+			}
+		})
+	}
+}

@@ -1,0 +1,25 @@
+package schema
+
+// capacityCodes are about what node pools hold.
+func capacityCodes() []Code {
+	return []Code{
+		{"DC800", "a tier leaves much of a node unused", "Executions of the tier alone leave more of one resource of a node than the pool allows (expect.maxUnused), on the node that they fill best. What is left is paid for, and only a smaller tier can use it.",
+			"Size the tier so that a whole number of it fills a node (domctl capacity shows what is left), move it to another pool, or raise expect.maxUnused."},
+		{"DC801", "a zone without the instance type", "A group of the pool is in a zone that offers none of its instance types, so that it starts no node there: executions that need a volume of that zone wait for ever, and the rest of the group is smaller than it seems.",
+			"Take the zone out of the group, or name an instance type that the zone has."},
+		{"DC802", "nodes that belong to no pool", "Hardware tiers name the label dominodatalab.com/node-pool of the nodes that their executions start on. No execution starts on a node without it.",
+			"Label the groups that start the nodes; drain those that nobody needs."},
+		{"DC803", "unlike nodes in one pool", "The cluster autoscaler reckons what a new node of a group would hold from one of its instance types, and Domino's tiers name the label alone. With nodes of several sizes, an execution may wait for a node that never holds it.",
+			"Give each size a label, a pool and tiers of its own."},
+		{"DC804", "a pool was nearly full", "In the window, executions at one time needed nine tenths of the nodes that the pool may have, or more, reckoned as the least that held them. Beyond the maximum executions wait.",
+			"Raise size.max, or move tiers to another pool; a node that is not needed goes by itself."},
+		{"DC805", "a volume too small for what is cached", "The launch template states how large the root volume of new nodes is. What their AMI caches fills more than the kubelet leaves: it removes images at once, and nodes pull them again.",
+			"Make the volume larger in the launch template, or cache less: domctl images suggest chooses."},
+		{"DC806", "where instance types are offered is not known", "EC2 did not say which zones of the region have the instance types of the pools. That is no sign that they have them.",
+			"Allow ec2:DescribeInstanceTypeOfferings; `domctl doctor` says what is missing."},
+		{"DC807", "a group does not say what its nodes are", "The cluster autoscaler starts the first node of a group by what its tags say of labels and taints, since there is no node to look at; a managed node group says it itself. Where they differ from what the pool states, executions wait for a node that is never started, or one is started that does not take them.",
+			"Set the tags (in Terraform, or with aws autoscaling create-or-update-tags) or the labels of the node group, or correct the files."},
+		{"DC808", "live nodes could not be read", "Whether tiers fit is judged by what live nodes can allocate, where a cluster can be asked. It did not answer, so that instance types less overhead were judged.",
+			"`domctl doctor` says what the cluster lets domctl do."},
+	}
+}
