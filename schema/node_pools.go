@@ -12,6 +12,7 @@ func nodePools() Kind {
 		Field{Path: "label", Type: String, Declared: true},
 		Field{Path: "groups", Type: List, Declared: true},
 		Field{Path: "ami", Type: String, To: "amis#image"},
+		Field{Path: "launch", Type: String},
 		Field{Path: "size.min", Type: Int, Unit: "nodes"},
 		Field{Path: "size.max", Type: Int, Unit: "nodes"},
 		Field{Path: "size.desired", Type: Int, Unit: "nodes"},
@@ -23,6 +24,7 @@ func nodePools() Kind {
 		Field{Path: "overhead.execution.cores", Type: Number, Declared: true},
 		Field{Path: "overhead.execution.memory", Type: Bytes, Declared: true},
 		Field{Path: "groups.*.ami", Type: String, To: "amis#image", Computed: true},
+		Field{Path: "groups.*.launch", Type: String, Computed: true},
 		Field{Path: "groups.*.size.min", Type: Int, Computed: true},
 		Field{Path: "groups.*.size.max", Type: Int, Computed: true},
 		Field{Path: "groups.*.size.desired", Type: Int, Computed: true},
@@ -35,6 +37,8 @@ type Group struct {
 	ASG       string `json:"asg,omitempty"`
 	NodeGroup string `json:"nodegroup,omitempty"`
 	Cluster   string `json:"cluster,omitempty"`
+	VMSS      string `json:"vmss,omitempty"` // of Azure, and MIG of Google Cloud: refused
+	MIG       string `json:"mig,omitempty"`
 }
 
 // Key names a group within its pool's field paths.
@@ -51,6 +55,21 @@ func (o Object) Groups() (groups []Group) {
 		decode(v, &groups)
 	}
 	return groups
+}
+
+// LaunchTemplate is what groups that state launch are to start nodes from.
+const LaunchTemplate = "launchTemplate"
+
+// Moves says whether some pool is to leave launch configurations.
+func Moves(d Desired) bool {
+	for a, o := range d.Objects {
+		for path := range o.Fields {
+			if a.Kind == "nodePools" && strings.HasSuffix(path, ".launch") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Rolls says whether some pool's nodes are to be replaced.
@@ -75,7 +94,7 @@ func spreadGroups(name string, o Object) Object {
 		o.Fields["label"], o.At["label"] = JSON(name), o.At[""]
 	}
 	fields := maps.Clone(o.Fields)
-	for _, p := range []string{"ami", "size.min", "size.max", "size.desired"} {
+	for _, p := range []string{"ami", "launch", "size.min", "size.max", "size.desired"} {
 		v, stated := fields[p]
 		delete(o.Fields, p)
 		for _, g := range o.Groups() {

@@ -14,6 +14,7 @@ func checkPools(c *checker) {
 		c.poolLabel(a, o)
 		c.poolImage(a, o)
 		c.groups(a, o, groups)
+		c.static(a, o)
 	}
 	c.sizes()
 	c.instanceTypes()
@@ -26,6 +27,18 @@ func (c *checker) poolLabel(a Address, o Object) {
 	label := o.Fields["label"].Str()
 	if fault := LabelFault(label); fault != "" && NameFault(a.Name) == "" {
 		c.add("DC109", Warning, a, o.Positions("label"), "state the label that the nodes carry", "label %s %s", quoted(label), fault)
+	}
+}
+
+// static pools have no groups, so that what would be written to them is refused.
+func (c *checker) static(a Address, o Object) {
+	if len(o.Groups()) > 0 {
+		return
+	}
+	for _, p := range []string{"ami", "launch", "size.min", "size.max", "size.desired", "roll"} {
+		if at := o.Positions(p); o.Fields[p].Is != Absent || o.At[p] != nil {
+			c.add("DC853", Error, a, at, "state the groups, or leave "+p+" out", "states %s and no groups: a static pool is reckoned with, and no more", p)
+		}
 	}
 }
 
@@ -79,6 +92,11 @@ func (c *checker) groups(a Address, o Object, seen map[string]Address) {
 	_ = json.Unmarshal([]byte(o.Fields["groups"].Text), &groups)
 	at := o.Positions("groups")
 	for i, g := range groups {
+		if other := g.VMSS + g.MIG; other != "" {
+			c.add("DC854", Error, a, at, "leave it out of groups: the pool is then reckoned with, and no more",
+				"groups.%d: %s is of another cloud, and domctl switches, sizes and rolls nodes of AWS alone", i, quoted(other))
+			continue
+		}
 		if (g.ASG == "") == (g.NodeGroup == "") {
 			c.add("DC108", Error, a, at, "", "groups.%d: state one of asg and nodegroup", i)
 			continue

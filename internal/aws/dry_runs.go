@@ -46,8 +46,14 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 	if s.Bakes {
 		c.bakeReads(ctx, probes)
 	}
+	if s.Rolls {
+		c.rollReads(ctx, probes, s.Cluster)
+	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
+		if s.Moves {
+			c.moveDryRuns(ctx, probes)
+		}
 		if s.Bakes {
 			c.bakeDryRuns(ctx, probes)
 		}
@@ -69,8 +75,28 @@ func Tried(s Scope) map[string]bool {
 		if p.When == bakes && s.Bakes {
 			calls[p.Call] = strings.HasPrefix(p.Call, "ec2:")
 		}
+		if p.When == moves && s.Moves {
+			calls[p.Call] = true
+		}
+		if strings.HasSuffix(p.When, rolls) && s.makes(p) {
+			calls[p.Call] = false
+		}
 	}
 	return calls
+}
+
+// rollReads are the reads that replacing nodes makes beside a plan's.
+func (c *Client) rollReads(ctx context.Context, probes map[string]func() error, cluster string) {
+	probes[describeRefreshes] = func() error {
+		_, err := c.DescribeInstanceRefreshes(ctx, "domctl-dry-run")
+		return allowed(err)
+	}
+	if cluster != "" {
+		probes[describeUpdate] = func() error {
+			_, err := c.DescribeUpdate(ctx, cluster, "domctl-dry-run", "00000000-0000-0000-0000-000000000000")
+			return allowed(err)
+		}
+	}
 }
 
 // verdicts asks side by side: where nobody answers, each takes its whole deadline.
@@ -111,6 +137,14 @@ func (c *Client) dryRuns(ctx context.Context, probes map[string]func() error) {
 		_, err := ask(ctx, c, deleteVersions, c.ec2().DeleteLaunchTemplateVersions, &ec2.DeleteLaunchTemplateVersionsInput{DryRun: &yes, LaunchTemplateId: &id, Versions: []string{"1"}}, ec2Once)
 		return allowed(err)
 	}
+}
+
+// moveDryRuns are of what makes a launch template of a launch configuration.
+func (c *Client) moveDryRuns(ctx context.Context, probes map[string]func() error) {
+	yes, id := true, noTemplate
+	probes[createTemplate] = dry(ctx, c, createTemplate, c.ec2().CreateLaunchTemplate, &ec2.CreateLaunchTemplateInput{DryRun: &yes,
+		LaunchTemplateName: new("domctl-dry-run"), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: new(noImage)}})
+	probes[deleteTemplate] = dry(ctx, c, deleteTemplate, c.ec2().DeleteLaunchTemplate, &ec2.DeleteLaunchTemplateInput{DryRun: &yes, LaunchTemplateId: &id})
 }
 
 // errDryRun is EC2's answer to a dry run that would have been done.

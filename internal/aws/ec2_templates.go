@@ -33,12 +33,15 @@ func (c *Client) DescribeLaunchTemplates(ctx context.Context, ids []string) ([]p
 	if err != nil {
 		return nil, err
 	}
-	var all []port.LaunchTemplate
+	return templatesOf(found), nil
+}
+
+func templatesOf(found []types.LaunchTemplate) (all []port.LaunchTemplate) {
 	for _, t := range found {
 		all = append(all, port.LaunchTemplate{ID: str(t.LaunchTemplateId), Name: str(t.LaunchTemplateName),
 			Default: num(t.DefaultVersionNumber), Latest: num(t.LatestVersionNumber), Tags: tagMap(t.Tags, ec2Tag)})
 	}
-	return all, nil
+	return all
 }
 
 func (c *Client) templates(ctx context.Context, ids []string) ([]types.LaunchTemplate, error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"domctl.dev/internal/port"
 )
 
@@ -27,6 +29,9 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["GetConsoleOutput"] = c.GetConsoleOutput(ctx, "i-1")
 	_, errs["DescribeAutoScalingGroups"] = c.DescribeAutoScalingGroups(ctx, nil)
 	_, errs["DescribeLaunchConfigurations"] = c.DescribeLaunchConfigurations(ctx, nil)
+	_, errs["DescribeAutoScalingInstances"] = c.DescribeAutoScalingInstances(ctx, nil)
+	_, errs["DescribeInstanceRefreshes"] = c.DescribeInstanceRefreshes(ctx, "a")
+	_, errs["DescribeUpdate"] = c.DescribeUpdate(ctx, "acme", "a", "u")
 	_, errs["DescribeCluster"] = c.DescribeCluster(ctx, "acme")
 	_, errs["ListNodegroups"] = c.ListNodegroups(ctx, "acme")
 	_, errs["DescribeNodegroup"] = c.DescribeNodegroup(ctx, "acme", "a")
@@ -43,6 +48,9 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["OpenKey"] = k.OpenKey(ctx, []byte("x"))
 
 	_, errs["write CreateLaunchTemplateVersion"] = c.CreateLaunchTemplateVersion(ctx, port.NewLaunchTemplateVersion{Template: "lt-1", Source: 1, Token: "t"})
+	_, errs["DescribeTemplatesNamed"] = c.DescribeTemplatesNamed(ctx, []string{"a"})
+	_, errs["write CreateLaunchTemplate"] = c.createTemplate(ctx, port.NewLaunchTemplate{Name: "a-b", Token: "t"}, &types.RequestLaunchTemplateData{})
+	errs["write DeleteLaunchTemplate"] = c.DeleteLaunchTemplate(ctx, "lt-1")
 	errs["write ModifyLaunchTemplate"] = c.ModifyLaunchTemplate(ctx, "lt-1", 2)
 	errs["write DeleteLaunchTemplateVersion"] = c.DeleteLaunchTemplateVersion(ctx, "lt-1", 2)
 	_, errs["write RunInstance"] = c.RunInstance(ctx, port.NewInstance{Token: "t", Image: "ami-1", Type: "m5.large"})
@@ -62,6 +70,11 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	errs["write DeleteLaunchConfiguration"] = c.DeleteLaunchConfiguration(ctx, "lc")
 	errs["write UpdateAutoScalingGroup"] = c.UpdateAutoScalingGroup(ctx, port.GroupUpdate{Name: "a", Min: &n})
 	errs["write UpdateNodegroupScaling"] = c.UpdateNodegroupScaling(ctx, "acme", "a", "t", &n, nil, nil)
+	errs["write TerminateInstanceInGroup"] = c.TerminateInstanceInGroup(ctx, "i-1", true)
+	_, errs["write StartInstanceRefresh"] = c.StartInstanceRefresh(ctx, port.NewInstanceRefresh{Group: "a", MinHealthy: 100, MaxHealthy: 110})
+	errs["write CancelInstanceRefresh"] = c.CancelInstanceRefresh(ctx, "a")
+	errs["write RollbackInstanceRefresh"] = c.RollbackInstanceRefresh(ctx, "a")
+	_, errs["write UpdateNodegroupVersion"] = c.startVersionUpdate(ctx, "acme", "a", "lt-1", "t", 2, false)
 	_, _, errs["write PutObject"] = b.PutObject(ctx, "k", []byte("x"), "")
 	errs["write DeleteObject"] = b.DeleteObject(ctx, "k")
 	return errs

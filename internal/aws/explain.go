@@ -90,11 +90,11 @@ func innermost(err error) string {
 }
 
 // message is AWS's code and text. A launch configuration's user data could be
-// in the text, so it gets the code alone; an encoded authorization message is
+// in the text, and that of the template made of it, so it gets the code alone; an encoded authorization message is
 // of no use to a reader.
 func (c *Client) message(name string, api smithy.APIError) string {
 	text, _, _ := strings.Cut(api.ErrorMessage(), " Encoded authorization failure message")
-	if name == createConfiguration || text == "" {
+	if name == createConfiguration || name == createTemplate || text == "" {
 		return api.ErrorCode()
 	}
 	return api.ErrorCode() + ": " + strings.ReplaceAll(strings.TrimSpace(text), "\n", " ")
@@ -131,6 +131,8 @@ func kindOf(api smithy.APIError) error {
 	case strings.HasSuffix(code, ".Duplicate") || strings.Contains(code, "AlreadyExists"):
 		return port.ErrDuplicate
 	// Auto Scaling has one code for everything it refuses.
+	case code == "ValidationError" && says(text, "violate group's min size", "without a desired configuration"):
+		return port.ErrState
 	case code == "ValidationError" && says(text, "not found", "not exist", "ould not find"):
 		return port.ErrNotFound
 	}
@@ -165,6 +167,10 @@ func codes() map[string]error {
 		"ResourceInUse":                port.ErrInUse,
 		"ResourceInUseFault":           port.ErrInUse,
 		"ResourceInUseException":       port.ErrInUse,
+		"InstanceRefreshInProgress":    port.ErrInUse,
+		"IrreversibleInstanceRefresh":  port.ErrState,
+		"ResourceContention":           port.ErrInUse,
+		"ScalingActivityInProgress":    port.ErrInUse,
 		"InvalidSnapshot.InUse":        port.ErrInUse,
 		"VolumeInUse":                  port.ErrInUse,
 		"InvalidGroup.InUse":           port.ErrInUse,

@@ -28,6 +28,15 @@ const bakes = "amis: bake"
 // encrypts is the setting that makes EC2 use a KMS key for it.
 const encrypts = "amis: copies: kmsKey"
 
+// moves is the setting that makes domctl turn launch configurations into templates.
+const moves = "nodePools: launch"
+
+// rolls is the setting that makes domctl replace nodes, clusterRolls that and a cluster.
+const (
+	rolls        = "nodePools: roll"
+	clusterRolls = "deployment.aws.cluster, nodePools: roll"
+)
+
 // registries is the setting that makes domctl log in to Amazon ECR.
 const registries = "registries: ECR"
 
@@ -62,9 +71,11 @@ func reads() []Permission {
 		only(commandInvocation, "", bakes),
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
+		only(describeRefreshes, "", rolls),
 		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),
+		only(describeUpdate, "nodegroup", clusterRolls),
 		// A role that gets a token reads with it what its policy and the repository's let it.
 		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
 		{Call: authorizationToken, Actions: []string{authorizationToken, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, When: registries},
@@ -80,6 +91,8 @@ func reads() []Permission {
 func writes() []Permission {
 	return []Permission{
 		only("ec2:CreateLaunchTemplateVersion", "launch-template", ""),
+		only(createTemplate, "launch-template", moves),
+		only(deleteTemplate, "launch-template", moves),
 		only("ec2:ModifyLaunchTemplate", "launch-template", ""),
 		only("ec2:DeleteLaunchTemplateVersions", "launch-template", ""),
 		// What is launched is tagged in the same call, and given its profile's role.
@@ -108,6 +121,13 @@ func writes() []Permission {
 		// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
 		{Call: "autoscaling:UpdateAutoScalingGroup", Actions: []string{"autoscaling:UpdateAutoScalingGroup", "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup"},
 		only("eks:UpdateNodegroupConfig", "nodegroup", "deployment.aws.cluster"),
+		only(terminateInGroup, "autoScalingGroup", rolls),
+		{Call: startRefresh, Actions: []string{startRefresh, "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup", When: rolls},
+		only(cancelRefresh, "autoScalingGroup", rolls),
+		only(rollbackRefresh, "autoScalingGroup", rolls),
+		// EKS checks that the caller may start what the template says.
+		// https://docs.aws.amazon.com/eks/latest/userguide/troubleshooting.html
+		{Call: updateGroupVersion, Actions: []string{updateGroupVersion, "ec2:RunInstances", "ec2:CreateTags"}, On: "nodegroup", When: clusterRolls},
 		only("s3:PutObject", "object", "deployment.state.s3"),
 		only("s3:DeleteObject", "object", "deployment.state.s3"),
 		only("kms:GenerateDataKey", "key", "deployment.state.s3.kmsKey"),

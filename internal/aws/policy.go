@@ -18,6 +18,8 @@ type Scope struct {
 	SecretParameters       bool // some secret is kept in SSM
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
 	Bakes                  bool // some AMI is to be baked
+	Rolls                  bool // some pool's nodes are to be replaced
+	Moves                  bool // some pool is to leave launch configurations
 	Encrypts               bool // some copy of one is encrypted with a key of its own
 	ECR                    bool // some registry is one of Amazon ECR
 }
@@ -77,6 +79,12 @@ func (s Scope) makes(p Permission) bool {
 		return s.KMSKey != ""
 	case bakes:
 		return s.Bakes
+	case moves:
+		return s.Moves
+	case rolls:
+		return s.Rolls
+	case clusterRolls:
+		return s.Rolls && s.Cluster != ""
 	case encrypts:
 		return s.Encrypts
 	case registries:

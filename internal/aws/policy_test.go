@@ -12,7 +12,7 @@ import (
 // TestPolicies holds the policies to the permission table, which
 // TestEveryCallHasItsPermission holds to the calls that are made.
 func TestPolicies(t *testing.T) {
-	full := Scope{Identity: port.Identity{Account: "111122223333", Region: "us-west-2"}, Role: "arn:aws:iam::111122223333:role/d", Cluster: "acme", Bucket: "b", Prefix: "p", KMSKey: "alias/d", SecretParameters: true, ManagedSecrets: true, Bakes: true, Encrypts: true, ECR: true}
+	full := Scope{Identity: port.Identity{Account: "111122223333", Region: "us-west-2"}, Role: "arn:aws:iam::111122223333:role/d", Cluster: "acme", Bucket: "b", Prefix: "p", KMSKey: "alias/d", SecretParameters: true, ManagedSecrets: true, Bakes: true, Rolls: true, Moves: true, Encrypts: true, ECR: true}
 	for mode, s := range map[Mode]Scope{Plan: full, Apply: full} {
 		var policy struct{ Statement []statement }
 		if err := json.Unmarshal(Policy(mode, s), &policy); err != nil {
@@ -36,6 +36,9 @@ func TestPolicies(t *testing.T) {
 		if needed, granted = slices.Compact(needed), slices.Compact(granted); !slices.Equal(needed, granted) {
 			t.Errorf("%s: needed %v\ngranted %v", mode, needed, granted)
 		}
+	}
+	if text := string(Policy(Apply, Scope{Cluster: "acme"})); strings.Contains(text, "Refresh") || strings.Contains(text, "TerminateInstanceIn") || strings.Contains(text, "eks:UpdateNodegroupVersion") || strings.Contains(text, "eks:DescribeUpdate") {
+		t.Errorf("rolls though no pool states it:\n%s", text)
 	}
 	if text := string(Policy(Apply, Scope{})); strings.Contains(text, "s3:") || strings.Contains(text, "eks:") || strings.Contains(text, "kms:GenerateDataKey") || strings.Contains(text, "secretsmanager:") {
 		t.Errorf("more than the deployment has:\n%s", text)

@@ -4,6 +4,7 @@ package aws
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -104,6 +105,15 @@ func (s seed) configuration(t *testing.T, l port.LaunchConfiguration) {
 	done[*autoscaling.CreateLaunchConfigurationOutput](t)(s.c.autoscaling().CreateLaunchConfiguration(t.Context(), in))
 }
 
+func (s seed) blocked(t *testing.T, l port.LaunchConfiguration, snapshots map[string]string) {
+	t.Helper()
+	in := &autoscaling.CreateLaunchConfigurationInput{LaunchConfigurationName: &l.Name, ImageId: &l.Image, InstanceType: &l.InstanceType}
+	for device, snapshot := range snapshots {
+		in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: &device, Ebs: &types.Ebs{SnapshotId: &snapshot}})
+	}
+	done[*autoscaling.CreateLaunchConfigurationOutput](t)(s.c.autoscaling().CreateLaunchConfiguration(t.Context(), in))
+}
+
 func (s seed) group(t *testing.T, g port.AutoScalingGroup) {
 	t.Helper()
 	if len(g.Zones) == 0 {
@@ -144,8 +154,27 @@ func (s seed) nodeGroup(t *testing.T, g port.NodeGroup) {
 	}
 	in := &eks.CreateNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &g.Name, NodeRole: &role, Subnets: []string{subnet}, Labels: g.Labels,
 		AmiType: ekstypes.AMITypes(g.AMIType), InstanceTypes: g.InstanceTypes,
-		ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: new(int32(g.Min)), MaxSize: new(int32(g.Max)), DesiredSize: new(int32(g.Desired))}}
+		LaunchTemplate: nodeTemplate(g), ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: new(int32(g.Min)), MaxSize: new(int32(g.Max)), DesiredSize: new(int32(g.Desired))}}
 	done[*eks.CreateNodegroupOutput](t)(s.c.eks().CreateNodegroup(t.Context(), in))
+}
+
+func nodeTemplate(g port.NodeGroup) *ekstypes.LaunchTemplateSpecification {
+	if g.Template == "" {
+		return nil
+	}
+	return &ekstypes.LaunchTemplateSpecification{Id: &g.Template, Version: new(fmt.Sprint(g.Version))}
+}
+
+func (s seed) protected(t *testing.T, group, instance string, on bool) {
+	t.Helper()
+	in := &autoscaling.SetInstanceProtectionInput{AutoScalingGroupName: &group, InstanceIds: []string{instance}, ProtectedFromScaleIn: &on}
+	done[*autoscaling.SetInstanceProtectionOutput](t)(s.c.autoscaling().SetInstanceProtection(t.Context(), in))
+}
+
+func (s seed) suspended(t *testing.T, group, process string) {
+	t.Helper()
+	in := &autoscaling.SuspendProcessesInput{AutoScalingGroupName: &group, ScalingProcesses: []string{process}}
+	done[*autoscaling.SuspendProcessesOutput](t)(s.c.autoscaling().SuspendProcesses(t.Context(), in))
 }
 
 func (s seed) secret(t *testing.T, name, value string) string {

@@ -71,7 +71,7 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 		Put: worldtest.Put{
 			Volume: s.volume, Snapshot: s.snapshot, SecurityGroup: s.securityGroup, KeyPair: s.keyPair,
 			Image: s.image, Template: s.template, InstanceType: func(*testing.T, port.InstanceType) {},
-			Configuration: s.configuration, Group: s.group, NodeGroup: s.nodeGroup, Parameter: s.parameter, Secret: s.secret,
+			Configuration: s.configuration, Blocked: s.blocked, Group: s.group, NodeGroup: s.nodeGroup, Protected: s.protected, Suspended: s.suspended, Parameter: s.parameter, Secret: s.secret,
 		},
 		Unproven: unproven(),
 	}
@@ -98,8 +98,9 @@ type breaker struct {
 func (b *breaker) set(t *testing.T, call string, how worldtest.Failure) {
 	t.Helper()
 	b.service, b.action = "ec2", strings.Replace(call, "DescribeDefaultVersions", "DescribeLaunchTemplateVersions", 1)
+	b.action = strings.Replace(b.action, "DescribeAutoScalingInstances", "DescribeAutoScalingGroups", 1)
 	switch {
-	case strings.Contains(call, "AutoScaling"), strings.Contains(call, "LaunchConfigurations"):
+	case strings.Contains(call, "AutoScaling"), strings.Contains(call, "LaunchConfigurations"), strings.Contains(call, "InstanceRefreshes"):
 		b.service = "autoscaling"
 	case strings.Contains(call, "Nodegroups"):
 		b.service = "eks"
@@ -173,7 +174,7 @@ func TestWireProbe(t *testing.T) {
 	account := wiretest.AWS(t)
 	account.Setenv()
 	account.Fail(wiretest.Fault{Service: "ec2", Action: "ModifyLaunchTemplate", Error: "UnauthorizedOperation", Times: -1})
-	for call, err := range mustOpen(t, Config{}).Probe(t.Context(), Apply, Scope{Bakes: true}) {
+	for call, err := range mustOpen(t, Config{}).Probe(t.Context(), Apply, Scope{Bakes: true, Rolls: true, Moves: true}) {
 		want := error(nil)
 		if call == modifyTemplate {
 			want = port.ErrDenied

@@ -2,6 +2,7 @@ package port
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -24,12 +25,22 @@ type InstanceRefresh struct {
 	Started, Ended            time.Time
 }
 
+// Live says whether the group takes no other refresh beside it.
+func (r InstanceRefresh) Live() bool {
+	return slices.Contains([]string{"Pending", "InProgress", "Baking", "Cancelling", "RollbackInProgress"}, r.Status)
+}
+
 // NewInstanceRefresh starts one. MinHealthy and MaxHealthy are percent of the group's
 // desired capacity, both stated: to leave MaxHealthy out means another thing than 100.
 type NewInstanceRefresh struct {
 	Group                  string
 	MinHealthy, MaxHealthy int64
 	SkipMatching           bool
+	// Template (an id), Version and Mixed are the desired configuration: what the new
+	// instances are launched from, and the group itself once the refresh succeeded. ""
+	// leaves what the group states; such a refresh cannot be rolled back.
+	Template, Version string
+	Mixed             bool
 	// Checkpoints are percentages at which it waits for Delay; none: it does not wait.
 	Checkpoints []int64
 	Delay       time.Duration
@@ -39,20 +50,25 @@ type NewInstanceRefresh struct {
 
 // GroupInstances is the part of Auto Scaling that replaces a group's instances.
 type GroupInstances interface {
-	// DescribeAutoScalingInstances of groups; nil means those of every group.
+	// DescribeAutoScalingInstances of groups, without those of warm pools; nil means every
+	// group. Unknown groups are left out. AWS answers them with the groups.
 	DescribeAutoScalingInstances(ctx context.Context, groups []string) ([]GroupInstance, error)
 	// TerminateInstanceInGroup ends one; smaller lowers the group's desired capacity with
 	// it. An instance of no group is ErrNotFound; a desired capacity that would go below
-	// the minimum is ErrState.
+	// the minimum is ErrState. Protection from scale-in does not keep it.
 	TerminateInstanceInGroup(ctx context.Context, id string, smaller bool) error
-	// StartInstanceRefresh answers its id; ErrInUse while another is in progress.
+	// StartInstanceRefresh answers its id; ErrInUse while another is in progress,
+	// ErrNotFound for a missing group, template or version.
 	StartInstanceRefresh(ctx context.Context, r NewInstanceRefresh) (id string, err error)
-	// DescribeInstanceRefreshes of one group, the newest first.
+	// DescribeInstanceRefreshes of one group, the newest first; a missing group is
+	// ErrNotFound. AWS keeps them for six weeks.
 	DescribeInstanceRefreshes(ctx context.Context, group string) ([]InstanceRefresh, error)
-	// CancelInstanceRefresh answers ErrNotFound where none is in progress.
+	// CancelInstanceRefresh answers ErrNotFound where none is in progress. What was
+	// replaced stays, and a replacement that was begun is finished.
 	CancelInstanceRefresh(ctx context.Context, group string) error
-	// RollbackInstanceRefresh turns one back that is in progress; ErrState for a group on
-	// a launch configuration.
+	// RollbackInstanceRefresh turns one back that is in progress, else ErrNotFound; ErrState
+	// for one that stated no desired configuration, and for a group on a launch
+	// configuration, $Default or $Latest.
 	RollbackInstanceRefresh(ctx context.Context, group string) error
 }
 
@@ -69,7 +85,7 @@ type NodegroupUpdate struct {
 type NodegroupVersions interface {
 	// UpdateNodegroupVersion goes to a version of the group's own launch template; force
 	// ends pods that a budget keeps. The same token answers the same update; ErrInUse while
-	// the group is not ACTIVE.
+	// the group is not ACTIVE, ErrState for one without a launch template.
 	UpdateNodegroupVersion(ctx context.Context, cluster, name, token string, version int64, force bool) (update string, err error)
 	// DescribeUpdate answers ErrNotFound for an unknown one.
 	DescribeUpdate(ctx context.Context, cluster, name, update string) (NodegroupUpdate, error)

@@ -187,6 +187,7 @@ type EC2 interface {
 	Images
 	Instances
 	Leftovers
+	TemplatesMade
 	// In is the same account in another region.
 	In(region string) Region
 	// DescribeLaunchTemplates by id; unknown ids are left out. nil means all.
@@ -256,6 +257,7 @@ type GroupUpdate struct {
 
 // AutoScaling is the part of Amazon EC2 Auto Scaling that domctl calls.
 type AutoScaling interface {
+	GroupInstances
 	// DescribeAutoScalingGroups by name; unknown names are left out. nil means all.
 	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]AutoScalingGroup, error)
 	DescribeLaunchConfigurations(ctx context.Context, names []string) ([]LaunchConfiguration, error)
@@ -286,6 +288,7 @@ type Cluster struct{ Name, Status, Version string }
 
 // EKS is the part of Amazon EKS that domctl calls.
 type EKS interface {
+	NodegroupVersions
 	// DescribeCluster answers ErrNotFound for an unknown name.
 	DescribeCluster(ctx context.Context, name string) (Cluster, error)
 	// ListNodegroups answers ErrNotFound for an unknown cluster.

@@ -27,6 +27,9 @@ func (g group) port(name string) port.AutoScalingGroup {
 	if g.Instances != nil {
 		instances = *g.Instances
 	}
+	if g.Launches {
+		instances = int64(len(g.Members))
+	}
 	return port.AutoScalingGroup{
 		Name: name, LaunchConfiguration: g.LaunchConfiguration, Template: g.Template, Version: g.Version, Mixed: g.Mixed,
 		Min: g.Min, Max: g.Max, Desired: g.Desired, Instances: instances, InstanceTypes: slices.Clone(g.InstanceTypes),

@@ -120,18 +120,27 @@ type launchConfiguration struct {
 	InstanceType string          `json:"instanceType"`
 }
 
-// group is an Auto Scaling group. Instances, when left out, is Desired.
+// group is an Auto Scaling group. One that Launches has Members; any other has a number
+// of instances that nothing happens to: Instances, when left out Desired. A call that
+// replaces instances makes it launch.
 type group struct {
+	At                  string                `json:"at,omitempty"` // RFC 3339, until when Members are told
 	Desired             int64                 `json:"desired"`
 	InstanceTypes       []string              `json:"instanceTypes,omitempty"` // overrides of a mixed policy
 	Instances           *int64                `json:"instances,omitempty"`
+	Lacks               string                `json:"lacks,omitempty"` // why Room is all there is; empty means InsufficientInstanceCapacity
+	Launches            bool                  `json:"launches,omitempty"`
 	LaunchConfiguration string                `json:"launchConfiguration,omitempty"`
 	Max                 int64                 `json:"max"`
+	Members             map[string]member     `json:"members,omitempty"` // by instance id; none yet: as many as Instances
 	Min                 int64                 `json:"min"`
 	Mixed               bool                  `json:"mixed,omitempty"`
 	Overrides           []port.LaunchOverride `json:"overrides,omitempty"` // those of the policy that launch from something else
+	Refreshes           []refresh             `json:"refreshes,omitempty"` // the newest last
+	Room                *int64                `json:"room,omitempty"`      // instances that EC2 has for it; not stated: any number
 	SuspendedProcesses  []string              `json:"suspendedProcesses,omitempty"`
 	Tags                map[string]string     `json:"tags,omitempty"`
+	Takes               string                `json:"takes,omitempty"`    // an instance to come or to go: "90s"; empty means Options.Settle
 	Template            string                `json:"template,omitempty"` // launch template id
 	Version             string                `json:"version,omitempty"`
 	Zones               []string              `json:"zones,omitempty"`
@@ -151,6 +160,7 @@ type nodeGroup struct {
 	Release       string            `json:"release,omitempty"`
 	Status        string            `json:"status,omitempty"` // empty means ACTIVE
 	Template      string            `json:"template,omitempty"`
+	Updates       []groupUpdate     `json:"updates,omitempty"` // of its version, the newest last
 	Version       int64             `json:"version,omitempty"` // of the template
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/worldtest"
+	"domctl.dev/schema"
 )
 
 // TestContract proves the whole contract, on a file and in memory.
@@ -73,7 +74,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Group: c.group, NodeGroup: c.nodeGroup, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, RegistryImage: c.registryImage,
 			Node: c.node, Pod: c.pod, Budget: c.budget,
 		},
 	}
@@ -252,11 +253,21 @@ func (c *seeder) configuration(t *testing.T, l port.LaunchConfiguration) {
 	})
 }
 
+func (c *seeder) blocked(t *testing.T, l port.LaunchConfiguration, snapshots map[string]string) {
+	blocks := []any{}
+	for _, device := range schema.Sorted(snapshots) {
+		blocks = append(blocks, map[string]any{"DeviceName": device, "Ebs": map[string]any{"SnapshotId": snapshots[device]}})
+	}
+	c.change(t, func(s *state) {
+		put(&s.aws.LaunchConfigurations, l.Name, launchConfiguration{Image: l.Image, InstanceType: l.InstanceType, Data: compact(map[string]any{"BlockDeviceMappings": blocks})})
+	})
+}
+
 func (c *seeder) group(t *testing.T, g port.AutoScalingGroup) {
 	c.change(t, func(s *state) {
 		put(&s.aws.AutoScalingGroups, g.Name, group{
 			Desired: g.Desired, InstanceTypes: g.InstanceTypes, LaunchConfiguration: g.LaunchConfiguration, Max: g.Max, Min: g.Min,
-			Mixed: g.Mixed, Overrides: g.Overrides, Tags: g.Tags, Template: g.Template, Version: g.Version, Zones: g.Zones,
+			Mixed: g.Mixed, Overrides: g.Overrides, Tags: g.Tags, Template: g.Template, Version: g.Version, Zones: g.Zones, Launches: true,
 		})
 	})
 }
@@ -264,9 +275,30 @@ func (c *seeder) group(t *testing.T, g port.AutoScalingGroup) {
 func (c *seeder) nodeGroup(t *testing.T, g port.NodeGroup) {
 	c.change(t, func(s *state) {
 		groups := s.aws.NodeGroups[g.Cluster]
-		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Max: g.Max, Min: g.Min})
+		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Max: g.Max, Min: g.Min,
+			Template: g.Template, Version: g.Version, Groups: []string{"eks-" + g.Name}})
+		put(&s.aws.AutoScalingGroups, "eks-"+g.Name, group{Launches: true, Desired: g.Desired, Max: g.Max, Min: g.Min, Template: g.Template, Version: fmt.Sprint(max(g.Version, 1))})
 		put(&s.aws.NodeGroups, g.Cluster, groups)
 		put(&s.aws.Clusters, g.Cluster, eksCluster{Version: "1.31"})
+	})
+}
+
+func (c *seeder) protected(t *testing.T, group, instance string, on bool) {
+	c.change(t, func(s *state) {
+		*s = *c.w.built(s)
+		g := s.aws.AutoScalingGroups[group]
+		m := g.Members[instance]
+		m.Protected = on
+		g.Members[instance] = m
+		s.aws.AutoScalingGroups[group] = g
+	})
+}
+
+func (c *seeder) suspended(t *testing.T, group, process string) {
+	c.change(t, func(s *state) {
+		g := s.aws.AutoScalingGroups[group]
+		g.SuspendedProcesses = append(g.SuspendedProcesses, process)
+		s.aws.AutoScalingGroups[group] = g
 	})
 }
 

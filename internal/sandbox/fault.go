@@ -39,7 +39,7 @@ func Faults() map[string]string {
 		"lost":          "the call takes effect and its answer is lost",
 		"undeliverable": "a script is not run: the machine's agent does not fetch it",
 		"timedOut":      "a script is ended at its timeout before it did anything",
-		"fails":         "an image, instance or build is begun, and fails",
+		"fails":         "an image, instance, build or refresh is begun, and fails; an update of a node group cannot evict a pod",
 		"unreachable":   "an instance that runs does not answer",
 		"impostor":      "another machine answers at an instance's address, with a host key of its own",
 		"partialPage":   "a read fails after its first page",
@@ -78,9 +78,9 @@ func sortedFaults() (names []string) {
 // Calls are the names of all outside calls, as faults and hooks know them.
 func Calls() []string {
 	return []string{
-		"ArchiveEnvironment", "ArchiveTier", "CancelBuild", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
-		"DeleteLaunchConfiguration", "DeleteLaunchTemplateVersion", "DeleteOne",
-		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeCluster", "DescribeDefaultVersions",
+		"ArchiveEnvironment", "ArchiveTier", "CancelBuild", "CancelInstanceRefresh", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
+		"DeleteLaunchConfiguration", "DeleteLaunchTemplate", "DeleteLaunchTemplateVersion", "DeleteOne",
+		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeAutoScalingInstances", "DescribeInstanceRefreshes", "DescribeUpdate", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
@@ -88,6 +88,7 @@ func Calls() []string {
 		"Layers", "ListFollowers", "ListJobs", "ListNodegroups", "ListNodes", "ListPods", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
 		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
+		"DescribeTemplatesNamed", "RollbackInstanceRefresh", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
 	}
 }
 
@@ -129,7 +130,7 @@ func (c call) suffers(name string) bool {
 	case "impostor":
 		return c.name == "Reachable" || c.name == "RunScript"
 	case "fails":
-		return slices.Contains([]string{"CopyImage", "CreateEnvironment", "CreateImage", "CreateRevision", "RunInstance", "StartJob"}, c.name)
+		return slices.Contains([]string{"CopyImage", "CreateEnvironment", "CreateImage", "CreateRevision", "RunInstance", "StartInstanceRefresh", "StartJob", "UpdateNodegroupVersion"}, c.name)
 	}
 	return true
 }

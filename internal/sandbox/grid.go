@@ -137,7 +137,7 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 		}
 	}
 	if len(g.Zones) > 0 {
-		n.Zone = g.Zones[0]
+		n.Zone = cmp.Or(i.Zone, g.Zones[0])
 		n.Labels["topology.kubernetes.io/zone"] = n.Zone
 	}
 	t := s.aws.InstanceTypes[i.Type]

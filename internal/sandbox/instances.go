@@ -35,6 +35,7 @@ type instance struct {
 	Tags         map[string]string `json:"tags,omitempty"`
 	Token        string            `json:"token,omitempty"`
 	Type         string            `json:"type"`
+	Zone         string            `json:"zone,omitempty"`
 }
 
 // volume is an EBS volume; one that is of no instance is available.
@@ -225,7 +226,7 @@ func (w *World) DescribeInstances(ctx context.Context, q port.Select) ([]port.In
 func (i instance) port(id string, attached []port.Attachment) port.Instance {
 	p := port.Instance{
 		ID: id, State: i.State, Reason: i.Reason, Token: i.Token, Image: i.Image, Type: i.Type, Architecture: i.Architecture, Subnet: i.Subnet,
-		Key: i.Key, Profile: i.Profile, Groups: slices.Clone(i.Groups), PrivateIP: i.PrivateIP, Launched: i.Launched, RootDevice: i.RootDevice,
+		Zone: i.Zone, Key: i.Key, Profile: i.Profile, Groups: slices.Clone(i.Groups), PrivateIP: i.PrivateIP, Launched: i.Launched, RootDevice: i.RootDevice,
 		Attached: attached, Tags: copied(i.Tags),
 	}
 	if i.State == "terminated" {

@@ -78,7 +78,14 @@ func (s *state) section(p *parser, key string) (err error) {
 			return err
 		})
 	case "aws":
-		return p.strict(&s.aws, "aws")
+		start := p.i
+		if err = p.strict(&s.aws, "aws"); err != nil {
+			return err
+		}
+		if err = s.aws.checkGroups(); err != nil {
+			return p.fail(start, "%v", err)
+		}
+		return nil
 	case "database":
 		return p.strict(&s.database, "database")
 	case "registry":

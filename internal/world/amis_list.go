@@ -60,6 +60,8 @@ func (h Held) Began(s planner.Step, outputs map[string]schema.Value, by Maker) {
 		h.Regions[s.Args["region"].Str()] = true
 	case s.Op == "autoscaling.CopyLaunchConfiguration":
 		h.Made[s.Object] = by
+	case s.Op == "ec2.CreateLaunchTemplate" && outputs["template"].Str() != "":
+		h.Made[versionRef(outputs["template"].Str(), "1")] = by
 	case s.Op == "ec2.CreateLaunchTemplateVersion" && version != "":
 		h.Made[planner.Ref("ec2/version#"+s.Object.ID()+"/"+version)] = by
 	}

@@ -116,12 +116,13 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 	}
 	collection, _ := w.tiersAt()
 	versions, tiers := byType["ec2/version"], byType[docRef(collection, "").Type()]
-	var starts, executors, runs, images, copies, held map[planner.Ref][]planner.Use
+	var starts, templates, executors, runs, images, copies, held map[planner.Ref][]planner.Use
 	err := sideBySide(
 		func() (err error) {
 			starts, _, err = w.usesOfStarts(ctx, len(versions) > 0, len(byType["asg/config"]) > 0)
 			return err
 		},
+		func() (err error) { templates, err = w.usesOfTemplates(ctx, byType["ec2/template"]); return err },
 		func() (err error) { executors, err = w.executorsOf(ctx, tiers); return err },
 		func() (err error) { runs, err = w.runsOf(ctx, tiers); return err },
 		func() (err error) { images, err = w.startsOfImages(ctx, byType["ec2/image"]); return err },
@@ -131,7 +132,7 @@ func (w *World) usesOfMade(ctx context.Context, made []planner.Ref) (map[planner
 			return err
 		})
 	out := map[planner.Ref][]planner.Use{}
-	for _, found := range []map[planner.Ref][]planner.Use{starts, executors, runs, images, copies, held} {
+	for _, found := range []map[planner.Ref][]planner.Use{starts, templates, executors, runs, images, copies, held} {
 		for r, uses := range found {
 			out[r] = append(out[r], uses...)
 		}

@@ -57,7 +57,8 @@ func TestEveryRowIsWhole(t *testing.T) {
 func TestRowsCallWhatPermissionsSay(t *testing.T) {
 	unused := map[string]bool{}
 	for _, p := range aws.Permissions(aws.Apply) {
-		if system, _, _ := strings.Cut(p.Call, ":"); system != "s3" && system != "kms" { // which are the records'
+		// S3 and KMS are the records'; what rolls nodes is of internal/roll's own rows.
+		if system, _, _ := strings.Cut(p.Call, ":"); system != "s3" && system != "kms" && !strings.HasSuffix(p.When, "nodePools: roll") {
 			unused[p.Call] = true
 		}
 	}

@@ -99,6 +99,9 @@ func checkGroup(s planner.Step) string {
 		if text := e.Value.Str(); text != "" || want == `""` {
 			want = text
 		}
+		if want == "" {
+			want = "None" // as the CLI writes what is not there
+		}
 		fmt.Fprintf(&b, "is \"$(aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names %s --query 'AutoScalingGroups[0].%s' --output text)\" %s %s\n",
 			sh(s.Object.ID()), q, sh(want), sh(e.Path+" of "+s.Object.ID()))
 	}
@@ -109,12 +112,16 @@ func groupFlags(m applier.Manual) (flags string) {
 	s := m.Step
 	for _, f := range []struct{ path, flag string }{{"launchConfiguration", "--launch-configuration-name"}, {"min", "--min-size"},
 		{"max", "--max-size"}, {"desired", "--desired-capacity"}} {
-		if v, ok := s.Writes[f.path]; ok {
+		if v, ok := s.Writes[f.path]; ok && v.Text != `""` {
 			flags += " " + f.flag + " " + shellValue(m, v)
 		}
 	}
-	if v, ok := s.Writes["version"]; ok {
-		flags += " --launch-template LaunchTemplateId=" + sh(s.Args["template"].Str()) + ",Version=" + shellValue(m, v)
+	if v, ok := s.Writes["version"]; ok && v.Text != `""` {
+		template, moves := s.Writes["template"]
+		if !moves {
+			template = s.Args["template"]
+		}
+		flags += " --launch-template LaunchTemplateId=" + shellValue(m, template) + ",Version=" + shellValue(m, v)
 	}
 	return flags
 }

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -245,7 +246,7 @@ func groupStep(a schema.Address, ref planner.Ref, writes, decided map[string]sch
 
 func updateGroup(ctx context.Context, w *World, a applier.Attempt) error {
 	u := port.GroupUpdate{Name: a.Step.Object.ID(), LaunchConfiguration: a.Step.Writes["launchConfiguration"].Str(),
-		Template: a.Step.Args["template"].Str(), Version: a.Step.Writes["version"].Str(), Mixed: a.Step.Args["mixed"].Bool()}
+		Template: cmp.Or(a.Step.Writes["template"].Str(), a.Step.Args["template"].Str()), Version: a.Step.Writes["version"].Str(), Mixed: a.Step.Args["mixed"].Bool()}
 	u.Min, u.Max, u.Desired = sizes(a.Step.Writes)
 	return w.Outside.UpdateAutoScalingGroup(ctx, u)
 }

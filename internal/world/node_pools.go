@@ -125,12 +125,14 @@ func (l *look) readStarts(ctx context.Context) error {
 	}
 	maps.Copy(l.view.raw, starts)
 	maps.Copy(l.view.raw, versions)
-	var others, copies map[planner.Ref]planner.Raw
+	var others, copies, named map[planner.Ref]planner.Raw
 	err = sideBySide(
 		func() (err error) { others, err = l.readVersions(ctx, l.otherVersions()); return err },
-		func() (err error) { copies, err = l.readConfigurations(ctx, l.copies()); return err })
+		func() (err error) { copies, err = l.readConfigurations(ctx, l.copies()); return err },
+		func() (err error) { named, err = l.readNamedTemplates(ctx, l.templates()); return err })
 	maps.Copy(l.view.raw, others)
 	maps.Copy(l.view.raw, copies)
+	maps.Copy(l.view.raw, named)
 	return err
 }
 
@@ -182,12 +184,23 @@ func (l *look) decodePool(a schema.Address) {
 		for _, size := range []string{"min", "max", "desired"} {
 			o.Fields[at+"size."+size] = raw[size]
 		}
+		if _, stated := l.desired.Objects[a].Fields[at+"launch"]; stated {
+			o.Fields[at+"launch"] = startsFrom(g, raw)
+		}
 		if image := l.view.imageOf(raw); image.Str() != "" {
 			o.Fields[at+"ami"] = image
 		}
 		l.expect(a, g, raw)
 	}
 	l.observe(a, "", o)
+}
+
+// startsFrom is what a group starts nodes from; EKS has launch templates alone.
+func startsFrom(g schema.Group, group planner.Raw) schema.Value {
+	if g.NodeGroup == "" && group["template"].Str() == "" {
+		return schema.JSON("launchConfiguration")
+	}
+	return schema.JSON(schema.LaunchTemplate)
 }
 
 func groupText(g schema.Group) string {

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"domctl.dev/planner"
@@ -17,6 +18,7 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
+	p.tellDrained()
 	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Waves: p.waves, Findings: p.findings, Left: p.left()}, nil
 }
 
@@ -33,6 +35,9 @@ type poolLowering struct {
 	owned    []string                // fields that belong to someone else
 	elsewise []string                // what that someone would have to change
 	rolls    []string                // images of managed node groups
+	// drained are managed node groups whose image is Terraform's, drainedAt where it stands.
+	drained   []string
+	drainedAt []schema.Position
 }
 
 // group lowers one group's changes; an answer means that the pool is blocked.
@@ -51,6 +56,12 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 			p.leave(g, field, d)
 		case field == "ami" && g.NodeGroup != "":
 			p.rolls = append(p.rolls, d.Path)
+		case field == "launch":
+			if _, changes := p.field(at + "ami"); p.moves(g, p.v.raw[ref]) && !(changes && p.belongs("ami") == "domctl") {
+				if why := p.move(ref, p.v.raw[ref], schema.Value{}); why != nil {
+					return why
+				}
+			}
 		case field == "ami":
 			before := len(p.steps)
 			if why := p.image(g, ref, d); why != nil {
@@ -67,9 +78,21 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	return p.resize(g, ref, size)
 }
 
+// field is a change of the pool, by its path.
+func (p *poolLowering) field(path string) (planner.Diff, bool) {
+	i := slices.IndexFunc(p.change.Fields, func(d planner.Diff) bool { return d.Path == path })
+	if i < 0 {
+		return planner.Diff{}, false
+	}
+	return p.change.Fields[i], true
+}
+
 // belongs says who writes a group's field: "domctl", "terraform" or "observe".
 func (p *poolLowering) belongs(field string) string {
 	what, _, _ := strings.Cut(field, ".")
+	if what == "launch" { // which is the image's
+		what = "ami"
+	}
 	if owner := p.o.Fields["owner."+what].Str(); owner != "" {
 		return owner
 	}
@@ -79,7 +102,7 @@ func (p *poolLowering) belongs(field string) string {
 // terraformNames are the arguments of aws_launch_template, aws_autoscaling_group
 // and scaling_config of aws_eks_node_group.
 func terraformName(field string, managed bool) string {
-	names := map[string][2]string{"ami": {"image_id", "image_id"}, "size.min": {"min_size", "min_size"},
+	names := map[string][2]string{"launch": {"launch_template", "launch_template"}, "ami": {"image_id", "image_id"}, "size.min": {"min_size", "min_size"},
 		"size.max": {"max_size", "max_size"}, "size.desired": {"desired_capacity", "desired_size"}}
 	if managed {
 		return names[field][1]
@@ -89,11 +112,26 @@ func terraformName(field string, managed bool) string {
 
 func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	p.owned = append(p.owned, d.Path)
-	if p.belongs(field) == "terraform" {
+	if field == "ami" && g.NodeGroup != "" && p.belongs(field) == "terraform" {
+		p.drained, p.drainedAt = append(p.drained, g.NodeGroup), p.o.Positions(d.Path)
+	}
+	if p.belongs(field) == "terraform" && field == "launch" {
+		p.elsewise = append(p.elsewise, g.Key()+": launch_template in place of launch_configuration")
+	} else if p.belongs(field) == "terraform" {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s = %s (is %s)", g.Key(), terraformName(field, g.NodeGroup != ""), d.After.Text, or(d.Before.Display())))
 	} else {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s is %s, the files say %s", g.Key(), field, or(d.Before.Display()), d.After.Display()))
 	}
+}
+
+// tellDrained says what becomes of nodes when the owner of their image changes it.
+func (p *poolLowering) tellDrained() {
+	if len(p.drained) == 0 {
+		return
+	}
+	p.findings = append(p.findings, schema.Finding{Code: "DC852", Severity: schema.Warning, Address: p.change.Address, Positions: p.drainedAt,
+		Message: "once Terraform applies image_id, EKS drains all nodes of " + strings.Join(p.drained, " and ") + " at once, whatever runs on them",
+		Hint:    "let Terraform make a second managed node group with the new image, state both under groups, and take the old one to zero once its runs have ended"})
 }
 
 // left are the fields that domctl does not write, and why.
@@ -131,6 +169,9 @@ func (p *poolLowering) image(g schema.Group, ref planner.Ref, d planner.Diff) *s
 		return why
 	}
 	raw := p.v.raw[ref]
+	if p.moves(g, raw) {
+		return p.move(ref, raw, d.After)
+	}
 	if raw["template"].Str() != "" {
 		return p.template(ref, raw, d.After)
 	}

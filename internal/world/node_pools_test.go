@@ -110,7 +110,7 @@ func TestTerraformIsToldWhatToChange(t *testing.T) {
 	p := b.plan(pool([]schema.Group{{ASG: "lt"}, {NodeGroup: "managed"}}, map[string]any{"ami": "@amis.gpu#image", "size.desired": 2, "owner.ami": "terraform", "owner.size": "terraform"}))
 	want := []string{`lt: image_id = "ami-22222222" (is ami-11111111)`, `lt: desired_capacity = 2 (is 1)`, `/managed: desired_size = 2 (is 1)`}
 	for _, w := range want {
-		if len(p.Findings) != 1 || !strings.Contains(p.Findings[0].Message, w) {
+		if len(p.Findings) != 2 || p.Findings[1].Code != "DC852" || !strings.Contains(p.Findings[0].Message, w) {
 			t.Errorf("%v does not say %s", p.Findings, w)
 		}
 	}

@@ -16,13 +16,18 @@ import (
 // stand there, because their root devices are not restated.
 func (l *look) readSwitched(ctx context.Context) error {
 	templates, images := l.switched()
-	if len(templates) == 0 {
+	if len(templates)+len(images) == 0 {
 		return nil
 	}
 	var groups []port.AutoScalingGroup
 	var standing map[planner.Ref]planner.Raw
 	err := sideBySide(
-		func() (err error) { groups, err = l.Outside.DescribeAutoScalingGroups(ctx, nil); return err },
+		func() (err error) {
+			if len(templates) > 0 {
+				groups, err = l.Outside.DescribeAutoScalingGroups(ctx, nil)
+			}
+			return err
+		},
 		func() (err error) { standing, err = l.readImages(ctx, schema.Sorted(images)); return err })
 	if err != nil {
 		return err
@@ -38,10 +43,17 @@ func (l *look) readSwitched(ctx context.Context) error {
 	return nil
 }
 
-// switched are the launch templates that get a version, and the images that
-// stand in them.
+// switched are the launch templates that get a version, and the images that stand in
+// them, and in launch configurations that groups leave.
 func (l *look) switched() (templates, images map[string]bool) {
 	templates, images = map[string]bool{}, map[string]bool{}
+	for _, configs := range l.leaving() {
+		for _, from := range configs {
+			if stands := l.view.raw[configRef(from)]["image"].Str(); stands != "" {
+				images[stands] = true
+			}
+		}
+	}
 	for _, a := range l.wanted("nodePools") {
 		for _, g := range l.desired.Objects[a].Groups() {
 			group := l.view.raw[l.groupRefOf(g)]

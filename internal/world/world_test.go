@@ -206,6 +206,7 @@ func (b *bench) content() string {
 		c.Mongo[name] = docs
 	}
 	delete(c.AWS, "tokens")
+	delete(c.AWS, "made") // numbers of ids that are used up
 	if templates, ok := c.AWS["launchTemplates"].(map[string]any); ok {
 		for _, t := range templates {
 			delete(t.(map[string]any), "next")

@@ -123,6 +123,19 @@ func pagedGroups() []paged {
 			w.Put.Group(t, port.AutoScalingGroup{Name: fmt.Sprint("acme-", i), LaunchConfiguration: "acme-lc-1", Max: 1})
 		}
 	}
+	instances := func(t *testing.T, w World) {
+		putConfiguration(t, w)
+		for i := range w.Many {
+			w.Put.Group(t, port.AutoScalingGroup{Name: fmt.Sprint("acme-", i), LaunchConfiguration: "acme-lc-1", Max: 1, Desired: 1})
+		}
+	}
+	refreshes := func(t *testing.T, w World) {
+		putGroup(t, w, nil)
+		for range w.Many {
+			value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(nil)))(t)
+			refreshEnded(t, w)
+		}
+	}
 	nodeGroups := func(t *testing.T, w World) {
 		for i := range w.Many {
 			w.Put.NodeGroup(t, port.NodeGroup{Cluster: "acme", Name: fmt.Sprint("ng-", i), Max: 1, InstanceTypes: []string{"m6i.2xlarge"}})
@@ -131,6 +144,14 @@ func pagedGroups() []paged {
 	return []paged{
 		{"DescribeAutoScalingGroups", "Auto Scaling API Reference, DescribeAutoScalingGroups, NextToken", has, groups, func(w World) (int, error) {
 			found, err := w.AutoScaling.DescribeAutoScalingGroups(background(), nil)
+			return len(found), err
+		}},
+		{"DescribeAutoScalingInstances", "Auto Scaling API Reference, DescribeAutoScalingGroups, NextToken", has, instances, func(w World) (int, error) {
+			found, err := w.AutoScaling.DescribeAutoScalingInstances(background(), nil)
+			return len(found), err
+		}},
+		{"DescribeInstanceRefreshes", "Auto Scaling API Reference, DescribeInstanceRefreshes, NextToken", has, refreshes, func(w World) (int, error) {
+			found, err := w.AutoScaling.DescribeInstanceRefreshes(background(), "acme-gpu-a")
 			return len(found), err
 		}},
 		{"DescribeLaunchConfigurations", "Auto Scaling API Reference, DescribeLaunchConfigurations, NextToken", has, configurations, func(w World) (int, error) {

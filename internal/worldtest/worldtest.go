@@ -85,10 +85,15 @@ type Put struct {
 	KeyPair       func(t *testing.T, k port.KeyPair) string
 	// Configuration makes a launch configuration.
 	Configuration func(t *testing.T, c port.LaunchConfiguration)
+	// Blocked makes one with a volume of a snapshot for each device.
+	Blocked func(t *testing.T, c port.LaunchConfiguration, snapshots map[string]string)
 	// Group makes an Auto Scaling group.
 	Group func(t *testing.T, g port.AutoScalingGroup)
 	// NodeGroup makes a managed node group, and its cluster if need be.
 	NodeGroup func(t *testing.T, g port.NodeGroup)
+	// Protected sets an instance's protection from scale-in, Suspended a process of a group.
+	Protected func(t *testing.T, group, instance string, on bool)
+	Suspended func(t *testing.T, group, process string)
 	// Parameter sets an SSM parameter.
 	Parameter func(t *testing.T, name, value string)
 	// Pull makes a job of Domino that waited so long for its images: 2m10s, or one of
@@ -144,8 +149,11 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Shell != nil }, shellCases())
 	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
+	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupInstanceCases())
+	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, madeTemplateCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil && w.SSM != nil }, regionCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())
+	add(func(w World) bool { return w.EKS != nil && w.AutoScaling != nil && w.EC2 != nil }, groupVersionCases())
 	add(func(w World) bool { return w.SSM != nil }, parameterCases())
 	add(func(w World) bool { return w.Secrets != nil }, secretCases())
 	add(func(w World) bool { return w.STS != nil }, identityCases())

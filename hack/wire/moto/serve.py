@@ -21,6 +21,7 @@ import leftovers  # noqa: F401
 import templates  # noqa: F401
 import tokens  # noqa: F401  after images and templates: a repeated call skips their checks
 import groups  # noqa: F401
+import refresh  # noqa: F401
 import nodegroups  # noqa: F401
 from gate import Gate
 
