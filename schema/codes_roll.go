@@ -1,0 +1,21 @@
+package schema
+
+// rollCodes are about replacing the nodes of a pool once its image was switched.
+func rollCodes() []Code {
+	return []Code{
+		{"DC830", "nobody tells what runs on the nodes", "A roll ends a node once no live run is on it. Which runs are on which node is read from Kubernetes, and the files do not say how to reach it.",
+			"State deployment: kubernetes, or leave roll out and replace the nodes by hand."},
+		{"DC831", "the group to roll is gone", "An Auto Scaling group, or a managed node group, was there when the plan was made and is not any more. Nothing is replaced.",
+			"Look at the group; then abandon the apply with `domctl apply --supersede` and plan again."},
+		{"DC832", "the group starts another image", "A node is ended because its group starts the new image in its place. While the roll went on somebody switched the group to another one, so that the replacements would be of that.",
+			"Find out who switches it. `domctl rollback` takes the apply back; or abandon it and plan again."},
+		{"DC833", "a node of the new image does not get ready", "A node that was started from the new image did not become ready in Kubernetes in time. The roll stops: its cordons are lifted, and the capacity that it raised is lowered again as far as no run is on it.",
+			"`domctl rollback` has the old image back, and replaces the nodes that were replaced already. Mend the image, and plan again."},
+		{"DC834", "the group starts no instance", "The group was asked for an instance and has not started one in time: Amazon has no capacity of the type, or a quota of the account is reached. The roll stops, its cordons are lifted, and the capacity is as before.",
+			"Look at the activities of the group: aws autoscaling describe-scaling-activities. Then roll back, or abandon the apply and plan again."},
+		{"DC835", "a node did not get empty in time", "roll.drainTimeout was over and something was on the node yet: a live run, a pod that a disruption budget keeps, or one that no controller would start again. The plan does not force nodes, so that the roll stops and its cordons are lifted.",
+			"Wait for what the message names, or end it; leave drainTimeout out to wait however long it takes; or state force, which ends live runs."},
+		{"DC836", "an instance refresh failed", "The group's instance refresh ended otherwise than successfully, for the reason in the message. The cordons are lifted; what it replaced stays.",
+			"`domctl rollback` has the old image back. Mend what the reason says, and plan again."},
+	}
+}
