@@ -17,5 +17,13 @@ func rollCodes() []Code {
 			"Wait for what the message names, or end it; leave drainTimeout out to wait however long it takes; or state force, which ends live runs."},
 		{"DC836", "an instance refresh failed", "The group's instance refresh ended otherwise than successfully, for the reason in the message. The cordons are lifted; what it replaced stays.",
 			"`domctl rollback` has the old image back. Mend what the reason says, and plan again."},
+		{"DC840", "a roll that cannot be", "What roll states of a node pool would let no node go, or none come, or does not fit the rest of it.",
+			"State what the message names."},
+		{"DC841", "nodes are replaced, and runs may end", "The plan does not only switch the image of a pool: the nodes that run on the old one are replaced. With force it ends live runs that are on a node when drainTimeout is over.",
+			"Nothing if that is meant; else leave force out: a node goes when its last run has ended."},
+		{"DC842", "no room for a replacement", "With strategy surge a replacement is started before a node goes, and a group of the pool is at its maximum already. The roll waits until there is room.",
+			"Raise size.max by roll.maxSurge, or state maxUnavailable, or strategy: \"onDemand\"."},
+		{"DC843", "a group whose overrides start other images", "The group's mixed instances policy has overrides that name an image or a launch template of their own. Whatever takes the place of their nodes would be the same again, so that the group is switched and not rolled.",
+			"Leave template and image out of the overrides, or replace the nodes by hand."},
 	}
 }

@@ -68,9 +68,9 @@ func (f found) which(is func(member) bool) (some []member) {
 	return some
 }
 
-// replaces says that a member has an image that is not wanted, and that nobody keeps.
+// replaces says that a member has an image that is not wanted.
 func (o order) replaces(m member) bool {
-	return m.image != "" && m.image != o.image && !slices.Contains(o.keep, m.image)
+	return m.image != "" && m.image != o.image
 }
 
 // away is an outside that does not answer, which says nothing of what it holds.

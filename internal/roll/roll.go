@@ -94,14 +94,12 @@ type order struct {
 	schema.Roll
 	asg         string
 	image, from string
-	keep        []string      // images that are left alone: those that the group itself starts besides
 	drain       time.Duration // 0: however long runs take
 	owner       string        // what its cordons begin with
 }
 
 func orderOf(a applier.Attempt) (o order, err error) {
-	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(),
-		keep: a.Step.Args["keep"].Strings(), owner: "domctl " + a.Token[:min(16, len(a.Token))]}
+	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: "domctl " + a.Token[:min(16, len(a.Token))]}
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
 	}

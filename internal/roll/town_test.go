@@ -395,7 +395,7 @@ type logger interface{ Logf(string, ...any) }
 func newDriver(t logger, w *town, roll schema.Roll) *driver {
 	d := &driver{t: t, w: w, crash: func() bool { return false }, each: func() {}}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
-		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "keep": schema.JSON([]string{})}}}
+		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll)}}}
 	d.restart()
 	return d
 }

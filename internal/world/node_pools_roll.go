@@ -1,0 +1,100 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// RollOp is the operation that replaces the nodes of an Auto Scaling group.
+const RollOp = "roll.group"
+
+// rolled adds the step that replaces a group's nodes, after all that switches its image.
+// Groups of a pool go one after another: what switches the next comes after the roll of
+// the one before, so that an image that fails in one stays there.
+func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
+	r, stated := p.o.Roll()
+	if !stated {
+		return
+	}
+	if len(overridesOf(p.v.raw[ref])) > 0 {
+		p.findings = append(p.findings, schema.Finding{Code: "DC843", Severity: schema.Warning, Address: p.change.Address, Positions: p.o.Nearest("roll"),
+			Message: ref.ID() + " is not rolled: overrides of its mixed instances policy start nodes from other images, which would be replaced by their like",
+			Hint:    "leave template and image out of the overrides, or replace the nodes by hand"})
+		return
+	}
+	for i := switches; i < len(p.steps) && p.lastRoll != ""; i++ {
+		p.steps[i].After = append(p.steps[i].After, p.lastRoll)
+	}
+	if w, named := p.v.world.Deployment.Windows[r.Window]; named {
+		r.Hours = &w
+	}
+	s := planner.Step{ID: p.change.Address.String() + "/" + RollOp + "/" + ref.ID(), Address: p.change.Address, Op: RollOp, Object: ref, Guard: planner.Absolute, Window: window,
+		Args: map[string]schema.Value{"image": d.After, "from": p.v.imageOf(p.v.raw[ref]), "roll": schema.JSON(r)}}
+	for _, before := range p.steps {
+		s.After = append(s.After, before.ID)
+	}
+	one := []planner.Step{s}
+	p.v.roll(p.change, p.o.Fields[d.Path], one, p.waves) // which the switch tells
+	if s = one[0]; r.Hours != nil {
+		s.Gates = append(slices.Clone(s.Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: *r.Hours})
+	}
+	p.steps = append(p.steps, s)
+	p.lastRoll = s.ID
+	p.tellRoll(ref, r)
+}
+
+// tellRoll says what a roll would end, and what it has no room for.
+func (p *poolLowering) tellRoll(ref planner.Ref, r schema.Roll) {
+	find := func(code string, severity schema.Severity, hint, format string, args ...any) {
+		p.findings = append(p.findings, schema.Finding{Code: code, Severity: severity, Address: p.change.Address, Positions: p.o.Nearest("roll"), Message: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	if r.Force {
+		find("DC841", schema.Warning, "leave force out, and a node goes when its last run has ended",
+			"replaces the nodes of %s; a live run that is on one %s after it was cordoned is ended", ref.ID(), r.DrainTimeout)
+	}
+	most, _ := p.size(ref, "max").Float()
+	desired, _ := p.size(ref, "desired").Float()
+	if r.Strategy == schema.Surge && r.Unavailable() == 0 && desired >= most {
+		find("DC842", schema.Warning, "raise size.max by the replacements that may stand beside, or state maxUnavailable",
+			"%s has %v nodes and may have no more: no replacement can be started first until one goes by itself", ref.ID(), desired)
+	}
+}
+
+// size is one of a group's sizes after the plan's steps.
+func (p *poolLowering) size(ref planner.Ref, name string) schema.Value {
+	for _, s := range p.steps {
+		if v, written := s.Writes[name]; written && s.Object == ref {
+			return v
+		}
+	}
+	return p.v.raw[ref][name]
+}
+
+// rollNote is what a pool's roll comes to, in words; "" where nothing is replaced.
+func (p *poolLowering) rollNote() string {
+	r, stated := p.o.Roll()
+	if !stated || p.lastRoll == "" {
+		return ""
+	}
+	how := map[string]string{
+		schema.OnDemand:        fmt.Sprintf("at most %s at once, with new ones when they are asked for", planner.Plural(r.Unavailable(), "node")),
+		schema.Surge:           fmt.Sprintf("replacements are ready first, at most %d beside, %d missing", r.Most(), r.Unavailable()),
+		schema.InstanceRefresh: "by an instance refresh, once no run is on any of them",
+	}[r.Strategy]
+	note := "then replaces the nodes of each group that are on the old image: " + how
+	switch {
+	case r.Force:
+		note += "; each goes when its last run has ended, or " + r.DrainTimeout + " after it was cordoned, with its runs"
+	case r.DrainTimeout != "":
+		note += "; each goes when its last run has ended, and the roll stops where that takes longer than " + r.DrainTimeout
+	default:
+		note += "; each goes when its last run has ended"
+	}
+	if r.Window != "" {
+		note += "; in window " + r.Window
+	}
+	return note
+}
