@@ -23,6 +23,9 @@ func (c *checker) roll(a Address, o Object) {
 	if r.Force && r.DrainTimeout == "" {
 		wrong("roll.force", "state drainTimeout, after which a node goes with its runs", "roll.force needs a time to be over, and roll.drainTimeout is not stated")
 	}
+	if !c.broken[Address{}] && !c.Deployment.Kubernetes.ReadsNodes() {
+		c.add("DC830", Error, a, o.Nearest("roll"), "state deployment: kubernetes: nodes: true, or leave roll out", "roll ends nodes that no run is on, and the files do not say that nodes are read")
+	}
 	if owner := o.Fields["owner.ami"].Str(); owner != "" && owner != "domctl" {
 		c.add("DC840", Warning, a, slices.Concat(o.Nearest("roll"), o.Positions("owner.ami")), "leave roll out",
 			"owner.ami is %s, so that domctl switches no image here and rolls nothing", quoted(owner))

@@ -23,12 +23,13 @@ import (
 	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/probe"
+	"domctl.dev/internal/roll"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Domino, SSH, KeepOnFailure, Logs, Report,
+// Config is what an engine is made of. All fields but Domino, Nodes, Executions, SSH, KeepOnFailure, Logs, Report,
 // Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
@@ -38,6 +39,10 @@ type Config struct {
 	Secret   func(ctx context.Context, ref string) (schema.Value, error)
 	// Domino is its REST API; nil: it is not stated.
 	Domino port.Domino
+	// Nodes are those of the cluster; nil: they are not read, and nothing can be rolled.
+	Nodes port.Nodes
+	// Executions tell which runs are live; nil: their pods alone do.
+	Executions port.Executions
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
 	SSH func(s schema.SSH, key []byte) (port.Shell, error)
 	// Others reads what another deployment has applied, see world.World.
@@ -88,6 +93,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
+	maps.Copy(long, (&roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Census: c.Executions, Now: c.Clock.Now}).Operations())
 	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {

@@ -40,7 +40,7 @@ func may() map[string][]string {
 		"internal/build":         {"applier", "planner", "schema", "internal/port", "internal/secret"},
 		"internal/probe":         {"applier", "planner", "schema", "internal/port"},
 		"internal/roll":          {"applier", "planner", "schema", "internal/port"},
-		"internal/engine":        append(all, "internal/bake", "internal/build", "internal/form", "internal/lint", "internal/probe"),
+		"internal/engine":        append(all, "internal/bake", "internal/build", "internal/form", "internal/lint", "internal/probe", "internal/roll"),
 		"internal/forge":         {"internal/port", "planner"},
 		"internal/form":          {"schema"},
 		"internal/gen":           {},

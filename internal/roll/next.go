@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
@@ -24,7 +25,7 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 		return applier.Status{}, err
 	}
 	if r.Nodes == nil {
-		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes"}, nil
+		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
 	}
 	f, err := r.Roller.look(ctx, o.asg)
 	if st, waits := waiting(err); waits {
@@ -150,9 +151,25 @@ func (t turn) forward() applier.Status {
 		waits = append(waits, why)
 	}
 	if len(waits) > 0 {
-		return pending(look, "%s", t.progress(waits))
+		return pending(t.wait(started), "%s", t.progress(waits))
 	}
 	return t.finish()
+}
+
+// wait is until the next look: where nothing but a cordon is too young, until it is not.
+func (t turn) wait(started []member) time.Duration {
+	least := quiet
+	for _, m := range started {
+		at, own := t.cordoned(m.node)
+		if !own || t.now.Sub(at) >= quiet {
+			return look
+		}
+		least = min(least, quiet-t.now.Sub(at).Truncate(time.Second))
+	}
+	if len(started) == 0 {
+		return look
+	}
+	return least
 }
 
 // started says that a member is on its way out: cordoned, by us or another, or with no

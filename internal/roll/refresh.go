@@ -63,7 +63,7 @@ func (t turn) refresh() applier.Status {
 	if st, waits := t.emptied(old); len(waits) == 0 {
 		return st
 	} else if waits[0] != nothing {
-		return pending(look, "%s", t.progress(waits))
+		return pending(t.wait(old), "%s", t.progress(waits))
 	}
 	before := t.newest.ID
 	if before == "" {

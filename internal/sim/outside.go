@@ -57,7 +57,8 @@ func isWrite(call string) bool {
 		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
-		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "SetDefaultEnvironment", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting", "StartJob", "StopJob"}, call)
+		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "SetDefaultEnvironment", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting", "StartJob", "StopJob",
+		"TerminateInstanceInGroup", "StartInstanceRefresh", "CancelInstanceRefresh", "RollbackInstanceRefresh", "UpdateNodegroupVersion", "SetCordoned", "EvictPod"}, call)
 }
 
 func (o outside) InsertOne(ctx context.Context, collection string, d port.Document) error {
