@@ -26,7 +26,7 @@ func (t turn) abort() applier.Status {
 		return st
 	}
 	st := applier.Status{State: applier.Undone}
-	if t.past.replaced() > 0 || t.refreshed() {
+	if t.past.replaced(t.found) > 0 || t.refreshed() {
 		st = t.done()
 	}
 	_, st.Doubt = t.past.open(t.group.Desired)
@@ -44,16 +44,24 @@ func (t turn) cleared(why string) (applier.Status, bool) {
 	owned := t.which(func(m member) bool { _, own := t.cordoned(m.node); return own && !m.going() })
 	for _, m := range owned {
 		if m.image != t.image {
-			return next(uncordon+" "+m.ID+why, planner.Conditional), true
+			return t.lifted(m, why), true
 		}
 	}
 	if st, more := t.give(why); more {
 		return st, true
 	}
 	for _, m := range owned {
-		return next(uncordon+" "+m.ID+why, planner.Conditional), true
+		return t.lifted(m, why), true
 	}
 	return applier.Status{}, false
+}
+
+// lifted lifts a cordon. What was begun to terminate the node could yet land, so that no
+// run may come to it before.
+func (t turn) lifted(m member, why string) applier.Status {
+	st := next(uncordon+" "+m.ID+why, planner.Conditional)
+	_, st.Doubt = t.past.ends[m.ID]
+	return st
 }
 
 // give lowers the capacity by what is left of what the roll raised it by: with a node of

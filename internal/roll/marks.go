@@ -113,6 +113,11 @@ func (p past) open(desired int64) (c change, is bool) {
 	return c, is && c.n == p.marks-1 && short
 }
 
+// stays says that an instance is in the group and not on its way out of it.
+func (f found) stays(id string) bool {
+	return slices.ContainsFunc(f.members, func(m member) bool { return m.ID == id && !m.going() })
+}
+
 // surplus is how much of a group's capacity is this step's: what it raised, less what
 // went with instances that it ended. One that is in the group yet has not gone.
 func (p past) surplus(f found) (n int64) {
@@ -123,18 +128,17 @@ func (p past) surplus(f found) (n int64) {
 		}
 	}
 	for id, e := range p.ends {
-		stays := len(f.which(func(m member) bool { return m.ID == id && !m.going() })) > 0
-		if e.smaller && !stays {
+		if e.smaller && !f.stays(id) {
 			n--
 		}
 	}
 	return max(n, 0)
 }
 
-// replaced counts the old nodes that were to be terminated.
-func (p past) replaced() (n int) {
-	for _, e := range p.ends {
-		if !e.spare {
+// replaced counts the old nodes that were terminated.
+func (p past) replaced(f found) (n int) {
+	for id, e := range p.ends {
+		if !e.spare && !f.stays(id) {
 			n++
 		}
 	}

@@ -356,7 +356,7 @@ func (t turn) finish() applier.Status {
 
 // done is a roll that is over; left says what was not touched.
 func (t turn) done() applier.Status {
-	out := map[string]schema.Value{"replaced": schema.JSON(t.past.replaced())}
+	out := map[string]schema.Value{"replaced": schema.JSON(t.past.replaced(t.found))}
 	var left []string
 	for _, m := range t.members {
 		if m.image == "" && !m.going() {

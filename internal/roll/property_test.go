@@ -64,10 +64,20 @@ func TestRollsKillNoRun(t *testing.T) {
 			deaths--
 			return true
 		}
+		d.loses = d.crash
 		d.each = func() {
 			if !w.scaler {
 				w.watch(nodes)
 			}
+		}
+		if rapid.Bool().Draw(t, "aborted") {
+			d.run(time.Duration(rapid.IntRange(0, 5000).Draw(t, "after")) * time.Second)
+			d.abort = true
+			st, err := d.run(1000 * time.Hour)
+			if err != nil || st.State != applier.Undone && st.State != applier.Finished || w.cordons() > 0 || len(w.killed) > 0 {
+				t.Fatalf("%+v, %v: %d cordoned, killed %v\n%v\n%v", st, err, w.cordons(), w.killed, w.calls, d.a.Begun)
+			}
+			return
 		}
 		st, err := d.run(1000 * time.Hour)
 		if err != nil || st.State != applier.Finished {

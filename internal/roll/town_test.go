@@ -14,6 +14,21 @@ import (
 	"domctl.dev/schema"
 )
 
+// later is a call that is on its way.
+type later struct {
+	at   time.Time
+	call func() error
+}
+
+// delayed has a call land later, where calls are lost.
+func (w *town) delayed(call func() error) bool {
+	if w.lost == 0 {
+		return false
+	}
+	w.later = append(w.later, later{w.now.Add(w.lost), call})
+	return true
+}
+
 // machine is an instance of the town, with its node.
 type machine struct {
 	port.GroupInstance
@@ -58,6 +73,8 @@ type town struct {
 	killed, calls []string
 	short, beside int64 // most nodes that were missing, and that stood beside
 	chance        func(n int) int
+	lost          time.Duration // calls land after so long, and nobody hears of it
+	later         []later
 	each          func() // second
 }
 
@@ -112,6 +129,13 @@ func (w *town) pass(d time.Duration) {
 }
 
 func (w *town) second() {
+	w.later = slices.DeleteFunc(w.later, func(l later) bool {
+		if l.at.After(w.now) {
+			return false
+		}
+		_ = l.call()
+		return true
+	})
 	w.machines = slices.DeleteFunc(w.machines, func(m *machine) bool { return !m.alive() && w.now.Sub(m.ended) > m.gone })
 	for _, m := range w.machines {
 		if m.alive() && m.Lifecycle == "Pending" && w.now.Sub(m.launched) >= m.service {
@@ -211,7 +235,10 @@ func (w *town) DescribeAutoScalingGroups(context.Context, []string) ([]port.Auto
 	return []port.AutoScalingGroup{g}, w.fails("DescribeAutoScalingGroups")
 }
 
-func (w *town) UpdateAutoScalingGroup(_ context.Context, u port.GroupUpdate) error {
+func (w *town) UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate) error {
+	if w.delayed(func() error { return w.UpdateAutoScalingGroup(ctx, u) }) {
+		return errDied
+	}
 	if err := w.fails("UpdateAutoScalingGroup"); err != nil {
 		return err
 	}
@@ -248,7 +275,10 @@ func (w *town) DescribeAutoScalingInstances(context.Context, []string) (all []po
 	return all, w.fails("DescribeAutoScalingInstances")
 }
 
-func (w *town) TerminateInstanceInGroup(_ context.Context, id string, smaller bool) error {
+func (w *town) TerminateInstanceInGroup(ctx context.Context, id string, smaller bool) error {
+	if w.delayed(func() error { return w.TerminateInstanceInGroup(ctx, id, smaller) }) {
+		return errDied
+	}
 	if err := w.fails("TerminateInstanceInGroup"); err != nil {
 		return err
 	}
@@ -317,7 +347,10 @@ func (w *town) ListPods(_ context.Context, node string) (all []port.Pod, err err
 	return all, w.fails("ListPods")
 }
 
-func (w *town) SetCordoned(_ context.Context, n port.Node, is bool, by string) error {
+func (w *town) SetCordoned(ctx context.Context, n port.Node, is bool, by string) error {
+	if w.delayed(func() error { return w.SetCordoned(ctx, n, is, by) }) {
+		return errDied
+	}
 	if err := w.fails("SetCordoned"); err != nil {
 		return err
 	}
@@ -381,6 +414,7 @@ type driver struct {
 	before map[string]bool
 	since  time.Time
 	crash  func() bool // before and after each call: the process dies
+	loses  func() bool // with a call on its way
 	each   func()      // between any two calls
 	abort  bool
 }
@@ -393,7 +427,7 @@ var errDied = errors.New("died")
 type logger interface{ Logf(string, ...any) }
 
 func newDriver(t logger, w *town, roll schema.Roll) *driver {
-	d := &driver{t: t, w: w, crash: func() bool { return false }, each: func() {}}
+	d := &driver{t: t, w: w, crash: func() bool { return false }, loses: func() bool { return false }, each: func() {}}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
 		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll)}}}
 	d.restart()
@@ -461,7 +495,15 @@ func (d *driver) run(most time.Duration) (applier.Status, error) {
 			continue
 		}
 		d.each()
+		if d.loses() {
+			d.w.lost = time.Duration(1+d.w.chance(testWindow-5)) * time.Second
+		}
 		err = d.executor().Start(context.Background(), d.a)
+		if d.w.lost > 0 {
+			d.w.lost = 0
+			d.restart()
+			continue
+		}
 		d.since = d.w.now
 		var no *applier.Refusal
 		if errors.As(err, &no) {
