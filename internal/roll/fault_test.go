@@ -317,3 +317,23 @@ func TestAborted(t *testing.T) {
 		}
 	}
 }
+
+// TestATerminationOnItsWay: a roll that is aborted lifts no cordon while the call that ends
+// the node may yet land.
+func TestATerminationOnItsWay(t *testing.T) {
+	w, d := surging(t, 1)
+	w.chance = func(n int) int { return n - 1 }
+	d.loses = func() bool {
+		d.abort = d.abort || strings.HasPrefix(d.a.Mark, end)
+		return d.abort && len(w.later) == 0 && strings.HasPrefix(d.a.Mark, end)
+	}
+	w.each = func() {
+		if d.abort && w.cordons() == 0 && len(w.runs) == 0 {
+			w.runs = append(w.runs, &run{id: "late", lasts: time.Hour})
+		}
+	}
+	st, err := d.run(3 * time.Hour)
+	if err != nil || st.State != applier.Finished || len(w.killed) > 0 || w.images() != "ami-2" {
+		t.Errorf("%+v, %v, killed %v, %s, %v", st, err, w.killed, w.images(), w.calls)
+	}
+}
