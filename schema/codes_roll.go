@@ -17,6 +17,8 @@ func rollCodes() []Code {
 			"Wait for what the message names, or end it; leave drainTimeout out to wait however long it takes; or state force, which ends live runs."},
 		{"DC836", "an instance refresh failed", "The group's instance refresh ended otherwise than successfully, for the reason in the message. The cordons are lifted; what it replaced stays.",
 			"`domctl rollback` has the old image back. Mend what the reason says, and plan again."},
+		{"DC837", "the update of a managed node group failed", "EKS began to replace the nodes of a managed node group and gave up, for the reason in the message: most often a pod that a disruption budget keeps. The cordons are lifted; EKS has its own nodes turned back.",
+			"Mend what the reason says, then plan again; or `domctl rollback`."},
 		{"DC840", "a roll that cannot be", "What roll states of a node pool would let no node go, or none come, or does not fit the rest of it.",
 			"State what the message names."},
 		{"DC841", "nodes are replaced, and runs may end", "The plan does not only switch the image of a pool: the nodes that run on the old one are replaced. With force it ends live runs that are on a node when drainTimeout is over.",

@@ -80,7 +80,7 @@ func TestRollsAndBack(t *testing.T) {
 	f := rolling(t, false)
 	r := f.start(t)
 	p := r.applyAll(f.after)
-	if got := r.grid(); got != "demand-a[2] 1 refreshed-a[2 2] 2 surging-a[2 2] 2 surging-b[2] 1" {
+	if got := r.grid(); got != "demand-a[2] 1 refreshed-a[2 2] 2 surging-a[2 2] 2 surging-b[2] 1 workers-asg[2 2] 2" {
 		t.Error(got)
 	}
 	if again := r.plan(f.after); !again.Empty() {
@@ -92,7 +92,7 @@ func TestRollsAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.ended(e.Apply(t.Context(), back))
-	if got := r.grid(); got != "demand-a[1] 1 refreshed-a[1 1] 2 surging-a[1 1] 2 surging-b[1] 1" {
+	if got := r.grid(); got != "demand-a[1] 1 refreshed-a[1 1] 2 surging-a[1 1] 2 surging-b[1] 1 workers-asg[1 1] 2" {
 		t.Error(got)
 	}
 }
@@ -106,7 +106,7 @@ func TestRollsKilledAtEveryCall(t *testing.T) {
 	p := start.plan(f.after)
 	whole := start.copy()
 	sides := whole.count(f, p)
-	want := "demand-a[2] 1 refreshed-a[2] 1 surging-a[2] 1 surging-b[2] 1"
+	want := "demand-a[2] 1 refreshed-a[2] 1 surging-a[2] 1 surging-b[2] 1 workers-asg[2] 1"
 	if got := whole.grid(); got != want {
 		t.Fatal(got)
 	}
@@ -140,7 +140,7 @@ func TestRollsTakenBackWhereTheyDied(t *testing.T) {
 			continue
 		}
 		r.back(f, p.ID, sim.KillAfter(-1))
-		if got := r.grid(); got != "demand-a[1] 1 refreshed-a[1] 1 surging-a[1] 1 surging-b[1] 1" {
+		if got := r.grid(); got != "demand-a[1] 1 refreshed-a[1] 1 surging-a[1] 1 surging-b[1] 1 workers-asg[1] 1" {
 			t.Fatalf("killed after %d: %s", k, got)
 		}
 	}

@@ -22,7 +22,7 @@ const (
 	lower    = "lower"     // from, to, what number of mark it is
 	refresh  = "refresh"   // the id of the refresh before it, or "none"
 	cancel   = "cancel"    // the id of the refresh
-	update   = "update"    // the version
+	update   = "update"    // the version, when, "forced"
 )
 
 // because begins the reason for which a roll is turned back. A write that has one is of
@@ -84,13 +84,13 @@ func pastOf(a applier.Attempt) (p past) {
 		switch word(words, 0) {
 		case end:
 			e := ending{mark: mark, of: number(word(words, 3)), n: int(number(word(words, 4))), smaller: slices.Contains(words, "smaller"), spare: slices.Contains(words, "spare")}
-			e.at, _ = time.Parse(time.RFC3339, word(words, 2))
+			e.at, _ = parseTime(word(words, 2))
 			if was, twice := p.ends[word(words, 1)]; !twice || was.n < e.n { // the last of them did it
 				p.ends[word(words, 1)] = e
 			}
 		case raise, lower:
 			c := change{mark: mark, from: number(word(words, 1)), to: number(word(words, 2)), n: int(number(word(words, 3)))}
-			c.at, _ = time.Parse(time.RFC3339, word(words, 4))
+			c.at, _ = parseTime(word(words, 4))
 			p.change = append(p.change, c)
 		}
 	}
@@ -160,7 +160,7 @@ func (p past) asked() (at time.Time, desired int64) {
 }
 
 func endMark(m member, f found, marks int, smaller, forced bool) string {
-	mark := fmt.Sprintf("%s %s %s %d #%d", end, m.ID, f.now.UTC().Format(time.RFC3339), f.group.Desired, marks)
+	mark := fmt.Sprintf("%s %s %s %d #%d", end, m.ID, stamp(f.now), f.group.Desired, marks)
 	if smaller {
 		mark += " smaller"
 	}
@@ -171,5 +171,5 @@ func endMark(m member, f found, marks int, smaller, forced bool) string {
 }
 
 func changeMark(what string, from, to int64, marks int, now time.Time) string {
-	return fmt.Sprintf("%s %d %d #%d %s", what, from, to, marks, now.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s %d %d #%d %s", what, from, to, marks, stamp(now))
 }

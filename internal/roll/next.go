@@ -102,11 +102,14 @@ func (t turn) wrong() string {
 	if at, desired := t.past.asked(); !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
 		return fmt.Sprintf("DC834: %s has %d of %d instances since %s: no capacity for them, or a quota is reached", t.group.Name, t.present(), t.group.Desired, at.UTC().Format("15:04"))
 	}
-	if t.drain > 0 && !t.Force {
-		for _, m := range t.old(t.order) {
-			if at, own := t.cordoned(m.node); own && t.now.Sub(at) > t.drain && m.busy() != "" {
-				return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
-			}
+	return t.overdue()
+}
+
+// overdue says that a node was not empty in time, and is not forced to be.
+func (t turn) overdue() string {
+	for _, m := range t.old(t.order) {
+		if at, own := t.cordoned(m.node); own && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
+			return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
 		}
 	}
 	return ""

@@ -59,6 +59,7 @@ func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
 		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
 			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "SetCordoned", "EvictPod"}},
+		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
 	}
 }
 
@@ -86,6 +87,8 @@ const (
 	quiet     = 30 * time.Second // a pod that was bound before the cordon shows by then
 	retry     = 30 * time.Second // before a pod is asked to go again
 	look      = 10 * time.Second // between looks at what is under way
+
+	updateShows = time.Minute // of a node group, that it is updating
 )
 
 // order is what a step asks for.
@@ -109,9 +112,13 @@ func orderOf(a applier.Attempt) (o order, err error) {
 	return o, err
 }
 
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func parseTime(text string) (time.Time, error) { return time.Parse(time.RFC3339, text) }
+
 // by is what a cordon notes: who, and when.
 func (o order) by(now time.Time) string {
-	return o.owner + " " + now.UTC().Format(time.RFC3339)
+	return o.owner + " " + stamp(now)
 }
 
 // cordoned says that this step cordoned a node, and when; the zero time where the note

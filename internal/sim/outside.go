@@ -58,7 +58,7 @@ func isWrite(call string) bool {
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
 		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "SetDefaultEnvironment", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting", "StartJob", "StopJob",
-		"TerminateInstanceInGroup", "StartInstanceRefresh", "CancelInstanceRefresh", "RollbackInstanceRefresh", "UpdateNodegroupVersion", "SetCordoned", "EvictPod"}, call)
+		"SetCordoned", "EvictPod"}, call)
 }
 
 func (o outside) InsertOne(ctx context.Context, collection string, d port.Document) error {

@@ -6,28 +6,6 @@ import (
 	"domctl.dev/internal/port"
 )
 
-func (o outside) TerminateInstanceInGroup(ctx context.Context, id string, smaller bool) error {
-	return effect(ctx, o, "TerminateInstanceInGroup", []any{id, smaller}, func(ctx context.Context) error { return o.World.TerminateInstanceInGroup(ctx, id, smaller) })
-}
-
-func (o outside) StartInstanceRefresh(ctx context.Context, r port.NewInstanceRefresh) (string, error) {
-	return note(ctx, o, "StartInstanceRefresh", []any{r}, func(ctx context.Context) (string, error) { return o.World.StartInstanceRefresh(ctx, r) })
-}
-
-func (o outside) CancelInstanceRefresh(ctx context.Context, group string) error {
-	return effect(ctx, o, "CancelInstanceRefresh", []any{group}, func(ctx context.Context) error { return o.World.CancelInstanceRefresh(ctx, group) })
-}
-
-func (o outside) RollbackInstanceRefresh(ctx context.Context, group string) error {
-	return effect(ctx, o, "RollbackInstanceRefresh", []any{group}, func(ctx context.Context) error { return o.World.RollbackInstanceRefresh(ctx, group) })
-}
-
-func (o outside) UpdateNodegroupVersion(ctx context.Context, cluster, name, token string, version int64, force bool) (string, error) {
-	return note(ctx, o, "UpdateNodegroupVersion", []any{cluster, name, version, force}, func(ctx context.Context) (string, error) {
-		return o.World.UpdateNodegroupVersion(ctx, cluster, name, token, version, force)
-	})
-}
-
 func (o outside) SetCordoned(ctx context.Context, node port.Node, cordoned bool, by string) error {
 	return effect(ctx, o, "SetCordoned", []any{node.Name, cordoned}, func(ctx context.Context) error { return o.World.SetCordoned(ctx, node, cordoned, by) })
 }

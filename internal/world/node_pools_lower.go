@@ -38,7 +38,7 @@ type poolLowering struct {
 	// drained are managed node groups whose image is Terraform's, drainedAt where it stands.
 	drained   []string
 	drainedAt []schema.Position
-	lastRoll string                  // the step that replaces the nodes of the group before
+	lastRoll  string // the step that replaces the nodes of the group before
 }
 
 // group lowers one group's changes; an answer means that the pool is blocked.
@@ -58,7 +58,9 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		case p.belongs(field) != "domctl":
 			p.leave(g, field, d)
 		case field == "ami" && g.NodeGroup != "":
-			p.rolls = append(p.rolls, d.Path)
+			if why := p.managed(g, ref, d); why != nil {
+				return why
+			}
 		case field == "launch":
 			if _, changes := p.field(at + "ami"); p.moves(g, p.v.raw[ref]) && !(changes && p.belongs("ami") == "domctl") {
 				if why := p.move(ref, p.v.raw[ref], schema.Value{}); why != nil {
@@ -150,8 +152,8 @@ func (p *poolLowering) left() (left []planner.Left) {
 	}
 	if len(p.rolls) > 0 {
 		left = append(left, planner.Left{Fields: p.rolls, Why: *p.block("DC241",
-			"switching a managed node group drains its nodes at once, and this version of domctl does not roll nodes",
-			"switch it by hand in a maintenance window, or wait for a version that rolls")})
+			"switching a managed node group drains its nodes at once, whatever runs on them, and the pool states no roll",
+			"state roll, and domctl has it switched once no run is on them; or switch it by hand in a maintenance window")})
 	}
 	return left
 }

@@ -25,25 +25,79 @@ func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
 			Hint:    "leave template and image out of the overrides, or replace the nodes by hand"})
 		return
 	}
-	for i := switches; i < len(p.steps) && p.lastRoll != ""; i++ {
-		p.steps[i].After = append(p.steps[i].After, p.lastRoll)
+	p.goes(p.rollStep(RollOp, ref, d, r), switches, d, r)
+	p.tellRoll(ref, r)
+}
+
+// ManagedRollOp is the operation that has EKS replace the nodes of a managed node group.
+const ManagedRollOp = "roll.nodegroup"
+
+// managed makes a version with the image, and has EKS go to it once no run is on an old
+// node. Without a roll the image is left: the switch is a drain.
+func (p *poolLowering) managed(g schema.Group, ref planner.Ref, d planner.Diff) *schema.Finding {
+	r, stated := p.o.Roll()
+	if !stated {
+		p.rolls = append(p.rolls, d.Path)
+		return nil
 	}
+	if why := p.v.special(d.Before, p.change.Address); why != "" {
+		return p.block("DC232", g.Key()+" "+why, "leave ami out of the pool, or list the AMI under replaces of the entry that may take its place")
+	}
+	if why := p.v.unusable(p.change, d.After); why != nil {
+		return why
+	}
+	raw := p.v.raw[ref]
+	id, from := raw["template"].Str(), p.v.startOf(raw)
+	if from == nil || from["image"].Str() == "" {
+		return p.block("DC246", ref.ID()+" has no launch template that names its image", "give the node group a launch template with the image")
+	}
+	first := len(p.steps)
+	made, there := p.made[id+"/"+raw["version"].Str()+"/"+d.After.Text]
+	if !there {
+		blocks, why := p.restate(id, from, d.After)
+		if why != nil {
+			return why
+		}
+		made = versionStep(p.change.Address, id, raw["version"].Str(), from, d.After, blocks)
+		p.made[id+"/"+raw["version"].Str()+"/"+d.After.Text] = made
+		p.steps = append(p.steps, made)
+		p.tellLatest(id)
+	}
+	number := planner.OutOf(made.ID, "version")
+	s := p.rollStep(ManagedRollOp, ref, d, r)
+	s.Creates, s.Guard, s.Writes = "update", planner.Token, map[string]schema.Value{"version": number}
+	s.Args["version"], s.Args["template"], s.Args["blocks"] = number, schema.JSON(id), from["blocks"]
+	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[first:], p.waves)...)
+	p.goes(s, first, d, r)
+	p.tellRoll(ref, r)
+	return nil
+}
+
+// rollStep replaces the nodes of a group.
+func (p *poolLowering) rollStep(op string, ref planner.Ref, d planner.Diff, r schema.Roll) planner.Step {
 	if w, named := p.v.world.Deployment.Windows[r.Window]; named {
 		r.Hours = &w
 	}
-	s := planner.Step{ID: p.change.Address.String() + "/" + RollOp + "/" + ref.ID(), Address: p.change.Address, Op: RollOp, Object: ref, Guard: planner.Absolute, Window: window,
+	return planner.Step{ID: p.change.Address.String() + "/" + op + "/" + ref.ID(), Address: p.change.Address, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
 		Args: map[string]schema.Value{"image": d.After, "from": p.v.imageOf(p.v.raw[ref]), "roll": schema.JSON(r)}}
+}
+
+// goes puts a roll behind the steps of its pool from the first on, and those behind the
+// roll before.
+func (p *poolLowering) goes(s planner.Step, first int, d planner.Diff, r schema.Roll) {
+	for i := first; i < len(p.steps) && p.lastRoll != ""; i++ {
+		p.steps[i].After = append(p.steps[i].After, p.lastRoll)
+	}
 	for _, before := range p.steps {
 		s.After = append(s.After, before.ID)
 	}
 	one := []planner.Step{s}
 	p.v.roll(p.change, p.o.Fields[d.Path], one, p.waves) // which the switch tells
-	if s = one[0]; r.Hours != nil {
-		s.Gates = append(slices.Clone(s.Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: *r.Hours})
+	if w, named := p.v.world.Deployment.Windows[r.Window]; named {
+		one[0].Gates = append(slices.Clone(one[0].Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: w})
 	}
-	p.steps = append(p.steps, s)
+	p.steps = append(p.steps, one[0])
 	p.lastRoll = s.ID
-	p.tellRoll(ref, r)
 }
 
 // tellRoll says what a roll would end, and what it has no room for.
@@ -54,6 +108,9 @@ func (p *poolLowering) tellRoll(ref planner.Ref, r schema.Roll) {
 	if r.Force {
 		find("DC841", schema.Warning, "leave force out, and a node goes when its last run has ended",
 			"replaces the nodes of %s; a live run that is on one %s after it was cordoned is ended", ref.ID(), r.DrainTimeout)
+	}
+	if ref.Type() != "asg/group" {
+		return
 	}
 	most, _ := p.size(ref, "max").Float()
 	desired, _ := p.size(ref, "desired").Float()
