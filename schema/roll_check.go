@@ -17,7 +17,7 @@ func (c *checker) roll(a Address, o Object) {
 	if r.Strategy == OnDemand && r.Most() > 0 {
 		wrong("roll.maxSurge", "leave it out, or state strategy: \"surge\"", "roll.maxSurge is %d, and onDemand starts no replacement first", r.Most())
 	}
-	if r.Unavailable() == 0 && r.Most() == 0 {
+	if r.Strategy != Surge && r.Unavailable() == 0 && r.Most() == 0 {
 		wrong("roll.maxUnavailable", "state 1 or more", "roll.maxUnavailable is 0, so that no node could be taken")
 	}
 	if r.Force && r.DrainTimeout == "" {

@@ -141,6 +141,13 @@ func (p *poolLowering) rollNote() string {
 		schema.Surge:           fmt.Sprintf("replacements are ready first, at most %d beside, %d missing", r.Most(), r.Unavailable()),
 		schema.InstanceRefresh: "by an instance refresh, once no run is on any of them",
 	}[r.Strategy]
+	managed := slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup != "" })
+	switch all := !slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup == "" }); {
+	case all:
+		how = "by EKS, once no run is on any of them"
+	case managed:
+		how += "; those of managed node groups by EKS, once no run is on any of them"
+	}
 	note := "then replaces the nodes of each group that are on the old image: " + how
 	switch {
 	case r.Force:
