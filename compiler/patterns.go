@@ -15,6 +15,7 @@ func patternWords(pattern string) string {
 		`^DC[0-9]{3}$`:                         `a code, such as "DC105"`,
 		`^([01][0-9]|2[0-3]):[0-5][0-9]$`:      `a time of day, such as "22:00"`,
 		`^sha256:[0-9a-f]{64}$`:                `a digest: "sha256:" and 64 hexadecimal digits`,
+		`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`:      `a name of Kubernetes: small letters, digits and hyphens`,
 		`^[A-Za-z][A-Za-z0-9_]*$`:              `letters, digits and underscores, first a letter`,
 		`^[A-Za-z_][A-Za-z0-9_]*$`:             `letters, digits and underscores, first no digit`,
 		`^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9.-]*/[-._a-zA-Z0-9]+$`: `a secret and its key, "namespace/name/key"`,

@@ -103,7 +103,7 @@ type proof struct{ name, part, file, suite string }
 
 var (
 	claimForm = regexp.MustCompile(`^- \*\*Can(not)?\*\*[ ,]`)
-	proofForm = regexp.MustCompile(`\[((?:Test|Fuzz)[A-Za-z0-9]*)(?:/([^\]]+))?\]\(([^)#]+)\)(?: \((test-[a-z]+)\))?`)
+	proofForm = regexp.MustCompile(`\[((?:Test|Fuzz)[A-Za-z0-9]*)(?:/([^\]]+))?\]\(([^)#]+)\)(?: \((test-[a-z0-9]+)\))?`)
 )
 
 // readClaims finds what the page claims below the headings of actors, and what is wrong
