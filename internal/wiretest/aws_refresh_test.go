@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"domctl.dev/internal/wiretest"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"domctl.dev/internal/wiretest"
 )
 
 func (c cloud) refresh(in autoscaling.StartInstanceRefreshInput) (*string, error) {
