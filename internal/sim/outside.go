@@ -57,8 +57,7 @@ func isWrite(call string) bool {
 		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
-		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "SetDefaultEnvironment", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting", "StartJob", "StopJob",
-		"SetCordoned", "EvictPod"}, call)
+		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "SetDefaultEnvironment", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting", "StartJob", "StopJob"}, call)
 }
 
 func (o outside) InsertOne(ctx context.Context, collection string, d port.Document) error {
