@@ -13,6 +13,9 @@ type Operation struct {
 	// Undo takes back a step that made or deleted an object. nil: the step only
 	// writes fields, which planner takes back, or is the way back itself.
 	Undo func(planner.Done) []planner.Step
+	// Again is what is done once what a step followed from is taken back: a roll goes to
+	// the image that groups start from then. nil: nothing.
+	Again func(planner.Done) []planner.Step
 	// Tool is what a person does it with, "mongosh", "aws" or "curl", and Command how: lines
 	// that stop at what is not as the plan saw it.
 	Tool    string

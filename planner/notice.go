@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -57,7 +59,7 @@ func (p Plan) Notice(to []Person, now time.Time) Notice {
 		kinds[c.Address.Kind]++
 		restart = restart || restarts(c.Address)
 		n.Changes = append(n.Changes, Noted{c.Address, c.says(), c.Impact})
-		n.do(c.toDo())
+		n.do(cmp.Or(p.ends(c.Address), c.toDo()))
 	}
 	if len(n.Changes) == 0 {
 		n.Subject = p.Deployment + ": nothing changes"
@@ -124,6 +126,22 @@ func short(v schema.Value) string {
 		return ""
 	}
 	return strings.Trim(v.Text, `"`)
+}
+
+// ends says what becomes of runs on nodes that a plan replaces; "" where it replaces none.
+func (p Plan) ends(a schema.Address) string {
+	says := ""
+	for _, s := range p.Steps {
+		var roll schema.Roll
+		if s.Address != a || json.Unmarshal([]byte(s.Args["roll"].Text), &roll) != nil {
+			continue
+		}
+		if roll.Force {
+			return "Nodes are replaced, and what runs on one " + roll.DrainTimeout + " after it is closed for new runs ends. Save work first."
+		}
+		says = "Nodes are replaced, each when the last run on it has ended. A first start on a new node may take longer."
+	}
+	return says
 }
 
 // toDo is what those who use an object must do about its change.

@@ -56,3 +56,15 @@ func TestNotice(t *testing.T) {
 		t.Errorf("%+v", nothing)
 	}
 }
+
+// TestNoticeOfARoll: who runs there is told when a node goes, and what a forced roll ends.
+func TestNoticeOfARoll(t *testing.T) {
+	a := schema.Address{Kind: "nodePools", Name: "gpu"}
+	for force, want := range map[bool]string{false: "each when the last run on it has ended", true: "what runs on one 4h after it is closed for new runs ends"} {
+		p := planner.Plan{Changes: []planner.Change{{Address: a, Action: planner.ActionUpdate, Fields: []planner.Diff{{Path: "groups.a.ami"}}}},
+			Steps: []planner.Step{{Address: a, Args: map[string]schema.Value{"roll": schema.JSON(schema.Roll{Strategy: schema.Surge, DrainTimeout: "4h", Force: force})}}}}
+		if got := strings.Join(p.Notice(nil, time.Time{}).Do, " "); !strings.Contains(got, want) {
+			t.Errorf("%q", got)
+		}
+	}
+}

@@ -74,6 +74,9 @@ type Use struct {
 type Past interface {
 	Raw(Ref) Raw
 	Undo(Done) ([]Step, error)
+	// Again is what is done once more, after what a step followed from is taken back: nodes
+	// are replaced by those of the image that is the group's again.
+	Again(Done) []Step
 	// Uses are the references to an object that an apply made.
 	Uses(Ref) []Use
 	// Keep is Undo of a step whose object is in use: what is done instead of
@@ -119,6 +122,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 			}
 		}
 	}
+	r.again(s)
 	for _, a := range schema.Addresses(r.change) {
 		r.plan.Changes = append(r.plan.Changes, *r.change[a])
 	}
@@ -131,6 +135,24 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 	}
 	r.plan.finish(id, s.Applied)
 	return r.plan, r.standing, nil
+}
+
+// again plans what follows from what is taken back, in the order it was done.
+func (r *restorer) again(s Snapshot) {
+	for _, d := range s.Done {
+		if s.Later[d.Step.Address] != "" {
+			continue
+		}
+		for _, step := range r.past.Again(d) {
+			for _, before := range d.Step.After {
+				step.afterAll(r.undo[before])
+			}
+			r.undo[d.Step.ID] = append(r.undo[d.Step.ID], step.ID)
+			if r.judge(step) {
+				r.plan.Steps = append(r.plan.Steps, step)
+			}
+		}
+	}
 }
 
 type restorer struct {

@@ -21,6 +21,7 @@ func (p past) Raw(r Ref) Raw                    { return p.raw[r] }
 func (p past) Same(want, got schema.Value) bool { return want == got }
 func (p past) Undo(d Done) ([]Step, error)      { return p.undo(d) }
 func (p past) Uses(r Ref) []Use                 { return p.uses[r] }
+func (past) Again(Done) []Step                  { return nil }
 func (p past) Keep(d Done) ([]Step, string)     { return p.kept, "it stays" }
 
 func (p past) Shown(_ Ref, path string, stands schema.Value) schema.Value {

@@ -16,6 +16,7 @@ func nodePools() Kind {
 		Field{Path: "size.min", Type: Int, Unit: "nodes"},
 		Field{Path: "size.max", Type: Int, Unit: "nodes"},
 		Field{Path: "size.desired", Type: Int, Unit: "nodes"},
+		Field{Path: "roll", Type: Any, Declared: true, Places: true},
 		Field{Path: "owner.ami", Type: String, Declared: true},
 		Field{Path: "owner.size", Type: String, Declared: true},
 		Field{Path: "expect.instanceTypes", Type: Set, Declared: true},

@@ -15,6 +15,7 @@ func checkPools(c *checker) {
 		c.poolImage(a, o)
 		c.groups(a, o, groups)
 		c.static(a, o)
+		c.roll(a, o)
 	}
 	c.sizes()
 	c.instanceTypes()

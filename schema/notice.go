@@ -1,7 +1,7 @@
 package schema
 
-// What those who use an object must do about its change. domctl never replaces nodes
-// that run.
+// What those who use an object must do about its change; of nodes that a plan replaces,
+// planner says more.
 const (
 	newNodes      = "Nothing ends because of the nodes: those that run stay, and new ones start otherwise. A first start on a new node may take longer."
 	newRevision   = "Workspaces that run keep the revision they started with: stop and start them to work in the new one."

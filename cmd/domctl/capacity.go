@@ -148,7 +148,7 @@ func writeTiers(out io.Writer, c world.Capacity) error {
 				if on.N != nil {
 					left = leftText(on.Left)
 				}
-				cells := []string{t.Tier, p.Label, cmp.Or(on.Type, "unknown"), number(on.N), left, number(t.AtMaximum), number(t.Cluster), usd(t.PerHour), usd(t.Charged)}
+				cells := []string{t.Tier, p.Label, cmp.Or(on.Type, "unknown"), counted(on.N), left, counted(t.AtMaximum), counted(t.Cluster), usd(t.PerHour), usd(t.Charged)}
 				fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 			}
 		}
@@ -178,7 +178,7 @@ func leftText(left []schema.Remainder) string {
 	return cmp.Or(strings.Join(parts, ", "), "nothing")
 }
 
-func number(n *int64) string {
+func counted(n *int64) string {
 	if n == nil {
 		return "unknown"
 	}

@@ -23,6 +23,7 @@ import (
 	"domctl.dev/internal/build"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/probe"
+	"domctl.dev/internal/roll"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -92,6 +93,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
+	maps.Copy(long, (&roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Census: c.Executions, Now: c.Clock.Now}).Operations())
 	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
 	key, err := e.digestKey(ctx)
 	if err != nil {
@@ -261,7 +263,7 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 	if in.Again, err = o.again(desired, choose); err != nil {
 		return p, now, err
 	}
-	now.view.Again(in.Again)
+	now.view.Anew(in.Again)
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = now.view.Desired(), now.view.Live, now.applied, now.view, now.identity, e.Applier.Lineage
 	in.Findings, in.Source, in.ID = slices.Concat(forPlans(e.Compiled.Findings), now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
 	p, err = e.foretold(ctx, now.view, in)

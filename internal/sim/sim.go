@@ -97,7 +97,11 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	if compiled.Desired.Deployment.Domino.URL != "" {
 		api = all
 	}
-	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: all, Domino: api, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
+	var nodes port.Nodes
+	if compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
+		nodes = all
+	}
+	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: all, Domino: api, Nodes: nodes, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
 		Clock: m.Clock, Random: m.next, Holder: o.Holder, Parallelism: o.Parallelism, Report: o.Report, Source: o.Source})
 }
 

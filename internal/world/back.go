@@ -77,6 +77,14 @@ func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
 	return nil, fmt.Errorf("DC421: %s cannot be taken back: %s; leave the address out with --exclude", d.Step.ID, d.Step.Irreversible)
 }
 
+// Again is what an operation does once more, see applier.Operation.
+func (v *View) Again(d planner.Done) []planner.Step {
+	if again := v.world.Operations()[d.Step.Op].Again; again != nil {
+		return again(d)
+	}
+	return nil
+}
+
 // Uses are the references to an object that the apply made. That a version is
 // its template's default shows in the template itself, which is read anyway.
 func (v *View) Uses(made planner.Ref) []planner.Use {

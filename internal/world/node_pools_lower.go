@@ -19,7 +19,7 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 		}
 	}
 	p.tellDrained()
-	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Waves: p.waves, Findings: p.findings, Left: p.left()}, nil
+	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Waves: p.waves, Findings: p.findings, Left: p.left(), Note: p.rollNote()}, nil
 }
 
 // poolLowering gathers one pool's steps.
@@ -38,6 +38,7 @@ type poolLowering struct {
 	// drained are managed node groups whose image is Terraform's, drainedAt where it stands.
 	drained   []string
 	drainedAt []schema.Position
+	lastRoll  string // the step that replaces the nodes of the group before
 }
 
 // group lowers one group's changes; an answer means that the pool is blocked.
@@ -48,6 +49,8 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
 	size := map[string]schema.Value{}
+	var switched *planner.Diff
+	before := len(p.steps)
 	for _, d := range p.change.Fields {
 		field, ok := strings.CutPrefix(d.Path, at)
 		switch {
@@ -55,7 +58,9 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		case p.belongs(field) != "domctl":
 			p.leave(g, field, d)
 		case field == "ami" && g.NodeGroup != "":
-			p.rolls = append(p.rolls, d.Path)
+			if why := p.managed(g, ref, d); why != nil {
+				return why
+			}
 		case field == "launch":
 			if _, changes := p.field(at + "ami"); p.moves(g, p.v.raw[ref]) && !(changes && p.belongs("ami") == "domctl") {
 				if why := p.move(ref, p.v.raw[ref], schema.Value{}); why != nil {
@@ -63,19 +68,25 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 				}
 			}
 		case field == "ami":
-			before := len(p.steps)
 			if why := p.image(g, ref, d); why != nil {
 				return why
 			}
-			p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[before:], p.waves)...)
+			switched = &d
 		default:
 			size[strings.TrimPrefix(field, "size.")] = d.After
 		}
 	}
-	if len(size) == 0 {
-		return nil
+	switches := len(p.steps)
+	if len(size) > 0 {
+		if why := p.resize(g, ref, size); why != nil {
+			return why
+		}
 	}
-	return p.resize(g, ref, size)
+	if switched != nil {
+		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
+		p.rolled(ref, *switched, before)
+	}
+	return nil
 }
 
 // field is a change of the pool, by its path.
@@ -141,8 +152,8 @@ func (p *poolLowering) left() (left []planner.Left) {
 	}
 	if len(p.rolls) > 0 {
 		left = append(left, planner.Left{Fields: p.rolls, Why: *p.block("DC241",
-			"switching a managed node group drains its nodes at once, and this version of domctl does not roll nodes",
-			"switch it by hand in a maintenance window, or wait for a version that rolls")})
+			"switching a managed node group drains its nodes at once, whatever runs on them, and the pool states no roll",
+			"state roll, and domctl has it switched once no run is on them; or switch it by hand in a maintenance window")})
 	}
 	return left
 }

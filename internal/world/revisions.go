@@ -63,7 +63,7 @@ func activate(ctx context.Context, w *World, a applier.Attempt) error {
 // same before is made active again, without a build, which the note says.
 func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, remember map[string]schema.Value, note string) {
 	env := idPlain(ref)
-	writes, anew := v.definition(c), v.again[c.Address]
+	writes, anew := v.definition(c), v.anew[c.Address]
 	if anew {
 		writes["skipCache"] = schema.JSON(true)
 	}

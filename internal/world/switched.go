@@ -55,10 +55,11 @@ func (l *look) switched() (templates, images map[string]bool) {
 		}
 	}
 	for _, a := range l.wanted("nodePools") {
+		_, rolls := l.desired.Objects[a].Roll()
 		for _, g := range l.desired.Objects[a].Groups() {
 			group := l.view.raw[l.groupRefOf(g)]
 			want, stands := l.wantedImage(a, g), l.view.imageOf(group)
-			if t := group["template"].Str(); t != "" && g.NodeGroup == "" && want.Is != schema.Absent && want != stands {
+			if t := group["template"].Str(); t != "" && (g.NodeGroup == "" || rolls) && want.Is != schema.Absent && want != stands {
 				templates[t] = true
 				if stands.Str() != "" {
 					images[stands.Str()] = true

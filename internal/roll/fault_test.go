@@ -1,0 +1,339 @@
+package roll
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// waits runs a roll for so long and expects it to wait, and to say for what.
+func (d *driver) waits(t *testing.T, most time.Duration, says string) {
+	t.Helper()
+	st, err := d.run(most)
+	if err != nil || st.State != applier.Pending {
+		t.Fatalf("%+v, %v\n%v", st, err, d.w.calls)
+	}
+	if st, err = d.executor().Observe(t.Context(), d.a); err != nil || !strings.Contains(st.Why, says) {
+		t.Fatalf("%+v, %v; want %q", st, err, says)
+	}
+}
+
+// ends runs a roll to its end.
+func (d *driver) ends(t *testing.T, want applier.State, says string) {
+	t.Helper()
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != want || !strings.Contains(st.Why, says) {
+		t.Fatalf("%+v, %v; want %q\n%v", st, err, says, d.w.calls)
+	}
+	if len(d.w.killed) > 0 || d.w.cordons() > 0 {
+		t.Fatalf("killed %v, %d cordoned\n%v", d.w.killed, d.w.cordons(), d.w.calls)
+	}
+}
+
+func surging(t *testing.T, nodes int64) (*town, *driver) {
+	w := newTown(nodes)
+	return w, newDriver(t, w, schema.Roll{Strategy: schema.Surge})
+}
+
+// TestANodeThatNeverGetsReady stops the roll, which takes away what it raised.
+func TestANodeThatNeverGetsReady(t *testing.T) {
+	w, d := surging(t, 3)
+	w.dead = []string{"ami-2"}
+	d.ends(t, applier.Failed, "DC833")
+	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 {
+		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
+	}
+	before := len(w.calls)
+	if d.ends(t, applier.Failed, "DC833"); len(w.calls) > before {
+		t.Errorf("looked at again, it wrote %v", w.calls[before:])
+	}
+	d.abort = true
+	d.ends(t, applier.Undone, "")
+}
+
+// TestALaterNodeThatNeverGetsReady leaves what was replaced, and lifts the cordons.
+func TestALaterNodeThatNeverGetsReady(t *testing.T) {
+	w, d := surging(t, 3)
+	d.each = func() {
+		if slices.ContainsFunc(w.machines, func(m *machine) bool { return m.image == "ami-2" && w.ready(m) }) {
+			w.dead = []string{"ami-2"}
+		}
+	}
+	d.ends(t, applier.Failed, "DC833")
+	if w.images() != "ami-1 ami-1 ami-2" || w.group.Desired != 3 {
+		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
+	}
+}
+
+// TestNoCapacity: what AWS does not start is asked for no longer, and no node has gone.
+func TestNoCapacity(t *testing.T) {
+	w, d := surging(t, 3)
+	w.capacity = 3
+	d.ends(t, applier.Failed, "DC834")
+	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 {
+		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
+	}
+}
+
+// TestAtItsMaximum: a group that has no room for a replacement says so.
+func TestAtItsMaximum(t *testing.T) {
+	w, d := surging(t, 3)
+	w.group.Max = 3
+	d.waits(t, time.Hour, "at its maximum of 3")
+	if len(w.calls) > 0 {
+		t.Errorf("%v", w.calls)
+	}
+}
+
+// TestABudgetThatNeverAllows is obeyed: the roll waits, and stops where a time is stated.
+func TestABudgetThatNeverAllows(t *testing.T) {
+	w, d := surging(t, 2)
+	w.machines[0].pods = []port.Pod{{Namespace: "x", Name: "db", UID: "db", Node: "ip-i-001", Phase: "Running", OwnerKind: "StatefulSet", Owner: "db"}}
+	w.budget["db"] = true
+	d.waits(t, 3*time.Hour, "pod x/db")
+	if strings.Contains(fmt.Sprint(w.calls), "terminate i-001") {
+		t.Errorf("%v", w.calls)
+	}
+	w.budget["db"] = false
+	d.ends(t, applier.Finished, "")
+
+	w = newTown(2)
+	w.machines[0].pods = []port.Pod{{Namespace: "x", Name: "db", UID: "db", Node: "ip-i-001", Phase: "Running", OwnerKind: "StatefulSet", Owner: "db"}}
+	w.budget["db"] = true
+	d = newDriver(t, w, schema.Roll{Strategy: schema.Surge, DrainTimeout: "1h"})
+	d.ends(t, applier.Failed, "DC835")
+	if w.group.Desired != 2 {
+		t.Errorf("%v", w.calls)
+	}
+}
+
+// TestPodsOfANode: those of the node itself count for nothing, others are moved, one
+// without a controller is waited for.
+func TestPodsOfANode(t *testing.T) {
+	w, d := surging(t, 1)
+	pod := func(name, owner string) port.Pod {
+		return port.Pod{Namespace: "x", Name: name, UID: name, Node: "ip-i-001", Phase: "Running", OwnerKind: owner}
+	}
+	mirror, done := pod("mirror", ""), pod("done", "")
+	mirror.Mirror, done.Phase = true, "Succeeded"
+	w.machines[0].pods = []port.Pod{pod("agent", "DaemonSet"), mirror, done, pod("web", "ReplicaSet"), pod("lone", "")}
+	d.waits(t, time.Hour, "pod x/lone, which no controller would start again")
+	w.machines[0].pods = slices.DeleteFunc(w.machines[0].pods, func(p port.Pod) bool { return p.Name == "lone" })
+	d.ends(t, applier.Finished, "")
+	if got := fmt.Sprint(w.calls); strings.Contains(got, "evict agent") || strings.Contains(got, "evict mirror") || !strings.Contains(got, "evict web") {
+		t.Error(got)
+	}
+}
+
+// TestARunThatOutlastsTheTime stops the roll; where the plan says so, it is ended.
+func TestARunThatOutlastsTheTime(t *testing.T) {
+	w := newTown(2)
+	w.busy(0, 20*time.Hour)
+	w.busy(1, 20*time.Hour)
+	d := newDriver(t, w, schema.Roll{Strategy: schema.Surge, DrainTimeout: "2h"})
+	d.ends(t, applier.Failed, "DC835")
+
+	w = newTown(2)
+	w.busy(0, 20*time.Hour)
+	d = newDriver(t, w, schema.Roll{Strategy: schema.Surge, DrainTimeout: "2h", Force: true})
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != applier.Finished || len(w.killed) != 1 || w.images() != "ami-2 ami-2" {
+		t.Errorf("%+v, %v, %v, %s", st, err, w.killed, w.images())
+	}
+}
+
+// TestKubernetesAwayHalfWay: nothing is known, so nothing is done, and nothing fails.
+func TestKubernetesAwayHalfWay(t *testing.T) {
+	for _, call := range []string{"ListNodes", "ListPods", "ListExecutions"} {
+		w, d := surging(t, 3)
+		d.each = func() {
+			if strings.Contains(fmt.Sprint(w.calls), "cordon i-001 true") && w.broken["once"] == nil {
+				w.broken[call], w.broken["once"] = errors.New("connection refused"), errors.New("")
+			}
+		}
+		d.waits(t, 2*time.Hour, "does not answer")
+		if got := fmt.Sprint(w.calls); got != "[desired 4 cordon i-001 true]" {
+			t.Error(got)
+		}
+		delete(w.broken, call)
+		d.ends(t, applier.Finished, "")
+		if w.images() != "ami-2 ami-2 ami-2" {
+			t.Errorf("%s, %v", w.images(), w.calls)
+		}
+	}
+	w, d := surging(t, 3)
+	w.broken["ListExecutions"] = port.ErrDenied
+	if _, err := d.run(time.Hour); !errors.Is(err, port.ErrDenied) || len(w.calls) > 0 {
+		t.Errorf("%v, %v", err, w.calls)
+	}
+}
+
+// TestEndedByOthers: an old node that somebody ends, or that Spot takes, is one less; a
+// new one is replaced by the group; the capacity is as before.
+func TestEndedByOthers(t *testing.T) {
+	for name, when := range map[string]string{"old": "desired 4", "cordoned": "cordon i-001 true", "later": "terminate i-001 true"} {
+		for _, which := range []string{"ami-1", "ami-2"} {
+			w, d := surging(t, 3)
+			once := false
+			d.each = func() {
+				if once || !strings.Contains(fmt.Sprint(w.calls), when) {
+					return
+				}
+				for _, m := range w.alive() {
+					if m.image == which && !once {
+						w.end(m, "interrupted")
+						once = true
+					}
+				}
+			}
+			d.ends(t, applier.Finished, "")
+			if w.images() != "ami-2 ami-2 ami-2" || w.group.Desired != 3 {
+				t.Errorf("%s %s: %s, desired %d, %v", name, which, w.images(), w.group.Desired, w.calls)
+			}
+		}
+	}
+}
+
+// TestHeldUp: what another has going on is waited for, and nothing is begun meanwhile.
+func TestHeldUp(t *testing.T) {
+	w, d := surging(t, 2)
+	w.group.SuspendedProcesses = []string{"Launch"}
+	d.waits(t, time.Hour, "the process Launch of gpu-a is suspended")
+	w.group.SuspendedProcesses = nil
+	w.refresh = []port.InstanceRefresh{{ID: "other", Status: "Baking"}}
+	d.waits(t, time.Hour, "instance refresh other of gpu-a is Baking")
+	if len(w.calls) > 0 {
+		t.Errorf("%v", w.calls)
+	}
+	w.refresh[0].Status = "Successful"
+	w.machines[0].Protected = true
+	d.waits(t, 3*time.Hour, "i-001) is protected from scale-in")
+	if w.images() != "ami-1 ami-2" {
+		t.Errorf("%s, %v", w.images(), w.calls)
+	}
+	w.machines[0].Protected, w.machines[0].Lifecycle = false, "Standby"
+	w.group.Desired = 1
+	d.waits(t, 3*time.Hour, "stands by")
+	w.machines[0].Lifecycle = "InService"
+	w.group.Desired = 2
+	d.ends(t, applier.Finished, "")
+}
+
+// TestAWindow: nodes are begun while it is open.
+func TestAWindow(t *testing.T) {
+	w := newTown(2)
+	d := newDriver(t, w, schema.Roll{Strategy: schema.Surge, Window: "night", Hours: &schema.Window{Days: []string{"sun"}, From: "22:00", To: "23:00", Timezone: "UTC"}})
+	d.waits(t, time.Hour, "window night, which opens 2026-11-29 22:00 UTC")
+	if len(w.calls) > 0 {
+		t.Errorf("%v", w.calls)
+	}
+	st, err := d.run(20 * time.Hour)
+	if err != nil || st.State != applier.Finished || w.now.Hour() != 22 {
+		t.Errorf("%+v, %v at %s", st, err, w.now)
+	}
+}
+
+// TestANodeOfNoKnownImage is not touched, and said.
+func TestANodeOfNoKnownImage(t *testing.T) {
+	w, d := surging(t, 2)
+	w.machines[0].image = ""
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != applier.Finished || !strings.Contains(st.Outputs["left"].Text, "i-001") || w.images() != " ami-2" {
+		t.Errorf("%+v, %v, %s", st, err, w.images())
+	}
+}
+
+// TestSwitchedBackMeanwhile: a group that starts nodes from another image is rolled no
+// further.
+func TestSwitchedBackMeanwhile(t *testing.T) {
+	w, d := surging(t, 3)
+	d.each = func() {
+		if strings.Contains(fmt.Sprint(w.calls), "terminate i-001") {
+			w.group.Version = "1"
+		}
+	}
+	d.ends(t, applier.Failed, "DC832")
+	if w.images() != "ami-1 ami-1 ami-2" {
+		t.Errorf("%s, %v", w.images(), w.calls)
+	}
+}
+
+// TestWarmInstances of the old image would come into service, and go first.
+func TestWarmInstances(t *testing.T) {
+	w, d := surging(t, 1)
+	w.machines = append(w.machines, &machine{GroupInstance: port.GroupInstance{ID: "i-warm", Lifecycle: "Warmed:Stopped"}, image: "ami-1", launched: w.now})
+	d.ends(t, applier.Finished, "")
+	if !strings.Contains(fmt.Sprint(w.calls), "terminate i-warm false") || w.images() != "ami-2" {
+		t.Errorf("%s, %v", w.images(), w.calls)
+	}
+}
+
+// TestARefreshThatFails is told; one that is aborted is cancelled.
+func TestARefreshThatFails(t *testing.T) {
+	w := newTown(2)
+	w.dead = []string{"ami-2"}
+	d := newDriver(t, w, schema.Roll{Strategy: schema.InstanceRefresh})
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != applier.Failed || !strings.Contains(st.Why, "DC83") {
+		t.Errorf("%+v, %v", st, err)
+	}
+	w = newTown(2)
+	d = newDriver(t, w, schema.Roll{Strategy: schema.InstanceRefresh})
+	d.each = func() { d.abort = len(w.refresh) > 0 }
+	st, err = d.run(10 * time.Hour)
+	if err != nil || w.refresh[0].Status != "Cancelled" || w.cordons() > 0 || st.State != applier.Undone && st.State != applier.Finished {
+		t.Errorf("%+v, %v, %+v, %v", st, err, w.refresh, w.calls)
+	}
+}
+
+// TestAborted at any call, a roll leaves no cordon and no capacity of its own.
+func TestAborted(t *testing.T) {
+	for n := range 12 {
+		for _, dies := range []bool{true, false} {
+			w, d := surging(t, 3)
+			w.busy(2, 30*time.Minute)
+			calls := 0
+			d.crash = func() bool {
+				if calls++; calls > 3*n {
+					d.abort = true
+					return dies && calls == 3*n+1
+				}
+				return false
+			}
+			st, err := d.run(10 * time.Hour)
+			if err != nil || w.cordons() > 0 || w.group.Desired != 3 || len(w.killed) > 0 {
+				t.Fatalf("%d: %+v, %v, %d cordoned, desired %d, killed %v\n%v", n, st, err, w.cordons(), w.group.Desired, w.killed, w.calls)
+			}
+			if replaced := strings.Contains(fmt.Sprint(w.calls), "terminate i-00"); (st.State == applier.Undone) == (replaced && w.images() != "ami-1 ami-1 ami-1") {
+				t.Errorf("%d: %+v with %s, %v", n, st, w.images(), w.calls)
+			}
+		}
+	}
+}
+
+// TestATerminationOnItsWay: a roll that is aborted lifts no cordon while the call that ends
+// the node may yet land.
+func TestATerminationOnItsWay(t *testing.T) {
+	w, d := surging(t, 1)
+	w.chance = func(n int) int { return n - 1 }
+	d.loses = func() bool {
+		d.abort = d.abort || strings.HasPrefix(d.a.Mark, end)
+		return d.abort && len(w.later) == 0 && strings.HasPrefix(d.a.Mark, end)
+	}
+	w.each = func() {
+		if d.abort && w.cordons() == 0 && len(w.runs) == 0 {
+			w.runs = append(w.runs, &run{id: "late", lasts: time.Hour})
+		}
+	}
+	st, err := d.run(3 * time.Hour)
+	if err != nil || st.State != applier.Finished || len(w.killed) > 0 || w.images() != "ami-2" {
+		t.Errorf("%+v, %v, killed %v, %s, %v", st, err, w.killed, w.images(), w.calls)
+	}
+}

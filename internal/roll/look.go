@@ -1,0 +1,260 @@
+package roll
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"domctl.dev/internal/port"
+)
+
+// member is one instance of a group, with its node and what is on that.
+type member struct {
+	port.GroupInstance
+	image    string // "" where nobody tells
+	launched time.Time
+	node     *port.Node // nil: it has none
+	runs     []string   // live ones, in words
+	held     []string   // pods that nobody may move, in words
+	movable  []port.Pod // those that a controller starts elsewhere
+}
+
+func (m member) going() bool {
+	return strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach")
+}
+func (m member) serving() bool  { return m.Lifecycle == "InService" }
+func (m member) warm() bool     { return strings.HasPrefix(m.Lifecycle, "Warmed:") && !m.going() }
+func (m member) standby() bool  { return strings.Contains(m.Lifecycle, "Standby") }
+func (m member) cordoned() bool { return m.node != nil && m.node.Cordoned }
+func (m member) joined() bool   { return m.serving() && m.node != nil && m.node.Ready }
+
+// ready says that it takes runs.
+func (m member) ready() bool { return m.joined() && !m.node.Cordoned }
+
+// String names it for people.
+func (m member) String() string {
+	if m.node == nil {
+		return m.ID
+	}
+	return m.node.Name + " (" + m.ID + ")"
+}
+
+// found is what stands of a group.
+type found struct {
+	there   bool
+	group   port.AutoScalingGroup
+	starts  string // the image that it starts nodes from
+	members []member
+	newest  port.InstanceRefresh
+	now     time.Time
+}
+
+// old are those that are to be replaced and are there yet.
+func (f found) old(o order) []member {
+	return f.which(func(m member) bool { return o.replaces(m) && !m.going() })
+}
+
+func (f found) which(is func(member) bool) (some []member) {
+	for _, m := range f.members {
+		if is(m) {
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
+// replaces says that a member has an image that is not wanted.
+func (o order) replaces(m member) bool {
+	return m.image != "" && m.image != o.image
+}
+
+// away is an outside that does not answer, which says nothing of what it holds.
+type away struct {
+	what string
+	error
+}
+
+func (a *away) Unwrap() error { return a.error }
+
+// absent marks an error of who is asked for what runs: it is waited for, unless it
+// refuses us.
+func absent(what string, err error) error {
+	if err == nil || errors.Is(err, port.ErrDenied) {
+		return err
+	}
+	return &away{what, err}
+}
+
+// look reads a group, its instances, their nodes and what is on these.
+func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
+	f.now = r.Now()
+	groups, err := r.Outside.DescribeAutoScalingGroups(ctx, []string{group})
+	if err != nil || len(groups) == 0 {
+		return f, err
+	}
+	f.there, f.group = true, groups[0]
+	if f.starts, err = r.starts(ctx, f.group); err != nil {
+		return f, err
+	}
+	refreshes, err := r.Outside.DescribeInstanceRefreshes(ctx, group)
+	if err != nil {
+		return f, err
+	}
+	if len(refreshes) > 0 {
+		f.newest = refreshes[0]
+	}
+	f.members, err = r.members(ctx, []string{group})
+	return f, err
+}
+
+// members are the instances of groups, as they are told by AWS, Kubernetes and Domino.
+// What is on nodes is read last, so that no read is older than the cordon it goes with.
+func (r *Roller) members(ctx context.Context, groups []string) (all []member, err error) {
+	instances, err := r.Outside.DescribeAutoScalingInstances(ctx, groups)
+	if err != nil || len(instances) == 0 {
+		return nil, err
+	}
+	var ids []string
+	for _, i := range instances {
+		ids = append(ids, i.ID)
+	}
+	machines, err := r.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	nodes, on, err := r.standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range instances {
+		m := member{GroupInstance: i}
+		for _, machine := range machines {
+			if machine.ID == i.ID {
+				m.image = machine.Image
+				m.launched, _ = time.Parse(time.RFC3339, machine.Launched)
+			}
+		}
+		if n, is := nodes[i.ID]; is {
+			m.node = &n
+			m.runs, m.held, m.movable = on(n.Name, i.ID)
+		} else {
+			m.runs, _, _ = on("", i.ID)
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.ID, b.ID) })
+	return all, nil
+}
+
+// contents tells what is on a node, by its name and its instance.
+type contents func(node, instance string) (runs, held []string, movable []port.Pod)
+
+// standing are the nodes by instance, and what is on each.
+func (r *Roller) standing(ctx context.Context) (map[string]port.Node, contents, error) {
+	all, err := r.Nodes.ListNodes(ctx)
+	if err != nil {
+		return nil, nil, absent("Kubernetes", err)
+	}
+	nodes := map[string]port.Node{}
+	for _, n := range all {
+		if n.Instance != "" {
+			nodes[n.Instance] = n
+		}
+	}
+	on, err := r.contents(ctx, "")
+	return nodes, on, err
+}
+
+// contents reads what is on one node, or on all.
+func (r *Roller) contents(ctx context.Context, node string) (contents, error) {
+	pods, err := r.Nodes.ListPods(ctx, node)
+	if err != nil {
+		return nil, absent("Kubernetes", err)
+	}
+	var live []port.Execution
+	if r.Census != nil {
+		if live, err = r.Census.ListExecutions(ctx); err != nil {
+			return nil, absent("Domino", err)
+		}
+	}
+	byNode, told := map[string][]port.Pod{}, map[string][]string{}
+	for _, p := range pods {
+		byNode[p.Node] = append(byNode[p.Node], p)
+	}
+	for _, e := range live {
+		for _, u := range e.Units {
+			told[u.Node] = append(told[u.Node], "run "+e.ID)
+		}
+	}
+	return func(node, instance string) (runs, held []string, movable []port.Pod) {
+		if node != "" {
+			runs, held, movable = sort(byNode[node])
+			runs = append(runs, told[node]...)
+		}
+		runs = append(runs, told[instance]...)
+		slices.Sort(runs)
+		return slices.Compact(runs), held, movable
+	}, nil
+}
+
+// Labels of the pods of Domino's executions.
+const (
+	executionLabel = "dominodatalab.com/execution-id"
+	workloadLabel  = "dominodatalab.com/workload-type"
+)
+
+// sort tells the pods of a node apart: those of live runs, those that are waited for, and
+// those that may be moved. What belongs to the node, or has ended, counts for nothing.
+func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
+	for _, p := range pods {
+		execution, workload := p.Labels[executionLabel], p.Labels[workloadLabel]
+		switch {
+		case p.Mirror || p.OwnerKind == "DaemonSet" || p.Phase == "Succeeded" || p.Phase == "Failed":
+		case execution != "":
+			runs = append(runs, "run "+execution)
+		case workload != "":
+			runs = append(runs, fmt.Sprintf("%s of Domino (pod %s/%s)", workload, p.Namespace, p.Name))
+		case p.Ending:
+			held = append(held, fmt.Sprintf("pod %s/%s, which is ending", p.Namespace, p.Name))
+		case p.OwnerKind == "":
+			held = append(held, fmt.Sprintf("pod %s/%s, which no controller would start again", p.Namespace, p.Name))
+		default:
+			movable = append(movable, p)
+		}
+	}
+	return runs, held, movable
+}
+
+// starts is the image that a group starts nodes from.
+func (r *Roller) starts(ctx context.Context, g port.AutoScalingGroup) (string, error) {
+	if g.Template == "" {
+		configs, err := r.Outside.DescribeLaunchConfigurations(ctx, []string{g.LaunchConfiguration})
+		if err != nil || len(configs) == 0 {
+			return "", err
+		}
+		return configs[0].Image, nil
+	}
+	number, err := strconv.ParseInt(g.Version, 10, 64)
+	if err != nil {
+		templates, err := r.Outside.DescribeLaunchTemplates(ctx, []string{g.Template})
+		if err != nil || len(templates) == 0 {
+			return "", err
+		}
+		if number = templates[0].Default; g.Version == "$Latest" {
+			number = templates[0].Latest
+		}
+	}
+	versions, err := r.Outside.DescribeLaunchTemplateVersions(ctx, g.Template, []int64{number})
+	if errors.Is(err, port.ErrNotFound) || err == nil && len(versions) == 0 {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return versions[0].Image, nil
+}

@@ -1,0 +1,289 @@
+package roll
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// rolling is the executor of an Auto Scaling group.
+type rolling struct{ *Roller }
+
+// Observe tells how far the roll of a group is.
+func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+	o, err := orderOf(a)
+	if err != nil {
+		return applier.Status{}, err
+	}
+	if r.Nodes == nil {
+		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
+	}
+	f, err := r.Roller.look(ctx, o.asg)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	if err != nil {
+		return applier.Status{}, err
+	}
+	t := turn{o, f, pastOf(a), r.Roller}
+	switch {
+	case a.Abort:
+		return t.abort(), nil
+	case !f.there:
+		return failed("DC831: there is no Auto Scaling group %s any more; look at it, then domctl apply --supersede %s", o.asg, o.Apply), nil
+	case t.past.why != "":
+		return t.back(t.past.why), nil
+	}
+	if st, holds := t.holds(); holds {
+		return st, nil
+	}
+	if why := t.wrong(); why != "" {
+		return t.back(why), nil
+	}
+	if o.Strategy == schema.InstanceRefresh {
+		return t.refresh(), nil
+	}
+	return t.forward(), nil
+}
+
+// waiting is of an outside that does not answer now: nothing is known, so nothing is done.
+func waiting(err error) (applier.Status, bool) {
+	var a *away
+	switch {
+	case errors.As(err, &a):
+		return pending(retry, "%s does not answer, so that nobody tells what runs: %v", a.what, a.error), true
+	case errors.Is(err, port.ErrThrottled):
+		return pending(retry, "AWS limits how often it is asked"), true
+	}
+	return applier.Status{}, false
+}
+
+// turn is one look at a roll.
+type turn struct {
+	order
+	found
+	past past
+	r    *Roller
+}
+
+// holds says what keeps a roll from going on, whatever stands.
+func (t turn) holds() (applier.Status, bool) {
+	for _, process := range []string{"Launch", "Terminate"} {
+		if slices.Contains(t.group.SuspendedProcesses, process) {
+			return pending(retry, "the process %s of %s is suspended; resume it, and the roll goes on", process, t.group.Name), true
+		}
+	}
+	if active(t.newest) && !t.mine(t.newest) {
+		return pending(retry, "instance refresh %s of %s is %s, and not of this apply; the roll goes on when it is over", t.newest.ID, t.group.Name, t.newest.Status), true
+	}
+	return applier.Status{}, false
+}
+
+// wrong says why a roll is to be turned back; "" while it is not.
+func (t turn) wrong() string {
+	if t.starts != t.image {
+		return fmt.Sprintf("DC832: %s starts nodes from %s by now, not from %s", t.group.Name, or(t.starts), t.image)
+	}
+	for _, m := range t.members {
+		late := !m.launched.IsZero() && t.now.Sub(m.launched) > mostReady
+		if m.image == t.image && (m.serving() || strings.HasPrefix(m.Lifecycle, "Pending")) && !m.joined() && late && m.launched.After(t.Began.Add(-mostReady)) {
+			return fmt.Sprintf("DC833: %s of the new image was launched at %s and is not ready", m, m.launched.UTC().Format("15:04"))
+		}
+	}
+	if at, desired := t.past.asked(); !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
+		return fmt.Sprintf("DC834: %s has %d of %d instances since %s: no capacity for them, or a quota is reached", t.group.Name, t.present(), t.group.Desired, at.UTC().Format("15:04"))
+	}
+	return t.overdue()
+}
+
+// overdue says that a node was not empty in time, and is not forced to be.
+func (t turn) overdue() string {
+	for _, m := range t.old(t.order) {
+		if at, own := t.cordoned(m.node); own && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
+			return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
+		}
+	}
+	return ""
+}
+
+// present are the instances that count for the group's capacity.
+func (t turn) present() (n int64) {
+	return int64(len(t.which(func(m member) bool { return !m.going() && !m.standby() && !strings.HasPrefix(m.Lifecycle, "Warmed:") })))
+}
+
+// busy says what a node waits for; "" when nothing is on it that it waits for.
+func (m member) busy() string {
+	on := slices.Concat(m.runs, m.held)
+	if len(on) == 0 && len(m.movable) > 0 {
+		p := m.movable[0]
+		return planner.Printable(fmt.Sprintf("pod %s/%s has not gone", p.Namespace, p.Name))
+	}
+	return planner.Printable(few(on))
+}
+
+// forward is the next write of a roll, or what it waits for.
+func (t turn) forward() applier.Status {
+	if c, is := t.past.open(t.group.Desired); is {
+		return t.capacity(c)
+	}
+	var waits []string
+	started := t.old(t.order)
+	started = slices.DeleteFunc(started, func(m member) bool { return !t.started(m) })
+	for _, m := range started {
+		st, why := t.empty(m)
+		if why == "" && st.Mark == "" {
+			return next(t.ends(m), planner.Absolute)
+		}
+		if why == "" {
+			return st
+		}
+		waits = append(waits, why)
+	}
+	if st, why := t.begin(started); why == "" {
+		return st
+	} else if why != nothing {
+		waits = append(waits, why)
+	}
+	if len(waits) > 0 {
+		return pending(t.wait(started), "%s", t.progress(waits))
+	}
+	return t.finish()
+}
+
+// wait is until the next look: where nothing but a cordon is too young, until it is not.
+func (t turn) wait(started []member) time.Duration {
+	least := quiet
+	for _, m := range started {
+		at, own := t.cordoned(m.node)
+		if !own || t.now.Sub(at) >= quiet {
+			return look
+		}
+		least = min(least, quiet-t.now.Sub(at).Truncate(time.Second))
+	}
+	if len(started) == 0 {
+		return look
+	}
+	return least
+}
+
+// started says that a member is on its way out: cordoned, by us or another, or with no
+// node that could be.
+func (t turn) started(m member) bool {
+	return m.cordoned() || m.warm() || m.serving() && m.node == nil && t.now.Sub(m.launched) > mostReady
+}
+
+// capacity is a change of it that does not show: made again, unless the group moved
+// another way.
+func (t turn) capacity(c change) applier.Status {
+	if t.group.Desired == c.from {
+		return next(c.mark, planner.Absolute)
+	}
+	return pending(look, "the capacity of %s was to be %d and is %d; looking again", t.group.Name, c.to, t.group.Desired)
+}
+
+// empty is the next write to a node that is on its way out; why not "" is what it waits
+// for. Without either, nothing on it is waited for any more.
+func (t turn) empty(m member) (st applier.Status, why string) {
+	at, own := t.cordoned(m.node)
+	switch {
+	case m.Protected:
+		return st, fmt.Sprintf("%s is protected from scale-in: take that away", m)
+	case m.standby():
+		return st, fmt.Sprintf("%s stands by: put it back into service, or end it", m)
+	case !m.serving() && !m.warm():
+		return st, fmt.Sprintf("%s is %s", m, m.Lifecycle)
+	case own && t.now.Sub(at) < quiet:
+		return st, fmt.Sprintf("%s was cordoned just now", m)
+	case t.forced(m):
+		return st, ""
+	case len(m.runs)+len(m.held) > 0:
+		return st, fmt.Sprintf("%s: %s", m, m.busy())
+	}
+	for _, p := range m.movable {
+		if r, refused := t.refused(p.UID); refused {
+			why = fmt.Sprintf("%s: pod %s/%s, which %s", m, planner.Printable(p.Namespace), planner.Printable(p.Name), r)
+			continue
+		}
+		return next(fmt.Sprintf("%s %s %s/%s %s", evict, m.ID, p.Namespace, p.Name, p.UID), planner.Conditional), ""
+	}
+	return st, why
+}
+
+// forced says that a node's time to get empty is over, and that the plan has it go then.
+func (t turn) forced(m member) bool {
+	at, own := t.cordoned(m.node)
+	return own && t.Force && t.drain > 0 && t.now.Sub(at) > t.drain
+}
+
+// refused says that a pod was not allowed to go a moment ago, and why.
+func (t turn) refused(uid string) (why string, is bool) {
+	v, _ := t.r.heard.Load(uid)
+	no, is := v.(refusal)
+	return no.why, is && t.now.Before(no.until)
+}
+
+// ends is the mark that terminates a member: the one that was begun, if one was.
+func (t turn) ends(m member) string {
+	forced := t.forced(m) && m.busy() != ""
+	smaller := !m.warm() && t.group.Desired > t.group.Min && (t.past.surplus(t.found) > 0 || t.Strategy == schema.OnDemand)
+	if e, begun := t.past.ends[m.ID]; begun && e.smaller == smaller && forced == strings.HasSuffix(e.mark, " forced") {
+		return e.mark
+	}
+	return endMark(m, t.found, t.past.marks, smaller, forced)
+}
+
+// finish is of a group without old nodes.
+func (t turn) finish() applier.Status {
+	if st, more := t.cleared(""); more {
+		return st
+	}
+	for _, m := range t.members {
+		if m.image == t.image && !m.going() && !m.standby() && !m.warm() && !m.joined() || m.image == "" && strings.HasPrefix(m.Lifecycle, "Pending") {
+			return pending(look, "%s", t.progress([]string{m.String() + " is not ready yet"}))
+		}
+	}
+	if t.present() < t.group.Desired {
+		return pending(look, "%s", t.progress([]string{fmt.Sprintf("%d of %d instances are there", t.present(), t.group.Desired)}))
+	}
+	return t.done()
+}
+
+// done is a roll that is over; left says what was not touched.
+func (t turn) done() applier.Status {
+	out := map[string]schema.Value{"replaced": schema.JSON(t.past.replaced(t.found))}
+	var left []string
+	for _, m := range t.members {
+		if m.image == "" && !m.going() {
+			left = append(left, m.ID+" (nobody tells its image)")
+		}
+	}
+	if len(left) > 0 {
+		out["left"] = schema.JSON(left)
+	}
+	return applier.Status{State: applier.Finished, Outputs: out}
+}
+
+// progress is how far a roll is and what it waits for.
+func (t turn) progress(waits []string) string {
+	return fmt.Sprintf("%s: %s on the old image; waits for %s", t.group.Name, planner.Plural(len(t.old(t.order)), "node"), planner.Printable(few(waits)))
+}
+
+// few are some of many, for people.
+func few(all []string) string {
+	const most = 3
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
+}
+
+func or(text string) string { return cmp.Or(text, "nothing that is there") }

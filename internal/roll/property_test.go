@@ -1,0 +1,125 @@
+package roll
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"domctl.dev/applier"
+	"domctl.dev/schema"
+)
+
+// random is a generator of its own: draws of rapid would be millions.
+func random(seed uint32) func(n int) int {
+	seed |= 1
+	return func(n int) int {
+		seed ^= seed << 13
+		seed ^= seed >> 17
+		seed ^= seed << 5
+		return int(seed&0x7fffffff) % n
+	}
+}
+
+// bustle has runs begin so that tenths of the nodes' room are taken, and says how many
+// did.
+func (w *town) bustle(nodes int64, load int) (started *int) {
+	started = new(int)
+	w.each = func() {
+		if *started < 5000 && w.chance(6000) < load*int(nodes)*w.room {
+			*started++
+			w.runs = append(w.runs, &run{id: fmt.Sprintf("run%d", *started), lasts: time.Duration(1+w.chance(1200)) * time.Second})
+		}
+	}
+	w.pass(20 * time.Minute)
+	return started
+}
+
+// TestRollsKillNoRun: while runs begin and end, and the process dies between any two
+// calls, no run is ended, every old node is replaced, no more nodes are missing or stand
+// beside than the plan allows, and the roll ends once runs do.
+func TestRollsKillNoRun(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		nodes := rapid.Int64Range(1, 6).Draw(t, "nodes")
+		w := newTown(nodes)
+		w.group.Min = rapid.Int64Range(0, nodes).Draw(t, "min")
+		w.room = rapid.IntRange(1, 4).Draw(t, "room")
+		w.chance = random(rapid.Uint32().Draw(t, "seed"))
+		roll := schema.Roll{Strategy: rapid.SampledFrom([]string{schema.OnDemand, schema.Surge}).Draw(t, "strategy"), MaxUnavailable: ptr(rapid.IntRange(0, 3).Draw(t, "unavailable"))}
+		if roll.Strategy == schema.Surge {
+			roll.MaxSurge = ptr(rapid.IntRange(1, 3).Draw(t, "surge"))
+		} else {
+			roll.MaxUnavailable = ptr(max(1, *roll.MaxUnavailable))
+		}
+		w.bustle(nodes, rapid.IntRange(2, 12).Draw(t, "load"))
+		w.scaler = roll.Strategy == schema.OnDemand
+		d := newDriver(t, w, roll)
+		deaths := rapid.IntRange(0, 30).Draw(t, "deaths")
+		d.crash = func() bool {
+			if deaths == 0 || w.chance(20) != 0 {
+				return false
+			}
+			deaths--
+			return true
+		}
+		d.loses = d.crash
+		d.each = func() {
+			if !w.scaler {
+				w.watch(nodes)
+			}
+		}
+		if rapid.Bool().Draw(t, "aborted") {
+			d.run(time.Duration(rapid.IntRange(0, 5000).Draw(t, "after")) * time.Second)
+			d.abort = true
+			st, err := d.run(1000 * time.Hour)
+			if err != nil || st.State != applier.Undone && st.State != applier.Finished || w.cordons() > 0 || len(w.killed) > 0 {
+				t.Fatalf("%+v, %v: %d cordoned, killed %v\n%v\n%v", st, err, w.cordons(), w.killed, w.calls, d.a.Begun)
+			}
+			return
+		}
+		st, err := d.run(1000 * time.Hour)
+		if err != nil || st.State != applier.Finished {
+			t.Fatalf("%+v, %v\n%v\n%v", st, err, w.calls, d.a.Begun)
+		}
+		if fault := w.after(nodes, roll); fault != "" {
+			t.Fatalf("%s\n%v", fault, w.calls)
+		}
+	})
+}
+
+// after says what is wrong once a roll is over; "" when nothing is.
+func (w *town) after(nodes int64, roll schema.Roll) string {
+	for _, m := range w.alive() {
+		if m.image != "ami-2" || m.cordoned {
+			return fmt.Sprintf("%s: %s, cordoned %v", m.ID, m.image, m.cordoned)
+		}
+	}
+	switch {
+	case len(w.killed) > 0:
+		return fmt.Sprintf("killed %v", w.killed)
+	case roll.Strategy == schema.Surge && (w.group.Desired != nodes || w.beside > int64(roll.Most())):
+		return fmt.Sprintf("desired %d of %d, %d beside", w.group.Desired, nodes, w.beside)
+	case w.short > int64(roll.Unavailable()):
+		return fmt.Sprintf("%d short", w.short)
+	}
+	return ""
+}
+
+// TestAThousandRunsBeginAndEnd while one group rolls.
+func TestAThousandRunsBeginAndEnd(t *testing.T) {
+	t.Parallel()
+	w := newTown(40)
+	w.room, w.chance = 3, random(7)
+	started := w.bustle(40, 9)
+	before, roll := *started, schema.Roll{Strategy: schema.Surge, MaxSurge: ptr(2)}
+	d := newDriver(t, w, roll)
+	d.each = func() { w.watch(40) }
+	d.crash = func() bool { return w.chance(50) == 0 }
+	st, err := d.run(100 * time.Hour)
+	if fault := w.after(40, roll); err != nil || st.State != applier.Finished || fault != "" || *started-before < 1000 {
+		t.Errorf("%+v, %v; %s; %d runs\n%v", st, err, fault, *started-before, w.calls)
+	}
+	t.Logf("%d runs began in %s", *started-before, w.now.Sub(d.a.Began))
+}

@@ -1,0 +1,147 @@
+// Package roll replaces the nodes of a group that has another image by then: the long
+// operations roll.group and roll.nodegroup as Executors. Nodes on the old image are
+// cordoned, emptied of what may move, and ended once no live run is on them; how many at
+// once, and whether replacements come first, the plan says.
+//
+// Which write comes next is told from the outside alone: instances by their image, nodes
+// by whether they are ready and by whom they were cordoned, runs by their pods and by
+// Domino. It never ends a node with a live run unless the plan forces it after a
+// deadline, and leaves nodes alone of which nobody tells the image.
+// internal/engine hands it to the applier.
+package roll
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// The operations: of an Auto Scaling group, and of a managed node group of EKS.
+const (
+	Group     = "roll.group"
+	NodeGroup = "roll.nodegroup"
+)
+
+// Outside is what of AWS a roll calls.
+type Outside interface {
+	port.GroupInstances
+	port.NodegroupVersions
+	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]port.AutoScalingGroup, error)
+	UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate) error
+	DescribeInstances(ctx context.Context, q port.Select) ([]port.Instance, error)
+	DescribeLaunchTemplates(ctx context.Context, ids []string) ([]port.LaunchTemplate, error)
+	DescribeLaunchTemplateVersions(ctx context.Context, template string, numbers []int64) ([]port.LaunchTemplateVersion, error)
+	DescribeLaunchConfigurations(ctx context.Context, names []string) ([]port.LaunchConfiguration, error)
+	DescribeNodegroup(ctx context.Context, cluster, name string) (port.NodeGroup, error)
+}
+
+// Roller rolls groups. Outside, Nodes and Now are required to roll one; without Nodes it
+// says that nobody tells what runs where. Census nil: runs are told by their pods alone.
+type Roller struct {
+	Outside Outside
+	Nodes   port.Nodes
+	Census  port.Executions
+	Now     func() time.Time
+
+	heard sync.Map // what was refused for now, by what it was asked for → time.Time or string
+}
+
+// Operations are the rows of the operation table that stand here.
+func (r *Roller) Operations() applier.Operations {
+	return applier.Operations{
+		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
+			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "SetCordoned", "EvictPod"}},
+		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
+	}
+}
+
+func byHand(applier.Manual) string {
+	return `echo "domctl replaces nodes by itself: cordon each on the old image, wait until no run is on it, and terminate it" >&2; exit 1`
+}
+
+// again is the same roll to the image before, for after what made groups start the new
+// one is taken back.
+func again(d planner.Done) []planner.Step {
+	s := d.Step
+	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, map[string]schema.Value{}
+	for name, v := range d.Step.Args {
+		s.Args[name] = v
+	}
+	s.Args["image"], s.Args["from"] = d.Step.Args["from"], d.Step.Args["image"]
+	return []planner.Step{s}
+}
+
+// How long things may take before they count as failed, and how long a node stands
+// cordoned before it is believed that nothing more is put there.
+const (
+	mostReady = 15 * time.Minute // from an instance's launch until its node is ready
+	mostStart = 15 * time.Minute // until a group has started what it was asked for
+	quiet     = 30 * time.Second // a pod that was bound before the cordon shows by then
+	retry     = 30 * time.Second // before a pod is asked to go again
+	look      = 10 * time.Second // between looks at what is under way
+
+	updateShows = time.Minute // of a node group, that it is updating
+)
+
+// order is what a step asks for.
+type order struct {
+	applier.Attempt
+	schema.Roll
+	asg         string
+	image, from string
+	drain       time.Duration // 0: however long runs take
+	owner       string        // what its cordons begin with
+}
+
+func orderOf(a applier.Attempt) (o order, err error) {
+	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: "domctl " + a.Token[:min(16, len(a.Token))]}
+	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
+		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
+	}
+	if o.DrainTimeout != "" {
+		o.drain, err = schema.ParseDuration(o.DrainTimeout)
+	}
+	return o, err
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func parseTime(text string) (time.Time, error) { return time.Parse(time.RFC3339, text) }
+
+// by is what a cordon notes: who, and when.
+func (o order) by(now time.Time) string {
+	return o.owner + " " + stamp(now)
+}
+
+// cordoned says that this step cordoned a node, and when; the zero time where the note
+// does not tell.
+func (o order) cordoned(n *port.Node) (at time.Time, own bool) {
+	if n == nil || !n.Cordoned {
+		return at, false
+	}
+	when, own := strings.CutPrefix(n.CordonedBy, o.owner+" ")
+	if own {
+		at, _ = time.Parse(time.RFC3339, when)
+	}
+	return at, own
+}
+
+func next(mark string, guard planner.Guard) applier.Status {
+	return applier.Status{State: applier.Next, Mark: mark, Guard: guard}
+}
+
+func pending(wait time.Duration, format string, args ...any) applier.Status {
+	return applier.Status{State: applier.Pending, Wait: wait, Why: fmt.Sprintf(format, args...)}
+}
+
+func failed(format string, args ...any) applier.Status {
+	return applier.Status{State: applier.Failed, Why: fmt.Sprintf(format, args...)}
+}

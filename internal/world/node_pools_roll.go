@@ -1,0 +1,164 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// RollOp is the operation that replaces the nodes of an Auto Scaling group.
+const RollOp = "roll.group"
+
+// rolled adds the step that replaces a group's nodes, after all that switches its image.
+// Groups of a pool go one after another: what switches the next comes after the roll of
+// the one before, so that an image that fails in one stays there.
+func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
+	r, stated := p.o.Roll()
+	if !stated {
+		return
+	}
+	if len(overridesOf(p.v.raw[ref])) > 0 {
+		p.findings = append(p.findings, schema.Finding{Code: "DC843", Severity: schema.Warning, Address: p.change.Address, Positions: p.o.Nearest("roll"),
+			Message: ref.ID() + " is not rolled: overrides of its mixed instances policy start nodes from other images, which would be replaced by their like",
+			Hint:    "leave template and image out of the overrides, or replace the nodes by hand"})
+		return
+	}
+	p.goes(p.rollStep(RollOp, ref, d, r), switches, d, r)
+	p.tellRoll(ref, r)
+}
+
+// ManagedRollOp is the operation that has EKS replace the nodes of a managed node group.
+const ManagedRollOp = "roll.nodegroup"
+
+// managed makes a version with the image, and has EKS go to it once no run is on an old
+// node. Without a roll the image is left: the switch is a drain.
+func (p *poolLowering) managed(g schema.Group, ref planner.Ref, d planner.Diff) *schema.Finding {
+	r, stated := p.o.Roll()
+	if !stated {
+		p.rolls = append(p.rolls, d.Path)
+		return nil
+	}
+	if why := p.v.special(d.Before, p.change.Address); why != "" {
+		return p.block("DC232", g.Key()+" "+why, "leave ami out of the pool, or list the AMI under replaces of the entry that may take its place")
+	}
+	if why := p.v.unusable(p.change, d.After); why != nil {
+		return why
+	}
+	raw := p.v.raw[ref]
+	id, from := raw["template"].Str(), p.v.startOf(raw)
+	if from == nil || from["image"].Str() == "" {
+		return p.block("DC246", ref.ID()+" has no launch template that names its image", "give the node group a launch template with the image")
+	}
+	first := len(p.steps)
+	made, there := p.made[id+"/"+raw["version"].Str()+"/"+d.After.Text]
+	if !there {
+		blocks, why := p.restate(id, from, d.After)
+		if why != nil {
+			return why
+		}
+		made = versionStep(p.change.Address, id, raw["version"].Str(), from, d.After, blocks)
+		p.made[id+"/"+raw["version"].Str()+"/"+d.After.Text] = made
+		p.steps = append(p.steps, made)
+		p.tellLatest(id)
+	}
+	number := planner.OutOf(made.ID, "version")
+	s := p.rollStep(ManagedRollOp, ref, d, r)
+	s.Creates, s.Guard, s.Writes = "update", planner.Token, map[string]schema.Value{"version": number}
+	s.Args["version"], s.Args["template"], s.Args["blocks"] = number, schema.JSON(id), from["blocks"]
+	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[first:], p.waves)...)
+	p.goes(s, first, d, r)
+	p.tellRoll(ref, r)
+	return nil
+}
+
+// rollStep replaces the nodes of a group.
+func (p *poolLowering) rollStep(op string, ref planner.Ref, d planner.Diff, r schema.Roll) planner.Step {
+	if w, named := p.v.world.Deployment.Windows[r.Window]; named {
+		r.Hours = &w
+	}
+	return planner.Step{ID: p.change.Address.String() + "/" + op + "/" + ref.ID(), Address: p.change.Address, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
+		Args: map[string]schema.Value{"image": d.After, "from": p.v.imageOf(p.v.raw[ref]), "roll": schema.JSON(r)}}
+}
+
+// goes puts a roll behind the steps of its pool from the first on, and those behind the
+// roll before.
+func (p *poolLowering) goes(s planner.Step, first int, d planner.Diff, r schema.Roll) {
+	for i := first; i < len(p.steps) && p.lastRoll != ""; i++ {
+		p.steps[i].After = append(p.steps[i].After, p.lastRoll)
+	}
+	for _, before := range p.steps {
+		s.After = append(s.After, before.ID)
+	}
+	one := []planner.Step{s}
+	p.v.roll(p.change, p.o.Fields[d.Path], one, p.waves) // which the switch tells
+	if w, named := p.v.world.Deployment.Windows[r.Window]; named {
+		one[0].Gates = append(slices.Clone(one[0].Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: w})
+	}
+	p.steps = append(p.steps, one[0])
+	p.lastRoll = s.ID
+}
+
+// tellRoll says what a roll would end, and what it has no room for.
+func (p *poolLowering) tellRoll(ref planner.Ref, r schema.Roll) {
+	find := func(code string, severity schema.Severity, hint, format string, args ...any) {
+		p.findings = append(p.findings, schema.Finding{Code: code, Severity: severity, Address: p.change.Address, Positions: p.o.Nearest("roll"), Message: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	if r.Force {
+		find("DC841", schema.Warning, "leave force out, and a node goes when its last run has ended",
+			"replaces the nodes of %s; a live run that is on one %s after it was cordoned is ended", ref.ID(), r.DrainTimeout)
+	}
+	if ref.Type() != "asg/group" {
+		return
+	}
+	most, _ := p.size(ref, "max").Float()
+	desired, _ := p.size(ref, "desired").Float()
+	if r.Strategy == schema.Surge && r.Unavailable() == 0 && desired >= most {
+		find("DC842", schema.Warning, "raise size.max by the replacements that may stand beside, or state maxUnavailable",
+			"%s has %v nodes and may have no more: no replacement can be started first until one goes by itself", ref.ID(), desired)
+	}
+}
+
+// size is one of a group's sizes after the plan's steps.
+func (p *poolLowering) size(ref planner.Ref, name string) schema.Value {
+	for _, s := range p.steps {
+		if v, written := s.Writes[name]; written && s.Object == ref {
+			return v
+		}
+	}
+	return p.v.raw[ref][name]
+}
+
+// rollNote is what a pool's roll comes to, in words; "" where nothing is replaced.
+func (p *poolLowering) rollNote() string {
+	r, stated := p.o.Roll()
+	if !stated || p.lastRoll == "" {
+		return ""
+	}
+	how := map[string]string{
+		schema.OnDemand:        fmt.Sprintf("at most %s at once, with new ones when they are asked for", planner.Plural(r.Unavailable(), "node")),
+		schema.Surge:           fmt.Sprintf("replacements are ready first, at most %d beside, %d missing", r.Most(), r.Unavailable()),
+		schema.InstanceRefresh: "by an instance refresh, once no run is on any of them",
+	}[r.Strategy]
+	managed := slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup != "" })
+	switch all := !slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup == "" }); {
+	case all:
+		how = "by EKS, once no run is on any of them"
+	case managed:
+		how += "; those of managed node groups by EKS, once no run is on any of them"
+	}
+	note := "then replaces the nodes of each group that are on the old image: " + how
+	switch {
+	case r.Force:
+		note += "; each goes when its last run has ended, or " + r.DrainTimeout + " after it was cordoned, with its runs"
+	case r.DrainTimeout != "":
+		note += "; each goes when its last run has ended, and the roll stops where that takes longer than " + r.DrainTimeout
+	default:
+		note += "; each goes when its last run has ended"
+	}
+	if r.Window != "" {
+		note += "; in window " + r.Window
+	}
+	return note
+}

@@ -1,0 +1,31 @@
+package schema
+
+// rollCodes are about replacing the nodes of a pool once its image was switched.
+func rollCodes() []Code {
+	return []Code{
+		{"DC830", "nobody tells what runs on the nodes", "A roll ends a node once no live run is on it. Which runs are on which node is read from Kubernetes, and the files do not say how to reach it.",
+			"State deployment: kubernetes, or leave roll out and replace the nodes by hand."},
+		{"DC831", "the group to roll is gone", "An Auto Scaling group, or a managed node group, was there when the plan was made and is not any more. Nothing is replaced.",
+			"Look at the group; then abandon the apply with `domctl apply --supersede` and plan again."},
+		{"DC832", "the group starts another image", "A node is ended because its group starts the new image in its place. While the roll went on somebody switched the group to another one, so that the replacements would be of that.",
+			"Find out who switches it. `domctl rollback` takes the apply back; or abandon it and plan again."},
+		{"DC833", "a node of the new image does not get ready", "A node that was started from the new image did not become ready in Kubernetes in time. The roll stops: its cordons are lifted, and the capacity that it raised is lowered again as far as no run is on it.",
+			"`domctl rollback` has the old image back, and replaces the nodes that were replaced already. Mend the image, and plan again."},
+		{"DC834", "the group starts no instance", "The group was asked for an instance and has not started one in time: Amazon has no capacity of the type, or a quota of the account is reached. The roll stops, its cordons are lifted, and the capacity is as before.",
+			"Look at the activities of the group: aws autoscaling describe-scaling-activities. Then roll back, or abandon the apply and plan again."},
+		{"DC835", "a node did not get empty in time", "roll.drainTimeout was over and something was on the node yet: a live run, a pod that a disruption budget keeps, or one that no controller would start again. The plan does not force nodes, so that the roll stops and its cordons are lifted.",
+			"Wait for what the message names, or end it; leave drainTimeout out to wait however long it takes; or state force, which ends live runs."},
+		{"DC836", "an instance refresh failed", "The group's instance refresh ended otherwise than successfully, for the reason in the message. The cordons are lifted; what it replaced stays.",
+			"`domctl rollback` has the old image back. Mend what the reason says, and plan again."},
+		{"DC837", "the update of a managed node group failed", "EKS began to replace the nodes of a managed node group and gave up, for the reason in the message: most often a pod that a disruption budget keeps. The cordons are lifted; EKS has its own nodes turned back.",
+			"Mend what the reason says, then plan again; or `domctl rollback`."},
+		{"DC840", "a roll that cannot be", "What roll states of a node pool would let no node go, or none come, or does not fit the rest of it.",
+			"State what the message names."},
+		{"DC841", "nodes are replaced, and runs may end", "The plan does not only switch the image of a pool: the nodes that run on the old one are replaced. With force it ends live runs that are on a node when drainTimeout is over.",
+			"Nothing if that is meant; else leave force out: a node goes when its last run has ended."},
+		{"DC842", "no room for a replacement", "With strategy surge a replacement is started before a node goes, and a group of the pool is at its maximum already. The roll waits until there is room.",
+			"Raise size.max by roll.maxSurge, or state maxUnavailable, or strategy: \"onDemand\"."},
+		{"DC843", "a group whose overrides start other images", "The group's mixed instances policy has overrides that name an image or a launch template of their own. Whatever takes the place of their nodes would be the same again, so that the group is switched and not rolled.",
+			"Leave template and image out of the overrides, or replace the nodes by hand."},
+	}
+}
