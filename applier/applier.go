@@ -133,9 +133,10 @@ type Applier struct {
 	Clock       Clock
 	Executor    func(op string) (Executor, bool)
 	Nonce       func() string
-	Holder      string // who and where: "ada@host pid 4711"
-	Deployment  string // whose records the store holds
-	Lineage     string // which store it is: a plan made against another is refused
+	Salt        func() string // of an apply's tokens, which nobody can know beforehand; nil: Nonce
+	Holder      string        // who and where: "ada@host pid 4711"
+	Deployment  string        // whose records the store holds
+	Lineage     string        // which store it is: a plan made against another is refused
 	TTL         time.Duration
 	Parallelism int
 	// Most says how many steps of an operation may be under way side by side, counted with
@@ -328,7 +329,7 @@ func (r *run) record0(ctx context.Context, p *planner.Plan) error {
 	if err != nil {
 		return err
 	}
-	err = r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Place: place, Plan: p, Salt: r.Nonce()})
+	err = r.stream(p.ID).append(ctx, Record{Kind: KindPlan, Place: place, Plan: p, Salt: r.salt()})
 	if errors.Is(err, ErrFenced) {
 		on := "it has ended"
 		if open, err := r.OpenApplies(ctx); err != nil || slices.Contains(open, p.ID) {

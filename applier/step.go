@@ -95,6 +95,14 @@ func (r *run) digest(ctx context.Context, ref schema.Value) (schema.Value, error
 	return r.World.Digest(ctx, ref)
 }
 
+// salt is that of a new apply.
+func (a *Applier) salt() string {
+	if a.Salt != nil {
+		return a.Salt()
+	}
+	return a.Nonce()
+}
+
 // Token identifies a step of an apply to the outside: 48 hexadecimal digits. A plan is
 // for many to see, so that the apply's salt is part of it: nobody makes beforehand what
 // looks as if the step had made it.

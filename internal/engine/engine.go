@@ -53,6 +53,7 @@ type Config struct {
 	Logs        *Logs
 	Clock       applier.Clock
 	Random      func() string // 26 characters of base32
+	Salt        func() string // as Random, where tests compare what applies made; nil: Random
 	Holder      string
 	Parallelism int
 	Report      func(applier.Event)
@@ -110,7 +111,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		c.Open = e.gate
 	}
 	most := func(op string) (string, int) { return long[op].Room, long[op].Most }
-	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Most: most, Nonce: c.Random,
+	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Most: most, Nonce: c.Random, Salt: c.Salt,
 		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, lease), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open, Latest: e.latest}
 	return e, nil
 }

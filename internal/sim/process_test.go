@@ -275,7 +275,7 @@ func shortly(ctx context.Context, dir, holder string) (*engine.Engine, error) {
 		Secret: func(context.Context, string) (schema.Value, error) {
 			return schema.Value{}, errors.New("no secrets here")
 		},
-		Random: rand.Text, Holder: holder, Lease: shortLease, Report: func(e applier.Event) { fmt.Println(e.Kind, e.Step.ID) }})
+		Random: rand.Text, Salt: func() string { return "salt" }, Holder: holder, Lease: shortLease, Report: func(e applier.Event) { fmt.Println(e.Kind, e.Step.ID) }})
 }
 
 func applyShortly(ctx context.Context, dir string) error {

@@ -102,7 +102,7 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 		nodes = all
 	}
 	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: all, Domino: api, Nodes: nodes, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
-		Clock: m.Clock, Random: m.next, Holder: o.Holder, Parallelism: o.Parallelism, Report: o.Report, Source: o.Source})
+		Clock: m.Clock, Random: m.next, Salt: func() string { return "salt" }, Holder: o.Holder, Parallelism: o.Parallelism, Report: o.Report, Source: o.Source})
 }
 
 func (m *Machine) secret(_ context.Context, ref string) (schema.Value, error) {

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -164,6 +165,9 @@ func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
 		if _, stated := v.desired.Objects[c.Address].Fields["name"]; !stated {
 			writes[paths["name"]] = schema.JSON(c.Address.Name)
 		}
+	}
+	if other := v.alsoDefault(c); collection == apiTiers && other != "" {
+		return blocked("DC103", c.Address, fmt.Sprintf("is to be the default tier, and so is %s: Domino's API keeps one", other), "state isDefault: true on one of them", c.Positions), nil
 	}
 	if collection == apiTiers {
 		out.Steps = v.tierSteps(c.Address, ref, writes)

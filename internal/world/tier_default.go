@@ -59,6 +59,20 @@ func (v *View) defaultLast(ref planner.Ref, steps []planner.Step) map[string]pla
 	return waves
 }
 
+// alsoDefault is another tier that the files want to be the default, of one that becomes
+// it; "" for none.
+func (v *View) alsoDefault(c planner.Change) string {
+	if !slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return d.Path == "isDefault" && d.After.Bool() }) {
+		return ""
+	}
+	for _, other := range schema.Addresses(v.desired.Objects) {
+		if f := v.desired.Objects[other].Fields; other.Kind == c.Address.Kind && other != c.Address && f["isDefault"].Bool() && !f["archived"].Bool() {
+			return other.String()
+		}
+	}
+	return ""
+}
+
 // gives says that another tier of the files is to become the default.
 func (v *View) gives(a schema.Address) bool {
 	for other, o := range v.desired.Objects {
