@@ -8,7 +8,7 @@ import (
 // lowerable are codes of errors that a deployment may lower or turn off: what
 // they tell of does not make an apply unsafe.
 func lowerable(code string) bool {
-	return code == "DC105" || code == "DC201" || strings.HasPrefix(code, "DC7") // a build that fails leaves what is active
+	return code == "DC105" || code == "DC201" || strings.HasPrefix(code, "DC7") && code != "DC732" // a build that fails leaves what is active
 }
 
 // Police gives findings the level that the deployment's policy states for their

@@ -165,9 +165,10 @@ type revisionShape struct {
 
 // usedShape names the first of Count.
 type usedShape struct {
-	What  string   `json:"what"`
-	Count int      `json:"count"`
-	Names []string `json:"names"`
+	What    string   `json:"what"`
+	Count   int      `json:"count"`
+	Names   []string `json:"names"`
+	Unknown string   `json:"unknown,omitempty"`
 }
 
 type userShape struct {
@@ -203,7 +204,7 @@ func shapeOfEnvironment(e engine.Environment) environmentShape {
 		s.UsedBy = []usedShape{}
 	}
 	for _, u := range e.UsedBy {
-		s.UsedBy = append(s.UsedBy, usedShape{u.What, len(u.Names), u.Names[:min(len(u.Names), usersShown)]})
+		s.UsedBy = append(s.UsedBy, usedShape{u.What, len(u.Names), append([]string{}, u.Names[:min(len(u.Names), usersShown)]...), u.Unknown})
 	}
 	for _, p := range e.People {
 		s.Users = append(s.Users, userShape{p.Login, p.Email})

@@ -144,6 +144,10 @@ const usersShown = 20
 // usedText is "2 projects: churn, pricing", a line for each sort.
 func usedText(all []world.Used) (lines []string) {
 	for _, u := range all {
+		if u.Unknown != "" {
+			lines = append(lines, "not known whether it is a "+u.What+": "+u.Unknown)
+			continue
+		}
 		text := planner.Plural(len(u.Names), u.What) + ": " + strings.Join(each(u.Names[:min(len(u.Names), usersShown)], planner.Printable), ", ")
 		if more := len(u.Names) - usersShown; more > 0 {
 			text += fmt.Sprintf(", and %d more", more)

@@ -95,6 +95,9 @@ func (c Creator) made(ctx context.Context, a applier.Attempt) (found *first, hid
 		return nil, "", err
 	}
 	for _, k := range candidates(docs, a) {
+		if found != nil && k.id > found.environment { // its tag was copied: the oldest is the step's
+			continue
+		}
 		one, err := c.first(ctx, k.id)
 		switch {
 		case errors.Is(err, port.ErrNotFound):
@@ -104,10 +107,13 @@ func (c Creator) made(ctx context.Context, a applier.Attempt) (found *first, hid
 		case err != nil:
 			return nil, "", err
 		case slices.Contains(one.Tags, stepTag(a, 0)):
-			return one, "", nil
+			found = one
 		}
 	}
-	return nil, hidden, nil
+	if found != nil {
+		hidden = ""
+	}
+	return found, hidden, nil
 }
 
 // candidate is an environment that a step may have made: one of the step's name, or one

@@ -68,7 +68,7 @@ func (o once) Database(ctx context.Context) (port.Database, error) {
 
 // Find is port.Documents'.
 func (o once) Find(ctx context.Context, q port.Query) ([]port.Document, error) {
-	return list(o.memory, func() ([]port.Document, error) { return o.Outside.Find(ctx, q) }, "Find", q.Collection, q.Any, q.Fields)
+	return list(o.memory, func() ([]port.Document, error) { return o.Outside.Find(ctx, q) }, "Find", q)
 }
 
 // Count is port.Documents'.

@@ -127,7 +127,7 @@ func (p *Prober) look(ctx context.Context, o order) (f found, err error) {
 	f.tier, f.group = len(tiers) > 0, len(groups) > 0
 	f.archived = f.tier && tiers[0][o.arg("archived")] == "true"
 	if o.Begun[start+"1"] { // until then it is somebody else's, whatever it is called
-		f.jobs = jobs
+		f.jobs = jobs[max(len(jobs)-o.starts(), 0):] // the oldest: their title can be copied once it is there
 	}
 	return f, nil
 }
@@ -167,12 +167,17 @@ func (p *Prober) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	return p.verdict(ctx, o, f)
 }
 
-// begin is what comes before there is a run; false: there will be none.
-func (p *Prober) begin(o order, f found) (st applier.Status, more bool) {
-	n := 1
-	for n <= mostStarts && o.Begun[start+fmt.Sprint(n)] {
+// starts is how many runs were begun.
+func (o order) starts() (n int) {
+	for n < mostStarts && o.Begun[start+fmt.Sprint(n+1)] {
 		n++
 	}
+	return n
+}
+
+// begin is what comes before there is a run; false: there will be none.
+func (p *Prober) begin(o order, f found) (st applier.Status, more bool) {
+	n := o.starts() + 1
 	switch {
 	case n == 1 && !f.tier:
 		return applier.Status{State: applier.Next, Mark: makeTier, Guard: planner.Name}, true

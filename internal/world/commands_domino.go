@@ -163,7 +163,7 @@ func buildCommand(m applier.Manual) string {
 	former, tags := "jq -n '{}'", "[]"
 	if from != "" {
 		former = "api /v4/environments/environmentRevision/" + from
-		tags = `"$(api /v4/environments/` + env + `/environmentRevision/` + from + ` | jq -c '[.tags[]? | select(startswith("domctl-") | not)]')"`
+		tags = `"$(api /v4/environments/` + env + `/environmentRevision/` + from + ` | jq -c '[.tags[]? | select(test("^domctl-(content|step)-") | not)]')"`
 	}
 	name := m.Names[s.ID]
 	if name == "" {
@@ -188,8 +188,14 @@ const carriedOver = `.environmentRevision as $r | .base as $b | .environment as 
   dockerArguments: ($r.dockerArguments // []), supportedClusters: ($r.clusterTypes // []), tags: $tags,
   shouldUseVpn: ($r.shouldUseVPN // false), skipCache: false, isRestricted: ($r.isRestricted // false)}`
 
+// maskedAs is port.Masked in jq.
+const maskedAs = `def signs: "[*∗＊⁎✱•●∙⬤⚫█■▪]";
+def masked: gsub("^\\s+|\\s+$"; "") | . as $v | (ascii_downcase | gsub("^[\\[\\]<>(){}]+|[\\[\\]<>(){}]+$"; "")) as $w
+  | test(signs + "{3}|^" + signs + "{2}$|^[xX]{4,}$") or $w == "…" or $w == "redacted"
+    or ($w != ($v | ascii_downcase) and any($w == ("hidden", "masked", "secret", "sensitive", "sensitive value", "protected", "encrypted", "filtered"); .));`
+
 // maskedStops ends at a variable that Domino shows without telling it.
-const maskedStops = `| ([.environmentVariables | to_entries[] | select(.value | test("^[*•]{3,}$")).key][0]) as $masked
+const maskedStops = `| ([.environmentVariables | to_entries[] | select(.value | masked).key][0]) as $masked
 | if $masked then error("Domino shows the variable \($masked) masked, so that it cannot be carried over") else . end`
 
 // revisionProgram is the jq program of a revision. JSON is jq's own way to write values.
@@ -197,7 +203,7 @@ func revisionProgram(s planner.Step) string {
 	fields := map[string]string{"dockerfile": "dockerfileInstructions", "scripts.preSetup": "preSetupScript", "scripts.postSetup": "postSetupScript", "scripts.preRun": "preRunScript",
 		"scripts.postRun": "postRunScript", "summary": "summary", "dockerArguments": "dockerArguments", "vpn": "shouldUseVpn", "restricted": "isRestricted", "skipCache": "skipCache"}
 	empty := map[string]string{"dockerArguments": "[]", "vpn": "false", "restricted": "false", "skipCache": "false"}
-	lines := []string{carriedOver}
+	lines := []string{maskedAs, carriedOver}
 	set := func(path, value string) { lines = append(lines, "| ."+path+" = "+value) }
 	if stated := statedBase(s); stated != "" {
 		set("baseRevision", stated)

@@ -54,7 +54,9 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 	for i, a := range archived {
 		var by []string
 		for _, u := range used[a] {
-			by = append(by, listed(u.What, u.Names)...)
+			if by = append(by, listed(u.What, u.Names)...); u.Unknown != "" {
+				by = append(by, "the "+u.What+", which is not known ("+u.Unknown+")")
+			}
 		}
 		if by = append(by, listed("environment on top of it", v.builtOn(a, followers[i].of))...); followers[i].err != nil {
 			by = append(by, "what follows it in Domino, which is not known ("+planner.Printable(followers[i].err.Error())+")")
@@ -71,6 +73,8 @@ func (v *View) StillUsed(ctx context.Context, archived []schema.Address) (found 
 type Used struct {
 	What  string   // in the singular: "project", "user's default"
 	Names []string // in order; the id of what has no name
+	// Unknown is why nobody can tell whether there is one; then there are no names.
+	Unknown string
 }
 
 // UsedBy reads who uses an environment, as DC298 tells it: what Impact counts, by name.
@@ -97,36 +101,39 @@ func (w *World) usedBy(ctx context.Context, ids map[string]schema.Address) (map[
 		}
 	}
 	var standard string
-	reads = append(reads, func() error { standard = w.standard(ctx); return nil })
+	var unknown error // of the default alone
+	reads = append(reads, func() error { standard, unknown = w.standard(ctx); return nil })
 	if err := sideBySide(reads...); err != nil {
 		return nil, err
 	}
 	out := map[schema.Address][]Used{}
-	if a, is := ids[`{"$oid":"`+standard+`"}`]; is {
-		out[a] = []Used{{"deployment's default", []string{w.Deployment.Name}}}
+	for form, a := range ids {
+		switch {
+		case unknown != nil:
+			out[a] = []Used{{What: "deployment's default", Unknown: planner.Printable(unknown.Error())}}
+		case form == `{"$oid":"`+standard+`"}`:
+			out[a] = []Used{{What: "deployment's default", Names: []string{w.Deployment.Name}}}
+		}
 	}
 	for i, u := range places {
 		for a, names := range found[i] {
 			slices.Sort(names)
-			out[a] = append(out[a], Used{u.noun, names})
+			out[a] = append(out[a], Used{What: u.noun, Names: names})
 		}
 	}
 	return out, nil
 }
 
-// standard is the id of the deployment's default environment; "" where Domino's API does
-// not tell, as of followers, of which that is said.
-func (w *World) standard(ctx context.Context) string {
-	if w.Domino == nil {
-		return ""
-	}
+// standard is the id of the deployment's default environment; "" where there is none, or
+// the files do not state Domino's API.
+func (w *World) standard(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	id, err := w.Domino.DefaultEnvironment(ctx)
-	if err != nil {
-		return ""
+	if w.Domino == nil {
+		return "", nil
 	}
-	return id
+	raw, err := w.readDefault(ctx, nil)
+	return raw[defaultRef]["environment"].Str(), err
 }
 
 // followersOf asks Domino, where it can be asked, who follows environments.
