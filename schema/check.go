@@ -81,7 +81,7 @@ func (c *checker) domino() {
 		c.add("DC732", Error, Address{}, c.Deployment.At, "state how long the longest build takes, and something over", "deployment.domino.buildTimeout is %s, want 1m to 7d", clipped(d.BuildTimeout))
 	}
 	if (d.APIKey == "") == (d.Token == "") {
-		c.add("DC108", Error, Address{}, c.Deployment.At, "state one of them, as a reference: apiKey: secret: env: \"DOMCTL_DOMINO_KEY\"", "deployment.domino states not just one of apiKey and token")
+		c.add("DC108", Error, Address{}, c.Deployment.At, "state one of them, as a reference: apiKey: secret: env: \"DOMCTL_DOMINO_KEY\"", "deployment.domino states %s", NotOne("apiKey", d.APIKey != "", "token", d.Token != ""))
 	}
 	u, err := url.Parse(d.URL)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -91,6 +91,14 @@ func (c *checker) domino() {
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		c.add("DC288", Warning, Address{}, c.Deployment.At, "write it as https://…; over http on this machine alone, as through kubectl port-forward", "deployment.domino.url begins with http: the key of a Domino administrator goes through the network in the clear")
 	}
+}
+
+// NotOne says of two fields, one of which is to be stated, that both are or neither is.
+func NotOne(one string, hasOne bool, other string, hasOther bool) string {
+	if hasOne && hasOther {
+		return "both " + one + " and " + other + ", of which one is to be"
+	}
+	return "neither " + one + " nor " + other
 }
 
 // loopback is this machine.

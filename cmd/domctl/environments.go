@@ -62,7 +62,7 @@ and for what each is built on: where it cannot tell, nothing is said to be unuse
 			if unused {
 				return writeUnused(a.stdout, shown, now)
 			}
-			return writeEnvironments(a.stdout, shown, o.Bytes, now)
+			return writeEnvironments(a.stdout, shown, o, now)
 		}}
 	cmd.Flags().BoolVar(&all, "all", false, "list archived environments too")
 	cmd.Flags().BoolVar(&o.Bytes, "bytes", false, "ask the registries how large the images are")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,14 +16,14 @@ import (
 	"domctl.dev/schema"
 )
 
-func writeEnvironments(out io.Writer, found []engine.Environment, bytes bool, now time.Time) error {
+func writeEnvironments(out io.Writer, found []engine.Environment, o engine.Look, now time.Time) error {
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(out, "There are no environments.")
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	head := []string{"ENVIRONMENT", "IN FILES", "REVISION", "NEWEST", "PROJECTS", "PEOPLE", "LAST USED", "CHILDREN"}
-	if bytes {
+	if o.Bytes {
 		head = append(head, "BYTES")
 	}
 	fmt.Fprintln(w, strings.Join(head, "\t"))
@@ -39,13 +40,19 @@ func writeEnvironments(out io.Writer, found []engine.Environment, bytes bool, no
 			name += " (archived)"
 		}
 		cells := []string{name, dash(e.Address.Name), active, newest, fmt.Sprint(e.Impact.Projects), fmt.Sprint(len(e.People)), ago(e.LastUsed, now), fmt.Sprint(len(e.Children))}
-		if bytes {
+		if o.Bytes {
 			cells = append(cells, sizeText(e))
 		}
 		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || o.Building || !slices.ContainsFunc(found, newestUnbuilt) {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "\nnot built: under way, failed or killed; --building says which")
+	return err
 }
+
+func newestUnbuilt(e engine.Environment) bool { return len(e.Revisions) > 0 && !e.Revisions[0].Built }
 
 // builtText is how a build stands; where Domino's API did not tell, as its database says.
 func builtText(e engine.Environment, r world.Revision) string {

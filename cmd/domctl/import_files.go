@@ -72,7 +72,7 @@ func environmentFiles(from []string) (files []engine.EnvironmentFile, err error)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", planner.Printable(n), err)
 			}
-			files = append(files, engine.EnvironmentFile{Name: filepath.ToSlash(n), Text: string(text)})
+			files = append(files, engine.EnvironmentFile{Name: filepath.ToSlash(n), Text: string(text), Found: info.IsDir()})
 		}
 		if len(files) > mostEnvironmentFiles {
 			return nil, fmt.Errorf("more than %d files: name fewer", mostEnvironmentFiles)

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"domctl.dev/internal/port"
+	"domctl.dev/schema"
 )
 
 // Config is where Domino is, and as whom it is asked.
@@ -59,7 +60,7 @@ func Open(c Config) (*Client, error) {
 		return nil, errors.New("deployment.domino.url is no address of Domino; write it as https://domino.acme.com")
 	}
 	if (c.Key == nil) == (c.Token == nil) {
-		return nil, errors.New("deployment.domino states not just one of apiKey and token; an administrator's API key is on their account page in Domino")
+		return nil, fmt.Errorf("deployment.domino states %s; an administrator's API key is on their account page in Domino", schema.NotOne("apiKey", c.Key != nil, "token", c.Token != nil))
 	}
 	out := &Client{base: base, carrier: newCarrier(c), read: c.Key}
 	if c.Token != nil {

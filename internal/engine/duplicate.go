@@ -34,16 +34,10 @@ type Duplicated struct {
 // environment: without an id, called name. Nothing outside is asked. What is written can
 // be taken back, see Undo; rewrite replaces a file whole or not at all.
 func Duplicate(dir string, r compiler.Result, from, to, name string, rewrite func(name string, text []byte) error) (d Duplicated, err error) {
-	a, b := schema.EnvironmentAddress(strings.TrimPrefix(from, "environments.")), schema.EnvironmentAddress(to)
-	if _, there := r.Desired.Objects[a]; !there {
-		return d, fmt.Errorf("DC374: the files state no %s%s\nhint: one that Domino alone has is written into files by domctl import --kind environments, and copied from there", a, near(a, schema.Addresses(r.Desired.Objects)))
+	if err := Copyable(r, from, to); err != nil {
+		return d, err
 	}
-	if _, there := r.Desired.Objects[b]; there {
-		return d, fmt.Errorf("DC374: the files state %s already; choose another name", b)
-	}
-	if !entryName.MatchString(to) { // it stands in names of files
-		return d, fmt.Errorf("DC374: %q is no name for a copy: write letters, digits, dashes, dots and underscores, first a letter or a digit", to)
-	}
+	a := schema.EnvironmentAddress(strings.TrimPrefix(from, "environments."))
 	d = Duplicated{dir: dir, undo: map[string][]byte{}, rewrite: rewrite}
 	defer func() {
 		if err != nil {
@@ -80,6 +74,21 @@ func Duplicate(dir string, r compiler.Result, from, to, name string, rewrite fun
 		return d, fmt.Errorf("DC374: %s stands in no file of this folder as environments: %s: {…}; write the copy by hand", a, a.Name)
 	}
 	return d, nil
+}
+
+// Copyable says whether the files state the one, and not yet the other.
+func Copyable(r compiler.Result, from, to string) error {
+	a, b := schema.EnvironmentAddress(strings.TrimPrefix(from, "environments.")), schema.EnvironmentAddress(to)
+	if _, there := r.Desired.Objects[a]; !there {
+		return fmt.Errorf("DC374: the files state no %s%s\nhint: one that Domino alone has is written into files by domctl import --kind environments, and copied from there", a, near(a, schema.Addresses(r.Desired.Objects)))
+	}
+	if _, there := r.Desired.Objects[b]; there {
+		return fmt.Errorf("DC374: the files state %s already; choose another name", b)
+	}
+	if !entryName.MatchString(to) { // it stands in names of files
+		return fmt.Errorf("DC374: %q is no name for a copy: write letters, digits, dashes, dots and underscores, first a letter or a digit", to)
+	}
+	return nil
 }
 
 func near(a schema.Address, all []schema.Address) string {

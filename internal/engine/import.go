@@ -71,18 +71,34 @@ func (e *Engine) Import(ctx context.Context, o ImportOptions) (Imported, error) 
 	return out, err
 }
 
-// fill says which references lead to nothing yet.
+// fill says which references lead to nothing yet: all of one reason at once.
 func fill(all []world.Fill) (out []schema.Finding) {
-	for _, f := range all {
-		why := "is a secret by its name: stated as a reference, whose value a plan compares with Domino's"
-		if f.ByForm {
-			why = "looks like a secret (not shown): stated as a reference, whose value a plan compares with Domino's"
+	reasons := []struct {
+		is        func(world.Fill) bool
+		one, more string
+	}{
+		{func(f world.Fill) bool { return f.Masked }, "is masked by Domino: stated as a reference, and taken for what stands there", "are masked by Domino: stated as references, and taken for what stands there"},
+		{func(f world.Fill) bool { return !f.Masked && f.ByForm }, "looks like a secret (not shown): stated as a reference, whose value a plan compares with Domino's", "look like secrets (not shown): stated as references, whose values a plan compares with Domino's"},
+		{func(f world.Fill) bool { return !f.Masked && !f.ByForm }, "is a secret by its name: stated as a reference, whose value a plan compares with Domino's", "are secrets by their names: stated as references, whose values a plan compares with Domino's"},
+	}
+	for _, why := range reasons {
+		var paths, variables []string
+		var of schema.Address
+		for _, f := range all {
+			if why.is(f) {
+				of = f.Address
+				paths, variables = append(paths, schema.JoinPath(f.Address.Kind, f.Address.Name)+"."+f.Path), append(variables, f.Variable)
+			}
 		}
-		if f.Masked {
-			why = "is masked by Domino: stated as a reference, and taken for what stands there"
+		found := schema.Finding{Code: "DC375", Severity: schema.Warning, Message: strings.Join(paths, ", ") + " " + why.more,
+			Hint: "set " + schema.Listed(variables, "and") + " where domctl runs, or state other places that keep them"}
+		if len(paths) == 1 {
+			found.Address, found.Message = of, strings.TrimPrefix(paths[0], schema.JoinPath(of.Kind, of.Name)+".")+" "+why.one
+			found.Hint = "set " + variables[0] + " where domctl runs, or state another place that keeps it"
 		}
-		out = append(out, schema.Finding{Code: "DC375", Severity: schema.Warning, Address: f.Address, Message: f.Path + " " + why,
-			Hint: "set " + f.Variable + " where domctl runs, or state another place that keeps it"})
+		if len(paths) > 0 {
+			out = append(out, found)
+		}
 	}
 	return out
 }

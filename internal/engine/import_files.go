@@ -11,8 +11,12 @@ import (
 )
 
 // EnvironmentFile is YAML or JSON that an administrator keeps an environment in. Name is
-// as messages show it.
-type EnvironmentFile struct{ Name, Text string }
+// as messages show it. Found says that it stands in a folder that was named, so that it
+// may be about something else.
+type EnvironmentFile struct {
+	Name, Text string
+	Found      bool
+}
 
 // ImportFiles states the environments of files as CUE; folder is that of longer texts,
 // "" keeps them in the CUE. It asks nobody: a plan finds each environment in Domino by
@@ -59,6 +63,10 @@ func (r *filed) find(severity schema.Severity, f EnvironmentFile, offset int, wh
 
 func (r *filed) read(f EnvironmentFile) {
 	e, faults := form.ReadEnvironment(f.Text)
+	if f.Found && slices.ContainsFunc(faults, func(fault form.Fault) bool { return fault.Foreign }) {
+		r.find(schema.Warning, f, faults[0].Offset, faults[0].Why+"; left out", "name the files that hold environments, where others stand beside them: --from FILE")
+		return
+	}
 	for _, fault := range faults {
 		r.find(schema.Error, f, fault.Offset, fault.Why, "")
 	}

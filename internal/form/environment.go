@@ -34,7 +34,10 @@ func ReadEnvironment(text string) (Environment, []Fault) {
 	out := Environment{Fields: map[string]schema.Value{}}
 	fields, ok := plain.(map[string]any)
 	if !ok && len(r.faults) == 0 {
-		r.fault(0, "is no environment: want name, image, dockerfileInstructions, …")
+		return Environment{}, []Fault{{Why: "is no environment: want name, image, dockerfileInstructions, …", Foreign: true}}
+	}
+	if other := foreign(fields); other != "" && len(r.faults) == 0 {
+		return Environment{}, []Fault{{Offset: r.at[schema.JoinPath(other)], Why: "is no environment: it states " + schema.JoinPath(other) + ", and no name", Foreign: true}}
 	}
 	if len(r.faults) == 0 {
 		e := environmentReader{reader: r, out: &out}
@@ -47,6 +50,22 @@ func ReadEnvironment(text string) (Environment, []Fault) {
 		return Environment{}, r.sorted()
 	}
 	return out, nil
+}
+
+// foreign is a key that no environment has, of a file that is about something else: it has
+// no name, and nothing that environments alone have.
+func foreign(fields map[string]any) (other string) {
+	known := members()
+	for _, key := range schema.Sorted(fields) {
+		_, is := known[key]
+		switch {
+		case is && !slices.Contains([]string{"description", "image", "tags"}, key), key == "duplicateFromEnvironmentId":
+			return ""
+		case !is && other == "":
+			other = key
+		}
+	}
+	return other
 }
 
 type environmentReader struct {
@@ -192,7 +211,7 @@ func left(why string) member {
 		if list, ok := plain.([]any); plain == false || plain == "" || plain == "Never" || ok && len(list) == 0 {
 			return
 		}
-		e.out.Left = append(e.out.Left, Fault{e.place(path), path[len(path)-1] + " is left out: " + why})
+		e.out.Left = append(e.out.Left, Fault{Offset: e.place(path), Why: path[len(path)-1] + " is left out: " + why})
 	}
 }
 

@@ -36,6 +36,8 @@ const (
 type Fault struct {
 	Offset int
 	Why    string
+	// Foreign says that the text is about something else than what was to be read.
+	Foreign bool
 }
 
 // Place is the line and the column, in bytes, of an offset; both from 1 on.
@@ -73,7 +75,7 @@ type reader struct {
 
 func (r *reader) fault(offset int, format string, args ...any) {
 	if len(r.faults) < mostFaults {
-		r.faults = append(r.faults, Fault{offset, fmt.Sprintf(format, args...)})
+		r.faults = append(r.faults, Fault{Offset: offset, Why: fmt.Sprintf(format, args...)})
 	}
 }
 

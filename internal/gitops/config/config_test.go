@@ -80,7 +80,7 @@ DC520 s.yaml:14:3: deployments.prod.branch is not stated ()`},
     domino: {url: "https://me:pw@domino.acme.example", apiKey: sesame}`, `DC520 s.yaml:24:14: deployments.prod.domino.url is no address; write it as https://domino.acme.com ()
 DC520 s.yaml:24:56: deployments.prod.domino.apiKey is no reference; write env:NAME or file:/path (put the secret there and state where it is, not the secret)`},
 		{"registries: [quay.io]", `registries: [quay.io]
-    domino: {url: "https://domino.acme.example"}`, "DC520 s.yaml:24:5: deployments.prod.domino states not just one of apiKey and token ()"},
+    domino: {url: "https://domino.acme.example"}`, "DC520 s.yaml:24:5: deployments.prod.domino states neither apiKey nor token ()"},
 		{"world: sandbox", "world: sandbox\n    domino: {url: \"https://domino.acme.example\"}", "DC520 s.yaml:29:5: deployments.try.domino is for the live world ()"},
 		{"eu-west-1, role: \"arn:aws:iam::123456789012", "eu-west-1, role: \"arn:aws:iam::210987654321", "DC520 s.yaml:19:55: deployments.prod.aws.role is a role of account 210987654321, and the deployment is in 123456789012 ()"},
 		{"eu-west-1, role: \"arn:aws:iam::123456789012:role/", "eu-west-1, role: \"", "DC520 s.yaml:19:55: deployments.prod.aws.role is no ARN of a role; write it as arn:aws:iam::ACCOUNT:role/NAME ()"},

@@ -34,7 +34,7 @@ func (k checking) domino(at string, d Domino) {
 		k.wrong(k.where(at+".url"), "", "%s.url is no address; write it as https://domino.acme.com", at)
 	}
 	if (d.APIKey == "") == (d.Token == "") {
-		k.wrong(k.where(at), "", "%s states not just one of apiKey and token", at)
+		k.wrong(k.where(at), "", "%s states %s", at, schema.NotOne("apiKey", d.APIKey != "", "token", d.Token != ""))
 	}
 	for field, ref := range map[string]string{"apiKey": d.APIKey, "token": d.Token} {
 		if ref != "" {
