@@ -27,7 +27,7 @@ func revisionCodes() []Code {
 			"State deployment.domino as it was when the plan was made, and resume."},
 		{"DC292", "followers are built again", "Environments that follow another one's active revision (rebuildOnBaseChanges) are built again by Domino itself when another revision becomes active. As a warning: Domino's API did not tell which they are.",
 			"Nothing; know that their builds take Domino's time, and that their users may get them."},
-		{"DC737", "built on a former revision", "The environment is built on another one's active revision, which changes. Neither this apply nor Domino builds it again for that: it goes on with what it was built on until it is next built. `domctl environments show` says which revision that is.",
+		{"DC737", "built on a former revision", "The environment is built on another one's active revision, which changes. Neither this apply nor Domino builds it again for that: it goes on with what it was built on until it is next built. `domctl environments show NAME` says which revision that is.",
 			"Nothing, where its users may wait. Else state `base: rebuildOnBaseChanges: true`, so that Domino builds it with its base; or have it built with it by a tag that is new: `tags: [\"2026-11\"]`."},
 		{"DC293", "the API shows less than the database", "Domino's database holds the environment's active revision, and its API answers 404 for it: whose key it is may see a part only. What is not shown is not known, and not absent: nothing of the environment is planned.",
 			"Use an administrator's key. See who the key belongs to: domctl doctor."},

@@ -54,7 +54,7 @@ func (f folder) engine(ctx context.Context, files string, gate sim.Gate) (*engin
 	}
 	secret := func(_ context.Context, ref string) (schema.Value, error) { return schema.JSON("canary of " + ref), nil }
 	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: box, Store: sim.Gated(state.File(f.path("state")), gate, clock),
-		Secret: secret, Clock: clock, Random: rand.Text, Holder: "test", Parallelism: 1})
+		Secret: secret, Clock: clock, Random: rand.Text, Salt: func() string { return "salt" }, Holder: "test", Parallelism: 1})
 }
 
 // die applies the folder's plan in this process, which ends with SIGKILL after so

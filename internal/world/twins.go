@@ -45,10 +45,16 @@ func (l *look) lookTwins(ctx context.Context, found map[schema.Address]planner.R
 	for i, t := range answers {
 		a := asked[ask[i]]
 		if l.view.twins[a] = t.of; t.err != nil {
-			l.find("DC399", schema.Info, a, "whether one of its revisions was built of the same before is not known, so that it is built anew: "+planner.Printable(t.err.Error()), "plan again once Domino's API answers, to spare a build")
+			l.find("DC399", schema.Info, a, "whether one of its revisions was built of the same before is not known, so that it is built anew: "+planner.Printable(firstLine(t.err)), "plan again once Domino's API answers, to spare a build")
 		}
 	}
 	return err
+}
+
+// firstLine is the first of several errors.
+func firstLine(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
 }
 
 // differs says that what the files want a revision built from is not what stands, as
