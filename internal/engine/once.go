@@ -177,6 +177,9 @@ func (e *Engine) lookOnce() *Engine {
 	if e.Domino != nil {
 		w.Domino = onceDomino{e.Domino, m}
 	}
+	if e.world.Nodes != nil {
+		w.Nodes = onceNodes{e.world.Nodes, m}
+	}
 	w.Secret = func(ctx context.Context, ref string) (schema.Value, error) {
 		return recall(m, func() (schema.Value, error) { return e.world.Secret(ctx, ref) }, "secret", ref)
 	}
