@@ -6,7 +6,7 @@ func rollCodes() []Code {
 		{"DC830", "nobody tells what runs on the nodes", "A roll ends a node once no live run is on it. Which runs are on which node is read from Kubernetes, and the files do not say how to reach it.",
 			"State deployment: kubernetes, or leave roll out and replace the nodes by hand."},
 		{"DC831", "the group to roll is gone", "An Auto Scaling group, or a managed node group, was there when the plan was made and is not any more. Nothing is replaced.",
-			"Look at the group; then abandon the apply with `domctl apply --supersede` and plan again."},
+			"Look at the group; then abandon the apply with `domctl apply --supersede APPLY` and plan again."},
 		{"DC832", "the group starts another image", "A node is ended because its group starts the new image in its place. While the roll went on somebody switched the group to another one, so that the replacements would be of that.",
 			"Find out who switches it. `domctl rollback` takes the apply back; or abandon it and plan again."},
 		{"DC833", "a node of the new image does not get ready", "A node that was started from the new image did not become ready in Kubernetes in time. The roll stops: its cordons are lifted, and the capacity that it raised is lowered again as far as no run is on it.",

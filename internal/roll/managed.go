@@ -175,7 +175,7 @@ func (m member) lost() string { return planner.Printable(few(slices.Concat(m.run
 func (r managing) Start(ctx context.Context, a applier.Attempt) error {
 	words, _ := markOf(a.Mark)
 	if word(words, 0) != update {
-		return rolling{r.Roller}.Start(ctx, a)
+		return rolling(r).Start(ctx, a)
 	}
 	m, err := r.look(ctx, a)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/http"
 
-	"k8s.io/apimachinery/pkg/util/httpstream"
-	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
+	"k8s.io/streaming/pkg/httpstream"
+	"k8s.io/streaming/pkg/httpstream/spdy"
 )
 
 // Kubelet connects to an address in place of every pod's port. What it was asked for goes
