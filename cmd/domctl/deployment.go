@@ -182,7 +182,7 @@ func (d *deployment) engine(ctx context.Context, report func(applier.Event), par
 		resolve, others = b.secrets(w.secrets), b.otherApplied
 		d.logs.Dir, d.logs.Shown = b.logs, b.logs
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Domino: w.domino, Nodes: w.nodes, Store: witness{w.store, d.wrote}, Secret: resolve, SSH: w.ssh, Others: others, Logs: d.logs, KeepOnFailure: d.keep, Lease: d.lease, Clock: wallClock{},
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Domino: w.domino, Nodes: w.nodes, Executions: w.domino, Store: witness{w.store, d.wrote}, Secret: resolve, SSH: w.ssh, Others: others, Logs: d.logs, KeepOnFailure: d.keep, Lease: d.lease, Clock: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
 

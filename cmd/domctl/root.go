@@ -80,7 +80,7 @@ DIR is the deployment's folder; not stated, it is the one you are in.`,
 	root.SetIn(a.stdin)
 	root.PersistentFlags().BoolVar(&a.noColour, "no-color", false, "print without colour (so does NO_COLOR)")
 	a.limits.flags(root.PersistentFlags())
-	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.doctorVerb(), a.imagesVerb(), a.capacityVerb(), a.queueVerb(), a.amisVerb(), a.environmentsVerb(), a.gcVerb(), a.reviewVerb(), a.changedVerb(), a.planVerb(), a.worldVerb(), a.commentVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(), a.freezeVerb(), a.serveVerb(),
+	root.AddCommand(a.initVerb(), a.checkVerb(), a.updateVerb(), a.importVerb(), a.doctorVerb(), a.imagesVerb(), a.capacityVerb(), a.queueVerb(), a.nodesVerb(), a.runsVerb(), a.amisVerb(), a.environmentsVerb(), a.gcVerb(), a.reviewVerb(), a.changedVerb(), a.planVerb(), a.worldVerb(), a.commentVerb(), a.applyVerb(), a.rollbackVerb(), a.snapshotsVerb(), a.historyVerb(), a.freezeVerb(), a.serveVerb(),
 		a.lockVerb(), a.sandboxVerb(), a.schemaVerb(), a.explainVerb(), a.versionVerb(), a.referenceVerb())
 	completionExamples(root)
 	helpVerb(root)

@@ -105,12 +105,13 @@ func (a *app) here(text string) string {
 }
 
 // commandsOf finds the commands that take a folder, up to the place where it
-// stands: after the verb, and after what the verb cannot do without.
+// stands: after the verb, and after what the verb cannot do without. "where domctl runs"
+// is no command.
 func commandsOf(root *cobra.Command) *regexp.Regexp {
 	var paths []string
 	var visit func(c *cobra.Command)
 	visit = func(c *cobra.Command) {
-		if before, _, ok := strings.Cut(c.Use, "[DIR"); ok {
+		if before, _, ok := strings.Cut(c.Use, "[DIR"); ok && c.Name() != "runs" {
 			path := regexp.QuoteMeta(c.CommandPath()) + `\b`
 			if words := strings.Fields(before)[1:]; len(words) > 0 && !strings.ContainsAny(before, "[-") {
 				path += strings.Repeat(` (?:'(?:[^']|'\\'')*'|\S+)`, len(words)) // a word, as schema.ShellWord writes it

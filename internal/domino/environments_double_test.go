@@ -25,6 +25,7 @@ type double struct {
 	*testing.T
 	box   *sandbox.World
 	store *store // keeps tiers and settings
+	live  []port.Execution
 }
 
 // code is what Domino answers for an error.
@@ -42,7 +43,7 @@ func (d double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	if kept := "/api/ /v4/hardwareTier /v4/admin/"; slices.ContainsFunc(strings.Fields(kept), func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
+	if kept := "/api/ /v4/hardwareTier /v4/admin/central"; slices.ContainsFunc(strings.Fields(kept), func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
 		d.store.ServeHTTP(w, r)
 		return
 	}
@@ -70,6 +71,9 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 	if r.URL.Path == "/v4/users/self" {
 		user, err := d.box.DominoUser(ctx)
 		return object{"userName": user}, 200, err
+	}
+	if r.URL.Path == executionList {
+		return d.executions(r)
 	}
 	if answer, status, ok, err := d.jobs(r); ok {
 		return answer, status, err
@@ -298,7 +302,7 @@ func TestDouble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		served := double{t, box, &store{}}
+		served := double{T: t, box: box, store: &store{}}
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !building {
 				now = now.Add(2 * time.Minute)
@@ -325,6 +329,7 @@ func TestDouble(t *testing.T) {
 				}
 				return id, "probed"
 			},
+			Execution: func(*testing.T) { served.live = []port.Execution{worldtest.ExecutionExample()} },
 			Settings: func(t *testing.T) {
 				for _, set := range worldtest.SettingExamples() {
 					value := set.Value

@@ -72,7 +72,7 @@ func TestTheScriptMakesEnvironments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			url := listed(t, double{t, box, &store{}})
+			url := listed(t, double{T: t, box: box, store: &store{}})
 			client, err := Open(Config{URL: url, Key: key})
 			if err != nil {
 				t.Fatal(err)

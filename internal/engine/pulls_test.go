@@ -29,6 +29,7 @@ type pullsAlone struct {
 	port.BuildLogs
 	port.Routes
 	port.Jobs
+	port.Executions
 	apiOf
 }
 

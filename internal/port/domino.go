@@ -26,4 +26,5 @@ type Domino interface {
 	BuildLogs
 	Routes
 	Jobs
+	Executions
 }

@@ -19,22 +19,23 @@ import (
 // of hardware tiers, and the keys of settings, that the key may not see; Masks the keys of
 // settings whose value the API shows as a mask.
 // Jobs are those that were started over the API. Pulling is how long they wait for their
-// images on nodes of an AMI.
+// images on nodes of an AMI. Executions are live runs beside them, by id.
 type api struct {
-	BuildTime string              `json:"buildTime,omitempty"`
-	Hides     []string            `json:"hides,omitempty"`
-	Masks     []string            `json:"masks,omitempty"`
-	Builds    map[string]builds   `json:"builds,omitempty"`
-	Jobs      map[string]job      `json:"jobs,omitempty"`
-	Pulling   map[string]string   `json:"pulling,omitempty"`
-	Pulls     map[string]string   `json:"pulls,omitempty"`
-	Revisions map[string]revision `json:"revisions,omitempty"`
-	User      string              `json:"user,omitempty"`
-	Default   string              `json:"default,omitempty"` // the deployment's default environment
+	BuildTime  string               `json:"buildTime,omitempty"`
+	Hides      []string             `json:"hides,omitempty"`
+	Masks      []string             `json:"masks,omitempty"`
+	Builds     map[string]builds    `json:"builds,omitempty"`
+	Executions map[string]execution `json:"executions,omitempty"`
+	Jobs       map[string]job       `json:"jobs,omitempty"`
+	Pulling    map[string]string    `json:"pulling,omitempty"`
+	Pulls      map[string]string    `json:"pulls,omitempty"`
+	Revisions  map[string]revision  `json:"revisions,omitempty"`
+	User       string               `json:"user,omitempty"`
+	Default    string               `json:"default,omitempty"` // the deployment's default environment
 }
 
 func (a api) empty() bool {
-	return a.Default == "" && a.User == "" && a.BuildTime == "" && len(a.Hides)+len(a.Masks)+len(a.Pulls)+len(a.Revisions)+len(a.Builds)+len(a.Jobs)+len(a.Pulling) == 0
+	return a.Default == "" && a.User == "" && a.BuildTime == "" && len(a.Hides)+len(a.Masks)+len(a.Pulls)+len(a.Revisions)+len(a.Builds)+len(a.Jobs)+len(a.Executions)+len(a.Pulling) == 0
 }
 
 func (p *parser) api(into *api) error {

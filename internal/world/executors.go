@@ -18,6 +18,7 @@ import (
 func executorPaths(m schema.Collection) (collection string, paths map[string]string) {
 	paths = map[string]string{"tier": "hardwareTierId", "ami": "executorImage"}
 	maps.Copy(paths, m.Fields)
+	delete(paths, "runs") // where runs name their executor
 	collection = m.Collection
 	if collection == "" {
 		collection = "executor_group_configuration"

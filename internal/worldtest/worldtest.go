@@ -107,6 +107,8 @@ type Put struct {
 	Tier, Settings func(t *testing.T)
 	// Project makes a project of Domino and a hardware tier, and answers their ids.
 	Project func(t *testing.T) (project, tier string)
+	// Execution makes ExecutionExample, and no other that is live.
+	Execution func(t *testing.T)
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// Node, Pod and Budget make one in Kubernetes, and wait until the cluster knows of it. A
@@ -162,6 +164,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Domino != nil }, dominoCases())
 	add(func(w World) bool { return w.Domino != nil }, kindCases())
 	add(func(w World) bool { return w.Domino != nil }, jobCases())
+	add(func(w World) bool { return w.Domino != nil }, executionCases())
 	add(func(w World) bool { return w.Nodes != nil }, nodeCases())
 	return append(cases, pageCases()...)
 }

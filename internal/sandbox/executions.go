@@ -1,0 +1,75 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// execution is one that Domino's admin list has, beside the jobs that were started.
+type execution struct {
+	Environment string `json:"environment,omitempty"`
+	Kind        string `json:"kind,omitempty"` // "Batch" unless stated
+	Owner       string `json:"owner,omitempty"`
+	Project     string `json:"project,omitempty"` // "owner/name"
+	Queued      string `json:"queued,omitempty"`  // RFC 3339
+	Started     string `json:"started,omitempty"` // RFC 3339
+	Status      string `json:"status,omitempty"`  // "Running" unless stated
+	Tier        string `json:"tier,omitempty"`
+	Title       string `json:"title,omitempty"`
+	Units       []unit `json:"units,omitempty"`
+	Why         string `json:"why,omitempty"`
+}
+
+// unit is one machine of an execution.
+type unit struct {
+	ID     string `json:"id,omitempty"`
+	Node   string `json:"node,omitempty"`
+	Role   string `json:"role,omitempty"`   // "run" unless stated
+	Status string `json:"status,omitempty"` // "Running" unless stated
+}
+
+func (e execution) port(id string) (out port.Execution, err error) {
+	out = port.Execution{ID: id, Title: e.Title, Kind: cmp.Or(e.Kind, "Batch"), Project: e.Project, Owner: e.Owner, Tier: e.Tier, Environment: e.Environment, Status: cmp.Or(e.Status, "Running"), Why: e.Why}
+	for text, into := range map[*string]*time.Time{&e.Queued: &out.Queued, &e.Started: &out.Started} {
+		if *text == "" {
+			continue
+		}
+		if *into, err = time.Parse(time.RFC3339, *text); err != nil {
+			return out, fmt.Errorf("domino.executions.%s: %q is not a time like 2026-03-31T12:00:00Z", id, *text)
+		}
+	}
+	for _, u := range e.Units {
+		out.Units = append(out.Units, port.ExecutionUnit{ID: u.ID, Role: cmp.Or(u.Role, "run"), Node: u.Node, Status: cmp.Or(u.Status, "Running")})
+	}
+	return out, nil
+}
+
+// ListExecutions are those of the file, and jobs that were started and have not ended.
+func (w *World) ListExecutions(ctx context.Context) ([]port.Execution, error) {
+	return read(ctx, w, "ListExecutions", func(s *state) ([]port.Execution, int, error) {
+		out := []port.Execution{}
+		for _, id := range schema.Sorted(s.domino.Executions) {
+			e, err := s.domino.Executions[id].port(id)
+			if err != nil {
+				return nil, 0, err
+			}
+			out = append(out, e)
+		}
+		for _, id := range schema.Sorted(s.domino.Jobs) {
+			j := s.domino.Jobs[id]
+			as, err := w.jobOf(id, j)
+			if err != nil {
+				return nil, 0, err
+			}
+			if !as.Ended {
+				out = append(out, port.Execution{ID: id, Title: j.Title, Kind: "Batch", Project: j.Project, Tier: j.Tier, Environment: j.Environment, Status: as.Status, Queued: as.Submitted, Started: as.Submitted})
+			}
+		}
+		return out, len(out), nil
+	})
+}

@@ -1,0 +1,203 @@
+package world
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// groupTag stands on the instances of an Auto Scaling group.
+// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
+const groupTag = "aws:autoscaling:groupName"
+
+// LookNodes reads the nodes of the cluster and the instances of the groups of declared
+// pools, and what is on them.
+func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (NodeCensus, error) {
+	v := w.newView(d, a)
+	var c *census
+	err := sideBySide(
+		func() (err error) { c, err = w.census(ctx, executions); return err },
+		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
+	if err != nil {
+		return NodeCensus{}, fmt.Errorf("nodes: %w", err)
+	}
+	out := NodeCensus{Nodes: []CensusNode{}, Unread: c.Unread}
+	owners := v.groupOwners()
+	instances, err := w.machines(ctx, c.nodes, schema.Sorted(owners))
+	if err != nil {
+		if ctx.Err() != nil || c.noPod {
+			return out, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
+		}
+		out.Unread = append(out.Unread, Unread{"EC2", oneLine(err)})
+	}
+	labels := PoolLabels(d)
+	for _, n := range c.nodes {
+		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", by: n.CordonedBy}
+		row.Address = labels[row.Pool]
+		switch {
+		case n.Cordoned:
+			row.State = "cordoned"
+		case !n.Ready:
+			row.State = "not ready"
+		}
+		if i, known := instances[n.Instance]; known {
+			row.of(i, owners)
+			delete(instances, n.Instance)
+		}
+		out.Nodes = append(out.Nodes, row)
+	}
+	for _, id := range schema.Sorted(instances) {
+		row := CensusNode{State: instances[id].State}
+		row.of(instances[id], owners)
+		out.Nodes = append(out.Nodes, row)
+	}
+	for i := range out.Nodes {
+		n := &out.Nodes[i]
+		n.Pool = cmp.Or(n.Pool, d.Objects[n.Address].Fields["label"].Str())
+		n.Runs, n.From = c.on(*n)
+		n.Current = v.current(*n)
+		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod)
+	}
+	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
+		return cmp.Or(strings.Compare(a.Pool, b.Pool), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
+	})
+	return out, nil
+}
+
+// of takes what EC2 says of a node's instance.
+func (n *CensusNode) of(i port.Instance, owners map[string]schema.Address) {
+	n.Instance, n.AMI, n.Type = i.ID, i.Image, cmp.Or(i.Type, n.Type)
+	if n.Address == (schema.Address{}) {
+		n.Address = owners[i.Tags[groupTag]]
+	}
+	if n.Created.IsZero() {
+		n.Created, _ = time.Parse(time.RFC3339, i.Launched)
+	}
+}
+
+// groupOwners are the pools by Auto Scaling group, those of managed node groups too.
+func (v *View) groupOwners() map[string]schema.Address {
+	out := map[string]schema.Address{}
+	for a, o := range v.desired.Objects {
+		if a.Kind != "nodePools" {
+			continue
+		}
+		for _, g := range o.Groups() {
+			if g.ASG != "" {
+				out[g.ASG] = a
+			}
+			for _, name := range v.raw[v.world.groupRefOf(g)]["groups"].Strings() {
+				out[name] = a
+			}
+		}
+	}
+	return out
+}
+
+// machines are the instances of nodes and of groups, but for those that ended, by id.
+func (w *World) machines(ctx context.Context, nodes []port.Node, groups []string) (map[string]port.Instance, error) {
+	var ids []string
+	for _, n := range nodes {
+		if n.Instance != "" {
+			ids = append(ids, n.Instance)
+		}
+	}
+	var byNode, byGroup []port.Instance
+	err := sideBySide(
+		func() (err error) {
+			if len(ids) > 0 {
+				byNode, err = w.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
+			}
+			return err
+		},
+		func() error {
+			for some := range slices.Chunk(groups, 200) { // as many values as a filter takes
+				found, err := w.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + groupTag: some}})
+				if err != nil {
+					return err
+				}
+				byGroup = append(byGroup, found...)
+			}
+			return nil
+		})
+	out := map[string]port.Instance{}
+	for _, i := range slices.Concat(byNode, byGroup) {
+		if i.State != "terminated" {
+			out[i.ID] = i
+		}
+	}
+	return out, err
+}
+
+// on is what is on a machine, and who says so.
+func (c *census) on(n CensusNode) (runs, from []string) {
+	runs, from = []string{}, []string{}
+	for _, r := range c.Runs {
+		if r.Node != "" && (r.Node == n.Node || r.Node == n.Instance) {
+			runs, from = append(runs, cmp.Or(r.Run, "pod "+r.Pod)), append(from, r.From...)
+		}
+	}
+	if len(runs) == 0 && !c.placed && (c.noPod || n.Node == "") {
+		return nil, from
+	}
+	slices.Sort(runs)
+	slices.Sort(from)
+	return slices.Compact(runs), slices.Compact(from)
+}
+
+// current says whether a machine is on an image that its pool's groups start nodes from
+// now; nil where that is not known.
+func (v *View) current(n CensusNode) *bool {
+	images, known := v.startsFrom(n.Address)
+	if n.AMI == "" || !known {
+		return nil
+	}
+	is := slices.Contains(images, n.AMI)
+	return &is
+}
+
+// startsFrom are the images of a pool's groups, as they live.
+func (v *View) startsFrom(pool schema.Address) (images []string, known bool) {
+	for p, value := range v.Objects[pool].Fields {
+		if !strings.HasSuffix(p, ".ami") {
+			continue
+		}
+		if value.Str() == "" {
+			return nil, false
+		}
+		images = append(images, value.Str())
+	}
+	slices.Sort(images)
+	return slices.Compact(images), len(images) > 0
+}
+
+// waitsFor says what a machine waits for.
+func (v *View) waitsFor(n CensusNode, nodes bool) []string {
+	waits := []string{}
+	switch {
+	case n.Node == "" && n.State == "running" && nodes:
+		waits = append(waits, "to join the cluster")
+	case n.State == "not ready":
+		waits = append(waits, "to be ready")
+	case n.State == "cordoned" && len(n.Runs) > 0:
+		waits = append(waits, "the end of "+planner.Plural(len(n.Runs), "run"))
+	case n.State == "cordoned" && n.Runs == nil:
+		waits = append(waits, "runs that nobody tells of")
+	case n.State == "cordoned" && n.by != "":
+		waits = append(waits, "its end, by "+n.by)
+	case n.State == "cordoned":
+		waits = append(waits, "who cordoned it")
+	}
+	if n.State != "cordoned" && n.Current != nil && !*n.Current {
+		images, _ := v.startsFrom(n.Address)
+		waits = append(waits, "a roll to "+strings.Join(images, ", "))
+	}
+	return waits
+}

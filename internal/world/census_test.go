@@ -1,0 +1,82 @@
+package world_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
+	"domctl.dev/schema"
+)
+
+// TestRunCensus: what sources tell of one run is joined, and none hides another's.
+func TestRunCensus(t *testing.T) {
+	const run, other = "65f0000000000000000000a1", "65f0000000000000000000a2"
+	const docs = `"runs": [{"_id": {"$oid": "65f0000000000000000000a1"}, "on": "i-1", "status": "Running", "started": {"$date": "2026-02-20T08:00:00Z"}},
+		{"_id": 1, "status": "Queued"}, {"_id": 2, "status": "Failed", "started": {"$date": "2026-02-20T08:00:00Z"}}]`
+	pod := func(name, node, run, phase string) port.Pod {
+		return port.Pod{Namespace: "compute", Name: name, Node: node, Phase: phase, Labels: map[string]string{"dominodatalab.com/execution-id": run}}
+	}
+	api := func(units ...port.ExecutionUnit) port.Executions {
+		return explained{all: []port.Execution{{ID: run, Status: "Running", Units: units}}}
+	}
+	for name, c := range map[string]struct {
+		executions port.Executions
+		nodes      world.LiveNodes
+		mapped     string
+		want       []string // run, role, node and the sources' first words
+		unread     int
+	}{
+		"the database alone":      {nil, nil, "", []string{"a1 run  D"}, 2},
+		"mapped":                  {nil, nil, "on", []string{"a1 run i-1 D"}, 2},
+		"three say the same":      {api(port.ExecutionUnit{ID: "p", Role: "run", Node: "i-1"}), cluster{pods: []port.Pod{pod("p", "i-1", run, "Running")}}, "on", []string{"a1 run i-1 AKD"}, 0},
+		"the pod knows better":    {api(port.ExecutionUnit{ID: "p", Role: "run", Node: "gone"}), cluster{pods: []port.Pod{pod("p", "n", run, "Running")}}, "", []string{"a1 run n AK"}, 0},
+		"joined by machine":       {api(port.ExecutionUnit{ID: "x", Role: "run", Node: "n"}), cluster{pods: []port.Pod{pod("p", "n", run, "Running")}}, "", []string{"a1 run n AK"}, 0},
+		"two workers on one node": {api(port.ExecutionUnit{Role: "ray-worker", Node: "n"}, port.ExecutionUnit{Role: "ray-worker", Node: "n"}, port.ExecutionUnit{Role: "run"}), nil, "", []string{"a1 run  AD", "a1 ray-worker n A", "a1 ray-worker n A"}, 1},
+		"a pod of another":        {api(), cluster{pods: []port.Pod{pod("p", "n", other, "Pending"), pod("q", "n", other, "Succeeded")}}, "", []string{"a1 run  AD", "a2 run n K"}, 0},
+		"Domino refuses":          {explained{err: port.ErrDenied}, cluster{pods: []port.Pod{pod("p", "n", run, "Running")}}, "", []string{"a1 run n K"}, 1},
+		"the cluster is mute":     {api(port.ExecutionUnit{ID: "p", Role: "run", Node: "n"}), cluster{err: errors.New("refused")}, "", []string{"a1 run n A"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, docs, "")
+			b.deployment.Mongo.Mapping.ExecutorGroups.Fields = map[string]string{"runs": c.mapped}
+			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes}
+			got, err := w.LookRuns(t.Context(), c.executions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rows []string
+			for _, r := range got.Runs {
+				from := ""
+				for _, f := range r.From {
+					from += map[string]string{"Domino's database": "D", "Kubernetes": "K", "Domino's API": "A"}[f]
+				}
+				rows = append(rows, fmt.Sprintf("%s %s %s %s", r.Run[22:], r.Role, r.Node, from))
+			}
+			if !slices.Equal(rows, c.want) || len(got.Unread) != c.unread {
+				t.Errorf("%q, want %q; unread %v", rows, c.want, got.Unread)
+			}
+		})
+	}
+}
+
+// TestNodeCensus: an instance that is no node stands by itself, on which image a pool
+// starts nodes is told, and a machine that nobody tells of is not idle.
+func TestNodeCensus(t *testing.T) {
+	b := newBench(t, `"runs": []`, capacityTypes+strings.Replace(poolAWS, `"autoScalingGroups"`, `"instances": {"i-1": {"image": "ami-9", "launched": "2026-01-01T00:00:00Z", "state": "stopped", "tags": {"aws:autoscaling:groupName": "lt"}, "type": "m5.large"}}, "autoScalingGroups"`, 1))
+	desired := schema.Desired{Objects: all(object("nodePools", "p", map[string]any{"groups": asg("lt")}))}
+	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
+	got, err := w.LookNodes(t.Context(), desired, schema.Applied{}, nil)
+	if err != nil || len(got.Nodes) != 1 {
+		t.Fatal(err, got)
+	}
+	if n := got.Nodes[0]; n.Instance != "i-1" || n.Node != "" || n.State != "stopped" || n.Address.String() != "nodePools.p" || n.Current == nil || *n.Current || n.Runs != nil || !strings.HasPrefix(strings.Join(n.Waits, ""), "a roll to ami-") {
+		t.Errorf("%+v", n)
+	}
+	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}); err != nil || len(got.Nodes) != 1 || got.Nodes[0].Runs == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
