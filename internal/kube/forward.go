@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the dialers of client-go have these types still.
+
 package kube
 
 import (
@@ -14,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/streaming/pkg/httpstream"
+	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/transport/spdy"
 
 	"domctl.dev/internal/port"

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the dialers of client-go have these types still.
+
 // Package kubetest is a double of a kubelet's port-forward, for tests: an API server hands
 // it connections to pods.
 package kubetest
@@ -8,8 +10,8 @@ import (
 	"net"
 	"net/http"
 
-	"k8s.io/streaming/pkg/httpstream"
-	"k8s.io/streaming/pkg/httpstream/spdy"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
 )
 
 // Kubelet connects to an address in place of every pod's port. What it was asked for goes
