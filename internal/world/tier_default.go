@@ -65,19 +65,23 @@ func (v *View) alsoDefault(c planner.Change) string {
 	if !slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return d.Path == "isDefault" && d.After.Bool() }) {
 		return ""
 	}
+	return v.rival(c.Address)
+}
+
+func (v *View) rival(a schema.Address) string {
 	for _, other := range schema.Addresses(v.desired.Objects) {
-		if f := v.desired.Objects[other].Fields; other.Kind == c.Address.Kind && other != c.Address && f["isDefault"].Bool() && !f["archived"].Bool() {
+		if f := v.desired.Objects[other].Fields; other.Kind == a.Kind && other != a && f["isDefault"].Bool() && !f["archived"].Bool() {
 			return other.String()
 		}
 	}
 	return ""
 }
 
-// gives says that another tier of the files is to become the default.
+// gives says that another tier of the files becomes the default.
 func (v *View) gives(a schema.Address) bool {
 	for other, o := range v.desired.Objects {
 		_, unread := v.Unread[other]
-		if other.Kind == a.Kind && other != a && !unread && o.Fields["isDefault"].Bool() && !v.Objects[other].Fields["isDefault"].Bool() {
+		if other.Kind == a.Kind && other != a && !unread && o.Fields["isDefault"].Bool() && !v.Objects[other].Fields["isDefault"].Bool() && v.rival(other) == "" {
 			return true
 		}
 	}
