@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -88,10 +89,13 @@ func TestEveryRoute(t *testing.T) {
 			}
 		}
 	}
-	// What one may not see answers as what is not there, to the byte.
+	// What one may not see answers as what is not there, to the byte, but for the second.
+	body := func(w *httptest.ResponseRecorder) string {
+		return regexp.MustCompile(`data-now="[^"]*"`).ReplaceAllString(w.Body.String(), "")
+	}
 	for _, below := range []string{"", "/history", "/plan", "/pulls/12", "/applies/" + res.ID, "/applies/" + res.ID + "/plan"} {
 		hidden, none := g.send(t, "eve", "GET", "/deployments/sim-modern"+below, true), g.send(t, "eve", "GET", "/deployments/nothing"+below, true)
-		if hidden.Body.String() != none.Body.String() || hidden.Code != none.Code {
+		if body(hidden) != body(none) || hidden.Code != none.Code {
 			t.Errorf("%s tells that it is there", below)
 		}
 	}
