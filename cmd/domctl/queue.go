@@ -53,26 +53,19 @@ func writeQueue(out io.Writer, q world.Queue, now time.Time) error {
 	} else if err := writeWaiting(out, q, now); err != nil {
 		return err
 	}
-	for _, u := range q.Unread {
-		fmt.Fprintf(out, "%s was not asked: %s\n", u.Source, planner.Printable(u.Why))
-	}
-	return nil
+	return writeUnread(out, q.Unread)
 }
 
 func writeWaiting(out io.Writer, q world.Queue, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RUN\tUSER\tTIER\tPOOL\tSTATUS\tWAITS\tWHY")
 	for _, r := range q.Waiting {
-		waits := "unknown"
-		if !r.Since.IsZero() {
-			waits = age(r.Since.Format(time.RFC3339), now)
-		}
 		reasons := each(r.Why, func(w world.Reason) string { return w.Kind + ": " + w.Text + " (" + w.Source + ")" })
 		if len(reasons) == 0 {
 			reasons = []string{"unknown"}
 		}
 		for i, reason := range reasons {
-			cells := []string{cmp.Or(r.Run, "pod "+r.Pod), dash(r.User), dash(r.Tier), dash(r.Pool), dash(r.Status), waits, reason}
+			cells := []string{cmp.Or(r.Run, "pod "+r.Pod), dash(r.User), dash(r.Tier), dash(r.Pool), dash(r.Status), aged(r.Since, now), reason}
 			if i > 0 {
 				cells = []string{"", "", "", "", "", "", reason}
 			}

@@ -138,9 +138,9 @@ func (c cluster) cordon(ctx context.Context, n port.Node, patch []byte) error {
 
 // named tells names of objects, which stand in paths, from everything else.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
-func named(name string) bool {
-	return len(name) <= 253 && regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`).MatchString(name)
-}
+func named(name string) bool { return len(name) <= 253 && nameForm.MatchString(name) }
+
+var nameForm = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
 
 // refused explains an answer that says no to what domctl does with nodes and pods.
 func (c cluster) refused(status int, body []byte, what string) error {

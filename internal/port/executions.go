@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// Labels of the pods of Domino's executions.
+const (
+	ExecutionLabel = "dominodatalab.com/execution-id"
+	WorkloadLabel  = "dominodatalab.com/workload-type"
+)
+
 // Execution is one run, workspace, app or model of Domino, with the machines it is on.
 type Execution struct {
 	ID, Title, Kind   string // Kind: "Batch", "Workspace", "App", "Model" …, as Domino says

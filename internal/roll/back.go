@@ -35,7 +35,7 @@ func (t turn) abort() applier.Status {
 
 // cleared is the next write that takes something away; false when nothing is left.
 func (t turn) cleared(why string) (applier.Status, bool) {
-	if active(t.newest) && t.mine(t.newest) {
+	if t.newest.Live() && t.mine(t.newest) {
 		if strings.HasPrefix(t.newest.Status, "Cancel") {
 			return pending(look, "instance refresh %s is being cancelled", t.newest.ID), true
 		}

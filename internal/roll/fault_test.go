@@ -250,6 +250,22 @@ func TestANodeOfNoKnownImage(t *testing.T) {
 	}
 }
 
+// TestNodesThatNameNoInstance: what runs on an instance is not known then, and it is ended
+// by no strategy; Fargate's nodes are none.
+func TestNodesThatNameNoInstance(t *testing.T) {
+	for _, strategy := range []string{schema.OnDemand, schema.Surge, schema.InstanceRefresh} {
+		w := newTown(2)
+		d := newDriver(t, w, schema.Roll{Strategy: strategy})
+		w.busy(0, 24*time.Hour)
+		w.busy(1, 24*time.Hour)
+		w.nameless = true
+		st, err := d.run(10 * time.Hour)
+		if calls := fmt.Sprint(w.calls); err != nil || st.State == applier.Finished || len(w.killed) > 0 || strings.Contains(calls, "terminate") || strings.Contains(calls, "refresh") {
+			t.Errorf("%s: %+v, %v, killed %v, %v", strategy, st, err, w.killed, w.calls)
+		}
+	}
+}
+
 // TestSwitchedBackMeanwhile: a group that starts nodes from another image is rolled no
 // further.
 func TestSwitchedBackMeanwhile(t *testing.T) {

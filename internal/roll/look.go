@@ -127,7 +127,7 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 	if err != nil {
 		return nil, err
 	}
-	nodes, on, err := r.standing(ctx)
+	nodes, nameless, on, err := r.standing(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +144,7 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 			m.runs, m.held, m.movable = on(n.Name, i.ID)
 		} else {
 			m.runs, _, _ = on("", i.ID)
+			m.held = nameless
 		}
 		all = append(all, m)
 	}
@@ -154,20 +155,29 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 // contents tells what is on a node, by its name and its instance.
 type contents func(node, instance string) (runs, held []string, movable []port.Pod)
 
-// standing are the nodes by instance, and what is on each.
-func (r *Roller) standing(ctx context.Context) (map[string]port.Node, contents, error) {
+// computeType tells Fargate's nodes, which are no instances.
+// https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
+const computeType = "eks.amazonaws.com/compute-type"
+
+// standing are the nodes by instance, and what is on each. nameless are those of which
+// Kubernetes does not say what instance they are: each could be any that has no node, so
+// that such a one is in use, for all that is known.
+func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, nameless []string, on contents, err error) {
 	all, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
-		return nil, nil, absent("Kubernetes", err)
+		return nil, nil, nil, absent("Kubernetes", err)
 	}
-	nodes := map[string]port.Node{}
+	nodes = map[string]port.Node{}
 	for _, n := range all {
-		if n.Instance != "" {
+		switch {
+		case n.Instance != "":
 			nodes[n.Instance] = n
+		case n.Labels[computeType] != "fargate":
+			nameless = append(nameless, fmt.Sprintf("node %s, which names no EC2 instance and could be this one", n.Name))
 		}
 	}
-	on, err := r.contents(ctx, "")
-	return nodes, on, err
+	on, err = r.contents(ctx, "")
+	return nodes, nameless, on, err
 }
 
 // contents reads what is on one node, or on all.
@@ -202,17 +212,11 @@ func (r *Roller) contents(ctx context.Context, node string) (contents, error) {
 	}, nil
 }
 
-// Labels of the pods of Domino's executions.
-const (
-	executionLabel = "dominodatalab.com/execution-id"
-	workloadLabel  = "dominodatalab.com/workload-type"
-)
-
 // sort tells the pods of a node apart: those of live runs, those that are waited for, and
 // those that may be moved. What belongs to the node, or has ended, counts for nothing.
 func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
 	for _, p := range pods {
-		execution, workload := p.Labels[executionLabel], p.Labels[workloadLabel]
+		execution, workload := p.Labels[port.ExecutionLabel], p.Labels[port.WorkloadLabel]
 		switch {
 		case p.Mirror || p.OwnerKind == "DaemonSet" || p.Phase == "Succeeded" || p.Phase == "Failed":
 		case execution != "":

@@ -82,7 +82,7 @@ func (t turn) holds() (applier.Status, bool) {
 			return pending(retry, "the process %s of %s is suspended; resume it, and the roll goes on", process, t.group.Name), true
 		}
 	}
-	if active(t.newest) && !t.mine(t.newest) {
+	if t.newest.Live() && !t.mine(t.newest) {
 		return pending(retry, "instance refresh %s of %s is %s, and not of this apply; the roll goes on when it is over", t.newest.ID, t.group.Name, t.newest.Status), true
 	}
 	return applier.Status{}, false

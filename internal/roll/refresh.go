@@ -9,12 +9,6 @@ import (
 	"domctl.dev/planner"
 )
 
-// active says that a refresh is not over.
-// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceRefresh.html
-func active(i port.InstanceRefresh) bool {
-	return slices.Contains([]string{"Pending", "InProgress", "Baking", "Cancelling", "RollbackInProgress"}, i.Status)
-}
-
 // mine says that a group's newest refresh is one that this step started: another than
 // was there before.
 func (t turn) mine(newest port.InstanceRefresh) bool {
@@ -48,7 +42,7 @@ const mostRefreshes = 3
 func (t turn) refresh() applier.Status {
 	old := t.old(t.order)
 	switch mine := t.mine(t.newest); {
-	case mine && active(t.newest):
+	case mine && t.newest.Live():
 		return pending(look, "instance refresh %s of %s: %s, %d %%", t.newest.ID, t.group.Name, t.newest.Status, t.newest.Percent)
 	case mine && t.newest.Status != "Successful":
 		return t.back(fmt.Sprintf("DC836: instance refresh %s of %s ended as %s: %s", t.newest.ID, t.group.Name, t.newest.Status, planner.Printable(t.newest.Reason)))

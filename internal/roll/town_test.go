@@ -62,6 +62,7 @@ type town struct {
 	runs     []*run
 	next     int
 	room     int   // runs that a node takes
+	nameless bool  // nodes do not say what instance they are
 	capacity int64 // instances that AWS can start; 0: any number
 	budget   map[string]bool
 	broken   map[string]error // by call
@@ -300,7 +301,7 @@ func (w *town) TerminateInstanceInGroup(ctx context.Context, id string, smaller 
 }
 
 func (w *town) StartInstanceRefresh(_ context.Context, r port.NewInstanceRefresh) (string, error) {
-	if len(w.refresh) > 0 && active(w.refresh[0]) {
+	if len(w.refresh) > 0 && w.refresh[0].Live() {
 		return "", port.ErrInUse
 	}
 	id := fmt.Sprintf("refresh-%d", len(w.refresh)+1)
@@ -314,7 +315,7 @@ func (w *town) DescribeInstanceRefreshes(context.Context, string) ([]port.Instan
 }
 
 func (w *town) CancelInstanceRefresh(context.Context, string) error {
-	if len(w.refresh) == 0 || !active(w.refresh[0]) {
+	if len(w.refresh) == 0 || !w.refresh[0].Live() {
 		return port.ErrNotFound
 	}
 	w.refresh[0].Status = "Cancelling"
@@ -328,7 +329,11 @@ func (w *town) ListNodes(context.Context) (all []port.Node, err error) {
 		if !m.alive() || w.now.Sub(m.launched) < w.boot/2 || strings.HasPrefix(m.Lifecycle, "Warmed") {
 			continue
 		}
-		all = append(all, port.Node{Name: "ip-" + m.ID, UID: "uid-" + m.ID, Version: fmt.Sprint(m.version), Instance: m.ID, Cordoned: m.cordoned, CordonedBy: m.by, Ready: w.ready(m)})
+		n := port.Node{Name: "ip-" + m.ID, UID: "uid-" + m.ID, Version: fmt.Sprint(m.version), Instance: m.ID, Cordoned: m.cordoned, CordonedBy: m.by, Ready: w.ready(m)}
+		if w.nameless {
+			n.Instance = ""
+		}
+		all = append(all, n)
 	}
 	return all, w.fails("ListNodes")
 }
@@ -340,7 +345,7 @@ func (w *town) ListPods(_ context.Context, node string) (all []port.Pod, err err
 		}
 		for _, r := range w.runs {
 			if r.on == m.ID && !r.shows.After(w.now) && r.ends.After(w.now) && (node == "" || node == "ip-"+m.ID) {
-				all = append(all, port.Pod{Namespace: "compute", Name: r.id, UID: r.id, Node: "ip-" + m.ID, Phase: "Running", Labels: map[string]string{executionLabel: r.id}})
+				all = append(all, port.Pod{Namespace: "compute", Name: r.id, UID: r.id, Node: "ip-" + m.ID, Phase: "Running", Labels: map[string]string{port.ExecutionLabel: r.id}})
 			}
 		}
 	}

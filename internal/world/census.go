@@ -13,12 +13,6 @@ import (
 	"domctl.dev/schema"
 )
 
-// Labels of the pods of Domino's executions.
-const (
-	executionLabel = "dominodatalab.com/execution-id"
-	workloadLabel  = "dominodatalab.com/workload-type"
-)
-
 // RunCensus is which runs are live, and where. Unread are sources that did not answer:
 // what they alone know is not told.
 type RunCensus struct {
@@ -139,7 +133,7 @@ func (c *census) running() {
 	for i, r := range c.Runs { // Domino names a pod without its namespace, if it names one
 		c.Runs[i].Pod = ""
 		for _, p := range c.pods {
-			if p.Name == r.Pod && p.Labels[executionLabel] == r.Run {
+			if p.Name == r.Pod && p.Labels[port.ExecutionLabel] == r.Run {
 				c.Runs[i].Pod = p.Namespace + "/" + p.Name
 				c.Runs[i].Node = cmp.Or(p.Node, r.Node)
 				c.Runs[i].From = append(c.Runs[i].From, fromScheduler)
@@ -147,8 +141,8 @@ func (c *census) running() {
 		}
 	}
 	for _, p := range c.pods {
-		run, name := p.Labels[executionLabel], p.Namespace+"/"+p.Name
-		if run == "" && p.Labels[workloadLabel] == "" || p.Phase == "Succeeded" || p.Phase == "Failed" || slices.ContainsFunc(c.Runs, func(r RunUnit) bool { return r.Pod == name }) {
+		run, name := p.Labels[port.ExecutionLabel], p.Namespace+"/"+p.Name
+		if run == "" && p.Labels[port.WorkloadLabel] == "" || p.Phase == "Succeeded" || p.Phase == "Failed" || slices.ContainsFunc(c.Runs, func(r RunUnit) bool { return r.Pod == name }) {
 			continue
 		}
 		i := slices.IndexFunc(c.Runs, func(r RunUnit) bool {
@@ -156,7 +150,7 @@ func (c *census) running() {
 		})
 		if i < 0 {
 			i = len(c.Runs)
-			c.Runs = append(c.Runs, RunUnit{Run: run, Role: "run", Kind: p.Labels[workloadLabel], Status: p.Phase, Node: p.Node, Since: p.Created})
+			c.Runs = append(c.Runs, RunUnit{Run: run, Role: "run", Kind: p.Labels[port.WorkloadLabel], Status: p.Phase, Node: p.Node, Since: p.Created})
 		}
 		c.Runs[i].Pod = name
 		c.Runs[i].From = append(c.Runs[i].From, fromScheduler)
