@@ -16,7 +16,6 @@ const (
 	describeRefreshes = "autoscaling:DescribeInstanceRefreshes"
 	startRefresh      = "autoscaling:StartInstanceRefresh"
 	cancelRefresh     = "autoscaling:CancelInstanceRefresh"
-	rollbackRefresh   = "autoscaling:RollbackInstanceRefresh"
 	terminateInGroup  = "autoscaling:TerminateInstanceInAutoScalingGroup"
 )
 
@@ -149,12 +148,5 @@ func (c *Client) DescribeInstanceRefreshes(ctx context.Context, group string) ([
 // https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CancelInstanceRefresh.html
 func (c *Client) CancelInstanceRefresh(ctx context.Context, group string) error {
 	_, err := ask(ctx, c, cancelRefresh, c.autoscaling().CancelInstanceRefresh, &autoscaling.CancelInstanceRefreshInput{AutoScalingGroupName: &group}, groupOnce)
-	return err
-}
-
-// RollbackInstanceRefresh turns the one in progress back.
-// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RollbackInstanceRefresh.html
-func (c *Client) RollbackInstanceRefresh(ctx context.Context, group string) error {
-	_, err := ask(ctx, c, rollbackRefresh, c.autoscaling().RollbackInstanceRefresh, &autoscaling.RollbackInstanceRefreshInput{AutoScalingGroupName: &group}, groupOnce)
 	return err
 }

@@ -74,7 +74,6 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	errs["write TerminateInstanceInGroup"] = c.TerminateInstanceInGroup(ctx, "i-1", true)
 	_, errs["write StartInstanceRefresh"] = c.StartInstanceRefresh(ctx, port.NewInstanceRefresh{Group: "a", MinHealthy: 100, MaxHealthy: 110})
 	errs["write CancelInstanceRefresh"] = c.CancelInstanceRefresh(ctx, "a")
-	errs["write RollbackInstanceRefresh"] = c.RollbackInstanceRefresh(ctx, "a")
 	_, errs["write UpdateNodegroupVersion"] = c.startVersionUpdate(ctx, "acme", "a", "lt-1", "t", 2, false)
 	_, _, errs["write PutObject"] = b.PutObject(ctx, "k", []byte("x"), "")
 	errs["write DeleteObject"] = b.DeleteObject(ctx, "k")

@@ -125,7 +125,6 @@ func writes() []Permission {
 		only(terminateInGroup, "autoScalingGroup", rolls),
 		{Call: startRefresh, Actions: []string{startRefresh, "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup", When: rolls},
 		only(cancelRefresh, "autoScalingGroup", rolls),
-		only(rollbackRefresh, "autoScalingGroup", rolls),
 		// EKS checks that the caller may start what the template says.
 		// https://docs.aws.amazon.com/eks/latest/userguide/troubleshooting.html
 		{Call: updateGroupVersion, Actions: []string{updateGroupVersion, "ec2:RunInstances", "ec2:CreateTags"}, On: "nodegroup", When: clusterRolls},

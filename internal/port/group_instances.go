@@ -38,7 +38,7 @@ type NewInstanceRefresh struct {
 	SkipMatching           bool
 	// Template (an id), Version and Mixed are the desired configuration: what the new
 	// instances are launched from, and the group itself once the refresh succeeded. ""
-	// leaves what the group states; such a refresh cannot be rolled back.
+	// leaves what the group states.
 	Template, Version string
 	Mixed             bool
 	// Checkpoints are percentages at which it waits for Delay; none: it does not wait.
@@ -66,10 +66,6 @@ type GroupInstances interface {
 	// CancelInstanceRefresh answers ErrNotFound where none is in progress. What was
 	// replaced stays, and a replacement that was begun is finished.
 	CancelInstanceRefresh(ctx context.Context, group string) error
-	// RollbackInstanceRefresh turns one back that is in progress, else ErrNotFound; ErrState
-	// for one that stated no desired configuration, and for a group on a launch
-	// configuration, $Default or $Latest.
-	RollbackInstanceRefresh(ctx context.Context, group string) error
 }
 
 // NodegroupUpdate is one update of a managed node group.

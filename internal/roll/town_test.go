@@ -322,8 +322,6 @@ func (w *town) CancelInstanceRefresh(context.Context, string) error {
 	return nil
 }
 
-func (w *town) RollbackInstanceRefresh(context.Context, string) error { return port.ErrState }
-
 func (w *town) ListNodes(context.Context) (all []port.Node, err error) {
 	for _, m := range w.machines {
 		if !m.alive() || w.now.Sub(m.launched) < w.boot/2 || strings.HasPrefix(m.Lifecycle, "Warmed") {

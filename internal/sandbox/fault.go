@@ -89,7 +89,7 @@ func Calls() []string {
 		"DescribeInstanceTypeOfferings",
 		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
-		"DescribeTemplatesNamed", "RollbackInstanceRefresh", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
+		"DescribeTemplatesNamed", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
 	}
 }
 

@@ -201,28 +201,7 @@ func (w *World) DescribeInstanceRefreshes(ctx context.Context, name string) ([]p
 // CancelInstanceRefresh lets a replacement that was begun finish (Auto Scaling API
 // Reference, CancelInstanceRefresh).
 func (w *World) CancelInstanceRefresh(ctx context.Context, name string) error {
-	return w.turnRefresh(ctx, "CancelInstanceRefresh", name, func(l *life, r *refresh) error {
-		r.Status = "Cancelling"
-		return nil
-	})
-}
-
-// RollbackInstanceRefresh follows the Auto Scaling API Reference of its name.
-func (w *World) RollbackInstanceRefresh(ctx context.Context, name string) error {
-	return w.turnRefresh(ctx, "RollbackInstanceRefresh", name, func(l *life, r *refresh) error {
-		switch {
-		case r.Template == "":
-			return fmt.Errorf("group %s: refresh %s states no desired configuration: %w", name, r.ID, port.ErrState)
-		case l.Template == "" || slices.Contains([]string{"", "$Default", "$Latest"}, l.Version):
-			return fmt.Errorf("group %s is on no numbered version of a launch template: %w", name, port.ErrState)
-		}
-		l.turnsBack(r)
-		return nil
-	})
-}
-
-func (w *World) turnRefresh(ctx context.Context, call, name string, turn func(*life, *refresh) error) error {
-	return effect(ctx, w, call, func(s *state) (*state, error) {
+	return effect(ctx, w, "CancelInstanceRefresh", func(s *state) (*state, error) {
 		if _, ok := s.aws.AutoScalingGroups[name]; !ok {
 			return nil, fmt.Errorf("group %s: %w", name, port.ErrNotFound)
 		}
@@ -231,9 +210,7 @@ func (w *World) turnRefresh(ctx context.Context, call, name string, turn func(*l
 		if r == nil || !slices.Contains([]string{"Pending", "InProgress"}, r.Status) || r.Update != "" {
 			return nil, fmt.Errorf("group %s has no refresh in progress: %w", name, port.ErrNotFound)
 		}
-		if err := turn(l, r); err != nil {
-			return nil, err
-		}
+		r.Status = "Cancelling"
 		return l.kept(), nil
 	})
 }

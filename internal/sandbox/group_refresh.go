@@ -108,17 +108,6 @@ func (r refresh) waitsFor(m member) bool {
 	return m.Protected && r.ScaleInProtected != "Refresh" || m.is(standby) && r.Standby != "Terminate"
 }
 
-// turnsBack replaces what was replaced already.
-func (l *life) turnsBack(r *refresh) {
-	r.Status, r.Checkpoints, r.Resumes, r.Patience, r.Old = "RollbackInProgress", nil, "", "", nil
-	from, _, _ := l.source()
-	for _, id := range schema.Sorted(l.Members) {
-		if m := l.Members[id]; !m.is(terminating) && m.source() != from {
-			r.Old = append(r.Old, id)
-		}
-	}
-}
-
 func (l *life) finish(r *refresh, t time.Time, status, reason string) bool {
 	r.Status, r.Reason, r.Ended, r.Old = status, reason, dated(t), nil
 	if status == "Successful" {

@@ -53,7 +53,7 @@ func reads(gate Gate) Gate {
 
 func isWrite(call string) bool {
 	return slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
-		"CreateLaunchTemplate", "DeleteLaunchTemplate", "TerminateInstanceInGroup", "StartInstanceRefresh", "CancelInstanceRefresh", "RollbackInstanceRefresh", "UpdateNodegroupVersion", "EvictPod", "SetCordoned",
+		"CreateLaunchTemplate", "DeleteLaunchTemplate", "TerminateInstanceInGroup", "StartInstanceRefresh", "CancelInstanceRefresh", "UpdateNodegroupVersion", "EvictPod", "SetCordoned",
 		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",

@@ -30,10 +30,6 @@ func (o outside) CancelInstanceRefresh(ctx context.Context, group string) error 
 	return effect(ctx, o, "CancelInstanceRefresh", []any{group}, func(ctx context.Context) error { return o.World.CancelInstanceRefresh(ctx, group) })
 }
 
-func (o outside) RollbackInstanceRefresh(ctx context.Context, group string) error {
-	return effect(ctx, o, "RollbackInstanceRefresh", []any{group}, func(ctx context.Context) error { return o.World.RollbackInstanceRefresh(ctx, group) })
-}
-
 func (o outside) UpdateNodegroupVersion(ctx context.Context, cluster, name, token string, version int64, force bool) (string, error) {
 	return note(ctx, o, "UpdateNodegroupVersion", []any{cluster, name, version, force}, func(ctx context.Context) (string, error) {
 		return o.World.UpdateNodegroupVersion(ctx, cluster, name, token, version, force)

@@ -35,8 +35,6 @@ func groupInstanceCases() []Case {
 		{Name: "InstanceRefresh/Protected", Source: "Auto Scaling API Reference, RefreshPreferences, ScaleInProtectedInstances", run: refreshProtected},
 		{Name: "InstanceRefresh/Suspended", Source: "Auto Scaling User Guide, Suspend and resume Amazon EC2 Auto Scaling processes", run: refreshSuspended},
 		{Name: "InstanceRefresh/Cancel", Source: "Auto Scaling API Reference, CancelInstanceRefresh", run: refreshCancelled},
-		{Name: "InstanceRefresh/Rollback", Source: "Auto Scaling API Reference, RollbackInstanceRefresh", run: refreshRolledBack},
-		{Name: "InstanceRefresh/RollbackRefused", Source: "Auto Scaling API Reference, RollbackInstanceRefresh, IrreversibleInstanceRefresh", run: rollbackRefused},
 		{Name: "InstanceRefresh/Refused", Source: "Auto Scaling API Reference, RefreshPreferences", run: refreshRefused},
 	}
 }
@@ -362,38 +360,6 @@ func refreshCancelled(t *testing.T, w World) {
 	serving(t, w, "acme-gpu-a", 2)
 	if err := w.AutoScaling.CancelInstanceRefresh(background(), "acme-gpu-a"); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("cancelling it again: %v, want ErrNotFound", err)
-	}
-}
-
-func refreshRolledBack(t *testing.T, w World) {
-	id := putGroup(t, w, nil)
-	serving(t, w, "acme-gpu-a", 2)
-	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(func(r *port.NewInstanceRefresh) { r.Template, r.Version = id, "2" })))(t)
-	value(w.AutoScaling.DescribeInstanceRefreshes(background(), "acme-gpu-a"))(t)
-	must(t, w.AutoScaling.RollbackInstanceRefresh(background(), "acme-gpu-a"))
-	if r := refreshEnded(t, w); r.Status != "RollbackSuccessful" {
-		t.Errorf("refresh is %+v", r)
-	}
-	for _, i := range serving(t, w, "acme-gpu-a", 2) {
-		if i.Version != "1" {
-			t.Errorf("instance is %+v after the rollback", i)
-		}
-	}
-	if g := oneGroup(t, w); g.Version != "1" {
-		t.Errorf("group is %+v after the rollback", g)
-	}
-}
-
-func rollbackRefused(t *testing.T, w World) {
-	id := putGroup(t, w, nil)
-	serving(t, w, "acme-gpu-a", 2)
-	if err := w.AutoScaling.RollbackInstanceRefresh(background(), "acme-gpu-a"); !errors.Is(err, port.ErrNotFound) {
-		t.Errorf("rolling none back: %v, want ErrNotFound", err)
-	}
-	must(t, w.AutoScaling.UpdateAutoScalingGroup(background(), port.GroupUpdate{Name: "acme-gpu-a", Template: id, Version: "2"}))
-	value(w.AutoScaling.StartInstanceRefresh(background(), refreshOf(nil)))(t)
-	if err := w.AutoScaling.RollbackInstanceRefresh(background(), "acme-gpu-a"); !errors.Is(err, port.ErrState) {
-		t.Errorf("rolling one back that states no desired configuration: %v, want ErrState", err)
 	}
 }
 

@@ -35,11 +35,6 @@ func (h Hooked) CancelInstanceRefresh(ctx context.Context, group string) error {
 	return tell(h, "CancelInstanceRefresh", func() error { return h.Outside.CancelInstanceRefresh(ctx, group) })
 }
 
-// RollbackInstanceRefresh implements port.GroupInstances.
-func (h Hooked) RollbackInstanceRefresh(ctx context.Context, group string) error {
-	return tell(h, "RollbackInstanceRefresh", func() error { return h.Outside.RollbackInstanceRefresh(ctx, group) })
-}
-
 // UpdateNodegroupVersion implements port.NodegroupVersions.
 func (h Hooked) UpdateNodegroupVersion(ctx context.Context, cluster, name, token string, version int64, force bool) (string, error) {
 	return ask(h, "UpdateNodegroupVersion", func() (string, error) {
