@@ -42,7 +42,7 @@ to be so by its tags alone. Nothing is written.`,
 			if form.json() {
 				return a.json(shapeOfAMIs(found))
 			}
-			return writeAMIs(a.stdout, found, time.Now())
+			return writeAMIs(a.stdout, found, e.Clock.Now())
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd
@@ -69,7 +69,7 @@ repository. An AMI that anything refers to is never retired.`,
 			if form.json() {
 				return a.json(amiShape{shapes, shapeOfAMI(found)})
 			}
-			return writeAMI(a.stdout, found, time.Now())
+			return writeAMI(a.stdout, found, e.Clock.Now())
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

@@ -45,7 +45,7 @@ they are unknown, never none. Nothing is written.`,
 			if form.json() {
 				return a.json(nodesShape{shapes, found})
 			}
-			return writeNodes(a.stdout, found, time.Now())
+			return writeNodes(a.stdout, found, e.Clock.Now())
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd
@@ -73,7 +73,7 @@ knows is not told. Nothing is written.`,
 			if form.json() {
 				return a.json(runsShape{shapes, found})
 			}
-			return writeRuns(a.stdout, found, time.Now())
+			return writeRuns(a.stdout, found, e.Clock.Now())
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

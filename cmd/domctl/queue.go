@@ -41,7 +41,7 @@ is not told. Nothing is written.`,
 			if form.json() {
 				return a.json(queueShape{shapes, found})
 			}
-			return writeQueue(a.stdout, found, time.Now())
+			return writeQueue(a.stdout, found, e.Clock.Now())
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

@@ -29,7 +29,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Domino, Nodes, Executions, SSH, KeepOnFailure, Logs, Report,
+// Config is what an engine is made of. All fields but Wall, Domino, Nodes, Executions, SSH, KeepOnFailure, Logs, Report,
 // Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
@@ -51,7 +51,8 @@ type Config struct {
 	KeepOnFailure bool
 	// Logs keeps what bakes and builds write; nil: nothing is kept.
 	Logs        *Logs
-	Clock       applier.Clock
+	Clock       applier.Clock // the outside's time
+	Wall        applier.Clock // what leases go by; nil: Clock
 	Random      func() string // 26 characters of base32
 	Salt        func() string // as Random, where tests compare what applies made; nil: Random
 	Holder      string
@@ -111,7 +112,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		c.Open = e.gate
 	}
 	most := func(op string) (string, int) { return long[op].Room, long[op].Most }
-	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Most: most, Nonce: c.Random, Salt: c.Salt,
+	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Wall: c.Wall, Executor: e.world.Executor, Most: most, Nonce: c.Random, Salt: c.Salt,
 		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, lease), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open, Latest: e.latest}
 	return e, nil
 }
