@@ -28,7 +28,7 @@ applied to the sandbox since, and every edit of it, is gone; the CUE files stay.
 		},
 	}
 	reset.Flags().StringVar(&example, "example", "", "the `example` whose world to take; else the one that init took")
-	cmd.AddCommand(reset, a.sandboxClockVerb(), &cobra.Command{Use: "show [DIR]", Short: "Print the sandbox's world", Args: cobra.MaximumNArgs(1), Example: "  domctl sandbox show prod",
+	cmd.AddCommand(reset, a.sandboxClockVerb(), a.sandboxRunVerb(), a.sandboxRunsVerb(), &cobra.Command{Use: "show [DIR]", Short: "Print the sandbox's world", Args: cobra.MaximumNArgs(1), Example: "  domctl sandbox show prod",
 		Long: "Prints the world that .domctl/sandbox.json holds, laid out afresh. An edit of that\nfile is what someone does by hand to the real systems: domctl plan shows it as drift.\n\nBuilds of environments end at once. One fails where the Dockerfile says RUN false or\nRUN exit 3; \"domino\": {\"buildTime\": \"2m\"} makes all take so long, and \"builds\":\n{ID: {\"time\": \"2m\", \"fails\": \"no space left\"}} those of one environment.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			world, err := openSandbox(a.dir(args))
