@@ -10,7 +10,7 @@ func TestFailureCode(t *testing.T) {
 		"You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket. Launching EC2 instance failed.":               "VcpuLimitExceeded",
 		"Could not launch On-Demand Instances. VcpuLimitExceeded - You have requested more vCPU capacity. Launching EC2 instance failed.":                       "VcpuLimitExceeded",
 		"Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity due to your request configuration. Launching EC2 instance failed.": "UnfulfillableCapacity",
-		"Client.InternalError - Client error on launch.":                           "",
+		"Client.InternalError - Client error on launch.":                           "Client.InternalError",
 		"The key pair 'acme - gpu' does not exist. Launching EC2 instance failed.": "",
 		"Invalid IAM role - no such role":                                          "",
 	} {
