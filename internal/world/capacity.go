@@ -20,7 +20,7 @@ type CapacityView struct {
 	*View
 	nodes   []liveNode
 	pods    []port.Pod
-	why     string // live nodes are not known
+	why     error // live nodes are not known
 	known   map[string]schema.Capacity
 	quota   planner.Raw
 	zones   map[string][]string // where each instance type is offered
@@ -67,11 +67,11 @@ func (w *World) quotaRef() planner.Ref {
 // lookNodes notes why nobody can say which nodes live; an end of ctx alone is an error.
 func (c *CapacityView) lookNodes(ctx context.Context) (err error) {
 	if c.world.Nodes == nil {
-		c.why = "no cluster is asked"
+		c.why = errNoCluster
 		return nil
 	}
 	if c.nodes, c.pods, err = c.world.liveNodes(ctx); err != nil {
-		c.why = oneLine(err)
+		c.why = err
 	}
 	return ctx.Err()
 }

@@ -10,7 +10,7 @@ import (
 // Capacity is what the nodes of a deployment hold, by pool and tier, as the files have
 // them over what lives. What is not known is null.
 type Capacity struct {
-	// Nodes says why live ones were not looked at; "": they were.
+	// Nodes says why live ones are not known; "": they are.
 	Nodes string `json:"nodesUnknown,omitempty"`
 	// Quota is how many executions a user may run at a time, and From who says so.
 	Quota     int64          `json:"userQuota"`
@@ -77,7 +77,10 @@ type OnNode struct {
 
 // Reckon says what the pools hold.
 func (c *CapacityView) Reckon() Capacity {
-	out := Capacity{Nodes: c.why, Pools: []PoolCapacity{}}
+	out := Capacity{Pools: []PoolCapacity{}}
+	if c.why != nil {
+		out.Nodes = oneLine(c.why)
+	}
 	out.Quota, out.QuotaFrom = c.userQuota()
 	byLabel, tiers := map[string][]tierAt{}, c.tiersThere()
 	for _, t := range tiers {
@@ -110,7 +113,7 @@ func (c *CapacityView) reckonPool(label string, a schema.Address, tiers []tierAt
 	o := c.desired.Objects[a]
 	p := PoolCapacity{Label: label, Address: a, Groups: len(o.Groups()), Nodes: c.nodesOf(label, a), Tiers: []TierCapacity{}}
 	p.Min, p.Max = c.sizeOf(a, "min"), c.sizeOf(a, "max")
-	if c.why == "" {
+	if c.why == nil {
 		live := int64(0)
 		for _, n := range p.Nodes {
 			live += n.Live
