@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 )
@@ -34,18 +35,7 @@ what it waits for. The source that tells of runs is named for each; where none d
 they are unknown, never none. Nothing is written.`,
 		Example: "  domctl nodes prod\n  domctl nodes prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.CensusOfNodes(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(nodesShape{shapes, found})
-			}
-			return writeNodes(a.stdout, found, e.Clock.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfNodes, func(c world.NodeCensus) any { return nodesShape{shapes, c} }, writeNodes)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd
@@ -62,18 +52,7 @@ says which of them told. A source that could not be asked is named: what it alon
 knows is not told. Nothing is written.`,
 		Example: "  domctl runs prod\n  domctl runs prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.CensusOfRuns(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(runsShape{shapes, found})
-			}
-			return writeRuns(a.stdout, found, e.Clock.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfRuns, func(c world.RunCensus) any { return runsShape{shapes, c} }, writeRuns)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd
@@ -123,7 +102,7 @@ func writeRuns(out io.Writer, c world.RunCensus, now time.Time) error {
 
 func writeUnread(out io.Writer, all []world.Unread) error {
 	for _, u := range all {
-		if _, err := fmt.Fprintf(out, "%s was not asked: %s\n", u.Source, planner.Printable(u.Why)); err != nil {
+		if _, err := fmt.Fprintln(out, planner.Printable(u.String())); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,14 @@ type Node struct {
 	Capacity, Allocatable Resources
 }
 
+// computeType tells Fargate's nodes, which are no instances.
+// https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
+const computeType = "eks.amazonaws.com/compute-type"
+
+// Nameless says that nobody tells which instance a node is, and that it may be one: any
+// instance without a node could be this.
+func (n Node) Nameless() bool { return n.Instance == "" && n.Labels[computeType] != "fargate" }
+
 // Taint of a node: Effect is "NoSchedule", "PreferNoSchedule" or "NoExecute".
 type Taint struct{ Key, Value, Effect string }
 

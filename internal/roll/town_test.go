@@ -314,6 +314,10 @@ func (w *town) DescribeInstanceRefreshes(context.Context, string) ([]port.Instan
 	return slices.Clone(w.refresh), w.fails("DescribeInstanceRefreshes")
 }
 
+func (w *town) FailedActivities(context.Context, string, time.Time) ([]port.FailedActivity, error) {
+	return nil, w.fails("FailedActivities")
+}
+
 func (w *town) CancelInstanceRefresh(context.Context, string) error {
 	if len(w.refresh) == 0 || !w.refresh[0].Live() {
 		return port.ErrNotFound

@@ -35,7 +35,7 @@ func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applie
 		if ctx.Err() != nil || c.noPod {
 			return out, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
 		}
-		out.Unread = append(out.Unread, Unread{"EC2", oneLine(err)})
+		out.Unread = append(out.Unread, untold("EC2", err))
 	}
 	labels := PoolLabels(d)
 	for _, n := range c.nodes {
@@ -144,12 +144,18 @@ func (c *census) on(n CensusNode) (runs, from []string) {
 			runs, from = append(runs, cmp.Or(r.Run, "pod "+r.Pod)), append(from, r.From...)
 		}
 	}
-	if len(runs) == 0 && !c.placed && (c.noPod || n.Node == "") {
+	if len(runs) == 0 && (!c.placed && (c.noPod || n.Node == "") || n.Node == "" && c.nameless()) {
 		return nil, from
 	}
 	slices.Sort(runs)
 	slices.Sort(from)
 	return slices.Compact(runs), slices.Compact(from)
+}
+
+// nameless says that the cluster has a node of which it does not tell the instance: what is
+// on that could be on any instance that is no node.
+func (c *census) nameless() bool {
+	return slices.ContainsFunc(c.nodes, port.Node.Nameless)
 }
 
 // current says whether a machine is on an image that its pool's groups start nodes from
