@@ -70,6 +70,9 @@ func (f found) which(is func(member) bool) (some []member) {
 
 // replaces says that a member has an image that is not wanted.
 func (o order) replaces(m member) bool {
+	if o.undoing {
+		return m.image == o.from
+	}
 	return m.image != "" && m.image != o.image
 }
 

@@ -50,6 +50,9 @@ type Roller struct {
 	Nodes   port.Nodes
 	Census  port.Executions
 	Now     func() time.Time
+	// Single has the operations of one call, of which one takes a switch back; nil: a roll
+	// that fails leaves the switch.
+	Single func(op string) (applier.Executor, bool)
 
 	heard sync.Map // what was refused for now, by what it was asked for → time.Time or string
 }
@@ -58,7 +61,7 @@ type Roller struct {
 func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
 		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
-			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "SetCordoned", "EvictPod"}},
+			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "ec2:ModifyLaunchTemplate", "SetCordoned", "EvictPod"}},
 		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
 	}
 }
@@ -76,6 +79,7 @@ func again(d planner.Done) []planner.Step {
 		s.Args[name] = v
 	}
 	s.Args["image"], s.Args["from"] = d.Step.Args["from"], d.Step.Args["image"]
+	delete(s.Args, "switch") // a way back that fails is not turned round
 	return []planner.Step{s}
 }
 
@@ -97,6 +101,7 @@ type order struct {
 	schema.Roll
 	asg         string
 	image, from string
+	undoing     bool          // of the nodes, only those of the image from go
 	drain       time.Duration // 0: however long runs take
 	owner       string        // what its cordons begin with
 }

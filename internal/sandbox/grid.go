@@ -19,7 +19,7 @@ type cluster struct {
 	Nodes   map[string]node              `json:"nodes,omitempty"`   // those of no instance of a group, and those that were written to
 	Pods    map[string]pod               `json:"pods,omitempty"`    // "namespace/name"
 	Secrets map[string]map[string]string `json:"secrets,omitempty"` // "namespace/name" → key → value
-	Unready []string                     `json:"unready,omitempty"` // Auto Scaling groups whose instances join and never get ready
+	Unready []string                     `json:"unready,omitempty"` // Auto Scaling groups, and images, whose instances join and never get ready
 }
 
 func (c cluster) empty() bool {
@@ -121,7 +121,7 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 		return "", node{}, false
 	}
 	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{typeLabel: i.Type}, Ready: "soon", UID: uid("node", id)}
-	if slices.Contains(s.cluster.Unready, of) {
+	if slices.Contains(s.cluster.Unready, of) || slices.Contains(s.cluster.Unready, i.Image) {
 		n.Ready = "never"
 	}
 	for tag, v := range g.Tags {
