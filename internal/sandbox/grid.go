@@ -29,7 +29,8 @@ func (c cluster) empty() bool {
 // node is ready from Ready on: "" is always, "never".
 type node struct {
 	Allocatable amount            `json:"allocatable,omitzero"`
-	Capacity    amount            `json:"capacity,omitzero"` // left out: as allocatable
+	Capacity    amount            `json:"capacity,omitzero"`    // left out: as allocatable
+	Conditions  []nodeCondition   `json:"conditions,omitempty"` // beside Ready
 	Cordoned    bool              `json:"cordoned,omitempty"`
 	CordonedBy  string            `json:"cordonedBy,omitempty"`
 	Created     string            `json:"created,omitempty"`  // RFC 3339
@@ -42,6 +43,15 @@ type node struct {
 	Zone        string            `json:"zone,omitempty"`
 
 	isReady bool
+}
+
+// nodeCondition is one that a node reports beside Ready.
+type nodeCondition struct {
+	Message string `json:"message,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Since   string `json:"since,omitempty"`  // RFC 3339
+	Status  string `json:"status,omitempty"` // "False" unless stated
+	Type    string `json:"type"`
 }
 
 type taint struct {
@@ -174,6 +184,11 @@ func (w *World) standing(s *state, name string, n node) (node, bool, error) {
 	made, err := time.Parse(time.RFC3339, n.Created)
 	if err != nil {
 		return n, false, fmt.Errorf("created %q is not a time like 2026-03-31T12:00:00Z", n.Created)
+	}
+	for _, c := range n.Conditions {
+		if _, err := time.Parse(time.RFC3339, cmp.Or(c.Since, n.Created)); err != nil {
+			return n, false, fmt.Errorf("conditions: since %q is not a time like 2026-03-31T12:00:00Z", c.Since)
+		}
 	}
 	switch n.Ready {
 	case "":
