@@ -28,7 +28,7 @@ import (
 // what the sandbox does, for a user whom doctor's role lets and nothing else.
 func TestKubeContract(t *testing.T) {
 	c := wiretest.KubeControllers(t)
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true, true))
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	worldtest.Run(t, func(t *testing.T) worldtest.World {
 		k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
@@ -250,11 +250,11 @@ func TestKubeReadsAlone(t *testing.T) {
 	k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	k.clear(t)
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true, true))
 	client := k.client(t)
 	k.node(t, worldtest.NodeExample("a"))
 	k.pod(t, port.Pod{Name: "one", Node: "a", Phase: "Running"})
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(false))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(false, true))
 	k.client(t) // waits for the role
 	nodes, err := client.ListNodes(t.Context())
 	pods, err2 := client.ListPods(t.Context(), "")

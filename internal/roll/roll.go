@@ -1,5 +1,5 @@
 // Package roll replaces the nodes of a group that has another image by then: the long
-// operations roll.group and roll.nodegroup as Executors. Nodes on the old image are
+// operations roll.group, roll.nodegroup and roll.nodeclass as Executors. Nodes on the old image are
 // cordoned, emptied of what may move, and ended once no live run is on them; how many at
 // once, and whether replacements come first, the plan says.
 //
@@ -48,8 +48,10 @@ type Outside interface {
 type Roller struct {
 	Outside Outside
 	Nodes   port.Nodes
-	Census  port.Executions
-	Now     func() time.Time
+	// Karpenter starts and ends nodes, in the place of a group; nil: it cannot be asked.
+	Karpenter port.Karpenter
+	Census    port.Executions
+	Now       func() time.Time
 	// Single has the operations of one call, of which one takes a switch back; nil: a roll
 	// that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
@@ -62,6 +64,8 @@ func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
 		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
 			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "ec2:ModifyLaunchTemplate", "SetCordoned", "EvictPod"}},
+		NodeClass: {Executor: classing{r}, Tool: "kubectl", Command: byHand,
+			Calls: []string{"HoldDrift", "SetImageTerms", "SetCordoned", "EvictPod", "DeleteNodeClaim"}},
 		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
 	}
 }

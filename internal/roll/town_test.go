@@ -400,7 +400,9 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 }
 
 // single has the one operation that switches the group.
-func (w *town) single(op string) (applier.Executor, bool) { return switching{w}, op == "autoscaling.UpdateAutoScalingGroup" }
+func (w *town) single(op string) (applier.Executor, bool) {
+	return switching{w}, op == "autoscaling.UpdateAutoScalingGroup"
+}
 
 type switching struct{ *town }
 
