@@ -13,6 +13,11 @@ import (
 // groups share it, and one update per group whose size changes.
 func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, classes: map[string]bool{}, wanted: map[string]schema.Value{}, waves: map[string]planner.Wave{}}
+	for _, g := range p.o.Groups() { // before what holds drift in the same NodePools
+		if why := p.limit(g); why != nil {
+			return planner.Lowered{Blocked: why}, nil
+		}
+	}
 	for _, g := range p.o.Groups() {
 		if why := p.group(g); why != nil {
 			return planner.Lowered{Blocked: why}, nil
@@ -52,7 +57,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		return nil // the read found an error of it
 	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
-	size, limits := map[string]schema.Value{}, map[string]schema.Value{}
+	size := map[string]schema.Value{}
 	var switched *planner.Diff
 	before := len(p.steps)
 	for _, d := range p.change.Fields {
@@ -66,7 +71,6 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 				return why
 			}
 		case strings.HasPrefix(field, "limits."):
-			limits[strings.TrimPrefix(field, "limits.")] = d.After
 		case field == "ami" && g.NodeGroup != "":
 			if why := p.managed(g, ref, d); why != nil {
 				return why
@@ -87,11 +91,6 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		}
 	}
 	switches := len(p.steps)
-	if len(limits) > 0 {
-		if why := p.limit(g, ref, limits); why != nil {
-			return why
-		}
-	}
 	if len(size) > 0 {
 		if why := p.resize(g, ref, size); why != nil {
 			return why

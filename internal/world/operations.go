@@ -140,6 +140,10 @@ var errNoMatch = errors.New("DC304: the object is not as the plan saw it")
 
 // refusal marks the answers that say the outside did nothing.
 func refusal(err error) error {
+	var said *applier.Refusal
+	if errors.As(err, &said) {
+		return err
+	}
 	if errors.Is(err, errNoMatch) {
 		return &applier.Refusal{Err: err}
 	}
