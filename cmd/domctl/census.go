@@ -27,16 +27,34 @@ type runsShape struct {
 
 func (a *app) nodesVerb() *cobra.Command {
 	var form *format
+	var watch bool
+	var interval string
 	cmd := &cobra.Command{Use: "nodes [DIR]", Short: "Say which machines there are, and what is on them", Args: cobra.MaximumNArgs(1),
 		Long: `Lists the nodes of the cluster, where the files state one, and the instances of the
 groups of the pools of the files: which AMI each is on, and whether its pool starts
 nodes from another by now, how old it is, the runs that are on it, its state, and
 what it waits for, and when that is expected to end. The source that tells of runs is
-named for each; where none does, they are unknown, never none. Nothing is written.`,
-		Example: "  domctl nodes prod\n  domctl nodes prod --format json\n  domctl nodes show i-0123456789abcdef0 prod",
+named for each; where none does, they are unknown, never none. Nothing is written.
+
+--watch looks again each --interval until Ctrl-C. On a terminal the table is drawn in
+place, in a pipe a row is added for each machine that came, differs or went ("gone");
+with --format json an object a line. A source that fails meanwhile is said, and
+watching goes on; what it alone told of has not gone.`,
+		Example: "  domctl nodes prod\n  domctl nodes prod --watch\n  domctl nodes prod --format json\n  domctl nodes show i-0123456789abcdef0 prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if every, err := watchEvery(watch, interval, cmd.Flags().Changed("interval")); err != nil {
+				return err
+			} else if watch {
+				e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
+				if err != nil {
+					return err
+				}
+				return a.watchNodes(cmd.Context(), cmd.CommandPath()+" "+a.dir(args), every, form.json(), e.CensusOfNodes)
+			}
 			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfNodes, func(c world.NodeCensus) any { return nodesShape{shapes, c} }, writeNodes)
 		}}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "look again and again, and show what changes")
+	cmd.Flags().StringVar(&interval, "interval", usualLook, "how often to look, with --watch")
 	form = formatFlag(cmd, "json")
 	cmd.AddCommand(a.nodesShowVerb())
 	return cmd
@@ -68,19 +86,27 @@ func writeNodes(out io.Writer, c world.NodeCensus, now time.Time) error {
 		return writeUnread(out, c.Unread)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NODE\tPOOL\tAMI\tAGE\tSTATE\tRUNS\tWAITS FOR\tEXPECTED END\tFROM")
+	fmt.Fprintln(w, strings.Join(nodeColumns, "\t"))
 	for _, n := range c.Nodes {
-		image := cmp.Or(n.AMI, "unknown")
-		if n.Current != nil && !*n.Current {
-			image += " (old)"
-		}
-		cells := []string{cmp.Or(n.Node, n.Instance), dash(n.Pool), image, aged(n.Created, now), n.State, runsText(n), dash(strings.Join(n.Waits, "; ")), nodeEnd(n, now), dash(strings.Join(n.From, ", "))}
-		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
+		fmt.Fprintln(w, strings.Join(nodeCells(n, now), "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return writeUnread(out, c.Unread)
+}
+
+// nodeColumns are of the table of nodes, and stateColumn which one the state is.
+var nodeColumns = []string{"NODE", "POOL", "AMI", "AGE", "STATE", "RUNS", "WAITS FOR", "EXPECTED END", "FROM"}
+
+const stateColumn = 4
+
+func nodeCells(n world.CensusNode, now time.Time) []string {
+	image := cmp.Or(n.AMI, "unknown")
+	if n.Current != nil && !*n.Current {
+		image += " (old)"
+	}
+	return each([]string{cmp.Or(n.Node, n.Instance), dash(n.Pool), image, aged(n.Created, now), n.State, runsText(n), dash(strings.Join(n.Waits, "; ")), nodeEnd(n, now), dash(strings.Join(n.From, ", "))}, planner.Printable)
 }
 
 // runsText is what is on a machine; "-" for nothing.
