@@ -33,11 +33,12 @@ groups of the pools of the files: which AMI each is on, and whether its pool sta
 nodes from another by now, how old it is, the runs that are on it, its state, and
 what it waits for. The source that tells of runs is named for each; where none does,
 they are unknown, never none. Nothing is written.`,
-		Example: "  domctl nodes prod\n  domctl nodes prod --format json",
+		Example: "  domctl nodes prod\n  domctl nodes prod --format json\n  domctl nodes show i-0123456789abcdef0 prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfNodes, func(c world.NodeCensus) any { return nodesShape{shapes, c} }, writeNodes)
 		}}
 	form = formatFlag(cmd, "json")
+	cmd.AddCommand(a.nodesShowVerb())
 	return cmd
 }
 
@@ -70,17 +71,21 @@ func writeNodes(out io.Writer, c world.NodeCensus, now time.Time) error {
 		if n.Current != nil && !*n.Current {
 			image += " (old)"
 		}
-		runs := "unknown"
-		if n.Runs != nil {
-			runs = dash(strings.Join(n.Runs, ", "))
-		}
-		cells := []string{cmp.Or(n.Node, n.Instance), dash(n.Pool), image, aged(n.Created, now), n.State, runs, dash(strings.Join(n.Waits, "; ")), dash(strings.Join(n.From, ", "))}
+		cells := []string{cmp.Or(n.Node, n.Instance), dash(n.Pool), image, aged(n.Created, now), n.State, runsText(n), dash(strings.Join(n.Waits, "; ")), dash(strings.Join(n.From, ", "))}
 		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return writeUnread(out, c.Unread)
+}
+
+// runsText is what is on a machine; "-" for nothing.
+func runsText(n world.CensusNode) string {
+	if n.Runs == nil {
+		return "unknown"
+	}
+	return dash(strings.Join(n.Runs, ", "))
 }
 
 func writeRuns(out io.Writer, c world.RunCensus, now time.Time) error {

@@ -32,7 +32,7 @@ type wiring struct {
 	clock   applier.Clock // the outside's
 	store   applier.Store
 	domino  port.Domino // nil: the files do not state it
-	nodes   port.Nodes  // nil: the files do not state that they are read
+	nodes   port.Grid   // nil: the files do not state that they are read
 	secrets secret.Resolver
 	way     way // to MongoDB
 	// ssh opens a way to instances over SSH.

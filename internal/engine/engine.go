@@ -40,7 +40,7 @@ type Config struct {
 	// Domino is its REST API; nil: it is not stated.
 	Domino port.Domino
 	// Nodes are those of the cluster; nil: they are not read, and nothing can be rolled.
-	Nodes port.Nodes
+	Nodes port.Grid
 	// Executions tell which runs are live; nil: their pods alone do.
 	Executions port.Executions
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
@@ -95,8 +95,10 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
-	maps.Copy(long, (&roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Census: c.Executions, Now: c.Clock.Now}).Operations())
-	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	roller := &roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Karpenter: c.Nodes, Census: c.Executions, Now: c.Clock.Now}
+	maps.Copy(long, roller.Operations())
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Karpenter: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	roller.Single = e.world.Executor
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

@@ -23,8 +23,15 @@ type Node struct {
 	CordonedBy string
 	Ready      bool
 	Created    time.Time
+	Conditions []Condition // as the kubelet and controllers report them
 	// Capacity and Allocatable in the units of Resources.
 	Capacity, Allocatable Resources
+}
+
+// Condition is one of a node's: Status is "True", "False" or "Unknown".
+type Condition struct {
+	Type, Status, Reason, Message string
+	Since                         time.Time // of this status
 }
 
 // computeType tells Fargate's nodes, which are no instances.

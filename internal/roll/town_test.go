@@ -399,6 +399,26 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 	return nil, w.fails("ListExecutions")
 }
 
+// single has the one operation that switches the group.
+func (w *town) single(op string) (applier.Executor, bool) {
+	return switching{w}, op == "autoscaling.UpdateAutoScalingGroup"
+}
+
+type switching struct{ *town }
+
+func (switching) Observe(context.Context, applier.Attempt) (applier.Status, error) {
+	return applier.Status{}, errors.New("nobody asks")
+}
+
+func (w switching) Start(ctx context.Context, a applier.Attempt) error {
+	if w.delayed(func() error { return w.Start(ctx, a) }) {
+		return errDied
+	}
+	w.calls = append(w.calls, "switch to "+a.Step.Writes["version"].Str())
+	w.group.Version = a.Step.Writes["version"].Str()
+	return w.fails("switch")
+}
+
 // watch notes how far the group is from what it should be; base is its capacity before.
 func (w *town) watch(base int64) {
 	ready := int64(0)
@@ -436,14 +456,14 @@ type logger interface{ Logf(string, ...any) }
 func newDriver(t logger, w *town, roll schema.Roll) *driver {
 	d := &driver{t: t, w: w, crash: func() bool { return false }, loses: func() bool { return false }, each: func() {}}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
-		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll)}}}
+		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}
 	d.restart()
 	return d
 }
 
 // restart is a new process: nothing of the last one's memory is left.
 func (d *driver) restart() {
-	d.r = &Roller{Outside: d.w, Nodes: d.w, Census: d.w, Now: func() time.Time { return d.w.now }}
+	d.r = &Roller{Outside: d.w, Nodes: d.w, Census: d.w, Now: func() time.Time { return d.w.now }, Single: d.w.single}
 	d.segment()
 }
 

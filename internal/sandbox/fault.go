@@ -89,6 +89,7 @@ func Calls() []string {
 		"DescribeInstanceTypeOfferings",
 		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
 		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
+		"DeleteNodeClaim", "HoldDrift", "ListNodeClaims", "ListNodeClasses", "ListNodePools", "SetImageTerms", "SetLimits",
 		"DescribeTemplatesNamed", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
 	}
 }

@@ -97,7 +97,7 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	if compiled.Desired.Deployment.Domino.URL != "" {
 		api = all
 	}
-	var nodes port.Nodes
+	var nodes port.Grid
 	if compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
 		nodes = all
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,24 +21,36 @@ const groupTag = "aws:autoscaling:groupName"
 // LookNodes reads the nodes of the cluster and the instances of the groups of declared
 // pools, and what is on them.
 func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (NodeCensus, error) {
+	m, err := w.machines(ctx, d, a, executions)
+	return m.NodeCensus, err
+}
+
+// machines is what LookNodes reads: instances are those that EC2 tells of, by id.
+type machines struct {
+	NodeCensus
+	census    *census
+	instances map[string]port.Instance
+}
+
+func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (machines, error) {
 	v := w.newView(d, a)
 	var c *census
 	err := sideBySide(
 		func() (err error) { c, err = w.census(ctx, executions); return err },
 		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
 	if err != nil {
-		return NodeCensus{}, fmt.Errorf("nodes: %w", err)
+		return machines{}, fmt.Errorf("nodes: %w", err)
 	}
 	out := NodeCensus{Nodes: []CensusNode{}, Unread: c.Unread}
 	owners := v.groupOwners()
-	instances, err := w.machines(ctx, c.nodes, schema.Sorted(owners))
+	found, err := w.instancesOf(ctx, c.nodes, schema.Sorted(owners))
 	if err != nil {
 		if ctx.Err() != nil || c.noPod {
-			return out, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
+			return machines{}, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
 		}
 		out.Unread = append(out.Unread, untold("EC2", err))
 	}
-	labels := PoolLabels(d)
+	labels, instances := PoolLabels(d), maps.Clone(found)
 	for _, n := range c.nodes {
 		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", by: n.CordonedBy}
 		row.Address = labels[row.Pool]
@@ -68,7 +81,7 @@ func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applie
 	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
 		return cmp.Or(strings.Compare(a.Pool, b.Pool), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
 	})
-	return out, nil
+	return machines{out, c, found}, nil
 }
 
 // of takes what EC2 says of a node's instance.
@@ -101,8 +114,8 @@ func (v *View) groupOwners() map[string]schema.Address {
 	return out
 }
 
-// machines are the instances of nodes and of groups, but for those that ended, by id.
-func (w *World) machines(ctx context.Context, nodes []port.Node, groups []string) (map[string]port.Instance, error) {
+// instancesOf are the instances of nodes and of groups, but for those that ended, by id.
+func (w *World) instancesOf(ctx context.Context, nodes []port.Node, groups []string) (map[string]port.Instance, error) {
 	var ids []string
 	for _, n := range nodes {
 		if n.Instance != "" {
