@@ -191,7 +191,7 @@ func (l *look) decodePool(a schema.Address) {
 			o.Fields[at+"ami"] = image
 		}
 		l.expect(a, g, raw)
-		l.labels(a, g, raw)
+		l.labels(a, g, raw, at, o.Fields)
 	}
 	l.observe(a, "", o)
 }

@@ -52,8 +52,9 @@ func (w *World) operations() applier.Operations {
 		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: createSettingCommand, Calls: []string{"CreateSetting"}},
 		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: putSettingCommand, Calls: []string{"UpdateSetting"}},
 		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
-		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
-			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
+		TagsOp:                       {Executor: one(updateTags), Tool: "aws", Command: updateTagsCommand, Calls: []string{"autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags"}},
+		"eks.UpdateNodegroupConfig": {Executor: single{w, observeConfig, configure},
+			Tool: "aws", Command: configCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
 }
 
