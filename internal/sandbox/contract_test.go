@@ -275,12 +275,19 @@ func (c *seeder) group(t *testing.T, g port.AutoScalingGroup) {
 func (c *seeder) nodeGroup(t *testing.T, g port.NodeGroup) {
 	c.change(t, func(s *state) {
 		groups := s.aws.NodeGroups[g.Cluster]
-		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Max: g.Max, Min: g.Min,
+		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Taints: taintsOf(g.Taints), Max: g.Max, Min: g.Min,
 			Template: g.Template, Version: g.Version, Groups: []string{"eks-" + g.Name}})
 		put(&s.aws.AutoScalingGroups, "eks-"+g.Name, group{Launches: true, Desired: g.Desired, Max: g.Max, Min: g.Min, Template: g.Template, Version: fmt.Sprint(max(g.Version, 1))})
 		put(&s.aws.NodeGroups, g.Cluster, groups)
 		put(&s.aws.Clusters, g.Cluster, eksCluster{Version: "1.31"})
 	})
+}
+
+func taintsOf(taints []port.Taint) (out []taint) {
+	for _, t := range taints {
+		out = append(out, taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
+	}
+	return out
 }
 
 func (c *seeder) protected(t *testing.T, group, instance string, on bool) {
