@@ -27,10 +27,11 @@ type runsShape struct {
 func (a *app) nodesVerb() *cobra.Command {
 	var form *format
 	cmd := &cobra.Command{Use: "nodes [DIR]", Short: "Say which machines there are, and what is on them", Args: cobra.MaximumNArgs(1),
-		Long: `Lists the nodes of the cluster, where the files state one, and the instances of the
-groups of the pools of the files: which AMI each is on, and whether its pool starts
-nodes from another by now, how old it is, the runs that are on it, its state, and
-what it waits for. The source that tells of runs is named for each; where none does,
+		Long: `Lists the nodes of the cluster, where the files state one, the instances of the
+groups of the pools of the files, and the executors of a classic deployment, where
+deployment.executorInstances says which instances are some: which AMI each is on, and
+whether its pool or tier starts another by now, how old it is, the runs that are on
+it, its state, and what it waits for. The source that tells of runs is named for each; where none does,
 they are unknown, never none. Nothing is written.`,
 		Example: "  domctl nodes prod\n  domctl nodes prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -95,13 +96,21 @@ func writeNodes(out io.Writer, c world.NodeCensus, now time.Time) error {
 		if n.Runs != nil {
 			runs = dash(strings.Join(n.Runs, ", "))
 		}
-		cells := []string{cmp.Or(n.Node, n.Instance), dash(n.Pool), image, aged(n.Created, now), n.State, runs, dash(strings.Join(n.Waits, "; ")), dash(strings.Join(n.From, ", "))}
+		cells := []string{cmp.Or(n.Node, n.Instance), dash(cmp.Or(n.Pool, tierOf(n.Tier))), image, aged(n.Created, now), n.State, runs, dash(strings.Join(n.Waits, "; ")), dash(strings.Join(n.From, ", "))}
 		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return writeUnread(out, c.Unread)
+}
+
+// tierOf is the tier of an executor, where nodes have their pool.
+func tierOf(tier string) string {
+	if tier == "" {
+		return ""
+	}
+	return "tier " + tier
 }
 
 func writeRuns(out io.Writer, c world.RunCensus, now time.Time) error {

@@ -94,8 +94,12 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
-	maps.Copy(long, (&roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Census: c.Executions, Now: c.Clock.Now}).Operations())
 	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	roller := &roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Census: c.Executions, Now: c.Clock.Now}
+	if e.world.Deployment.Executors == "classic" {
+		roller.Classic, roller.Machines = world.Classic{World: e.world, Census: c.Executions}, c.Outside
+	}
+	maps.Copy(long, roller.Operations())
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

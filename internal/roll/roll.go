@@ -49,7 +49,11 @@ type Roller struct {
 	Outside Outside
 	Nodes   port.Nodes
 	Census  port.Executions
-	Now     func() time.Time
+	// Classic tells of the executors of a classic deployment, which Machines writes to; nil:
+	// there are none.
+	Classic  Classic
+	Machines Machines
+	Now      func() time.Time
 
 	heard sync.Map // what was refused for now, by what it was asked for → time.Time or string
 }
@@ -59,12 +63,17 @@ func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
 		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
 			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "SetCordoned", "EvictPod"}},
+		Executors: {Executor: executing{r}, Again: again, Tool: "aws", Command: byHandExecutors, Calls: []string{"UpdateOne", "ec2:TerminateInstances"}},
 		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
 	}
 }
 
 func byHand(applier.Manual) string {
 	return `echo "domctl replaces nodes by itself: cordon each on the old image, wait until no run is on it, and terminate it" >&2; exit 1`
+}
+
+func byHandExecutors(applier.Manual) string {
+	return `echo "domctl replaces executors by itself: put each on the old image into maintenance in Domino, wait until no run is on it, and terminate it" >&2; exit 1`
 }
 
 // again is the same roll to the image before, for after what made groups start the new

@@ -22,13 +22,19 @@ const groupTag = "aws:autoscaling:groupName"
 func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (NodeCensus, error) {
 	v := w.newView(d, a)
 	var c *census
+	var executors executorCensus
+	var noExecutors error
 	err := sideBySide(
+		func() error { executors, noExecutors = w.lookExecutorCensus(ctx, d); return nil },
 		func() (err error) { c, err = w.census(ctx, executions); return err },
 		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
 	if err != nil {
 		return NodeCensus{}, fmt.Errorf("nodes: %w", err)
 	}
 	out := NodeCensus{Nodes: []CensusNode{}, Unread: c.Unread}
+	if noExecutors != nil {
+		out.Unread = append(out.Unread, Unread{"executors", oneLine(noExecutors)})
+	}
 	owners := v.groupOwners()
 	instances, err := w.machines(ctx, c.nodes, schema.Sorted(owners))
 	if err != nil {
@@ -65,8 +71,9 @@ func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applie
 		n.Current = v.current(*n)
 		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod)
 	}
+	out.Nodes = append(out.Nodes, executors.rows(c, d, a)...)
 	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
-		return cmp.Or(strings.Compare(a.Pool, b.Pool), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
+		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Tier, b.Tier), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
 	})
 	return out, nil
 }
