@@ -16,25 +16,41 @@ import (
 const (
 	maintain = "maintain" // instance, when, what number of mark it is, what stood there
 	seen     = "seen"     // instance, when, what number of mark it is
-	release  = "release"  // instance, what number of mark it is
+	release  = "release"  // instance, when, what number of mark it is
 )
 
 // tenure is what a step has begun.
 type tenure struct {
 	why      string               // for which it is turned back; "" while it is not
 	in       map[string]hold      // by instance, the last
-	released map[string]int       // by instance, the number of the last mark
+	released map[string]hold      // by instance, the last
 	ends     map[string]execution // by instance, the last
 	marks    int
 }
 
-// hold is an executor's maintenance.
+// hold is an executor's maintenance, begun or ended.
 type hold struct {
-	mark string
-	at   time.Time
-	n    int
-	own  bool   // this step began it
-	pre  string // what stood there before, as JSON; "-" for nothing
+	mark  string
+	at    time.Time
+	n     int
+	own   bool   // this step began it
+	pre   string // what stood there before, as JSON; "-" for nothing
+	times int    // how many marks there are of it
+}
+
+// mostTimes is how often maintenance is set, or taken away, of one executor, before it counts
+// as something that Domino writes over.
+const mostTimes = 5
+
+// last keeps the later of two.
+func last(all map[string]hold, id string, h hold) {
+	was, twice := all[id]
+	times := was.times + 1
+	if twice && was.n > h.n {
+		h = was
+	}
+	h.times = times
+	all[id] = h
 }
 
 // execution is the end of an executor.
@@ -44,20 +60,18 @@ type execution struct {
 }
 
 func tenureOf(a applier.Attempt) tenure {
-	p := tenure{in: map[string]hold{}, released: map[string]int{}, ends: map[string]execution{}, marks: len(a.Begun)}
+	p := tenure{in: map[string]hold{}, released: map[string]hold{}, ends: map[string]execution{}, marks: len(a.Begun)}
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
 		p.why = cmp.Or(p.why, why)
 		id := word(words, 1)
+		h := hold{mark: mark, n: int(number(word(words, 3))), own: word(words, 0) == maintain, pre: word(words, 4)}
+		h.at, _ = parseTime(word(words, 2))
 		switch word(words, 0) {
 		case maintain, seen:
-			h := hold{mark: mark, n: int(number(word(words, 3))), own: words[0] == maintain, pre: word(words, 4)}
-			h.at, _ = parseTime(word(words, 2))
-			if was, twice := p.in[id]; !twice || was.n < h.n {
-				p.in[id] = h
-			}
+			last(p.in, id, h)
 		case release:
-			p.released[id] = max(p.released[id], int(number(word(words, 2))))
+			last(p.released, id, h)
 		case end:
 			e := execution{mark: mark, n: int(number(word(words, 3))), how: word(words, 4)}
 			if was, twice := p.ends[id]; !twice || was.n < e.n {
@@ -101,9 +115,12 @@ func (s shift) cleared(why string) (applier.Status, bool) {
 		if !s.holds(x) || x.Going() {
 			continue
 		}
-		st := next(fmt.Sprintf("%s %s #%d%s", release, x.ID, s.past.marks, why), planner.Conditional)
-		if n, begun := s.past.released[x.ID]; begun && n > s.past.in[x.ID].n {
-			st.Mark = fmt.Sprintf("%s %s #%d%s", release, x.ID, n, why)
+		st := next(fmt.Sprintf("%s %s %s #%d%s", release, x.ID, stamp(s.now), s.past.marks, why), planner.Conditional)
+		switch was, begun := s.past.released[x.ID]; {
+		case begun && s.now.Sub(was.at) < fresh && was.n > s.past.in[x.ID].n:
+			st.Mark = was.mark
+		case was.times >= mostTimes:
+			return failed("DC866: %s came into maintenance again %d times after it was taken out; take it out in Domino", x.ID, was.times), true
 		}
 		_, st.Doubt = s.past.ends[x.ID] // which may yet land: no run may come before
 		return st, true
@@ -115,8 +132,7 @@ func (s shift) cleared(why string) (applier.Status, bool) {
 func (s shift) open() bool {
 	return slices.ContainsFunc(s.all, func(x executor) bool {
 		h := s.past.in[x.ID]
-		n, released := s.past.released[x.ID]
-		return h.own && !x.Maintained() && !x.Going() && !(released && n > h.n)
+		return h.own && !x.Maintained() && !x.Going() && s.past.released[x.ID].n <= h.n
 	})
 }
 

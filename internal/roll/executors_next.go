@@ -19,7 +19,13 @@ func (s shift) byPerson(x executor) bool {
 	if !s.mapped() {
 		return !x.stopped()
 	}
-	return x.Document == "" || x.Odd != ""
+	return x.Document == "" || x.Odd != "" || s.overwritten(x)
+}
+
+// overwritten says that an executor's maintenance does not stay where it was written.
+func (s shift) overwritten(x executor) bool {
+	h := s.past.in[x.ID]
+	return h.own && h.times >= mostTimes && !x.Maintained() && s.now.Sub(h.at) >= fresh
 }
 
 // forward is the next write of a roll, or what it waits for.
@@ -114,6 +120,8 @@ func (s shift) tell(people []executor) string {
 		switch on := s.busy(x); {
 		case x.Odd != "":
 			one += " (DC866: " + x.Odd + ")"
+		case s.mapped() && s.overwritten(x):
+			one += fmt.Sprintf(" (DC866: its maintenance was set %d times and does not stay)", s.past.in[x.ID].times)
 		case s.mapped():
 			one += fmt.Sprintf(" (no document of %s names it)", s.of.Known.Collection)
 		case on != "":

@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -230,3 +231,122 @@ func TestExecutorRollsKillNoRun(t *testing.T) {
 
 var _ Classic = (*yard)(nil)
 var _ port.Executions = (*yard)(nil)
+
+// TestExecutorsBack: the way back of a switch rolls those of the new image, by the same step
+// the other way round.
+func TestExecutorsBack(t *testing.T) {
+	y := newYard(2)
+	d := newYardDriver(t, y, schema.Roll{}, mappedExecutors())
+	d.ends(t, applier.Finished, "")
+	y.start()
+	y.start()
+	y.busy(2, time.Hour)
+	y.image = "ami-1"
+	d.a.Step = again(planner.Done{Step: d.a.Step})[0]
+	d.a.Begun, d.a.Apply = map[string]bool{}, "apply2"
+	y.pass(time.Minute)
+	d.segment()
+	d.ends(t, applier.Finished, "")
+	if y.standing() != "" || len(y.calls) != 8 {
+		t.Errorf("%s, %v", y.standing(), y.calls)
+	}
+}
+
+// TestExecutorsRefused: what the outside refuses, or limits, is not taken for done.
+func TestExecutorsRefused(t *testing.T) {
+	for call, err := range map[string]error{"UpdateOne": port.ErrDenied, "TerminateInstance": port.ErrDenied} {
+		y := newYard(1)
+		y.broken[call] = err
+		d := newYardDriver(t, y, schema.Roll{}, mappedExecutors())
+		if st, err := d.run(time.Hour); err == nil || st.State == applier.Finished || strings.Contains(y.standing(), "terminated") {
+			t.Errorf("%s: %+v, %v", call, st, err)
+		}
+		delete(y.broken, call)
+		d.ends(t, applier.Finished, "")
+	}
+	for call, says := range map[string]string{"LookExecutors": "AWS limits", "GroupImage": "AWS limits", "ListExecutions": "Domino does not answer"} {
+		y := newYard(1)
+		y.broken[call] = port.ErrThrottled
+		d := newYardDriver(t, y, schema.Roll{}, mappedExecutors())
+		d.waits(t, 10*time.Minute, says)
+		delete(y.broken, call)
+		d.ends(t, applier.Finished, "")
+	}
+	y := newYard(1)
+	y.broken["LookExecutors"] = port.ErrDenied
+	if st, err := newYardDriver(t, y, schema.Roll{}, mappedExecutors()).run(time.Hour); err == nil {
+		t.Errorf("a failed read is taken for none: %+v", st)
+	}
+}
+
+// TestAbortNeedsNoDomino: what was put into maintenance is taken out while Domino is away.
+func TestAbortNeedsNoDomino(t *testing.T) {
+	y := newYard(2)
+	y.stops = 1000 * time.Hour
+	y.busy(0, 100*time.Hour)
+	y.busy(1, 100*time.Hour)
+	d := newYardDriver(t, y, schema.Roll{}, mappedExecutors())
+	d.waits(t, 10*time.Minute, "run run1")
+	y.broken["ListExecutions"] = port.ErrDenied
+	d.abort = true
+	if st, err := d.run(time.Hour); err != nil || st.State != applier.Undone || y.standing() != "ami-1, ami-1" {
+		t.Errorf("%+v, %v: %s", st, err, y.standing())
+	}
+	for i, want := range []string{"false", "null"} { // as each stood before
+		if y.cars[i].Flag != want {
+			t.Errorf("%s holds %q, want %q", y.cars[i].ID, y.cars[i].Flag, want)
+		}
+	}
+}
+
+// TestByHandRollsKillNoRun: without a mapping no executor that runs is ended by domctl,
+// whatever happens, and the roll ends when a person has done the rest.
+func TestByHandRollsKillNoRun(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(t, "executors")
+		y := newYard(n)
+		y.chance, y.stops = random(rapid.Uint32().Draw(t, "seed")), time.Duration(rapid.IntRange(1, 60).Draw(t, "stops"))*time.Minute
+		started := 0
+		y.town.each = func() {
+			if started < 500 && y.chance(600) < n {
+				started++
+				y.runs = append(y.runs, &run{id: fmt.Sprintf("run%d", started), lasts: time.Duration(1+y.chance(1200)) * time.Second})
+			}
+			y.tick()
+			if i := y.chance(3000); i < len(y.cars) && y.cars[i].Image == "ami-1" && !y.cars[i].Going() { // a person, who waits too
+				if c := y.cars[i]; c.Flag == "true" && y.on(c.ID) == 0 {
+					y.kill(c, "by hand")
+				} else {
+					c.Flag = "true"
+				}
+			}
+		}
+		of := mappedExecutors()
+		of.Known = schema.Collection{}
+		d := newYardDriver(t, y, schema.Roll{}, of)
+		deaths := rapid.IntRange(0, 20).Draw(t, "deaths")
+		d.crash = func() bool {
+			deaths--
+			return deaths > 0 && y.chance(10) == 0
+		}
+		st, err := d.run(1000 * time.Hour)
+		if err != nil || st.State != applier.Finished || len(y.killed) > 0 || strings.Contains(y.standing(), "ami-1") {
+			t.Fatalf("%+v, %v: %s, killed %v\n%v\n%v", st, err, y.standing(), y.killed, y.calls, d.a.Begun)
+		}
+	})
+}
+
+// TestMaintenanceThatDoesNotStay is not set for ever: a person is told.
+func TestMaintenanceThatDoesNotStay(t *testing.T) {
+	y := newYard(1)
+	y.stops = 1000 * time.Hour
+	each := y.town.each
+	y.town.each = func() { each(); y.cars[0].Flag = "false" }
+	d := newYardDriver(t, y, schema.Roll{}, mappedExecutors())
+	d.each = func() { y.cars[0].Flag = "false" }
+	d.waits(t, 5*time.Hour, "i-001 (DC866: its maintenance was set 5 times and does not stay)")
+	if len(y.calls) != 5 {
+		t.Error(y.calls)
+	}
+}
