@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 )
@@ -33,22 +34,12 @@ deployment.executorInstances says which instances are some: which AMI each is on
 whether its pool or tier starts another by now, how old it is, the runs that are on
 it, its state, and what it waits for. The source that tells of runs is named for each; where none does,
 they are unknown, never none. Nothing is written.`,
-		Example: "  domctl nodes prod\n  domctl nodes prod --format json",
+		Example: "  domctl nodes prod\n  domctl nodes prod --format json\n  domctl nodes show i-0123456789abcdef0 prod",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.CensusOfNodes(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(nodesShape{shapes, found})
-			}
-			return writeNodes(a.stdout, found, time.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfNodes, func(c world.NodeCensus) any { return nodesShape{shapes, c} }, writeNodes)
 		}}
 	form = formatFlag(cmd, "json")
+	cmd.AddCommand(a.nodesShowVerb())
 	return cmd
 }
 
@@ -63,18 +54,7 @@ says which of them told. A source that could not be asked is named: what it alon
 knows is not told. Nothing is written.`,
 		Example: "  domctl runs prod\n  domctl runs prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.CensusOfRuns(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(runsShape{shapes, found})
-			}
-			return writeRuns(a.stdout, found, time.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfRuns, func(c world.RunCensus) any { return runsShape{shapes, c} }, writeRuns)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd
@@ -92,11 +72,7 @@ func writeNodes(out io.Writer, c world.NodeCensus, now time.Time) error {
 		if n.Current != nil && !*n.Current {
 			image += " (old)"
 		}
-		runs := "unknown"
-		if n.Runs != nil {
-			runs = dash(strings.Join(n.Runs, ", "))
-		}
-		cells := []string{cmp.Or(n.Node, n.Instance), dash(cmp.Or(n.Pool, tierOf(n.Tier))), image, aged(n.Created, now), n.State, runs, dash(strings.Join(n.Waits, "; ")), dash(strings.Join(n.From, ", "))}
+		cells := []string{cmp.Or(n.Node, n.Instance), dash(cmp.Or(n.Pool, tierOf(n.Tier))), image, aged(n.Created, now), n.State, runsText(n), dash(strings.Join(n.Waits, "; ")), dash(strings.Join(n.From, ", "))}
 		fmt.Fprintln(w, strings.Join(each(cells, planner.Printable), "\t"))
 	}
 	if err := w.Flush(); err != nil {
@@ -111,6 +87,14 @@ func tierOf(tier string) string {
 		return ""
 	}
 	return "tier " + tier
+}
+
+// runsText is what is on a machine; "-" for nothing.
+func runsText(n world.CensusNode) string {
+	if n.Runs == nil {
+		return "unknown"
+	}
+	return dash(strings.Join(n.Runs, ", "))
 }
 
 func writeRuns(out io.Writer, c world.RunCensus, now time.Time) error {
@@ -132,7 +116,7 @@ func writeRuns(out io.Writer, c world.RunCensus, now time.Time) error {
 
 func writeUnread(out io.Writer, all []world.Unread) error {
 	for _, u := range all {
-		if _, err := fmt.Fprintf(out, "%s was not asked: %s\n", u.Source, planner.Printable(u.Why)); err != nil {
+		if _, err := fmt.Fprintln(out, planner.Printable(u.String())); err != nil {
 			return err
 		}
 	}

@@ -137,9 +137,10 @@ func (a *app) policies(d *deployment) error {
 		fmt.Fprintf(a.stdout, "# Kubernetes role for the way to MongoDB, for plan and apply: kubectl apply -f …\n%s\n\n", kube.ForwardRole(f.Namespace))
 	}
 	if dep.Kubernetes.ReadsNodes() {
-		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false))
-		if schema.Rolls(d.compiled.Desired) {
-			fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for apply: kubectl apply -f …\n%s\n\n", kube.NodesRole(true))
+		karpenter := schema.OnKarpenter(d.compiled.Desired)
+		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false, karpenter))
+		if schema.Rolls(d.compiled.Desired) || karpenter {
+			fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for apply: kubectl apply -f …\n%s\n\n", kube.NodesRole(true, karpenter))
 		}
 	}
 	return nil

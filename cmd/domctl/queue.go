@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 )
@@ -30,18 +31,7 @@ of each reason is named, and so is one that could not be asked: what it alone kn
 is not told. Nothing is written.`,
 		Example: "  domctl queue prod\n  domctl queue prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.Queue(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(queueShape{shapes, found})
-			}
-			return writeQueue(a.stdout, found, time.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).Queue, func(q world.Queue) any { return queueShape{shapes, q} }, writeQueue)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -36,6 +37,10 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 		},
 		describeGroups:         func() error { _, err := c.DescribeAutoScalingGroups(ctx, nil); return err },
 		describeConfigurations: func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
+		describeActivities: func() error {
+			_, err := c.FailedActivities(ctx, "domctl-dry-run", time.Time{})
+			return allowed(err)
+		},
 	}
 	if s.Cluster != "" {
 		probes[describeCluster] = func() error { _, err := c.DescribeCluster(ctx, s.Cluster); return err }

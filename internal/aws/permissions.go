@@ -80,6 +80,7 @@ func reads() []Permission {
 		only(commandInvocation, "", bakes),
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
+		only(describeActivities, "", ""),
 		only(describeRefreshes, "", rolls),
 		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),

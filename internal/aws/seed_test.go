@@ -177,6 +177,16 @@ func (s seed) suspended(t *testing.T, group, process string) {
 	done[*autoscaling.SuspendProcessesOutput](t)(s.c.autoscaling().SuspendProcesses(t.Context(), in))
 }
 
+// lacking states what hack/wire/moto/activities.py goes by.
+func (s seed) lacking(t *testing.T, group string, room int64, code string) {
+	t.Helper()
+	in := &autoscaling.CreateOrUpdateTagsInput{}
+	for k, v := range map[string]string{"domctl-wire:room": fmt.Sprint(room), "domctl-wire:lacks": code} {
+		in.Tags = append(in.Tags, types.Tag{Key: &k, Value: &v, ResourceId: &group, ResourceType: new("auto-scaling-group"), PropagateAtLaunch: new(false)})
+	}
+	done[*autoscaling.CreateOrUpdateTagsOutput](t)(s.c.autoscaling().CreateOrUpdateTags(t.Context(), in))
+}
+
 func (s seed) secret(t *testing.T, name, value string) string {
 	t.Helper()
 	in := &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value}

@@ -28,7 +28,7 @@ import (
 // what the sandbox does, for a user whom doctor's role lets and nothing else.
 func TestKubeContract(t *testing.T) {
 	c := wiretest.KubeControllers(t)
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true, true))
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	worldtest.Run(t, func(t *testing.T) worldtest.World {
 		k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
@@ -149,10 +149,14 @@ func (k *kubelet) node(t *testing.T, n port.Node) {
 	pods := func(r port.Resources) string {
 		return strings.TrimSuffix(quantities(r), "}") + fmt.Sprintf(`, "pods": "%d"}`, r.Pods)
 	}
+	conditions := fmt.Sprintf(`{"type": "Ready", "status": %q}`, map[bool]string{true: "True", false: "False"}[n.Ready])
+	for _, c := range n.Conditions {
+		conditions += fmt.Sprintf(`, {"type": %q, "status": %q, "reason": %q, "message": %q, "lastTransitionTime": %q}`, c.Type, c.Status, c.Reason, c.Message, c.Since.UTC().Format(time.RFC3339))
+	}
 	k.Do(t, http.MethodPost, "/api/v1/nodes", fmt.Sprintf(`{"metadata": {"name": %q, "labels": %s}, "spec": {"providerID": "aws:///%s/%s", "taints": %s},
-		"status": {"capacity": %s, "allocatable": %s, "conditions": [{"type": "Ready", "status": %q}]}}`, n.Name, text(n.Labels), n.Zone, n.Instance,
+		"status": {"capacity": %s, "allocatable": %s, "conditions": [%s]}}`, n.Name, text(n.Labels), n.Zone, n.Instance,
 		strings.NewReplacer(`"Key"`, `"key"`, `"Value"`, `"value"`, `"Effect"`, `"effect"`).Replace(text(n.Taints)),
-		pods(n.Capacity), pods(n.Allocatable), map[bool]string{true: "True", false: "False"}[n.Ready]))
+		pods(n.Capacity), pods(n.Allocatable), conditions))
 }
 
 func (k *kubelet) pod(t *testing.T, p port.Pod) {
@@ -246,11 +250,11 @@ func TestKubeReadsAlone(t *testing.T) {
 	k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	k.clear(t)
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true, true))
 	client := k.client(t)
 	k.node(t, worldtest.NodeExample("a"))
 	k.pod(t, port.Pod{Name: "one", Node: "a", Phase: "Running"})
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(false))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(false, true))
 	k.client(t) // waits for the role
 	nodes, err := client.ListNodes(t.Context())
 	pods, err2 := client.ListPods(t.Context(), "")

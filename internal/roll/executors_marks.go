@@ -16,20 +16,20 @@ import (
 const (
 	maintain = "maintain" // instance, when, what number of mark it is, what stood there
 	seen     = "seen"     // instance, when, what number of mark it is
-	release  = "release"  // instance, when, what number of mark it is
+	leave  = "leave"  // instance, when, what number of mark it is
 )
 
 // tenure is what a step has begun.
 type tenure struct {
 	why      string               // for which it is turned back; "" while it is not
-	in       map[string]hold      // by instance, the last
-	released map[string]hold      // by instance, the last
+	in       map[string]stay      // by instance, the last
+	released map[string]stay      // by instance, the last
 	ends     map[string]execution // by instance, the last
 	marks    int
 }
 
-// hold is an executor's maintenance, begun or ended.
-type hold struct {
+// stay is an executor's maintenance, begun or ended.
+type stay struct {
 	mark  string
 	at    time.Time
 	n     int
@@ -43,7 +43,7 @@ type hold struct {
 const mostTimes = 5
 
 // last keeps the later of two.
-func last(all map[string]hold, id string, h hold) {
+func last(all map[string]stay, id string, h stay) {
 	was, twice := all[id]
 	times := was.times + 1
 	if twice && was.n > h.n {
@@ -60,17 +60,17 @@ type execution struct {
 }
 
 func tenureOf(a applier.Attempt) tenure {
-	p := tenure{in: map[string]hold{}, released: map[string]hold{}, ends: map[string]execution{}, marks: len(a.Begun)}
+	p := tenure{in: map[string]stay{}, released: map[string]stay{}, ends: map[string]execution{}, marks: len(a.Begun)}
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
 		p.why = cmp.Or(p.why, why)
 		id := word(words, 1)
-		h := hold{mark: mark, n: int(number(word(words, 3))), own: word(words, 0) == maintain, pre: word(words, 4)}
+		h := stay{mark: mark, n: int(number(word(words, 3))), own: word(words, 0) == maintain, pre: word(words, 4)}
 		h.at, _ = parseTime(word(words, 2))
 		switch word(words, 0) {
 		case maintain, seen:
 			last(p.in, id, h)
-		case release:
+		case leave:
 			last(p.released, id, h)
 		case end:
 			e := execution{mark: mark, n: int(number(word(words, 3))), how: word(words, 4)}
@@ -115,7 +115,7 @@ func (s shift) cleared(why string) (applier.Status, bool) {
 		if !s.holds(x) || x.Going() {
 			continue
 		}
-		st := next(fmt.Sprintf("%s %s %s #%d%s", release, x.ID, stamp(s.now), s.past.marks, why), planner.Conditional)
+		st := next(fmt.Sprintf("%s %s %s #%d%s", leave, x.ID, stamp(s.now), s.past.marks, why), planner.Conditional)
 		switch was, begun := s.past.released[x.ID]; {
 		case begun && s.now.Sub(was.at) < fresh && was.n > s.past.in[x.ID].n:
 			st.Mark = was.mark

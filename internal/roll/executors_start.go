@@ -30,7 +30,7 @@ func (r executing) Start(ctx context.Context, a applier.Attempt) error {
 	switch what {
 	case maintain:
 		return r.enter(ctx, s, x, word(words, 4))
-	case release:
+	case leave:
 		return r.leave(ctx, s, x)
 	case end:
 		return r.end(ctx, s, x, word(words, 4))

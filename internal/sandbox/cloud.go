@@ -127,6 +127,7 @@ type launchConfiguration struct {
 type group struct {
 	At                  string                `json:"at,omitempty"` // RFC 3339, until when Members are told
 	Desired             int64                 `json:"desired"`
+	Failures            []failure             `json:"failures,omitempty"`      // launches that failed, the newest last
 	InstanceTypes       []string              `json:"instanceTypes,omitempty"` // overrides of a mixed policy
 	Instances           *int64                `json:"instances,omitempty"`
 	Lacks               string                `json:"lacks,omitempty"` // why Room is all there is; empty means InsufficientInstanceCapacity

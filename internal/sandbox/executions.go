@@ -10,8 +10,10 @@ import (
 	"domctl.dev/schema"
 )
 
-// execution is one that Domino's admin list has, beside the jobs that were started.
+// execution is one that Domino's admin list has, beside the jobs that were started. One
+// that ends does so at Ends, or with its machines.
 type execution struct {
+	Ends        string `json:"ends,omitempty"` // RFC 3339
 	Environment string `json:"environment,omitempty"`
 	Executor    string `json:"executor,omitempty"` // EC2 id, which its details have and the list has not
 	Kind        string `json:"kind,omitempty"`     // "Batch" unless stated
@@ -28,10 +30,11 @@ type execution struct {
 
 // unit is one machine of an execution.
 type unit struct {
-	ID     string `json:"id,omitempty"`
-	Node   string `json:"node,omitempty"`
-	Role   string `json:"role,omitempty"`   // "run" unless stated
-	Status string `json:"status,omitempty"` // "Running" unless stated
+	ID       string `json:"id,omitempty"`
+	Instance string `json:"instance,omitempty"` // that the node is of
+	Node     string `json:"node,omitempty"`
+	Role     string `json:"role,omitempty"`   // "run" unless stated
+	Status   string `json:"status,omitempty"` // "Running" unless stated
 }
 
 func (e execution) port(id string) (out port.Execution, err error) {
@@ -58,6 +61,11 @@ func (w *World) ListExecutions(ctx context.Context) ([]port.Execution, error) {
 			e, err := s.domino.Executions[id].port(id)
 			if err != nil {
 				return nil, 0, err
+			}
+			if over, err := w.passed(s.domino.Executions[id].Ends); err != nil {
+				return nil, 0, fmt.Errorf("domino.executions.%s: %w", id, err)
+			} else if over || !w.killed(s, s.domino.Executions[id]).IsZero() {
+				continue
 			}
 			out = append(out, e)
 		}

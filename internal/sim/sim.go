@@ -101,7 +101,7 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	if api != nil && compiled.Desired.Deployment.Executors == "classic" { // elsewhere pods tell
 		executions = all
 	}
-	var nodes port.Nodes
+	var nodes port.Grid
 	if compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
 		nodes = all
 	}

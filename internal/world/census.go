@@ -3,7 +3,6 @@ package world
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ func (w *World) census(ctx context.Context, executions port.Executions) (*census
 	var listed []port.Execution
 	var docs []port.Document
 	var base error
-	api, pods := errors.New("deployment.domino is not stated"), errors.New("no cluster is asked")
+	var api, pods error = unstated("deployment.domino is not stated"), errNoCluster
 	_ = sideBySide(
 		func() error {
 			if executions != nil {
@@ -95,7 +94,7 @@ func (w *World) census(ctx context.Context, executions port.Executions) (*census
 		err  error
 	}{{fromDomino, api}, {fromScheduler, pods}, {fromDatabase, base}} {
 		if s.err != nil {
-			c.Unread = append(c.Unread, Unread{s.from, oneLine(s.err)})
+			c.Unread = append(c.Unread, untold(s.from, s.err))
 		}
 	}
 	if len(c.Unread) == 3 {
@@ -106,7 +105,7 @@ func (w *World) census(ctx context.Context, executions port.Executions) (*census
 		c.running()
 	}
 	if len(docs) == mostLive {
-		c.Unread = append(c.Unread, Unread{fromDatabase, fmt.Sprintf("more than the newest %d runs have not ended; the others are not looked at", mostLive)})
+		c.Unread = append(c.Unread, Unread{fromDatabase, true, fmt.Sprintf("more than the newest %d runs have not ended; the others are not looked at", mostLive)})
 	}
 	return c, w.recorded(ctx, c, docs)
 }
@@ -218,7 +217,7 @@ func (w *World) nameUsers(ctx context.Context, c *census, users map[string]bool)
 	delete(users, "")
 	names, err := w.logins(ctx, users)
 	if err != nil {
-		c.Unread = append(c.Unread, Unread{fromDatabase, "names of users: " + oneLine(err)})
+		c.Unread = append(c.Unread, Unread{fromDatabase, true, "names of users: " + oneLine(err)})
 	}
 	for i, r := range c.Runs {
 		c.Runs[i].User = cmp.Or(r.User, names[r.user], digits(r.user))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,18 @@ const groupTag = "aws:autoscaling:groupName"
 // LookNodes reads the nodes of the cluster and the instances of the groups of declared
 // pools, and what is on them.
 func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (NodeCensus, error) {
+	m, err := w.machines(ctx, d, a, executions)
+	return m.NodeCensus, err
+}
+
+// machines is what LookNodes reads: instances are those that EC2 tells of, by id.
+type machines struct {
+	NodeCensus
+	census    *census
+	instances map[string]port.Instance
+}
+
+func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (machines, error) {
 	v := w.newView(d, a)
 	var c *census
 	var executors executorCensus
@@ -29,21 +42,21 @@ func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applie
 		func() (err error) { c, err = w.census(ctx, executions); return err },
 		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
 	if err != nil {
-		return NodeCensus{}, fmt.Errorf("nodes: %w", err)
+		return machines{}, fmt.Errorf("nodes: %w", err)
 	}
 	out := NodeCensus{Nodes: []CensusNode{}, Unread: c.Unread}
 	if noExecutors != nil {
-		out.Unread = append(out.Unread, Unread{"executors", oneLine(noExecutors)})
+		out.Unread = append(out.Unread, untold("EC2 for executors", noExecutors))
 	}
 	owners := v.groupOwners()
-	instances, err := w.machines(ctx, c.nodes, schema.Sorted(owners))
+	found, err := w.instancesOf(ctx, c.nodes, schema.Sorted(owners))
 	if err != nil {
 		if ctx.Err() != nil || c.noPod {
-			return out, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
+			return machines{}, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
 		}
-		out.Unread = append(out.Unread, Unread{"EC2", oneLine(err)})
+		out.Unread = append(out.Unread, untold("EC2", err))
 	}
-	labels := PoolLabels(d)
+	labels, instances := PoolLabels(d), maps.Clone(found)
 	for _, n := range c.nodes {
 		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", by: n.CordonedBy}
 		row.Address = labels[row.Pool]
@@ -75,7 +88,10 @@ func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applie
 	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
 		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Tier, b.Tier), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
 	})
-	return out, nil
+	for _, x := range executors.all {
+		found[x.ID] = x.Instance
+	}
+	return machines{out, c, found}, nil
 }
 
 // of takes what EC2 says of a node's instance.
@@ -108,8 +124,8 @@ func (v *View) groupOwners() map[string]schema.Address {
 	return out
 }
 
-// machines are the instances of nodes and of groups, but for those that ended, by id.
-func (w *World) machines(ctx context.Context, nodes []port.Node, groups []string) (map[string]port.Instance, error) {
+// instancesOf are the instances of nodes and of groups, but for those that ended, by id.
+func (w *World) instancesOf(ctx context.Context, nodes []port.Node, groups []string) (map[string]port.Instance, error) {
 	var ids []string
 	for _, n := range nodes {
 		if n.Instance != "" {
@@ -151,12 +167,18 @@ func (c *census) on(n CensusNode) (runs, from []string) {
 			runs, from = append(runs, cmp.Or(r.Run, "pod "+r.Pod)), append(from, r.From...)
 		}
 	}
-	if len(runs) == 0 && !c.placed && (c.noPod || n.Node == "") {
+	if len(runs) == 0 && (!c.placed && (c.noPod || n.Node == "") || n.Node == "" && c.nameless()) {
 		return nil, from
 	}
 	slices.Sort(runs)
 	slices.Sort(from)
 	return slices.Compact(runs), slices.Compact(from)
+}
+
+// nameless says that the cluster has a node of which it does not tell the instance: what is
+// on that could be on any instance that is no node.
+func (c *census) nameless() bool {
+	return slices.ContainsFunc(c.nodes, port.Node.Nameless)
 }
 
 // current says whether a machine is on an image that its pool's groups start nodes from

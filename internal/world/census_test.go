@@ -79,4 +79,16 @@ func TestNodeCensus(t *testing.T) {
 	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}); err != nil || len(got.Nodes) != 1 || got.Nodes[0].Runs == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
+	// A node that names no instance could be this one, unless it is Fargate's.
+	for kind, known := range map[string]bool{"": false, "fargate": true} {
+		w.Nodes = cluster{nodes: []port.Node{{Name: "n", Labels: map[string]string{"eks.amazonaws.com/compute-type": kind}}}}
+		if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}); err != nil || len(got.Nodes) != 2 {
+			t.Fatal(err, got)
+		}
+		for _, n := range got.Nodes {
+			if n.Instance == "i-1" && (n.Runs != nil) != known {
+				t.Errorf("%q: %+v", kind, n)
+			}
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 // lowerPool makes one version and one switch per launch template, however many
 // groups share it, and one update per group whose size changes.
 func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
-	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, wanted: map[string]schema.Value{}, waves: map[string]planner.Wave{}}
+	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, classes: map[string]bool{}, wanted: map[string]schema.Value{}, waves: map[string]planner.Wave{}}
 	for _, g := range p.o.Groups() {
 		if why := p.group(g); why != nil {
 			return planner.Lowered{Blocked: why}, nil
@@ -38,7 +38,11 @@ type poolLowering struct {
 	// drained are managed node groups whose image is Terraform's, drainedAt where it stands.
 	drained   []string
 	drainedAt []schema.Position
-	lastRoll  string // the step that replaces the nodes of the group before
+	// classes are EC2NodeClasses that get their image, held the images of Karpenter's
+	// groups that do not, since budgets of loosely hold no drift.
+	classes       map[string]bool
+	held, loosely []string
+	lastRoll      string // the step that replaces the nodes of the group before
 }
 
 // group lowers one group's changes; an answer means that the pool is blocked.
@@ -48,7 +52,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		return nil // the read found an error of it
 	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
-	size := map[string]schema.Value{}
+	size, limits := map[string]schema.Value{}, map[string]schema.Value{}
 	var switched *planner.Diff
 	before := len(p.steps)
 	for _, d := range p.change.Fields {
@@ -57,6 +61,12 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		case !ok:
 		case p.belongs(field) != "domctl":
 			p.leave(g, field, d)
+		case field == "ami" && g.Karpenter != "":
+			if why := p.karpenter(g, ref, d); why != nil {
+				return why
+			}
+		case strings.HasPrefix(field, "limits."):
+			limits[strings.TrimPrefix(field, "limits.")] = d.After
 		case field == "ami" && g.NodeGroup != "":
 			if why := p.managed(g, ref, d); why != nil {
 				return why
@@ -77,6 +87,11 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		}
 	}
 	switches := len(p.steps)
+	if len(limits) > 0 {
+		if why := p.limit(g, ref, limits); why != nil {
+			return why
+		}
+	}
 	if len(size) > 0 {
 		if why := p.resize(g, ref, size); why != nil {
 			return why
@@ -101,8 +116,11 @@ func (p *poolLowering) field(path string) (planner.Diff, bool) {
 // belongs says who writes a group's field: "domctl", "terraform" or "observe".
 func (p *poolLowering) belongs(field string) string {
 	what, _, _ := strings.Cut(field, ".")
-	if what == "launch" { // which is the image's
+	switch what {
+	case "launch": // which is the image's
 		what = "ami"
+	case "limits":
+		what = "size"
 	}
 	if owner := p.o.Fields["owner."+what].Str(); owner != "" {
 		return owner
@@ -126,7 +144,10 @@ func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	if field == "ami" && g.NodeGroup != "" && p.belongs(field) == "terraform" {
 		p.drained, p.drainedAt = append(p.drained, g.NodeGroup), p.o.Positions(d.Path)
 	}
-	if p.belongs(field) == "terraform" && field == "launch" {
+	if p.belongs(field) == "terraform" && g.Karpenter != "" {
+		what := map[string]string{"ami": "amiSelectorTerms of its EC2NodeClass", "limits.cores": "limits.cpu", "limits.memory": "limits.memory"}[field]
+		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s: %s (is %s)", g.Key(), what, d.After.Display(), or(d.Before.Display())))
+	} else if p.belongs(field) == "terraform" && field == "launch" {
 		p.elsewise = append(p.elsewise, g.Key()+": launch_template in place of launch_configuration")
 	} else if p.belongs(field) == "terraform" {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s = %s (is %s)", g.Key(), terraformName(field, g.NodeGroup != ""), d.After.Text, or(d.Before.Display())))
@@ -154,6 +175,9 @@ func (p *poolLowering) left() (left []planner.Left) {
 		left = append(left, planner.Left{Fields: p.rolls, Why: *p.block("DC241",
 			"switching a managed node group drains its nodes at once, whatever runs on them, and the pool states no roll",
 			"state roll, and domctl has it switched once no run is on them; or switch it by hand in a maintenance window")})
+	}
+	if len(p.held) > 0 {
+		left = append(left, planner.Left{Fields: p.held, Why: p.drifts()})
 	}
 	return left
 }

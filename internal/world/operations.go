@@ -52,6 +52,8 @@ func (w *World) operations() applier.Operations {
 		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: createSettingCommand, Calls: []string{"CreateSetting"}},
 		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: putSettingCommand, Calls: []string{"UpdateSetting"}},
 		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
+		SwitchClassOp:                {Executor: one(switchClass), Tool: "kubectl", Command: switchClassCommand, Calls: []string{"SetImageTerms"}},
+		LimitOp:                      {Executor: one(setLimits), Tool: "kubectl", Command: limitsCommand, Calls: []string{"SetLimits"}},
 		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
 			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
@@ -166,6 +168,8 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"asg/group":          w.readGroups,
 		"asg/config":         w.readConfigurations,
 		"eks/nodegroup":      w.readNodeGroups,
+		"karpenter/nodepool": w.readOfKarpenter(nodePoolRef),
+		"karpenter/class":    w.readOfKarpenter(nodeClassRef),
 		"ec2/copy":           w.readCopies,
 		"ec2/permission":     w.readPermissions,
 		"bake/image":         readNothing,

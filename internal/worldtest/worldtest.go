@@ -94,6 +94,8 @@ type Put struct {
 	// Protected sets an instance's protection from scale-in, Suspended a process of a group.
 	Protected func(t *testing.T, group, instance string, on bool)
 	Suspended func(t *testing.T, group, process string)
+	// Lacking has EC2 hold so many instances for a group and no more, for the reason of code.
+	Lacking func(t *testing.T, group string, room int64, code string)
 	// Parameter sets an SSM parameter.
 	Parameter func(t *testing.T, name, value string)
 	// Pull makes a job of Domino that waited so long for its images: 2m10s, or one of
