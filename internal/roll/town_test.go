@@ -70,6 +70,7 @@ type town struct {
 	boot     time.Duration
 	scaler   bool
 	nodegroup
+	*karp // nil: the nodes are a group's
 	// what happened
 	killed, calls []string
 	short, beside int64 // most nodes that were missing, and that stood beside
@@ -143,6 +144,14 @@ func (w *town) second() {
 			m.Lifecycle = "InService"
 		}
 		m.pods = slices.DeleteFunc(m.pods, func(p port.Pod) bool { return p.Ending })
+	}
+	if w.karp != nil {
+		w.karp.lives(w)
+		if w.each != nil {
+			w.each()
+		}
+		w.schedule()
+		return
 	}
 	suspended := func(what string) bool { return slices.Contains(w.group.SuspendedProcesses, what) }
 	if n := int64(len(w.alive())); n < w.group.Desired && !suspended("Launch") && (w.capacity == 0 || n < w.capacity) {
@@ -463,7 +472,7 @@ func newDriver(t logger, w *town, roll schema.Roll) *driver {
 
 // restart is a new process: nothing of the last one's memory is left.
 func (d *driver) restart() {
-	d.r = &Roller{Outside: d.w, Nodes: d.w, Census: d.w, Now: func() time.Time { return d.w.now }, Single: d.w.single}
+	d.r = &Roller{Outside: d.w, Nodes: d.w, Karpenter: d.w, Census: d.w, Now: func() time.Time { return d.w.now }, Single: d.w.single}
 	d.segment()
 }
 
