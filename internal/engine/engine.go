@@ -96,10 +96,12 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
-	roller := &roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Karpenter: c.Nodes, Census: c.Executions, Now: c.Clock.Now}
-	maps.Copy(long, roller.Operations())
 	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Karpenter: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
-	roller.Single = e.world.Executor
+	roller := &roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Karpenter: c.Nodes, Census: c.Executions, Now: c.Clock.Now, Single: e.world.Executor}
+	if e.world.Deployment.Executors == "classic" {
+		roller.Classic, roller.Machines = world.Classic{World: e.world, Census: c.Executions}, c.Outside
+	}
+	maps.Copy(long, roller.Operations())
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.

@@ -51,7 +51,11 @@ type Roller struct {
 	// Karpenter starts and ends nodes, in the place of a group; nil: it cannot be asked.
 	Karpenter port.Karpenter
 	Census    port.Executions
-	Now       func() time.Time
+	// Classic tells of the executors of a classic deployment, which Machines writes to; nil:
+	// there are none.
+	Classic  Classic
+	Machines Machines
+	Now      func() time.Time
 	// Single has the operations of one call, of which one takes a switch back; nil: a roll
 	// that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
@@ -64,6 +68,7 @@ func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
 		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
 			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "ec2:ModifyLaunchTemplate", "SetCordoned", "EvictPod"}},
+		Executors: {Executor: executing{r}, Again: again, Tool: "aws", Command: byHandExecutors, Calls: []string{"UpdateOne", "ec2:TerminateInstances"}},
 		NodeClass: {Executor: classing{r}, Tool: "kubectl", Command: byHand,
 			Calls: []string{"HoldDrift", "SetImageTerms", "SetCordoned", "EvictPod", "DeleteNodeClaim"}},
 		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
@@ -72,6 +77,10 @@ func (r *Roller) Operations() applier.Operations {
 
 func byHand(applier.Manual) string {
 	return `echo "domctl replaces nodes by itself: cordon each on the old image, wait until no run is on it, and terminate it" >&2; exit 1`
+}
+
+func byHandExecutors(applier.Manual) string {
+	return `echo "domctl replaces executors by itself: put each on the old image into maintenance in Domino, wait until no run is on it, and terminate it" >&2; exit 1`
 }
 
 // again is the same roll to the image before, for after what made groups start the new

@@ -408,6 +408,8 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 	return nil, w.fails("ListExecutions")
 }
 
+func (w *town) GetExecutor(context.Context, string) (string, error) { return "", nil }
+
 // single has the one operation that switches the group.
 func (w *town) single(op string) (applier.Executor, bool) {
 	return switching{w}, op == "autoscaling.UpdateAutoScalingGroup"
@@ -453,6 +455,7 @@ type driver struct {
 	loses  func() bool // with a call on its way
 	each   func()      // between any two calls
 	abort  bool
+	roller func() *Roller
 }
 
 const testWindow = 60
@@ -464,6 +467,9 @@ type logger interface{ Logf(string, ...any) }
 
 func newDriver(t logger, w *town, roll schema.Roll) *driver {
 	d := &driver{t: t, w: w, crash: func() bool { return false }, loses: func() bool { return false }, each: func() {}}
+	d.roller = func() *Roller {
+		return &Roller{Outside: w, Nodes: w, Karpenter: w, Census: w, Now: func() time.Time { return w.now }, Single: w.single}
+	}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
 		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}
 	d.restart()
@@ -472,7 +478,7 @@ func newDriver(t logger, w *town, roll schema.Roll) *driver {
 
 // restart is a new process: nothing of the last one's memory is left.
 func (d *driver) restart() {
-	d.r = &Roller{Outside: d.w, Nodes: d.w, Karpenter: d.w, Census: d.w, Now: func() time.Time { return d.w.now }, Single: d.w.single}
+	d.r = d.roller()
 	d.segment()
 }
 

@@ -15,7 +15,8 @@ import (
 type execution struct {
 	Ends        string `json:"ends,omitempty"` // RFC 3339
 	Environment string `json:"environment,omitempty"`
-	Kind        string `json:"kind,omitempty"` // "Batch" unless stated
+	Executor    string `json:"executor,omitempty"` // EC2 id, which its details have and the list has not
+	Kind        string `json:"kind,omitempty"`     // "Batch" unless stated
 	Owner       string `json:"owner,omitempty"`
 	Project     string `json:"project,omitempty"` // "owner/name"
 	Queued      string `json:"queued,omitempty"`  // RFC 3339
@@ -79,5 +80,16 @@ func (w *World) ListExecutions(ctx context.Context) ([]port.Execution, error) {
 			}
 		}
 		return out, len(out), nil
+	})
+}
+
+// GetExecutor is the executor of an execution of the file; jobs that were started tell none.
+func (w *World) GetExecutor(ctx context.Context, execution string) (string, error) {
+	return read(ctx, w, "GetExecutor", func(s *state) (string, int, error) {
+		e, known := s.domino.Executions[execution]
+		if _, started := s.domino.Jobs[execution]; !known && !started {
+			return "", 0, fmt.Errorf("job %s: %w", execution, port.ErrNotFound)
+		}
+		return e.Executor, 1, nil
 	})
 }

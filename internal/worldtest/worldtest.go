@@ -112,6 +112,8 @@ type Put struct {
 	Project func(t *testing.T) (project, tier string)
 	// Execution makes ExecutionExample, and no other that is live.
 	Execution func(t *testing.T)
+	// Executor makes a job whose details name this instance, or none; it answers the job's id.
+	Executor func(t *testing.T, instance string) string
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// Node, Pod and Budget make one in Kubernetes, and wait until the cluster knows of it. A
