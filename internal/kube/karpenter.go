@@ -211,9 +211,9 @@ func served[T any](ctx context.Context, c *Client, group, kind, plural string) (
 	case err != nil:
 		return nil, err
 	case len(versions) == 0:
-		return nil, fmt.Errorf("%w: %s of %s is not there; is Karpenter installed in this cluster?", port.ErrNotServed, kind, group)
+		return nil, fmt.Errorf("%w: %s is not there; is Karpenter installed in this cluster?", port.ErrNotServed, group)
 	}
-	return nil, fmt.Errorf("%w: %s serves %s of %s; update Karpenter to 1.0 or later", port.ErrNotServed, kind, strings.Join(versions, ", "), group)
+	return nil, fmt.Errorf("%w: %w: %s serves %s; update Karpenter to 1.0 or later", port.ErrNotServed, port.ErrVersion, group, strings.Join(versions, ", "))
 }
 
 // versions of a group of objects that are served; none: the group is not.

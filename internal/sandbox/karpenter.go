@@ -151,9 +151,9 @@ func (c nodeClaim) instance(name string) string {
 func (s *state) served() (karpenter, error) {
 	switch k := s.cluster.Karpenter; {
 	case k == nil:
-		return karpenter{}, fmt.Errorf("%w: is Karpenter installed in this cluster?", port.ErrNotServed)
+		return karpenter{}, fmt.Errorf("%w: karpenter.sh is not there; is Karpenter installed in this cluster?", port.ErrNotServed)
 	case k.Serves != "" && k.Serves != "v1":
-		return karpenter{}, fmt.Errorf("%w: %s is; update Karpenter to 1.0 or later", port.ErrNotServed, k.Serves)
+		return karpenter{}, fmt.Errorf("%w: %w: karpenter.sh serves %s; update Karpenter to 1.0 or later", port.ErrNotServed, port.ErrVersion, k.Serves)
 	default:
 		return *k, nil
 	}

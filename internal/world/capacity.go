@@ -39,6 +39,9 @@ type PoolCapacity struct {
 	Groups  int            `json:"groups"`
 	Min     *int64         `json:"min"` // nodes, of all its groups
 	Max     *int64         `json:"max"`
+	// Limits are what the nodes of Karpenter's groups may have together, and Max the nodes
+	// that this comes to; nil where one of them has no limit, or no group is Karpenter's.
+	Limits  *PoolLimits    `json:"limits,omitempty"`
 	Live    *int64         `json:"live"` // nodes that there are
 	Nodes   []NodeCapacity `json:"nodes"`
 	Tiers   []TierCapacity `json:"tiers"`
@@ -49,6 +52,12 @@ type PoolCapacity struct {
 	ScaleDown []string `json:"scaleDownDelay"`
 	// Peak is the most nodes that the executions of the window needed at one time.
 	Peak *Peak `json:"peak"`
+}
+
+// PoolLimits are an amount; 0 is no limit.
+type PoolLimits struct {
+	Cores  float64 `json:"cores"`
+	Memory int64   `json:"memory"` // bytes
 }
 
 // NodeCapacity is one kind of node of a pool.
@@ -292,7 +301,7 @@ func (c *CapacityView) tiersThere() (out []tierAt) {
 func (c *CapacityView) reckonPool(label string, a schema.Address, tiers []tierAt, quota int64) PoolCapacity {
 	o := c.desired.Objects[a]
 	p := PoolCapacity{Label: label, Address: a, Groups: len(o.Groups()), Nodes: c.nodesOf(label, a), Tiers: []TierCapacity{}}
-	p.Min, p.Max = c.sizeOf(a, "min"), c.sizeOf(a, "max")
+	p.Min, p.Max, p.Limits = c.sizeOf(a, "min"), c.sizeOf(a, "max"), c.limitsOf(a)
 	if c.why == "" {
 		live := int64(0)
 		for _, n := range p.Nodes {
@@ -359,6 +368,16 @@ func (c *CapacityView) sizeOf(a schema.Address, which string) *int64 {
 	o, total := c.desired.Objects[a], int64(0)
 	owner := o.Fields["owner.size"].Str()
 	for _, g := range o.Groups() {
+		if g.Karpenter != "" {
+			n := int64(0)
+			if which == "max" {
+				if n = c.mostOf(a, g); n < 0 {
+					return nil
+				}
+			}
+			total += n
+			continue
+		}
 		at := "groups." + schema.JoinPath(g.Key()) + ".size." + which
 		n, known := c.Objects[a].Fields[at].Float()
 		if stated, is := o.Fields[at].Float(); is && (owner == "" || owner == "domctl") {

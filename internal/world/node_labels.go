@@ -31,7 +31,12 @@ func (l *look) labels(a schema.Address, g schema.Group, raw planner.Raw) {
 		labels[poolLabel] = o.Fields["label"].Str()
 	}
 	var wrong []string
-	if g.NodeGroup != "" {
+	if g.NodeGroup != "" || g.Karpenter != "" {
+		if g.Karpenter != "" {
+			for key, value := range taints {
+				want[schema.JoinPath("taints", key)] = value
+			}
+		}
 		for key, value := range labels {
 			want[schema.JoinPath("labels", key)] = value
 		}
