@@ -32,6 +32,7 @@ type poolObject struct {
 		Disruption struct {
 			Budgets             []json.RawMessage
 			ConsolidationPolicy string
+			ConsolidateAfter    string
 		}
 		Limits   map[string]json.RawMessage
 		Replicas *int64
@@ -66,7 +67,7 @@ func (c *Client) ListNodePools(ctx context.Context) (all []port.NodePool, err er
 func (o poolObject) pool() (p port.NodePool, err error) {
 	m, of := o.Metadata, o.Spec.Template.Spec
 	p = port.NodePool{Name: m.Name, UID: m.UID, Version: m.ResourceVersion, HeldBy: m.Annotations[heldBy], Labels: o.Spec.Template.Metadata.Labels, Taints: of.Taints,
-		ExpireAfter: of.ExpireAfter, Consolidates: o.Spec.Disruption.ConsolidationPolicy, Fixed: o.Spec.Replicas != nil}
+		ExpireAfter: of.ExpireAfter, Consolidates: o.Spec.Disruption.ConsolidationPolicy, ConsolidateAfter: o.Spec.Disruption.ConsolidateAfter, Fixed: o.Spec.Replicas != nil}
 	if of.NodeClassRef.Group == classGroup && of.NodeClassRef.Kind == "EC2NodeClass" {
 		p.Class = of.NodeClassRef.Name
 	}

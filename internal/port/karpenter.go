@@ -47,8 +47,9 @@ type NodePool struct {
 	// InstanceTypes and Zones are those that requirements name; none: any that fit the rest.
 	InstanceTypes, Zones []string
 	// ExpireAfter is how old a node may get, "720h" or "Never"; Consolidates for what
-	// reason nodes are taken away, "WhenEmpty" or "WhenEmptyOrUnderutilized".
-	ExpireAfter, Consolidates string
+	// reason nodes are taken away, "WhenEmpty" or "WhenEmptyOrUnderutilized", and
+	// ConsolidateAfter how long after a pod came or went, "30s" or "Never".
+	ExpireAfter, Consolidates, ConsolidateAfter string
 	// Fixed says that it keeps a number of nodes, whoever asks for them.
 	Fixed bool
 }

@@ -32,6 +32,7 @@ type nodePool struct {
 	Budgets       []json.RawMessage          `json:"budgets,omitempty"` // left out: [{"nodes": "10%"}], as Karpenter has it
 	Class         string                     `json:"class"`
 	Consolidates  string                     `json:"consolidationPolicy,omitempty"`
+	Empties       string                     `json:"consolidateAfter,omitempty"`
 	ExpireAfter   string                     `json:"expireAfter,omitempty"`
 	Fixed         bool                       `json:"fixed,omitempty"`
 	HeldBy        string                     `json:"heldBy,omitempty"`
@@ -97,7 +98,7 @@ func number64(n int64) string { return strconv.FormatInt(n+1, 10) }
 
 func (p nodePool) port(name string) port.NodePool {
 	out := port.NodePool{Name: name, UID: cmp.Or(p.UID, uid("nodepool", name)), Version: number64(p.Version), Class: p.Class, HeldBy: p.HeldBy, Labels: copied(p.Labels),
-		InstanceTypes: slices.Clone(p.InstanceTypes), Zones: slices.Clone(p.Zones), ExpireAfter: cmp.Or(p.ExpireAfter, "720h"), Consolidates: cmp.Or(p.Consolidates, "WhenEmptyOrUnderutilized"), Fixed: p.Fixed}
+		InstanceTypes: slices.Clone(p.InstanceTypes), Zones: slices.Clone(p.Zones), ExpireAfter: cmp.Or(p.ExpireAfter, "720h"), Consolidates: cmp.Or(p.Consolidates, "WhenEmptyOrUnderutilized"), ConsolidateAfter: cmp.Or(p.Empties, "0s"), Fixed: p.Fixed}
 	for _, b := range p.Budgets {
 		out.Budgets = append(out.Budgets, canonical(b))
 	}

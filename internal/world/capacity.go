@@ -403,6 +403,9 @@ func (c *CapacityView) scaleDown(a schema.Address) []string {
 	out := []string{}
 	note := func(raw planner.Raw) {
 		text := raw[schema.JoinPath("tags", scaleDownTag)].Str()
+		if after := raw["consolidateAfter"].Str(); after != "" { // Karpenter's
+			text = after
+		}
 		if d, err := time.ParseDuration(text); err == nil {
 			text = shortDuration(d)
 		}

@@ -57,7 +57,7 @@ func (w *World) readOfKarpenter(of func(string) planner.Ref) func(context.Contex
 
 func nodePoolRaw(p port.NodePool) planner.Raw {
 	raw := planner.Raw{"class": schema.JSON(p.Class), "budgets": budgetsValue(p.Budgets), "held": schema.JSON(p.DriftHeld()), "heldBy": schema.JSON(p.HeldBy),
-		"expireAfter": schema.JSON(p.ExpireAfter), "consolidates": schema.JSON(p.Consolidates), "fixed": schema.JSON(p.Fixed)}
+		"expireAfter": schema.JSON(p.ExpireAfter), "consolidates": schema.JSON(p.Consolidates), "fixed": schema.JSON(p.Fixed), "consolidateAfter": schema.JSON(p.ConsolidateAfter)}
 	for _, set := range []struct {
 		path string
 		list []string

@@ -146,7 +146,7 @@ func TestTwoPoolsByOneClass(t *testing.T) {
 
 // TestCapacityOfKarpenter: limits are a number of nodes, by what its instance types have.
 func TestCapacityOfKarpenter(t *testing.T) {
-	b := karpenterBench(t, `, "nodeClaims": {"a": {"image": "ami-11111111", "pool": "plain"}}`, `"images": -> `+capacityTypes+`"images":`)
+	b := karpenterBench(t, `, "nodeClaims": {"a": {"image": "ami-11111111", "pool": "plain"}}`, `"images": {"ami-11111111": {"name" -> `+capacityTypes+`"images": {"ami-11111111": {"name"`)
 	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: b.world, Karpenter: b.world}
 	desired := schema.Desired{Deployment: b.deployment, Objects: pool(nodePools("plain"), map[string]any{"limits.cores": 9})}
 	c, err := w.LookCapacity(t.Context(), desired, schema.Applied{}, time.Time{})

@@ -41,6 +41,12 @@ func (l *look) labels(a schema.Address, g schema.Group, raw planner.Raw) {
 			want[schema.JoinPath("labels", key)] = value
 		}
 		wrong = differing(want, raw, "labels", "")
+		if is := raw["consolidateAfter"].Str(); g.Karpenter != "" && delay != "" {
+			want, _ := schema.ParseDuration(delay)
+			if d, err := time.ParseDuration(is); err != nil || d != want {
+				wrong = append(wrong, fmt.Sprintf("consolidateAfter is %s, the files say %s", or(is), shortDuration(want)))
+			}
+		}
 	} else {
 		for key, value := range labels {
 			want[schema.JoinPath("tags", labelTag+key)] = value
