@@ -60,6 +60,11 @@ i-4  "null" {"$numberInt":"4"} false false`
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
+	bare := yardExecutors(b.deployment)
+	bare.TierTag, bare.Known.Fields = "", map[string]string{"instance": "on"}
+	if all, err := w.LookExecutors(t.Context(), bare); err != nil || all[0].Tier != "" || all[0].Flag != "" || all[0].Maintained() {
+		t.Errorf("what is not mapped is not known: %+v, %v", all, err)
+	}
 	if _, err := w.LookExecutors(t.Context(), schema.Executors{}); err == nil {
 		t.Error("without tags every instance is an executor")
 	}
