@@ -16,7 +16,7 @@ import (
 const (
 	maintain = "maintain" // instance, when, what number of mark it is, what stood there
 	seen     = "seen"     // instance, when, what number of mark it is
-	leave  = "leave"  // instance, when, what number of mark it is
+	leave    = "leave"    // instance, when, what number of mark it is
 )
 
 // tenure is what a step has begun.
