@@ -53,10 +53,11 @@ func writeNode(out io.Writer, n world.Node, now time.Time) error {
 	line("type", n.Type)
 	line("zone", n.Zone)
 	line("age", aged(n.Created, now))
-	line("state", n.State+bracketed(n.CordonedBy, "by "))
+	line("state", n.State+bracketed(n.By, "by "))
 	line("runs", runsText(n.CensusNode))
 	line("told by", strings.Join(n.From, ", "))
 	line("waits for", strings.Join(n.Waits, "; "))
+	line("expected end", strings.TrimPrefix(nodeEnd(n.CensusNode, now), "-"))
 	if e := n.EC2; e != nil {
 		line("EC2", e.State+bracketed(e.Reason, ""))
 		line("launched", e.Launched)

@@ -27,8 +27,8 @@ func (a *app) queueVerb() *cobra.Command {
 that no node takes, and says of each why it waits, as far as anybody tells: its
 user's quota is used up, its tier or its pool is at its maximum, no node of the
 pool holds it, what the scheduler of Kubernetes says, what Domino says. The source
-of each reason is named, and so is one that could not be asked: what it alone knows
-is not told. Nothing is written.`,
+of each reason is named, and so is one that was not asked, or did not tell all: what
+it alone knows is not told. Nothing is written.`,
 		Example: "  domctl queue prod\n  domctl queue prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return show(a, cmd, a.dir(args), form, (*engine.Engine).Queue, func(q world.Queue) any { return queueShape{shapes, q} }, writeQueue)

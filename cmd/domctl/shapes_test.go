@@ -127,6 +127,7 @@ func TestShapes(t *testing.T) {
 		{0, "nodes show", []string{"a", grid}},
 		{0, "nodes show", []string{"i-0000000000000000d", grid}},
 		{0, "runs", []string{grid}},
+		{0, "runs show", []string{"65f0000000000000000000e1", grid}},
 		{0, "runs", []string{prod}},
 		{0, "runs", []string{bare}},
 		{0, "gc", []string{prod}},

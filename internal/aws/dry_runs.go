@@ -85,7 +85,7 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 // a scope; true for those that have a dry run.
 func Tried(s Scope) map[string]bool {
 	calls := map[string]bool{createVersion: true, modifyTemplate: true, deleteVersions: true,
-		createConfiguration: false, "autoscaling:DeleteLaunchConfiguration": false, "autoscaling:UpdateAutoScalingGroup": false, "eks:UpdateNodegroupConfig": false}
+		createConfiguration: false, "autoscaling:DeleteLaunchConfiguration": false, "autoscaling:UpdateAutoScalingGroup": false, tagGroup: false, untagGroup: false, updateConfig: false}
 	for _, p := range writes() {
 		if p.When == bakes && s.Bakes {
 			calls[p.Call] = strings.HasPrefix(p.Call, "ec2:")

@@ -131,7 +131,9 @@ func writes() []Permission {
 		// Auto Scaling checks that the caller may start what the template says.
 		// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
 		{Call: "autoscaling:UpdateAutoScalingGroup", Actions: []string{"autoscaling:UpdateAutoScalingGroup", "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup"},
-		only("eks:UpdateNodegroupConfig", "nodegroup", "deployment.aws.cluster"),
+		only(tagGroup, "autoScalingGroup", ""),
+		only(untagGroup, "autoScalingGroup", ""),
+		only(updateConfig, "nodegroup", "deployment.aws.cluster"),
 		only(terminateInGroup, "autoScalingGroup", rolls),
 		{Call: startRefresh, Actions: []string{startRefresh, "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup", When: rolls},
 		only(cancelRefresh, "autoScalingGroup", rolls),

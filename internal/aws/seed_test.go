@@ -152,7 +152,7 @@ func (s seed) nodeGroup(t *testing.T, g port.NodeGroup) {
 		in := &eks.CreateClusterInput{Name: &g.Cluster, RoleArn: &role, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: []string{subnet}}}
 		done[*eks.CreateClusterOutput](t)(s.c.eks().CreateCluster(t.Context(), in))
 	}
-	in := &eks.CreateNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &g.Name, NodeRole: &role, Subnets: []string{subnet}, Labels: g.Labels,
+	in := &eks.CreateNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &g.Name, NodeRole: &role, Subnets: []string{subnet}, Labels: g.Labels, Taints: eksTaints(g.Taints),
 		AmiType: ekstypes.AMITypes(g.AMIType), InstanceTypes: g.InstanceTypes,
 		LaunchTemplate: nodeTemplate(g), ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: new(int32(g.Min)), MaxSize: new(int32(g.Max)), DesiredSize: new(int32(g.Desired))}}
 	done[*eks.CreateNodegroupOutput](t)(s.c.eks().CreateNodegroup(t.Context(), in))

@@ -80,13 +80,14 @@ type Engine struct {
 	Applier *applier.Applier
 	world   *world.World
 	keyless error // why the store has no digest key, when it has none
+	ended   *pastRuns
 }
 
 // Open makes an engine. It reads the deployment's digest key from the store,
 // and makes one at the first use that may be followed by an apply. Where it may
 // not, plans have one for this run alone, and cannot be applied.
 func Open(ctx context.Context, c Config) (*Engine, error) {
-	e := &Engine{Config: c}
+	e := &Engine{Config: c, ended: new(pastRuns)}
 	maker := bake.Maker{Outside: c.Outside, Now: c.Clock.Now, SSH: e.ssh(), Keep: c.KeepOnFailure}
 	if c.Logs != nil {
 		maker.Logs = c.Logs

@@ -120,7 +120,7 @@ type order struct {
 }
 
 func orderOf(a applier.Attempt) (o order, err error) {
-	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: "domctl " + a.Token[:min(16, len(a.Token))]}
+	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: cordonNote + a.Token[:min(16, len(a.Token))]}
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
 	}
@@ -150,6 +150,27 @@ func (o order) cordoned(n *port.Node) (at time.Time, own bool) {
 		at, _ = time.Parse(time.RFC3339, when)
 	}
 	return at, own
+}
+
+// cordonNote begins what a roll's cordon notes on a node.
+const cordonNote = "domctl "
+
+// Cordoned says that a roll made a cordon, by its note.
+func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
+
+// Deadline is when a step, by its token, waits no longer for the runs of a node whose
+// cordon has this note: where force, it ends the node with them, else it is turned back.
+// told is false of another's cordon, and of a step that waits however long runs take.
+func Deadline(s planner.Step, token, note string) (at time.Time, force, told bool) {
+	if s.Op != Group && s.Op != NodeGroup {
+		return at, false, false
+	}
+	o, err := orderOf(applier.Attempt{Step: s, Token: token})
+	if err != nil || o.drain == 0 {
+		return at, false, false
+	}
+	since, own := o.cordoned(&port.Node{Cordoned: true, CordonedBy: note})
+	return since.Add(o.drain), o.Force, own && !since.IsZero()
 }
 
 func next(mark string, guard planner.Guard) applier.Status {

@@ -70,6 +70,7 @@ type town struct {
 	boot     time.Duration
 	scaler   bool
 	nodegroup
+	*karp // nil: the nodes are a group's
 	// what happened
 	killed, calls []string
 	short, beside int64 // most nodes that were missing, and that stood beside
@@ -143,6 +144,14 @@ func (w *town) second() {
 			m.Lifecycle = "InService"
 		}
 		m.pods = slices.DeleteFunc(m.pods, func(p port.Pod) bool { return p.Ending })
+	}
+	if w.karp != nil {
+		w.karp.lives(w)
+		if w.each != nil {
+			w.each()
+		}
+		w.schedule()
+		return
 	}
 	suspended := func(what string) bool { return slices.Contains(w.group.SuspendedProcesses, what) }
 	if n := int64(len(w.alive())); n < w.group.Desired && !suspended("Launch") && (w.capacity == 0 || n < w.capacity) {
@@ -459,7 +468,7 @@ type logger interface{ Logf(string, ...any) }
 func newDriver(t logger, w *town, roll schema.Roll) *driver {
 	d := &driver{t: t, w: w, crash: func() bool { return false }, loses: func() bool { return false }, each: func() {}}
 	d.roller = func() *Roller {
-		return &Roller{Outside: w, Nodes: w, Census: w, Now: func() time.Time { return w.now }, Single: w.single}
+		return &Roller{Outside: w, Nodes: w, Karpenter: w, Census: w, Now: func() time.Time { return w.now }, Single: w.single}
 	}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
 		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}

@@ -142,6 +142,7 @@ type group struct {
 	Room                *int64                `json:"room,omitempty"`      // instances that EC2 has for it; not stated: any number
 	SuspendedProcesses  []string              `json:"suspendedProcesses,omitempty"`
 	Tags                map[string]string     `json:"tags,omitempty"`
+	TagsKept            []string              `json:"tagsKept,omitempty"` // keys of those that instances do not get
 	Takes               string                `json:"takes,omitempty"`    // an instance to come or to go: "90s"; empty means Options.Settle
 	Template            string                `json:"template,omitempty"` // launch template id
 	Version             string                `json:"version,omitempty"`
@@ -161,6 +162,7 @@ type nodeGroup struct {
 	Min           int64             `json:"min"`
 	Release       string            `json:"release,omitempty"`
 	Status        string            `json:"status,omitempty"` // empty means ACTIVE
+	Taints        []taint           `json:"taints,omitempty"`
 	Template      string            `json:"template,omitempty"`
 	Updates       []groupUpdate     `json:"updates,omitempty"` // of its version, the newest last
 	Version       int64             `json:"version,omitempty"` // of the template

@@ -88,7 +88,7 @@ func Calls() []string {
 		"Layers", "ListExecutions", "ListFollowers", "ListJobs", "ListNodegroups", "ListNodes", "ListPods", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
 		"DescribeInstanceTypeOfferings",
 		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
-		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
+		"TerminateInstance", "UpdateAutoScalingGroup", "TagGroup", "UntagGroup", "UpdateNodegroupConfig", "UpdateOne", "UpdateSetting", "UpdateTier",
 		"DeleteNodeClaim", "HoldDrift", "ListNodeClaims", "ListNodeClasses", "ListNodePools", "SetImageTerms", "SetLimits",
 		"DescribeTemplatesNamed", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
 	}

@@ -114,7 +114,9 @@ func (l *life) adds(id string, from source, image templateVersion, m member, i i
 	i.PrivateIP = fmt.Sprintf("10.1.%d.%d", n/250%250, n%250+4)
 	i.Tags = map[string]string{"aws:autoscaling:groupName": l.name}
 	for k, v := range l.Tags {
-		i.Tags[k] = v
+		if !slices.Contains(l.TagsKept, k) {
+			i.Tags[k] = v
+		}
 	}
 	l.Members[id], l.state.aws.Instances[id] = m, i
 }

@@ -24,6 +24,7 @@ type karpenter struct {
 	Classes map[string]nodeClass `json:"nodeClasses,omitempty"`
 	Pools   map[string]nodePool  `json:"nodePools,omitempty"`
 	Serves  string               `json:"serves,omitempty"` // another version than v1
+	Takes   string               `json:"takes,omitempty"`  // for a node to come, to get ready, and to go; left out: Options.Settle
 }
 
 // nodePool starts nodes for pods that wait for its labels.
@@ -131,7 +132,7 @@ func (s *state) classOf(name string, c nodeClass) port.NodeClass {
 }
 
 func (c nodeClaim) port(name string, k karpenter, joined bool) port.NodeClaim {
-	created, _ := time.Parse(time.RFC3339, c.Created) // lived read it
+	created := moment(cmp.Or(c.Created, "2026-01-01T00:00:00Z"))
 	p := k.Pools[c.Pool]
 	out := port.NodeClaim{Name: name, UID: cmp.Or(c.UID, uid("nodeclaim", name)), Pool: c.Pool, Class: p.Class, Instance: c.instance(name), Image: c.Image,
 		Created: created, Going: c.Ends != "", Grace: c.Grace, ExpireAfter: cmp.Or(p.ExpireAfter, "720h")}
@@ -292,7 +293,7 @@ func (w *World) DeleteNodeClaim(ctx context.Context, was port.NodeClaim) error {
 		},
 		func(k *karpenter) {
 			c := k.Claims[was.Name]
-			c.Ends = cmp.Or(c.Ends, w.settles())
+			c.Ends = cmp.Or(c.Ends, w.opts.Clock().Add(w.takes(k)).UTC().Format(time.RFC3339))
 			k.Claims[was.Name] = c
 		})
 }

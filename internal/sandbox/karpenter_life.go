@@ -42,6 +42,14 @@ func (w *World) karpened(s *state) *state {
 	return &n
 }
 
+// takes is how long a node takes to come, to get ready, and to go.
+func (w *World) takes(k *karpenter) time.Duration {
+	if d, err := time.ParseDuration(k.Takes); err == nil {
+		return d
+	}
+	return w.opts.Settle
+}
+
 // karpens is the first thing that happens at a time, if one does.
 func (w *World) karpens(s *state, t time.Time) (*state, bool) {
 	n, k := *s, *s.cluster.Karpenter
@@ -58,7 +66,7 @@ func (w *World) karpens(s *state, t time.Time) (*state, bool) {
 	for _, pool := range schema.Sorted(k.Pools) {
 		if name := k.drifted(s, pool); name != "" {
 			c := k.Claims[name]
-			c.Ends = t.Add(w.opts.Settle).Format(time.RFC3339)
+			c.Ends = t.Add(w.takes(&k)).Format(time.RFC3339)
 			k.Claims[name] = c
 			return &n, true
 		}
@@ -119,7 +127,7 @@ func (w *World) wanted(s *state, pool string, t time.Time) bool {
 		if c.Pool == pool && c.Ends == "" {
 			n++
 		}
-		if c.Pool == pool && c.Ends == "" && (c.Joins == "never" || moment(c.Created).Add(2*w.opts.Settle).After(t)) {
+		if c.Pool == pool && c.Ends == "" && (c.Joins == "never" || moment(c.Created).Add(2*w.takes(s.cluster.Karpenter)).After(t)) {
 			return false
 		}
 	}
@@ -152,8 +160,8 @@ func (w *World) nextOfClaims(s *state, t time.Time) (next time.Time) {
 	}
 	for _, c := range s.cluster.Karpenter.Claims {
 		at(c.Ends, 0)
-		at(c.Created, w.opts.Settle)
-		at(c.Created, 2*w.opts.Settle)
+		at(c.Created, w.takes(s.cluster.Karpenter))
+		at(c.Created, 2*w.takes(s.cluster.Karpenter))
 	}
 	for _, p := range s.cluster.Pods {
 		at(p.Ends, 0)
@@ -193,14 +201,14 @@ func (w *World) claims(s *state, g grid) error {
 	for _, name := range schema.Sorted(k.Claims) {
 		c := k.Claims[name]
 		created, ready := moment(cmp.Or(c.Created, "2026-01-01T00:00:00Z")), c.Joins
-		if c.Joins == "never" || w.opts.Clock().Before(created.Add(w.opts.Settle)) {
+		if c.Joins == "never" || w.opts.Clock().Before(created.Add(w.takes(s.cluster.Karpenter))) {
 			continue
 		}
 		there[c.node(name)] = true
 		if _, written := s.cluster.Nodes[c.node(name)]; written {
 			continue
 		}
-		c.Created = created.Add(w.opts.Settle).Format(time.RFC3339)
+		c.Created = created.Add(w.takes(s.cluster.Karpenter)).Format(time.RFC3339)
 		n := k.Pools[c.Pool].claimed(*s, name, c)
 		n.Ready = cmp.Or(ready, n.Ready)
 		n, is, err := w.standing(s, c.node(name), n)

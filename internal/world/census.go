@@ -34,19 +34,30 @@ type RunUnit struct {
 	Pod     string    `json:"pod,omitempty"`  // namespace/name
 	Since   time.Time `json:"since,omitzero"` // it started, else it was queued
 	From    []string  `json:"from"`
+	End     *End      `json:"expectedEnd"` // nil: nobody can tell
 
-	user string // as documents name them
+	user, tier, project string    // ids, as documents have them
+	started             time.Time // as documents have it
 }
+
+// Past tells of runs that ended. One that nobody is to tell of has the zero Ended.
+type Past func(context.Context) (Ended, error)
 
 // LookRuns reads which runs are live, from Domino's API, from the pods of the cluster and
 // from its database, side by side. executions nil: Domino is not asked. Where none
 // answers, that is an error, since an empty list would look like an idle grid.
-func (w *World) LookRuns(ctx context.Context, executions port.Executions) (RunCensus, error) {
-	c, err := w.census(ctx, executions)
+func (w *World) LookRuns(ctx context.Context, executions port.Executions, past Past) (RunCensus, error) {
+	var c *census
+	var ended Ended
+	var untold error
+	err := sideBySide(
+		func() (err error) { c, err = w.census(ctx, executions); return err },
+		func() error { ended, untold = past(ctx); return nil })
 	if err != nil {
 		return RunCensus{}, fmt.Errorf("runs: %w", err)
 	}
-	return c.RunCensus, nil
+	c.foretell(ended, untold, w.Now())
+	return c.RunCensus, ctx.Err()
 }
 
 // census is all that is read of runs, and the nodes and pods beside them.
@@ -165,7 +176,7 @@ const mostLive = 5000
 // liveRuns are the runs of the database that have not ended.
 func (w *World) liveRuns(ctx context.Context) ([]port.Document, error) {
 	m := w.Deployment.Mongo.Mapping
-	fields := []string{"status", "startingUserId", "started"}
+	fields := []string{"status", "startingUserId", "started", runProject}
 	for _, path := range []string{m.HardwareTiers.Fields["runs"], m.ExecutorGroups.Fields["runs"]} {
 		if path != "" {
 			fields = append(fields, path)
@@ -185,6 +196,7 @@ func (w *World) recorded(ctx context.Context, c *census, docs []port.Document) e
 		if path := m.HardwareTiers.Fields["runs"]; path != "" {
 			row.Tier = digits(standing(raw, path).Text)
 		}
+		row.tier, row.project, row.started = row.Tier, digits(standing(raw, runProject).Text), row.Since
 		if path := m.ExecutorGroups.Fields["runs"]; path != "" {
 			row.Node = standing(raw, path).Str()
 		}
@@ -199,6 +211,7 @@ func (w *World) recorded(ctx context.Context, c *census, docs []port.Document) e
 			}
 			known = true
 			r.Tier, r.user, r.Since = cmp.Or(r.Tier, row.Tier), row.user, later(row.Since, r.Since)
+			r.tier, r.project, r.started = row.tier, row.project, row.started
 			if r.Role == "run" && (r.Node == "" || r.Node == row.Node) {
 				r.Node = cmp.Or(r.Node, row.Node)
 				r.From = append(r.From, fromDatabase)
@@ -258,6 +271,14 @@ type NodeCensus struct {
 	Unread []Unread     `json:"unread"`
 }
 
+// Deadline is when a roll waits no longer: where the plan Forces it, it ends the node with
+// its runs; else it is turned back, and the node stays.
+type Deadline struct {
+	At    time.Time `json:"at"`
+	Force bool      `json:"force"`
+	Apply string    `json:"apply"`
+}
+
 // CensusNode is one machine. Runs are ids of runs, and pods of Domino's workloads that
 // name none; nil: nobody tells. Waits is what it waits for, as far as anybody tells.
 type CensusNode struct {
@@ -274,6 +295,43 @@ type CensusNode struct {
 	Runs     []string       `json:"runs"`
 	Waits    []string       `json:"waitsFor"`
 	From     []string       `json:"from"` // who tells of its runs
+	// End is when the last of its runs is expected to end, of one that no new run gets on to:
+	// one that is cordoned. nil: nobody can tell, or it is not.
+	End *End `json:"expectedEnd"`
+	// Deadline is when the roll that cordoned it waits no longer for its runs.
+	Deadline *Deadline `json:"deadline,omitempty"`
+	// By is who cordoned it, as the node notes it.
+	By string `json:"cordonedBy,omitempty"`
+}
 
-	by string // who cordoned it
+// Of are the units of one run alone, by its id; its Unread are all.
+func (c RunCensus) Of(run string) (RunCensus, error) {
+	of := RunCensus{Runs: []RunUnit{}, Unread: c.Unread}
+	var ids []string
+	for _, r := range c.Runs {
+		if r.Run != "" && r.Run == run {
+			of.Runs = append(of.Runs, r)
+		}
+		ids = append(ids, r.Run)
+	}
+	if len(of.Runs) > 0 {
+		return of, nil
+	}
+	return of, missing(run, ids, c.Unread, "is no run that is live", "domctl runs lists those that are, domctl queue those that wait")
+}
+
+// missing says that nothing is called so, what could have been meant, and who did not tell
+// all.
+func missing(name string, names []string, unread []Unread, text, hint string) error {
+	var untold []string
+	for _, u := range unread {
+		untold = append(untold, u.String())
+	}
+	if len(untold) > 0 {
+		text += ", as far as is known: " + strings.Join(untold, "; ")
+	}
+	if near := schema.AllNearest(name, slices.DeleteFunc(names, func(s string) bool { return s == "" })); len(near) > 0 {
+		hint = "did you mean " + schema.Listed(near[:min(len(near), 5)], "or") + "?"
+	}
+	return fmt.Errorf("%q %s\nhint: %s", name, text, hint)
 }

@@ -20,8 +20,8 @@ const groupTag = "aws:autoscaling:groupName"
 
 // LookNodes reads the nodes of the cluster and the instances of the groups of declared
 // pools, and what is on them.
-func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (NodeCensus, error) {
-	m, err := w.machines(ctx, d, a, executions)
+func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (NodeCensus, error) {
+	m, err := w.machines(ctx, d, a, executions, past)
 	return m.NodeCensus, err
 }
 
@@ -32,7 +32,7 @@ type machines struct {
 	instances map[string]port.Instance
 }
 
-func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (machines, error) {
+func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (machines, error) {
 	v := w.newView(d, a)
 	var c *census
 	var executors executorCensus
@@ -58,7 +58,7 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 	}
 	labels, instances := PoolLabels(d), maps.Clone(found)
 	for _, n := range c.nodes {
-		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", by: n.CordonedBy}
+		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
 		row.Address = labels[row.Pool]
 		switch {
 		case n.Cordoned:
@@ -85,6 +85,17 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod)
 	}
 	out.Nodes = append(out.Nodes, executors.rows(c, d, a)...)
+	if slices.ContainsFunc(out.Nodes, CensusNode.emptying) { // else nobody need be asked
+		told := len(c.Unread)
+		ended, untold := past(ctx)
+		c.foretell(ended, untold, w.Now())
+		out.Unread = append(out.Unread, c.Unread[told:]...)
+	}
+	for i, n := range out.Nodes {
+		if n.emptying() {
+			out.Nodes[i].End = c.latest(n)
+		}
+	}
 	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
 		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Tier, b.Tier), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
 	})
@@ -92,6 +103,11 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		found[x.ID] = x.Instance
 	}
 	return machines{out, c, found}, nil
+}
+
+// emptying says that no new run gets on to it, and that some are on it.
+func (n CensusNode) emptying() bool {
+	return (n.State == "cordoned" || n.State == "maintenance") && len(n.Runs) > 0
 }
 
 // of takes what EC2 says of a node's instance.
@@ -219,8 +235,8 @@ func (v *View) waitsFor(n CensusNode, nodes bool) []string {
 		waits = append(waits, "the end of "+planner.Plural(len(n.Runs), "run"))
 	case n.State == "cordoned" && n.Runs == nil:
 		waits = append(waits, "runs that nobody tells of")
-	case n.State == "cordoned" && n.by != "":
-		waits = append(waits, "its end, by "+n.by)
+	case n.State == "cordoned" && n.By != "":
+		waits = append(waits, "its end, by "+n.By)
 	case n.State == "cordoned":
 		waits = append(waits, "who cordoned it")
 	}

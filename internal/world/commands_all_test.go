@@ -71,9 +71,8 @@ func TestRowsCallWhatPermissionsSay(t *testing.T) {
 		for _, call := range row.Calls {
 			_, document := reflect.TypeFor[port.Documents]().MethodByName(call)
 			_, domino := reflect.TypeFor[port.Domino]().MethodByName(call)
-			_, nodes := reflect.TypeFor[port.Nodes]().MethodByName(call)
-			_, karpenter := reflect.TypeFor[port.Karpenter]().MethodByName(call)
-			if delete(unused, call); !allowed[call] && !document && !domino && !nodes && !karpenter {
+			_, nodes := reflect.TypeFor[port.Grid]().MethodByName(call)
+			if delete(unused, call); !allowed[call] && !document && !domino && !nodes {
 				t.Errorf("%s calls %s, which no permission speaks of", op, call)
 			}
 		}

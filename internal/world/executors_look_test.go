@@ -182,7 +182,7 @@ func TestExecutorsInTheCensus(t *testing.T) {
 	desired := schema.Desired{Objects: all(object("hardwareTiers", "small", map[string]any{"cores": 1}), object("amis", "x", map[string]any{"bake": map[string]any{"from": map[string]any{"instance": "*executor-template*"}}}))}
 	rows := func(census port.Executions) string {
 		t.Helper()
-		got, err := w.LookNodes(t.Context(), desired, schema.Applied{}, census)
+		got, err := w.LookNodes(t.Context(), desired, schema.Applied{}, census, w.LookEnded)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -295,9 +295,18 @@ func (p *poolLowering) termsFor(name string, class planner.Raw, image schema.Val
 	return out, nil
 }
 
-// limit is a NodePool's limits that change.
-func (p *poolLowering) limit(g schema.Group, ref planner.Ref, limits map[string]schema.Value) *schema.Finding {
+// limit lowers a NodePool's limits that change and are domctl's.
+func (p *poolLowering) limit(g schema.Group) *schema.Finding {
+	ref, limits := p.v.world.groupRefOf(g), map[string]schema.Value{}
+	for _, d := range p.change.Fields {
+		if name, is := strings.CutPrefix(d.Path, "groups."+schema.JoinPath(g.Key())+".limits."); is && p.belongs("limits") == "domctl" {
+			limits[name] = d.After
+		}
+	}
 	raw := p.v.raw[ref]
+	if len(limits) == 0 || raw == nil {
+		return nil
+	}
 	if raw["fixed"].Bool() {
 		return p.block("DC873", "NodePool "+g.Karpenter+" keeps a number of nodes (spec.replicas), and takes no limits of cores and memory", "leave limits out")
 	}

@@ -31,7 +31,16 @@ func switchClass(ctx context.Context, w *World, a applier.Attempt) error {
 		return errNoMatch
 	}
 	terms, family := classTerms(a.Step, classes[i].Family)
-	return w.Karpenter.SetImageTerms(ctx, classes[i], terms, family)
+	return moved(w.Karpenter.SetImageTerms(ctx, classes[i], terms, family))
+}
+
+// moved has a write made again that Karpenter was faster than: it writes down often what
+// stands of its objects.
+func moved(err error) error {
+	if errors.Is(err, port.ErrState) {
+		return &applier.Refusal{Err: err, Retry: true}
+	}
+	return err
 }
 
 // classTerms are what a step writes to a class whose family is the one given.
@@ -58,7 +67,7 @@ func setLimits(ctx context.Context, w *World, a applier.Attempt) error {
 	if _, before := a.Step.Stands(nodePoolRaw(pools[i]), w.Same); !before {
 		return errNoMatch
 	}
-	return w.Karpenter.SetLimits(ctx, pools[i], limitsOf(a.Step))
+	return moved(w.Karpenter.SetLimits(ctx, pools[i], limitsOf(a.Step)))
 }
 
 // limitsOf are the limits that a step writes, by resource; "" takes one away.

@@ -3,7 +3,6 @@ package world
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,6 @@ type Node struct {
 	Zone       string            `json:"zone,omitempty"`
 	Labels     map[string]string `json:"labels"`
 	Taints     []string          `json:"taints"` // as kubectl has them: "nvidia.com/gpu=true:NoSchedule"
-	CordonedBy string            `json:"cordonedBy,omitempty"`
 	Conditions []NodeCondition   `json:"conditions"`
 	// Requested is what the pods that have not ended reserve, of Allocatable.
 	Capacity    *NodeRoom `json:"capacity"`
@@ -74,14 +72,18 @@ type NodeInstance struct {
 }
 
 // LookNode reads one machine, by the name of its node or by its EC2 id.
-func (w *World) LookNode(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, name string) (Node, error) {
-	m, err := w.machines(ctx, d, a, executions)
+func (w *World) LookNode(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past, name string) (Node, error) {
+	m, err := w.machines(ctx, d, a, executions, past)
 	if err != nil {
 		return Node{}, err
 	}
 	i := slices.IndexFunc(m.Nodes, func(n CensusNode) bool { return name != "" && (n.Node == name || n.Instance == name) })
 	if i < 0 {
-		return Node{}, m.missing(name)
+		var names []string
+		for _, n := range m.Nodes {
+			names = append(names, n.Node, n.Instance)
+		}
+		return Node{}, missing(name, names, m.Unread, "is no node of the cluster and no instance of the pools' groups", "domctl nodes lists those there are")
 	}
 	out := Node{CensusNode: m.Nodes[i], Unread: m.Unread}
 	if i := slices.IndexFunc(m.census.nodes, func(n port.Node) bool { return n.Name != "" && n.Name == out.Node }); i >= 0 {
@@ -97,30 +99,9 @@ func (w *World) LookNode(ctx context.Context, d schema.Desired, a schema.Applied
 	return out, w.nameImage(ctx, &out)
 }
 
-// missing says that no machine is called so, and what was not looked through.
-func (m machines) missing(name string) error {
-	var names, untold []string
-	for _, n := range m.Nodes {
-		names = append(names, n.Node, n.Instance)
-	}
-	names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
-	text := fmt.Sprintf("%q is no node of the cluster and no instance of the pools' groups", name)
-	for _, u := range m.Unread {
-		untold = append(untold, u.String())
-	}
-	if len(untold) > 0 {
-		text += ", as far as is known: " + strings.Join(untold, "; ")
-	}
-	hint := "domctl nodes lists those there are"
-	if near := schema.AllNearest(name, names); len(near) > 0 {
-		hint = "did you mean " + schema.Listed(near[:min(len(near), 5)], "or") + "?"
-	}
-	return fmt.Errorf("%s\nhint: %s", text, hint)
-}
-
 // of takes what a cluster says of a node.
 func (n *Node) of(is port.Node) {
-	n.Zone, n.Labels, n.CordonedBy = is.Zone, is.Labels, is.CordonedBy
+	n.Zone, n.Labels = is.Zone, is.Labels
 	n.Taints, n.Conditions = []string{}, []NodeCondition{}
 	n.Capacity, n.Allocatable = roomOf(is.Capacity), roomOf(is.Allocatable)
 	for _, t := range is.Taints {

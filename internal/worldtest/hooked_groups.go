@@ -41,6 +41,16 @@ func (h Hooked) FailedActivities(ctx context.Context, group string, since time.T
 	return ask(h, "FailedActivities", func() ([]port.FailedActivity, error) { return h.Outside.FailedActivities(ctx, group, since) })
 }
 
+// TagGroup implements port.AutoScaling.
+func (h Hooked) TagGroup(ctx context.Context, group string, tags []port.GroupTag) error {
+	return tell(h, "TagGroup", func() error { return h.Outside.TagGroup(ctx, group, tags) })
+}
+
+// UntagGroup implements port.AutoScaling.
+func (h Hooked) UntagGroup(ctx context.Context, group string, keys []string) error {
+	return tell(h, "UntagGroup", func() error { return h.Outside.UntagGroup(ctx, group, keys) })
+}
+
 // UpdateNodegroupVersion implements port.NodegroupVersions.
 func (h Hooked) UpdateNodegroupVersion(ctx context.Context, cluster, name, token string, version int64, force bool) (string, error) {
 	return ask(h, "UpdateNodegroupVersion", func() (string, error) {

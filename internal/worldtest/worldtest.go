@@ -29,6 +29,7 @@ type World struct {
 	Registry    port.Registry
 	Domino      port.Domino
 	Nodes       port.Nodes
+	Karpenter   port.Karpenter
 
 	// Second is another client of the same database; nil means Documents.
 	Second port.Documents
@@ -120,6 +121,11 @@ type Put struct {
 	Node   func(t *testing.T, n port.Node)
 	Pod    func(t *testing.T, p port.Pod)
 	Budget func(t *testing.T, b Budget)
+	// NodePool, NodeClass and NodeClaim make one of Karpenter's; what it and the cluster tell
+	// is not stated.
+	NodePool  func(t *testing.T, p port.NodePool)
+	NodeClass func(t *testing.T, c port.NodeClass)
+	NodeClaim func(t *testing.T, c port.NodeClaim)
 	// RegistryImage pushes an image with the platforms under repository:tag and
 	// answers how a client names it, and its digests by platform.
 	RegistryImage func(t *testing.T, repository, tag string, platforms ...string) (image string, digests map[string]string)
@@ -170,6 +176,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Domino != nil }, jobCases())
 	add(func(w World) bool { return w.Domino != nil }, executionCases())
 	add(func(w World) bool { return w.Nodes != nil }, nodeCases())
+	add(func(w World) bool { return w.Karpenter != nil }, karpenterCases())
 	return append(cases, pageCases()...)
 }
 

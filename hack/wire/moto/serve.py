@@ -23,6 +23,7 @@ import tokens  # noqa: F401  after images and templates: a repeated call skips t
 import groups  # noqa: F401
 import refresh  # noqa: F401
 import activities  # noqa: F401
+import grouptags  # noqa: F401
 import nodegroups  # noqa: F401
 from gate import Gate
 
