@@ -111,3 +111,13 @@ func spreadGroups(name string, o Object) Object {
 	}
 	return o
 }
+
+// WatchesAlarms says that some pool's roll names alarms of CloudWatch.
+func WatchesAlarms(d Desired) bool {
+	for _, o := range d.Objects {
+		if r, stated := o.Roll(); stated && len(r.Alarms) > 0 {
+			return true
+		}
+	}
+	return false
+}

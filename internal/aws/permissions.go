@@ -37,6 +37,9 @@ const (
 	clusterRolls = "deployment.aws.cluster, nodePools: roll"
 )
 
+// alarms is the setting that makes domctl watch alarms while nodes are replaced.
+const alarms = "nodePools: roll: alarms"
+
 // registries is the setting that makes domctl log in to Amazon ECR.
 const registries = "registries: ECR"
 
@@ -73,6 +76,7 @@ func reads() []Permission {
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
 		only(describeRefreshes, "", rolls),
+		only(describeAlarms, "", alarms),
 		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),

@@ -19,6 +19,7 @@ type Scope struct {
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
 	Bakes                  bool // some AMI is to be baked
 	Rolls                  bool // some pool's nodes are to be replaced
+	Alarms                 bool // alarms stop that
 	Moves                  bool // some pool is to leave launch configurations
 	Encrypts               bool // some copy of one is encrypted with a key of its own
 	ECR                    bool // some registry is one of Amazon ECR
@@ -83,6 +84,8 @@ func (s Scope) makes(p Permission) bool {
 		return s.Moves
 	case rolls:
 		return s.Rolls
+	case alarms:
+		return s.Alarms
 	case clusterRolls:
 		return s.Rolls && s.Cluster != ""
 	case encrypts:

@@ -134,6 +134,11 @@ func (o once) DescribeLaunchConfigurations(ctx context.Context, names []string) 
 	return o.home().DescribeLaunchConfigurations(ctx, names)
 }
 
+// DescribeAlarms is port.CloudWatch's.
+func (o once) DescribeAlarms(ctx context.Context, names []string) ([]port.Alarm, error) {
+	return list(o.memory, func() ([]port.Alarm, error) { return o.Outside.DescribeAlarms(ctx, names) }, "DescribeAlarms", names)
+}
+
 // GetParameters is port.Region's.
 func (o once) GetParameters(ctx context.Context, names []string) (map[string]string, error) {
 	return o.home().GetParameters(ctx, names)

@@ -351,6 +351,7 @@ type Outside interface {
 	AutoScaling
 	EKS
 	SSM
+	CloudWatch
 	Registry
 	Shell
 }
@@ -363,6 +364,7 @@ type Parts struct {
 	AutoScaling
 	EKS
 	SSM
+	CloudWatch
 	Registry
 	Shell
 }

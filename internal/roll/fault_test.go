@@ -354,3 +354,46 @@ func TestATerminationOnItsWay(t *testing.T) {
 		t.Errorf("%+v, %v, killed %v, %s, %v", st, err, w.killed, w.images(), w.calls)
 	}
 }
+
+// TestAnAlarm turns a roll back, runs of new nodes untouched; what CloudWatch cannot tell is
+// waited for, and too little data is no alarm.
+func TestAnAlarm(t *testing.T) {
+	rung := func(strategy string) (*town, *driver) {
+		w := newTown(3)
+		w.alarms = map[string]string{"errors": "INSUFFICIENT_DATA", "latency": "OK"}
+		return w, newDriver(t, w, schema.Roll{Strategy: strategy, Alarms: []string{"errors", "latency"}})
+	}
+	for _, strategy := range []string{schema.Surge, schema.OnDemand, schema.InstanceRefresh} {
+		w, d := rung(strategy)
+		d.ends(t, applier.Finished, "")
+		w, d = rung(strategy)
+		d.each = func() {
+			for _, m := range w.machines {
+				if m.image == "ami-2" && w.ready(m) && w.alarms["latency"] == "OK" {
+					w.alarms["latency"] = "ALARM"
+					w.runs = append(w.runs, &run{id: "late", on: m.ID, shows: w.now, ends: w.now.Add(2 * time.Hour)})
+				}
+			}
+			w.group.Desired = max(w.group.Desired, 2) // as who scales it would
+		}
+		d.ends(t, applier.Failed, "DC838: alarm latency of CloudWatch rings: too many errors. It was turned back")
+		if strings.Contains(w.images(), "ami-2") || w.group.Version != "1" {
+			t.Errorf("%s: %s, %v", strategy, w.images(), w.calls)
+		}
+	}
+	w, d := rung(schema.Surge)
+	w.alarms["errors"] = "ALARM"
+	d.ends(t, applier.Failed, "DC838")
+	if got := fmt.Sprint(w.calls); got != "[switch to 1]" {
+		t.Errorf("a roll that is not begun: %s", got)
+	}
+	w, d = rung(schema.Surge)
+	w.broken["DescribeAlarms"] = errors.New("connection refused")
+	d.waits(t, time.Hour, "CloudWatch does not answer, so that nobody tells whether an alarm rings")
+	delete(w.broken, "DescribeAlarms")
+	delete(w.alarms, "errors")
+	d.ends(t, applier.Failed, "DC839")
+	if len(w.calls) > 0 {
+		t.Errorf("%v", w.calls)
+	}
+}

@@ -78,7 +78,7 @@ func (o order) replaces(m member) bool {
 
 // away is an outside that does not answer, which says nothing of what it holds.
 type away struct {
-	what string
+	what, of string
 	error
 }
 
@@ -90,7 +90,7 @@ func absent(what string, err error) error {
 	if err == nil || errors.Is(err, port.ErrDenied) {
 		return err
 	}
-	return &away{what, err}
+	return &away{what, "what runs", err}
 }
 
 // look reads a group, its instances, their nodes and what is on these.

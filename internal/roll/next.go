@@ -46,8 +46,12 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	if st, holds := t.holds(); holds {
 		return st, nil
 	}
-	if why := t.wrong(); why != "" {
-		return t.back(why), nil
+	alarm, err := r.ringing(ctx, o)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	if why := cmp.Or(alarm, t.wrong()); why != "" || err != nil {
+		return t.back(why), err
 	}
 	if o.Strategy == schema.InstanceRefresh {
 		return t.refresh(), nil
@@ -60,7 +64,7 @@ func waiting(err error) (applier.Status, bool) {
 	var a *away
 	switch {
 	case errors.As(err, &a):
-		return pending(retry, "%s does not answer, so that nobody tells what runs: %v", a.what, a.error), true
+		return pending(retry, "%s does not answer, so that nobody tells %s: %v", a.what, a.of, a.error), true
 	case errors.Is(err, port.ErrThrottled):
 		return pending(retry, "AWS limits how often it is asked"), true
 	}

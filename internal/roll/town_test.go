@@ -69,6 +69,7 @@ type town struct {
 	dead     []string         // new images whose nodes never get ready
 	boot     time.Duration
 	scaler   bool
+	alarms   map[string]string // state by name
 	nodegroup
 	// what happened
 	killed, calls []string
@@ -265,6 +266,15 @@ func (w *town) DescribeLaunchTemplateVersions(_ context.Context, _ string, numbe
 	return []port.LaunchTemplateVersion{{Template: "lt-1", Number: numbers[0], Image: w.image[numbers[0]]}}, nil
 }
 
+func (w *town) DescribeAlarms(_ context.Context, names []string) (all []port.Alarm, err error) {
+	for _, name := range names {
+		if state, is := w.alarms[name]; is {
+			all = append(all, port.Alarm{Name: name, State: state, Reason: "too many errors"})
+		}
+	}
+	return all, w.fails("DescribeAlarms")
+}
+
 func (w *town) DescribeLaunchConfigurations(context.Context, []string) ([]port.LaunchConfiguration, error) {
 	return nil, nil
 }
@@ -396,7 +406,9 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 }
 
 // single has the one operation that switches the group.
-func (w *town) single(op string) (applier.Executor, bool) { return switching{w}, op == "autoscaling.UpdateAutoScalingGroup" }
+func (w *town) single(op string) (applier.Executor, bool) {
+	return switching{w}, op == "autoscaling.UpdateAutoScalingGroup"
+}
 
 type switching struct{ *town }
 

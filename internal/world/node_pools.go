@@ -27,6 +27,7 @@ func lookPools(ctx context.Context, l *look) error {
 	}
 	var groups, managed, images map[planner.Ref]planner.Raw
 	err := sideBySide(
+		func() error { return l.readAlarms(ctx) },
 		func() (err error) { groups, err = l.readGroups(ctx, asgs); return err },
 		func() (err error) { managed, err = l.readNodeGroups(ctx, nodeGroups); return err },
 		func() (err error) { images, err = l.readImages(ctx, l.literalImages("nodePools")); return err })

@@ -18,6 +18,11 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
+	if p.lastRoll != "" {
+		if why := p.alarmed(); why != nil {
+			return planner.Lowered{Blocked: why}, nil
+		}
+	}
 	p.tellDrained()
 	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Waves: p.waves, Findings: p.findings, Left: p.left(), Note: p.rollNote()}, nil
 }
