@@ -33,5 +33,7 @@ func rollCodes() []Code {
 			"Leave template and image out of the overrides, or replace the nodes by hand."},
 		{"DC844", "an alarm rings before the roll", "An alarm of CloudWatch that roll.alarms names is in state ALARM already. It could not tell what the new image does, and the roll would be turned back at once.",
 			"Wait until the alarm is over, then plan again; or leave it out of roll.alarms."},
+		{"DC845", "a size that another set since is left", "The apply set the number of nodes that a group wants, and an autoscaler, a roll or a person has set it since. A rollback puts the bounds back, and leaves the number where it fits them; where it does not, that is a conflict (DC420).",
+			"Nothing; or leave size.desired out of the files where something else scales the group."},
 	}
 }

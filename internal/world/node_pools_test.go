@@ -147,3 +147,26 @@ func copyName(steps string) string {
 	name, _, _ := strings.Cut(rest, " ")
 	return name
 }
+
+// TestASizeThatTheAutoscalerSet since the apply is left by a rollback, which puts the bounds
+// back; one beyond those is a conflict.
+func TestASizeThatTheAutoscalerSet(t *testing.T) {
+	for live, want := range map[string]string{"1": "DC845", "3": "DC845", "5": "DC420", "6": ""} {
+		b := newBench(t, `"hardware_tier": [{"_id": "t", "name": "t"}]`, poolImages+poolAWS)
+		b.apply(pool(asg("lt"), map[string]any{"size.max": 6, "size.desired": 6}))
+		if live != "6" {
+			b.change(`"desired": 6`, `"desired": `+live)
+		}
+		p := b.back()
+		var codes []string
+		for _, f := range p.Findings {
+			codes = append(codes, f.Code)
+		}
+		if got := strings.Join(codes, " "); got != want {
+			t.Errorf("%s: %s, want %s\n%s", live, got, want, steps(p))
+		}
+		if got := steps(p); want == "DC845" && got != "autoscaling.UpdateAutoScalingGroup asg/group#lt max=4" {
+			t.Errorf("%s: %s", live, got)
+		}
+	}
+}
