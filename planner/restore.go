@@ -117,8 +117,9 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 			return Plan{}, false, err
 		}
 		for _, step := range back {
-			if step = r.loosened(step); len(step.Writes) > 0 && r.judge(step) {
-				r.plan.Steps = append(r.plan.Steps, step)
+			left, whole := r.loosened(step)
+			if !whole && r.judge(left) {
+				r.plan.Steps = append(r.plan.Steps, left)
 			} else {
 				stands[step.ID] = true
 			}
@@ -200,8 +201,9 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 	return back, nil
 }
 
-// loosened is a step back without what others have set since and may.
-func (r *restorer) loosened(s Step) Step {
+// loosened is a step back without what others have set since and may; whole says that this
+// is all it would write.
+func (r *restorer) loosened(s Step) (left Step, whole bool) {
 	at, seen := r.at[s.Object]
 	if !seen {
 		at = r.past.Raw(s.Object)
@@ -216,10 +218,11 @@ func (r *restorer) loosened(s Step) Step {
 			s.Writes = maps.Clone(s.Writes)
 			delete(s.Writes, path)
 			s.Expects = slices.DeleteFunc(slices.Clone(s.Expects), func(e Expect) bool { return e.Ref == s.Object && e.Path == path })
+			whole = len(s.Writes) == 0
 			break
 		}
 	}
-	return s
+	return s, whole
 }
 
 // users says who uses the object that a step back deletes, once the steps before
