@@ -40,7 +40,10 @@ func lookPools(ctx context.Context, l *look) error {
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
-	if err := l.readSwitched(ctx); err != nil {
+	err = sideBySide(
+		func() error { return l.readSwitched(ctx) },
+		func() error { return l.readUneven(ctx) })
+	if err != nil {
 		return err
 	}
 	claimed := map[planner.Ref]claim{}

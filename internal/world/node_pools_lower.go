@@ -54,12 +54,14 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
 	size := map[string]schema.Value{}
-	var switched *planner.Diff
+	var switched, uneven *planner.Diff
 	before := len(p.steps)
 	for _, d := range p.change.Fields {
 		field, ok := strings.CutPrefix(d.Path, at)
 		switch {
 		case !ok:
+		case field == unevenField:
+			uneven = &d
 		case p.belongs(field) != "domctl":
 			p.leave(g, field, d)
 		case field == "ami" && g.NodeGroup != "":
@@ -90,6 +92,8 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	if switched != nil {
 		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
 		p.rolled(ref, *switched, before)
+	} else if uneven != nil { // in the wave and behind the gates of its image
+		p.rolled(ref, planner.Diff{Path: at + "ami", Before: uneven.Before, After: uneven.After}, before)
 	}
 	return nil
 }
