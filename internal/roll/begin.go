@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/planner"
@@ -104,9 +105,11 @@ func (t turn) ready() int64 { return int64(len(t.which(member.ready))) }
 func (t turn) base() int64 { return t.group.Desired - t.past.surplus(t.found) }
 
 // closed says that the window in which nodes are begun is not open.
-func (t turn) closed() string {
-	if t.Hours == nil || !t.Hours.Opens(t.now).After(t.now) {
+func (t turn) closed() string { return t.order.closed(t.now) }
+
+func (o order) closed(now time.Time) string {
+	if o.Hours == nil || !o.Hours.Opens(now).After(now) {
 		return ""
 	}
-	return fmt.Sprintf("window %s, which opens %s", t.Window, t.Hours.Opens(t.now).UTC().Format("2006-01-02 15:04 UTC"))
+	return fmt.Sprintf("window %s, which opens %s", o.Window, o.Hours.Opens(now).UTC().Format("2006-01-02 15:04 UTC"))
 }
