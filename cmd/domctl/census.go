@@ -30,11 +30,13 @@ func (a *app) nodesVerb() *cobra.Command {
 	var watch bool
 	var interval string
 	cmd := &cobra.Command{Use: "nodes [DIR]", Short: "Say which machines there are, and what is on them", Args: cobra.MaximumNArgs(1),
-		Long: `Lists the nodes of the cluster, where the files state one, and the instances of the
-groups of the pools of the files: which AMI each is on, and whether its pool starts
-nodes from another by now, how old it is, the runs that are on it, its state, and
-what it waits for, and when that is expected to end. The source that tells of runs is
-named for each; where none does, they are unknown, never none. Nothing is written.
+		Long: `Lists the nodes of the cluster, where the files state one, the instances of the
+groups of the pools of the files, and the executors of a classic deployment, where
+deployment.executorInstances says which instances are some: which AMI each is on, and
+whether its pool or tier starts another by now, how old it is, the runs that are on
+it, its state, what it waits for, and when that is expected to end. The source that
+tells of runs is named for each; where none does, they are unknown, never none.
+Nothing is written.
 
 --watch looks again each --interval until Ctrl-C. On a terminal the table is drawn in
 place, in a pipe a row is added for each machine that came, differs or went ("gone");
@@ -106,7 +108,15 @@ func nodeCells(n world.CensusNode, now time.Time) []string {
 	if n.Current != nil && !*n.Current {
 		image += " (old)"
 	}
-	return each([]string{cmp.Or(n.Node, n.Instance), dash(n.Pool), image, aged(n.Created, now), n.State, runsText(n), dash(strings.Join(n.Waits, "; ")), nodeEnd(n, now), dash(strings.Join(n.From, ", "))}, planner.Printable)
+	return each([]string{cmp.Or(n.Node, n.Instance), dash(cmp.Or(n.Pool, tierOf(n.Tier))), image, aged(n.Created, now), n.State, runsText(n), dash(strings.Join(n.Waits, "; ")), nodeEnd(n, now), dash(strings.Join(n.From, ", "))}, planner.Printable)
+}
+
+// tierOf is the tier of an executor, where nodes have their pool.
+func tierOf(tier string) string {
+	if tier == "" {
+		return ""
+	}
+	return "tier " + tier
 }
 
 // runsText is what is on a machine; "-" for nothing.

@@ -48,7 +48,7 @@ func (a *app) complete(c *cobra.Command) {
 		"visibility": oneOf("private", "organization", "global"),
 		"raw":        oneOf("reference", "value"),
 		"weights":    oneOf("runs", "even"),
-		"as":         oneOf("mongosh", "aws", "curl"),
+		"as":         oneOf("mongosh", "aws", "curl", "kubectl"),
 		"example":    oneOf(examples.Names()...),
 	}
 	for name, takes := range flags {

@@ -23,5 +23,5 @@ func show[T any](a *app, cmd *cobra.Command, dir string, form *format, read func
 	if form.json() {
 		return a.json(shape(found))
 	}
-	return write(a.stdout, found, time.Now())
+	return write(a.stdout, found, e.Clock.Now())
 }

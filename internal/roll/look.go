@@ -68,8 +68,12 @@ func (f found) which(is func(member) bool) (some []member) {
 	return some
 }
 
-// replaces says that a member has an image that is not wanted.
+// replaces says that a member has an image that is not wanted. Where no one image is, that
+// is the one before.
 func (o order) replaces(m member) bool {
+	if o.undoing || o.image == "" {
+		return m.image != "" && m.image == o.from
+	}
 	return m.image != "" && m.image != o.image
 }
 

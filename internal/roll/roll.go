@@ -1,5 +1,5 @@
 // Package roll replaces the nodes of a group that has another image by then: the long
-// operations roll.group and roll.nodegroup as Executors. Nodes on the old image are
+// operations roll.group, roll.nodegroup and roll.nodeclass as Executors. Nodes on the old image are
 // cordoned, emptied of what may move, and ended once no live run is on them; how many at
 // once, and whether replacements come first, the plan says.
 //
@@ -48,8 +48,17 @@ type Outside interface {
 type Roller struct {
 	Outside Outside
 	Nodes   port.Nodes
-	Census  port.Executions
-	Now     func() time.Time
+	// Karpenter starts and ends nodes, in the place of a group; nil: it cannot be asked.
+	Karpenter port.Karpenter
+	Census    port.Executions
+	// Classic tells of the executors of a classic deployment, which Machines writes to; nil:
+	// there are none.
+	Classic  Classic
+	Machines Machines
+	Now      func() time.Time
+	// Single has the operations of one call, of which one takes a switch back; nil: a roll
+	// that fails leaves the switch.
+	Single func(op string) (applier.Executor, bool)
 
 	heard sync.Map // what was refused for now, by what it was asked for → time.Time or string
 }
@@ -58,13 +67,20 @@ type Roller struct {
 func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
 		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
-			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "SetCordoned", "EvictPod"}},
+			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "ec2:ModifyLaunchTemplate", "SetCordoned", "EvictPod"}},
+		Executors: {Executor: executing{r}, Again: again, Tool: "aws", Command: byHandExecutors, Calls: []string{"UpdateOne", "ec2:TerminateInstances"}},
+		NodeClass: {Executor: classing{r}, Tool: "kubectl", Command: byHand,
+			Calls: []string{"HoldDrift", "SetImageTerms", "SetCordoned", "EvictPod", "DeleteNodeClaim"}},
 		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
 	}
 }
 
 func byHand(applier.Manual) string {
 	return `echo "domctl replaces nodes by itself: cordon each on the old image, wait until no run is on it, and terminate it" >&2; exit 1`
+}
+
+func byHandExecutors(applier.Manual) string {
+	return `echo "domctl replaces executors by itself: put each on the old image into maintenance in Domino, wait until no run is on it, and terminate it" >&2; exit 1`
 }
 
 // again is the same roll to the image before, for after what made groups start the new
@@ -76,6 +92,7 @@ func again(d planner.Done) []planner.Step {
 		s.Args[name] = v
 	}
 	s.Args["image"], s.Args["from"] = d.Step.Args["from"], d.Step.Args["image"]
+	delete(s.Args, "switch") // a way back that fails is not turned round
 	return []planner.Step{s}
 }
 
@@ -97,6 +114,7 @@ type order struct {
 	schema.Roll
 	asg         string
 	image, from string
+	undoing     bool          // of the nodes, only those of the image from go
 	drain       time.Duration // 0: however long runs take
 	owner       string        // what its cordons begin with
 }

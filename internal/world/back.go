@@ -46,7 +46,7 @@ func (w *World) goneBack(ctx context.Context, done []planner.Done) (found []sche
 			_, writes := d.Step.Writes[e.Path]
 			switch from := e.Ref.Type(); {
 			case !schema.IsAMI(e.Value.Str()):
-			case e.Path == "image" && (from == "ec2/version" || from == "asg/config"), e.Path == paths["ami"] && writes:
+			case e.Path == "image" && (from == "ec2/version" || from == "asg/config" || from == "karpenter/class"), e.Path == paths["ami"] && writes:
 				if images[d.Step.Address] == nil {
 					images[d.Step.Address] = map[string]bool{}
 				}

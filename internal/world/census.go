@@ -81,6 +81,9 @@ func (w *World) census(ctx context.Context, executions port.Executions) (*census
 			if executions != nil {
 				listed, api = executions.ListExecutions(ctx)
 			}
+			if api == nil && w.Deployment.Executors == "classic" { // elsewhere pods tell
+				api = locateRuns(ctx, executions, listed)
+			}
 			return nil
 		},
 		func() error {
@@ -282,12 +285,13 @@ type CensusNode struct {
 	Node     string         `json:"node,omitempty"`     // "": an instance that is no node
 	Instance string         `json:"instance,omitempty"` // EC2 id
 	Pool     string         `json:"pool,omitempty"`     // the label that tiers name
-	Address  schema.Address `json:"address,omitzero"`   // of the pool in the files
+	Tier     string         `json:"tier,omitempty"`     // id of the tier that an executor is of
+	Address  schema.Address `json:"address,omitzero"`   // of the pool, or the tier, in the files
 	AMI      string         `json:"ami,omitempty"`
 	Current  *bool          `json:"current"` // it is on the image that the pool starts nodes from; null: not known
 	Type     string         `json:"instanceType,omitempty"`
 	Created  time.Time      `json:"created,omitzero"`
-	State    string         `json:"state"` // "ready", "not ready", "cordoned", else as EC2 says
+	State    string         `json:"state"` // "ready", "not ready", "cordoned", "maintenance", else as EC2 says
 	Runs     []string       `json:"runs"`
 	Waits    []string       `json:"waitsFor"`
 	From     []string       `json:"from"` // who tells of its runs

@@ -35,13 +35,19 @@ type machines struct {
 func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (machines, error) {
 	v := w.newView(d, a)
 	var c *census
+	var executors executorCensus
+	var noExecutors error
 	err := sideBySide(
+		func() error { executors, noExecutors = w.lookExecutorCensus(ctx, d); return nil },
 		func() (err error) { c, err = w.census(ctx, executions); return err },
 		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
 	if err != nil {
 		return machines{}, fmt.Errorf("nodes: %w", err)
 	}
 	out := NodeCensus{Nodes: []CensusNode{}, Unread: c.Unread}
+	if noExecutors != nil {
+		out.Unread = append(out.Unread, untold("EC2 for executors", noExecutors))
+	}
 	owners := v.groupOwners()
 	found, err := w.instancesOf(ctx, c.nodes, schema.Sorted(owners))
 	if err != nil {
@@ -78,6 +84,7 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		n.Current = v.current(*n)
 		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod, c.others(n.Node))
 	}
+	out.Nodes = append(out.Nodes, executors.rows(c, d, a)...)
 	if slices.ContainsFunc(out.Nodes, CensusNode.emptying) { // else nobody need be asked
 		told := len(c.Unread)
 		ended, untold := past(ctx)
@@ -90,13 +97,18 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		}
 	}
 	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
-		return cmp.Or(strings.Compare(a.Pool, b.Pool), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
+		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Tier, b.Tier), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
 	})
+	for _, x := range executors.all {
+		found[x.ID] = x.Instance
+	}
 	return machines{out, c, found}, nil
 }
 
 // emptying says that no new run gets on to it, and that some are on it.
-func (n CensusNode) emptying() bool { return n.State == "cordoned" && len(n.Runs) > 0 }
+func (n CensusNode) emptying() bool {
+	return (n.State == "cordoned" || n.State == "maintenance") && len(n.Runs) > 0
+}
 
 // of takes what EC2 says of a node's instance.
 func (n *CensusNode) of(i port.Instance, owners map[string]schema.Address) {
