@@ -62,6 +62,7 @@ type Domino interface {
 	port.Tiers
 	port.CentralConfig
 	port.Routes
+	port.Executions
 }
 
 // kind is one row of the kind table.
