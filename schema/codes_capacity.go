@@ -23,5 +23,7 @@ func capacityCodes() []Code {
 			"`domctl doctor` says what the cluster lets domctl do."},
 		{"DC809", "a taint that would evict what runs", "EKS gives the taints of a managed node group to the nodes that run, too. NoExecute has every pod that does not tolerate it evicted, live runs among them, so domctl neither sets it nor, since a rollback would set it again, takes it away.",
 			"State NoSchedule, which new executions heed and running ones do not. Or change the taint by hand when nothing runs on the nodes: then nothing is left to write."},
+		{"DC810", "groups on launch configurations", "Groups of the pool start nodes from launch configurations. New accounts cannot make any, instance types that are newer than 2022 cannot be named in one, and an image makes a copy where a launch template gets a version.",
+			"State launch: \"launchTemplate\" on the pool. The plan makes a template of each configuration, with the pool's new image where there is one, and a rollback goes back."},
 	}
 }
