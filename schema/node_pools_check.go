@@ -16,6 +16,7 @@ func checkPools(c *checker) {
 		c.groups(a, o, groups)
 		c.static(a, o)
 		c.roll(a, o)
+		c.terraform(a, o)
 	}
 	c.sizes()
 	c.instanceTypes()
@@ -28,6 +29,23 @@ func (c *checker) poolLabel(a Address, o Object) {
 	label := o.Fields["label"].Str()
 	if fault := LabelFault(label); fault != "" && NameFault(a.Name) == "" {
 		c.add("DC109", Warning, a, o.Positions("label"), "state the label that the nodes carry", "label %s %s", quoted(label), fault)
+	}
+}
+
+// terraform looks for variables of what Terraform does not own, which nobody writes.
+func (c *checker) terraform(a Address, o Object) {
+	for _, p := range Sorted(o.Fields) {
+		what, is := strings.CutPrefix(p, "terraform.variables.")
+		if !is {
+			continue
+		}
+		owner := "owner.size"
+		if what == "ami" {
+			owner = "owner.ami"
+		}
+		if o.Fields[owner].Str() != "terraform" {
+			c.add("DC812", Warning, a, o.Positions(p), "state "+owner+" as \"terraform\", or leave the variable out", "%s is a variable of what Terraform does not own here, so that nothing is written to it", p)
+		}
 	}
 }
 
