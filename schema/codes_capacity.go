@@ -29,5 +29,7 @@ func capacityCodes() []Code {
 			"Do what the message says; or set the variable by hand, the plan says to what."},
 		{"DC812", "a variable of what Terraform does not own", "terraform.variables names a variable of a field whose owner is domctl, or which is only observed. Nothing would ever be written to it.",
 			"State the owner as \"terraform\", or leave the variable out."},
+		{"DC813", "no label or taint that a node can have", "Kubernetes takes keys and values of labels and taints in few characters, the tag by which the cluster autoscaler knows them is 128 characters at most, and the pool's own label is stated as label.",
+			"Change the key or the value as the message says."},
 	}
 }

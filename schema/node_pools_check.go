@@ -17,6 +17,7 @@ func checkPools(c *checker) {
 		c.static(a, o)
 		c.roll(a, o)
 		c.terraform(a, o)
+		c.nodeLabels(a, o)
 	}
 	c.sizes()
 	c.instanceTypes()
