@@ -12,6 +12,7 @@ import (
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
+	"domctl.dev/planner"
 )
 
 // karpenter is a fixture of pools whose nodes Karpenter starts: two NodePools that share a
