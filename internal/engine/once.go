@@ -180,6 +180,9 @@ func (e *Engine) lookOnce() *Engine {
 	if e.world.Nodes != nil {
 		w.Nodes = onceNodes{e.world.Nodes, m}
 	}
+	if w.Karpenter != nil {
+		w.Karpenter = onceKarpenter{e.world.Karpenter, m}
+	}
 	w.Secret = func(ctx context.Context, ref string) (schema.Value, error) {
 		return recall(m, func() (schema.Value, error) { return e.world.Secret(ctx, ref) }, "secret", ref)
 	}

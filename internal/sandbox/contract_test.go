@@ -360,7 +360,7 @@ func (c *seeder) karpenter(t *testing.T, f func(*karpenter)) {
 
 func (c *seeder) nodePool(t *testing.T, p port.NodePool) {
 	c.karpenter(t, func(k *karpenter) {
-		of := nodePool{Class: p.Class, Labels: p.Labels, InstanceTypes: p.InstanceTypes, Zones: p.Zones, ExpireAfter: p.ExpireAfter, Consolidates: p.Consolidates}
+		of := nodePool{Class: p.Class, Labels: p.Labels, InstanceTypes: p.InstanceTypes, Zones: p.Zones, ExpireAfter: p.ExpireAfter, Consolidates: p.Consolidates, Empties: p.ConsolidateAfter}
 		for _, b := range p.Budgets {
 			of.Budgets = append(of.Budgets, json.RawMessage(b))
 		}

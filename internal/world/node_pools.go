@@ -195,6 +195,7 @@ func (l *look) decodePool(a schema.Address) {
 		if g.Karpenter != "" {
 			l.decodeNodePool(a, g, raw, o.Fields)
 			l.expect(a, g, raw)
+			l.ofNodePool(a, g, raw)
 			continue
 		}
 		at := "groups." + schema.JoinPath(g.Key()) + "."

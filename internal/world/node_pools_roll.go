@@ -180,6 +180,9 @@ func (p *poolLowering) rollNote() string {
 	default:
 		note += "; each goes when its last run has ended"
 	}
+	if len(p.classes) > 0 {
+		note += "; NodePools hold drift as long as that takes, so that Karpenter ends none by itself"
+	}
 	if r.Window != "" {
 		note += "; in window " + r.Window
 	}
