@@ -357,6 +357,8 @@ func (t classTurn) finish() applier.Status {
 	}
 	some := t.which(func(m member) bool { return !m.going() })
 	switch {
+	case len(some) > 0 && t.class.Images == nil: // it could start a node by what it knew before
+		return pending(look, "%s", t.progress([]string{"Karpenter, which has not told yet what images it means"}))
 	case len(some) > 0 && t.drifts() != "":
 		return pending(look, "%s", t.progress([]string{t.drifts() + ", whose image is not known yet"}))
 	case len(some) > 0 && !t.proved():

@@ -301,6 +301,19 @@ func (p *poolLowering) termsFor(name string, class planner.Raw, image schema.Val
 	return out, nil
 }
 
+// tellTerraformDrifts says what becomes of nodes when Terraform changes their class.
+func (p *poolLowering) tellTerraformDrifts(g schema.Group, d planner.Diff) {
+	class := p.v.raw[nodePoolRef(g.Karpenter)]["class"].Str()
+	loose := p.loose(class)
+	if len(loose) == 0 || p.classes[class] {
+		return
+	}
+	p.classes[class] = true
+	p.findings = append(p.findings, schema.Finding{Code: "DC870", Severity: schema.Warning, Address: p.change.Address, Positions: p.o.Positions(d.Path),
+		Message: fmt.Sprintf("once Terraform changes EC2NodeClass %s, Karpenter replaces nodes of %s at once, whatever runs on them", class, schema.Listed(loose, "and")),
+		Hint:    `have the NodePools hold drift first: budgets: [{nodes: "0", reasons: [Drifted]}]; or let Terraform make a second NodePool and class with the new image`})
+}
+
 // limit lowers a NodePool's limits that change and are domctl's.
 func (p *poolLowering) limit(g schema.Group) *schema.Finding {
 	ref, limits := p.v.world.groupRefOf(g), map[string]schema.Value{}
