@@ -177,7 +177,7 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 		}
 		return nil, nil
 	}
-	back := []Step{unwrite(d)}
+	back := []Step{Unwrite(d)}
 	if _, whole := d.Step.Writes[""]; whole || d.Step.Creates != "" || d.Step.Irreversible != "" {
 		var err error
 		if back, err = r.past.Undo(d); err != nil {
@@ -293,9 +293,9 @@ func (r *restorer) conflict(s Step, at Raw) {
 	}
 }
 
-// unwrite is the inverse of a write: what stood before, expecting what was
+// Unwrite is the inverse of a write: what stood before, expecting what was
 // written.
-func unwrite(d Done) Step {
+func Unwrite(d Done) Step {
 	s := d.Step
 	s.ID, s.After, s.Gates, s.Expects, s.Writes = "undo/"+s.ID, nil, nil, nil, map[string]schema.Value{}
 	for _, path := range schema.Sorted(d.Step.Writes) {

@@ -17,9 +17,11 @@ func capacityCodes() []Code {
 			"Make the volume larger in the launch template, or cache less: domctl images suggest chooses."},
 		{"DC806", "where instance types are offered is not known", "EC2 did not say which zones of the region have the instance types of the pools. That is no sign that they have them.",
 			"Allow ec2:DescribeInstanceTypeOfferings; `domctl doctor` says what is missing."},
-		{"DC807", "a group does not say what its nodes are", "The cluster autoscaler starts the first node of a group by what its tags say of labels and taints, since there is no node to look at; a managed node group says it itself. Where they differ from what the pool states, executions wait for a node that is never started, or one is started that does not take them.",
-			"Set the tags (in Terraform, or with aws autoscaling create-or-update-tags) or the labels of the node group, or correct the files."},
+		{"DC807", "taints that the files do not state", "A group says that its nodes have taints which the pool does not state beside its labels or taints. The cluster autoscaler goes by them: it starts no node for a pod that does not tolerate one.",
+			"State them under taints, so that the files say what nodes are; or take them away where the group is made."},
 		{"DC808", "live nodes could not be read", "Whether tiers fit is judged by what live nodes can allocate, where a cluster can be asked. It did not answer, so that instance types less overhead were judged.",
 			"`domctl doctor` says what the cluster lets domctl do."},
+		{"DC809", "a taint that would evict what runs", "EKS gives the taints of a managed node group to the nodes that run, too. NoExecute has every pod that does not tolerate it evicted, live runs among them, so domctl neither sets it nor, since a rollback would set it again, takes it away.",
+			"State NoSchedule, which new executions heed and running ones do not. Or change the taint by hand when nothing runs on the nodes: then nothing is left to write."},
 	}
 }

@@ -22,6 +22,7 @@ func nodePools() Kind {
 		Field{Path: "roll", Type: Any, Declared: true, Places: true},
 		Field{Path: "owner.ami", Type: String, Declared: true},
 		Field{Path: "owner.size", Type: String, Declared: true},
+		Field{Path: "owner.labels", Type: String, Declared: true},
 		Field{Path: "expect.instanceTypes", Type: Set, Declared: true},
 		Field{Path: "expect.maxUnused", Type: Int, Declared: true, Unit: "percent"},
 		Field{Path: "overhead.node.cores", Type: Number, Declared: true},
@@ -38,6 +39,10 @@ func nodePools() Kind {
 		Field{Path: "groups.*.size.desired", Type: Int, Computed: true},
 		Field{Path: "groups.*.limits.cores", Type: Number, Computed: true},
 		Field{Path: "groups.*.limits.memory", Type: Bytes, Computed: true},
+		Field{Path: "groups.*.label", Type: String, Computed: true},
+		Field{Path: "groups.*.labels.*", Type: String, Computed: true},
+		Field{Path: "groups.*.taints.*", Type: String, Computed: true},
+		Field{Path: "groups.*.scaleDownDelay", Type: Duration, Computed: true},
 	)}
 }
 
@@ -144,5 +149,30 @@ func spreadGroups(name string, o Object) Object {
 			}
 		}
 	}
+	spreadLabels(o)
 	return o
+}
+
+// spreadLabels restates once a group what its nodes are to be known by, and the pool's own
+// label with it. The scale-down delay is one of Auto Scaling groups.
+func spreadLabels(o Object) {
+	said := map[string]bool{}
+	for p, v := range o.Fields {
+		if what := SplitPath(p)[0]; v.Is != Absent && (what == "labels" || what == "taints") {
+			said[p], said["label"] = true, true
+		}
+	}
+	for _, g := range o.Groups() {
+		if g.Karpenter != "" {
+			continue // whose NodePool says it itself
+		}
+		for p := range said {
+			at := JoinPath("groups", g.Key()) + "." + p
+			o.Fields[at], o.At[at] = o.Fields[p], o.Positions(p)
+		}
+		if v, stated := o.Fields["scaleDownDelay"]; stated && g.NodeGroup == "" {
+			at := JoinPath("groups", g.Key()) + ".scaleDownDelay"
+			o.Fields[at], o.At[at] = v, o.At["scaleDownDelay"]
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 )
@@ -26,22 +27,11 @@ func (a *app) queueVerb() *cobra.Command {
 that no node takes, and says of each why it waits, as far as anybody tells: its
 user's quota is used up, its tier or its pool is at its maximum, no node of the
 pool holds it, what the scheduler of Kubernetes says, what Domino says. The source
-of each reason is named, and so is one that could not be asked: what it alone knows
-is not told. Nothing is written.`,
+of each reason is named, and so is one that was not asked, or did not tell all: what
+it alone knows is not told. Nothing is written.`,
 		Example: "  domctl queue prod\n  domctl queue prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.Queue(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(queueShape{shapes, found})
-			}
-			return writeQueue(a.stdout, found, time.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).Queue, func(q world.Queue) any { return queueShape{shapes, q} }, writeQueue)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

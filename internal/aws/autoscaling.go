@@ -67,6 +67,12 @@ func group(g types.AutoScalingGroup) port.AutoScalingGroup {
 		Min: num(g.MinSize), Max: num(g.MaxSize), Desired: num(g.DesiredCapacity), Instances: int64(len(g.Instances)), Zones: g.AvailabilityZones,
 		Tags: tagMap(g.Tags, func(t types.TagDescription) (k, v *string) { return t.Key, t.Value }),
 	}
+	for _, t := range g.Tags {
+		if t.PropagateAtLaunch != nil && *t.PropagateAtLaunch {
+			p.Propagated = append(p.Propagated, str(t.Key))
+		}
+	}
+	slices.Sort(p.Propagated)
 	for _, s := range g.SuspendedProcesses {
 		p.SuspendedProcesses = append(p.SuspendedProcesses, str(s.ProcessName))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -36,6 +37,10 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 		},
 		describeGroups:         func() error { _, err := c.DescribeAutoScalingGroups(ctx, nil); return err },
 		describeConfigurations: func() error { _, err := c.DescribeLaunchConfigurations(ctx, nil); return err },
+		describeActivities: func() error {
+			_, err := c.FailedActivities(ctx, "domctl-dry-run", time.Time{})
+			return allowed(err)
+		},
 	}
 	if s.Cluster != "" {
 		probes[describeCluster] = func() error { _, err := c.DescribeCluster(ctx, s.Cluster); return err }
@@ -47,6 +52,9 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 			return err
 		}
 	}
+	if s.Executors {
+		probes[describeInstances] = func() error { _, err := c.DescribeInstances(ctx, port.Select{IDs: []string{"none"}}); return err }
+	}
 	if s.Bakes {
 		c.bakeReads(ctx, probes)
 	}
@@ -57,6 +65,9 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 		c.dryRuns(ctx, probes)
 		if s.Moves {
 			c.moveDryRuns(ctx, probes)
+		}
+		if s.Ends {
+			probes[terminate] = c.dryTerminate(ctx)
 		}
 		if s.Bakes {
 			c.bakeDryRuns(ctx, probes)
@@ -74,12 +85,12 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 // a scope; true for those that have a dry run.
 func Tried(s Scope) map[string]bool {
 	calls := map[string]bool{createVersion: true, modifyTemplate: true, deleteVersions: true,
-		createConfiguration: false, "autoscaling:DeleteLaunchConfiguration": false, "autoscaling:UpdateAutoScalingGroup": false, "eks:UpdateNodegroupConfig": false}
+		createConfiguration: false, "autoscaling:DeleteLaunchConfiguration": false, "autoscaling:UpdateAutoScalingGroup": false, tagGroup: false, untagGroup: false, updateConfig: false}
 	for _, p := range writes() {
 		if p.When == bakes && s.Bakes {
 			calls[p.Call] = strings.HasPrefix(p.Call, "ec2:")
 		}
-		if p.When == moves && s.Moves {
+		if p.When == moves && s.Moves || p.When == ends && s.Ends {
 			calls[p.Call] = true
 		}
 		if strings.HasSuffix(p.When, rolls) && s.makes(p) {

@@ -54,7 +54,7 @@ func (c *Client) DescribeNodegroup(ctx context.Context, cluster, name string) (p
 
 func nodeGroup(n *types.Nodegroup) (g port.NodeGroup, err error) {
 	g = port.NodeGroup{Cluster: str(n.ClusterName), Name: str(n.NodegroupName), Status: string(n.Status), AMIType: string(n.AmiType),
-		Release: str(n.ReleaseVersion), InstanceTypes: n.InstanceTypes, Labels: n.Labels}
+		Release: str(n.ReleaseVersion), InstanceTypes: n.InstanceTypes, Labels: n.Labels, Taints: taintsOf(n.Taints)}
 	if s := n.ScalingConfig; s != nil {
 		g.Min, g.Max, g.Desired = num(s.MinSize), num(s.MaxSize), num(s.DesiredSize)
 	}
@@ -72,20 +72,58 @@ func nodeGroup(n *types.Nodegroup) (g port.NodeGroup, err error) {
 	return g, nil
 }
 
-// UpdateNodegroupScaling begins to change the sizes that are given.
+// UpdateNodegroupConfig begins to change what c states.
 // https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html
-func (c *Client) UpdateNodegroupScaling(ctx context.Context, cluster, name, token string, lo, hi, desired *int64) error {
+func (c *Client) UpdateNodegroupConfig(ctx context.Context, cluster, name, token string, u port.NodegroupConfig) error {
+	in := &eks.UpdateNodegroupConfigInput{ClusterName: &cluster, NodegroupName: &name, ClientRequestToken: filled(token)}
 	sizes := &types.NodegroupScalingConfig{}
 	for _, s := range []struct {
 		from *int64
 		to   **int32
-	}{{lo, &sizes.MinSize}, {hi, &sizes.MaxSize}, {desired, &sizes.DesiredSize}} {
+	}{{u.Min, &sizes.MinSize}, {u.Max, &sizes.MaxSize}, {u.Desired, &sizes.DesiredSize}} {
 		var err error
 		if *s.to, err = size(s.from); err != nil {
-			return fmt.Errorf("AWS eks:UpdateNodegroupConfig: node group %s: %w", name, err)
+			return fmt.Errorf("AWS %s: node group %s: %w", updateConfig, name, err)
+		}
+		if s.from != nil {
+			in.ScalingConfig = sizes
 		}
 	}
-	in := &eks.UpdateNodegroupConfigInput{ClusterName: &cluster, NodegroupName: &name, ClientRequestToken: filled(token), ScalingConfig: sizes}
-	_, err := ask(ctx, c, "eks:UpdateNodegroupConfig", c.eks().UpdateNodegroupConfig, in, func(o *eks.Options) { o.Retryer = once() })
+	if len(u.Labels)+len(u.NoLabels) > 0 {
+		in.Labels = &types.UpdateLabelsPayload{AddOrUpdateLabels: u.Labels, RemoveLabels: u.NoLabels}
+	}
+	if len(u.Taints)+len(u.NoTaints) > 0 {
+		in.Taints = &types.UpdateTaintsPayload{AddOrUpdateTaints: eksTaints(u.Taints), RemoveTaints: eksTaints(u.NoTaints)}
+	}
+	_, err := ask(ctx, c, updateConfig, c.eks().UpdateNodegroupConfig, in, func(o *eks.Options) { o.Retryer = once() })
 	return err
+}
+
+const updateConfig = "eks:UpdateNodegroupConfig"
+
+// effects are the words of EKS for those of Kubernetes.
+// https://docs.aws.amazon.com/eks/latest/APIReference/API_Taint.html
+func effects() map[string]types.TaintEffect {
+	return map[string]types.TaintEffect{"NoSchedule": types.TaintEffectNoSchedule, "PreferNoSchedule": types.TaintEffectPreferNoSchedule, "NoExecute": types.TaintEffectNoExecute}
+}
+
+func eksTaints(taints []port.Taint) (out []types.Taint) {
+	for _, t := range taints {
+		out = append(out, types.Taint{Key: &t.Key, Value: &t.Value, Effect: effects()[t.Effect]})
+	}
+	return out
+}
+
+// taintsOf has the words of Kubernetes; an effect that is not known stays as EKS has it.
+func taintsOf(taints []types.Taint) (out []port.Taint) {
+	for _, t := range taints {
+		effect := string(t.Effect)
+		for word, is := range effects() {
+			if is == t.Effect {
+				effect = word
+			}
+		}
+		out = append(out, port.Taint{Key: str(t.Key), Value: str(t.Value), Effect: effect})
+	}
+	return out
 }

@@ -37,6 +37,13 @@ const (
 	clusterRolls = "deployment.aws.cluster, nodePools: roll"
 )
 
+// executors is the setting that makes domctl look for executors, and ends the one that makes it
+// end them.
+const (
+	executors = "deployment.executorInstances"
+	ends      = "hardwareTiers: roll"
+)
+
 // registries is the setting that makes domctl log in to Amazon ECR.
 const registries = "registries: ECR"
 
@@ -62,6 +69,7 @@ func reads() []Permission {
 		only("ec2:DescribeInstanceTypes", "", ""),
 		only(describeOfferings, "", ""),
 		only(describeInstances, "", bakes),
+		only(describeInstances, "", executors),
 		only(consoleOutput, "instance", bakes),
 		only(describeVolumes, "", bakes),
 		only(describeSnapshots, "", bakes),
@@ -72,6 +80,7 @@ func reads() []Permission {
 		only(commandInvocation, "", bakes),
 		only(describeGroups, "", ""),
 		only(describeConfigurations, "", ""),
+		only(describeActivities, "", ""),
 		only(describeRefreshes, "", rolls),
 		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
@@ -102,6 +111,7 @@ func writes() []Permission {
 		only(startInstances, "instance", bakes),
 		only(stopInstances, "instance", bakes),
 		only(terminate, "instance", bakes),
+		only(terminate, "instance", ends),
 		{Call: createImage, Actions: []string{createImage, createTags}, When: bakes},
 		{Call: copyImage, Actions: []string{copyImage, createTags}, When: bakes},
 		// EC2 uses the key in the caller's name.
@@ -121,7 +131,9 @@ func writes() []Permission {
 		// Auto Scaling checks that the caller may start what the template says.
 		// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
 		{Call: "autoscaling:UpdateAutoScalingGroup", Actions: []string{"autoscaling:UpdateAutoScalingGroup", "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup"},
-		only("eks:UpdateNodegroupConfig", "nodegroup", "deployment.aws.cluster"),
+		only(tagGroup, "autoScalingGroup", ""),
+		only(untagGroup, "autoScalingGroup", ""),
+		only(updateConfig, "nodegroup", "deployment.aws.cluster"),
 		only(terminateInGroup, "autoScalingGroup", rolls),
 		{Call: startRefresh, Actions: []string{startRefresh, "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}, On: "autoScalingGroup", When: rolls},
 		only(cancelRefresh, "autoScalingGroup", rolls),

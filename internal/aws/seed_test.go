@@ -152,7 +152,7 @@ func (s seed) nodeGroup(t *testing.T, g port.NodeGroup) {
 		in := &eks.CreateClusterInput{Name: &g.Cluster, RoleArn: &role, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: []string{subnet}}}
 		done[*eks.CreateClusterOutput](t)(s.c.eks().CreateCluster(t.Context(), in))
 	}
-	in := &eks.CreateNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &g.Name, NodeRole: &role, Subnets: []string{subnet}, Labels: g.Labels,
+	in := &eks.CreateNodegroupInput{ClusterName: &g.Cluster, NodegroupName: &g.Name, NodeRole: &role, Subnets: []string{subnet}, Labels: g.Labels, Taints: eksTaints(g.Taints),
 		AmiType: ekstypes.AMITypes(g.AMIType), InstanceTypes: g.InstanceTypes,
 		LaunchTemplate: nodeTemplate(g), ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: new(int32(g.Min)), MaxSize: new(int32(g.Max)), DesiredSize: new(int32(g.Desired))}}
 	done[*eks.CreateNodegroupOutput](t)(s.c.eks().CreateNodegroup(t.Context(), in))
@@ -175,6 +175,16 @@ func (s seed) suspended(t *testing.T, group, process string) {
 	t.Helper()
 	in := &autoscaling.SuspendProcessesInput{AutoScalingGroupName: &group, ScalingProcesses: []string{process}}
 	done[*autoscaling.SuspendProcessesOutput](t)(s.c.autoscaling().SuspendProcesses(t.Context(), in))
+}
+
+// lacking states what hack/wire/moto/activities.py goes by.
+func (s seed) lacking(t *testing.T, group string, room int64, code string) {
+	t.Helper()
+	in := &autoscaling.CreateOrUpdateTagsInput{}
+	for k, v := range map[string]string{"domctl-wire:room": fmt.Sprint(room), "domctl-wire:lacks": code} {
+		in.Tags = append(in.Tags, types.Tag{Key: &k, Value: &v, ResourceId: &group, ResourceType: new("auto-scaling-group"), PropagateAtLaunch: new(false)})
+	}
+	done[*autoscaling.CreateOrUpdateTagsOutput](t)(s.c.autoscaling().CreateOrUpdateTags(t.Context(), in))
 }
 
 func (s seed) secret(t *testing.T, name, value string) string {

@@ -71,7 +71,7 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 		Put: worldtest.Put{
 			Volume: s.volume, Snapshot: s.snapshot, SecurityGroup: s.securityGroup, KeyPair: s.keyPair,
 			Image: s.image, Template: s.template, InstanceType: func(*testing.T, port.InstanceType) {},
-			Configuration: s.configuration, Blocked: s.blocked, Group: s.group, NodeGroup: s.nodeGroup, Protected: s.protected, Suspended: s.suspended, Parameter: s.parameter, Secret: s.secret,
+			Configuration: s.configuration, Blocked: s.blocked, Group: s.group, NodeGroup: s.nodeGroup, Protected: s.protected, Suspended: s.suspended, Lacking: s.lacking, Parameter: s.parameter, Secret: s.secret,
 		},
 		Unproven: unproven(),
 	}
@@ -99,8 +99,9 @@ func (b *breaker) set(t *testing.T, call string, how worldtest.Failure) {
 	t.Helper()
 	b.service, b.action = "ec2", strings.Replace(call, "DescribeDefaultVersions", "DescribeLaunchTemplateVersions", 1)
 	b.action = strings.Replace(b.action, "DescribeAutoScalingInstances", "DescribeAutoScalingGroups", 1)
+	b.action = strings.Replace(b.action, "FailedActivities", "DescribeScalingActivities", 1)
 	switch {
-	case strings.Contains(call, "AutoScaling"), strings.Contains(call, "LaunchConfigurations"), strings.Contains(call, "InstanceRefreshes"):
+	case strings.Contains(call, "AutoScaling"), strings.Contains(call, "LaunchConfigurations"), strings.Contains(call, "InstanceRefreshes"), strings.Contains(call, "Activities"):
 		b.service = "autoscaling"
 	case strings.Contains(call, "Nodegroups"):
 		b.service = "eks"

@@ -33,7 +33,7 @@ func (e *Engine) PlanAgainst(ctx context.Context, o PlanOptions, f Former) (plan
 	if f.Lacks != "" {
 		return f.alone(p), nil
 	}
-	if was, is := f.Compiled.Desired.Deployment, e.Compiled.Desired.Deployment; reflect.DeepEqual(was.Mongo.Mapping, is.Mongo.Mapping) && was.Executors == is.Executors && same(f.Compiled.Desired.Objects, e.Compiled.Desired.Objects) {
+	if was, is := f.Compiled.Desired.Deployment, e.Compiled.Desired.Deployment; reflect.DeepEqual(was.Mongo.Mapping, is.Mongo.Mapping) && reflect.DeepEqual(was.Instances, is.Instances) && was.Executors == is.Executors && same(f.Compiled.Desired.Objects, e.Compiled.Desired.Objects) {
 		return p.Against(&p, f.Base), nil
 	}
 	former, err := seeing.former(ctx, o, f.Compiled, now)

@@ -24,7 +24,7 @@ type fixture struct {
 
 func fixtures(t *testing.T) (all []fixture) {
 	t.Helper()
-	for _, name := range []string{"modern", "classic", "building", "probing", "baking", "spreading", "sharing", "defaults", "moving", "template"} {
+	for _, name := range []string{"modern", "classic", "building", "probing", "baking", "spreading", "sharing", "defaults", "moving", "labelling", "template"} {
 		f := fixture{name: name, secrets: map[string]string{"env:SIM_TOKEN": "canary-token-new", "env:SIM_FRESH": "canary-fresh-new"}}
 		var err error
 		if f.content, err = os.ReadFile("../sim/testdata/" + name + "/sandbox.json"); err != nil {

@@ -156,10 +156,14 @@ func (k *kubelet) node(t *testing.T, n port.Node) {
 	pods := func(r port.Resources) string {
 		return strings.TrimSuffix(quantities(r), "}") + fmt.Sprintf(`, "pods": "%d"}`, r.Pods)
 	}
+	conditions := fmt.Sprintf(`{"type": "Ready", "status": %q}`, map[bool]string{true: "True", false: "False"}[n.Ready])
+	for _, c := range n.Conditions {
+		conditions += fmt.Sprintf(`, {"type": %q, "status": %q, "reason": %q, "message": %q, "lastTransitionTime": %q}`, c.Type, c.Status, c.Reason, c.Message, c.Since.UTC().Format(time.RFC3339))
+	}
 	k.Do(t, http.MethodPost, "/api/v1/nodes", fmt.Sprintf(`{"metadata": {"name": %q, "labels": %s}, "spec": {"providerID": "aws:///%s/%s", "taints": %s},
-		"status": {"capacity": %s, "allocatable": %s, "conditions": [{"type": "Ready", "status": %q}]}}`, n.Name, text(n.Labels), n.Zone, n.Instance,
+		"status": {"capacity": %s, "allocatable": %s, "conditions": [%s]}}`, n.Name, text(n.Labels), n.Zone, n.Instance,
 		strings.NewReplacer(`"Key"`, `"key"`, `"Value"`, `"value"`, `"Effect"`, `"effect"`).Replace(text(n.Taints)),
-		pods(n.Capacity), pods(n.Allocatable), map[bool]string{true: "True", false: "False"}[n.Ready]))
+		pods(n.Capacity), pods(n.Allocatable), conditions))
 }
 
 func (k *kubelet) pod(t *testing.T, p port.Pod) {

@@ -48,6 +48,17 @@ type NewInstanceRefresh struct {
 	ScaleInProtected, Standby string
 }
 
+// FailedActivity is a scaling activity of a group that failed: most often an instance that
+// was to be launched, and was not.
+// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Activity.html
+type FailedActivity struct {
+	ID, Group string
+	Started   time.Time
+	// Code is that of EC2 as far as the message says it ("InsufficientInstanceCapacity",
+	// "VcpuLimitExceeded"), else empty; Message is AWS's own.
+	Code, Message string
+}
+
 // GroupInstances is the part of Auto Scaling that replaces a group's instances.
 type GroupInstances interface {
 	// DescribeAutoScalingInstances of groups, without those of warm pools; nil means every
@@ -66,6 +77,9 @@ type GroupInstances interface {
 	// CancelInstanceRefresh answers ErrNotFound where none is in progress. What was
 	// replaced stays, and a replacement that was begun is finished.
 	CancelInstanceRefresh(ctx context.Context, group string) error
+	// FailedActivities of one group that were begun since then, the newest first; a missing
+	// group is ErrNotFound. AWS keeps them for six weeks.
+	FailedActivities(ctx context.Context, group string, since time.Time) ([]FailedActivity, error)
 }
 
 // NodegroupUpdate is one update of a managed node group.

@@ -226,6 +226,7 @@ type AutoScalingGroup struct {
 	InstanceTypes             []string
 	Instances                 int64
 	Tags                      map[string]string
+	Propagated                []string // keys of Tags that its instances get, sorted
 	SuspendedProcesses, Zones []string
 	Overrides                 []LaunchOverride
 }
@@ -271,6 +272,17 @@ type AutoScaling interface {
 	// UpdateAutoScalingGroup answers ErrNotFound for a missing group, launch
 	// configuration, template or version, and changes nothing then.
 	UpdateAutoScalingGroup(ctx context.Context, u GroupUpdate) error
+	// TagGroup gives a group tags, or those it has another value; the others stay. A missing
+	// group is ErrNotFound.
+	TagGroup(ctx context.Context, group string, tags []GroupTag) error
+	// UntagGroup takes tags away, whatever their value; a key that is not there is no error.
+	UntagGroup(ctx context.Context, group string, keys []string) error
+}
+
+// GroupTag is a tag of an Auto Scaling group.
+type GroupTag struct {
+	Key, Value string
+	Propagates bool // the instances that the group launches get it
 }
 
 // NodeGroup is an EKS managed node group.
@@ -282,7 +294,18 @@ type NodeGroup struct {
 	Min, Max, Desired     int64
 	InstanceTypes         []string
 	Labels                map[string]string
+	Taints                []Taint  // each of another key and effect
 	Groups                []string // its Auto Scaling groups
+}
+
+// NodegroupConfig changes what it states of a managed node group, nothing else. Labels and
+// Taints are added, or replace those of the same key, and of the same effect. EKS gives
+// them to the nodes that run, too.
+type NodegroupConfig struct {
+	Min, Max, Desired *int64
+	Labels            map[string]string
+	NoLabels          []string // keys of labels to take away
+	Taints, NoTaints  []Taint  // NoTaints are to be taken away
 }
 
 // Cluster is an EKS cluster. Version is that of Kubernetes: "1.31".
@@ -297,9 +320,9 @@ type EKS interface {
 	ListNodegroups(ctx context.Context, cluster string) ([]string, error)
 	// DescribeNodegroup answers ErrNotFound for an unknown name. EKS has no batch call.
 	DescribeNodegroup(ctx context.Context, cluster, name string) (NodeGroup, error)
-	// UpdateNodegroupScaling answers ErrInUse while the group is not ACTIVE; nil
-	// leaves a size as it is, and nothing is adjusted to fit.
-	UpdateNodegroupScaling(ctx context.Context, cluster, name, token string, lo, hi, desired *int64) error
+	// UpdateNodegroupConfig answers ErrInUse while the group is not ACTIVE, which it is no
+	// more until the update ended. Sizes are not adjusted to fit each other.
+	UpdateNodegroupConfig(ctx context.Context, cluster, name, token string, c NodegroupConfig) error
 }
 
 // SSM is the part of AWS Systems Manager that domctl calls.

@@ -47,7 +47,7 @@ func TestANodeThatNeverGetsReady(t *testing.T) {
 	w, d := surging(t, 3)
 	w.dead = []string{"ami-2"}
 	d.ends(t, applier.Failed, "DC833")
-	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 {
+	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 || w.group.Version != "1" {
 		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
 	}
 	before := len(w.calls)
@@ -58,7 +58,8 @@ func TestANodeThatNeverGetsReady(t *testing.T) {
 	d.ends(t, applier.Undone, "")
 }
 
-// TestALaterNodeThatNeverGetsReady leaves what was replaced, and lifts the cordons.
+// TestALaterNodeThatNeverGetsReady has the group start the old image again, and those that
+// were replaced go in their turn.
 func TestALaterNodeThatNeverGetsReady(t *testing.T) {
 	w, d := surging(t, 3)
 	d.each = func() {
@@ -66,8 +67,8 @@ func TestALaterNodeThatNeverGetsReady(t *testing.T) {
 			w.dead = []string{"ami-2"}
 		}
 	}
-	d.ends(t, applier.Failed, "DC833")
-	if w.images() != "ami-1 ami-1 ami-2" || w.group.Desired != 3 {
+	d.ends(t, applier.Failed, "It was turned back: gpu-a starts nodes from ami-1 again")
+	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 || w.group.Version != "1" {
 		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
 	}
 }

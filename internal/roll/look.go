@@ -71,7 +71,7 @@ func (f found) which(is func(member) bool) (some []member) {
 // replaces says that a member has an image that is not wanted. Where no one image is, that
 // is the one before.
 func (o order) replaces(m member) bool {
-	if o.image == "" {
+	if o.undoing || o.image == "" {
 		return m.image != "" && m.image == o.from
 	}
 	return m.image != "" && m.image != o.image
@@ -159,10 +159,6 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 // contents tells what is on a node, by its name and its instance.
 type contents func(node, instance string) (runs, held []string, movable []port.Pod)
 
-// computeType tells Fargate's nodes, which are no instances.
-// https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
-const computeType = "eks.amazonaws.com/compute-type"
-
 // standing are the nodes by instance, and what is on each. nameless are those of which
 // Kubernetes does not say what instance they are: each could be any that has no node, so
 // that such a one is in use, for all that is known.
@@ -176,7 +172,7 @@ func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, name
 		switch {
 		case n.Instance != "":
 			nodes[n.Instance] = n
-		case n.Labels[computeType] != "fargate":
+		case n.Nameless():
 			nameless = append(nameless, fmt.Sprintf("node %s, which names no EC2 instance and could be this one", n.Name))
 		}
 	}

@@ -88,7 +88,7 @@ func (t turn) holds() (applier.Status, bool) {
 	return applier.Status{}, false
 }
 
-// wrong says why a roll is to be turned back; "" while it is not.
+// wrong says why a roll goes no further; "" while it does.
 func (t turn) wrong() string {
 	if t.starts != t.image {
 		return fmt.Sprintf("DC832: %s starts nodes from %s by now, not from %s", t.group.Name, or(t.starts), t.image)
@@ -102,7 +102,7 @@ func (t turn) wrong() string {
 	if at, desired := t.past.asked(); !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
 		return fmt.Sprintf("DC834: %s has %d of %d instances since %s: no capacity for them, or a quota is reached", t.group.Name, t.present(), t.group.Desired, at.UTC().Format("15:04"))
 	}
-	return t.overdue()
+	return cmp.Or(t.refreshFailed(), t.overdue())
 }
 
 // overdue says that a node was not empty in time, and is not forced to be.

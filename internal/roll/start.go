@@ -37,6 +37,8 @@ func (r rolling) Start(ctx context.Context, a applier.Attempt) error {
 		return r.resize(ctx, o, number(id), number(word(words, 2)))
 	case refresh:
 		return r.refresh(ctx, o)
+	case switchBack:
+		return r.switchBack(ctx, o)
 	case cancel:
 		if err := r.Outside.CancelInstanceRefresh(ctx, o.asg); !errors.Is(err, port.ErrNotFound) {
 			return refused(err)
@@ -187,4 +189,23 @@ func (r *Roller) refresh(ctx context.Context, o order) error {
 	}
 	_, err = r.Outside.StartInstanceRefresh(ctx, newRefresh(o, f.group.Desired))
 	return refused(err)
+}
+
+// switchBack has a group start the old image again, if at this moment it starts the new one.
+func (r *Roller) switchBack(ctx context.Context, o order) error {
+	f, err := r.look(ctx, o.asg)
+	if err != nil {
+		return &applier.Refusal{Err: err, Retry: true}
+	}
+	if f.starts != o.image {
+		return stale("%s starts nodes from %s by now", o.asg, or(f.starts))
+	}
+	s, _ := o.switching()
+	ex, known := r.Single(s.Op)
+	if !known {
+		return fmt.Errorf("%s: nothing is called %q", o.Step.ID, s.Op)
+	}
+	a := o.Attempt
+	a.Step, a.Want = s, s.Writes
+	return ex.Start(ctx, a)
 }

@@ -323,6 +323,10 @@ func (w *town) DescribeInstanceRefreshes(context.Context, string) ([]port.Instan
 	return slices.Clone(w.refresh), w.fails("DescribeInstanceRefreshes")
 }
 
+func (w *town) FailedActivities(context.Context, string, time.Time) ([]port.FailedActivity, error) {
+	return nil, w.fails("FailedActivities")
+}
+
 func (w *town) CancelInstanceRefresh(context.Context, string) error {
 	if len(w.refresh) == 0 || !w.refresh[0].Live() {
 		return port.ErrNotFound
@@ -404,6 +408,28 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 	return nil, w.fails("ListExecutions")
 }
 
+func (w *town) GetExecutor(context.Context, string) (string, error) { return "", nil }
+
+// single has the one operation that switches the group.
+func (w *town) single(op string) (applier.Executor, bool) {
+	return switching{w}, op == "autoscaling.UpdateAutoScalingGroup"
+}
+
+type switching struct{ *town }
+
+func (switching) Observe(context.Context, applier.Attempt) (applier.Status, error) {
+	return applier.Status{}, errors.New("nobody asks")
+}
+
+func (w switching) Start(ctx context.Context, a applier.Attempt) error {
+	if w.delayed(func() error { return w.Start(ctx, a) }) {
+		return errDied
+	}
+	w.calls = append(w.calls, "switch to "+a.Step.Writes["version"].Str())
+	w.group.Version = a.Step.Writes["version"].Str()
+	return w.fails("switch")
+}
+
 // watch notes how far the group is from what it should be; base is its capacity before.
 func (w *town) watch(base int64) {
 	ready := int64(0)
@@ -429,6 +455,7 @@ type driver struct {
 	loses  func() bool // with a call on its way
 	each   func()      // between any two calls
 	abort  bool
+	roller func() *Roller
 }
 
 const testWindow = 60
@@ -440,15 +467,18 @@ type logger interface{ Logf(string, ...any) }
 
 func newDriver(t logger, w *town, roll schema.Roll) *driver {
 	d := &driver{t: t, w: w, crash: func() bool { return false }, loses: func() bool { return false }, each: func() {}}
+	d.roller = func() *Roller {
+		return &Roller{Outside: w, Nodes: w, Karpenter: w, Census: w, Now: func() time.Time { return w.now }, Single: w.single}
+	}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
-		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll)}}}
+		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}
 	d.restart()
 	return d
 }
 
 // restart is a new process: nothing of the last one's memory is left.
 func (d *driver) restart() {
-	d.r = &Roller{Outside: d.w, Nodes: d.w, Karpenter: d.w, Census: d.w, Now: func() time.Time { return d.w.now }}
+	d.r = d.roller()
 	d.segment()
 }
 

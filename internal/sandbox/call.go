@@ -21,7 +21,7 @@ func reading(name string) call {
 	pages := map[string]int{
 		"Find": 1000, "Count": 1000, "DescribeImages": 1000, "DescribeLaunchTemplates": 200,
 		"DescribeLaunchTemplateVersions": 200, "DescribeDefaultVersions": 200, "DescribeInstanceTypes": 100, "DescribeInstanceTypeOfferings": 1000,
-		"DescribeAutoScalingGroups": 100, "DescribeAutoScalingInstances": 100, "DescribeInstanceRefreshes": 100, "DescribeTemplatesNamed": 200, "DescribeLaunchConfigurations": 100, "ListNodegroups": 100, "GetParameters": 10,
+		"DescribeAutoScalingGroups": 100, "DescribeAutoScalingInstances": 100, "DescribeInstanceRefreshes": 100, "FailedActivities": 100, "DescribeTemplatesNamed": 200, "DescribeLaunchConfigurations": 100, "ListNodegroups": 100, "GetParameters": 10,
 		"ListRevisions": 100, "ListFollowers": 100, "ListTiers": 100, "ListExecutions": 500, "ListNodes": 200, "ListPods": 200, "ListNodePools": 200, "ListNodeClasses": 200, "ListNodeClaims": 200, "DescribeInstances": 1000, "DescribeVolumes": 500, "DescribeSnapshots": 1000, "DescribeSecurityGroups": 1000,
 	}
 	mongo := slices.Contains([]string{"Find", "Count", "Database"}, name)

@@ -127,6 +127,7 @@ type launchConfiguration struct {
 type group struct {
 	At                  string                `json:"at,omitempty"` // RFC 3339, until when Members are told
 	Desired             int64                 `json:"desired"`
+	Failures            []failure             `json:"failures,omitempty"`      // launches that failed, the newest last
 	InstanceTypes       []string              `json:"instanceTypes,omitempty"` // overrides of a mixed policy
 	Instances           *int64                `json:"instances,omitempty"`
 	Lacks               string                `json:"lacks,omitempty"` // why Room is all there is; empty means InsufficientInstanceCapacity
@@ -141,6 +142,7 @@ type group struct {
 	Room                *int64                `json:"room,omitempty"`      // instances that EC2 has for it; not stated: any number
 	SuspendedProcesses  []string              `json:"suspendedProcesses,omitempty"`
 	Tags                map[string]string     `json:"tags,omitempty"`
+	TagsKept            []string              `json:"tagsKept,omitempty"` // keys of those that instances do not get
 	Takes               string                `json:"takes,omitempty"`    // an instance to come or to go: "90s"; empty means Options.Settle
 	Template            string                `json:"template,omitempty"` // launch template id
 	Version             string                `json:"version,omitempty"`
@@ -160,6 +162,7 @@ type nodeGroup struct {
 	Min           int64             `json:"min"`
 	Release       string            `json:"release,omitempty"`
 	Status        string            `json:"status,omitempty"` // empty means ACTIVE
+	Taints        []taint           `json:"taints,omitempty"`
 	Template      string            `json:"template,omitempty"`
 	Updates       []groupUpdate     `json:"updates,omitempty"` // of its version, the newest last
 	Version       int64             `json:"version,omitempty"` // of the template

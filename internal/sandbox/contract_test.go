@@ -74,7 +74,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Lacking: c.lacking, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, Executor: c.executor, RegistryImage: c.registryImage,
 			Node: c.node, Pod: c.pod, Budget: c.budget, NodePool: c.nodePool, NodeClass: c.nodeClass, NodeClaim: c.nodeClaim,
 		},
 	}
@@ -275,12 +275,19 @@ func (c *seeder) group(t *testing.T, g port.AutoScalingGroup) {
 func (c *seeder) nodeGroup(t *testing.T, g port.NodeGroup) {
 	c.change(t, func(s *state) {
 		groups := s.aws.NodeGroups[g.Cluster]
-		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Max: g.Max, Min: g.Min,
+		put(&groups, g.Name, nodeGroup{AMIType: g.AMIType, Desired: g.Desired, InstanceTypes: g.InstanceTypes, Labels: g.Labels, Taints: taintsOf(g.Taints), Max: g.Max, Min: g.Min,
 			Template: g.Template, Version: g.Version, Groups: []string{"eks-" + g.Name}})
 		put(&s.aws.AutoScalingGroups, "eks-"+g.Name, group{Launches: true, Desired: g.Desired, Max: g.Max, Min: g.Min, Template: g.Template, Version: fmt.Sprint(max(g.Version, 1))})
 		put(&s.aws.NodeGroups, g.Cluster, groups)
 		put(&s.aws.Clusters, g.Cluster, eksCluster{Version: "1.31"})
 	})
+}
+
+func taintsOf(taints []port.Taint) (out []taint) {
+	for _, t := range taints {
+		out = append(out, taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
+	}
+	return out
 }
 
 func (c *seeder) protected(t *testing.T, group, instance string, on bool) {
@@ -298,6 +305,14 @@ func (c *seeder) suspended(t *testing.T, group, process string) {
 	c.change(t, func(s *state) {
 		g := s.aws.AutoScalingGroups[group]
 		g.SuspendedProcesses = append(g.SuspendedProcesses, process)
+		s.aws.AutoScalingGroups[group] = g
+	})
+}
+
+func (c *seeder) lacking(t *testing.T, group string, room int64, code string) {
+	c.change(t, func(s *state) {
+		g := s.aws.AutoScalingGroups[group]
+		g.Room, g.Lacks = &room, code
 		s.aws.AutoScalingGroups[group] = g
 	})
 }

@@ -41,7 +41,7 @@ func (w *World) DescribeNodegroup(ctx context.Context, cluster, name string) (po
 		g, err := w.nodeGroup(s, cluster, name)
 		return port.NodeGroup{
 			Cluster: cluster, Name: name, Status: g.Status, Template: g.Template, Version: g.Version, AMIType: g.AMIType, Release: g.Release,
-			Min: g.Min, Max: g.Max, Desired: g.Desired, InstanceTypes: slices.Clone(g.InstanceTypes), Labels: copied(g.Labels), Groups: slices.Clone(g.Groups),
+			Min: g.Min, Max: g.Max, Desired: g.Desired, InstanceTypes: slices.Clone(g.InstanceTypes), Labels: copied(g.Labels), Taints: g.taints(), Groups: slices.Clone(g.Groups),
 		}, 0, err
 	})
 }
@@ -55,13 +55,13 @@ func (w *World) nodeGroup(s *state, cluster, name string) (g nodeGroup, err erro
 	return g, err
 }
 
-// UpdateNodegroupScaling scales the node group and its Auto Scaling groups. One
-// that is not ACTIVE is ErrInUse (EKS API Reference, UpdateNodegroupConfig,
+// UpdateNodegroupConfig changes the node group, and the sizes of its Auto Scaling groups.
+// One that is not ACTIVE is ErrInUse (EKS API Reference, UpdateNodegroupConfig,
 // ResourceInUseException).
-func (w *World) UpdateNodegroupScaling(ctx context.Context, cluster, name, tok string, lo, hi, desired *int64) error {
-	request := []any{cluster, name, lo, hi, desired}
-	return effect(ctx, w, "UpdateNodegroupScaling", func(s *state) (*state, error) {
-		if _, used, err := s.used("UpdateNodegroupScaling", tok, request); err != nil || used {
+func (w *World) UpdateNodegroupConfig(ctx context.Context, cluster, name, tok string, c port.NodegroupConfig) error {
+	request := []any{cluster, name, c}
+	return effect(ctx, w, "UpdateNodegroupConfig", func(s *state) (*state, error) {
+		if _, used, err := s.used("UpdateNodegroupConfig", tok, request); err != nil || used {
 			return nil, err
 		}
 		g, err := w.nodeGroup(s, cluster, name)
@@ -71,16 +71,42 @@ func (w *World) UpdateNodegroupScaling(ctx context.Context, cluster, name, tok s
 		if g.Status != "ACTIVE" {
 			return nil, fmt.Errorf("node group %s/%s is %s: %w", cluster, name, g.Status, port.ErrInUse)
 		}
-		g.Min, g.Max, g.Desired = or(lo, g.Min), or(hi, g.Max), or(desired, g.Desired)
+		g.Min, g.Max, g.Desired = or(c.Min, g.Min), or(c.Max, g.Max), or(c.Desired, g.Desired)
 		if g.Min < 0 || g.Max < 1 || g.Min > g.Desired || g.Desired > g.Max {
 			return nil, fmt.Errorf("node group %s/%s: min size %d, desired size %d and max size %d do not fit each other", cluster, name, g.Min, g.Desired, g.Max)
 		}
+		g = g.labelled(c)
 		g.Status, g.Active = "", ""
 		if w.opts.Settle > 0 {
 			g.Status, g.Active = "UPDATING", w.opts.Clock().Add(w.opts.Settle).UTC().Format(time.RFC3339)
 		}
-		return s.withNodeGroup(cluster, name, g).using("UpdateNodegroupScaling", tok, request, ""), nil
+		return s.withNodeGroup(cluster, name, g).using("UpdateNodegroupConfig", tok, request, ""), nil
 	})
+}
+
+// labelled has other labels and taints: a taint is that of its key and effect.
+func (g nodeGroup) labelled(c port.NodegroupConfig) nodeGroup {
+	for _, k := range c.NoLabels {
+		g.Labels = removed(g.Labels, k)
+	}
+	for _, k := range schema.Sorted(c.Labels) {
+		g.Labels = added(g.Labels, k, c.Labels[k])
+	}
+	for _, gone := range slices.Concat(c.NoTaints, c.Taints) {
+		g.Taints = slices.DeleteFunc(slices.Clone(g.Taints), func(t taint) bool { return t.Key == gone.Key && t.Effect == gone.Effect })
+	}
+	for _, t := range c.Taints {
+		g.Taints = append(g.Taints, taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
+	}
+	slices.SortFunc(g.Taints, func(a, b taint) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Effect, b.Effect)) })
+	return g
+}
+
+func (g nodeGroup) taints() (out []port.Taint) {
+	for _, t := range g.Taints {
+		out = append(out, port.Taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
+	}
+	return out
 }
 
 // withNodeGroup is the state with another node group; a single Auto Scaling

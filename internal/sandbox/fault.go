@@ -84,11 +84,11 @@ func Calls() []string {
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
-		"EnableImageDeprecation", "EvictPod", "Find", "GetBuild", "GetBuildLog", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
+		"EnableImageDeprecation", "EvictPod", "FailedActivities", "Find", "GetBuild", "GetBuildLog", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetExecutor", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
 		"Layers", "ListExecutions", "ListFollowers", "ListJobs", "ListNodegroups", "ListNodes", "ListPods", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
 		"DescribeInstanceTypeOfferings",
 		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
-		"TerminateInstance", "UpdateAutoScalingGroup", "UpdateNodegroupScaling", "UpdateOne", "UpdateSetting", "UpdateTier",
+		"TerminateInstance", "UpdateAutoScalingGroup", "TagGroup", "UntagGroup", "UpdateNodegroupConfig", "UpdateOne", "UpdateSetting", "UpdateTier",
 		"DeleteNodeClaim", "HoldDrift", "ListNodeClaims", "ListNodeClasses", "ListNodePools", "SetImageTerms", "SetLimits",
 		"DescribeTemplatesNamed", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
 	}

@@ -20,7 +20,7 @@ type cluster struct {
 	Nodes     map[string]node              `json:"nodes,omitempty"`   // those of no instance of a group, and those that were written to
 	Pods      map[string]pod               `json:"pods,omitempty"`    // "namespace/name"
 	Secrets   map[string]map[string]string `json:"secrets,omitempty"` // "namespace/name" → key → value
-	Unready   []string                     `json:"unready,omitempty"` // Auto Scaling groups whose instances join and never get ready, and NodePools whose nodes never join
+	Unready   []string                     `json:"unready,omitempty"` // Auto Scaling groups, and images, whose instances join and never get ready, and NodePools whose nodes never join
 }
 
 func (c cluster) empty() bool {
@@ -30,7 +30,8 @@ func (c cluster) empty() bool {
 // node is ready from Ready on: "" is always, "never".
 type node struct {
 	Allocatable amount            `json:"allocatable,omitzero"`
-	Capacity    amount            `json:"capacity,omitzero"` // left out: as allocatable
+	Capacity    amount            `json:"capacity,omitzero"`    // left out: as allocatable
+	Conditions  []nodeCondition   `json:"conditions,omitempty"` // beside Ready
 	Cordoned    bool              `json:"cordoned,omitempty"`
 	CordonedBy  string            `json:"cordonedBy,omitempty"`
 	Created     string            `json:"created,omitempty"`  // RFC 3339
@@ -43,6 +44,15 @@ type node struct {
 	Zone        string            `json:"zone,omitempty"`
 
 	isReady bool
+}
+
+// nodeCondition is one that a node reports beside Ready.
+type nodeCondition struct {
+	Message string `json:"message,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Since   string `json:"since,omitempty"`  // RFC 3339
+	Status  string `json:"status,omitempty"` // "False" unless stated
+	Type    string `json:"type"`
 }
 
 type taint struct {
@@ -125,7 +135,7 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 		return "", node{}, false
 	}
 	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{typeLabel: i.Type}, Ready: "soon", UID: uid("node", id)}
-	if slices.Contains(s.cluster.Unready, of) {
+	if slices.Contains(s.cluster.Unready, of) || slices.Contains(s.cluster.Unready, i.Image) {
 		n.Ready = "never"
 	}
 	for tag, v := range g.Tags {
@@ -183,6 +193,11 @@ func (w *World) standing(s *state, name string, n node) (node, bool, error) {
 	made, err := time.Parse(time.RFC3339, n.Created)
 	if err != nil {
 		return n, false, fmt.Errorf("created %q is not a time like 2026-03-31T12:00:00Z", n.Created)
+	}
+	for _, c := range n.Conditions {
+		if _, err := time.Parse(time.RFC3339, cmp.Or(c.Since, n.Created)); err != nil {
+			return n, false, fmt.Errorf("conditions: since %q is not a time like 2026-03-31T12:00:00Z", c.Since)
+		}
 	}
 	switch n.Ready {
 	case "":

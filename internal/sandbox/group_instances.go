@@ -51,13 +51,17 @@ func (c cloud) checkGroups() error {
 			return fmt.Errorf("aws.autoScalingGroups.%s.takes: %q is not a time like \"90s\"", name, g.Takes)
 		}
 		times := map[string]string{"at": g.At}
+		for i, f := range g.Failures {
+			times[fmt.Sprint("failures.", i)] = f.At
+		}
 		for _, id := range schema.Sorted(g.Members) {
 			m := g.Members[id]
+			id = "members." + id
 			times[id+".settles"], times[id+".interrupted"], times[id+".launched"] = m.Settles, m.Interrupted, m.Launched
 		}
 		for _, at := range schema.Sorted(times) {
 			if _, err := time.Parse(time.RFC3339, times[at]); times[at] != "" && err != nil {
-				return fmt.Errorf("aws.autoScalingGroups.%s.members.%s: %q is not a time like 2026-03-31T12:00:00Z", name, at, times[at])
+				return fmt.Errorf("aws.autoScalingGroups.%s.%s: %q is not a time like 2026-03-31T12:00:00Z", name, at, times[at])
 			}
 		}
 	}

@@ -114,7 +114,9 @@ func (l *life) adds(id string, from source, image templateVersion, m member, i i
 	i.PrivateIP = fmt.Sprintf("10.1.%d.%d", n/250%250, n%250+4)
 	i.Tags = map[string]string{"aws:autoscaling:groupName": l.name}
 	for k, v := range l.Tags {
-		i.Tags[k] = v
+		if !slices.Contains(l.TagsKept, k) {
+			i.Tags[k] = v
+		}
 	}
 	l.Members[id], l.state.aws.Instances[id] = m, i
 }
@@ -165,7 +167,11 @@ func (l *life) suspended(process string) bool { return slices.Contains(l.Suspend
 // launches begins one instance, unless nothing can be launched.
 func (l *life) launches(t time.Time) bool {
 	from, image, err := l.source()
-	if err != nil || l.suspended("Launch") || l.Room != nil && int64(len(l.Members)) >= *l.Room {
+	if err != nil || l.suspended("Launch") {
+		return false
+	}
+	if l.Room != nil && int64(len(l.Members)) >= *l.Room {
+		l.fails(t)
 		return false
 	}
 	if known, ok := l.state.aws.Images[image.Image]; ok && cmp.Or(known.State, "available") != "available" && known.Available == "" {
@@ -240,6 +246,9 @@ func (l *life) next(t time.Time) (next time.Time) {
 	for _, m := range l.Members {
 		earlier(m.Settles)
 		earlier(m.Interrupted)
+	}
+	if l.Room != nil {
+		earlier(l.retry())
 	}
 	if r := l.refreshing(); r != nil {
 		for _, at := range r.times() {

@@ -54,7 +54,7 @@ func reads(gate Gate) Gate {
 func isWrite(call string) bool {
 	return slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
 		"CreateLaunchTemplate", "DeleteLaunchTemplate", "TerminateInstanceInGroup", "StartInstanceRefresh", "CancelInstanceRefresh", "UpdateNodegroupVersion", "EvictPod", "SetCordoned",
-		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupScaling",
+		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupConfig", "TagGroup", "UntagGroup",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
 		"RunScript", "CreateEnvironment", "ArchiveEnvironment", "ShareEnvironment", "CreateRevision", "SetActiveRevision", "CancelBuild", "SetDefaultEnvironment", "CreateTier", "UpdateTier", "ArchiveTier", "CreateSetting", "UpdateSetting", "DeleteSetting", "StartJob", "StopJob"}, call)
@@ -104,10 +104,18 @@ func (o outside) UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate)
 	return effect(ctx, o, "UpdateAutoScalingGroup", []any{u}, func(ctx context.Context) error { return o.World.UpdateAutoScalingGroup(ctx, u) })
 }
 
-func (o outside) UpdateNodegroupScaling(ctx context.Context, cluster, name, token string, lo, hi, desired *int64) error {
-	return effect(ctx, o, "UpdateNodegroupScaling", []any{cluster, name, lo, hi, desired}, func(ctx context.Context) error {
-		return o.World.UpdateNodegroupScaling(ctx, cluster, name, token, lo, hi, desired)
+func (o outside) UpdateNodegroupConfig(ctx context.Context, cluster, name, token string, c port.NodegroupConfig) error {
+	return effect(ctx, o, "UpdateNodegroupConfig", []any{cluster, name, c}, func(ctx context.Context) error {
+		return o.World.UpdateNodegroupConfig(ctx, cluster, name, token, c)
 	})
+}
+
+func (o outside) TagGroup(ctx context.Context, group string, tags []port.GroupTag) error {
+	return effect(ctx, o, "TagGroup", []any{group, tags}, func(ctx context.Context) error { return o.World.TagGroup(ctx, group, tags) })
+}
+
+func (o outside) UntagGroup(ctx context.Context, group string, keys []string) error {
+	return effect(ctx, o, "UntagGroup", []any{group, keys}, func(ctx context.Context) error { return o.World.UntagGroup(ctx, group, keys) })
 }
 
 // lent is an instance that nobody launched with a token, so not domctl's: what is on

@@ -63,7 +63,7 @@ func pace(played int64, began time.Time) string {
 func load(t *testing.T) (map[string]world, map[string][]schema.Address) {
 	t.Helper()
 	worlds, objects := map[string]world{}, map[string][]schema.Address{}
-	for _, name := range []string{"modern", "classic", "building", "baking", "spreading", "sharing", "defaults", "moving", "template"} {
+	for _, name := range []string{"modern", "classic", "building", "baking", "spreading", "sharing", "defaults", "moving", "labelling", "template"} {
 		var w world
 		var err error
 		if w.content, err = os.ReadFile("testdata/" + name + "/sandbox.json"); err != nil {

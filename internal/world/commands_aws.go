@@ -39,12 +39,6 @@ func updateGroupCommand(m applier.Manual) string {
 	return checkGroup(m.Step) + "aws autoscaling update-auto-scaling-group --auto-scaling-group-name " + sh(m.Step.Object.ID()) + groupFlags(m)
 }
 
-func scaleCommand(m applier.Manual) string {
-	cluster, name := cutID(m.Step.Object.ID())
-	return "aws eks update-nodegroup-config --cluster-name " + sh(cluster) + " --nodegroup-name " + sh(name) +
-		" --client-request-token " + sh(m.Token) + " --scaling-config " + sh(scaling(m.Step))
-}
-
 // createVersionCommand keeps the number in a variable for the steps that name it.
 func createVersionCommand(m applier.Manual) string {
 	s, id := m.Step, m.Step.Object.ID()

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -37,6 +38,9 @@ func groupRaw(g port.AutoScalingGroup) planner.Raw {
 	for key, value := range g.Tags {
 		if strings.HasPrefix(key, autoscalerTag) {
 			raw[schema.JoinPath("tags", key)] = schema.JSON(value)
+			if slices.Contains(g.Propagated, key) {
+				raw[propagatedPath(key)] = schema.JSON(true)
+			}
 		}
 	}
 	if len(g.Overrides) > 0 {
@@ -86,6 +90,9 @@ func nodeGroupRaw(g port.NodeGroup) planner.Raw {
 		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
 	for key, value := range g.Labels {
 		raw[schema.JoinPath("labels", key)] = schema.JSON(value)
+	}
+	for _, t := range g.Taints {
+		raw[taintPath(t.Key, t.Effect)] = schema.JSON(t.Value)
 	}
 	return raw
 }

@@ -75,11 +75,11 @@ func TestImport(t *testing.T) {
 	b := newBench(t, classic+", "+spark+`, "config": [
 		{"_id": 1, "namespace": "common", "key": "com.cerebro.domino.computegrid.userExecutionsQuota.maximumExecutionsPerUser", "value": "30"},
 		{"_id": 2, "namespace": "common", "key": "com.x.token", "value": "canary"}]`, classicImages+`, "autoScalingGroups": {
-		"a": {"min": 0, "max": 4, "desired": 1, "launchConfiguration": "lc", "tags": {"k8s.io/cluster-autoscaler/node-template/label/dominodatalab.com/node-pool": "default-gpu"}},
-		"b": {"min": 0, "max": 5, "desired": 1, "launchConfiguration": "lc", "tags": {"k8s.io/cluster-autoscaler/node-template/label/dominodatalab.com/node-pool": "default-gpu"}},
+		"a": {"min": 0, "max": 4, "desired": 1, "launchConfiguration": "lc", "tags": {"k8s.io/cluster-autoscaler/node-template/label/dominodatalab.com/node-pool": "default-gpu", "k8s.io/cluster-autoscaler/node-template/label/team": "ml", "k8s.io/cluster-autoscaler/node-template/label/zone": "a", "k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu": "true:NoSchedule", "k8s.io/cluster-autoscaler/node-template/autoscaling-options/scaledownunneededtime": "15m"}},
+		"b": {"min": 0, "max": 5, "desired": 1, "launchConfiguration": "lc", "tags": {"k8s.io/cluster-autoscaler/node-template/label/dominodatalab.com/node-pool": "default-gpu", "k8s.io/cluster-autoscaler/node-template/label/team": "ml", "k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu": "true:NoSchedule", "k8s.io/cluster-autoscaler/node-template/autoscaling-options/scaledownunneededtime": "15m0s"}},
 		"of-m": {"min": 0, "max": 5, "desired": 1, "launchConfiguration": "lc", "tags": {"k8s.io/cluster-autoscaler/node-template/label/dominodatalab.com/node-pool": "Default"}}},
 		"launchConfigurations": {"lc": {"image": "ami-11111111", "instanceType": "g5.2xlarge"}},
-		"nodeGroups": {"acme": {"m": {"min": 1, "max": 2, "desired": 1, "labels": {"dominodatalab.com/node-pool": "Default"}, "groups": ["of-m"]}}}`)
+		"nodeGroups": {"acme": {"m": {"min": 1, "max": 2, "desired": 1, "labels": {"dominodatalab.com/node-pool": "Default", "example.com/team": "a"}, "taints": [{"key": "spot", "effect": "NoSchedule"}, {"key": "two", "effect": "NoSchedule"}, {"key": "two", "effect": "NoExecute"}], "groups": ["of-m"]}}}`)
 	b.deployment.Executors = "classic"
 	found, res := b.imported(t.TempDir(), engine.ImportOptions{})
 	const want = `package domino
@@ -119,12 +119,17 @@ nodePools: default: {
 		min: 1
 		max: 2
 	}
+	labels: "example.com/team": "a"
+	taints: spot:               ":NoSchedule"
 }
 
 nodePools: "default-gpu": {
 	groups: [{"asg": "a"}, {"asg": "b"}]
 	ami: "a"
-	size: min: 0
+	size: min:                0
+	labels: team:             "ml"
+	taints: "nvidia.com/gpu": "true:NoSchedule"
+	scaleDownDelay: "15m0s"
 }
 
 settings: maximumExecutionsPerUser: 30

@@ -159,7 +159,7 @@ func TestCapacityOfKarpenter(t *testing.T) {
 	if p := pools[i]; p.Limits == nil || p.Limits.Cores != 9 || p.Limits.Memory != 32<<30 || p.Min == nil || *p.Min != 0 || p.Max == nil || *p.Max != 4 {
 		t.Errorf("%+v, %+v", p, p.Limits)
 	}
-	got, err := w.LookNodes(t.Context(), desired, schema.Applied{}, nil)
+	got, err := w.LookNodes(t.Context(), desired, schema.Applied{}, nil, w.LookEnded)
 	if err != nil || len(got.Nodes) != 1 {
 		t.Fatal(err, got)
 	}

@@ -251,12 +251,6 @@ func updateGroup(ctx context.Context, w *World, a applier.Attempt) error {
 	return w.Outside.UpdateAutoScalingGroup(ctx, u)
 }
 
-func scaleNodeGroup(ctx context.Context, w *World, a applier.Attempt) error {
-	cluster, name := cutID(a.Step.Object.ID())
-	lo, hi, desired := sizes(a.Step.Writes)
-	return w.Outside.UpdateNodegroupScaling(ctx, cluster, name, a.Token, lo, hi, desired)
-}
-
 func sizes(writes map[string]schema.Value) (lo, hi, desired *int64) {
 	at := func(p string) *int64 {
 		f, ok := writes[p].Float()

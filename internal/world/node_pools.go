@@ -195,7 +195,6 @@ func (l *look) decodePool(a schema.Address) {
 		if g.Karpenter != "" {
 			l.decodeNodePool(a, g, raw, o.Fields)
 			l.expect(a, g, raw)
-			l.labels(a, g, raw)
 			continue
 		}
 		at := "groups." + schema.JoinPath(g.Key()) + "."
@@ -209,7 +208,7 @@ func (l *look) decodePool(a schema.Address) {
 			o.Fields[at+"ami"] = image
 		}
 		l.expect(a, g, raw)
-		l.labels(a, g, raw)
+		l.labels(a, g, raw, at, o.Fields)
 	}
 	l.observe(a, "", o)
 }

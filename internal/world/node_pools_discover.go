@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -106,6 +107,7 @@ func (f *finder) pool(label string, groups []schema.Group, standing map[schema.A
 			fields["limits."+limit] = v
 		}
 	}
+	f.saying(a, groups)
 	image, same := f.same(groups, f.view.imageOf)
 	if !same {
 		f.note("%s: its groups start from different images: ami left out", a)
@@ -141,4 +143,46 @@ func (f *finder) karpenter(ctx context.Context) (map[planner.Ref]planner.Raw, er
 		return nil, nil
 	}
 	return raw, err
+}
+
+// saying states what all groups say alike of their nodes, as far as files can state it; the
+// rest is noted. A scale-down delay is one of Auto Scaling groups.
+func (f *finder) saying(a schema.Address, groups []schema.Group) {
+	differs, alike := map[string]bool{}, map[string]schema.Value{}
+	for i, g := range groups {
+		says := saysOfNodes(g, f.view.raw[f.groupRefOf(g)])
+		delete(says, "label")
+		if i == 0 {
+			alike = maps.Clone(says)
+		}
+		for path, v := range says {
+			differs[path] = differs[path] || !statable(path, v)
+			if alike[path] != v {
+				differs[path] = true
+			}
+		}
+		for path, v := range alike {
+			differs[path] = differs[path] || says[path] != v
+		}
+	}
+	for _, path := range schema.Sorted(differs) {
+		if differs[path] {
+			f.note("%s: its groups differ in %s, or files cannot state it: left out", a, path)
+		} else {
+			f.Objects[a].Fields[path] = alike[path]
+		}
+	}
+}
+
+// statable says whether the files can state what a group says.
+func statable(path string, v schema.Value) bool {
+	switch schema.SplitPath(path)[0] {
+	case "taints":
+		_, effect := cutTaint(v.Str())
+		return effectName(effect) != "" && strings.Count(v.Str(), ":") == 1
+	case "scaleDownDelay":
+		_, err := schema.ParseDuration(v.Str())
+		return err == nil
+	}
+	return true
 }

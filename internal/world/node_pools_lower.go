@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -48,6 +49,8 @@ type poolLowering struct {
 	classes       map[string]bool
 	held, loosely []string
 	lastRoll      string // the step that replaces the nodes of the group before
+	// evicting are taints that would evict what runs, evictingAt each with its group.
+	evicting, evictingAt []string
 }
 
 // group lowers one group's changes; an answer means that the pool is blocked.
@@ -57,7 +60,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		return nil // the read found an error of it
 	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
-	size := map[string]schema.Value{}
+	size, says := map[string]schema.Value{}, map[string]planner.Diff{}
 	var switched *planner.Diff
 	before := len(p.steps)
 	for _, d := range p.change.Fields {
@@ -86,6 +89,8 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 				return why
 			}
 			switched = &d
+		case ofNodes(field):
+			says[field] = d
 		default:
 			size[strings.TrimPrefix(field, "size.")] = d.After
 		}
@@ -96,6 +101,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 			return why
 		}
 	}
+	p.told(g, ref, at, size, says)
 	if switched != nil {
 		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
 		p.rolled(ref, *switched, before)
@@ -115,11 +121,13 @@ func (p *poolLowering) field(path string) (planner.Diff, bool) {
 // belongs says who writes a group's field: "domctl", "terraform" or "observe".
 func (p *poolLowering) belongs(field string) string {
 	what, _, _ := strings.Cut(field, ".")
-	switch what {
-	case "launch": // which is the image's
+	switch {
+	case what == "launch": // which is the image's
 		what = "ami"
-	case "limits":
+	case what == "limits":
 		what = "size"
+	case ofNodes(field):
+		what = "labels"
 	}
 	if owner := p.o.Fields["owner."+what].Str(); owner != "" {
 		return owner
@@ -149,6 +157,8 @@ func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	if p.belongs(field) == "terraform" && g.Karpenter != "" {
 		what := map[string]string{"ami": "amiSelectorTerms of its EC2NodeClass", "limits.cores": "limits.cpu", "limits.memory": "limits.memory"}[field]
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s: %s (is %s)", g.Key(), what, d.After.Display(), or(d.Before.Display())))
+	} else if p.belongs(field) == "terraform" && ofNodes(field) {
+		p.elsewise = append(p.elsewise, g.Key()+": "+labelTerraform(g, field, d))
 	} else if p.belongs(field) == "terraform" && field == "launch" {
 		p.elsewise = append(p.elsewise, g.Key()+": launch_template in place of launch_configuration")
 	} else if p.belongs(field) == "terraform" {
@@ -173,6 +183,9 @@ func (p *poolLowering) left() (left []planner.Left) {
 	if len(p.owned) > 0 {
 		left = append(left, planner.Left{Fields: p.owned, Why: p.elsewhere()})
 	}
+	if evicts := p.leftToEvict(); evicts != nil {
+		left = append(left, *evicts)
+	}
 	if len(p.rolls) > 0 {
 		left = append(left, planner.Left{Fields: p.rolls, Why: *p.block("DC241",
 			"switching a managed node group drains its nodes at once, whatever runs on them, and the pool states no roll",
@@ -187,7 +200,7 @@ func (p *poolLowering) left() (left []planner.Left) {
 // elsewhere says what stands otherwise in the fields of another owner.
 func (p *poolLowering) elsewhere() schema.Finding {
 	hint := "change it in Terraform, then plan again"
-	if p.o.Fields["owner.ami"].Str() == "observe" || p.o.Fields["owner.size"].Str() == "observe" {
+	if slices.ContainsFunc([]string{"ami", "size", "labels"}, func(what string) bool { return p.o.Fields["owner."+what].Str() == "observe" }) {
 		hint = "state owner as \"domctl\" to have it changed, or correct the files"
 	}
 	return *p.block("DC239", "not written, because it belongs to another owner: "+strings.Join(p.elsewise, "; "), hint)
@@ -342,12 +355,23 @@ func (p *poolLowering) resize(g schema.Group, ref planner.Ref, size map[string]s
 		p.findings = append(p.findings, schema.Finding{Code: "DC213", Severity: schema.Info, Address: p.change.Address, Positions: p.change.Positions,
 			Message: fmt.Sprintf("%s: desired moves from %v to %s, into the new bounds", g.Key(), desired, size["desired"].Text)})
 	}
-	s := groupStep(p.change.Address, ref, size, nil, group)
-	s.ID += "/size"
-	if g.NodeGroup != "" {
-		s.ID = strings.Replace(s.ID, "autoscaling.UpdateAutoScalingGroup", "eks.UpdateNodegroupConfig", 1)
-		s.Op, s.Guard = "eks.UpdateNodegroupConfig", planner.Token
+	if g.NodeGroup == "" {
+		s := groupStep(p.change.Address, ref, size, nil, group)
+		s.ID += "/size"
+		p.steps = append(p.steps, s)
 	}
-	p.steps = append(p.steps, s)
 	return nil
+}
+
+// told writes what a group is to say of its nodes; with the sizes of a managed node group,
+// which are of the same call.
+func (p *poolLowering) told(g schema.Group, ref planner.Ref, at string, size map[string]schema.Value, says map[string]planner.Diff) {
+	if g.NodeGroup == "" {
+		p.tagged(ref, says)
+		return
+	}
+	maps.Copy(size, p.configured(ref, at, says))
+	if s := configStep(p.change.Address, ref, size, p.v.raw[ref]); len(s.Writes) > 0 {
+		p.steps = append(p.steps, s)
+	}
 }

@@ -25,8 +25,31 @@ func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
 			Hint:    "leave template and image out of the overrides, or replace the nodes by hand"})
 		return
 	}
-	p.goes(p.rollStep(RollOp, ref, d, r), switches, d, r)
+	s := p.rollStep(RollOp, ref, d, r)
+	if back, is := p.switchedBack(ref); is {
+		s.Args["switch"] = schema.JSON(back)
+	}
+	p.goes(s, switches, d, r)
 	p.tellRoll(ref, r)
+}
+
+// switchedBack is the write that takes the switch of a group's image back: of the group, or
+// of the default version that it follows. What a roll that fails makes is what a rollback
+// would.
+func (p *poolLowering) switchedBack(ref planner.Ref) (back planner.Step, is bool) {
+	group := p.v.raw[ref]
+	object, paths := ref, []string{"version", "template", "launchConfiguration"}
+	if v := group["version"].Str(); group["template"].Str() != "" && (v == "" || v == "$Default") {
+		object, paths = templateRef(group["template"].Str()), []string{"default"}
+	}
+	for _, s := range p.steps {
+		if s.Object == object && slices.ContainsFunc(paths, func(path string) bool { _, writes := s.Writes[path]; return writes }) {
+			back = planner.Unwrite(planner.Done{Step: s, Pre: p.v.raw[object]})
+			back.Expects = nil // which the roll looks at by itself
+			return back, true
+		}
+	}
+	return back, false
 }
 
 // ManagedRollOp is the operation that has EKS replace the nodes of a managed node group.

@@ -54,8 +54,9 @@ func (w *World) operations() applier.Operations {
 		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
 		SwitchClassOp:                {Executor: one(switchClass), Tool: "kubectl", Command: switchClassCommand, Calls: []string{"SetImageTerms"}},
 		LimitOp:                      {Executor: one(setLimits), Tool: "kubectl", Command: limitsCommand, Calls: []string{"SetLimits"}},
-		"eks.UpdateNodegroupConfig": {Executor: one(scaleNodeGroup),
-			Tool: "aws", Command: scaleCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
+		TagsOp:                       {Executor: one(updateTags), Tool: "aws", Command: updateTagsCommand, Calls: []string{"autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags"}},
+		"eks.UpdateNodegroupConfig": {Executor: single{w, observeConfig, configure},
+			Tool: "aws", Command: configCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
 }
 

@@ -76,7 +76,9 @@ func randomMongo(t *rapid.T) string {
 
 func randomAWS(t *rapid.T) string {
 	version := rapid.SampledFrom([]string{"1", "2", "3", "$Default", ""}).Draw(t, "version")
-	return poolImages + strings.Replace(poolAWS, `"template": "lt-1", "version": "2"`, fmt.Sprintf(`"template": "lt-1", "version": %q`, version), 1)
+	aws := strings.Replace(poolAWS, `"template": "lt-1", "version": "2"`, fmt.Sprintf(`"template": "lt-1", "version": %q`, version), 1)
+	tags := rapid.SampledFrom([]string{"", `"tags": {"` + teamLabel + `": "a", "` + poolsLabel + `": "q"}, `, `"tags": {"` + teamLabel + `": "z", "cost": "1"}, "tagsKept": ["` + teamLabel + `"], `}).Draw(t, "tags")
+	return poolImages + strings.ReplaceAll(aws, `"lt": {`, `"lt": {`+tags)
 }
 
 // maybe states a field in half of the draws, as null in a few.
@@ -119,6 +121,11 @@ func randomDesired(t *rapid.T) map[schema.Address]schema.Object {
 	for path, sizes := range map[string][]int{"size.min": {0, 1, 2}, "size.max": {2, 3, 5}} {
 		if rapid.Bool().Draw(t, path+" stated") {
 			fields[path] = rapid.SampledFrom(sizes).Draw(t, path)
+		}
+	}
+	for path, values := range map[string][]any{"labels.team": {"a", "b"}, "labels.x": {"1"}, "taints.gpu": {"true:NoSchedule", ":PreferNoSchedule"}, "scaleDownDelay": {"20m0s", "1d"}} {
+		if rapid.Bool().Draw(t, path+" stated") {
+			fields[path] = rapid.SampledFrom(values).Draw(t, path)
 		}
 	}
 	return all(objects, object("environments", "Spark", env), object("nodePools", "p", fields))

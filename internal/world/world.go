@@ -112,6 +112,7 @@ type View struct {
 	claims    *claims                           // where some image is of an age to go
 	live      map[string]map[string]schema.Room // of live nodes, by pool label and instance type; nil: not known
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
+	executors []port.Executor                   // of all classic tiers, where some are to be rolled
 	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref

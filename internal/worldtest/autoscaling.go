@@ -29,6 +29,8 @@ func groupCases() []Case {
 		{Name: "Groups/MissingParts", Source: updateGroup + ", ValidationError", run: groupMissing},
 		{Name: "Groups/Sizes", Source: updateGroup + ", MinSize, MaxSize, DesiredCapacity", run: groupSizes},
 		{Name: "Groups/SizesTakeDesiredAlong", Source: updateGroup + ", MinSize and MaxSize without DesiredCapacity", run: groupDesired},
+		{Name: "Groups/Tagged", Source: "Auto Scaling API Reference, CreateOrUpdateTags", run: groupTagged},
+		{Name: "Groups/Untagged", Source: "Auto Scaling API Reference, DeleteTags", run: groupUntagged},
 		{Name: "Groups/SizesRefused", Source: updateGroup + ", ValidationError", run: groupSizesRefused},
 	}
 }

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	startRefresh  = "Auto Scaling API Reference, StartInstanceRefresh"
-	endInGroup    = "Auto Scaling API Reference, TerminateInstanceInAutoScalingGroup"
-	updateVersion = "EKS API Reference, UpdateNodegroupVersion"
+	startRefresh   = "Auto Scaling API Reference, StartInstanceRefresh"
+	endInGroup     = "Auto Scaling API Reference, TerminateInstanceInAutoScalingGroup"
+	launchFailures = "Auto Scaling User Guide, Troubleshoot EC2 instance launch failures"
+	updateVersion  = "EKS API Reference, UpdateNodegroupVersion"
 )
 
 func groupInstanceCases() []Case {
@@ -27,6 +28,9 @@ func groupInstanceCases() []Case {
 		{Name: "GroupInstances/TerminateSmaller", Source: endInGroup + ", ShouldDecrementDesiredCapacity", run: terminateSmaller},
 		{Name: "GroupInstances/TerminateProtected", Source: "Auto Scaling User Guide, Use instance scale-in protection", run: terminateProtected},
 		{Name: "GroupInstances/TerminatedByOthers", Source: "Auto Scaling User Guide, Health checks for instances in an Auto Scaling group", run: terminatedByOthers},
+		{Name: "FailedActivities/Capacity", Source: launchFailures + ", sufficient capacity", run: launchesFailed("InsufficientInstanceCapacity", "sufficient")},
+		{Name: "FailedActivities/Quota", Source: launchFailures + ", vCPU limit", run: launchesFailed("VcpuLimitExceeded", "vCPU limit")},
+		{Name: "FailedActivities/None", Source: "Auto Scaling API Reference, DescribeScalingActivities", run: noLaunchFailed},
 		{Name: "InstanceRefresh/Replaces", Source: startRefresh, run: refreshReplaces},
 		{Name: "InstanceRefresh/OneAtATime", Source: startRefresh + ", InstanceRefreshInProgress", run: refreshOnce},
 		{Name: "InstanceRefresh/SkipMatching", Source: "Auto Scaling API Reference, RefreshPreferences, SkipMatching", run: refreshSkips},

@@ -152,11 +152,9 @@ func (h Hooked) DescribeNodegroup(ctx context.Context, cluster, name string) (po
 	return ask(h, "DescribeNodegroup", func() (port.NodeGroup, error) { return h.Outside.DescribeNodegroup(ctx, cluster, name) })
 }
 
-// UpdateNodegroupScaling implements port.EKS.
-func (h Hooked) UpdateNodegroupScaling(ctx context.Context, cluster, name, token string, lo, hi, desired *int64) error {
-	return tell(h, "UpdateNodegroupScaling", func() error {
-		return h.Outside.UpdateNodegroupScaling(ctx, cluster, name, token, lo, hi, desired)
-	})
+// UpdateNodegroupConfig implements port.EKS.
+func (h Hooked) UpdateNodegroupConfig(ctx context.Context, cluster, name, token string, c port.NodegroupConfig) error {
+	return tell(h, "UpdateNodegroupConfig", func() error { return h.Outside.UpdateNodegroupConfig(ctx, cluster, name, token, c) })
 }
 
 // GetParameters implements port.SSM.

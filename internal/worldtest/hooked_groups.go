@@ -2,6 +2,7 @@ package worldtest
 
 import (
 	"context"
+	"time"
 
 	"domctl.dev/internal/port"
 )
@@ -33,6 +34,21 @@ func (h Hooked) DescribeInstanceRefreshes(ctx context.Context, group string) ([]
 // CancelInstanceRefresh implements port.GroupInstances.
 func (h Hooked) CancelInstanceRefresh(ctx context.Context, group string) error {
 	return tell(h, "CancelInstanceRefresh", func() error { return h.Outside.CancelInstanceRefresh(ctx, group) })
+}
+
+// FailedActivities implements port.GroupInstances.
+func (h Hooked) FailedActivities(ctx context.Context, group string, since time.Time) ([]port.FailedActivity, error) {
+	return ask(h, "FailedActivities", func() ([]port.FailedActivity, error) { return h.Outside.FailedActivities(ctx, group, since) })
+}
+
+// TagGroup implements port.AutoScaling.
+func (h Hooked) TagGroup(ctx context.Context, group string, tags []port.GroupTag) error {
+	return tell(h, "TagGroup", func() error { return h.Outside.TagGroup(ctx, group, tags) })
+}
+
+// UntagGroup implements port.AutoScaling.
+func (h Hooked) UntagGroup(ctx context.Context, group string, keys []string) error {
+	return tell(h, "UntagGroup", func() error { return h.Outside.UntagGroup(ctx, group, keys) })
 }
 
 // UpdateNodegroupVersion implements port.NodegroupVersions.

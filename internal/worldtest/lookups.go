@@ -19,6 +19,7 @@ func nodeGroupCases() []Case {
 		{Name: "NodeGroups/Describe", Source: "EKS API Reference, DescribeNodegroup", run: describeNodeGroup},
 		{Name: "NodeGroups/Scale", Source: updateConfig + ", scalingConfig", run: scaleNodeGroup},
 		{Name: "NodeGroups/ScaleRefused", Source: updateConfig + ", InvalidParameterException", run: scaleRefused},
+		{Name: "NodeGroups/Labels", Source: updateConfig + ", labels, taints", run: labelNodeGroup},
 		{Name: "NodeGroups/Token", Source: updateConfig + ", clientRequestToken", run: scaleToken},
 	}
 }
@@ -79,14 +80,18 @@ func settledGroup(t *testing.T, w World) port.NodeGroup {
 	return nodeGroup(t, w)
 }
 
+func sizes(lo, hi, desired *int64) port.NodegroupConfig {
+	return port.NodegroupConfig{Min: lo, Max: hi, Desired: desired}
+}
+
 func scaleNodeGroup(t *testing.T, w World) {
 	putNodeGroup(t, w)
 	hi, desired := int64(6), int64(5)
-	must(t, w.EKS.UpdateNodegroupScaling(background(), "acme", "compute-a", "t1", nil, &hi, &desired))
+	must(t, w.EKS.UpdateNodegroupConfig(background(), "acme", "compute-a", "t1", sizes(nil, &hi, &desired)))
 	if g := settledGroup(t, w); g.Status != "ACTIVE" || g.Min != 1 || g.Max != 6 || g.Desired != 5 {
 		t.Errorf("node group is %+v, want sizes 1, 6, 5", g)
 	}
-	if err := w.EKS.UpdateNodegroupScaling(background(), "acme", "none", "t2", nil, &hi, nil); !errors.Is(err, port.ErrNotFound) {
+	if err := w.EKS.UpdateNodegroupConfig(background(), "acme", "none", "t2", sizes(nil, &hi, nil)); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("scaling what is missing: %v, want ErrNotFound", err)
 	}
 }
@@ -95,7 +100,7 @@ func scaleRefused(t *testing.T, w World) {
 	putNodeGroup(t, w)
 	zero, three, nine := int64(0), int64(3), int64(9)
 	for i, s := range [][3]*int64{{&three, nil, nil}, {nil, nil, &nine}, {nil, nil, &zero}, {&nine, &three, &three}} {
-		if err := w.EKS.UpdateNodegroupScaling(background(), "acme", "compute-a", fmt.Sprint("t", i), s[0], s[1], s[2]); err == nil {
+		if err := w.EKS.UpdateNodegroupConfig(background(), "acme", "compute-a", fmt.Sprint("t", i), sizes(s[0], s[1], s[2])); err == nil {
 			t.Errorf("sizes %d were taken", i)
 		}
 	}
@@ -107,11 +112,11 @@ func scaleRefused(t *testing.T, w World) {
 func scaleToken(t *testing.T, w World) {
 	putNodeGroup(t, w)
 	three, four := int64(3), int64(4)
-	must(t, w.EKS.UpdateNodegroupScaling(background(), "acme", "compute-a", "t1", nil, nil, &three))
+	must(t, w.EKS.UpdateNodegroupConfig(background(), "acme", "compute-a", "t1", sizes(nil, nil, &three)))
 	settledGroup(t, w)
-	must(t, w.EKS.UpdateNodegroupScaling(background(), "acme", "compute-a", "t2", nil, nil, &four))
+	must(t, w.EKS.UpdateNodegroupConfig(background(), "acme", "compute-a", "t2", sizes(nil, nil, &four)))
 	settledGroup(t, w)
-	must(t, w.EKS.UpdateNodegroupScaling(background(), "acme", "compute-a", "t1", nil, nil, &three))
+	must(t, w.EKS.UpdateNodegroupConfig(background(), "acme", "compute-a", "t1", sizes(nil, nil, &three)))
 	if g := settledGroup(t, w); g.Desired != 4 {
 		t.Errorf("desired size is %d: the repeated call took effect again", g.Desired)
 	}

@@ -136,6 +136,14 @@ func pagedGroups() []paged {
 			refreshEnded(t, w)
 		}
 	}
+	failures := func(t *testing.T, w World) {
+		putGroup(t, w, func(g *port.AutoScalingGroup) { g.Max = int64(2 + w.Many) })
+		serving(t, w, "acme-gpu-a", 2)
+		w.Put.Lacking(t, "acme-gpu-a", 2, "VcpuLimitExceeded")
+		for i := range w.Many {
+			must(t, resize(w, -1, -1, int64(3+i)))
+		}
+	}
 	nodeGroups := func(t *testing.T, w World) {
 		for i := range w.Many {
 			w.Put.NodeGroup(t, port.NodeGroup{Cluster: "acme", Name: fmt.Sprint("ng-", i), Max: 1, InstanceTypes: []string{"m6i.2xlarge"}})
@@ -152,6 +160,10 @@ func pagedGroups() []paged {
 		}},
 		{"DescribeInstanceRefreshes", "Auto Scaling API Reference, DescribeInstanceRefreshes, NextToken", has, refreshes, func(w World) (int, error) {
 			found, err := w.AutoScaling.DescribeInstanceRefreshes(background(), "acme-gpu-a")
+			return len(found), err
+		}},
+		{"FailedActivities", "Auto Scaling API Reference, DescribeScalingActivities, NextToken", has, failures, func(w World) (int, error) {
+			found, err := failuresOf(w)
 			return len(found), err
 		}},
 		{"DescribeLaunchConfigurations", "Auto Scaling API Reference, DescribeLaunchConfigurations, NextToken", has, configurations, func(w World) (int, error) {

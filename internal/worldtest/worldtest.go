@@ -95,6 +95,8 @@ type Put struct {
 	// Protected sets an instance's protection from scale-in, Suspended a process of a group.
 	Protected func(t *testing.T, group, instance string, on bool)
 	Suspended func(t *testing.T, group, process string)
+	// Lacking has EC2 hold so many instances for a group and no more, for the reason of code.
+	Lacking func(t *testing.T, group string, room int64, code string)
 	// Parameter sets an SSM parameter.
 	Parameter func(t *testing.T, name, value string)
 	// Pull makes a job of Domino that waited so long for its images: 2m10s, or one of
@@ -110,6 +112,8 @@ type Put struct {
 	Project func(t *testing.T) (project, tier string)
 	// Execution makes ExecutionExample, and no other that is live.
 	Execution func(t *testing.T)
+	// Executor makes a job whose details name this instance, or none; it answers the job's id.
+	Executor func(t *testing.T, instance string) string
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// Node, Pod and Budget make one in Kubernetes, and wait until the cluster knows of it. A

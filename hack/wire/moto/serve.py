@@ -22,6 +22,8 @@ import templates  # noqa: F401
 import tokens  # noqa: F401  after images and templates: a repeated call skips their checks
 import groups  # noqa: F401
 import refresh  # noqa: F401
+import activities  # noqa: F401
+import grouptags  # noqa: F401
 import nodegroups  # noqa: F401
 from gate import Gate
 
