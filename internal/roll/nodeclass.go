@@ -30,7 +30,7 @@ type classing struct{ *Roller }
 const (
 	hold    = "hold"    // NodePool, what number of mark it is
 	release = "release" // NodePool, what number of mark it is
-	swap    = "switch"  // when
+	swap    = "swap"    // when
 )
 
 const (
