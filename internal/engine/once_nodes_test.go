@@ -40,3 +40,38 @@ func TestNodesAreLookedAtOnce(t *testing.T) {
 		t.Errorf("asked %d times", live.asked)
 	}
 }
+
+// changing has another NodePool each time that it is asked.
+type changing struct {
+	port.Karpenter
+	asked int
+}
+
+func (c *changing) ListNodePools(context.Context) ([]port.NodePool, error) {
+	c.asked++
+	return []port.NodePool{{Name: string(rune('a' + c.asked))}}, nil
+}
+
+func (c *changing) ListNodeClasses(context.Context) ([]port.NodeClass, error) {
+	c.asked++
+	return []port.NodeClass{{Name: string(rune('a' + c.asked))}}, nil
+}
+
+func (c *changing) ListNodeClaims(context.Context) ([]port.NodeClaim, error) {
+	c.asked++
+	return []port.NodeClaim{{Name: string(rune('a' + c.asked))}}, nil
+}
+
+// TestKarpenterIsLookedAtOnce as nodes are.
+func TestKarpenterIsLookedAtOnce(t *testing.T) {
+	live := &changing{}
+	k := (&Engine{world: &world.World{Karpenter: live}}).lookOnce().world.Karpenter
+	for range 2 {
+		pools, err := k.ListNodePools(t.Context())
+		classes, err2 := k.ListNodeClasses(t.Context())
+		claims, err3 := k.ListNodeClaims(t.Context())
+		if err != nil || err2 != nil || err3 != nil || pools[0].Name != "b" || classes[0].Name != "c" || claims[0].Name != "d" {
+			t.Error(pools, classes, claims, err, err2, err3)
+		}
+	}
+}

@@ -48,9 +48,13 @@ func (k *kubelet) nodePool(t *testing.T, p port.NodePool) {
 	if p.ExpireAfter != "" {
 		expires = fmt.Sprintf(`, "expireAfter": %q`, p.ExpireAfter)
 	}
-	k.Do(t, http.MethodPost, atPools, fmt.Sprintf(`{"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": %q}, "spec": {"disruption": %s, "limits": %s,
+	disrupts := ""
+	if len(disruption) > 0 {
+		disrupts = fmt.Sprintf(`"disruption": %s, `, text(disruption))
+	}
+	k.Do(t, http.MethodPost, atPools, fmt.Sprintf(`{"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": %q}, "spec": {%s"limits": %s,
 		"template": {"metadata": {"labels": %s}, "spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": %q}, "requirements": %s, "taints": %s%s}}}}`,
-		p.Name, text(disruption), text(limits), strings.Replace(text(p.Labels), "null", "{}", 1), p.Class, text(requirements), strings.Replace(taints(p.Taints), "null", "[]", 1), expires))
+		p.Name, disrupts, text(limits), strings.Replace(text(p.Labels), "null", "{}", 1), p.Class, text(requirements), strings.Replace(taints(p.Taints), "null", "[]", 1), expires))
 }
 
 func (k *kubelet) nodeClass(t *testing.T, c port.NodeClass) {

@@ -82,6 +82,7 @@ func TestKarpenterPools(t *testing.T) {
 		"a limit taken away":     {nodePools("plain"), map[string]any{"limits.cores": nil}, "", []string{`karpenter.SetLimits karpenter/nodepool#plain limits.cpu=absent`}, nil},
 		"limits as they are":     {nodePools("plain"), map[string]any{"limits.cores": 10, "limits.memory": "32GiB"}, "", nil, nil},
 		"limits of Terraform":    {nodePools("plain"), map[string]any{"limits.cores": 20, "owner.size": "terraform"}, "", nil, []string{"DC239 nodePools.gpu"}},
+		"an image of Terraform":  {nodePools("plain", "held"), map[string]any{"ami": "@amis.gpu#image", "owner.ami": "terraform"}, "", nil, []string{"DC239 nodePools.gpu", "DC870 nodePools.gpu"}},
 		"limits of a fixed one":  {nodePools("fixed"), map[string]any{"limits.cores": 20}, "", nil, []string{"DC873 nodePools.gpu"}},
 		"an image":               {nodePools("plain", "held"), map[string]any{"ami": "@amis.gpu#image", "roll": roll}, "", []string{`roll.nodeclass karpenter/class#plain image="ami-22222222"`}, nil},
 		"after limits":           {nodePools("plain", "held"), map[string]any{"ami": "@amis.gpu#image", "roll": roll, "limits.cores": 20}, "", []string{`karpenter.SetLimits karpenter/nodepool#held limits.cpu="20"`, `karpenter.SetLimits karpenter/nodepool#plain limits.cpu="20"`, `roll.nodeclass karpenter/class#plain image="ami-22222222"`}, nil},
@@ -195,6 +196,18 @@ func TestKarpenterIsImported(t *testing.T) {
 	for _, want := range []string{`"karpenter": "plain"`, "cores:", `"32GiB"`, "gpu"} {
 		if !strings.Contains(string(found.Text), want) {
 			t.Errorf("no %s in\n%s", want, found.Text)
+		}
+	}
+}
+
+// TestKarpenterIsReadInTwoCalls, however many pools there are, and by who states none in none.
+func TestKarpenterIsReadInTwoCalls(t *testing.T) {
+	for groups, want := range map[*[]schema.Group]int{{}: 0, {{Karpenter: "plain"}}: 2, {{Karpenter: "plain"}, {Karpenter: "held"}, {Karpenter: "alias"}}: 2} {
+		b := karpenterBench(t, "", "")
+		b.plan(object("nodePools", "gpu", map[string]any{"groups": *groups, "label": "gpu"}))
+		c := b.world.Counts().Calls
+		if got := c["ListNodePools"] + c["ListNodeClasses"] + c["ListNodeClaims"]; got != want {
+			t.Errorf("%d groups: %d calls, want %d", len(*groups), got, want)
 		}
 	}
 }

@@ -160,6 +160,9 @@ func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	if field == "ami" && g.NodeGroup != "" && p.belongs(field) == "terraform" {
 		p.drained, p.drainedAt = append(p.drained, g.NodeGroup), p.o.Positions(d.Path)
 	}
+	if p.belongs(field) == "terraform" && field == "ami" && g.Karpenter != "" {
+		p.tellTerraformDrifts(g, d)
+	}
 	if p.belongs(field) == "terraform" && g.Karpenter != "" {
 		what := map[string]string{"ami": "amiSelectorTerms of its EC2NodeClass", "limits.cores": "limits.cpu", "limits.memory": "limits.memory"}[field]
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s: %s (is %s)", g.Key(), what, d.After.Display(), or(d.Before.Display())))
