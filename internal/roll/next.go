@@ -94,8 +94,8 @@ func (t turn) wrong() string {
 		return fmt.Sprintf("DC832: %s starts nodes from %s by now, not from %s", t.group.Name, or(t.starts), t.image)
 	}
 	for _, m := range t.members {
-		late := !m.launched.IsZero() && t.now.Sub(m.launched) > mostReady
-		if m.image == t.image && (m.serving() || strings.HasPrefix(m.Lifecycle, "Pending")) && !m.joined() && late && m.launched.After(t.Began.Add(-mostReady)) {
+		late := !m.launched.IsZero() && t.now.Sub(m.unready()) > mostReady
+		if m.image == t.image && !m.going() && (m.serving() || strings.HasPrefix(m.Lifecycle, "Pending")) && !m.joined() && late && m.launched.After(t.Began.Add(-mostReady)) {
 			return fmt.Sprintf("DC833: %s of the new image was launched at %s and is not ready", m, m.launched.UTC().Format("15:04"))
 		}
 	}
@@ -132,7 +132,7 @@ func (m member) busy() string {
 
 // forward is the next write of a roll, or what it waits for.
 func (t turn) forward() applier.Status {
-	if c, is := t.past.open(t.group.Desired); is {
+	if c, is := t.past.open(t.group.Desired); is && !t.moved(c) {
 		return t.capacity(c)
 	}
 	var waits []string
@@ -181,6 +181,17 @@ func (t turn) started(m member) bool {
 	return m.cordoned() || m.warm() || m.serving() && m.node == nil && t.now.Sub(m.launched) > mostReady
 }
 
+// joining says that a machine's node is yet to come, so that nothing keeps runs from it.
+func (t turn) joining(m member) bool {
+	return m.node == nil && !m.warm() && (!m.serving() || m.launched.IsZero() || t.now.Sub(m.launched) <= mostReady)
+}
+
+// moved says that the capacity is neither what it was nor what a change of it was to make of
+// it, so long after the change that somebody else has set it since.
+func (t turn) moved(c change) bool {
+	return t.group.Desired != c.from && t.now.Sub(c.at) > changeShows
+}
+
 // capacity is a change of it that does not show: made again, unless the group moved
 // another way.
 func (t turn) capacity(c change) applier.Status {
@@ -201,6 +212,8 @@ func (t turn) empty(m member) (st applier.Status, why string) {
 		return st, fmt.Sprintf("%s stands by: put it back into service, or end it", m)
 	case !m.serving() && !m.warm():
 		return st, fmt.Sprintf("%s is %s", m, m.Lifecycle)
+	case m.warm() && m.node != nil && !m.cordoned(): // one that runs has joined
+		return next(cordon+" "+m.ID, planner.Conditional), ""
 	case own && t.now.Sub(at) < quiet:
 		return st, fmt.Sprintf("%s was cordoned just now", m)
 	case t.forced(m):

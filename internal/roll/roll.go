@@ -106,6 +106,7 @@ const (
 	look      = 10 * time.Second // between looks at what is under way
 
 	updateShows = time.Minute // of a node group, that it is updating
+	changeShows = time.Minute // of a group, its capacity
 )
 
 // order is what a step asks for.

@@ -35,7 +35,8 @@ type machine struct {
 	image         string
 	launched      time.Time
 	ended         time.Time
-	never         bool // its node never gets ready
+	never         bool      // its node never gets ready
+	since         time.Time // its node is as it is, for all that is told
 	cordoned      bool
 	by            string
 	version       int
@@ -344,6 +345,7 @@ func (w *town) ListNodes(context.Context) (all []port.Node, err error) {
 		if w.nameless {
 			n.Instance = ""
 		}
+		n.Conditions = []port.Condition{{Type: "Ready", Since: m.since}}
 		all = append(all, n)
 	}
 	return all, w.fails("ListNodes")
