@@ -108,7 +108,7 @@ func (t turn) wrong() string {
 // overdue says that a node was not empty in time, and is not forced to be.
 func (t turn) overdue() string {
 	for _, m := range t.old(t.order) {
-		if at, own := t.cordoned(m.node); own && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
+		if at, own := t.cordoned(m.node); own && !at.IsZero() && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
 			return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
 		}
 	}
@@ -234,7 +234,7 @@ func (t turn) empty(m member) (st applier.Status, why string) {
 // forced says that a node's time to get empty is over, and that the plan has it go then.
 func (t turn) forced(m member) bool {
 	at, own := t.cordoned(m.node)
-	return own && t.Force && t.drain > 0 && t.now.Sub(at) > t.drain
+	return own && !at.IsZero() && t.Force && t.drain > 0 && t.now.Sub(at) > t.drain
 }
 
 // refused says that a pod was not allowed to go a moment ago, and why.

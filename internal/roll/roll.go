@@ -125,6 +125,9 @@ func orderOf(a applier.Attempt) (o order, err error) {
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
 	}
+	if o.Force && strings.HasPrefix(a.Step.ID, "undo/") { // nobody was told of runs that the way back would end
+		o.Force, o.DrainTimeout = false, ""
+	}
 	if o.DrainTimeout != "" {
 		o.drain, err = schema.ParseDuration(o.DrainTimeout)
 	}
