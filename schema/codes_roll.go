@@ -29,5 +29,7 @@ func rollCodes() []Code {
 			"Raise size.max by roll.maxSurge, or state maxUnavailable, or strategy: \"onDemand\"."},
 		{"DC843", "a group whose overrides start other images", "The group's mixed instances policy has overrides that name an image or a launch template of their own. Whatever takes the place of their nodes would be the same again, so that the group is switched and not rolled.",
 			"Leave template and image out of the overrides, or replace the nodes by hand."},
+		{"DC846", "a smaller group ends nodes", "A group that is to have fewer nodes than it has ends some at once, and chooses them by its termination policy, not by what runs on them. Where deployment.kubernetes states that nodes are read, domctl lowers the size only while no live run is on any node of the group, and the step fails until then; else nobody looks.",
+			"Leave the size: the cluster autoscaler takes nodes that are empty. Or cordon the group's nodes, wait until their runs have ended (`domctl nodes`), and resume the apply."},
 	}
 }
