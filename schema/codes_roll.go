@@ -35,5 +35,7 @@ func rollCodes() []Code {
 			"Wait until the alarm is over, then plan again; or leave it out of roll.alarms."},
 		{"DC845", "a size that another set since is left", "The apply set the number of nodes that a group wants, and an autoscaler, a roll or a person has set it since. A rollback puts the bounds back, and leaves the number where it fits them; where it does not, that is a conflict (DC420).",
 			"Nothing; or leave size.desired out of the files where something else scales the group."},
+		{"DC846", "a smaller group ends nodes", "A group that is to have fewer nodes than it has ends some at once, and chooses them by its termination policy, not by what runs on them. Where deployment.kubernetes states that nodes are read, domctl lowers the size only while no live run is on any node of the group, and the step fails until then; else nobody looks.",
+			"Leave the size: the cluster autoscaler takes nodes that are empty. Or cordon the group's nodes, wait until their runs have ended (`domctl nodes`), and resume the apply."},
 	}
 }

@@ -167,7 +167,7 @@ func (t turn) lifted(m member, why string) applier.Status {
 // the image that is wanted on which nothing runs, or by what was never started. Where every
 // node is in use, the capacity is too, and stays.
 func (t turn) give(why string) (applier.Status, bool) {
-	if c, is := t.past.open(t.group.Desired); is && c.from > c.to {
+	if c, is := t.past.open(t.group.Desired); is && c.from > c.to && !t.moved(c) {
 		return t.capacity(c), true
 	}
 	switch {

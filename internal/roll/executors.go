@@ -35,6 +35,8 @@ type Classic interface {
 	LookExecutors(ctx context.Context, e schema.Executors) ([]port.Executor, error)
 	// GroupImage is what an executor group starts.
 	GroupImage(ctx context.Context, group planner.Ref, path string) (image string, there bool, err error)
+	// Sharing are the other executor groups that start an image, by their ids.
+	Sharing(ctx context.Context, group planner.Ref, path, image string) ([]string, error)
 	// ListExecutions are the live runs; a unit without a node could be anywhere.
 	ListExecutions(ctx context.Context) ([]port.Execution, error)
 }
@@ -88,6 +90,13 @@ func (r executing) look(ctx context.Context, a applier.Attempt) (s shift, err er
 	if err != nil {
 		return s, err
 	}
+	if s.of.Alone && slices.ContainsFunc(all, func(x port.Executor) bool { return x.Tier == "" && x.Image == s.from }) {
+		others, err := r.Classic.Sharing(ctx, a.Step.Object, s.of.Image, s.from) // the plan saw none start it; on the way back it is another image
+		if err != nil {
+			return s, err
+		}
+		s.of.Alone = len(others) == 0
+	}
 	var on map[string][]string
 	if !a.Abort { // which ends none
 		live, err := r.Classic.ListExecutions(ctx)
@@ -112,19 +121,21 @@ func (r executing) look(ctx context.Context, a applier.Attempt) (s shift, err er
 	return s, nil
 }
 
-// byMachine are the live runs by where they are, and those of which nobody tells and that do
-// not wait in the queue.
+// byMachine are the live runs by where they are, and those of which nobody tells, of a part
+// or the whole, and that do not wait in the queue. What is told and names no instance tells
+// nothing.
 func byMachine(live []port.Execution) (on map[string][]string, lost []string) {
 	on = map[string][]string{}
 	for _, e := range live {
-		placed := false
+		astray := len(e.Units) == 0 && !port.Nowhere(e.Status)
 		for _, u := range e.Units {
-			if u.Node != "" {
-				placed = true
+			if strings.HasPrefix(u.Node, "i-") {
 				on[u.Node] = append(on[u.Node], "run "+e.ID)
+			} else {
+				astray = astray || u.Node != "" || !port.Nowhere(cmp.Or(u.Status, e.Status))
 			}
 		}
-		if !placed && !port.Nowhere(e.Status) {
+		if astray {
 			lost = append(lost, fmt.Sprintf("run %s, of which nobody tells the machine", e.ID))
 		}
 	}

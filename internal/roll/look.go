@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"domctl.dev/internal/port"
+	"domctl.dev/schema"
 )
 
 // member is one instance of a group, with its node and what is on that.
@@ -50,6 +51,7 @@ type found struct {
 	there   bool
 	group   port.AutoScalingGroup
 	starts  string // the image that it starts nodes from
+	version string // and the template's version; "" of a launch configuration
 	members []member
 	newest  port.InstanceRefresh
 	now     time.Time
@@ -103,7 +105,7 @@ func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
 		return f, err
 	}
 	f.there, f.group = true, groups[0]
-	if f.starts, err = r.starts(ctx, f.group); err != nil {
+	if f.starts, f.version, err = r.starts(ctx, f.group); err != nil {
 		return f, err
 	}
 	refreshes, err := r.Outside.DescribeInstanceRefreshes(ctx, group)
@@ -140,9 +142,8 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 		m := member{GroupInstance: i}
 		for _, machine := range machines {
 			if machine.ID == i.ID {
-				m.image = machine.Image
+				m.image, m.ended = machine.Image, machine.State == "shutting-down" || machine.State == "terminated"
 				m.launched, _ = time.Parse(time.RFC3339, machine.Launched)
-				m.ended = machine.State == "shutting-down" || machine.State == "terminated"
 			}
 		}
 		if n, is := nodes[i.ID]; is {
@@ -162,8 +163,9 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 type contents func(node, instance string) (runs, held []string, movable []port.Pod)
 
 // standing are the nodes by instance, and what is on each. nameless are those of which
-// Kubernetes does not say what instance they are: each could be any that has no node, so
-// that such a one is in use, for all that is known.
+// Kubernetes does not say what instance they are, and what runs on nodes that it does not
+// list: each could be any that has no node, so that such a one is in use, for all that is
+// known.
 func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, nameless []string, on contents, err error) {
 	all, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
@@ -178,20 +180,21 @@ func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, name
 			nameless = append(nameless, fmt.Sprintf("node %s, which names no EC2 instance and could be this one", n.Name))
 		}
 	}
-	on, err = r.contents(ctx, "")
-	return nodes, nameless, on, err
+	on, astray, err := r.contents(ctx, all)
+	return nodes, append(nameless, astray...), on, err
 }
 
-// contents reads what is on one node, or on all.
-func (r *Roller) contents(ctx context.Context, node string) (contents, error) {
-	pods, err := r.Nodes.ListPods(ctx, node)
+// contents reads what is on all nodes. astray is what is told to be on others than those
+// that are listed.
+func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, astray []string, err error) {
+	pods, err := r.Nodes.ListPods(ctx, "")
 	if err != nil {
-		return nil, absent("Kubernetes", err)
+		return nil, nil, absent("Kubernetes", err)
 	}
 	var live []port.Execution
 	if r.Census != nil {
 		if live, err = r.Census.ListExecutions(ctx); err != nil {
-			return nil, absent("Domino", err)
+			return nil, nil, absent("Domino", err)
 		}
 	}
 	byNode, told := map[string][]port.Pod{}, map[string][]string{}
@@ -200,10 +203,12 @@ func (r *Roller) contents(ctx context.Context, node string) (contents, error) {
 	}
 	for _, e := range live {
 		for _, u := range e.Units {
-			told[u.Node] = append(told[u.Node], "run "+e.ID)
+			if u.Node != "" { // which waits, or has a pod that tells
+				told[u.Node] = append(told[u.Node], "run "+e.ID)
+			}
 		}
 	}
-	return func(node, instance string) (runs, held []string, movable []port.Pod) {
+	on = func(node, instance string) (runs, held []string, movable []port.Pod) {
 		if node != "" {
 			runs, held, movable = sort(byNode[node])
 			runs = append(runs, told[node]...)
@@ -211,7 +216,25 @@ func (r *Roller) contents(ctx context.Context, node string) (contents, error) {
 		runs = append(runs, told[instance]...)
 		slices.Sort(runs)
 		return slices.Compact(runs), held, movable
-	}, nil
+	}
+	for _, node := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(schema.Sorted(byNode), schema.Sorted(told))))) {
+		if node == "" || strings.HasPrefix(node, "i-") || slices.ContainsFunc(nodes, func(n port.Node) bool { return n.Name == node }) {
+			continue
+		}
+		runs, held, movable := on(node, "")
+		for _, what := range slices.Concat(runs, held, names(movable)) {
+			astray = append(astray, fmt.Sprintf("%s on node %s, which Kubernetes does not list and could be this one", what, node))
+		}
+	}
+	return on, astray, nil
+}
+
+// names are pods in words.
+func names(pods []port.Pod) (all []string) {
+	for _, p := range pods {
+		all = append(all, fmt.Sprintf("pod %s/%s", p.Namespace, p.Name))
+	}
+	return all
 }
 
 // sort tells the pods of a node apart: those of live runs, those that are waited for, and
@@ -236,20 +259,20 @@ func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
 	return runs, held, movable
 }
 
-// starts is the image that a group starts nodes from.
-func (r *Roller) starts(ctx context.Context, g port.AutoScalingGroup) (string, error) {
+// starts is the image that a group starts nodes from, and the version of its template.
+func (r *Roller) starts(ctx context.Context, g port.AutoScalingGroup) (image, version string, err error) {
 	if g.Template == "" {
 		configs, err := r.Outside.DescribeLaunchConfigurations(ctx, []string{g.LaunchConfiguration})
 		if err != nil || len(configs) == 0 {
-			return "", err
+			return "", "", err
 		}
-		return configs[0].Image, nil
+		return configs[0].Image, "", nil
 	}
 	number, err := strconv.ParseInt(g.Version, 10, 64)
 	if err != nil {
 		templates, err := r.Outside.DescribeLaunchTemplates(ctx, []string{g.Template})
 		if err != nil || len(templates) == 0 {
-			return "", err
+			return "", "", err
 		}
 		if number = templates[0].Default; g.Version == "$Latest" {
 			number = templates[0].Latest
@@ -257,10 +280,10 @@ func (r *Roller) starts(ctx context.Context, g port.AutoScalingGroup) (string, e
 	}
 	versions, err := r.Outside.DescribeLaunchTemplateVersions(ctx, g.Template, []int64{number})
 	if errors.Is(err, port.ErrNotFound) || err == nil && len(versions) == 0 {
-		return "", nil
+		return "", "", nil
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return versions[0].Image, nil
+	return versions[0].Image, strconv.FormatInt(number, 10), nil
 }

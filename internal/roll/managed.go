@@ -27,6 +27,7 @@ type managed struct {
 	cluster string
 	name    string
 	version int64
+	stood   int64 // its version when the plan was made; 0: the plan does not say
 }
 
 func (r managing) look(ctx context.Context, a applier.Attempt) (m managed, err error) {
@@ -38,6 +39,11 @@ func (r managing) look(ctx context.Context, a applier.Attempt) (m managed, err e
 	i := strings.LastIndex(id, "/")
 	m.cluster, m.name = id[:max(i, 0)], id[i+1:]
 	m.version = number(a.Step.Args["version"].Str())
+	for _, e := range a.Step.Expects {
+		if e.Ref == a.Step.Object && e.Path == "version" {
+			m.stood = number(e.Value.Str())
+		}
+	}
 	m.turn = turn{order: o, past: pastOf(a), r: r.Roller}
 	m.now = r.Now()
 	if m.group, err = r.Outside.DescribeNodegroup(ctx, m.cluster, m.name); err != nil {
@@ -71,6 +77,8 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (applier.Statu
 		return m.aborted(), nil
 	case m.past.why != "":
 		return m.stop(m.past.why), nil
+	case m.foreign() != "":
+		return m.stop(m.foreign()), nil
 	case m.begun() != "":
 		return r.became(ctx, m)
 	}
@@ -82,6 +90,14 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (applier.Statu
 		return m.stop(alarm), err
 	}
 	return m.drain(), nil
+}
+
+// foreign says that somebody else had the group go to another version meanwhile.
+func (m managed) foreign() string {
+	if m.stood == 0 || m.group.Version == m.stood || m.group.Version == m.version {
+		return ""
+	}
+	return fmt.Sprintf("DC832: managed node group %s is at version %d by now, not at %d", m.name, m.group.Version, m.stood)
 }
 
 // updated is of a group that has the version: what is cordoned there yet is let go of.
@@ -155,8 +171,10 @@ func (m managed) drain() applier.Status {
 	for _, some := range old {
 		at, own := m.cordoned(some.node)
 		switch {
-		case some.node != nil && some.serving() && !some.cordoned():
+		case some.node != nil && !some.cordoned():
 			return next(cordon+" "+some.ID, planner.Conditional)
+		case m.joining(some):
+			waits = append(waits, some.String()+", whose node has not joined yet")
 		case own && m.now.Sub(at) < quiet:
 			waits = append(waits, some.String()+" was cordoned just now")
 		case m.forced(some):
@@ -188,9 +206,12 @@ func (r managing) Start(ctx context.Context, a applier.Attempt) error {
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
+	if why := m.foreign(); why != "" {
+		return stale("%s", why)
+	}
 	forced := slices.Contains(words, "forced")
 	for _, some := range m.old(m.order) {
-		if some.node != nil && !some.cordoned() || some.lost() != "" && !(forced && m.forced(some)) {
+		if some.node != nil && !some.cordoned() || m.joining(some) || some.lost() != "" && !(forced && m.forced(some)) {
 			return stale("%s is in use by now", some)
 		}
 	}

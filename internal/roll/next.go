@@ -118,7 +118,7 @@ func (t turn) wrong() string {
 	}
 	for _, m := range t.members {
 		late := !m.launched.IsZero() && t.now.Sub(m.unready()) > mostReady
-		if m.image == t.image && (m.serving() || strings.HasPrefix(m.Lifecycle, "Pending")) && !m.joined() && late && m.launched.After(t.Began.Add(-mostReady)) {
+		if m.image == t.image && !m.going() && (m.serving() || strings.HasPrefix(m.Lifecycle, "Pending")) && !m.joined() && late && m.launched.After(t.Began.Add(-mostReady)) {
 			return fmt.Sprintf("DC833: %s of the new image was launched at %s and is not ready", m, m.launched.UTC().Format("15:04"))
 		}
 	}
@@ -145,7 +145,7 @@ func (m member) unready() time.Time {
 // overdue says that a node was not empty in time, and is not forced to be.
 func (t turn) overdue() string {
 	for _, m := range t.old(t.order) {
-		if at, own := t.cordoned(m.node); own && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
+		if at, own := t.cordoned(m.node); own && !at.IsZero() && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
 			return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
 		}
 	}
@@ -169,7 +169,7 @@ func (m member) busy() string {
 
 // forward is the next write of a roll, or what it waits for.
 func (t turn) forward() applier.Status {
-	if c, is := t.past.open(t.group.Desired); is {
+	if c, is := t.past.open(t.group.Desired); is && !t.moved(c) {
 		return t.capacity(c)
 	}
 	var waits []string
@@ -218,6 +218,17 @@ func (t turn) started(m member) bool {
 	return m.cordoned() || m.warm() || m.serving() && m.node == nil && t.now.Sub(m.launched) > mostReady
 }
 
+// joining says that a machine's node is yet to come, so that nothing keeps runs from it.
+func (t turn) joining(m member) bool {
+	return m.node == nil && !m.warm() && (!m.serving() || m.launched.IsZero() || t.now.Sub(m.launched) <= mostReady)
+}
+
+// moved says that the capacity is neither what it was nor what a change of it was to make of
+// it, so long after the change that somebody else has set it since.
+func (t turn) moved(c change) bool {
+	return t.group.Desired != c.from && t.now.Sub(c.at) > changeShows
+}
+
 // capacity is a change of it that does not show: made again, unless the group moved
 // another way.
 func (t turn) capacity(c change) applier.Status {
@@ -238,6 +249,8 @@ func (t turn) empty(m member) (st applier.Status, why string) {
 		return st, fmt.Sprintf("%s stands by: put it back into service, or end it", m)
 	case !m.serving() && !m.warm():
 		return st, fmt.Sprintf("%s is %s", m, m.Lifecycle)
+	case m.warm() && m.node != nil && !m.cordoned(): // one that runs has joined
+		return next(cordon+" "+m.ID, planner.Conditional), ""
 	case own && t.now.Sub(at) < quiet:
 		return st, fmt.Sprintf("%s was cordoned just now", m)
 	case t.forced(m):
@@ -258,7 +271,7 @@ func (t turn) empty(m member) (st applier.Status, why string) {
 // forced says that a node's time to get empty is over, and that the plan has it go then.
 func (t turn) forced(m member) bool {
 	at, own := t.cordoned(m.node)
-	return own && t.Force && t.drain > 0 && t.now.Sub(at) > t.drain
+	return own && !at.IsZero() && t.Force && t.drain > 0 && t.now.Sub(at) > t.drain
 }
 
 // refused says that a pod was not allowed to go a moment ago, and why.

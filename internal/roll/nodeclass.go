@@ -119,7 +119,7 @@ func (r *Roller) claimed(ctx context.Context, class string) (all []member, claim
 	if err != nil {
 		return nil, nil, absent("Kubernetes", err)
 	}
-	on, err := r.contents(ctx, "")
+	on, _, err := r.contents(ctx, nodes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,8 +139,10 @@ func (r *Roller) claimed(ctx context.Context, class string) (all []member, claim
 		if i := slices.IndexFunc(nodes, func(n port.Node) bool { return n.Name == c.Node && c.Node != "" }); i >= 0 {
 			m.node = &nodes[i]
 			m.runs, m.held, m.movable = on(c.Node, c.Instance)
-		} else {
-			m.runs, _, _ = on("", c.Instance)
+		} else { // what is on its node is, whether that is listed or not
+			var movable []port.Pod
+			m.runs, m.held, movable = on(c.Node, c.Instance)
+			m.held = append(m.held, names(movable)...)
 		}
 		all = append(all, m)
 	}
@@ -257,7 +259,7 @@ func (t classTurn) wrong() string {
 		return fmt.Sprintf("DC876: %s starts no nodes by %s: %s", t.group.Name, or(t.image), planner.Printable(t.class.Fault))
 	}
 	for _, m := range t.members {
-		if t.fresh(m) && !m.going() && !m.joined() && m.launched.After(t.Began.Add(-mostJoin)) && t.now.Sub(m.launched) > mostJoin {
+		if t.fresh(m) && !m.going() && !m.joined() && m.launched.After(t.Began.Add(-mostJoin)) && t.now.Sub(m.unready()) > mostJoin {
 			return fmt.Sprintf("DC833: %s of the new image was asked for at %s and is not ready", m, m.launched.UTC().Format("15:04"))
 		}
 	}

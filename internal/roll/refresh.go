@@ -51,6 +51,15 @@ func (t turn) refreshFailed() string {
 	return ""
 }
 
+// doomed are the members that a refresh replaces: AWS tells them by what they were launched
+// from, which may be another version of the image that is wanted.
+func (t turn) doomed() []member {
+	return t.which(func(m member) bool {
+		same := m.Template == t.group.Template && m.Version == t.version && m.LaunchConfiguration == t.group.LaunchConfiguration
+		return !m.going() && (!same || t.replaces(m))
+	})
+}
+
 // refresh is the next write of a roll by instance refresh, which ends nodes whatever runs
 // on them: so it begins once no old node has a run.
 func (t turn) refresh() applier.Status {
@@ -64,10 +73,10 @@ func (t turn) refresh() applier.Status {
 	if why := t.closed(); why != "" && len(t.refreshes()) == 0 {
 		return pending(look, "%s", t.progress([]string{why}))
 	}
-	if st, waits := t.emptied(old); len(waits) == 0 {
+	if st, waits := t.emptied(t.doomed()); len(waits) == 0 {
 		return st
 	} else if waits[0] != nothing {
-		return pending(t.wait(old), "%s", t.progress(waits))
+		return pending(t.wait(t.doomed()), "%s", t.progress(waits))
 	}
 	before := t.newest.ID
 	if before == "" {
@@ -80,13 +89,17 @@ func (t turn) refresh() applier.Status {
 // for; or nothing, when they are.
 func (t turn) emptied(old []member) (st applier.Status, waits []string) {
 	for _, m := range old {
-		if m.node != nil && m.serving() && !m.cordoned() {
+		if m.node != nil && m.serving() && m.image != "" && !m.cordoned() {
 			return next(cordon+" "+m.ID, planner.Conditional), nil
 		}
 	}
 	for _, m := range old {
 		st, why := t.empty(m)
 		switch {
+		case m.image == "":
+			waits = append(waits, m.String()+", of which nobody tells the image, and which the refresh would replace: end it once nothing runs there")
+		case t.joining(m):
+			waits = append(waits, m.String()+", whose node has not joined yet")
 		case why != "":
 			waits = append(waits, why)
 		case st.Mark != "":

@@ -113,6 +113,7 @@ const (
 
 	updateShows = time.Minute // of a node group, that it is updating
 	switchShows = time.Minute // of a group, which image it starts
+	changeShows = time.Minute // of a group, its capacity
 )
 
 // order is what a step asks for.
@@ -130,6 +131,9 @@ func orderOf(a applier.Attempt) (o order, err error) {
 	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: cordonNote + a.Token[:min(16, len(a.Token))]}
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
+	}
+	if o.Force && strings.HasPrefix(a.Step.ID, "undo/") { // nobody was told of runs that the way back would end
+		o.Force, o.DrainTimeout = false, ""
 	}
 	if o.DrainTimeout != "" {
 		o.drain, err = schema.ParseDuration(o.DrainTimeout)

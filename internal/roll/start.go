@@ -175,15 +175,16 @@ func (r *Roller) resize(ctx context.Context, o order, from, to int64) error {
 	return refused(r.Outside.UpdateAutoScalingGroup(ctx, port.GroupUpdate{Name: o.asg, Desired: &to}))
 }
 
-// refresh starts an instance refresh, if at this moment no old node has anything on it.
+// refresh starts an instance refresh, if at this moment nothing is on any node that it
+// replaces.
 func (r *Roller) refresh(ctx context.Context, o order) error {
 	f, err := r.look(ctx, o.asg)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
 	t := turn{order: o, found: f, past: pastOf(o.Attempt), r: r}
-	for _, m := range f.old(o) {
-		if m.busy() != "" && !t.forced(m) || m.node != nil && !m.node.Cordoned {
+	for _, m := range t.doomed() {
+		if m.busy() != "" && !t.forced(m) || m.image == "" || t.joining(m) || m.node != nil && !m.node.Cordoned {
 			return stale("%s is in use by now", m)
 		}
 	}

@@ -38,6 +38,7 @@ type machine struct {
 	never         bool      // its node never gets ready
 	taken         time.Time // when EC2 took it back, which its group hears of later
 	unready       time.Time // since when its node is not ready, though it was
+	since         time.Time // its node is as it is, for all that is told
 	cordoned      bool
 	by            string
 	version       int
@@ -367,6 +368,9 @@ func (w *town) ListNodes(context.Context) (all []port.Node, err error) {
 		}
 		if w.nameless {
 			n.Instance = ""
+		}
+		if !m.since.IsZero() {
+			n.Conditions = []port.Condition{{Type: "Ready", Status: "False", Since: m.since}}
 		}
 		all = append(all, n)
 	}

@@ -32,6 +32,8 @@ type yard struct {
 	most   int
 	queue  []*run
 	silent bool // Domino names no machine
+	// sharing are the other executor groups by the image that they start.
+	sharing map[string][]string
 }
 
 func newYard(n int) *yard {
@@ -112,6 +114,10 @@ func (y *yard) LookExecutors(context.Context, schema.Executors) (all []port.Exec
 
 func (y *yard) GroupImage(context.Context, planner.Ref, string) (string, bool, error) {
 	return y.image, !y.gone, y.fails("GroupImage")
+}
+
+func (y *yard) Sharing(_ context.Context, _ planner.Ref, _, image string) ([]string, error) {
+	return y.sharing[image], y.fails("Sharing")
 }
 
 func (y *yard) ListExecutions(context.Context) (all []port.Execution, err error) {

@@ -108,6 +108,17 @@ func (w *World) GroupImage(ctx context.Context, group planner.Ref, path string) 
 	return raw.At(path).Str(), raw != nil, nil
 }
 
+// Sharing are the other executor groups that start an image, by their ids.
+func (w *World) Sharing(ctx context.Context, group planner.Ref, path, image string) (others []string, err error) {
+	docs, err := w.Outside.Find(ctx, port.Query{Collection: collectionOf(group)})
+	for _, d := range docs {
+		if id := idText(d["_id"]); id != group.ID() && rawOf(d).At(path).Str() == image {
+			others = append(others, id)
+		}
+	}
+	return others, err
+}
+
 // ListExecutions are the live runs with the machines they are on, by all that the files
 // state: one that says where a run is, is enough; one that does not answer is an error. A
 // unit without a node could be anywhere.

@@ -17,7 +17,8 @@ import (
 func errGoneFrom(ref planner.Ref) error { return fmt.Errorf("%s: %w", ref, port.ErrNotFound) }
 
 // switchClass writes what images are chosen by, if the class is at this moment as the step
-// expects it.
+// expects it, and each NodePool that starts nodes by it holds drift: one that was made since
+// the plan, or that a rollback finds, would have its nodes drained.
 func switchClass(ctx context.Context, w *World, a applier.Attempt) error {
 	classes, err := w.Karpenter.ListNodeClasses(ctx)
 	if err != nil {
@@ -29,6 +30,15 @@ func switchClass(ctx context.Context, w *World, a applier.Attempt) error {
 	}
 	if _, before := a.Step.Stands(nodeClassRaw(classes[i]), w.Same); !before {
 		return errNoMatch
+	}
+	pools, err := w.Karpenter.ListNodePools(ctx)
+	if err != nil {
+		return errors.Join(port.ErrUnsent, err)
+	}
+	for _, p := range pools {
+		if p.Class == a.Step.Object.ID() && !p.DriftHeld() {
+			return &applier.Refusal{Err: fmt.Errorf("DC870: NodePool %s does not hold drift, so that Karpenter would replace its nodes at once, whatever runs on them; hold it by budgets: [{nodes: \"0\", reasons: [Drifted]}], then go on", p.Name)}
+		}
 	}
 	terms, family := classTerms(a.Step, classes[i].Family)
 	return moved(w.Karpenter.SetImageTerms(ctx, classes[i], terms, family))

@@ -248,6 +248,17 @@ func updateGroup(ctx context.Context, w *World, a applier.Attempt) error {
 	u := port.GroupUpdate{Name: a.Step.Object.ID(), LaunchConfiguration: a.Step.Writes["launchConfiguration"].Str(),
 		Template: cmp.Or(a.Step.Writes["template"].Str(), a.Step.Args["template"].Str()), Version: a.Step.Writes["version"].Str(), Mixed: a.Step.Args["mixed"].Bool()}
 	u.Min, u.Max, u.Desired = sizes(a.Step.Writes)
+	if u.Max != nil || u.Desired != nil {
+		groups, err := w.Outside.DescribeAutoScalingGroups(ctx, []string{u.Name})
+		if err != nil {
+			return errors.Join(port.ErrUnsent, err)
+		}
+		if len(groups) > 0 {
+			if err := w.shrinks(ctx, []string{u.Name}, groups[0].Desired, u.Max, u.Desired); err != nil {
+				return err
+			}
+		}
+	}
 	return w.Outside.UpdateAutoScalingGroup(ctx, u)
 }
 

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +57,17 @@ func observeConfig(ctx context.Context, w *World, a applier.Attempt) (applier.St
 // configure begins the update of a managed node group.
 func configure(ctx context.Context, w *World, a applier.Attempt) error {
 	cluster, name := cutID(a.Step.Object.ID())
-	return w.Outside.UpdateNodegroupConfig(ctx, cluster, name, a.Token, configOf(a.Step, a.Pre))
+	c := configOf(a.Step, a.Pre)
+	if c.Max != nil || c.Desired != nil {
+		group, err := w.Outside.DescribeNodegroup(ctx, cluster, name)
+		if err != nil {
+			return errors.Join(port.ErrUnsent, err)
+		}
+		if err := w.shrinks(ctx, group.Groups, group.Desired, c.Max, c.Desired); err != nil {
+			return err
+		}
+	}
+	return w.Outside.UpdateNodegroupConfig(ctx, cluster, name, a.Token, c)
 }
 
 // configOf is what a step asks of EKS. A taint that goes is named with the value that it

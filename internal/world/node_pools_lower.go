@@ -367,6 +367,11 @@ func (p *poolLowering) resize(g schema.Group, ref planner.Ref, size map[string]s
 		p.findings = append(p.findings, schema.Finding{Code: "DC213", Severity: schema.Info, Address: p.change.Address, Positions: p.change.Positions,
 			Message: fmt.Sprintf("%s: desired moves from %v to %s, into the new bounds", g.Key(), desired, size["desired"].Text)})
 	}
+	if was, _ := group["desired"].Float(); at("desired") < was {
+		p.findings = append(p.findings, schema.Finding{Code: "DC846", Severity: schema.Warning, Address: p.change.Address, Positions: p.o.Nearest("size"),
+			Message: fmt.Sprintf("%s: AWS ends %v of %v nodes, of its own choosing; domctl has it do that once no live run is on any of them", g.Key(), was-at("desired"), was),
+			Hint:    "leave the size, and the cluster autoscaler takes nodes that are empty; or cordon nodes until their runs have ended"})
+	}
 	if g.NodeGroup == "" {
 		s := groupStep(p.change.Address, ref, size, nil, group)
 		s.ID += "/size"

@@ -124,6 +124,7 @@ func (p *poolLowering) managed(g schema.Group, ref planner.Ref, d planner.Diff) 
 	number := planner.OutOf(made.ID, "version")
 	s := p.rollStep(ManagedRollOp, ref, d, r)
 	s.Creates, s.Guard, s.Writes = "update", planner.Token, map[string]schema.Value{"version": number}
+	s.Expects = []planner.Expect{{Ref: ref, Path: "version", Value: raw["version"]}}
 	s.Args["version"], s.Args["template"], s.Args["blocks"] = number, schema.JSON(id), from["blocks"]
 	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[first:], p.waves)...)
 	p.goes(s, first, d, r)

@@ -1,0 +1,54 @@
+package roll
+
+import (
+	"testing"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// TestTheWayBackForcesNothing: the plan of a rollback says of no run that it is ended.
+func TestTheWayBackForcesNothing(t *testing.T) {
+	force := schema.Roll{Strategy: schema.Surge, DrainTimeout: "30m", Force: true}
+	w := newTown(2)
+	d := newDriver(t, w, force)
+	d.ends(t, applier.Finished, "")
+	w.group.Version = "1"
+	d.a.Step = again(planner.Done{Step: d.a.Step})[0]
+	d.a.Begun, d.a.Apply = map[string]bool{}, "apply2"
+	for i, m := range w.machines {
+		if m.alive() {
+			w.busy(i, 5*time.Hour)
+		}
+	}
+	d.segment()
+	d.ends(t, applier.Finished, "")
+
+	k := newKarpenter(2, false, false)
+	k.chance = func(n int) int { return n - 1 }
+	force.Strategy = schema.OnDemand
+	d = classDriver(t, k, force)
+	k.busy(0, time.Minute)
+	k.busy(1, time.Minute)
+	back := d.undone()
+	back.a.Step.Args = d.a.Step.Args
+	k.karp.class.Terms = newTerms
+	for i := range k.machines {
+		k.machines[i].image = "ami-2"
+		k.busy(i, 5*time.Hour)
+	}
+	back.ends(t, applier.Finished, "")
+}
+
+// TestACordonThatTellsNoTime is no deadline: nobody knows how long its runs had.
+func TestACordonThatTellsNoTime(t *testing.T) {
+	for _, force := range []bool{true, false} {
+		w := newTown(2)
+		d := newDriver(t, w, schema.Roll{Strategy: schema.OnDemand, DrainTimeout: "12h", Force: force})
+		w.busy(0, 5*time.Hour)
+		w.machines[0].cordoned, w.machines[0].by = true, cordonNote+d.a.Token[:16]+" whenever"
+		d.ends(t, applier.Finished, "")
+	}
+}

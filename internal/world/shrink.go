@@ -1,0 +1,51 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+)
+
+// shrinks refuses to have groups end nodes while a live run is on one: AWS chooses which
+// go. hi and to are the maximum and the desired capacity that are written, nil where they
+// are not. Without a cluster nobody tells, and the plan has said so.
+func (w *World) shrinks(ctx context.Context, groups []string, desired int64, hi, to *int64) error {
+	least := desired
+	if to != nil {
+		least = *to
+	}
+	if hi != nil {
+		least = min(least, *hi)
+	}
+	if least >= desired || w.Nodes == nil || len(groups) == 0 {
+		return nil
+	}
+	instances, err := w.Outside.DescribeAutoScalingInstances(ctx, groups)
+	if err != nil {
+		return errors.Join(port.ErrUnsent, err)
+	}
+	nodes, err := w.Nodes.ListNodes(ctx)
+	if err != nil {
+		return errors.Join(port.ErrUnsent, err)
+	}
+	pods, err := w.Nodes.ListPods(ctx, "")
+	if err != nil {
+		return errors.Join(port.ErrUnsent, err)
+	}
+	of := map[string]bool{} // nodes that are of the groups, or could be
+	for _, n := range nodes {
+		of[n.Name] = n.Nameless() || slices.ContainsFunc(instances, func(i port.GroupInstance) bool { return i.ID == n.Instance })
+	}
+	for _, p := range pods {
+		live := p.Labels[port.ExecutionLabel] != "" || p.Labels[port.WorkloadLabel] != ""
+		if live && p.Phase != "Succeeded" && p.Phase != "Failed" && of[p.Node] {
+			return &applier.Refusal{Err: fmt.Errorf("DC846: %s would go, of AWS's choosing, and pod %s/%s of a live run is on %s; wait until no run is on the group's nodes, then go on", planner.Plural(int(desired-least), "node"), planner.Printable(p.Namespace), planner.Printable(p.Name), planner.Printable(p.Node))}
+		}
+	}
+	return nil
+}
