@@ -1,6 +1,9 @@
 package schema
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // karpenter checks what a pool states beside groups that are Karpenter's.
 func (c *checker) karpenter(a Address, o Object) {
@@ -26,7 +29,7 @@ func (c *checker) karpenter(a Address, o Object) {
 		return
 	}
 	for i, g := range groups {
-		if g.Karpenter != "" && LabelFault(g.Karpenter) != "" {
+		if g.Karpenter != "" && (LabelFault(g.Karpenter) != "" || g.Karpenter != strings.ToLower(g.Karpenter) || strings.Contains(g.Karpenter, "_")) {
 			c.add("DC873", Error, a, o.Positions("groups"), "state the name that kubectl get nodepools shows", "groups.%d: %s is no name of a NodePool", i, quoted(g.Karpenter))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -93,6 +94,9 @@ func writePools(out io.Writer, c world.Capacity) error {
 		if p.Min != nil && p.Max != nil {
 			size = fmt.Sprintf("%d to %d", *p.Min, *p.Max)
 		}
+		if p.Limits != nil {
+			size = limitsText(*p.Limits, p.Max)
+		}
 		if len(p.Nodes) == 0 {
 			p.Nodes = []world.NodeCapacity{{Type: "unknown", From: "-"}}
 		}
@@ -110,6 +114,25 @@ func writePools(out io.Writer, c world.Capacity) error {
 		}
 	}
 	return w.Flush()
+}
+
+// limitsText is what the nodes of a pool of Karpenter's may have together, and how many that
+// comes to.
+func limitsText(l world.PoolLimits, most *int64) string {
+	var all []string
+	if l.Cores > 0 {
+		all = append(all, strconv.FormatFloat(l.Cores, 'f', -1, 64)+" cores")
+	}
+	if l.Memory > 0 {
+		all = append(all, schema.CanonicalBytes(l.Memory))
+	}
+	switch {
+	case len(all) == 0:
+		return "no limit"
+	case most != nil:
+		return fmt.Sprintf("0 to %d (%s)", *most, strings.Join(all, ", "))
+	}
+	return "up to " + strings.Join(all, ", ")
 }
 
 // peakText is the most nodes that were needed; "-" where no run of the window counts.

@@ -155,7 +155,7 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 			return a.writeStory(s)
 		},
 	}
-	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh, aws or curl")
+	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh, aws, curl or kubectl")
 	form = formatFlag(cmd, "json")
 	cmd.MarkFlagsMutuallyExclusive("as", "format")
 	return cmd

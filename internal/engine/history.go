@@ -222,7 +222,7 @@ func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n 
 	}
 	text, n, known := e.world.Script(tool, s.Plan.World, manual(s))
 	if !known {
-		return "", 0, fmt.Errorf("there are no commands for %q; choose mongosh, aws or curl", tool)
+		return "", 0, fmt.Errorf("there are no commands for %q; choose mongosh, aws, curl or kubectl", tool)
 	}
 	return text, n, nil
 }

@@ -32,6 +32,7 @@ type poolObject struct {
 		Disruption struct {
 			Budgets             []json.RawMessage
 			ConsolidationPolicy string
+			ConsolidateAfter    string
 		}
 		Limits   map[string]json.RawMessage
 		Replicas *int64
@@ -66,7 +67,7 @@ func (c *Client) ListNodePools(ctx context.Context) (all []port.NodePool, err er
 func (o poolObject) pool() (p port.NodePool, err error) {
 	m, of := o.Metadata, o.Spec.Template.Spec
 	p = port.NodePool{Name: m.Name, UID: m.UID, Version: m.ResourceVersion, HeldBy: m.Annotations[heldBy], Labels: o.Spec.Template.Metadata.Labels, Taints: of.Taints,
-		ExpireAfter: of.ExpireAfter, Consolidates: o.Spec.Disruption.ConsolidationPolicy, Fixed: o.Spec.Replicas != nil}
+		ExpireAfter: of.ExpireAfter, Consolidates: o.Spec.Disruption.ConsolidationPolicy, ConsolidateAfter: o.Spec.Disruption.ConsolidateAfter, Fixed: o.Spec.Replicas != nil}
 	if of.NodeClassRef.Group == classGroup && of.NodeClassRef.Kind == "EC2NodeClass" {
 		p.Class = of.NodeClassRef.Name
 	}
@@ -211,9 +212,9 @@ func served[T any](ctx context.Context, c *Client, group, kind, plural string) (
 	case err != nil:
 		return nil, err
 	case len(versions) == 0:
-		return nil, fmt.Errorf("%w: %s of %s is not there; is Karpenter installed in this cluster?", port.ErrNotServed, kind, group)
+		return nil, fmt.Errorf("%w: %s is not there; is Karpenter installed in this cluster?", port.ErrNotServed, group)
 	}
-	return nil, fmt.Errorf("%w: %s serves %s of %s; update Karpenter to 1.0 or later", port.ErrNotServed, kind, strings.Join(versions, ", "), group)
+	return nil, fmt.Errorf("%w: %w: %s serves %s; update Karpenter to 1.0 or later", port.ErrNotServed, port.ErrVersion, group, strings.Join(versions, ", "))
 }
 
 // versions of a group of objects that are served; none: the group is not.

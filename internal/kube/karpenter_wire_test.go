@@ -27,12 +27,15 @@ func taints(all []port.Taint) string {
 }
 
 func (k *kubelet) nodePool(t *testing.T, p port.NodePool) {
-	disruption, limits, requirements, expires := map[string]any{"consolidateAfter": "30s"}, map[string]json.RawMessage{}, []any{}, ""
+	disruption, limits, requirements, expires := map[string]any{}, map[string]json.RawMessage{}, []any{}, ""
 	if p.Budgets != nil {
 		disruption["budgets"] = json.RawMessage("[" + strings.Join(p.Budgets, ",") + "]")
 	}
 	if p.Consolidates != "" {
 		disruption["consolidationPolicy"] = p.Consolidates
+	}
+	if p.ConsolidateAfter != "" {
+		disruption["consolidateAfter"] = p.ConsolidateAfter
 	}
 	for r, limit := range p.Limits {
 		limits[r] = json.RawMessage(limit)

@@ -12,6 +12,9 @@ import (
 // ErrNotServed is a cluster that does not serve version v1 of Karpenter's objects.
 var ErrNotServed = errors.New("Karpenter's objects are not served as v1")
 
+// ErrVersion is an ErrNotServed of a cluster that has Karpenter's objects in other versions.
+var ErrVersion = errors.New("other versions are")
+
 // The labels and the version of Karpenter's objects.
 // https://karpenter.sh/docs/concepts/nodepools/
 const (
@@ -44,8 +47,9 @@ type NodePool struct {
 	// InstanceTypes and Zones are those that requirements name; none: any that fit the rest.
 	InstanceTypes, Zones []string
 	// ExpireAfter is how old a node may get, "720h" or "Never"; Consolidates for what
-	// reason nodes are taken away, "WhenEmpty" or "WhenEmptyOrUnderutilized".
-	ExpireAfter, Consolidates string
+	// reason nodes are taken away, "WhenEmpty" or "WhenEmptyOrUnderutilized", and
+	// ConsolidateAfter how long after a pod came or went, "30s" or "Never".
+	ExpireAfter, Consolidates, ConsolidateAfter string
 	// Fixed says that it keeps a number of nodes, whoever asks for them.
 	Fixed bool
 }

@@ -32,6 +32,7 @@ type nodePool struct {
 	Budgets       []json.RawMessage          `json:"budgets,omitempty"` // left out: [{"nodes": "10%"}], as Karpenter has it
 	Class         string                     `json:"class"`
 	Consolidates  string                     `json:"consolidationPolicy,omitempty"`
+	Empties       string                     `json:"consolidateAfter,omitempty"`
 	ExpireAfter   string                     `json:"expireAfter,omitempty"`
 	Fixed         bool                       `json:"fixed,omitempty"`
 	HeldBy        string                     `json:"heldBy,omitempty"`
@@ -97,7 +98,7 @@ func number64(n int64) string { return strconv.FormatInt(n+1, 10) }
 
 func (p nodePool) port(name string) port.NodePool {
 	out := port.NodePool{Name: name, UID: cmp.Or(p.UID, uid("nodepool", name)), Version: number64(p.Version), Class: p.Class, HeldBy: p.HeldBy, Labels: copied(p.Labels),
-		InstanceTypes: slices.Clone(p.InstanceTypes), Zones: slices.Clone(p.Zones), ExpireAfter: cmp.Or(p.ExpireAfter, "720h"), Consolidates: cmp.Or(p.Consolidates, "WhenEmptyOrUnderutilized"), Fixed: p.Fixed}
+		InstanceTypes: slices.Clone(p.InstanceTypes), Zones: slices.Clone(p.Zones), ExpireAfter: cmp.Or(p.ExpireAfter, "720h"), Consolidates: cmp.Or(p.Consolidates, "WhenEmptyOrUnderutilized"), ConsolidateAfter: cmp.Or(p.Empties, "0s"), Fixed: p.Fixed}
 	for _, b := range p.Budgets {
 		out.Budgets = append(out.Budgets, canonical(b))
 	}
@@ -151,9 +152,9 @@ func (c nodeClaim) instance(name string) string {
 func (s *state) served() (karpenter, error) {
 	switch k := s.cluster.Karpenter; {
 	case k == nil:
-		return karpenter{}, fmt.Errorf("%w: is Karpenter installed in this cluster?", port.ErrNotServed)
+		return karpenter{}, fmt.Errorf("%w: karpenter.sh is not there; is Karpenter installed in this cluster?", port.ErrNotServed)
 	case k.Serves != "" && k.Serves != "v1":
-		return karpenter{}, fmt.Errorf("%w: %s is; update Karpenter to 1.0 or later", port.ErrNotServed, k.Serves)
+		return karpenter{}, fmt.Errorf("%w: %w: karpenter.sh serves %s; update Karpenter to 1.0 or later", port.ErrNotServed, port.ErrVersion, k.Serves)
 	default:
 		return *k, nil
 	}

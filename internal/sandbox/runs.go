@@ -105,29 +105,36 @@ func (r Run) pod(u unit) pod {
 // place finds where one more part of a run goes: of the nodes that may take it, the one
 // with the most room.
 func (s *state) place(w *World, g grid, r Run) (unit, error) {
-	var of, best []string
-	var most int64
+	best, most, none := "", int64(0), true
 	for _, name := range schema.Sorted(g.nodes) {
 		n := g.nodes[name]
-		if r.On != name && (r.On == "" || r.On != n.Instance) && (r.On != "" || n.Labels[poolLabel] != r.Pool) {
+		if !r.may(name, n) {
 			continue
 		}
-		of = append(of, name)
+		none = false
 		free := g.room(name)
-		if n.isReady && !n.Cordoned && fits(free, amount{Memory: r.Memory, MilliCPU: r.MilliCPU}) && (best == nil || free.MilliCPU > most) {
-			best, most = []string{name, n.Instance}, free.MilliCPU
+		if n.isReady && !n.Cordoned && fits(free, amount{Memory: r.Memory, MilliCPU: r.MilliCPU}) && (best == "" || free.MilliCPU > most) {
+			best, most = name, free.MilliCPU
 		}
 	}
 	i, err := w.instance(s, r.On)
 	switch {
-	case best != nil:
-		return unit{Instance: best[1], Node: best[0]}, nil
-	case len(of) == 0 && err == nil && i.State == "running": // an executor that is no node
+	case best != "":
+		return unit{Instance: g.nodes[best].Instance, Node: best}, nil
+	case none && err == nil && i.State == "running": // an executor that is no node
 		return unit{Instance: r.On, Node: r.On}, nil
 	case r.On != "":
 		return unit{}, fmt.Errorf("%s takes no run: it must be a node or an instance that is ready, not cordoned, and has room", r.On)
 	}
 	return unit{}, fmt.Errorf("no node with the label %s=%s takes a run: one must be ready, not cordoned, and have room; domctl nodes lists them", poolLabel, r.Pool)
+}
+
+// may says that a node is one that was asked for.
+func (r Run) may(name string, n node) bool {
+	if r.On != "" {
+		return r.On == name || r.On == n.Instance
+	}
+	return n.Labels[poolLabel] == r.Pool
 }
 
 // room is what a node has for one more pod.

@@ -196,6 +196,16 @@ func (c *CapacityView) sizeOf(a schema.Address, which string) *int64 {
 	o, total := c.desired.Objects[a], int64(0)
 	owner := o.Fields["owner.size"].Str()
 	for _, g := range o.Groups() {
+		if g.Karpenter != "" {
+			n := int64(0)
+			if which == "max" {
+				if n = c.mostOf(a, g); n < 0 {
+					return nil
+				}
+			}
+			total += n
+			continue
+		}
 		at := "groups." + schema.JoinPath(g.Key()) + ".size." + which
 		n, known := c.Objects[a].Fields[at].Float()
 		if stated, is := o.Fields[at].Float(); is && (owner == "" || owner == "domctl") {
@@ -221,6 +231,9 @@ func (c *CapacityView) scaleDown(a schema.Address) []string {
 	out := []string{}
 	note := func(raw planner.Raw) {
 		text := raw[schema.JoinPath("tags", scaleDownTag)].Str()
+		if after := raw["consolidateAfter"].Str(); after != "" { // Karpenter's
+			text = after
+		}
 		if d, err := time.ParseDuration(text); err == nil {
 			text = shortDuration(d)
 		}

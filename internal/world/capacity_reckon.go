@@ -31,6 +31,9 @@ type PoolCapacity struct {
 	Groups  int            `json:"groups"`
 	Min     *int64         `json:"min"` // nodes, of all its groups
 	Max     *int64         `json:"max"`
+	// Limits are what the nodes of Karpenter's groups may have together, and Max the nodes
+	// that this comes to; nil where one of them has no limit, or no group is Karpenter's.
+	Limits  *PoolLimits    `json:"limits,omitempty"`
 	Live    *int64         `json:"live"` // nodes that there are
 	Nodes   []NodeCapacity `json:"nodes"`
 	Tiers   []TierCapacity `json:"tiers"`
@@ -41,6 +44,12 @@ type PoolCapacity struct {
 	ScaleDown []string `json:"scaleDownDelay"`
 	// Peak is the most nodes that the executions of the window needed at one time.
 	Peak *Peak `json:"peak"`
+}
+
+// PoolLimits are an amount; 0 is no limit.
+type PoolLimits struct {
+	Cores  float64 `json:"cores"`
+	Memory int64   `json:"memory"` // bytes
 }
 
 // NodeCapacity is one kind of node of a pool.
@@ -112,7 +121,7 @@ func (c *CapacityView) Reckon() Capacity {
 func (c *CapacityView) reckonPool(label string, a schema.Address, tiers []tierAt, quota int64) PoolCapacity {
 	o := c.desired.Objects[a]
 	p := PoolCapacity{Label: label, Address: a, Groups: len(o.Groups()), Nodes: c.nodesOf(label, a), Tiers: []TierCapacity{}}
-	p.Min, p.Max = c.sizeOf(a, "min"), c.sizeOf(a, "max")
+	p.Min, p.Max, p.Limits = c.sizeOf(a, "min"), c.sizeOf(a, "max"), c.limitsOf(a)
 	if c.why == nil {
 		live := int64(0)
 		for _, n := range p.Nodes {

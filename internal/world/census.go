@@ -291,7 +291,7 @@ type CensusNode struct {
 	Current  *bool          `json:"current"` // it is on the image that the pool starts nodes from; null: not known
 	Type     string         `json:"instanceType,omitempty"`
 	Created  time.Time      `json:"created,omitzero"`
-	State    string         `json:"state"` // "ready", "not ready", "cordoned", "maintenance", else as EC2 says
+	State    string         `json:"state"` // "ready", "not ready", "cordoned", "maintenance", of Karpenter's also "asked for" and "ending", else as EC2 says
 	Runs     []string       `json:"runs"`
 	Waits    []string       `json:"waitsFor"`
 	From     []string       `json:"from"` // who tells of its runs

@@ -37,9 +37,12 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 	var c *census
 	var executors executorCensus
 	var noExecutors error
+	var claims []port.NodeClaim
+	var noClaims error
 	err := sideBySide(
 		func() error { executors, noExecutors = w.lookExecutorCensus(ctx, d); return nil },
 		func() (err error) { c, err = w.census(ctx, executions); return err },
+		func() error { claims, noClaims = w.nodeClaims(ctx, d); return nil },
 		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
 	if err != nil {
 		return machines{}, fmt.Errorf("nodes: %w", err)
@@ -49,13 +52,20 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		out.Unread = append(out.Unread, untold("EC2 for executors", noExecutors))
 	}
 	owners := v.groupOwners()
-	found, err := w.instancesOf(ctx, c.nodes, schema.Sorted(owners))
+	found, err := w.instancesOf(ctx, c.nodes, scalingGroups(owners))
 	if err != nil {
 		if ctx.Err() != nil || c.noPod {
 			return machines{}, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
 		}
 		out.Unread = append(out.Unread, untold("EC2", err))
 	}
+	if noClaims != nil {
+		if ctx.Err() != nil {
+			return machines{}, fmt.Errorf("nodes: %w", noClaims)
+		}
+		out.Unread = append(out.Unread, untold("Karpenter", noClaims))
+	}
+	asked := claimsByNode(claims)
 	labels, instances := PoolLabels(d), maps.Clone(found)
 	for _, n := range c.nodes {
 		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
@@ -70,12 +80,21 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 			row.of(i, owners)
 			delete(instances, n.Instance)
 		}
+		row.ofClaim(asked[n.Name], owners)
+		delete(asked, n.Name)
 		out.Nodes = append(out.Nodes, row)
 	}
 	for _, id := range schema.Sorted(instances) {
 		row := CensusNode{State: instances[id].State}
 		row.of(instances[id], owners)
 		out.Nodes = append(out.Nodes, row)
+	}
+	for _, name := range schema.Sorted(asked) {
+		row := CensusNode{State: "asked for"}
+		row.ofClaim(asked[name], owners)
+		if row.Address != (schema.Address{}) && !slices.ContainsFunc(out.Nodes, func(n CensusNode) bool { return n.Instance == row.Instance && n.Instance != "" }) {
+			out.Nodes = append(out.Nodes, row)
+		}
 	}
 	for i := range out.Nodes {
 		n := &out.Nodes[i]
@@ -121,7 +140,43 @@ func (n *CensusNode) of(i port.Instance, owners map[string]schema.Address) {
 	}
 }
 
-// groupOwners are the pools by Auto Scaling group, those of managed node groups too.
+// nodeClaims are the nodes that Karpenter was asked for, where pools have its groups.
+func (w *World) nodeClaims(ctx context.Context, d schema.Desired) ([]port.NodeClaim, error) {
+	if !schema.OnKarpenter(d) || w.Karpenter == nil {
+		return nil, nil
+	}
+	return w.Karpenter.ListNodeClaims(ctx)
+}
+
+// claimsByNode are claims by the node that they became; those that did not yet by their own
+// name, which is none of a node.
+func claimsByNode(claims []port.NodeClaim) map[string]port.NodeClaim {
+	out := map[string]port.NodeClaim{}
+	for _, c := range claims {
+		out[cmp.Or(c.Node, "claim "+c.Name)] = c
+	}
+	return out
+}
+
+// ofClaim takes what Karpenter says of a node: its pool, its image, and that it ends it.
+func (n *CensusNode) ofClaim(c port.NodeClaim, owners map[string]schema.Address) {
+	if c.Name == "" {
+		return
+	}
+	n.Instance, n.AMI = cmp.Or(n.Instance, c.Instance), cmp.Or(n.AMI, c.Image)
+	if n.Address == (schema.Address{}) {
+		n.Address = owners[schema.Group{Karpenter: c.Pool}.Key()]
+	}
+	if n.Created.IsZero() {
+		n.Created = c.Created
+	}
+	if c.Going {
+		n.State = "ending"
+	}
+}
+
+// groupOwners are the pools by Auto Scaling group, those of managed node groups too, and by
+// the keys of Karpenter's groups.
 func (v *View) groupOwners() map[string]schema.Address {
 	out := map[string]schema.Address{}
 	for a, o := range v.desired.Objects {
@@ -132,12 +187,20 @@ func (v *View) groupOwners() map[string]schema.Address {
 			if g.ASG != "" {
 				out[g.ASG] = a
 			}
+			if g.Karpenter != "" {
+				out[g.Key()] = a
+			}
 			for _, name := range v.raw[v.world.groupRefOf(g)]["groups"].Strings() {
 				out[name] = a
 			}
 		}
 	}
 	return out
+}
+
+// scalingGroups are the owned groups that are Auto Scaling's: no name of one has a colon.
+func scalingGroups(owners map[string]schema.Address) []string {
+	return slices.DeleteFunc(schema.Sorted(owners), func(name string) bool { return strings.Contains(name, ":") })
 }
 
 // instancesOf are the instances of nodes and of groups, but for those that ended, by id.
@@ -214,7 +277,7 @@ func (v *View) startsFrom(pool schema.Address) (images []string, known bool) {
 		if !strings.HasSuffix(p, ".ami") {
 			continue
 		}
-		if value.Str() == "" {
+		if value.Str() == "" || strings.HasPrefix(value.Str(), follow) {
 			return nil, false
 		}
 		images = append(images, value.Str())
@@ -229,6 +292,8 @@ func (v *View) waitsFor(n CensusNode, nodes bool) []string {
 	switch {
 	case n.Node == "" && n.State == "running" && nodes:
 		waits = append(waits, "to join the cluster")
+	case n.State == "asked for":
+		waits = append(waits, "Karpenter to start it")
 	case n.State == "not ready":
 		waits = append(waits, "to be ready")
 	case n.State == "cordoned" && len(n.Runs) > 0:

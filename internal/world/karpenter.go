@@ -54,7 +54,7 @@ func (w *World) readOfKarpenter(of func(string) planner.Ref) func(context.Contex
 
 func nodePoolRaw(p port.NodePool) planner.Raw {
 	raw := planner.Raw{"class": schema.JSON(p.Class), "budgets": budgetsValue(p.Budgets), "held": schema.JSON(p.DriftHeld()), "heldBy": schema.JSON(p.HeldBy),
-		"expireAfter": schema.JSON(p.ExpireAfter), "consolidates": schema.JSON(p.Consolidates), "fixed": schema.JSON(p.Fixed)}
+		"expireAfter": schema.JSON(p.ExpireAfter), "consolidates": schema.JSON(p.Consolidates), "fixed": schema.JSON(p.Fixed), "consolidateAfter": schema.JSON(p.ConsolidateAfter)}
 	for _, set := range []struct {
 		path string
 		list []string
@@ -100,9 +100,12 @@ func nodeClassRaw(c port.NodeClass) planner.Raw {
 	return raw
 }
 
+// follow begins what stands in the place of an image that is chosen otherwise than by id.
+const follow = "follows "
+
 // follows says in words what a class follows that names no image: "follows alias al2023@latest".
 func follows(class planner.Raw) string {
-	return "follows " + port.TermsFollow(class["terms"].Text)
+	return follow + port.TermsFollow(class["terms"].Text)
 }
 
 // addKarpenter reads Karpenter's objects for pools that have its groups. A cluster that does
@@ -340,4 +343,68 @@ func limitValue(name string, v schema.Value) schema.Value {
 func (p *poolLowering) drifts() schema.Finding {
 	return *p.block("DC870", "switching an EC2NodeClass has Karpenter replace its nodes at once, whatever runs on them: the pool states no roll, and drift is not held by the budgets of "+schema.Listed(p.loosely, "and"),
 		`state roll: strategy: "onDemand", and domctl replaces each node once no run is on it; or have the NodePool hold drift: budgets: [{nodes: "0", reasons: [Drifted]}]`)
+}
+
+// limited is what the nodes of a NodePool may have together: as stated where domctl writes
+// it, else as it lives; 0 is no limit.
+func (c *CapacityView) limited(a schema.Address, g schema.Group) (l PoolLimits) {
+	o, at := c.desired.Objects[a], "groups."+schema.JoinPath(g.Key())+".limits."
+	owner := o.Fields["owner.size"].Str()
+	of := func(name string) schema.Value {
+		if v, stated := o.Fields[at+name]; stated && (owner == "" || owner == "domctl") {
+			return v
+		}
+		return c.Objects[a].Fields[at+name]
+	}
+	l.Cores, _ = of("cores").Float()
+	l.Memory, _ = schema.ParseBytes(of("memory").Str())
+	return l
+}
+
+// limitsOf adds up the limits of a pool's Karpenter groups.
+func (c *CapacityView) limitsOf(a schema.Address) *PoolLimits {
+	var total *PoolLimits
+	for _, g := range c.desired.Objects[a].Groups() {
+		if g.Karpenter == "" {
+			continue
+		}
+		l := c.limited(a, g)
+		if total == nil {
+			total = &l
+			continue
+		}
+		total.Cores, total.Memory = together(total.Cores, l.Cores), together(total.Memory, l.Memory)
+	}
+	return total
+}
+
+// mostOf is how many nodes a NodePool's limits allow, at least: of the kind of node of which
+// there can be fewest. -1: any number, or nobody knows what a node of it has.
+func (c *CapacityView) mostOf(a schema.Address, g schema.Group) int64 {
+	l, types, most := c.limited(a, g), c.instanceTypesOf(c.raw[c.world.groupRefOf(g)]), int64(-1)
+	for _, t := range types {
+		is, known := c.known[t]
+		if !known || l.Cores == 0 && l.Memory == 0 || is.Cores == 0 || is.Memory == 0 {
+			return -1
+		}
+		n := int64(-1)
+		if l.Cores > 0 {
+			n = int64(l.Cores / is.Cores)
+		}
+		if l.Memory > 0 && (n < 0 || l.Memory/is.Memory < n) {
+			n = l.Memory / is.Memory
+		}
+		if most < 0 || n < most {
+			most = n
+		}
+	}
+	return most
+}
+
+// together adds limits up; without one of them there is none.
+func together[N int64 | float64](a, b N) N {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return a + b
 }

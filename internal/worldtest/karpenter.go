@@ -39,7 +39,7 @@ func NodePoolExample(name string) port.NodePool {
 	return port.NodePool{Name: name, Class: "nodes", Budgets: []string{`{"nodes":"10%"}`, `{"duration":"8h0m0s","nodes":"0","reasons":["Underutilized"],"schedule":"0 9 * * mon-fri"}`},
 		Limits: map[string]string{"cpu": `"500m"`, "memory": `"256Gi"`, "nvidia.com/gpu": `8`}, Limited: port.Resources{MilliCPU: 500, Memory: 256 << 30},
 		Labels: map[string]string{"dominodatalab.com/node-pool": "gpu"}, Taints: []port.Taint{{Key: "nvidia.com/gpu", Value: "true", Effect: "NoSchedule"}},
-		InstanceTypes: []string{"g5.2xlarge", "g5.4xlarge"}, Zones: []string{"us-west-2a"}, ExpireAfter: "Never", Consolidates: "WhenEmpty"}
+		InstanceTypes: []string{"g5.2xlarge", "g5.4xlarge"}, Zones: []string{"us-west-2a"}, ExpireAfter: "Never", Consolidates: "WhenEmpty", ConsolidateAfter: "30s"}
 }
 
 // NodeClassExample is an EC2NodeClass whose terms name one id.
@@ -96,7 +96,7 @@ func nodePoolsRead(t *testing.T, w World) {
 func nodePoolsDefault(t *testing.T, w World) {
 	w.Put.NodePool(t, port.NodePool{Name: "small", Class: "nodes"})
 	p := thePool(t, w, "small")
-	if !slices.Equal(p.Budgets, []string{`{"nodes":"10%"}`}) || p.ExpireAfter != "720h" || p.Consolidates != "WhenEmptyOrUnderutilized" || p.DriftHeld() || len(p.Limits) > 0 || p.Fixed {
+	if !slices.Equal(p.Budgets, []string{`{"nodes":"10%"}`}) || p.ExpireAfter != "720h" || p.Consolidates != "WhenEmptyOrUnderutilized" || p.ConsolidateAfter != "0s" || p.DriftHeld() || len(p.Limits) > 0 || p.Fixed {
 		t.Errorf("%+v", p)
 	}
 }
