@@ -126,6 +126,8 @@ type back struct{ *making }
 
 func (b back) Raw(r planner.Ref) planner.Raw { return b.outside[r] }
 
+func (b back) Loose(planner.Step, planner.Raw) []string { return nil }
+
 func (b back) Undo(d planner.Done) ([]planner.Step, error) {
 	made := planner.Ref("flat/o#" + d.Outputs["id"].Str())
 	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "flat.delete", Object: made, Guard: planner.Absolute, Window: 30,
@@ -135,6 +137,7 @@ func (b back) Undo(d planner.Done) ([]planner.Step, error) {
 func (b back) Uses(planner.Ref) []planner.Use { return nil }
 
 func (back) Again(planner.Done) []planner.Step            { return nil }
+func (back) Loose(planner.Step, planner.Raw) []string     { return nil }
 func (b back) Keep(planner.Done) ([]planner.Step, string) { return nil, "" }
 
 // world is what stands outside.

@@ -106,7 +106,11 @@ func TestRollsKilledAtEveryCall(t *testing.T) {
 	start := f.start(t)
 	p := start.plan(f.after)
 	whole := start.copy()
-	sides := whole.count(f, p)
+	passed := whole.sides(f, p)
+	if !slices.ContainsFunc(passed, func(side string) bool { return strings.Contains(side, "ListExecutions") }) {
+		t.Error("Domino is not asked which runs are live")
+	}
+	sides := len(passed)
 	want := "demand-a[2] 1 refreshed-a[2] 1 surging-a[2] 1 surging-b[2] 1 workers-asg[2] 1"
 	if got := whole.grid(); got != want {
 		t.Fatal(got)
