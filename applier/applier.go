@@ -393,9 +393,13 @@ func (l *lackingSecrets) Error() string {
 }
 
 // poll waits, without the lock, until a pending step has something new to say, or
-// a gate opens. A look that fails is new: the next segment looks again, and records it.
+// a gate opens, or the deployment is frozen. A look that fails is new: the next segment
+// looks again, and records it.
 func (r *run) poll(ctx context.Context) {
 	for {
+		if why, err := r.thawed(ctx, nil); err == nil && why != "" {
+			return // the next segment says so
+		}
 		wait := time.Hour
 		for _, id := range schema.Sorted(r.waiting) {
 			at := r.waiting[id]

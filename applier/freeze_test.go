@@ -49,3 +49,31 @@ func TestFreeze(t *testing.T) {
 	res, err = r.Resume(t.Context(), "plan-1")
 	r.ends(res, err, applier.EndedOutcome, "", "b", "a")
 }
+
+// TestFreezeWhileAStepIsPending: who waits for the outside looks whether somebody froze the
+// deployment meanwhile, and stops as Ctrl-C has it stop.
+func TestFreezeWhileAStepIsPending(t *testing.T) {
+	r := newRig(t)
+	looks := 0
+	r.observe = func(a applier.Attempt) applier.Status {
+		if len(a.Begun) == 0 {
+			return applier.Status{}
+		}
+		if looks++; looks > 20 {
+			return applier.Status{State: applier.Finished, Outputs: map[string]schema.Value{"id": schema.JSON("x")}}
+		}
+		if looks == 3 {
+			if err := r.Freeze(t.Context(), applier.Freeze{Until: r.Now().Add(100 * time.Hour), Why: "an audit", Who: "ada"}); err != nil {
+				t.Error(err)
+			}
+		}
+		return applier.Status{State: applier.Pending, Wait: time.Minute}
+	}
+	res, err := r.Apply(t.Context(), r.plan(plain))
+	if err != nil || res.Outcome != applier.PausedOutcome || len(res.Why) != 1 || !strings.HasPrefix(res.Why[0], "frozen until ") || looks > 4 {
+		t.Errorf("%+v, %v after %d looks", res, err, looks)
+	}
+	if l, _, err := r.ReadLock(t.Context()); err != nil || !l.Free {
+		t.Errorf("the lock is %+v, %v", l, err)
+	}
+}

@@ -142,6 +142,7 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 
 // again plans what follows from what is taken back, in the order it was done.
 func (r *restorer) again(s Snapshot) {
+	what := map[schema.Address][]string{}
 	for _, d := range s.Done {
 		if s.Later[d.Step.Address] != "" {
 			continue
@@ -153,7 +154,13 @@ func (r *restorer) again(s Snapshot) {
 			r.undo[d.Step.ID] = append(r.undo[d.Step.ID], step.ID)
 			if r.judge(step) {
 				r.plan.Steps = append(r.plan.Steps, step)
+				what[step.Address] = append(what[step.Address], step.Object.ID())
 			}
+		}
+	}
+	for a, c := range r.change {
+		if len(what[a]) > 0 {
+			c.Note = "then replaces in turn what the apply replaced: " + strings.Join(what[a], ", ")
 		}
 	}
 }

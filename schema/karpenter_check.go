@@ -36,7 +36,7 @@ func (c *checker) karpenter(a Address, o Object) {
 	if !c.broken[Address{}] && !c.Deployment.Kubernetes.ReadsNodes() {
 		c.add("DC872", Error, a, o.Positions("groups"), "state deployment: kubernetes: nodes: true", "has groups of Karpenter, which are read from Kubernetes, and the files do not say that it is asked")
 	}
-	if r, stated := o.Roll(); stated && r.Strategy != OnDemand {
+	if r, stated := o.Roll(); stated && r.Strategy != "" && r.Strategy != OnDemand {
 		c.add("DC873", Error, a, o.Nearest("roll.strategy"), `state strategy: "onDemand"; put groups that are rolled otherwise into a pool of their own`,
 			"roll.strategy is %s, and Karpenter starts replacements when they are asked for, and not before", quoted(r.Strategy))
 	}

@@ -11,13 +11,16 @@ func (c *checker) roll(a Address, o Object) {
 	wrong := func(path, hint, format string, args ...any) {
 		c.add("DC840", Error, a, o.Nearest(path), hint, format, args...)
 	}
+	if r.Strategy == "" {
+		wrong("roll", `state strategy: "surge", "onDemand" or "instanceRefresh"`, "roll.strategy is not stated")
+	}
 	if r.Strategy == Surge && r.Most() == 0 {
 		wrong("roll.maxSurge", "state 1 or more, or strategy: \"onDemand\"", "roll.maxSurge is 0, so that no replacement could be started first")
 	}
 	if r.Strategy == OnDemand && r.Most() > 0 {
 		wrong("roll.maxSurge", "leave it out, or state strategy: \"surge\"", "roll.maxSurge is %d, and onDemand starts no replacement first", r.Most())
 	}
-	if r.Strategy != Surge && r.Unavailable() == 0 && r.Most() == 0 {
+	if r.Strategy != "" && r.Strategy != Surge && r.Unavailable() == 0 && r.Most() == 0 {
 		wrong("roll.maxUnavailable", "state 1 or more", "roll.maxUnavailable is 0, so that no node could be taken")
 	}
 	c.rollTimes(a, o, r)
@@ -34,6 +37,9 @@ func (c *checker) roll(a Address, o Object) {
 func (c *checker) rollTimes(a Address, o Object, r Roll) {
 	if r.Force && r.DrainTimeout == "" {
 		c.add("DC840", Error, a, o.Nearest("roll.force"), "state drainTimeout, after which a node goes with its runs", "roll.force needs a time to be over, and roll.drainTimeout is not stated")
+	}
+	if d, err := ParseDuration(r.DrainTimeout); err == nil && d == 0 {
+		c.add("DC840", Error, a, o.Nearest("roll.drainTimeout"), "state how long a cordoned node may take to get empty, or leave it out: however long its runs take", "roll.drainTimeout is no time at all")
 	}
 	if _, ok := c.Deployment.Windows[r.Window]; r.Window != "" && !ok && !c.broken[Address{}] {
 		c.add("DC101", Error, a, o.Nearest("roll.window"), windowHint(r.Window, c.Deployment.Windows),
@@ -55,7 +61,9 @@ func (c *checker) executorRoll(a Address, o Object) {
 		wrong("roll", "state roll on the node pool that the tier names", "a tier has executors of its own only in a deployment with executors: \"classic\"")
 		return
 	}
-	if r.Strategy != OnDemand {
+	if r.Strategy == "" {
+		wrong("roll", `state strategy: "onDemand"`, "roll.strategy is not stated")
+	} else if r.Strategy != OnDemand {
 		wrong("roll.strategy", "state strategy: \"onDemand\"", "roll.strategy is %s, and Domino starts executors when runs ask for them: none can be started first", quoted(r.Strategy))
 	}
 	if r.Most() > 0 && r.Strategy == OnDemand {

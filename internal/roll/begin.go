@@ -39,7 +39,7 @@ func (t turn) begin(started []member) (st applier.Status, why string) {
 	case t.Strategy != schema.Surge:
 		return st, fmt.Sprintf("%d of %d nodes are ready, and %d may be missing", t.ready(), t.base(), t.Unavailable())
 	}
-	return t.raise(left, m)
+	return t.raise(left, started, m)
 }
 
 // own says that one of some members was cordoned by this step.
@@ -55,10 +55,10 @@ func one(is bool) int64 {
 }
 
 // raise asks for the replacements of nodes that are left, as far as they may stand beside
-// those.
-func (t turn) raise(left []member, m member) (st applier.Status, why string) {
+// those: the ones of nodes that were begun and have not gone stand there too.
+func (t turn) raise(left, started []member, m member) (st applier.Status, why string) {
 	surplus := t.past.surplus(t.found)
-	most := min(int64(t.Most()), int64(len(left)))
+	most := min(int64(t.Most()), int64(len(left)+max(0, len(started)-t.Unavailable())))
 	if !t.proved() {
 		most = min(most, 1)
 	}
@@ -68,6 +68,9 @@ func (t turn) raise(left []member, m member) (st applier.Status, why string) {
 		return next(changeMark(raise, t.group.Desired, t.group.Desired+more, t.past.marks, t.now), planner.Absolute), ""
 	case surplus == 0 && t.group.Desired >= t.group.Max:
 		return st, fmt.Sprintf("%s is at its maximum of %d, so that no replacement of %s can be started first; raise size.max", t.group.Name, t.group.Max, m)
+	}
+	if coming := t.which(func(x member) bool { return !x.going() && !x.standby() && !x.warm() && !x.cordoned() && !x.ready() }); len(coming) == 0 && t.present() >= t.group.Desired {
+		return st, fmt.Sprintf("room to replace %s: no more than %d may stand beside, or be missing", m, most+int64(t.Unavailable()))
 	}
 	return st, fmt.Sprintf("replacements: %d of %d nodes are ready", t.ready(), t.group.Desired)
 }

@@ -48,6 +48,21 @@ func TestStrategies(t *testing.T) {
 	}
 }
 
+// TestSurgeOfAFewNodes: the replacement of a node that waits for its runs counts for that
+// node, and keeps no other from being begun while more may stand beside.
+func TestSurgeOfAFewNodes(t *testing.T) {
+	w := newTown(2)
+	w.busy(0, 5*time.Hour)
+	w.busy(1, 5*time.Hour)
+	d := newDriver(t, w, schema.Roll{Strategy: schema.Surge, MaxSurge: ptr(2)})
+	most := 0
+	d.each = func() { w.watch(2); most = max(most, w.cordons()) }
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != applier.Finished || len(w.killed) > 0 || w.short > 0 || w.beside > 2 || most != 2 || w.images() != "ami-2 ami-2" {
+		t.Errorf("%+v, %v: killed %v, %d short, %d beside, %d cordoned at once, %s", st, err, w.killed, w.short, w.beside, most, w.images())
+	}
+}
+
 // TestDeadline: of its own cordon alone a step says when it waits no longer.
 func TestDeadline(t *testing.T) {
 	const token, note = "0123456789abcdef0123", "domctl 0123456789abcdef 2026-03-31T12:00:00Z"

@@ -317,7 +317,7 @@ func (c RunCensus) Of(run string) (RunCensus, error) {
 	if len(of.Runs) > 0 {
 		return of, nil
 	}
-	return of, missing(run, ids, c.Unread, "is no run that is live", "domctl runs lists those that are, domctl queue those that wait")
+	return of, missing(run, ids, c.Unread, "is no run that is live", "domctl nodes lists what is on each machine, domctl queue those that wait")
 }
 
 // missing says that nothing is called so, what could have been meant, and who did not tell
@@ -330,7 +330,13 @@ func missing(name string, names []string, unread []Unread, text, hint string) er
 	if len(untold) > 0 {
 		text += ", as far as is known: " + strings.Join(untold, "; ")
 	}
-	if near := schema.AllNearest(name, slices.DeleteFunc(names, func(s string) bool { return s == "" })); len(near) > 0 {
+	slices.Sort(names)
+	names = slices.DeleteFunc(slices.Compact(names), func(s string) bool { return s == "" })
+	near := slices.DeleteFunc(slices.Clone(names), func(s string) bool { return name == "" || !strings.HasPrefix(s, name) })
+	if len(near) == 0 {
+		near = schema.AllNearest(name, names)
+	}
+	if len(near) > 0 {
 		hint = "did you mean " + schema.Listed(near[:min(len(near), 5)], "or") + "?"
 	}
 	return fmt.Errorf("%q %s\nhint: %s", name, text, hint)
