@@ -21,6 +21,8 @@ func rollCodes() []Code {
 			"Mend what the reason says, then plan again; or `domctl rollback`."},
 		{"DC838", "an alarm rings", "An alarm of CloudWatch that roll.alarms names is in state ALARM while nodes are replaced. The roll is turned back: the group starts the old image again, and nodes of the new one go, each when its last run has ended. A managed node group that EKS replaces already goes on.",
 			"Look at the alarm. `domctl apply --supersede APPLY` lets go of the failed apply; then plan again."},
+		{"DC839", "an alarm that is not there", "roll.alarms names an alarm of CloudWatch that is not in this account and region. Nothing would stop the roll, so that it is not planned.",
+			"Check the name; or leave it out of roll.alarms."},
 		{"DC840", "a roll that cannot be", "What roll states of a node pool would let no node go, or none come, or does not fit the rest of it.",
 			"State what the message names."},
 		{"DC841", "nodes are replaced, and runs may end", "The plan does not only switch the image of a pool: the nodes that run on the old one are replaced. With force it ends live runs that are on a node when drainTimeout is over.",
@@ -29,5 +31,9 @@ func rollCodes() []Code {
 			"Raise size.max by roll.maxSurge, or state maxUnavailable, or strategy: \"onDemand\"."},
 		{"DC843", "a group whose overrides start other images", "The group's mixed instances policy has overrides that name an image or a launch template of their own. Whatever takes the place of their nodes would be the same again, so that the group is switched and not rolled.",
 			"Leave template and image out of the overrides, or replace the nodes by hand."},
+		{"DC844", "an alarm rings before the roll", "An alarm of CloudWatch that roll.alarms names is in state ALARM already. It could not tell what the new image does, and the roll would be turned back at once.",
+			"Wait until the alarm is over, then plan again; or leave it out of roll.alarms."},
+		{"DC845", "a size that another set since is left", "The apply set the number of nodes that a group wants, and an autoscaler, a roll or a person has set it since. A rollback puts the bounds back, and leaves the number where it fits them; where it does not, that is a conflict (DC420).",
+			"Nothing; or leave size.desired out of the files where something else scales the group."},
 	}
 }

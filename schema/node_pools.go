@@ -153,6 +153,16 @@ func spreadGroups(name string, o Object) Object {
 	return o
 }
 
+// WatchesAlarms says that some pool's roll names alarms of CloudWatch.
+func WatchesAlarms(d Desired) bool {
+	for _, o := range d.Objects {
+		if r, stated := o.Roll(); stated && len(r.Alarms) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // spreadLabels restates once a group what its nodes are to be known by, and the pool's own
 // label with it. The scale-down delay is one of Auto Scaling groups.
 func spreadLabels(o Object) {

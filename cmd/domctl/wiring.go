@@ -154,7 +154,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err := errors.Join(noCloud, noWay, noDocuments, noStore, noAPI); err != nil {
 		return err
 	}
-	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
+	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, CloudWatch: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
 	w.ssh = openSSH
 	w.writes = func(ctx context.Context) map[string]error {
 		verdicts := cloud.Probe(ctx, aws.Apply, d.scope())

@@ -61,6 +61,9 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 	if s.Rolls {
 		c.rollReads(ctx, probes, s.Cluster)
 	}
+	if s.Alarms {
+		probes[describeAlarms] = func() error { _, err := c.DescribeAlarms(ctx, []string{"domctl-dry-run"}); return err }
+	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
 		if s.Moves {

@@ -37,6 +37,9 @@ const (
 	clusterRolls = "deployment.aws.cluster, nodePools: roll"
 )
 
+// alarms is the setting that makes domctl watch alarms while nodes are replaced.
+const alarms = "nodePools: roll: alarms"
+
 // executors is the setting that makes domctl look for executors, and ends the one that makes it
 // end them.
 const (
@@ -82,6 +85,7 @@ func reads() []Permission {
 		only(describeConfigurations, "", ""),
 		only(describeActivities, "", ""),
 		only(describeRefreshes, "", rolls),
+		only(describeAlarms, "", alarms),
 		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),

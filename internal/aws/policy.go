@@ -19,6 +19,7 @@ type Scope struct {
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
 	Bakes                  bool // some AMI is to be baked
 	Rolls                  bool // some pool's nodes are to be replaced
+	Alarms                 bool // alarms stop that
 	Executors              bool // some instances are told to be executors of a classic deployment
 	Ends                   bool // some tier's executors are to be replaced
 	Moves                  bool // some pool is to leave launch configurations
@@ -89,6 +90,8 @@ func (s Scope) makes(p Permission) bool {
 		return s.Moves
 	case rolls:
 		return s.Rolls
+	case alarms:
+		return s.Alarms
 	case clusterRolls:
 		return s.Rolls && s.Cluster != ""
 	case encrypts:

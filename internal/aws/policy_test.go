@@ -12,7 +12,7 @@ import (
 // TestPolicies holds the policies to the permission table, which
 // TestEveryCallHasItsPermission holds to the calls that are made.
 func TestPolicies(t *testing.T) {
-	full := Scope{Identity: port.Identity{Account: "111122223333", Region: "us-west-2"}, Role: "arn:aws:iam::111122223333:role/d", Cluster: "acme", Bucket: "b", Prefix: "p", KMSKey: "alias/d", SecretParameters: true, ManagedSecrets: true, Bakes: true, Rolls: true, Executors: true, Ends: true, Moves: true, Encrypts: true, ECR: true}
+	full := Scope{Identity: port.Identity{Account: "111122223333", Region: "us-west-2"}, Role: "arn:aws:iam::111122223333:role/d", Cluster: "acme", Bucket: "b", Prefix: "p", KMSKey: "alias/d", SecretParameters: true, ManagedSecrets: true, Bakes: true, Rolls: true, Alarms: true, Executors: true, Ends: true, Moves: true, Encrypts: true, ECR: true}
 	for mode, s := range map[Mode]Scope{Plan: full, Apply: full} {
 		var policy struct{ Statement []statement }
 		if err := json.Unmarshal(Policy(mode, s), &policy); err != nil {

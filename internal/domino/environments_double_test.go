@@ -72,7 +72,7 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 		user, err := d.box.DominoUser(ctx)
 		return object{"userName": user}, 200, err
 	}
-	if r.URL.Path == executionList {
+	if r.URL.Path == port.ExecutionList {
 		return d.executions(r)
 	}
 	if answer, status, ok, err := d.jobs(r); ok {

@@ -14,8 +14,6 @@ import (
 	"domctl.dev/internal/port"
 )
 
-const executionList = "/v4/admin/executions"
-
 // executionsOf is how many executions are asked for at once.
 const executionsOf = 500
 
@@ -91,7 +89,7 @@ func (c *Client) ListExecutions(ctx context.Context) ([]port.Execution, error) {
 			return found, err
 		}
 	}
-	return nil, c.failed(executionList, errors.New("it changes each time it is read; run again"))
+	return nil, c.failed(port.ExecutionList, errors.New("it changes each time it is read; run again"))
 }
 
 // executions reads the list once, each page from the last one of the page before. It is
@@ -119,19 +117,19 @@ func (c *Client) executions(ctx context.Context) (all []port.Execution, whole bo
 		}
 		switch {
 		case len(all) > mostListed:
-			return nil, false, c.failed(executionList, errForeign)
+			return nil, false, c.failed(port.ExecutionList, errForeign)
 		case len(all) == total:
 			return all, true, nil
 		case len(page) == 0 || len(all) > total:
 			return nil, false, nil
 		}
 	}
-	return nil, false, c.failed(executionList, errors.New("it has no end"))
+	return nil, false, c.failed(port.ExecutionList, errors.New("it has no end"))
 }
 
 // executionsFrom is one page; an entry that is none is no list.
 func (c *Client) executionsFrom(ctx context.Context, offset int) (page []overview, total int, err error) {
-	path := executionList + "?" + url.Values{"offset": {strconv.Itoa(offset)}, "pageSize": {strconv.Itoa(executionsOf)}, "sortBy": {"executionId"}, "sortOrder": {"asc"}}.Encode()
+	path := port.ExecutionList + "?" + url.Values{"offset": {strconv.Itoa(offset)}, "pageSize": {strconv.Itoa(executionsOf)}, "sortBy": {"executionId"}, "sortOrder": {"asc"}}.Encode()
 	var answer struct {
 		Overviews *[]overview `json:"overviews"`
 		Total     *int        `json:"totalCount"`

@@ -109,6 +109,38 @@ func TestUnits(t *testing.T) {
 	var _ port.Executions = client
 }
 
+// FuzzListExecutions: whatever is answered, a list is whole, each execution and each unit
+// that has an id stands in it once, or there is none.
+func FuzzListExecutions(f *testing.F) {
+	f.Add([]byte(liveOnes(0)))
+	f.Add([]byte(liveOnes(2, 1, 2)))
+	f.Add([]byte(`{"totalCount": 1, "overviews": [{"id": "65f0000000000000000000e1", "executionUnits": [{"deployableObjectId": "w"}], "onDemandSparkExecutionUnits": [{"deployableObjectId": "w", "role": "spark-Worker"}], "computeClusterOverviews": [{"clusterType": "Ray", "podOverviews": [{"deployableObjectId": "w"}]}]}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client, err := Open(Config{URL: "https://x", Key: key, Transport: answer(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := client.ListExecutions(t.Context())
+		if (err == nil) != (all != nil) {
+			t.Fatalf("%v, %v", all, err)
+		}
+		seen := map[string]bool{}
+		for _, e := range all {
+			if known(e.ID) != nil || seen[e.ID] {
+				t.Errorf("id %q", e.ID)
+			}
+			seen[e.ID] = true
+			units := map[string]bool{}
+			for _, u := range e.Units {
+				if u.Role == "" || u.ID != "" && units[u.ID] {
+					t.Errorf("%+v", e.Units)
+				}
+				units[u.ID] = true
+			}
+		}
+	})
+}
+
 // TestGetExecutor: what is no answer names no executor.
 func TestGetExecutor(t *testing.T) {
 	for text, want := range map[string]string{

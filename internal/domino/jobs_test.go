@@ -73,3 +73,27 @@ func TestListJobs(t *testing.T) {
 		t.Errorf("endless: %v, %v, asked %d times", all, err, asked)
 	}
 }
+
+// FuzzListJobs: whatever is answered, jobs are of the title that was asked for, each once,
+// the newest first, or there are none.
+func FuzzListJobs(f *testing.F) {
+	f.Add([]byte(`{"jobs": []}`))
+	f.Add([]byte(`{"jobs": [{"id": "65f0000000000000000000a1", "title": "probe", "stageTime": {"submissionTime": 1}, "statuses": {"isCompleted": true, "executionStatus": "Succeeded"}}, {"id": null}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client, err := Open(Config{URL: "https://x", Key: key, Transport: answer(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := client.ListJobs(t.Context(), job, "probe", time.UnixMilli(1000))
+		if err != nil && all != nil {
+			t.Fatalf("%v, %v", all, err)
+		}
+		seen := map[string]bool{}
+		for i, j := range all {
+			if known(j.ID) != nil || seen[j.ID] || j.Title != "probe" || i > 0 && j.Submitted.After(all[i-1].Submitted) {
+				t.Errorf("%+v", all)
+			}
+			seen[j.ID] = true
+		}
+	})
+}

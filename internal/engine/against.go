@@ -83,6 +83,7 @@ func (e *Engine) former(ctx context.Context, o PlanOptions, c compiler.Result, n
 	}
 	in := o.input(o.keeps())
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = view.Desired(), view.Live, now.applied, view, now.identity, e.Applier.Lineage
+	in.Again = view.Uneven()
 	draft, err := planner.Make(in)
 	if err != nil {
 		return planner.Plan{}, err

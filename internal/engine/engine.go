@@ -271,10 +271,21 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 		return p, now, err
 	}
 	now.view.Anew(in.Again)
+	in.Again = both(in.Again, now.view.Uneven())
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = now.view.Desired(), now.view.Live, now.applied, now.view, now.identity, e.Applier.Lineage
 	in.Findings, in.Source, in.ID = slices.Concat(forPlans(e.Compiled.Findings), now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
 	p, err = e.foretold(ctx, now.view, in)
 	return p, now, err
+}
+
+// both joins what is done though nothing differs.
+func both(a, b map[schema.Address][]planner.Diff) map[schema.Address][]planner.Diff {
+	if len(b) == 0 {
+		return a
+	}
+	out := maps.Clone(b)
+	maps.Copy(out, a) // which are of other kinds
+	return out
 }
 
 // forPlans leaves out what `domctl check` alone tells: how texts of environments could be

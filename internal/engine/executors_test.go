@@ -167,3 +167,59 @@ func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestExecutorsKilledOnTheWayBack: wherever a rollback dies, the next process ends with the old
+// image, nothing in maintenance, and what Domino knows of executors that stay as it was.
+func TestExecutorsKilledOnTheWayBack(t *testing.T) {
+	t.Parallel()
+	f := executors(t)
+	start := f.start(t)
+	before := start.known()
+	p := start.plan(f.after)
+	sides := start.copy().count(f, p)
+	for k, stride := range map[int]int{sides: 5, sides / 2: 7, sides / 3: 7, 2 * sides / 3: 5} {
+		died := start.copy()
+		if k < sides {
+			died.dies(f, p, k)
+		} else {
+			died.count(f, p)
+		}
+		for j := 0; ; j += stride {
+			r := died.copy()
+			killed := r.back(f, p.ID, sim.KillAfter(j))
+			if got := r.yard(); strings.Contains(got, "maintenance") || !strings.Contains(got, "4 5") {
+				t.Fatalf("apply killed after %d, rollback after %d: %s", k, j, got)
+			}
+			for id, doc := range r.known() {
+				if doc != before[id] && strings.Contains(r.yard(), strings.TrimLeft(id, "i-0")) {
+					t.Fatalf("apply killed after %d, rollback after %d: %s is %s, was %s", k, j, id, doc, before[id])
+				}
+			}
+			if n := strings.Count(string(r.Box.Content()), `"executorImage": "ami-00000000000000001"`); n != 2 {
+				t.Fatalf("apply killed after %d, rollback after %d: %d tiers start the old image", k, j, n)
+			}
+			if !killed {
+				t.Logf("apply killed after %d of %d: %d sides of the way back", k, sides, j)
+				break
+			}
+		}
+	}
+}
+
+// known is what Domino's database holds of each executor.
+func (r rig) known() map[string]string {
+	r.t.Helper()
+	w, err := r.Box.Open(sandbox.Options{Clock: r.Clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	docs, err := w.Find(r.t.Context(), port.Query{Collection: "executors"})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, d := range docs {
+		out[strings.Trim(d["instanceId"], `"`)] = schema.JSON(d).Text
+	}
+	return out
+}

@@ -12,7 +12,6 @@ import (
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
-	"domctl.dev/planner"
 )
 
 // karpenter is a fixture of pools whose nodes Karpenter starts: two NodePools that share a
@@ -100,18 +99,6 @@ func TestKarpenterRollsAndBack(t *testing.T) {
 	if got := r.claims(); got != karpenterOld {
 		t.Errorf("%s\nwant %s", got, karpenterOld)
 	}
-}
-
-// sides are those of an apply that nothing kills.
-func (r rig) sides(f fixture, p planner.Plan) []string {
-	r.t.Helper()
-	k := sim.KillAfter(-1)
-	e, err := r.process(f.after, k)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.ended(e.Apply(r.t.Context(), p))
-	return k.Sides()
 }
 
 // writes says that a side is of a write to the outside, or of a record of the apply.

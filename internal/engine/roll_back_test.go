@@ -81,3 +81,18 @@ func TestAFailedRollKilled(t *testing.T) {
 	}
 	t.Logf("%d sides of calls: %s", sides, want)
 }
+
+// TestAnAlarmTurnsARollBack, and no other pool's.
+func TestAnAlarmTurnsARollBack(t *testing.T) {
+	t.Parallel()
+	f := rolling(t, false)
+	f.content = bytes.Replace(f.content, []byte(`"errors": {}`), []byte(`"errors": {"image": "ami-00000000000000002", "reason": "5 of 5 runs failed"}`), 1)
+	r := f.start(t)
+	res, err := r.engine(f.after).Apply(t.Context(), r.plan(f.after))
+	if err != nil || res.Outcome != applier.FailedOutcome || len(res.Why) != 1 || !strings.Contains(res.Why[0], "DC838: alarm errors of CloudWatch rings: 5 of 5 runs failed. It was turned back") {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if got := r.grid(); !strings.HasPrefix(got, "demand-a[1") || !strings.Contains(got, "surging-a[2 2] 2") || strings.Contains(got, "cordoned") {
+		t.Error(got)
+	}
+}

@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 	"maps"
+	"math"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -12,7 +13,8 @@ import (
 // amounts are of resources by name, as port.Resources has them: cpu in thousandths.
 type amounts map[string]int64
 
-// amountsOf reads quantities, rounding up.
+// amountsOf reads quantities, rounding up; less than nothing, which no API server takes, is
+// nothing.
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 func amountsOf(quantities map[string]string) (amounts, error) {
 	all := amounts{}
@@ -21,17 +23,18 @@ func amountsOf(quantities map[string]string) (amounts, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%.60q of %.60q is no quantity", text, name)
 		}
-		if all[name] = q.Value(); name == "cpu" {
-			all[name] = q.MilliValue()
+		if all[name] = max(0, q.Value()); name == "cpu" {
+			all[name] = max(0, q.MilliValue())
 		}
 	}
 	return all, nil
 }
 
+// plus ends at the largest number: what asks for more than there can be fits nowhere.
 func (a amounts) plus(b amounts) amounts {
 	sum := maps.Clone(a)
 	for name, n := range b {
-		sum[name] += n
+		sum[name] += min(n, math.MaxInt64-sum[name])
 	}
 	return sum
 }

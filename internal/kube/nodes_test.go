@@ -1,11 +1,13 @@
 package kube
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +203,52 @@ func TestRefusals(t *testing.T) {
 	if err := k.SetCordoned(t.Context(), port.Node{Name: "../pods", UID: "u", Version: "1"}, true, "x"); !errors.Is(err, port.ErrNotFound) {
 		t.Error(err)
 	}
+}
+
+// FuzzNode: whatever a cluster says, a node is as it was said, or an error.
+func FuzzNode(f *testing.F) {
+	f.Add([]byte(`{"metadata": {"name": "a"}, "spec": {"providerID": "aws:///us-west-2b/i-0abc"}, "status": {"capacity": {"cpu": "8", "memory": "32386552Ki"}, "conditions": [{"type": "Ready", "status": "True"}]}}`))
+	f.Add([]byte(`{"status": {"allocatable": {"cpu": "1e400"}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var o nodeObject
+		if json.Unmarshal(body, &o) != nil {
+			return
+		}
+		n, err := o.node()
+		if err != nil {
+			return
+		}
+		ready := slices.ContainsFunc(n.Conditions, func(c port.Condition) bool { return c.Type == "Ready" && c.Status == "True" })
+		if n.Name != o.Metadata.Name || n.Ready != ready || len(n.Conditions) != len(o.Status.Conditions) || n.Instance != "" && !strings.HasPrefix(n.Instance, "i-") {
+			t.Errorf("%+v of %s", n, body)
+		}
+	})
+}
+
+// FuzzPod: whatever a cluster says, a pod takes the room of one, and no less than what one
+// of its containers asks for, or is an error.
+func FuzzPod(f *testing.F) {
+	f.Add([]byte(`{"metadata": {"deletionTimestamp": "2026-03-31T12:00:00Z"}, "spec": {"initContainers": [{"restartPolicy": "Always", "resources": {"requests": {"cpu": "1"}}}], "containers": [{"resources": {"requests": {"cpu": "1500m", "memory": "1Gi"}}}], "overhead": {"cpu": "250m"}}}`))
+	f.Add([]byte(`{"spec": {"containers": [{"resources": {"requests": {"memory": "9223372036854775807"}}}, {"resources": {"requests": {"memory": "1"}}}]}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var o podObject
+		if json.Unmarshal(body, &o) != nil {
+			return
+		}
+		p, err := o.pod()
+		if err != nil {
+			return
+		}
+		if p.Requests.Pods != 1 || p.Ending != (o.Metadata.DeletionTimestamp != nil) {
+			t.Errorf("%+v of %s", p, body)
+		}
+		if o.Spec.Resources.Requests != nil {
+			return // what the pod itself asks for stands in place of that
+		}
+		for _, c := range o.Spec.Containers {
+			if asks, err := amountsOf(c.Resources.Requests); err == nil && asks["memory"] > p.Requests.Memory {
+				t.Errorf("%+v takes less than %v", p.Requests, asks)
+			}
+		}
+	})
 }

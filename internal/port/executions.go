@@ -12,6 +12,9 @@ const (
 	WorkloadLabel  = "dominodatalab.com/workload-type"
 )
 
+// ExecutionList is the route of Domino's API that they are listed at.
+const ExecutionList = "/v4/admin/executions"
+
 // Execution is one run, workspace, app or model of Domino, with the machines it is on.
 type Execution struct {
 	ID, Title, Kind   string // Kind: "Batch", "Workspace", "App", "Model" …, as Domino says

@@ -9,7 +9,8 @@ import (
 // environment, on a hardware tier. All are ids but Command and Title.
 type NewJob struct{ Project, Command, Environment, Tier, Title string }
 
-// Job is an execution that somebody started as a job.
+// Job is an execution that somebody started as a job, whether it has ended or not. It is no
+// Execution: the machines of a job are not told, and must not look like none.
 type Job struct {
 	ID, Title string
 	Status    string // "Running", "Succeeded": Domino's word

@@ -166,8 +166,12 @@ func (r executing) Observe(ctx context.Context, a applier.Attempt) (applier.Stat
 	case s.starts != s.image:
 		return s.back(fmt.Sprintf("DC864: executor group %s starts %s by now, not %s", a.Step.Object.ID(), or(s.starts), s.image)), nil
 	}
-	if why := s.overdue(); why != "" {
-		return s.back(why), nil
+	alarm, err := r.ringing(ctx, s.order)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	if why := cmp.Or(alarm, s.overdue()); why != "" || err != nil {
+		return s.back(why), err
 	}
 	return s.forward(), nil
 }

@@ -158,7 +158,7 @@ func (s shift) back(why string) applier.Status {
 	if st, more := s.cleared(because + why); more {
 		return st
 	}
-	st := failed("%s; what it put into maintenance is taken out again. What was ended stays so: domctl rollback --to %s has the old image back", why, s.Apply)
+	st := failed("%s; what it put into maintenance is taken out again, and new executors start from %s. domctl apply --supersede %s lets go of it, domctl rollback --to %[3]s has the old image back", why, or(s.starts), s.Apply)
 	st.Doubt = s.open()
 	return st
 }

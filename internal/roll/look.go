@@ -18,6 +18,7 @@ type member struct {
 	port.GroupInstance
 	image    string // "" where nobody tells
 	launched time.Time
+	ended    bool       // EC2 ends it, which its group does not know of yet
 	node     *port.Node // nil: it has none
 	runs     []string   // live ones, in words
 	held     []string   // pods that nobody may move, in words
@@ -25,11 +26,11 @@ type member struct {
 }
 
 func (m member) going() bool {
-	return strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach")
+	return m.ended || strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach")
 }
-func (m member) serving() bool  { return m.Lifecycle == "InService" }
+func (m member) serving() bool  { return m.Lifecycle == "InService" && !m.ended }
 func (m member) warm() bool     { return strings.HasPrefix(m.Lifecycle, "Warmed:") && !m.going() }
-func (m member) standby() bool  { return strings.Contains(m.Lifecycle, "Standby") }
+func (m member) standby() bool  { return !m.ended && strings.Contains(m.Lifecycle, "Standby") }
 func (m member) cordoned() bool { return m.node != nil && m.node.Cordoned }
 func (m member) joined() bool   { return m.serving() && m.node != nil && m.node.Ready }
 
@@ -79,7 +80,7 @@ func (o order) replaces(m member) bool {
 
 // away is an outside that does not answer, which says nothing of what it holds.
 type away struct {
-	what string
+	what, of string
 	error
 }
 
@@ -91,7 +92,7 @@ func absent(what string, err error) error {
 	if err == nil || errors.Is(err, port.ErrDenied) {
 		return err
 	}
-	return &away{what, err}
+	return &away{what, "what runs", err}
 }
 
 // look reads a group, its instances, their nodes and what is on these.
@@ -141,6 +142,7 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 			if machine.ID == i.ID {
 				m.image = machine.Image
 				m.launched, _ = time.Parse(time.RFC3339, machine.Launched)
+				m.ended = machine.State == "shutting-down" || machine.State == "terminated"
 			}
 		}
 		if n, is := nodes[i.ID]; is {

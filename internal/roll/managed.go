@@ -74,6 +74,13 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (applier.Statu
 	case m.begun() != "":
 		return r.became(ctx, m)
 	}
+	alarm, err := r.ringing(ctx, m.order)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	if alarm != "" || err != nil {
+		return m.stop(alarm), err
+	}
 	return m.drain(), nil
 }
 

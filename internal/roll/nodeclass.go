@@ -168,6 +168,14 @@ func (r classing) Observe(ctx context.Context, a applier.Attempt) (applier.Statu
 		return t.back(t.past.why), nil
 	case !t.switched && !t.before:
 		return t.back(fmt.Sprintf("DC832: %s chooses images by %s by now, not by %s", t.group.Name, planner.Printable(port.TermsFollow(t.class.Terms)), or(t.image))), nil
+	}
+	alarm, err := r.ringing(ctx, t.order)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	switch {
+	case alarm != "" || err != nil:
+		return t.back(alarm), err
 	case !t.switched:
 		return t.prepare(), nil
 	}

@@ -34,6 +34,7 @@ const (
 type Outside interface {
 	port.GroupInstances
 	port.NodegroupVersions
+	port.CloudWatch
 	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]port.AutoScalingGroup, error)
 	UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate) error
 	DescribeInstances(ctx context.Context, q port.Select) ([]port.Instance, error)
@@ -92,7 +93,12 @@ func again(d planner.Done) []planner.Step {
 		s.Args[name] = v
 	}
 	s.Args["image"], s.Args["from"] = d.Step.Args["from"], d.Step.Args["image"]
-	delete(s.Args, "switch") // a way back that fails is not turned round
+	delete(s.Args, "switch") // a way back that fails is not turned round, nor is one that an alarm rings in
+	var r schema.Roll
+	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil && len(r.Alarms) > 0 {
+		r.Alarms = nil
+		s.Args["roll"] = schema.JSON(r)
+	}
 	return []planner.Step{s}
 }
 

@@ -35,7 +35,9 @@ type machine struct {
 	image         string
 	launched      time.Time
 	ended         time.Time
-	never         bool // its node never gets ready
+	never         bool      // its node never gets ready
+	taken         time.Time // when EC2 took it back, which its group hears of later
+	unready       time.Time // since when its node is not ready, though it was
 	cordoned      bool
 	by            string
 	version       int
@@ -69,6 +71,9 @@ type town struct {
 	dead     []string         // new images whose nodes never get ready
 	boot     time.Duration
 	scaler   bool
+	alarms   map[string]string // state by name
+	// activities that failed, as AWS tells them
+	activities []port.FailedActivity
 	nodegroup
 	*karp // nil: the nodes are a group's
 	// what happened
@@ -109,7 +114,7 @@ func (w *town) alive() (all []*machine) {
 }
 
 func (w *town) ready(m *machine) bool {
-	return m.alive() && m.Lifecycle == "InService" && !m.never && w.now.Sub(m.launched) >= w.boot
+	return m.alive() && m.Lifecycle == "InService" && !m.never && m.taken.IsZero() && m.unready.IsZero() && w.now.Sub(m.launched) >= w.boot
 }
 
 // end terminates a machine, whatever runs there.
@@ -142,6 +147,9 @@ func (w *town) second() {
 	for _, m := range w.machines {
 		if m.alive() && m.Lifecycle == "Pending" && w.now.Sub(m.launched) >= m.service {
 			m.Lifecycle = "InService"
+		}
+		if m.alive() && !m.taken.IsZero() && w.now.Sub(m.taken) > 2*time.Minute {
+			w.end(m, "interrupted")
 		}
 		m.pods = slices.DeleteFunc(m.pods, func(p port.Pod) bool { return p.Ending })
 	}
@@ -260,7 +268,11 @@ func (w *town) UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate) e
 func (w *town) DescribeInstances(_ context.Context, q port.Select) (all []port.Instance, err error) {
 	for _, m := range w.machines {
 		if slices.Contains(q.IDs, m.ID) {
-			all = append(all, port.Instance{ID: m.ID, State: "running", Image: m.image, Launched: m.launched.Format(time.RFC3339)})
+			state := "running"
+			if !m.taken.IsZero() {
+				state = "shutting-down"
+			}
+			all = append(all, port.Instance{ID: m.ID, State: state, Image: m.image, Launched: m.launched.Format(time.RFC3339)})
 		}
 	}
 	return all, w.fails("DescribeInstances")
@@ -272,6 +284,15 @@ func (w *town) DescribeLaunchTemplates(context.Context, []string) ([]port.Launch
 
 func (w *town) DescribeLaunchTemplateVersions(_ context.Context, _ string, numbers []int64) ([]port.LaunchTemplateVersion, error) {
 	return []port.LaunchTemplateVersion{{Template: "lt-1", Number: numbers[0], Image: w.image[numbers[0]]}}, nil
+}
+
+func (w *town) DescribeAlarms(_ context.Context, names []string) (all []port.Alarm, err error) {
+	for _, name := range names {
+		if state, is := w.alarms[name]; is {
+			all = append(all, port.Alarm{Name: name, State: state, Reason: "too many errors"})
+		}
+	}
+	return all, w.fails("DescribeAlarms")
 }
 
 func (w *town) DescribeLaunchConfigurations(context.Context, []string) ([]port.LaunchConfiguration, error) {
@@ -324,7 +345,7 @@ func (w *town) DescribeInstanceRefreshes(context.Context, string) ([]port.Instan
 }
 
 func (w *town) FailedActivities(context.Context, string, time.Time) ([]port.FailedActivity, error) {
-	return nil, w.fails("FailedActivities")
+	return w.activities, w.fails("FailedActivities")
 }
 
 func (w *town) CancelInstanceRefresh(context.Context, string) error {
@@ -341,6 +362,9 @@ func (w *town) ListNodes(context.Context) (all []port.Node, err error) {
 			continue
 		}
 		n := port.Node{Name: "ip-" + m.ID, UID: "uid-" + m.ID, Version: fmt.Sprint(m.version), Instance: m.ID, Cordoned: m.cordoned, CordonedBy: m.by, Ready: w.ready(m)}
+		if !m.unready.IsZero() {
+			n.Conditions = []port.Condition{{Type: "Ready", Status: "Unknown", Since: m.unready}}
+		}
 		if w.nameless {
 			n.Instance = ""
 		}

@@ -66,7 +66,7 @@ func (c *seeder) options() Options {
 func (c *seeder) world(first, second *World) worldtest.World {
 	c.w = first
 	return worldtest.World{
-		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, Shell: first, STS: first, Secrets: first, Registry: first, Domino: first, Nodes: first, Karpenter: first, Second: second,
+		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, CloudWatch: first, Shell: first, STS: first, Secrets: first, Registry: first, Domino: first, Nodes: first, Karpenter: first, Second: second,
 		Want:   worldtest.Identity{Database: "domino", ReplicaSet: "rs0", Account: "111122223333", Region: "us-west-2"},
 		Many:   5,
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
@@ -74,7 +74,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Lacking: c.lacking, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, Executor: c.executor, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Alarm: c.alarm, Lacking: c.lacking, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, Executor: c.executor, RegistryImage: c.registryImage,
 			Node: c.node, Pod: c.pod, Budget: c.budget, NodePool: c.nodePool, NodeClass: c.nodeClass, NodeClaim: c.nodeClaim,
 		},
 	}
@@ -307,6 +307,10 @@ func (c *seeder) suspended(t *testing.T, group, process string) {
 		g.SuspendedProcesses = append(g.SuspendedProcesses, process)
 		s.aws.AutoScalingGroups[group] = g
 	})
+}
+
+func (c *seeder) alarm(t *testing.T, a port.Alarm) {
+	c.change(t, func(s *state) { put(&s.aws.Alarms, a.Name, alarm{Rings: a.Rings(), Reason: a.Reason}) })
 }
 
 func (c *seeder) lacking(t *testing.T, group string, room int64, code string) {

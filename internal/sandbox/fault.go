@@ -80,7 +80,7 @@ func Calls() []string {
 	return []string{
 		"ArchiveEnvironment", "ArchiveTier", "CancelBuild", "CancelInstanceRefresh", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
 		"DeleteLaunchConfiguration", "DeleteLaunchTemplate", "DeleteLaunchTemplateVersion", "DeleteOne",
-		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeAutoScalingInstances", "DescribeInstanceRefreshes", "DescribeUpdate", "DescribeCluster", "DescribeDefaultVersions",
+		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeAutoScalingInstances", "DescribeInstanceRefreshes", "DescribeUpdate", "DescribeAlarms", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",

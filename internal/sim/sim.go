@@ -96,7 +96,7 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	var api port.Domino
 	var executions port.Executions
 	if compiled.Desired.Deployment.Domino.URL != "" {
-		api = all
+		api, executions = all, all
 	}
 	if api != nil && compiled.Desired.Deployment.Executors == "classic" { // elsewhere pods tell
 		executions = all

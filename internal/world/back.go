@@ -85,6 +85,21 @@ func (v *View) Again(d planner.Done) []planner.Step {
 	return nil
 }
 
+// Loose is the number of nodes that a group wants: an autoscaler sets it, and so do rolls.
+// One beyond the bounds that the step puts back is no longer to be had.
+func (v *View) Loose(back planner.Step, at planner.Raw) []string {
+	if t := back.Object.Type(); t != "asg/group" && t != "eks/nodegroup" {
+		return nil
+	}
+	after := at.With(back.Writes)
+	lo, _ := after["min"].Float()
+	hi, _ := after["max"].Float()
+	if n, is := at["desired"].Float(); !is || n < lo || n > hi {
+		return nil
+	}
+	return []string{"desired"}
+}
+
 // Uses are the references to an object that the apply made. That a version is
 // its template's default shows in the template itself, which is read anyway.
 func (v *View) Uses(made planner.Ref) []planner.Use {

@@ -35,10 +35,10 @@ type machines struct {
 func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (machines, error) {
 	v := w.newView(d, a)
 	var c *census
-	var claims []port.NodeClaim
-	var noClaims error
 	var executors executorCensus
 	var noExecutors error
+	var claims []port.NodeClaim
+	var noClaims error
 	err := sideBySide(
 		func() error { executors, noExecutors = w.lookExecutorCensus(ctx, d); return nil },
 		func() (err error) { c, err = w.census(ctx, executions); return err },
@@ -101,7 +101,7 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		n.Pool = cmp.Or(n.Pool, d.Objects[n.Address].Fields["label"].Str())
 		n.Runs, n.From = c.on(*n)
 		n.Current = v.current(*n)
-		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod)
+		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod, c.others(n.Node))
 	}
 	out.Nodes = append(out.Nodes, executors.rows(c, d, a)...)
 	if slices.ContainsFunc(out.Nodes, CensusNode.emptying) { // else nobody need be asked
@@ -260,6 +260,18 @@ func (c *census) nameless() bool {
 	return slices.ContainsFunc(c.nodes, port.Node.Nameless)
 }
 
+// others are the pods of a node that a drain waits for beside runs: none that the node has
+// of its own, or that has ended.
+func (c *census) others(node string) (n int) {
+	for _, p := range c.pods {
+		own := p.Mirror || p.OwnerKind == "DaemonSet" || p.Phase == "Succeeded" || p.Phase == "Failed"
+		if node != "" && p.Node == node && !own && p.Labels[port.ExecutionLabel] == "" && p.Labels[port.WorkloadLabel] == "" {
+			n++
+		}
+	}
+	return n
+}
+
 // current says whether a machine is on an image that its pool's groups start nodes from
 // now; nil where that is not known.
 func (v *View) current(n CensusNode) *bool {
@@ -286,8 +298,8 @@ func (v *View) startsFrom(pool schema.Address) (images []string, known bool) {
 	return slices.Compact(images), len(images) > 0
 }
 
-// waitsFor says what a machine waits for.
-func (v *View) waitsFor(n CensusNode, nodes bool) []string {
+// waitsFor says what a machine waits for; others are pods on it that no run has.
+func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
 	waits := []string{}
 	switch {
 	case n.Node == "" && n.State == "running" && nodes:
@@ -300,6 +312,8 @@ func (v *View) waitsFor(n CensusNode, nodes bool) []string {
 		waits = append(waits, "the end of "+planner.Plural(len(n.Runs), "run"))
 	case n.State == "cordoned" && n.Runs == nil:
 		waits = append(waits, "runs that nobody tells of")
+	case n.State == "cordoned" && others > 0:
+		waits = append(waits, "the end of "+planner.Plural(others, "pod"))
 	case n.State == "cordoned" && n.By != "":
 		waits = append(waits, "its end, by "+n.By)
 	case n.State == "cordoned":

@@ -79,6 +79,14 @@ func TestNodeCensus(t *testing.T) {
 	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}, w.LookEnded); err != nil || len(got.Nodes) != 1 || got.Nodes[0].Runs == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
+	// Of a cordoned node those pods count that would not go with it.
+	pod := func(kind, phase string) port.Pod {
+		return port.Pod{Namespace: "x", Name: kind + phase, Node: "n", OwnerKind: kind, Phase: phase}
+	}
+	w.Nodes = cluster{nodes: []port.Node{{Name: "n", Instance: "i-1", Cordoned: true, CordonedBy: "domctl x"}}, pods: []port.Pod{pod("DaemonSet", "Running"), pod("Job", "Succeeded"), pod("ReplicaSet", "Running"), pod("", "Running")}}
+	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}, w.LookEnded); err != nil || len(got.Nodes) != 1 || !slices.Contains(got.Nodes[0].Waits, "the end of 2 pods") {
+		t.Errorf("%+v, %v", got, err)
+	}
 	// A node that names no instance could be this one, unless it is Fargate's.
 	for kind, known := range map[string]bool{"": false, "fargate": true} {
 		w.Nodes = cluster{nodes: []port.Node{{Name: "n", Labels: map[string]string{"eks.amazonaws.com/compute-type": kind}}}}

@@ -62,6 +62,33 @@ func TestCallsGrowWithPages(t *testing.T) {
 	}
 }
 
+// TestNodesAreReadOfPoolsThatRoll, in two calls more whatever their number; and of no other.
+func TestNodesAreReadOfPoolsThatRoll(t *testing.T) {
+	for g, want := range map[int]int{2: 4, 40: 4} {
+		b, objects := many(t, 1, g)
+		pages := func() int {
+			before := b.world.Counts()
+			if _, err := b.look(objects, schema.Applied{}); err != nil {
+				t.Fatal(err)
+			}
+			c := b.world.Counts()
+			return c.Total() - before.Total() - c.Pages["DescribeNodegroup"] + before.Pages["DescribeNodegroup"]
+		}
+		if got := pages(); got != want {
+			t.Errorf("%d groups: %d pages, want %d", g, got, want)
+		}
+		p := objects[schema.Address{Kind: "nodePools", Name: "p"}]
+		p.Fields["roll"] = schema.JSON(schema.Roll{Strategy: schema.Surge})
+		if got := pages(); got != want+1 {
+			t.Errorf("%d groups that roll and have no instance: %d pages, want %d", g, got, want+1)
+		}
+		p.Fields["owner.ami"] = schema.JSON("terraform")
+		if got := pages(); got != want {
+			t.Errorf("%d groups of another owner: %d pages, want %d", g, got, want)
+		}
+	}
+}
+
 // TestCensusCallsGrowWithPages: of 10 runs and nodes and of 500 the same lists are read, and
 // the runs that ended once.
 func TestCensusCallsGrowWithPages(t *testing.T) {

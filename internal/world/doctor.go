@@ -56,7 +56,7 @@ func (w *World) Checks(ctx context.Context, d schema.Desired) []Check {
 	_ = sideBySide(
 		func() error { parts[0] = w.checkWho(ctx); return nil },
 		func() error { parts[1] = w.checkMongo(ctx, d); return nil },
-		func() error { parts[2] = w.checkDomino(ctx); return nil },
+		func() error { parts[2] = w.checkDomino(ctx, d); return nil },
 		func() error { parts[3] = w.checkEnvironments(ctx, d); return nil },
 		func() error { parts[4] = w.checkAWS(ctx, d); return nil })
 	return slices.Concat(parts...)

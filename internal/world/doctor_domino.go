@@ -7,11 +7,12 @@ import (
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // checkDomino tells by route what Domino's API answers, and whether the key sees all that
 // the database holds. A route that no kind needs fails nothing.
-func (w *World) checkDomino(ctx context.Context) (checks []Check) {
+func (w *World) checkDomino(ctx context.Context, d schema.Desired) (checks []Check) {
 	if w.Domino == nil {
 		return nil
 	}
@@ -33,7 +34,23 @@ func (w *World) checkDomino(ctx context.Context) (checks []Check) {
 	if settingsByAPI(w.Deployment) {
 		checks = append(checks, w.checkSettings(ctx))
 	}
-	return checks
+	return append(checks, w.checkExecutions(ctx, schema.Rolls(d)))
+}
+
+// checkExecutions asks for the list that an administrator's key alone may see. A roll needs
+// it, since nothing else tells of all runs; else it is missed, which is no failure.
+func (w *World) checkExecutions(ctx context.Context, rolls bool) Check {
+	const name, do = "GET " + port.ExecutionList, "have deployment.domino name an administrator's key"
+	live, err := w.Domino.ListExecutions(ctx)
+	switch {
+	case err == nil:
+		return passed(name, "answers; %s now", planner.Plural(len(live), "execution"))
+	case !rolls:
+		return Check{Name: name, OK: true, Open: true, Detail: "nodes, runs and queue go by other sources, and say so: " + err.Error(), Do: do}
+	case errors.Is(err, port.ErrDenied):
+		return failed(name, do+"; no roll goes on until it can tell which runs are live", "%v", err)
+	}
+	return Unanswered(name, "check deployment.domino.url; no roll goes on until it can tell which runs are live", err)
 }
 
 // routeCheck judges one route; internal says that v4 keeps hardware tiers.

@@ -81,11 +81,12 @@ func known(x *port.Executor, at schema.Collection, docs []port.Document) {
 	}
 	raw := rawOf(docs[0])
 	x.Document = docs[0]["_id"]
-	if tier := digits(standing(raw, at.Fields["tier"]).Text); tier != "" && x.Tier == "" {
-		x.Tier = tier
+	if path := at.Fields["tier"]; path != "" && x.Tier == "" { // "" is the document itself
+		x.Tier = digits(standing(raw, path).Text)
 	}
-	flag := raw.At(at.Fields["maintenance"])
-	x.Flag = flag.Text
+	if path := at.Fields["maintenance"]; path != "" {
+		x.Flag = raw.At(path).Text
+	}
 	switch {
 	case len(docs) > 1:
 		x.Odd = fmt.Sprintf("%d documents of %s name it", len(docs), at.Collection)

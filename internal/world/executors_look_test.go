@@ -60,6 +60,11 @@ i-4  "null" {"$numberInt":"4"} false false`
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
+	bare := yardExecutors(b.deployment)
+	bare.TierTag, bare.Known.Fields = "", map[string]string{"instance": "on"}
+	if all, err := w.LookExecutors(t.Context(), bare); err != nil || all[0].Tier != "" || all[0].Flag != "" || all[0].Maintained() {
+		t.Errorf("what is not mapped is not known: %+v, %v", all, err)
+	}
 	if _, err := w.LookExecutors(t.Context(), schema.Executors{}); err == nil {
 		t.Error("without tags every instance is an executor")
 	}
@@ -244,5 +249,28 @@ func TestDoctorOfExecutors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestExecutorsAreReadOnce, whatever tiers roll theirs, and not at all where none does.
+func TestExecutorsAreReadOnce(t *testing.T) {
+	for rolls, want := range map[int]int{0: 0, 1: 1, 40: 1} {
+		var tiers []string
+		objects := map[schema.Address]schema.Object{}
+		for i := range 40 {
+			fields := map[string]any{"cores": 1}
+			if i < rolls {
+				fields["ami"], fields["roll"] = "ami-2", map[string]any{"strategy": "onDemand"}
+			}
+			tiers = append(tiers, fmt.Sprintf(`{"_id": "t%d", "name": "t%d"}`, i, i))
+			objects = all(objects, object("hardwareTiers", fmt.Sprintf("t%d", i), fields))
+		}
+		b, _ := yardBench(t, `, "hardware_tier": [`+strings.Join(tiers, ",")+`]`)
+		if _, err := b.look(objects, schema.Applied{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.world.Counts().Pages["DescribeInstances"]; got != want {
+			t.Errorf("%d tiers that roll: %d reads of instances, want %d", rolls, got, want)
+		}
 	}
 }

@@ -76,7 +76,7 @@ func TestKarpenterPools(t *testing.T) {
 		steps    []string
 		findings []string
 	}{
-		"as it is":               {nodePools("plain", "held"), map[string]any{"labels.team": "ml", "taints.gpu": "true:NoSchedule"}, "", nil, []string{"DC807 nodePools.gpu"}},
+		"as it is":               {nodePools("plain", "held"), map[string]any{"labels.team": "ml", "taints.gpu": "true:NoSchedule"}, "", nil, []string{"DC877 nodePools.gpu"}},
 		"its labels":             {nodePools("plain"), map[string]any{"labels.team": "ml", "taints.gpu": "true:NoSchedule"}, "", nil, nil},
 		"limits":                 {nodePools("plain"), map[string]any{"limits.cores": 20, "limits.memory": "64GiB"}, "", []string{`karpenter.SetLimits karpenter/nodepool#plain limits.cpu="20" limits.memory="64Gi"`}, nil},
 		"a limit taken away":     {nodePools("plain"), map[string]any{"limits.cores": nil}, "", []string{`karpenter.SetLimits karpenter/nodepool#plain limits.cpu=absent`}, nil},

@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -101,7 +102,10 @@ func (w *World) LookNode(ctx context.Context, d schema.Desired, a schema.Applied
 
 // of takes what a cluster says of a node.
 func (n *Node) of(is port.Node) {
-	n.Zone, n.Labels = is.Zone, is.Labels
+	n.Zone, n.Labels = is.Zone, maps.Clone(is.Labels)
+	if n.Labels == nil {
+		n.Labels = map[string]string{}
+	}
 	n.Taints, n.Conditions = []string{}, []NodeCondition{}
 	n.Capacity, n.Allocatable = roomOf(is.Capacity), roomOf(is.Allocatable)
 	for _, t := range is.Taints {

@@ -28,6 +28,7 @@ func lookPools(ctx context.Context, l *look) error {
 	}
 	var groups, managed, images, pools map[planner.Ref]planner.Raw
 	err := sideBySide(
+		func() error { return l.readAlarms(ctx) },
 		func() (err error) { groups, err = l.readGroups(ctx, asgs); return err },
 		func() (err error) { managed, err = l.readNodeGroups(ctx, nodeGroups); return err },
 		func() (err error) { pools, err = l.addKarpenter(ctx); return err },
@@ -42,7 +43,10 @@ func lookPools(ctx context.Context, l *look) error {
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
-	if err := l.readSwitched(ctx); err != nil {
+	err = sideBySide(
+		func() error { return l.readSwitched(ctx) },
+		func() error { return l.readUneven(ctx) })
+	if err != nil {
 		return err
 	}
 	claimed := map[planner.Ref]claim{}
@@ -195,6 +199,7 @@ func (l *look) decodePool(a schema.Address) {
 		if g.Karpenter != "" {
 			l.decodeNodePool(a, g, raw, o.Fields)
 			l.expect(a, g, raw)
+			l.ofNodePool(a, g, raw)
 			continue
 		}
 		at := "groups." + schema.JoinPath(g.Key()) + "."

@@ -129,22 +129,6 @@ func (f *finder) same(groups []schema.Group, of func(planner.Raw) schema.Value) 
 	return v, true
 }
 
-// karpenter reads its objects, where a cluster is asked that has any. Those of another
-// version than v1 are told of: they are there, and not read.
-func (f *finder) karpenter(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
-	if f.Karpenter == nil {
-		return nil, nil
-	}
-	raw, err := f.readKarpenter(ctx)
-	if errors.Is(err, port.ErrNotServed) {
-		if errors.Is(err, port.ErrVersion) {
-			f.note("NodePools were not looked for: %s", oneLine(err))
-		}
-		return nil, nil
-	}
-	return raw, err
-}
-
 // saying states what all groups say alike of their nodes, as far as files can state it; the
 // rest is noted. A scale-down delay is one of Auto Scaling groups.
 func (f *finder) saying(a schema.Address, groups []schema.Group) {
@@ -185,4 +169,20 @@ func statable(path string, v schema.Value) bool {
 		return err == nil
 	}
 	return true
+}
+
+// karpenter reads its objects, where a cluster is asked that has any. Those of another
+// version than v1 are told of: they are there, and not read.
+func (f *finder) karpenter(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
+	if f.Karpenter == nil {
+		return nil, nil
+	}
+	raw, err := f.readKarpenter(ctx)
+	if errors.Is(err, port.ErrNotServed) {
+		if errors.Is(err, port.ErrVersion) {
+			f.note("NodePools were not looked for: %s", oneLine(err))
+		}
+		return nil, nil
+	}
+	return raw, err
 }

@@ -24,6 +24,11 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
+	if p.lastRoll != "" {
+		if why := p.alarmed(); why != nil {
+			return planner.Lowered{Blocked: why}, nil
+		}
+	}
 	p.tellDrained()
 	return planner.Lowered{ID: schema.JSON(c.Address.Name), Steps: p.steps, Waves: p.waves, Findings: p.findings, Left: p.left(), Note: p.rollNote()}, nil
 }
@@ -61,12 +66,14 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
 	size, says := map[string]schema.Value{}, map[string]planner.Diff{}
-	var switched *planner.Diff
+	var switched, uneven *planner.Diff
 	before := len(p.steps)
 	for _, d := range p.change.Fields {
 		field, ok := strings.CutPrefix(d.Path, at)
 		switch {
 		case !ok:
+		case field == unevenField:
+			uneven = &d
 		case p.belongs(field) != "domctl":
 			p.leave(g, field, d)
 		case field == "ami" && g.Karpenter != "":
@@ -105,6 +112,8 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	if switched != nil {
 		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
 		p.rolled(ref, *switched, before)
+	} else if uneven != nil { // in the wave and behind the gates of its image
+		p.rolled(ref, planner.Diff{Path: at + "ami", Before: uneven.Before, After: uneven.After}, before)
 	}
 	return nil
 }

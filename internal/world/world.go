@@ -62,6 +62,7 @@ type Domino interface {
 	port.Tiers
 	port.CentralConfig
 	port.Routes
+	port.Executions
 }
 
 // kind is one row of the kind table.
@@ -125,8 +126,10 @@ type View struct {
 	tierLacks []string
 	masked    map[schema.Address][]string // variables of an environment's active revision that the API masks
 	twins     map[schema.Address][]twin
-	anew      map[schema.Address]bool // environments that are built again though nothing differs
-	activates sync.Map                // address of an environment → the step that makes its new revision active
+	started   map[planner.Ref][]string // images that the nodes of groups run, of pools that roll
+	alarms    []port.Alarm             // those that rolls name and that are there
+	anew      map[schema.Address]bool  // environments that are built again though nothing differs
+	activates sync.Map                 // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What

@@ -23,6 +23,7 @@ type World struct {
 	AutoScaling port.AutoScaling
 	EKS         port.EKS
 	SSM         port.SSM
+	CloudWatch  port.CloudWatch
 	Shell       port.Shell // on the instances of EC2
 	STS         port.STS
 	Secrets     port.Secrets
@@ -95,6 +96,8 @@ type Put struct {
 	// Protected sets an instance's protection from scale-in, Suspended a process of a group.
 	Protected func(t *testing.T, group, instance string, on bool)
 	Suspended func(t *testing.T, group, process string)
+	// Alarm makes an alarm of CloudWatch in a state.
+	Alarm func(t *testing.T, a port.Alarm)
 	// Lacking has EC2 hold so many instances for a group and no more, for the reason of code.
 	Lacking func(t *testing.T, group string, room int64, code string)
 	// Parameter sets an SSM parameter.
@@ -167,6 +170,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())
 	add(func(w World) bool { return w.EKS != nil && w.AutoScaling != nil && w.EC2 != nil }, groupVersionCases())
 	add(func(w World) bool { return w.SSM != nil }, parameterCases())
+	add(func(w World) bool { return w.CloudWatch != nil }, alarmCases())
 	add(func(w World) bool { return w.Secrets != nil }, secretCases())
 	add(func(w World) bool { return w.STS != nil }, identityCases())
 	add(func(w World) bool { return w.Registry != nil }, registryCases())
