@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -152,38 +151,7 @@ func (l *look) decodeNodePool(a schema.Address, g schema.Group, raw planner.Raw,
 			Message: fmt.Sprintf("NodePool %s holds drift for %s: Karpenter replaces none of its nodes", g.Karpenter, by),
 			Hint:    "domctl history says whether the apply goes on; domctl explain DC875"})
 	}
-	l.template(a, g, raw)
 	l.ends(a, g, raw)
-}
-
-// template compares what a NodePool says of its nodes with the labels, taints and
-// scale-down delay that the files state; none of them is written there.
-func (l *look) template(a schema.Address, g schema.Group, raw planner.Raw) {
-	o, wrong, known := l.desired.Objects[a], []string{}, false
-	for _, path := range schema.Sorted(o.Fields) {
-		s, want := schema.SplitPath(path), o.Fields[path]
-		if len(s) != 2 || s[0] != "labels" && s[0] != "taints" || want.Is != schema.Known {
-			continue
-		}
-		known = true
-		if is := raw[path]; is != want {
-			wrong = append(wrong, fmt.Sprintf("%s is %s, the files say %s", s[1], or(is.Str()), or(want.Str())))
-		}
-	}
-	if label := o.Fields["label"]; known && raw[schema.JoinPath("labels", poolLabel)] != label {
-		wrong = append(wrong, fmt.Sprintf("%s is %s, the files say %s", poolLabel, or(raw[schema.JoinPath("labels", poolLabel)].Str()), label.Str()))
-	}
-	after := raw["consolidateAfter"].Str()
-	if want, err := schema.ParseDuration(o.Fields["scaleDownDelay"].Str()); err == nil {
-		if is, err := time.ParseDuration(after); err != nil || is != want {
-			wrong = append(wrong, fmt.Sprintf("consolidateAfter is %s, the files say %s", or(after), shortDuration(want)))
-		}
-	}
-	if len(wrong) > 0 {
-		l.view.Findings = append(l.view.Findings, schema.Finding{Code: "DC807", Severity: schema.Warning, Address: a, Positions: o.Positions(""),
-			Message: groupText(g) + " says otherwise of its nodes: " + strings.Join(wrong, "; "),
-			Hint:    "correct the NodePool, or the files; domctl explain DC807"})
-	}
 }
 
 // ends tells of what ends a NodePool's nodes whatever runs on them.
