@@ -11,6 +11,7 @@ func patternWords(pattern string) string {
 		`^[0-9]+(\.[0-9]+)*$`:                                      `numbers with dots between them, such as "535.104"`,
 		`^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$`:                       `a platform, such as "linux/amd64"`,
 		`^[a-z]{2}(-[a-z]+)+-[0-9]$`:                               `a region of AWS, such as "us-west-2"`,
+		`\.tfvars(\.json)?$`:                                       `a file of variables, "….tfvars" or "….tfvars.json"`,
 		`^[^:]*:(NoSchedule|PreferNoSchedule|NoExecute)$`:          `a value and an effect, such as "true:NoSchedule"`,
 		`^arn:aws[a-z-]*:iam::[0-9]{12}:role/`:                     `the ARN of an IAM role, such as "arn:aws:iam::111122223333:role/NAME"`,
 		`^DC[0-9]{3}$`:                                             `a code, such as "DC105"`,

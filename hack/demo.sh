@@ -70,7 +70,7 @@ show rollback baked --auto-approve
 say "Nodes that run stay on their old image until they are replaced, beside the runs that
 # are on them. In this sandbox ten minutes pass in a second"
 show init rolling --example rolling
-show sandbox run rolling --for 40m --count 2
+show sandbox run rolling --for 90m --count 2
 show sandbox run rolling --for 2h --cluster spark --user bob
 show nodes rolling
 show runs rolling

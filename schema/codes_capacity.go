@@ -23,5 +23,13 @@ func capacityCodes() []Code {
 			"`domctl doctor` says what the cluster lets domctl do."},
 		{"DC809", "a taint that would evict what runs", "EKS gives the taints of a managed node group to the nodes that run, too. NoExecute has every pod that does not tolerate it evicted, live runs among them, so domctl neither sets it nor, since a rollback would set it again, takes it away.",
 			"State NoSchedule, which new executions heed and running ones do not. Or change the taint by hand when nothing runs on the nodes: then nothing is left to write."},
+		{"DC810", "groups on launch configurations", "Groups of the pool start nodes from launch configurations. New accounts cannot make any, instance types that are newer than 2022 cannot be named in one, and an image makes a copy where a launch template gets a version.",
+			"State launch: \"launchTemplate\" on the pool. The plan makes a template of each configuration, with the pool's new image where there is one, and a rollback goes back."},
+		{"DC811", "the file that Terraform reads is not written", "domctl plan --write-terraform puts values into the file of variables that a pool states, in place. It writes a regular file inside the repository of the deployment alone, and only where it understands it whole and the variable holds plain text, a number or null.",
+			"Do what the message says; or set the variable by hand, the plan says to what."},
+		{"DC812", "a variable of what Terraform does not own", "terraform.variables names a variable of a field whose owner is domctl, or which is only observed. Nothing would ever be written to it.",
+			"State the owner as \"terraform\", or leave the variable out."},
+		{"DC813", "no label or taint that a node can have", "Kubernetes takes keys and values of labels and taints in few characters, the tag by which the cluster autoscaler knows them is 128 characters at most, and the pool's own label is stated as label.",
+			"Change the key or the value as the message says."},
 	}
 }

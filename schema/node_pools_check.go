@@ -17,6 +17,8 @@ func checkPools(c *checker) {
 		c.static(a, o)
 		c.karpenter(a, o)
 		c.roll(a, o)
+		c.terraform(a, o)
+		c.nodeLabels(a, o)
 	}
 	c.sizes()
 	c.instanceTypes()
@@ -29,6 +31,23 @@ func (c *checker) poolLabel(a Address, o Object) {
 	label := o.Fields["label"].Str()
 	if fault := LabelFault(label); fault != "" && NameFault(a.Name) == "" {
 		c.add("DC109", Warning, a, o.Positions("label"), "state the label that the nodes carry", "label %s %s", quoted(label), fault)
+	}
+}
+
+// terraform looks for variables of what Terraform does not own, which nobody writes.
+func (c *checker) terraform(a Address, o Object) {
+	for _, p := range Sorted(o.Fields) {
+		what, is := strings.CutPrefix(p, "terraform.variables.")
+		if !is {
+			continue
+		}
+		owner := "owner.size"
+		if what == "ami" {
+			owner = "owner.ami"
+		}
+		if o.Fields[owner].Str() != "terraform" {
+			c.add("DC812", Warning, a, o.Positions(p), "state "+owner+" as \"terraform\", or leave the variable out", "%s is a variable of what Terraform does not own here, so that nothing is written to it", p)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ watching goes on; what it alone told of has not gone.`,
 				if err != nil {
 					return err
 				}
-				return a.watchNodes(cmd.Context(), cmd.CommandPath()+" "+a.dir(args), every, form.json(), e.CensusOfNodes)
+				return a.watchNodes(cmd.Context(), cmd.CommandPath()+" "+a.dir(args), every, form.json(), e.CensusOfNodes, e.Clock.Now)
 			}
 			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfNodes, func(c world.NodeCensus) any { return nodesShape{shapes, c} }, writeNodes)
 		}}

@@ -33,6 +33,10 @@ with --base the recording is read from the commit that the change started from.
 With --web the plan stands on a page of this machine instead, at an address that opens
 it once, in one browser.
 
+With --write-terraform it puts what belongs to Terraform (owner: ami: "terraform") into
+the file of variables that the pool states, in place; nothing else is written. What
+Terraform's apply does to nodes the plan says (DC852).
+
 With --notice it writes, in place of the plan, a message to send to those who feel it:
 whom it affects as far as Domino's database names them, what changes for them, when, and
 what they must do.`,
@@ -53,8 +57,12 @@ what they must do.`,
 	cmd.Flags().BoolVar(&v.onPage, "web", false, "show the plan on a page of this machine, until Ctrl-C")
 	cmd.Flags().BoolVar(&v.detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	cmd.Flags().BoolVar(&v.notice, "notice", false, "write a message to those who feel it: whom, what, when, and what to do")
-	for _, other := range []string{"base", "head", "world", "out", "detailed-exitcode"} {
+	cmd.Flags().BoolVar(&v.terraform, "write-terraform", false, "put what Terraform owns into the files of variables that it reads")
+	for _, other := range []string{"base", "head", "world", "out", "detailed-exitcode", "write-terraform"} {
 		cmd.MarkFlagsMutuallyExclusive("notice", other)
+	}
+	for _, other := range []string{"base", "head", "world"} {
+		cmd.MarkFlagsMutuallyExclusive("write-terraform", other)
 	}
 	return cmd
 }
@@ -67,6 +75,7 @@ type planning struct {
 	from                     planFrom
 	form                     *format
 	detailed, onPage, notice bool
+	terraform                bool
 }
 
 func (v *planning) run(ctx context.Context, dir string) error {
@@ -94,6 +103,11 @@ func (v *planning) run(ctx context.Context, dir string) error {
 	if v.out != "" {
 		if err := replaceFile(v.out, planner.Encode(p), 0o600); err != nil {
 			return fmt.Errorf("plan file %w", err)
+		}
+	}
+	if v.terraform {
+		if err := v.writeTerraform(ctx, dir, p); err != nil {
+			return err
 		}
 	}
 	if v.onPage {

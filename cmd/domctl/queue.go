@@ -26,9 +26,11 @@ func (a *app) queueVerb() *cobra.Command {
 		Long: `Lists the runs of Domino's database that have not started, longest first, and pods
 that no node takes, and says of each why it waits, as far as anybody tells: its
 user's quota is used up, its tier or its pool is at its maximum, no node of the
-pool holds it, what the scheduler of Kubernetes says, what Domino says. The source
-of each reason is named, and so is one that was not asked, or did not tell all: what
-it alone knows is not told. Nothing is written.`,
+pool holds it, EC2 has no node for it, what the scheduler of Kubernetes says, what
+Domino says. Groups that have fewer nodes than they are to have are told by
+themselves, with why the newest launch failed. The source of each reason is named,
+and so is one that was not asked, or did not tell all: what it alone knows is not
+told. Nothing is written.`,
 		Example: "  domctl queue prod\n  domctl queue prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return show(a, cmd, a.dir(args), form, (*engine.Engine).Queue, func(q world.Queue) any { return queueShape{shapes, q} }, writeQueue)
@@ -42,6 +44,9 @@ func writeQueue(out io.Writer, q world.Queue, now time.Time) error {
 		fmt.Fprintln(out, "Nothing waits that could be seen.")
 	} else if err := writeWaiting(out, q, now); err != nil {
 		return err
+	}
+	for _, l := range q.Lacking {
+		fmt.Fprintln(out, planner.Printable(fmt.Sprintf("Group %s of pool %s has %d of %s; its newest launch failed %s ago: %s", l.Group, l.Pool, l.Has, planner.Plural(int(l.Wants), "node"), aged(l.Failed, now), l.Text())))
 	}
 	return writeUnread(out, q.Unread)
 }

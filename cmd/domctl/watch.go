@@ -121,8 +121,8 @@ func machine(n world.CensusNode) string { return cmp.Or(n.Instance, n.Node) }
 
 // watchNodes shows nodes until Ctrl-C: on a terminal the table in place, in a pipe a line
 // for each that changed, and as JSON an object.
-func (a *app) watchNodes(ctx context.Context, title string, every time.Duration, asJSON bool, look func(context.Context) (world.NodeCensus, error)) error {
-	w := watching{every: every, look: look, sleep: port.Sleep, now: time.Now}
+func (a *app) watchNodes(ctx context.Context, title string, every time.Duration, asJSON bool, look func(context.Context) (world.NodeCensus, error), now func() time.Time) error {
+	w := watching{every: every, look: look, sleep: port.Sleep, now: now}
 	switch out := a.plainStdout(); {
 	case asJSON:
 		w.shows = (&nodeLines{out: a.stdout, now: w.now}).shows

@@ -52,18 +52,6 @@ func killedAtEveryCall(t *testing.T, f fixture) {
 // count applies without a kill and counts the sides of calls.
 func (r rig) count(f fixture, p planner.Plan) int { return len(r.sides(f, p)) }
 
-// sides are those that an apply passes, each with its call.
-func (r rig) sides(f fixture, p planner.Plan) []string {
-	r.t.Helper()
-	k := sim.KillAfter(-1)
-	e, err := r.process(f.after, k)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.ended(e.Apply(r.t.Context(), p))
-	return k.Sides()
-}
-
 // dies applies in a process that is killed after k sides.
 func (r rig) dies(f fixture, p planner.Plan, k int) {
 	r.t.Helper()

@@ -53,6 +53,7 @@ func may() map[string][]string {
 		"internal/house":         {},
 		"internal/metrics":       {"internal/gitops", "internal/port"},
 		"internal/notify":        {"internal/port", "planner"},
+		"internal/tfvars":        {},
 		"internal/traces":        {"internal/gitops", "internal/port"},
 	}
 }

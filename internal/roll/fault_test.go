@@ -461,3 +461,23 @@ func TestAnAlarm(t *testing.T) {
 		t.Errorf("%v", w.calls)
 	}
 }
+
+// TestAReadThatLags: that the group starts the image before is believed after a minute, in
+// which what was switched just before the roll must show.
+func TestAReadThatLags(t *testing.T) {
+	w, d := surging(t, 2)
+	w.group.Version = "1"
+	shows := w.now.Add(40 * time.Second)
+	w.each = func() {
+		if w.now.Equal(shows) {
+			w.group.Version = "2"
+		}
+	}
+	d.ends(t, applier.Finished, "")
+	w, d = surging(t, 2)
+	w.group.Version = "1"
+	d.ends(t, applier.Failed, "DC832")
+	if len(w.calls) > 0 {
+		t.Errorf("%v", w.calls)
+	}
+}

@@ -46,6 +46,11 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	if st, holds := t.holds(); holds {
 		return st, nil
 	}
+	if t.starts == t.image {
+		r.heard.Delete(o.Step.ID)
+	} else if since, _ := r.heard.LoadOrStore(o.Step.ID, f.now); t.starts == t.from && f.now.Sub(since.(time.Time)) < switchShows {
+		return pending(look, "%s does not show yet that it starts nodes from %s", o.asg, o.image), nil
+	}
 	alarm, err := r.ringing(ctx, o)
 	if st, waits := waiting(err); waits {
 		return st, nil

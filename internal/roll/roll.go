@@ -112,6 +112,7 @@ const (
 	look      = 10 * time.Second // between looks at what is under way
 
 	updateShows = time.Minute // of a node group, that it is updating
+	switchShows = time.Minute // of a group, which image it starts
 )
 
 // order is what a step asks for.

@@ -135,6 +135,9 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 		return "", node{}, false
 	}
 	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{typeLabel: i.Type}, Ready: "soon", UID: uid("node", id)}
+	if n.Created == "" {
+		n.Ready = "" // it runs since before the file says anything
+	}
 	if slices.Contains(s.cluster.Unready, of) || slices.Contains(s.cluster.Unready, i.Image) {
 		n.Ready = "never"
 	}

@@ -59,11 +59,11 @@ func (w *World) StartRun(ctx context.Context, r Run, lasts time.Duration) (Run, 
 			if err != nil {
 				return nil, err
 			}
-			u.Role, u.ID = role, "run-"+r.ID
-			if role != "run" {
-				u.ID = role + "-" + r.ID + "-" + strconv.Itoa(len(e.Units))
-			}
+			u.Role = role
 			if _, is := g.nodes[u.Node]; is {
+				if u.ID = "run-" + r.ID; role != "run" {
+					u.ID = role + "-" + r.ID + "-" + strconv.Itoa(len(e.Units))
+				}
 				p := r.pod(u)
 				next.cluster.Pods["domino-compute/"+u.ID], g.pods["domino-compute/"+u.ID] = p, p
 			}

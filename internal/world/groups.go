@@ -31,7 +31,7 @@ const autoscalerTag = "k8s.io/cluster-autoscaler/node-template/"
 func groupRaw(g port.AutoScalingGroup) planner.Raw {
 	raw := planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
 		"version": schema.JSON(g.Version), "mixed": schema.JSON(g.Mixed), "instanceTypes": schema.JSON(listOf(g.InstanceTypes)),
-		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired)}
+		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired), "instances": schema.JSON(g.Instances)}
 	if len(g.Zones) > 0 {
 		raw["zones"] = schema.JSON(g.Zones)
 	}

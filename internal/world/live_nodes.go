@@ -55,15 +55,16 @@ func (w *World) liveNodes(ctx context.Context) ([]liveNode, []port.Pod, error) {
 	return out, pods, nil
 }
 
-// lookLive reads the rooms of live nodes; one that cannot is told, and instance types
-// are judged in their place. An end of ctx alone is an error.
-func (w *World) lookLive(ctx context.Context) (map[string]map[string]schema.Room, *schema.Finding, error) {
+// lookLive reads the rooms of live nodes, and tells of those without a pool; one that
+// cannot is told, and instance types are judged in their place. An end of ctx alone is an
+// error.
+func (w *World) lookLive(ctx context.Context) (lived, error) {
 	nodes, _, err := w.liveNodes(ctx)
 	if err != nil {
-		return nil, &schema.Finding{Code: "DC808", Severity: schema.Info, Message: oneLine(err) + ": whether tiers fit is judged by instance types",
-			Hint: "domctl doctor says what the cluster lets domctl do"}, ctx.Err()
+		return lived{findings: []schema.Finding{{Code: "DC808", Severity: schema.Info, Message: oneLine(err) + ": whether tiers fit is judged by instance types",
+			Hint: "domctl doctor says what the cluster lets domctl do"}}}, ctx.Err()
 	}
-	return liveRooms(nodes), nil, nil
+	return lived{rooms: liveRooms(nodes), findings: unlabelled(nodes)}, nil
 }
 
 // roomOfNode is what a node can allocate less what its daemons ask for: those of daemon

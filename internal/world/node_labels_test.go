@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/schema"
 )
 
@@ -147,5 +149,16 @@ func TestDriftOfLabels(t *testing.T) {
 	}
 	if got := steps(p); got != "autoscaling.UpdateTags asg/group#lt tags.\""+teamLabel+`"="a"` {
 		t.Errorf("steps\n%s", got)
+	}
+}
+
+// TestAnUpdateOfANodeGroupIsWaitedFor: the apply ends when EKS takes the next one.
+func TestAnUpdateOfANodeGroupIsWaitedFor(t *testing.T) {
+	b := newBench(t, "", withTags("", ""))
+	b.open(sandbox.Options{Settle: time.Minute})
+	b.apply(object("nodePools", "gpu", map[string]any{"groups": []schema.Group{{NodeGroup: "managed"}}, "labels.team": "a"}))
+	g, err := b.world.DescribeNodegroup(t.Context(), "acme", "managed")
+	if err != nil || g.Status != "ACTIVE" || g.Labels["team"] != "a" {
+		t.Errorf("%+v, %v", g, err)
 	}
 }

@@ -216,6 +216,26 @@ func (l *look) decodePool(a schema.Address) {
 		l.labels(a, g, raw, at, o.Fields)
 	}
 	l.observe(a, "", o)
+	l.offer(a)
+}
+
+// offer says that groups whose image domctl writes could leave their launch
+// configurations.
+func (l *look) offer(a schema.Address) {
+	o := l.desired.Objects[a]
+	var on []string
+	for _, g := range o.Groups() {
+		at := "groups." + schema.JoinPath(g.Key()) + "."
+		_, moves := o.Fields[at+"launch"]
+		_, image := o.Fields[at+"ami"]
+		if l.view.raw[l.groupRefOf(g)]["launchConfiguration"].Str() != "" && image && !moves {
+			on = append(on, g.Key())
+		}
+	}
+	if owner := o.Fields["owner.ami"].Str(); len(on) > 0 && (owner == "" || owner == "domctl") {
+		l.find("DC810", schema.Info, a, "stands on launch configurations, of which no new account can make one and which know no new instance type: "+strings.Join(on, ", "),
+			"state launch: \"launchTemplate\", and the next plan has the groups start nodes from launch templates that are made of them")
+	}
 }
 
 // startsFrom is what a group starts nodes from; EKS has launch templates alone.

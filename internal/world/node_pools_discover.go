@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
@@ -160,10 +159,12 @@ func (f *finder) saying(a schema.Address, groups []schema.Group) {
 
 // statable says whether the files can state what a group says.
 func statable(path string, v schema.Value) bool {
-	switch schema.SplitPath(path)[0] {
+	switch s := schema.SplitPath(path); s[0] {
+	case "labels":
+		return schema.NodeFault(s[1], v.Str()) == ""
 	case "taints":
-		_, effect := cutTaint(v.Str())
-		return effectName(effect) != "" && strings.Count(v.Str(), ":") == 1
+		value, effect := cutTaint(v.Str())
+		return effectName(effect) != "" && schema.NodeFault(s[1], value) == ""
 	case "scaleDownDelay":
 		_, err := schema.ParseDuration(v.Str())
 		return err == nil

@@ -64,7 +64,7 @@ func TestNodePools(t *testing.T) {
 		"one copy for two groups": {pool(asg("lc", "lc2"), map[string]any{"ami": "@amis.gpu#image"}), []string{
 			"autoscaling.CopyLaunchConfiguration asg/config#" + copied + ` =true image="ami-22222222"`,
 			"autoscaling.UpdateAutoScalingGroup asg/group#lc launchConfiguration=\"" + copied + `"`,
-			"autoscaling.UpdateAutoScalingGroup asg/group#lc2 launchConfiguration=\"" + copied + `"`}, nil},
+			"autoscaling.UpdateAutoScalingGroup asg/group#lc2 launchConfiguration=\"" + copied + `"`}, []string{"DC810 nodePools.gpu"}},
 		"sizes":               {pool([]schema.Group{{ASG: "lt"}, {NodeGroup: "managed"}}, map[string]any{"size.max": 5}), []string{"autoscaling.UpdateAutoScalingGroup asg/group#lt max=5", "eks.UpdateNodegroupConfig eks/nodegroup#acme/managed max=5"}, nil},
 		"desired moves along": {pool(asg("lt"), map[string]any{"size.min": 2}), []string{"autoscaling.UpdateAutoScalingGroup asg/group#lt desired=2 min=2"}, []string{"DC213 nodePools.gpu"}},
 		"sizes that clash":    {pool(asg("lt"), map[string]any{"size.min": 9}), nil, []string{"DC212 nodePools.gpu"}},

@@ -23,6 +23,8 @@ const waitingRuns = 1000
 // they know is not told, and may be more.
 type Queue struct {
 	Waiting []Waiting `json:"waiting"`
+	// Lacking are groups of pools for which EC2 has no instances.
+	Lacking []Lacking `json:"lacking"`
 	Unread  []Unread  `json:"unread"`
 }
 
@@ -67,7 +69,7 @@ type Waiting struct {
 }
 
 // Reason is why something waits: "quota", "tier" (its own limit), "pool" (at its maximum),
-// "fit" (no node of the pool holds it), "scheduler", or "domino", as they say; Source is who
+// "fit" (no node of the pool holds it), "launch" (the pool starts none), "scheduler", or "domino", as they say; Source is who
 // says so.
 type Reason struct {
 	Kind   string `json:"kind"`
@@ -86,7 +88,7 @@ const (
 // LookQueue reads what waits. executions is Domino's own list; nil: nobody asks it. A
 // database that does not answer is an error, since nothing else knows the runs.
 func (w *World) LookQueue(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (Queue, error) {
-	out := Queue{Waiting: []Waiting{}, Unread: []Unread{}}
+	out := Queue{Waiting: []Waiting{}, Lacking: []Lacking{}, Unread: []Unread{}}
 	var c *CapacityView
 	var docs []port.Document
 	var under []port.Count
@@ -128,6 +130,9 @@ func (w *World) LookQueue(ctx context.Context, d schema.Desired, a schema.Applie
 		}
 	}
 	q := queueing{CapacityView: c, Queue: &out, under: under, byTier: tier != "", executions: listed}
+	if err := q.lookLacking(ctx); err != nil {
+		return out, fmt.Errorf("queue: %w", err)
+	}
 	if err := q.login(ctx); err != nil {
 		return out, fmt.Errorf("queue: %w", err)
 	}
@@ -211,6 +216,7 @@ func (q queueing) explain() {
 			n := byTier[t.id]
 			r.Tier, r.Pool = t.name, t.label
 			q.explainTier(r, t, n, capacity)
+			q.explainLaunches(r)
 		}
 	}
 	q.explainPods()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/world"
 	"domctl.dev/schema"
 )
@@ -51,6 +52,9 @@ func TestQueue(t *testing.T) {
 		"one below":         {mongo(24, ""), "", map[string]any{"cores": 1}, roomy, nil, []string{""}, nil},
 		"the tier's limit":  {mongo(2, `, "maxSimultaneousExecutions": 2`), "", map[string]any{"cores": 1}, roomy, nil, []string{"tier"}, nil},
 		"the pool":          {mongo(0, ""), `"desired": 4, "max": 4`, map[string]any{"cores": 1}, roomy, nil, []string{"pool"}, nil},
+		"no launch":         {mongo(0, ""), `"instances": 1, "failures": [{"at": "2026-03-01T11:58:00Z", "code": "VcpuLimitExceeded"}], "desired": 3, "max": 4`, map[string]any{"cores": 1}, roomy, nil, []string{"launch"}, nil},
+		"long ago":          {mongo(0, ""), `"instances": 1, "failures": [{"at": "2026-03-01T10:58:00Z", "code": "VcpuLimitExceeded"}], "desired": 3, "max": 4`, map[string]any{"cores": 1}, roomy, nil, []string{""}, nil},
+		"launched since":    {mongo(0, ""), `"instances": 3, "failures": [{"at": "2026-03-01T11:58:00Z", "code": "VcpuLimitExceeded"}], "desired": 3, "max": 4`, map[string]any{"cores": 1}, roomy, nil, []string{""}, nil},
 		"no node holds it":  {mongo(0, ""), "", map[string]any{"cores": 7}, roomy, nil, []string{"fit"}, nil},
 		"the scheduler":     {mongo(0, ""), "", map[string]any{"cores": 1}, cluster{nodes: roomy.nodes, pods: []port.Pod{pod, stray}}, nil, []string{"scheduler", "scheduler"}, nil},
 		"Domino":            {mongo(0, ""), "", map[string]any{"cores": 1}, roomy, explained{all: []port.Execution{{ID: run, Why: "waiting for a node"}, {ID: "other", Why: "x"}}}, []string{"domino"}, nil},
@@ -93,5 +97,16 @@ func TestQueue(t *testing.T) {
 				t.Errorf("%v, unread %v; want %v and %v: %+v", kinds, unread, c.want, c.unread, got)
 			}
 		})
+	}
+}
+
+// TestQueueWithoutActivities: a source that does not answer is named, and the rest is told.
+func TestQueueWithoutActivities(t *testing.T) {
+	b := newBench(t, "", capacityTypes+strings.Replace(poolAWS, `"lt": {"min": 0, "max": 4, "desired": 1`, `"lt": {"min": 0, "max": 4, "instances": 0, "desired": 1`, 1))
+	b.open(sandbox.Options{Faults: []sandbox.Fault{{Call: "FailedActivities", Fault: "denied"}}})
+	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
+	got, err := w.LookQueue(t.Context(), schema.Desired{Objects: object("nodePools", "p", map[string]any{"groups": asg("lt")})}, schema.Applied{}, nil)
+	if err != nil || len(got.Lacking) != 0 || len(got.Unread) != 2 || got.Unread[1].Source != "Auto Scaling" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

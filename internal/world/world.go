@@ -161,11 +161,11 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		func() (err error) { defer close(known); applied, err = readApplied(); return err },
 		func() (err error) { capacities, err = w.readCapacities(ctx, d, byPool); return err }}
 	var clusters map[string]string
-	var live map[string]map[string]schema.Room
-	var unread *schema.Finding
+	var nodes, types lived
 	if len(byPool) > 0 && w.Nodes != nil {
-		reads = append(reads, func() (err error) { live, unread, err = w.lookLive(ctx); return err })
+		reads = append(reads, func() (err error) { nodes, err = w.lookLive(ctx); return err })
 	}
+	reads = append(reads, func() (err error) { types, err = w.lookOffered(ctx, d); return err })
 	reads = append(reads, func() error { clusters = w.clusterVersions(ctx, d); return nil })
 	stated := kindsOf(d.Objects)
 	var parts []*View
@@ -188,10 +188,8 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	}
 	slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
 	v := parts[0] // the rest is added to the largest
-	v.applied, v.clusters, v.live = applied, clusters, live
-	if unread != nil {
-		v.Findings = append(v.Findings, *unread)
-	}
+	v.applied, v.clusters, v.live = applied, clusters, nodes.rooms
+	v.Findings = slices.Concat(v.Findings, nodes.findings, types.findings)
 	for _, p := range parts[1:] {
 		v.add(p)
 	}
@@ -204,6 +202,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		return nil, err
 	}
 	v.overdue()
+	v.capacity(types.offered)
 	return v, v.fit(ctx, byPool, capacities)
 }
 

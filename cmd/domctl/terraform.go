@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/tfvars"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// mostVariables is how large a file of variables may be, bytes.
+const mostVariables = 4 << 20
+
+// writeTerraform puts what a plan leaves to Terraform into the files that it reads.
+func (a *app) writeTerraform(ctx context.Context, dir string, p planner.Plan) error {
+	d, err := a.compile(ctx, dir)
+	if err != nil {
+		return err
+	}
+	all, err := engine.Terraform(p, d.compiled.Desired)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		a.tell("info", "nothing is left to Terraform for which the files state a variable")
+		return nil
+	}
+	above, err := d.repository()
+	if err != nil {
+		return err
+	}
+	top, err := os.OpenRoot(above)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	for _, v := range all {
+		if err := a.writeVariables(top, d.dir, v); err != nil {
+			return fmt.Errorf("DC811: %s: %w", v.File, err)
+		}
+	}
+	return nil
+}
+
+// writeVariables changes one file of the repository.
+func (a *app) writeVariables(top *os.Root, dir string, v engine.Variables) error {
+	name, err := below(top.Name(), filepath.Join(dir, filepath.FromSlash(v.File)))
+	if err != nil {
+		return err
+	}
+	text, mode, err := readInside(top, name)
+	if err != nil {
+		return err
+	}
+	values := map[string]tfvars.Value{}
+	for variable, value := range v.Values {
+		if !tfvars.IsName(variable) {
+			return fmt.Errorf("%q is no name of a variable", variable)
+		}
+		values[variable] = tfvars.Value(value.Text)
+	}
+	changed, err := tfvars.Set(v.File, text, values)
+	if err != nil {
+		return err
+	}
+	for _, variable := range v.Open {
+		a.tell("info", v.File+": "+variable+" is known once its image is baked; plan again then")
+	}
+	if bytes.Equal(changed, text) {
+		a.tell("info", v.File+" says so already: let Terraform apply it, then plan again")
+		return nil
+	}
+	if err := writeInside(top, name, changed, mode); err != nil {
+		return err
+	}
+	for _, variable := range schema.Sorted(values) {
+		a.tell("info", fmt.Sprintf("%s: %s = %s", v.File, variable, values[variable]))
+	}
+	return nil
+}
+
+// below is a file's path below the top of the repository, slash-separated.
+func below(top, file string) (string, error) {
+	above, err := filepath.Abs(top)
+	if err != nil {
+		return "", err
+	}
+	at, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	rel, err := filepath.Rel(above, at)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", errors.New("it is outside of the repository; name a file inside")
+	}
+	if slash := filepath.ToSlash(rel); slash == ".git" || strings.HasPrefix(slash, ".git/") {
+		return "", errors.New("it is git's own; name another file")
+	}
+	return filepath.ToSlash(rel), nil
+}
+
+// readInside reads a regular file that no link leads to, and how it may be read.
+func readInside(top *os.Root, name string) ([]byte, fs.FileMode, error) {
+	at, err := top.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, 0, errors.New("there is no such file; make it first, an empty one will do")
+	case err != nil:
+		return nil, 0, without(err)
+	case !at.Mode().IsRegular():
+		return nil, 0, errors.New("it is a link, or no regular file; name the file itself")
+	case at.Size() > mostVariables:
+		return nil, 0, fmt.Errorf("it is larger than %d MiB", mostVariables>>20)
+	}
+	f, err := top.Open(name)
+	if err != nil {
+		return nil, 0, without(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, mostVariables+1))
+	return text, at.Mode().Perm(), without(err)
+}
+
+// writeInside replaces a file whole or not at all.
+func writeInside(top *os.Root, name string, text []byte, mode fs.FileMode) error {
+	beside := path.Join(path.Dir(name), fmt.Sprintf(".domctl-%d.tmp", os.Getpid()))
+	f, err := top.OpenFile(beside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return without(err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = top.Rename(beside, name)
+	}
+	if err != nil {
+		return errors.Join(without(err), top.Remove(beside))
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package tfvars
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"testing"
+)
+
+func TestSet(t *testing.T) {
+	for name, c := range map[string]struct{ file, text, want, fails string }{
+		"in its place": {"a.tfvars", "# images\ngpu_ami  = \"ami-1\" # March\nother = [\n  \"gpu_ami = 1\",\n]\nmax = 3 // nodes\n",
+			"# images\ngpu_ami  = \"ami-2\" # March\nother = [\n  \"gpu_ami = 1\",\n]\nmax = 4 // nodes\n", ""},
+		"missing":          {"a.tfvars", "other = 1", "other = 1\ngpu_ami = \"ami-2\"\nmax = 4\n", ""},
+		"empty":            {"a.tfvars", "", "gpu_ami = \"ami-2\"\nmax = 4\n", ""},
+		"lines of Windows": {"a.tfvars", "max = 3\r\n", "max = 4\r\ngpu_ami = \"ami-2\"\r\n", ""},
+		"in a heredoc":     {"a.tfvars", "x = <<-EOT\n  max = 1\n  EOT\nmax=3 /* n */\ngpu_ami = null\n", "x = <<-EOT\n  max = 1\n  EOT\nmax=4 /* n */\ngpu_ami = \"ami-2\"\n", ""},
+		"in a comment":     {"a.tfvars", "/* max = 1\n*/ max = 3\n#gpu_ami = \"x\"\n", "/* max = 1\n*/ max = 4\n#gpu_ami = \"x\"\ngpu_ami = \"ami-2\"\n", ""},
+		"in an object":     {"a.tfvars", "x = { max = 1, y = \"}\" }\nmax = 3\ngpu_ami = \"a\\\"b\"\n", "x = { max = 1, y = \"}\" }\nmax = 4\ngpu_ami = \"ami-2\"\n", ""},
+		"no plain value":   {"a.tfvars", "max = 3\ngpu_ami = [\"ami-1\"]\n", "", "line 2: variable gpu_ami holds no plain text and no number"},
+		"a template":       {"a.tfvars", "gpu_ami = \"${x}\"\n", "", "line 1: variable gpu_ami holds no plain text and no number"},
+		"twice":            {"a.tfvars", "max = 3\nmax = 4\n", "", "line 2: variable max stands twice"},
+		"no file of it":    {"a.tfvars", "resource \"x\" {\n}\n", "", `line 1: no = follows resource`},
+		"a broken text":    {"a.tfvars", "max = \"3\n", "", "line 1: a text does not end on its line"},
+		"JSON": {"a.tfvars.json", "{\n\t\"max\": 3,\n\t\"deep\": {\"gpu_ami\": 1}\n}\n",
+			"{\n\t\"max\": 4,\n\t\"deep\": {\"gpu_ami\": 1},\n\t\"gpu_ami\": \"ami-2\"\n}\n", ""},
+		"JSON on one line":    {"a.tfvars.json", `{"max": 3}`, `{"max": 4, "gpu_ami": "ami-2"}`, ""},
+		"JSON without any":    {"a.tfvars.json", "{ }\n", "{\n  \"gpu_ami\": \"ami-2\"\n, \n  \"max\": 4}\n", "any"},
+		"JSON, twice":         {"a.tfvars.json", `{"max": 3, "max": 4}`, "", "variable max stands twice"},
+		"JSON, no object":     {"a.tfvars.json", `[]`, "", "it is no JSON object"},
+		"JSON, something on":  {"a.tfvars.json", `{} {}`, "", "something follows the JSON object"},
+		"JSON, no plain one":  {"a.tfvars.json", `{"max": [3]}`, "", "line 1: variable max holds no plain text and no number"},
+		"JSON, with comments": {"a.tfvars.json", "{\n// max\n}", "", "it is no JSON: invalid character '/'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := map[string]Value{"gpu_ami": `"ami-2"`, "max": "4"}
+			got, err := Set(c.file, []byte(c.text), values)
+			if c.fails == "any" { // only that it can be read again
+				if again, err := Set(c.file, got, values); err != nil || !bytes.Equal(again, got) {
+					t.Errorf("%s\n%s, %v", got, again, err)
+				}
+				return
+			}
+			if err != nil || c.fails != "" {
+				if err == nil || err.Error() != c.fails {
+					t.Errorf("%v, want %s", err, c.fails)
+				}
+				return
+			}
+			if string(got) != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+// FuzzSet: what was set is read, a second time changes nothing, and nothing else moved.
+func FuzzSet(f *testing.F) {
+	for _, seed := range []string{"a = 1\n", "a = \"x\" # y\nb = [1,\n2]\n", "x = <<E\n${a}\nE\n", `{"a": 1, "b": {}}`, "{}", "/* */ a = \"%{if x}\"", "a = {b = \"${c[\"}\"]}\"}"} {
+		f.Add(seed, true)
+		f.Add(seed, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, asJSON bool) {
+		file, read := "f.tfvars", readHCL
+		if asJSON {
+			file, read = "f.tfvars.json", readJSON
+		}
+		before, err := read([]byte(text))
+		values := map[string]Value{"a": `"ami-${1}"`, "zz": "7"}
+		got, failed := Set(file, []byte(text), values)
+		if err != nil || failed != nil {
+			return
+		}
+		after, err := read(got)
+		if err != nil {
+			t.Fatalf("%q became %q, which cannot be read: %v", text, got, err)
+		}
+		held := func(text []byte, spans []span) map[string]string {
+			all := map[string]string{}
+			for _, s := range spans {
+				all[s.name] = string(text[s.from:s.to])
+			}
+			return all
+		}
+		was, is := held([]byte(text), before), held(got, after)
+		if is["zz"] != "7" || is["a"] == "" {
+			t.Fatalf("%q became %q", text, got)
+		}
+		for _, name := range slices.Sorted(maps.Keys(was)) {
+			if _, set := values[name]; !set && was[name] != is[name] {
+				t.Fatalf("%s moved: %q became %q", name, text, got)
+			}
+		}
+		if again, err := Set(file, got, values); err != nil || !bytes.Equal(again, got) {
+			t.Fatalf("%q became %q, then %q: %v", text, got, again, err)
+		}
+	})
+}
