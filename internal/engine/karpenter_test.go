@@ -102,6 +102,18 @@ func TestKarpenterRollsAndBack(t *testing.T) {
 	}
 }
 
+// sides are those of an apply that nothing kills.
+func (r rig) sides(f fixture, p planner.Plan) []string {
+	r.t.Helper()
+	k := sim.KillAfter(-1)
+	e, err := r.process(f.after, k)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.ended(e.Apply(r.t.Context(), p))
+	return k.Sides()
+}
+
 // writes says that a side is of a write to the outside, or of a record of the apply.
 func writes(side string) bool {
 	return slices.ContainsFunc([]string{" putIfNone applies/", "HoldDrift", "SetImageTerms", "SetLimits", "SetCordoned", "EvictPod", "DeleteNodeClaim"}, func(call string) bool { return strings.Contains(side, call) })
