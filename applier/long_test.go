@@ -126,8 +126,6 @@ type back struct{ *making }
 
 func (b back) Raw(r planner.Ref) planner.Raw { return b.outside[r] }
 
-func (b back) Loose(planner.Step, planner.Raw) []string { return nil }
-
 func (b back) Undo(d planner.Done) ([]planner.Step, error) {
 	made := planner.Ref("flat/o#" + d.Outputs["id"].Str())
 	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "flat.delete", Object: made, Guard: planner.Absolute, Window: 30,
