@@ -126,11 +126,12 @@ type Event struct {
 }
 
 // Applier is made for one deployment and one process. All fields but
-// Most, Yield, Report and Alive are required.
+// Wall, Most, Yield, Report and Alive are required.
 type Applier struct {
 	Store       Store
 	World       World
-	Clock       Clock
+	Clock       Clock // the outside's time, which records and gates go by
+	Wall        Clock // what leases go by, as calls do; nil: Clock
 	Executor    func(op string) (Executor, bool)
 	Nonce       func() string
 	Salt        func() string // of an apply's tokens, which nobody can know beforehand; nil: Nonce
@@ -164,6 +165,14 @@ type Applier struct {
 // Deadline bounds every single call of the outside and of the store, where a
 // third of the TTL is not less.
 const Deadline = 30 * time.Second
+
+// wall is the time in which calls answer, and holders of a lock show that they are alive.
+func (a *Applier) wall() Clock {
+	if a.Wall != nil {
+		return a.Wall
+	}
+	return a.Clock
+}
 
 func (a *Applier) deadline() time.Duration { return min(Deadline, a.TTL/3) }
 

@@ -76,13 +76,13 @@ func (t *taking) may(ctx context.Context, cur Lock, etag string) (bool, error) {
 		return true, nil
 	case a.dead(cur.Holder):
 	case t.seen == "":
-		t.seen, t.since = etag, a.Clock.Now()
+		t.seen, t.since = etag, a.wall().Now()
 		a.report(Event{Kind: KindWaiting, Most: a.TTL, Why: fmt.Sprintf("%s holds the lock for apply %s since %s: it is taken over if it does not move", cur.Holder, cur.Apply, stamp(cur.Since))})
 		return false, nil
 	case t.seen != etag:
 		return false, fmt.Errorf("%w by %s for apply %s since %s; wait for it, or see domctl lock show", ErrLocked, cur.Holder, cur.Apply, stamp(cur.Since))
-	case a.Clock.Now().Sub(t.since) < a.TTL:
-		return false, a.Clock.Sleep(ctx, min(a.TTL/8, 2*time.Second))
+	case a.wall().Now().Sub(t.since) < a.TTL:
+		return false, a.wall().Sleep(ctx, min(a.TTL/8, 2*time.Second))
 	}
 	return true, a.fence(ctx, cur.Apply, t.lock.Apply)
 }
@@ -90,8 +90,8 @@ func (t *taking) may(ctx context.Context, cur Lock, etag string) (bool, error) {
 // swap writes the lock as ours. A lost race is no error; after a lost answer a
 // read tells.
 func (t *taking) swap(ctx context.Context, etag string) (held bool, err error) {
-	t.at = t.a.Clock.Now()
-	t.lock.Since = t.at.UTC()
+	t.at = t.a.wall().Now()
+	t.lock.Since = t.a.Clock.Now().UTC()
 	body := []byte(schema.JSON(t.lock).Text)
 	if etag == "" {
 		t.etag, err = t.a.store().PutIfNone(ctx, lockKey, body)
@@ -232,7 +232,7 @@ func (a *Applier) replaceLock(ctx context.Context) error {
 func (l *lease) renew(ctx context.Context) error {
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
-	if l.a.Clock.Now().Sub(l.at) < l.a.TTL/6 {
+	if l.a.wall().Now().Sub(l.at) < l.a.TTL/6 {
 		return nil
 	}
 	return l.write(ctx, false)
@@ -251,7 +251,7 @@ func (l *lease) hold(ctx context.Context) error {
 func (l *lease) fresh() bool {
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
-	return l.a.Clock.Now().Sub(l.at) < l.a.TTL/2
+	return l.a.wall().Now().Sub(l.at) < l.a.TTL/2
 }
 
 func (l *lease) release(ctx context.Context) error {
@@ -265,7 +265,7 @@ func (l *lease) write(ctx context.Context, free bool) error {
 	body := []byte(schema.JSON(l.lock).Text)
 	var err error
 	for range 3 {
-		now := l.a.Clock.Now()
+		now := l.a.wall().Now()
 		var etag string
 		if etag, err = l.a.store().PutIfMatch(ctx, lockKey, body, l.etag); err == nil {
 			l.etag, l.at = etag, now

@@ -16,7 +16,7 @@ type Operation struct {
 	// Again is what is done once what a step followed from is taken back: a roll goes to
 	// the image that groups start from then. nil: nothing.
 	Again func(planner.Done) []planner.Step
-	// Tool is what a person does it with, "mongosh", "aws" or "curl", and Command how: lines
+	// Tool is what a person does it with, "mongosh", "aws", "kubectl" or "curl", and Command how: lines
 	// that stop at what is not as the plan saw it.
 	Tool    string
 	Command func(Manual) string

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed classic eks empty launchconfig shared terraform
+//go:embed classic eks empty launchconfig rolling shared terraform
 var files embed.FS
 
 const (

@@ -67,4 +67,31 @@ show amis list baked
 show review baked --window 3650d
 say "And back: nodes start from what they did, and the image is gone"
 show rollback baked --auto-approve
+say "Nodes that run stay on their old image until they are replaced, beside the runs that
+# are on them. In this sandbox ten minutes pass in a second"
+show init rolling --example rolling
+show sandbox run rolling --for 40m --count 2
+show sandbox run rolling --for 2h --cluster spark --user bob
+show nodes rolling
+show runs rolling
+show plan rolling
+show sandbox clock rolling --speed 600
+say "Replacements are ready first; a node goes when its last run has ended"
+"$domctl" apply rolling --auto-approve > apply.txt 2>&1 &
+apply=$!
+until "$domctl" nodes rolling > nodes.txt 2>&1 && grep -q cordoned nodes.txt || ! kill -0 "$apply" 2> /dev/null; do
+	sleep 0.1
+done
+printf '\n$ domctl nodes rolling   # in another terminal, during the apply\n'
+cat nodes.txt
+printf '\n$ domctl apply rolling --auto-approve\n'
+wait "$apply"
+cat apply.txt
+show sandbox runs rolling
+show nodes rolling
+say "And back the same way, beside a run on the new nodes"
+show sandbox run rolling --for 1h --user eve
+show rollback rolling --auto-approve
+show sandbox runs rolling
+show nodes rolling
 say "That was all of it, in a folder that is gone now. docs/tutorial.md goes slowly."

@@ -215,6 +215,8 @@ func (t *threeWay) reason(there bool) string {
 		return "gone outside since the last apply"
 	case !there:
 		return "not there yet"
+	case t.asked && strings.HasSuffix(t.change.Fields[0].Path, ".nodes"):
+		return "nodes are of another image than their group starts"
 	case t.asked:
 		return "to be built again, as asked"
 	case t.drifted && t.edited:

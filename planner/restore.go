@@ -77,6 +77,8 @@ type Past interface {
 	// Again is what is done once more, after what a step followed from is taken back: nodes
 	// are replaced by those of the image that is the group's again.
 	Again(Done) []Step
+	// Loose are the paths that others set all the time and that may stay as they stand.
+	Loose(back Step, at Raw) []string
 	// Uses are the references to an object that an apply made.
 	Uses(Ref) []Use
 	// Keep is Undo of a step whose object is in use: what is done instead of
@@ -115,8 +117,9 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 			return Plan{}, false, err
 		}
 		for _, step := range back {
-			if r.judge(step) {
-				r.plan.Steps = append(r.plan.Steps, step)
+			left, whole := r.loosened(step)
+			if !whole && r.judge(left) {
+				r.plan.Steps = append(r.plan.Steps, left)
 			} else {
 				stands[step.ID] = true
 			}
@@ -177,7 +180,7 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 		}
 		return nil, nil
 	}
-	back := []Step{unwrite(d)}
+	back := []Step{Unwrite(d)}
 	if _, whole := d.Step.Writes[""]; whole || d.Step.Creates != "" || d.Step.Irreversible != "" {
 		var err error
 		if back, err = r.past.Undo(d); err != nil {
@@ -196,6 +199,30 @@ func (r *restorer) reverse(d Done, later []Done) ([]Step, error) {
 		r.undo[d.Step.ID] = append(r.undo[d.Step.ID], b.ID)
 	}
 	return back, nil
+}
+
+// loosened is a step back without what others have set since and may; whole says that this
+// is all it would write.
+func (r *restorer) loosened(s Step) (left Step, whole bool) {
+	at, seen := r.at[s.Object]
+	if !seen {
+		at = r.past.Raw(s.Object)
+	}
+	for _, path := range r.past.Loose(s, at) {
+		for _, e := range s.Expects {
+			if e.Ref != s.Object || e.Path != path || r.past.Same(e.Value, at.At(path)) {
+				continue
+			}
+			r.plan.Findings = append(r.plan.Findings, schema.Finding{Code: "DC845", Severity: schema.Info, Address: s.Address,
+				Message: string(s.Object) + " " + path + " was set to " + e.Value.Display() + " and is " + r.shown(s, path, at.At(path)).Display() + " by now: whoever scales the group set it, and it is left"})
+			s.Writes = maps.Clone(s.Writes)
+			delete(s.Writes, path)
+			s.Expects = slices.DeleteFunc(slices.Clone(s.Expects), func(e Expect) bool { return e.Ref == s.Object && e.Path == path })
+			whole = len(s.Writes) == 0
+			break
+		}
+	}
+	return s, whole
 }
 
 // users says who uses the object that a step back deletes, once the steps before
@@ -293,9 +320,9 @@ func (r *restorer) conflict(s Step, at Raw) {
 	}
 }
 
-// unwrite is the inverse of a write: what stood before, expecting what was
+// Unwrite is the inverse of a write: what stood before, expecting what was
 // written.
-func unwrite(d Done) Step {
+func Unwrite(d Done) Step {
 	s := d.Step
 	s.ID, s.After, s.Gates, s.Expects, s.Writes = "undo/"+s.ID, nil, nil, nil, map[string]schema.Value{}
 	for _, path := range schema.Sorted(d.Step.Writes) {

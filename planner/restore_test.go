@@ -10,11 +10,12 @@ import (
 
 // past is an outside at rest.
 type past struct {
-	raw  map[Ref]Raw
-	undo func(Done) ([]Step, error)
-	uses map[Ref][]Use
-	kept []Step
-	hide string // a path whose values may be secrets
+	raw   map[Ref]Raw
+	undo  func(Done) ([]Step, error)
+	uses  map[Ref][]Use
+	kept  []Step
+	loose []string
+	hide  string // a path whose values may be secrets
 }
 
 func (p past) Raw(r Ref) Raw                    { return p.raw[r] }
@@ -22,6 +23,7 @@ func (p past) Same(want, got schema.Value) bool { return want == got }
 func (p past) Undo(d Done) ([]Step, error)      { return p.undo(d) }
 func (p past) Uses(r Ref) []Use                 { return p.uses[r] }
 func (past) Again(Done) []Step                  { return nil }
+func (p past) Loose(Step, Raw) []string         { return p.loose }
 func (p past) Keep(d Done) ([]Step, string)     { return p.kept, "it stays" }
 
 func (p past) Shown(_ Ref, path string, stands schema.Value) schema.Value {
@@ -178,5 +180,23 @@ func TestRestoreKeepsWhatIsInUse(t *testing.T) {
 		if e, settles := p.Settle[addr(tier)]; !settles || e != nil {
 			t.Errorf("%s: the former entry belongs to the plan", name)
 		}
+	}
+}
+
+// TestRestoreLeavesWhatOthersSet, where they may: the rest is taken back all the same.
+func TestRestoreLeavesWhatOthersSet(t *testing.T) {
+	o := Ref("flat/o#1")
+	d := update(o, "cores", 3, 4)
+	d.Step.Writes["desired"], d.Pre["desired"] = schema.JSON(5), schema.JSON(2)
+	for live, want := range map[int]int{1: 1, 5: 2} {
+		p, _, err := Restore(snapshot(d), past{loose: []string{"desired"}, raw: map[Ref]Raw{o: {"cores": schema.JSON(4), "desired": schema.JSON(live)}}}, Source{}, "r1")
+		if err != nil || len(p.Steps) != 1 || len(p.Steps[0].Writes) != want || len(p.Findings) != 2-want || p.Sealed().Verify() != nil {
+			t.Errorf("%d: %+v %+v %v", live, p.Steps, p.Findings, err)
+		}
+	}
+	only := update(o, "desired", 2, 5)
+	p, _, err := Restore(snapshot(only), past{loose: []string{"desired"}, raw: map[Ref]Raw{o: {"desired": schema.JSON(1)}}}, Source{}, "r1")
+	if err != nil || len(p.Steps) != 0 || len(p.Findings) != 1 || p.Findings[0].Code != "DC845" {
+		t.Errorf("%+v %+v %v", p.Steps, p.Findings, err)
 	}
 }

@@ -27,6 +27,7 @@ func Check(d Desired, reading []Finding) []Finding {
 	c.references()
 	c.identities()
 	c.via()
+	c.executors()
 	if s := d.Deployment.State; s.File != "" && s.S3 != nil {
 		c.add("DC108", Error, Address{}, d.Deployment.At, "state one of them", "deployment.state has file and s3")
 	}

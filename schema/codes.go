@@ -17,7 +17,7 @@ type Code struct {
 
 // Codes are all finding codes, in order.
 func Codes() []Code {
-	all := slices.Concat(compileCodes(), planCodes(), imageCodes(), bakeCodes(), applyCodes(), outsideCodes(), gitopsCodes(), pullCodes(), approvalCodes(), lintCodes(), revisionCodes(), lifeCodes(), kindCodes(), probeCodes(), poolCodes(), capacityCodes(), rollCodes())
+	all := slices.Concat(compileCodes(), planCodes(), imageCodes(), bakeCodes(), applyCodes(), outsideCodes(), gitopsCodes(), pullCodes(), approvalCodes(), lintCodes(), revisionCodes(), lifeCodes(), kindCodes(), probeCodes(), poolCodes(), capacityCodes(), rollCodes(), karpenterCodes(), executorCodes())
 	slices.SortFunc(all, func(a, b Code) int {
 		if a.Code < b.Code {
 			return -1

@@ -13,6 +13,7 @@ type Deployment struct {
 	Name       string             `json:"name"`
 	World      string             `json:"world"`     // "sandbox" or "live"
 	Executors  string             `json:"executors"` // "kubernetes" or "classic"
+	Instances  ExecutorInstances  `json:"executorInstances,omitzero"`
 	AWS        AWS                `json:"aws,omitzero"`
 	Kubernetes Kubernetes         `json:"kubernetes,omitzero"`
 	Mongo      Mongo              `json:"mongo,omitzero"`
@@ -40,6 +41,12 @@ func (r *Registry) UnmarshalJSON(text []byte) error {
 	}
 	type plain Registry
 	return json.Unmarshal(text, (*plain)(r))
+}
+
+// ExecutorInstances says which instances of EC2 are executors; without Tags nobody does.
+type ExecutorInstances struct {
+	Tags map[string]string `json:"tags,omitempty"`
+	Tier string            `json:"tier,omitempty"` // key of a tag
 }
 
 // AWS names the account and region that everything in EC2, Auto Scaling, EKS
@@ -150,6 +157,7 @@ func (b Backends) API() bool { return b.HardwareTiers == API || b.Settings == AP
 type Mapping struct {
 	HardwareTiers  Collection `json:"hardwareTiers,omitzero"`
 	ExecutorGroups Collection `json:"executorGroups,omitzero"`
+	Executors      Collection `json:"executors,omitzero"` // no default stands for any of it
 }
 
 // Collection is a collection's name and where schema fields stand in its

@@ -51,6 +51,7 @@ func hardwareTiers() Kind {
 		Field{Path: "region", Type: String},
 		Field{Path: "subnet", Type: String},
 		Field{Path: "ami", Type: String, To: "amis#image"},
+		Field{Path: "roll", Type: Any, Declared: true, Places: true},
 	)}
 }
 

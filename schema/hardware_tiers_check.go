@@ -11,6 +11,9 @@ func checkTiers(c *checker) {
 	c.defaultTier()
 	c.limits()
 	c.fit()
+	for a, o := range c.of("hardwareTiers") {
+		c.executorRoll(a, o)
+	}
 }
 
 func (c *checker) defaultTier() {

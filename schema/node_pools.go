@@ -2,6 +2,7 @@ package schema
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,8 @@ func nodePools() Kind {
 		Field{Path: "size.min", Type: Int, Unit: "nodes"},
 		Field{Path: "size.max", Type: Int, Unit: "nodes"},
 		Field{Path: "size.desired", Type: Int, Unit: "nodes"},
+		Field{Path: "limits.cores", Type: Number, Unit: "cores"},
+		Field{Path: "limits.memory", Type: Bytes},
 		Field{Path: "roll", Type: Any, Declared: true, Places: true},
 		Field{Path: "owner.ami", Type: String, Declared: true},
 		Field{Path: "owner.size", Type: String, Declared: true},
@@ -39,6 +42,8 @@ func nodePools() Kind {
 		Field{Path: "groups.*.size.min", Type: Int, Computed: true},
 		Field{Path: "groups.*.size.max", Type: Int, Computed: true},
 		Field{Path: "groups.*.size.desired", Type: Int, Computed: true},
+		Field{Path: "groups.*.limits.cores", Type: Number, Computed: true},
+		Field{Path: "groups.*.limits.memory", Type: Bytes, Computed: true},
 		Field{Path: "groups.*.label", Type: String, Computed: true},
 		Field{Path: "groups.*.labels.*", Type: String, Computed: true},
 		Field{Path: "groups.*.taints.*", Type: String, Computed: true},
@@ -46,18 +51,23 @@ func nodePools() Kind {
 	)}
 }
 
-// Group is one member of a pool: an Auto Scaling group or an EKS managed node
-// group, told apart by which field is set.
+// Group is one member of a pool: an Auto Scaling group, an EKS managed node group or a
+// NodePool of Karpenter, told apart by which field is set.
 type Group struct {
 	ASG       string `json:"asg,omitempty"`
 	NodeGroup string `json:"nodegroup,omitempty"`
+	Karpenter string `json:"karpenter,omitempty"`
 	Cluster   string `json:"cluster,omitempty"`
 	VMSS      string `json:"vmss,omitempty"` // of Azure, and MIG of Google Cloud: refused
 	MIG       string `json:"mig,omitempty"`
 }
 
-// Key names a group within its pool's field paths.
+// Key names a group within its pool's field paths. No Auto Scaling group has a colon in its
+// name, and no cluster.
 func (g Group) Key() string {
+	if g.Karpenter != "" {
+		return "karpenter:" + g.Karpenter
+	}
 	if g.NodeGroup != "" {
 		return g.Cluster + "/" + g.NodeGroup
 	}
@@ -102,6 +112,31 @@ func Rolls(d Desired) bool {
 	return false
 }
 
+// spread are the fields that hold for each group of a pool.
+var spread = []string{"ami", "launch", "size.min", "size.max", "size.desired", "limits.cores", "limits.memory"}
+
+// has says that a group can have a field of those that are spread: Karpenter has limits in
+// the place of sizes.
+func (g Group) has(field string) bool {
+	switch what, _, _ := strings.Cut(field, "."); what {
+	case "size", "launch":
+		return g.Karpenter == ""
+	case "limits":
+		return g.Karpenter != ""
+	}
+	return true
+}
+
+// OnKarpenter says whether some pool's nodes are Karpenter's.
+func OnKarpenter(d Desired) bool {
+	for a, o := range d.Objects {
+		if a.Kind == "nodePools" && slices.ContainsFunc(o.Groups(), func(g Group) bool { return g.Karpenter != "" }) {
+			return true
+		}
+	}
+	return false
+}
+
 // spreadGroups states the pool's owned fields once a group, and the label that
 // tiers name: the object's name unless stated.
 func spreadGroups(name string, o Object) Object {
@@ -109,11 +144,11 @@ func spreadGroups(name string, o Object) Object {
 		o.Fields["label"], o.At["label"] = JSON(name), o.At[""]
 	}
 	fields := maps.Clone(o.Fields)
-	for _, p := range []string{"ami", "launch", "size.min", "size.max", "size.desired"} {
+	for _, p := range spread {
 		v, stated := fields[p]
 		delete(o.Fields, p)
 		for _, g := range o.Groups() {
-			if stated {
+			if stated && g.has(p) {
 				at := "groups." + JoinPath(g.Key()) + "." + p
 				o.Fields[at], o.At[at] = v, o.At[p]
 			}
@@ -121,6 +156,16 @@ func spreadGroups(name string, o Object) Object {
 	}
 	spreadLabels(o)
 	return o
+}
+
+// WatchesAlarms says that some pool's roll names alarms of CloudWatch.
+func WatchesAlarms(d Desired) bool {
+	for _, o := range d.Objects {
+		if r, stated := o.Roll(); stated && len(r.Alarms) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // spreadLabels restates once a group what its nodes are to be known by, and the pool's own
@@ -133,6 +178,9 @@ func spreadLabels(o Object) {
 		}
 	}
 	for _, g := range o.Groups() {
+		if g.Karpenter != "" {
+			continue // whose NodePool says it itself
+		}
 		for p := range said {
 			at := JoinPath("groups", g.Key()) + "." + p
 			o.Fields[at], o.At[at] = o.Fields[p], o.Positions(p)

@@ -15,6 +15,7 @@ func checkPools(c *checker) {
 		c.poolImage(a, o)
 		c.groups(a, o, groups)
 		c.static(a, o)
+		c.karpenter(a, o)
 		c.roll(a, o)
 		c.terraform(a, o)
 		c.nodeLabels(a, o)
@@ -55,7 +56,7 @@ func (c *checker) static(a Address, o Object) {
 	if len(o.Groups()) > 0 {
 		return
 	}
-	for _, p := range []string{"ami", "launch", "size.min", "size.max", "size.desired", "roll"} {
+	for _, p := range append(slices.Clone(spread), "roll") {
 		if at := o.Positions(p); o.Fields[p].Is != Absent || o.At[p] != nil {
 			c.add("DC853", Error, a, at, "state the groups, or leave "+p+" out", "states %s and no groups: a static pool is reckoned with, and no more", p)
 		}
@@ -76,7 +77,7 @@ func (c *checker) poolImage(a Address, o Object) {
 // what lives they are judged by the plan.
 func (c *checker) sizes() {
 	for a, o := range c.of("nodePools") {
-		groups := o.Groups()
+		groups := slices.DeleteFunc(o.Groups(), func(g Group) bool { return g.Karpenter != "" })
 		if len(groups) == 0 {
 			continue
 		}
@@ -117,17 +118,11 @@ func (c *checker) groups(a Address, o Object, seen map[string]Address) {
 				"groups.%d: %s is of another cloud, and domctl switches, sizes and rolls nodes of AWS alone", i, quoted(other))
 			continue
 		}
-		if (g.ASG == "") == (g.NodeGroup == "") {
-			c.add("DC108", Error, a, at, "", "groups.%d: state one of asg and nodegroup", i)
+		if count(g.ASG != "", g.NodeGroup != "", g.Karpenter != "") != 1 {
+			c.add("DC108", Error, a, at, "", "groups.%d: state one of asg, nodegroup and karpenter", i)
 			continue
 		}
-		name := "Auto Scaling group " + g.ASG
-		if g.NodeGroup != "" {
-			name = fmt.Sprintf("node group %s", g.NodeGroup)
-			if g.Cluster != "" {
-				name += " of cluster " + g.Cluster
-			}
-		}
+		name := g.named()
 		other, ok := seen[name]
 		if ok && other == a {
 			c.add("DC106", Error, a, at, "state it once", "%s is stated twice", name)
@@ -140,4 +135,26 @@ func (c *checker) groups(a Address, o Object, seen map[string]Address) {
 		}
 		seen[name] = a
 	}
+}
+
+func count(all ...bool) (n int) {
+	for _, is := range all {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
+// named is how messages call a group.
+func (g Group) named() string {
+	switch {
+	case g.Karpenter != "":
+		return "NodePool " + g.Karpenter
+	case g.NodeGroup != "" && g.Cluster != "":
+		return fmt.Sprintf("node group %s of cluster %s", g.NodeGroup, g.Cluster)
+	case g.NodeGroup != "":
+		return "node group " + g.NodeGroup
+	}
+	return "Auto Scaling group " + g.ASG
 }

@@ -16,6 +16,8 @@ type Roll struct {
 	DrainTimeout   string `json:"drainTimeout,omitempty"`   // "4h"; "": however long runs take
 	Window         string `json:"window,omitempty"`         // a name of deployment.windows; "": at any time
 	Force          bool   `json:"force,omitempty"`          // live runs are ended after DrainTimeout
+	// Alarms of CloudWatch, by name, turn the roll back when they ring.
+	Alarms []string `json:"alarms,omitempty"`
 	// Hours is when the window is open, filled in by a plan; nil: always.
 	Hours *Window `json:"hours,omitempty"`
 }

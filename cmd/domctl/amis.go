@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 )
@@ -31,18 +33,7 @@ of, as records have them and EC2 shows them. What a record of this deployment do
 to be so by its tags alone. Nothing is written.`,
 		Example: "  domctl amis list prod\n  domctl amis list prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.AMIs(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(shapeOfAMIs(found))
-			}
-			return writeAMIs(a.stdout, found, time.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).AMIs, func(all []world.AMI) any { return shapeOfAMIs(all) }, writeAMIs)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd
@@ -58,18 +49,8 @@ instances, executor groups of tiers, records of this deployment, and files of th
 repository. An AMI that anything refers to is never retired.`,
 		Example: "  domctl amis inspect ami-0123456789abcdef0 prod\n  domctl amis inspect executor prod\n  domctl amis inspect domino-acme-gpu-cuda11 prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args[1:]), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.AMI(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(amiShape{shapes, shapeOfAMI(found)})
-			}
-			return writeAMI(a.stdout, found, time.Now())
+			read := func(e *engine.Engine, ctx context.Context) (world.AMI, error) { return e.AMI(ctx, args[0]) }
+			return show(a, cmd, a.dir(args[1:]), form, read, func(i world.AMI) any { return amiShape{shapes, shapeOfAMI(i)} }, writeAMI)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

@@ -2,13 +2,17 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -40,23 +44,17 @@ is "unknown", never none.`,
 			if err != nil {
 				return fmt.Errorf("--window: %w", err)
 			}
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
+			var findings []schema.Finding
+			read := func(e *engine.Engine, ctx context.Context) (world.Capacity, error) {
+				c, err := e.Capacity(ctx, back)
+				findings = c.Findings
+				return c, err
 			}
-			found, err := e.Capacity(cmd.Context(), back)
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				err = a.json(capacityShape{shapes, found})
-			} else {
-				err = writeCapacity(a.stdout, found)
-			}
+			err = show(a, cmd, a.dir(args), form, read, func(c world.Capacity) any { return capacityShape{shapes, c} }, writeCapacity)
 			if err == nil {
-				err = a.tellFindings(found.Findings)
+				err = a.tellFindings(findings)
 			}
-			if err == nil && schema.Failed(found.Findings) {
+			if err == nil && schema.Failed(findings) {
 				return exitCode(1)
 			}
 			return err
@@ -66,7 +64,7 @@ is "unknown", never none.`,
 	return cmd
 }
 
-func writeCapacity(out io.Writer, c world.Capacity) error {
+func writeCapacity(out io.Writer, c world.Capacity, _ time.Time) error {
 	if len(c.Pools) == 0 {
 		_, err := fmt.Fprintln(out, "There are no node pools, and no tier names one.")
 		return err
@@ -80,7 +78,7 @@ func writeCapacity(out io.Writer, c world.Capacity) error {
 	}
 	fmt.Fprintf(out, "\nA user may run %s at a time (%s). Each node of a Spark, Ray or Dask cluster is one\nof them: CLUSTER is the most nodes of one, with nothing else of its user's under way.\n", planner.Plural(int(c.Quota), "execution"), c.QuotaFrom)
 	if c.Nodes != "" {
-		fmt.Fprintf(out, "Live nodes were not looked at: %s.\n", planner.Printable(c.Nodes))
+		fmt.Fprintf(out, "Live nodes are not known: %s.\n", planner.Printable(c.Nodes))
 	}
 	if c.NoPeak != "" {
 		fmt.Fprintf(out, "Peaks are not known: %s.\n", planner.Printable(c.NoPeak))
@@ -95,6 +93,9 @@ func writePools(out io.Writer, c world.Capacity) error {
 		size := "unknown"
 		if p.Min != nil && p.Max != nil {
 			size = fmt.Sprintf("%d to %d", *p.Min, *p.Max)
+		}
+		if p.Limits != nil {
+			size = limitsText(*p.Limits, p.Max)
 		}
 		if len(p.Nodes) == 0 {
 			p.Nodes = []world.NodeCapacity{{Type: "unknown", From: "-"}}
@@ -113,6 +114,25 @@ func writePools(out io.Writer, c world.Capacity) error {
 		}
 	}
 	return w.Flush()
+}
+
+// limitsText is what the nodes of a pool of Karpenter's may have together, and how many that
+// comes to.
+func limitsText(l world.PoolLimits, most *int64) string {
+	var all []string
+	if l.Cores > 0 {
+		all = append(all, strconv.FormatFloat(l.Cores, 'f', -1, 64)+" cores")
+	}
+	if l.Memory > 0 {
+		all = append(all, schema.CanonicalBytes(l.Memory))
+	}
+	switch {
+	case len(all) == 0:
+		return "no limit"
+	case most != nil:
+		return fmt.Sprintf("0 to %d (%s)", *most, strings.Join(all, ", "))
+	}
+	return "up to " + strings.Join(all, ", ")
 }
 
 // peakText is the most nodes that were needed; "-" where no run of the window counts.

@@ -12,14 +12,16 @@ import (
 	"domctl.dev/compiler"
 	"domctl.dev/examples"
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/kube"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/state"
 	"domctl.dev/internal/world"
 	"domctl.dev/schema"
 )
 
 // completion answers what may stand where somebody presses Tab. It writes nothing
-// and asks nothing outside; where something is wrong it knows nothing, and the
-// verb itself says why.
+// and asks nothing outside but a cluster for the names of its nodes, as kubectl's does;
+// where something is wrong it knows nothing, and the verb itself says why.
 type completion = cobra.CompletionFunc
 
 // completePatience is how long a person waits for Tab: files that the cache does
@@ -46,7 +48,7 @@ func (a *app) complete(c *cobra.Command) {
 		"visibility": oneOf("private", "organization", "global"),
 		"raw":        oneOf("reference", "value"),
 		"weights":    oneOf("runs", "even"),
-		"as":         oneOf("mongosh", "aws", "curl"),
+		"as":         oneOf("mongosh", "aws", "curl", "kubectl"),
 		"example":    oneOf(examples.Names()...),
 	}
 	for name, takes := range flags {
@@ -69,6 +71,8 @@ func (a *app) argumentOf(c *cobra.Command) completion {
 		return folders(1 << 10)
 	case "ENVIRONMENT [DIR]", "ENVIRONMENT NEW [DIR]":
 		return a.environmentThenFolder
+	case "NODE [DIR]":
+		return a.nodeThenFolder
 	case "APPLY [DIR]":
 		return a.applyThenFolder
 	case "[ADDRESS] [DIR]":
@@ -134,6 +138,14 @@ func (a *app) environmentThenFolder(cmd *cobra.Command, args []string, typed str
 	return begins(names, typed)
 }
 
+// nodeThenFolder asks the cluster of the folder one is in.
+func (a *app) nodeThenFolder(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return folders(2)(cmd, args, typed)
+	}
+	return begins(a.nodes(cmd.Context(), "."), typed)
+}
+
 func orLast(ids []string) []string {
 	if len(ids) == 0 {
 		return nil
@@ -192,6 +204,28 @@ func (a *app) addresses(ctx context.Context, dir string) (names []string) {
 	for _, address := range schema.Addresses(d.compiled.Desired.Objects) {
 		names = append(names, address.String())
 	}
+	return names
+}
+
+// nodes are the names of a cluster's nodes, where the files have it read.
+func (a *app) nodes(ctx context.Context, dir string) (names []string) {
+	d := a.peek(ctx, dir)
+	if d == nil || !d.compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
+		return nil
+	}
+	var cluster world.LiveNodes = kube.Open(kube.Config{Context: d.compiled.Desired.Deployment.Kubernetes.Context, Timeout: completePatience})
+	if d.compiled.Desired.Deployment.World == "sandbox" {
+		outside, err := sandbox.Open(d.path(sandboxFile), sandbox.Options{})
+		if err != nil {
+			return nil
+		}
+		cluster = outside
+	}
+	all, _ := cluster.ListNodes(ctx)
+	for _, n := range all {
+		names = append(names, n.Name)
+	}
+	slices.Sort(names)
 	return names
 }
 

@@ -21,6 +21,7 @@ import (
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/git"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -127,7 +128,7 @@ func (a *app) openRecords(ctx context.Context, dir string) (*engine.Engine, erro
 	if err != nil {
 		return nil, err
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Store: witness{store, d.wrote}, Clock: wallClock{}, Random: rand.Text, Holder: holder(), Alive: alive})
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Store: witness{store, d.wrote}, Clock: d.clock(), Wall: wallClock{}, Random: rand.Text, Holder: holder(), Alive: alive})
 }
 
 // compileRecords reads who the deployment is, and lets go of mistakes in what its
@@ -182,7 +183,7 @@ func (d *deployment) engine(ctx context.Context, report func(applier.Event), par
 		resolve, others = b.secrets(w.secrets), b.otherApplied
 		d.logs.Dir, d.logs.Shown = b.logs, b.logs
 	}
-	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Domino: w.domino, Nodes: w.nodes, Executions: w.domino, Store: witness{w.store, d.wrote}, Secret: resolve, SSH: w.ssh, Others: others, Logs: d.logs, KeepOnFailure: d.keep, Lease: d.lease, Clock: wallClock{},
+	return engine.Open(ctx, engine.Config{Compiled: d.compiled, Source: source, Beside: d.beside, Outside: w.outside, Domino: w.domino, Nodes: w.nodes, Executions: w.domino, Store: witness{w.store, d.wrote}, Secret: resolve, SSH: w.ssh, Others: others, Logs: d.logs, KeepOnFailure: d.keep, Lease: d.lease, Clock: w.clock, Wall: wallClock{},
 		Random: rand.Text, Holder: holder(), Parallelism: parallelism, Report: report, Alive: alive})
 }
 
@@ -205,6 +206,14 @@ func (a *app) refuse(findings []schema.Finding) error {
 		return err
 	}
 	return exitCode(1)
+}
+
+// sandboxPath is the file of a deployment's sandbox.
+func (d *deployment) sandboxPath() string {
+	if d.bound != nil {
+		return d.bound.Sandbox
+	}
+	return d.path(sandboxFile)
 }
 
 func (d *deployment) path(rel string) string { return filepath.Join(d.dir, filepath.FromSlash(rel)) }
@@ -247,6 +256,17 @@ func alive(of string) (alive, known bool) {
 func over(stat []byte) bool {
 	rest := stat[bytes.LastIndexByte(stat, ')')+1:]
 	return len(rest) > 1 && (rest[1] == 'Z' || rest[1] == 'X')
+}
+
+// clock is that of the outside, for verbs that open the records alone: a sandbox that
+// cannot be read is nothing to them.
+func (d *deployment) clock() applier.Clock {
+	if d.compiled.Desired.Deployment.World == "sandbox" {
+		if outside, err := sandbox.Open(d.sandboxPath(), sandbox.Options{}); err == nil {
+			return outside
+		}
+	}
+	return wallClock{}
 }
 
 type wallClock struct{}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,10 +167,14 @@ func TestDemo(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		for _, want := range []string{"acme-prod: nothing to do.", "value  100 → 30", "Taken back: 1 step", "Taken back: 7 steps",
-			"in wave 1 of the rollout", "in wave 2 of the rollout", "passed ready=", "approves amis.executor rollout 2", "made by the apply: deleted"} {
+			"in wave 1 of the rollout", "in wave 2 of the rollout", "passed ready=", "approves amis.executor rollout 2", "made by the apply: deleted",
+			"the end of 2 runs", "✓ nodePools.compute: roll.group acme-compute-b", "Taken back: 4 steps"} {
 			if !strings.Contains(string(out), want) {
 				t.Errorf("the demo does not show %q:\n%s", want, out)
 			}
+		}
+		if fates := regexp.MustCompile(`ended by itself|killed`).FindAllString(string(out), -1); len(fates) < 7 || slices.Contains(fates, "killed") {
+			t.Errorf("the runs of the demo: %q\n%s", fates, out)
 		}
 	}
 }

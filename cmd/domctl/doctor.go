@@ -107,7 +107,8 @@ func (a *app) examined(checks []world.Check, asJSON bool) error {
 func (d *deployment) scope() aws.Scope {
 	dep := d.compiled.Desired.Deployment
 	s := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster,
-		SecretParameters: len(d.secrets("ssm")) > 0, ManagedSecrets: len(d.secrets("secretsManager")) > 0, Bakes: schema.Bakes(d.compiled.Desired), Rolls: schema.Rolls(d.compiled.Desired), Moves: schema.Moves(d.compiled.Desired), Encrypts: schema.Encrypts(d.compiled.Desired),
+		SecretParameters: len(d.secrets("ssm")) > 0, ManagedSecrets: len(d.secrets("secretsManager")) > 0, Bakes: schema.Bakes(d.compiled.Desired), Rolls: schema.Rolls(d.compiled.Desired),
+		Executors: len(d.compiled.Desired.Deployment.Instances.Tags) > 0, Ends: schema.RollsExecutors(d.compiled.Desired), Alarms: schema.WatchesAlarms(d.compiled.Desired), Moves: schema.Moves(d.compiled.Desired), Encrypts: schema.Encrypts(d.compiled.Desired),
 		ECR: slices.ContainsFunc(d.registries(nil).Hosts, func(host string) bool { return aws.ECRRegion(host) != "" })}
 	if b := dep.State.S3; b != nil {
 		s.Bucket, s.Prefix, s.KMSKey = b.Bucket, b.Prefix, b.KMSKey
@@ -136,9 +137,10 @@ func (a *app) policies(d *deployment) error {
 		fmt.Fprintf(a.stdout, "# Kubernetes role for the way to MongoDB, for plan and apply: kubectl apply -f …\n%s\n\n", kube.ForwardRole(f.Namespace))
 	}
 	if dep.Kubernetes.ReadsNodes() {
-		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false))
-		if schema.Rolls(d.compiled.Desired) {
-			fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for apply: kubectl apply -f …\n%s\n\n", kube.NodesRole(true))
+		karpenter := schema.OnKarpenter(d.compiled.Desired)
+		fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for plan: kubectl apply -f …\n%s\n\n", kube.NodesRole(false, karpenter))
+		if schema.Rolls(d.compiled.Desired) || karpenter {
+			fmt.Fprintf(a.stdout, "# Kubernetes role for the nodes, for apply: kubectl apply -f …\n%s\n\n", kube.NodesRole(true, karpenter))
 		}
 	}
 	return nil

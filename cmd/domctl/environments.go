@@ -37,12 +37,12 @@ built on, and that nobody ran since --since. Domino's API is asked for the defau
 and for what each is built on: where it cannot tell, nothing is said to be unused.`,
 		Example: "  domctl environments list prod\n  domctl environments list prod --bytes\n  domctl environments list prod --unused --since 180d\n  domctl environments list prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			now := time.Now()
-			if err := unusedSince(&o, now, unused, since, cmd.Flags().Changed("since")); err != nil {
-				return err
-			}
 			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
 			if err != nil {
+				return err
+			}
+			now := e.Clock.Now()
+			if err := unusedSince(&o, now, unused, since, cmd.Flags().Changed("since")); err != nil {
 				return err
 			}
 			found, err := e.Environments(cmd.Context(), o)
@@ -96,7 +96,7 @@ what they do not tell is said to be unknown, and why.`,
 			if form.json() {
 				return a.json(oneEnvironmentShape{shapes, shapeOfEnvironment(found)})
 			}
-			return writeEnvironment(a.stdout, found, time.Now())
+			return writeEnvironment(a.stdout, found, e.Clock.Now())
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

@@ -28,21 +28,17 @@ Rollbacks work. It is over by itself at its time; --lift ends it at once.`,
   domctl freeze prod --lift`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f := applier.Freeze{Why: why, Who: person()}
-			switch now := time.Now(); {
-			case lift:
-				f.Until, f.Why = now, "lifted"
-			case until == "" || why == "":
+			if !lift && (until == "" || why == "") {
 				return errors.New("state --until and --why; --lift ends a freeze")
-			default:
-				at, err := soon(until, now)
-				if err != nil {
-					return fmt.Errorf("--until: %w", err)
-				}
-				f.Until = at
 			}
 			e, err := a.openRecords(cmd.Context(), a.dir(args))
 			if err != nil {
 				return err
+			}
+			if f.Until = e.Clock.Now(); lift {
+				f.Why = "lifted"
+			} else if f.Until, err = soon(until, f.Until); err != nil {
+				return fmt.Errorf("--until: %w", err)
 			}
 			if err := e.Applier.Freeze(cmd.Context(), f); err != nil {
 				return err

@@ -61,7 +61,7 @@ func (a *app) gc(ctx context.Context, dir string, json, yes bool, parallelism in
 	case json:
 		return a.json(shapeOfLeftovers(left))
 	}
-	if err := writeLeftovers(a.stdout, left, time.Now()); err != nil || p.Empty() {
+	if err := writeLeftovers(a.stdout, left, e.Clock.Now()); err != nil || p.Empty() {
 		return err
 	}
 	if !yes {

@@ -36,14 +36,14 @@ a line each, and with --format json an object a line.`,
 			if o.Address, args = addressIn(args); len(args) > 1 {
 				return fmt.Errorf("neither %q nor %q is an address; write KIND.NAME, as in hardwareTiers.gpu-small: domctl plan names them", args[0], args[1])
 			}
-			if since != "" {
-				if o.Since, err = engine.ParseTime(since, time.Now()); err != nil {
-					return fmt.Errorf("--since: %w", err)
-				}
-			}
 			e, err := a.openRecords(cmd.Context(), a.dir(args))
 			if err != nil {
 				return err
+			}
+			if since != "" {
+				if o.Since, err = engine.ParseTime(since, e.Clock.Now()); err != nil {
+					return fmt.Errorf("--since: %w", err)
+				}
 			}
 			if audit {
 				return a.audit(cmd.Context(), e, o, form.json())
@@ -155,7 +155,7 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 			return a.writeStory(s)
 		},
 	}
-	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh, aws or curl")
+	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh, aws, curl or kubectl")
 	form = formatFlag(cmd, "json")
 	cmd.MarkFlagsMutuallyExclusive("as", "format")
 	return cmd

@@ -102,7 +102,7 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	if err != nil {
 		return err
 	}
-	r.Compiled, r.Outside, r.Store, r.Now = d.compiled, w.outside, w.store, wallClock{}.Now
+	r.Compiled, r.Outside, r.Store, r.Now = d.compiled, w.outside, w.store, w.clock.Now
 	r.Progress = a.asking
 	found, err := r.Forecast(ctx)
 	if err != nil {

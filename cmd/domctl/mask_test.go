@@ -23,6 +23,8 @@ func (m *masker) mask(text string) string {
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "<time>"},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:<port>"},
 		{`\b\d+ days old\b`, "<age> old"},
+		{`\bAGE +`, "AGE  "},
+		{`\b\d+[dh] {2,}`, "<age>  "},
 		{`(?m)^(Review of \S+ on )\S+\.$`, "$1<day>."},
 		{`\b[0-9a-f]{48}\b`, "<token>"},
 		{`\b[0-9a-f]{32}\b`, "<digest>"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 )
@@ -28,22 +29,11 @@ user's quota is used up, its tier or its pool is at its maximum, no node of the
 pool holds it, EC2 has no node for it, what the scheduler of Kubernetes says, what
 Domino says. Groups that have fewer nodes than they are to have are told by
 themselves, with why the newest launch failed. The source of each reason is named,
-and so is one that could not be asked: what it alone knows is not told. Nothing is
-written.`,
+and so is one that was not asked, or did not tell all: what it alone knows is not
+told. Nothing is written.`,
 		Example: "  domctl queue prod\n  domctl queue prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args), nil, 1)
-			if err != nil {
-				return err
-			}
-			found, err := e.Queue(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(queueShape{shapes, found})
-			}
-			return writeQueue(a.stdout, found, time.Now())
+			return show(a, cmd, a.dir(args), form, (*engine.Engine).Queue, func(q world.Queue) any { return queueShape{shapes, q} }, writeQueue)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

@@ -21,10 +21,21 @@ func (d *deployment) reach(w *wiring) (all []engine.Reach) {
 	asked, live := w.nodes.(interface {
 		May(ctx context.Context, verb, resource string) error
 	})
-	if !live || !schema.Rolls(d.compiled.Desired) {
+	karpenter := schema.OnKarpenter(d.compiled.Desired)
+	if karpenter {
+		all = append(all, engine.Reach{Name: "Karpenter", Do: do, Try: func(ctx context.Context) (string, error) { return started(ctx, w.nodes) }})
+	}
+	if !live {
 		return all
 	}
-	for _, may := range [][2]string{{"patch", "nodes"}, {"create", "pods/eviction"}} {
+	var writes [][2]string
+	if schema.Rolls(d.compiled.Desired) {
+		writes = append(writes, [2]string{"patch", "nodes"}, [2]string{"create", "pods/eviction"})
+	}
+	if karpenter {
+		writes = append(writes, [2]string{"patch", "nodepools.karpenter.sh"}, [2]string{"patch", "ec2nodeclasses.karpenter.k8s.aws"}, [2]string{"delete", "nodeclaims.karpenter.sh"})
+	}
+	for _, may := range writes {
 		all = append(all, engine.Reach{Name: "Kubernetes " + may[0] + " " + may[1] + " (apply)", Do: do, Try: func(ctx context.Context) (string, error) {
 			return "allowed", asked.May(ctx, may[0], may[1])
 		}})
@@ -49,4 +60,18 @@ func seen(ctx context.Context, nodes port.Nodes) (string, error) {
 		}
 	}
 	return fmt.Sprintf("%s, %d ready; %s", planner.Plural(len(all), "node"), ready, planner.Plural(len(pods), "pod")), nil
+}
+
+// started is what Karpenter has.
+func started(ctx context.Context, k port.Karpenter) (string, error) {
+	pools, err := k.ListNodePools(ctx)
+	if err != nil {
+		return "", err
+	}
+	classes, err := k.ListNodeClasses(ctx)
+	if err != nil {
+		return "", err
+	}
+	claims, err := k.ListNodeClaims(ctx)
+	return fmt.Sprintf("NodePools: %d, EC2NodeClasses: %d, NodeClaims: %d", len(pools), len(classes), len(claims)), err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,13 +32,8 @@ What was taken back stays off until the files change, or with plan --unlatch.`,
   domctl rollback prod --to 20260301-101500-k3v9w2m4q7x1
   domctl rollback prod --before 2026-03-01T10:00:00Z
   domctl rollback prod --target 'hardwareTiers.*' --auto-approve`,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if before != "" {
-				if o.Before, err = engine.ParseTime(before, time.Now()); err != nil {
-					return fmt.Errorf("--before: %w", err)
-				}
-			}
-			return a.rollback(cmd.Context(), a.dir(args), o, yes, parallelism)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.rollback(cmd.Context(), a.dir(args), o, before, yes, parallelism)
 		},
 	}
 	cmd.Flags().StringVar(&o.To, "to", "", "take back this `apply`; \"last\", or none given, is the last one that did something")
@@ -52,13 +46,18 @@ What was taken back stays off until the files change, or with plan --unlatch.`,
 	return cmd
 }
 
-func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions, yes bool, parallelism int) error {
+func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions, before string, yes bool, parallelism int) error {
 	if err := sideBySide(parallelism); err != nil {
 		return err
 	}
 	e, err := a.openBack(ctx, dir, a.progress, parallelism)
 	if err != nil {
 		return err
+	}
+	if before != "" {
+		if o.Before, err = engine.ParseTime(before, e.Clock.Now()); err != nil {
+			return fmt.Errorf("--before: %w", err)
+		}
 	}
 	ids, err := e.Rollbacks(ctx, o)
 	if err != nil {

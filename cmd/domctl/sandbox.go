@@ -28,14 +28,10 @@ applied to the sandbox since, and every edit of it, is gone; the CUE files stay.
 		},
 	}
 	reset.Flags().StringVar(&example, "example", "", "the `example` whose world to take; else the one that init took")
-	cmd.AddCommand(reset, &cobra.Command{Use: "show [DIR]", Short: "Print the sandbox's world", Args: cobra.MaximumNArgs(1), Example: "  domctl sandbox show prod",
+	cmd.AddCommand(reset, a.sandboxClockVerb(), a.sandboxRunVerb(), a.sandboxRunsVerb(), &cobra.Command{Use: "show [DIR]", Short: "Print the sandbox's world", Args: cobra.MaximumNArgs(1), Example: "  domctl sandbox show prod",
 		Long: "Prints the world that .domctl/sandbox.json holds, laid out afresh. An edit of that\nfile is what someone does by hand to the real systems: domctl plan shows it as drift.\n\nBuilds of environments end at once. One fails where the Dockerfile says RUN false or\nRUN exit 3; \"domino\": {\"buildTime\": \"2m\"} makes all take so long, and \"builds\":\n{ID: {\"time\": \"2m\", \"fails\": \"no space left\"}} those of one environment.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			d := deployment{dir: a.dir(args)}
-			if err := engine.Locate(d.dir); err != nil {
-				return err
-			}
-			world, err := sandbox.Open(d.path(sandboxFile), sandbox.Options{})
+			world, err := openSandbox(a.dir(args))
 			if err != nil {
 				return err
 			}
@@ -47,6 +43,15 @@ applied to the sandbox since, and every edit of it, is gone; the CUE files stay.
 			return err
 		}})
 	return cmd
+}
+
+// openSandbox opens that of a deployment's folder.
+func openSandbox(dir string) (*sandbox.World, error) {
+	d := deployment{dir: dir}
+	if err := engine.Locate(d.dir); err != nil {
+		return nil, err
+	}
+	return sandbox.Open(d.sandboxPath(), sandbox.Options{})
 }
 
 // exampleFile remembers what init started a deployment from: an example and a

@@ -75,6 +75,7 @@ func TestShapes(t *testing.T) {
 	do(0, "init", bare, "--example", "empty")
 	do(0, "init", broken)
 	do(0, "init", slow)
+	grid := peopled(t, dir)
 	if err := os.WriteFile(filepath.Join(broken, "wrong.cue"), []byte("package domino\n\nhardwareTiers: small: nodePol: \"x\"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +123,11 @@ func TestShapes(t *testing.T) {
 		{0, "queue", []string{bare}},
 		{0, "nodes", []string{prod}},
 		{0, "nodes", []string{bare}},
+		{0, "nodes", []string{grid}},
+		{0, "nodes show", []string{"a", grid}},
+		{0, "nodes show", []string{"i-0000000000000000d", grid}},
+		{0, "runs", []string{grid}},
+		{0, "runs show", []string{"65f0000000000000000000e1", grid}},
 		{0, "runs", []string{prod}},
 		{0, "runs", []string{bare}},
 		{0, "gc", []string{prod}},
@@ -163,4 +169,31 @@ func TestShapeOfChanged(t *testing.T) {
 	s := shapeSchemas(t)("changed")
 	holds(t, s, some)
 	holds(t, s, none)
+}
+
+// peopled is a deployment with nodes, instances, runs and pods, below a folder.
+func peopled(t *testing.T, dir string) string {
+	t.Helper()
+	dir = filepath.Join(dir, "grid")
+	if code := run([]string{"init", dir}, strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer)); code != 0 {
+		t.Fatal(code)
+	}
+	const more = "package domino\n\ndeployment: {kubernetes: nodes: true, domino: {url: \"https://domino.acme.example\", apiKey: secret: env: \"X\"}}\n"
+	if err := os.WriteFile(filepath.Join(dir, "more.cue"), []byte(more), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, sandboxFile)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeded := strings.NewReplacer(
+		`"domino": {`, `"domino": {"executions": {"65f0000000000000000000e1": {"owner": "ada", "project": "ada/churn", "queued": "2026-01-01T00:00:00Z", "tier": "medium", "units": [{"id": "run-e1", "node": "a"}]}},`,
+		`"mongo": {`, `"kubernetes": {"nodes": {"a": {"cordoned": true, "cordonedBy": "domctl x", "instance": "i-0000000000000000a", "labels": {"dominodatalab.com/node-pool": "default-gpu"}, "taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}], "allocatable": {"milliCPU": 7910, "memory": 33000000000, "pods": 58, "other": {"nvidia.com/gpu": 1}}}}, "pods": {"domino-compute/run-e1": {"node": "a", "labels": {"dominodatalab.com/execution-id": "65f0000000000000000000e1"}}, "kube-system/proxy": {"node": "a", "ending": true, "ownerKind": "DaemonSet", "owner": "proxy"}}}, "mongo": {`,
+		`"autoScalingGroups": {`, `"instances": {"i-0000000000000000a": {"image": "ami-0c0ffee0c0ffee001", "launched": "2026-01-01T00:00:00Z", "state": "running", "type": "g5.2xlarge"}, "i-0000000000000000d": {"image": "ami-0aaaabbbbcccc2401", "launched": "2026-01-01T00:00:00Z", "state": "pending", "tags": {"aws:autoscaling:groupName": "acme-gpu-a"}, "type": "g5.2xlarge"}}, "autoScalingGroups": {`,
+	).Replace(string(text))
+	if err := os.WriteFile(file, []byte(seeded), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

@@ -29,9 +29,10 @@ const sandboxFile = ".domctl/sandbox.json"
 // wiring is a deployment's outside, opened, and what it is opened with.
 type wiring struct {
 	outside port.Outside
+	clock   applier.Clock // the outside's
 	store   applier.Store
 	domino  port.Domino // nil: the files do not state it
-	nodes   port.Nodes  // nil: the files do not state that they are read
+	nodes   port.Grid   // nil: the files do not state that they are read
 	secrets secret.Resolver
 	way     way // to MongoDB
 	// ssh opens a way to instances over SSH.
@@ -42,7 +43,7 @@ type wiring struct {
 
 // wire opens the world that the files name and the store of its records.
 func (d *deployment) wire(ctx context.Context) (*wiring, error) {
-	w := &wiring{secrets: secret.Resolver{Dir: d.dir, Getenv: os.LookupEnv, Known: &secret.Known{}, Short: d.short}}
+	w := &wiring{clock: wallClock{}, secrets: secret.Resolver{Dir: d.dir, Getenv: os.LookupEnv, Known: &secret.Known{}, Short: d.short}}
 	if d.compiled.Desired.Deployment.Findings["DC365"] == "off" {
 		w.secrets.Short = nil
 	}
@@ -82,15 +83,14 @@ func (d *deployment) wireSandbox(w *wiring) error {
 	if err != nil {
 		return err
 	}
-	file := d.path(sandboxFile)
-	if d.bound != nil {
-		file = d.bound.Sandbox
-	}
-	outside, err := sandbox.Open(file, sandbox.Options{})
+	outside, err := sandbox.Open(d.sandboxPath(), sandbox.Options{})
 	if err != nil {
 		return err
 	}
-	w.outside, w.store, w.writes = outside, store, dryRuns(outside, d.scope())
+	if _, own := outside.Speed(); own && d.bound != nil {
+		return fmt.Errorf("the sandbox in %s has a clock of its own, and a controller goes by the wall; domctl sandbox reset takes it away", d.sandboxPath())
+	}
+	w.clock, w.outside, w.store, w.writes = outside, outside, store, dryRuns(outside, d.scope())
 	if d.compiled.Desired.Deployment.Domino.URL != "" {
 		w.domino = outside
 	}
@@ -154,7 +154,7 @@ func (d *deployment) wireLive(ctx context.Context, w *wiring) error {
 	if err := errors.Join(noCloud, noWay, noDocuments, noStore, noAPI); err != nil {
 		return err
 	}
-	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
+	w.outside = port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, CloudWatch: cloud, Shell: cloud, Registry: registry.New(d.registries(cloud))}
 	w.ssh = openSSH
 	w.writes = func(ctx context.Context) map[string]error {
 		verdicts := cloud.Probe(ctx, aws.Apply, d.scope())

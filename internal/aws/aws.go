@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -69,6 +70,7 @@ type Client struct {
 
 	ec2         func() *ec2.Client
 	autoscaling func() *autoscaling.Client
+	cloudwatch  func() *cloudwatch.Client
 	eks         func() *eks.Client
 	ssm         func() *ssm.Client
 	sts         func() *sts.Client
@@ -83,6 +85,7 @@ var (
 	_ port.AutoScaling = (*Client)(nil)
 	_ port.EKS         = (*Client)(nil)
 	_ port.SSM         = (*Client)(nil)
+	_ port.CloudWatch  = (*Client)(nil)
 	_ port.Shell       = (*Client)(nil)
 	_ port.Secrets     = (*Client)(nil)
 )
@@ -132,6 +135,7 @@ func newClient(cfg Config, sdk aws.Config) *Client {
 		cfg: cfg, sdk: sdk,
 		ec2:         sync.OnceValue(func() *ec2.Client { return ec2.NewFromConfig(sdk) }),
 		autoscaling: sync.OnceValue(func() *autoscaling.Client { return autoscaling.NewFromConfig(sdk) }),
+		cloudwatch:  sync.OnceValue(func() *cloudwatch.Client { return cloudwatch.NewFromConfig(sdk, asQuery) }),
 		eks:         sync.OnceValue(func() *eks.Client { return eks.NewFromConfig(sdk) }),
 		ssm:         sync.OnceValue(func() *ssm.Client { return ssm.NewFromConfig(sdk) }),
 		secrets:     sync.OnceValue(func() *secretsmanager.Client { return secretsmanager.NewFromConfig(sdk) }),

@@ -166,6 +166,8 @@ func paged(q request, token string) string {
 		return result(q, `<instanceTypeOfferingSet><item><instanceType>m5.large</instanceType><location>us-west-2a</location></item></instanceTypeOfferingSet><nextToken>`+token+`</nextToken>`)
 	case "DescribeAutoScalingGroups":
 		return result(q, `<AutoScalingGroups><member><AutoScalingGroupName>a</AutoScalingGroupName></member></AutoScalingGroups><NextToken>`+token+`</NextToken>`)
+	case "DescribeAlarms":
+		return result(q, `<MetricAlarms><member><AlarmName>a</AlarmName></member></MetricAlarms><NextToken>`+token+`</NextToken>`)
 	case "DescribeLaunchConfigurations":
 		return result(q, `<LaunchConfigurations><member><LaunchConfigurationName>a</LaunchConfigurationName></member></LaunchConfigurations><NextToken>`+token+`</NextToken>`)
 	}
@@ -195,6 +197,7 @@ func pagedReads(ctx context.Context, c *Client) map[string]func() (int, error) {
 			return count(len(l), err)
 		},
 		"groups":     func() (int, error) { l, err := c.DescribeAutoScalingGroups(ctx, nil); return count(len(l), err) },
+		"alarms":     func() (int, error) { l, err := c.DescribeAlarms(ctx, []string{"a"}); return count(len(l), err) },
 		"configs":    func() (int, error) { l, err := c.DescribeLaunchConfigurations(ctx, nil); return count(len(l), err) },
 		"nodegroups": func() (int, error) { l, err := c.ListNodegroups(ctx, "acme"); return count(len(l), err) },
 		"objects": func() (int, error) {

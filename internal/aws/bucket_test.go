@@ -280,7 +280,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("%s is called for real", q.action)
 		return http.StatusOK, "{}"
 	})
-	verdict := f.open(Config{}).Probe(t.Context(), Apply, Scope{Bakes: true, Rolls: true, Moves: true})
+	verdict := f.open(Config{}).Probe(t.Context(), Apply, Scope{Bakes: true, Rolls: true, Alarms: true, Moves: true})
 	for _, p := range Permissions(Apply) {
 		service, operation, _ := strings.Cut(p.Call, ":")
 		err, tried := verdict[p.Call]

@@ -52,16 +52,25 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 			return err
 		}
 	}
+	if s.Executors {
+		probes[describeInstances] = func() error { _, err := c.DescribeInstances(ctx, port.Select{IDs: []string{"none"}}); return err }
+	}
 	if s.Bakes {
 		c.bakeReads(ctx, probes)
 	}
 	if s.Rolls {
 		c.rollReads(ctx, probes, s.Cluster)
 	}
+	if s.Alarms {
+		probes[describeAlarms] = func() error { _, err := c.DescribeAlarms(ctx, []string{"domctl-dry-run"}); return err }
+	}
 	if mode == Apply {
 		c.dryRuns(ctx, probes)
 		if s.Moves {
 			c.moveDryRuns(ctx, probes)
+		}
+		if s.Ends {
+			probes[terminate] = c.dryTerminate(ctx)
 		}
 		if s.Bakes {
 			c.bakeDryRuns(ctx, probes)
@@ -84,7 +93,7 @@ func Tried(s Scope) map[string]bool {
 		if p.When == bakes && s.Bakes {
 			calls[p.Call] = strings.HasPrefix(p.Call, "ec2:")
 		}
-		if p.When == moves && s.Moves {
+		if p.When == moves && s.Moves || p.When == ends && s.Ends {
 			calls[p.Call] = true
 		}
 		if strings.HasSuffix(p.When, rolls) && s.makes(p) {

@@ -56,9 +56,14 @@ func (c *Client) bakeDryRuns(ctx context.Context, probes map[string]func() error
 	probes[runInstances] = dry(ctx, c, runInstances, c.ec2().RunInstances, &ec2.RunInstancesInput{DryRun: &yes, ImageId: &image, MinCount: &one, MaxCount: &one})
 	probes[startInstances] = dry(ctx, c, startInstances, c.ec2().StartInstances, &ec2.StartInstancesInput{DryRun: &yes, InstanceIds: instances})
 	probes[stopInstances] = dry(ctx, c, stopInstances, c.ec2().StopInstances, &ec2.StopInstancesInput{DryRun: &yes, InstanceIds: instances})
-	probes[terminate] = dry(ctx, c, terminate, c.ec2().TerminateInstances, &ec2.TerminateInstancesInput{DryRun: &yes, InstanceIds: instances})
+	probes[terminate] = c.dryTerminate(ctx)
 	c.imageDryRuns(ctx, probes)
 	probes[deleteVolume] = dry(ctx, c, deleteVolume, c.ec2().DeleteVolume, &ec2.DeleteVolumeInput{DryRun: &yes, VolumeId: new("vol-00000000000000000")})
+}
+
+func (c *Client) dryTerminate(ctx context.Context) func() error {
+	yes := true
+	return dry(ctx, c, terminate, c.ec2().TerminateInstances, &ec2.TerminateInstancesInput{DryRun: &yes, InstanceIds: []string{noInstance}})
 }
 
 func (c *Client) imageDryRuns(ctx context.Context, probes map[string]func() error) {

@@ -32,6 +32,7 @@ func everything(ctx context.Context, c *Client) map[string]error {
 	_, errs["DescribeLaunchConfigurations"] = c.DescribeLaunchConfigurations(ctx, nil)
 	_, errs["DescribeAutoScalingInstances"] = c.DescribeAutoScalingInstances(ctx, nil)
 	_, errs["DescribeInstanceRefreshes"] = c.DescribeInstanceRefreshes(ctx, "a")
+	_, errs["DescribeAlarms"] = c.DescribeAlarms(ctx, []string{"a"})
 	_, errs["FailedActivities"] = c.FailedActivities(ctx, "a", time.Time{})
 	_, errs["DescribeUpdate"] = c.DescribeUpdate(ctx, "acme", "a", "u")
 	_, errs["DescribeCluster"] = c.DescribeCluster(ctx, "acme")

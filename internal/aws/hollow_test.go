@@ -13,7 +13,7 @@ func TestItemsThatSayNothing(t *testing.T) {
 	lists := map[string][]string{
 		"DescribeImages": {"imagesSet", "item"}, "DescribeLaunchTemplates": {"launchTemplates", "item"},
 		"DescribeLaunchTemplateVersions": {"launchTemplateVersionSet", "item"}, "DescribeInstanceTypes": {"instanceTypeSet", "item"}, "DescribeInstanceTypeOfferings": {"instanceTypeOfferingSet", "item"},
-		"DescribeAutoScalingGroups": {"AutoScalingGroups", "member"}, "DescribeLaunchConfigurations": {"LaunchConfigurations", "member"},
+		"DescribeAutoScalingGroups": {"AutoScalingGroups", "member"}, "DescribeLaunchConfigurations": {"LaunchConfigurations", "member"}, "DescribeAlarms": {"MetricAlarms", "member"},
 	}
 	for _, hollow := range []string{"", "<x/>", "<tagSet><item/></tagSet><blockDeviceMapping><item/></blockDeviceMapping><launchTemplateData/>" +
 		"<MixedInstancesPolicy/><Tags><member/></Tags><LaunchTemplate/><BlockDeviceMappings><member/></BlockDeviceMappings><Instances><member/></Instances>",
@@ -29,7 +29,7 @@ func TestItemsThatSayNothing(t *testing.T) {
 		})
 		errs := everything(t.Context(), f.open(Config{}))
 		for _, name := range []string{"DescribeImages", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeDefaultVersions", "DescribeInstanceTypes", "DescribeInstanceTypeOfferings",
-			"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "DescribeCluster", "ListNodegroups", "DescribeNodegroup", "Secret", "GetSecretValue", "ListObjects"} {
+			"DescribeAutoScalingGroups", "DescribeLaunchConfigurations", "DescribeAlarms", "DescribeCluster", "ListNodegroups", "DescribeNodegroup", "Secret", "GetSecretValue", "ListObjects"} {
 			if err := errs[name]; err == nil || !strings.Contains(err.Error(), "the answer holds ") {
 				t.Errorf("%s: %v", name, err)
 			}

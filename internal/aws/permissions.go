@@ -37,6 +37,16 @@ const (
 	clusterRolls = "deployment.aws.cluster, nodePools: roll"
 )
 
+// alarms is the setting that makes domctl watch alarms while nodes are replaced.
+const alarms = "nodePools: roll: alarms"
+
+// executors is the setting that makes domctl look for executors, and ends the one that makes it
+// end them.
+const (
+	executors = "deployment.executorInstances"
+	ends      = "hardwareTiers: roll"
+)
+
 // registries is the setting that makes domctl log in to Amazon ECR.
 const registries = "registries: ECR"
 
@@ -62,6 +72,7 @@ func reads() []Permission {
 		only("ec2:DescribeInstanceTypes", "", ""),
 		only(describeOfferings, "", ""),
 		only(describeInstances, "", bakes),
+		only(describeInstances, "", executors),
 		only(consoleOutput, "instance", bakes),
 		only(describeVolumes, "", bakes),
 		only(describeSnapshots, "", bakes),
@@ -74,6 +85,7 @@ func reads() []Permission {
 		only(describeConfigurations, "", ""),
 		only(describeActivities, "", ""),
 		only(describeRefreshes, "", rolls),
+		only(describeAlarms, "", alarms),
 		only(describeCluster, "cluster", "deployment.aws.cluster"),
 		only("eks:ListNodegroups", "cluster", "deployment.aws.cluster"),
 		only("eks:DescribeNodegroup", "nodegroup", "deployment.aws.cluster"),
@@ -103,6 +115,7 @@ func writes() []Permission {
 		only(startInstances, "instance", bakes),
 		only(stopInstances, "instance", bakes),
 		only(terminate, "instance", bakes),
+		only(terminate, "instance", ends),
 		{Call: createImage, Actions: []string{createImage, createTags}, When: bakes},
 		{Call: copyImage, Actions: []string{copyImage, createTags}, When: bakes},
 		// EC2 uses the key in the caller's name.

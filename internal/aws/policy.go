@@ -19,6 +19,9 @@ type Scope struct {
 	ManagedSecrets         bool // some secret is kept in Secrets Manager
 	Bakes                  bool // some AMI is to be baked
 	Rolls                  bool // some pool's nodes are to be replaced
+	Alarms                 bool // alarms stop that
+	Executors              bool // some instances are told to be executors of a classic deployment
+	Ends                   bool // some tier's executors are to be replaced
 	Moves                  bool // some pool is to leave launch configurations
 	Encrypts               bool // some copy of one is encrypted with a key of its own
 	ECR                    bool // some registry is one of Amazon ECR
@@ -79,10 +82,16 @@ func (s Scope) makes(p Permission) bool {
 		return s.KMSKey != ""
 	case bakes:
 		return s.Bakes
+	case executors:
+		return s.Executors
+	case ends:
+		return s.Ends
 	case moves:
 		return s.Moves
 	case rolls:
 		return s.Rolls
+	case alarms:
+		return s.Alarms
 	case clusterRolls:
 		return s.Rolls && s.Cluster != ""
 	case encrypts:

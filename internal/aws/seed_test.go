@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
@@ -175,6 +177,15 @@ func (s seed) suspended(t *testing.T, group, process string) {
 	t.Helper()
 	in := &autoscaling.SuspendProcessesInput{AutoScalingGroupName: &group, ScalingProcesses: []string{process}}
 	done[*autoscaling.SuspendProcessesOutput](t)(s.c.autoscaling().SuspendProcesses(t.Context(), in))
+}
+
+func (s seed) alarm(t *testing.T, a port.Alarm) {
+	t.Helper()
+	in := &cloudwatch.PutMetricAlarmInput{AlarmName: &a.Name, MetricName: &a.Name, Namespace: &a.Name, ComparisonOperator: "GreaterThanThreshold",
+		EvaluationPeriods: new(int32(1)), Period: new(int32(60)), Statistic: "Sum", Threshold: new(float64(1))}
+	done[*cloudwatch.PutMetricAlarmOutput](t)(s.c.cloudwatch().PutMetricAlarm(t.Context(), in))
+	state := &cloudwatch.SetAlarmStateInput{AlarmName: &a.Name, StateValue: cloudwatchtypes.StateValue(a.State), StateReason: &a.Reason}
+	done[*cloudwatch.SetAlarmStateOutput](t)(s.c.cloudwatch().SetAlarmState(t.Context(), state))
 }
 
 // lacking states what hack/wire/moto/activities.py goes by.

@@ -63,7 +63,7 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 	c := newClient(cfg, sdk)
 	s := seed{plain, account}
 	return worldtest.World{
-		EC2: c, AutoScaling: c, EKS: c, SSM: c, Shell: c, STS: c, Secrets: c,
+		EC2: c, AutoScaling: c, EKS: c, SSM: c, CloudWatch: c, Shell: c, STS: c, Secrets: c,
 		Want:   worldtest.Identity{Account: account.ID, Region: account.Region},
 		Many:   5,
 		Settle: func(*testing.T) {},
@@ -71,7 +71,7 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 		Put: worldtest.Put{
 			Volume: s.volume, Snapshot: s.snapshot, SecurityGroup: s.securityGroup, KeyPair: s.keyPair,
 			Image: s.image, Template: s.template, InstanceType: func(*testing.T, port.InstanceType) {},
-			Configuration: s.configuration, Blocked: s.blocked, Group: s.group, NodeGroup: s.nodeGroup, Protected: s.protected, Suspended: s.suspended, Lacking: s.lacking, Parameter: s.parameter, Secret: s.secret,
+			Configuration: s.configuration, Blocked: s.blocked, Group: s.group, NodeGroup: s.nodeGroup, Protected: s.protected, Suspended: s.suspended, Alarm: s.alarm, Lacking: s.lacking, Parameter: s.parameter, Secret: s.secret,
 		},
 		Unproven: unproven(),
 	}
@@ -175,7 +175,7 @@ func TestWireProbe(t *testing.T) {
 	account := wiretest.AWS(t)
 	account.Setenv()
 	account.Fail(wiretest.Fault{Service: "ec2", Action: "ModifyLaunchTemplate", Error: "UnauthorizedOperation", Times: -1})
-	for call, err := range mustOpen(t, Config{}).Probe(t.Context(), Apply, Scope{Bakes: true, Rolls: true, Moves: true}) {
+	for call, err := range mustOpen(t, Config{}).Probe(t.Context(), Apply, Scope{Bakes: true, Rolls: true, Alarms: true, Moves: true}) {
 		want := error(nil)
 		if call == modifyTemplate {
 			want = port.ErrDenied

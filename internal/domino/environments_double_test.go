@@ -78,6 +78,13 @@ func (d double) answer(r *http.Request) (answer any, status int, err error) {
 	if answer, status, ok, err := d.jobs(r); ok {
 		return answer, status, err
 	}
+	if job, ok := strings.CutSuffix(r.URL.Path, "/runtimeExecutionDetails"); ok {
+		instance, err := d.box.GetExecutor(ctx, strings.TrimPrefix(job, "/v4/jobs/"))
+		if instance == "" {
+			return object{"executorInfo": nil}, 200, err
+		}
+		return object{"executorInfo": object{"executorInstanceId": instance}}, 200, err
+	}
 	if job, ok := strings.CutPrefix(r.URL.Path, "/v4/jobs/"); ok {
 		took, told, err := d.box.PullTime(ctx, strings.TrimSuffix(job, "/executionCheckpointStatuses"))
 		if !told {
@@ -294,7 +301,7 @@ func (d double) shown(id string, def port.Definition) object {
 func TestDouble(t *testing.T) {
 	worldtest.Run(t, func(t *testing.T) worldtest.World {
 		now, building := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), false
-		m, err := sandbox.NewMemory("sandbox.json", []byte(`{"aws": {"account": "1", "region": "r"}, "mongo": {}, "domino": {"buildTime": "1m", "pulls": {"65f000000000000000000001": "2m10s", "65f000000000000000000002": ""}}}`))
+		m, err := sandbox.NewMemory("sandbox.json", []byte(`{"aws": {"account": "1", "region": "r"}, "mongo": {}, "domino": {"buildTime": "1m", "pulls": {"65f000000000000000000001": "2m10s", "65f000000000000000000002": ""}, "executions": {"65f0000000000000000000e2": {"executor": "i-0000000000000000e"}, "65f0000000000000000000e3": {}}}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -330,6 +337,9 @@ func TestDouble(t *testing.T) {
 				return id, "probed"
 			},
 			Execution: func(*testing.T) { served.live = []port.Execution{worldtest.ExecutionExample()} },
+			Executor: func(_ *testing.T, instance string) string {
+				return map[bool]string{true: "65f0000000000000000000e3", false: "65f0000000000000000000e2"}[instance == ""]
+			},
 			Settings: func(t *testing.T) {
 				for _, set := range worldtest.SettingExamples() {
 					value := set.Value

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -143,4 +144,27 @@ func (c *Client) executionsFrom(ctx context.Context, offset int) (page []overvie
 		return nil, 0, c.failed(path, errForeign)
 	}
 	return *answer.Overviews, *answer.Total, nil
+}
+
+// GetExecutor is executorInfo of GET /v4/jobs/{id}/runtimeExecutionDetails.
+func (c *Client) GetExecutor(ctx context.Context, execution string) (string, error) {
+	if !idForm.MatchString(execution) {
+		return "", fmt.Errorf("job %q: %w", execution, port.ErrNotFound)
+	}
+	path := "/v4/jobs/" + execution + "/runtimeExecutionDetails"
+	var answer *struct {
+		Executor *struct {
+			Instance string `json:"executorInstanceId"`
+		} `json:"executorInfo"`
+	}
+	if err := c.get(ctx, path, &answer); err != nil {
+		return "", err
+	}
+	switch {
+	case answer == nil:
+		return "", c.failed(path, errForeign)
+	case answer.Executor == nil:
+		return "", nil
+	}
+	return answer.Executor.Instance, nil
 }

@@ -108,3 +108,17 @@ func TestUnits(t *testing.T) {
 	}
 	var _ port.Executions = client
 }
+
+// TestGetExecutor: what is no answer names no executor.
+func TestGetExecutor(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"executorInfo": {"executorInstanceId": "i-1"}}`: "i-1", `{"executorInfo": {}}`: "", `{"executorInfo": null}`: "", `{}`: "",
+		`null`: "!", `[]`: "!", `<html>`: "!", `{"executorInfo": "i-1"}`: "!", `{"executorInfo": {"executorInstanceId": 1}}`: "!",
+	} {
+		client, _, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+		got, err := client.GetExecutor(t.Context(), "65f0000000000000000000e1")
+		if (err != nil) != (want == "!") || err == nil && got != want {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+}

@@ -94,7 +94,13 @@ func TestWireContract(t *testing.T) {
 					return id
 				}, Environment: func(*testing.T, bool) (environment, revision string) { // those of the document's examples
 					return "65f100000000000000000001", "65f100000000000000000011"
-				}, Tier: func(*testing.T) {}, Settings: func(*testing.T) {}, Execution: func(*testing.T) {}, Project: func(*testing.T) (project, tier string) { return "65d100000000000000000001", "small" }}}
+				}, Tier: func(*testing.T) {}, Settings: func(*testing.T) {}, Execution: func(*testing.T) {}, Executor: func(_ *testing.T, instance string) string {
+					id := fmt.Sprintf("%024x", len(known)+1)
+					if known[id] = "executor"; instance == "" {
+						known[id] = "elsewhere"
+					}
+					return id
+				}, Project: func(*testing.T) (project, tier string) { return "65d100000000000000000001", "small" }}}
 			})
 		})
 	}

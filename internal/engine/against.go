@@ -33,7 +33,7 @@ func (e *Engine) PlanAgainst(ctx context.Context, o PlanOptions, f Former) (plan
 	if f.Lacks != "" {
 		return f.alone(p), nil
 	}
-	if was, is := f.Compiled.Desired.Deployment, e.Compiled.Desired.Deployment; reflect.DeepEqual(was.Mongo.Mapping, is.Mongo.Mapping) && was.Executors == is.Executors && same(f.Compiled.Desired.Objects, e.Compiled.Desired.Objects) {
+	if was, is := f.Compiled.Desired.Deployment, e.Compiled.Desired.Deployment; reflect.DeepEqual(was.Mongo.Mapping, is.Mongo.Mapping) && reflect.DeepEqual(was.Instances, is.Instances) && was.Executors == is.Executors && same(f.Compiled.Desired.Objects, e.Compiled.Desired.Objects) {
 		return p.Against(&p, f.Base), nil
 	}
 	former, err := seeing.former(ctx, o, f.Compiled, now)
@@ -83,6 +83,7 @@ func (e *Engine) former(ctx context.Context, o PlanOptions, c compiler.Result, n
 	}
 	in := o.input(o.keeps())
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = view.Desired(), view.Live, now.applied, view, now.identity, e.Applier.Lineage
+	in.Again = view.Uneven()
 	draft, err := planner.Make(in)
 	if err != nil {
 		return planner.Plan{}, err

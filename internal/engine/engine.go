@@ -29,7 +29,7 @@ import (
 	"domctl.dev/schema"
 )
 
-// Config is what an engine is made of. All fields but Domino, Nodes, Executions, SSH, KeepOnFailure, Logs, Report,
+// Config is what an engine is made of. All fields but Wall, Domino, Nodes, Executions, SSH, KeepOnFailure, Logs, Report,
 // Alive, Source, Beside, Open and Lease are required. Without Outside, Secret and Parallelism an engine can read
 // the records and break the lock, and do nothing else.
 type Config struct {
@@ -40,7 +40,7 @@ type Config struct {
 	// Domino is its REST API; nil: it is not stated.
 	Domino port.Domino
 	// Nodes are those of the cluster; nil: they are not read, and nothing can be rolled.
-	Nodes port.Nodes
+	Nodes port.Grid
 	// Executions tell which runs are live; nil: their pods alone do.
 	Executions port.Executions
 	// SSH opens a way to instances over SSH. nil: the outside's own shell reaches them.
@@ -51,7 +51,8 @@ type Config struct {
 	KeepOnFailure bool
 	// Logs keeps what bakes and builds write; nil: nothing is kept.
 	Logs        *Logs
-	Clock       applier.Clock
+	Clock       applier.Clock // the outside's time
+	Wall        applier.Clock // what leases go by; nil: Clock
 	Random      func() string // 26 characters of base32
 	Salt        func() string // as Random, where tests compare what applies made; nil: Random
 	Holder      string
@@ -79,13 +80,14 @@ type Engine struct {
 	Applier *applier.Applier
 	world   *world.World
 	keyless error // why the store has no digest key, when it has none
+	ended   *pastRuns
 }
 
 // Open makes an engine. It reads the deployment's digest key from the store,
 // and makes one at the first use that may be followed by an apply. Where it may
 // not, plans have one for this run alone, and cannot be applied.
 func Open(ctx context.Context, c Config) (*Engine, error) {
-	e := &Engine{Config: c}
+	e := &Engine{Config: c, ended: new(pastRuns)}
 	maker := bake.Maker{Outside: c.Outside, Now: c.Clock.Now, SSH: e.ssh(), Keep: c.KeepOnFailure}
 	if c.Logs != nil {
 		maker.Logs = c.Logs
@@ -94,8 +96,12 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	maps.Copy(long, e.builder().Operations())
 	maps.Copy(long, build.Creator{Builder: e.builder(), Documents: c.Outside}.Operations())
 	maps.Copy(long, (&probe.Prober{Domino: c.Domino, Documents: c.Outside, Now: c.Clock.Now}).Operations())
-	maps.Copy(long, (&roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Census: c.Executions, Now: c.Clock.Now}).Operations())
-	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	e.world = &world.World{Outside: c.Outside, Domino: c.Domino, Nodes: c.Nodes, Karpenter: c.Nodes, Long: long, Deployment: c.Compiled.Desired.Deployment, Secret: e.secret, SSH: e.ssh(), Now: c.Clock.Now, Held: e.held, Others: c.Others}
+	roller := &roll.Roller{Outside: c.Outside, Nodes: c.Nodes, Karpenter: c.Nodes, Census: c.Executions, Now: c.Clock.Now, Single: e.world.Executor}
+	if e.world.Deployment.Executors == "classic" {
+		roller.Classic, roller.Machines = world.Classic{World: e.world, Census: c.Executions}, c.Outside
+	}
+	maps.Copy(long, roller.Operations())
 	key, err := e.digestKey(ctx)
 	if err != nil {
 		// With the credentials of another account, records are out of reach, and that is the news.
@@ -111,7 +117,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		c.Open = e.gate
 	}
 	most := func(op string) (string, int) { return long[op].Room, long[op].Most }
-	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Executor: e.world.Executor, Most: most, Nonce: c.Random, Salt: c.Salt,
+	e.Applier = &applier.Applier{Store: c.Store, World: e.world, Clock: c.Clock, Wall: c.Wall, Executor: e.world.Executor, Most: most, Nonce: c.Random, Salt: c.Salt,
 		Holder: c.Holder, Deployment: e.world.Deployment.Name, Lineage: lineage(key), TTL: cmp.Or(c.Lease, lease), Parallelism: c.Parallelism, Report: c.Report, Alive: c.Alive, Open: c.Open, Latest: e.latest}
 	return e, nil
 }
@@ -265,10 +271,21 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 		return p, now, err
 	}
 	now.view.Anew(in.Again)
+	in.Again = both(in.Again, now.view.Uneven())
 	in.Desired, in.Live, in.Applied, in.View, in.World, in.Lineage = now.view.Desired(), now.view.Live, now.applied, now.view, now.identity, e.Applier.Lineage
 	in.Findings, in.Source, in.ID = slices.Concat(forPlans(e.Compiled.Findings), now.view.Findings, now.unended, e.unkept()), e.Source, e.newID()
 	p, err = e.foretold(ctx, now.view, in)
 	return p, now, err
+}
+
+// both joins what is done though nothing differs.
+func both(a, b map[schema.Address][]planner.Diff) map[schema.Address][]planner.Diff {
+	if len(b) == 0 {
+		return a
+	}
+	out := maps.Clone(b)
+	maps.Copy(out, a) // which are of other kinds
+	return out
 }
 
 // forPlans leaves out what `domctl check` alone tells: how texts of environments could be

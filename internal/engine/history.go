@@ -210,7 +210,7 @@ func Newest(name string, listed func() ([]Past, error)) (id string, err error) {
 	return all[0].ID, nil
 }
 
-// Commands are an apply's steps as commands for a person, of one tool: "mongosh", "aws" or "curl". n
+// Commands are an apply's steps as commands for a person, of one tool: "mongosh", "aws", "kubectl" or "curl". n
 // counts the steps that the tool is for.
 func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n int, err error) {
 	s, err := e.Story(ctx, id)
@@ -222,7 +222,7 @@ func (e *Engine) Commands(ctx context.Context, id, tool string) (text string, n 
 	}
 	text, n, known := e.world.Script(tool, s.Plan.World, manual(s))
 	if !known {
-		return "", 0, fmt.Errorf("there are no commands for %q; choose mongosh, aws or curl", tool)
+		return "", 0, fmt.Errorf("there are no commands for %q; choose mongosh, aws, curl or kubectl", tool)
 	}
 	return text, n, nil
 }

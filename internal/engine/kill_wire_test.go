@@ -97,7 +97,7 @@ func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
 	w.must(err)
 	w.t.Cleanup(func() { _ = documents.Close(context.Background()) })
 	cloud := w.cloud()
-	outside := port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, Shell: cloud, Registry: registry.New(registry.Config{})}
+	outside := port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, CloudWatch: cloud, Shell: cloud, Registry: registry.New(registry.Config{})}
 	hooked := worldtest.Hooked{Outside: outside, Hook: func(call string, after bool) error { return kill.Gate(call, phase(after)) }}
 	secret := func(context.Context, string) (schema.Value, error) { return schema.JSON("canary-token-new"), nil }
 	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: sim.Gated(w.store, kill.Gate, w.clock), Secret: secret,

@@ -134,6 +134,16 @@ func (o once) DescribeLaunchConfigurations(ctx context.Context, names []string) 
 	return o.home().DescribeLaunchConfigurations(ctx, names)
 }
 
+// DescribeAutoScalingInstances is port.GroupInstances'.
+func (o once) DescribeAutoScalingInstances(ctx context.Context, groups []string) ([]port.GroupInstance, error) {
+	return list(o.memory, func() ([]port.GroupInstance, error) { return o.Outside.DescribeAutoScalingInstances(ctx, groups) }, "DescribeAutoScalingInstances", groups)
+}
+
+// DescribeAlarms is port.CloudWatch's.
+func (o once) DescribeAlarms(ctx context.Context, names []string) ([]port.Alarm, error) {
+	return list(o.memory, func() ([]port.Alarm, error) { return o.Outside.DescribeAlarms(ctx, names) }, "DescribeAlarms", names)
+}
+
 // GetParameters is port.Region's.
 func (o once) GetParameters(ctx context.Context, names []string) (map[string]string, error) {
 	return o.home().GetParameters(ctx, names)
@@ -179,6 +189,9 @@ func (e *Engine) lookOnce() *Engine {
 	}
 	if e.world.Nodes != nil {
 		w.Nodes = onceNodes{e.world.Nodes, m}
+	}
+	if w.Karpenter != nil {
+		w.Karpenter = onceKarpenter{e.world.Karpenter, m}
 	}
 	w.Secret = func(ctx context.Context, ref string) (schema.Value, error) {
 		return recall(m, func() (schema.Value, error) { return e.world.Secret(ctx, ref) }, "secret", ref)

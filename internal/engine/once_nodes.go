@@ -22,3 +22,24 @@ func (o onceNodes) ListNodes(ctx context.Context) ([]port.Node, error) {
 func (o onceNodes) ListPods(ctx context.Context, node string) ([]port.Pod, error) {
 	return list(o.memory, func() ([]port.Pod, error) { return o.LiveNodes.ListPods(ctx, node) }, "ListPods", node)
 }
+
+// onceKarpenter is the same of Karpenter's objects.
+type onceKarpenter struct {
+	port.Karpenter
+	*memory
+}
+
+// ListNodePools is port.Karpenter's.
+func (o onceKarpenter) ListNodePools(ctx context.Context) ([]port.NodePool, error) {
+	return list(o.memory, func() ([]port.NodePool, error) { return o.Karpenter.ListNodePools(ctx) }, "ListNodePools")
+}
+
+// ListNodeClasses is port.Karpenter's.
+func (o onceKarpenter) ListNodeClasses(ctx context.Context) ([]port.NodeClass, error) {
+	return list(o.memory, func() ([]port.NodeClass, error) { return o.Karpenter.ListNodeClasses(ctx) }, "ListNodeClasses")
+}
+
+// ListNodeClaims is port.Karpenter's.
+func (o onceKarpenter) ListNodeClaims(ctx context.Context) ([]port.NodeClaim, error) {
+	return list(o.memory, func() ([]port.NodeClaim, error) { return o.Karpenter.ListNodeClaims(ctx) }, "ListNodeClaims")
+}

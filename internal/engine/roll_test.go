@@ -12,6 +12,7 @@ import (
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
+	"domctl.dev/schema"
 )
 
 // rolling is a fixture of pools that are rolled, each its own way; few has one node in a
@@ -143,5 +144,49 @@ func TestRollsTakenBackWhereTheyDied(t *testing.T) {
 		if got := r.grid(); got != "demand-a[1] 1 refreshed-a[1] 1 surging-a[1] 1 surging-b[1] 1 workers-asg[1] 1" {
 			t.Fatalf("killed after %d: %s", k, got)
 		}
+	}
+}
+
+// TestNodesOfAnotherImage: what a roll that was let go of left, and a node that stayed when the
+// group was switched by hand, are a difference, and the plan that rolls them leaves none.
+func TestNodesOfAnotherImage(t *testing.T) {
+	t.Parallel()
+	f := rolling(t, false)
+	start := f.start(t)
+	p := start.plan(f.after)
+	whole := start.copy()
+	sides, uneven := whole.count(f, p), 0
+	for k := sides / 20; k < sides; k += sides / 7 {
+		r := start.copy()
+		r.dies(f, p, k)
+		e := r.engine(f.after)
+		if _, err := e.Applier.Supersede(t.Context(), p.ID); err != nil {
+			t.Fatalf("killed after %d: %v", k, err)
+		}
+		if got := r.grid(); strings.Contains(got, "cordoned") {
+			t.Errorf("killed after %d: %s", k, got)
+		}
+		rest := r.plan(f.after)
+		for _, c := range rest.Changes {
+			for _, d := range c.Fields {
+				if strings.HasSuffix(d.Path, ".nodes") {
+					uneven++
+				}
+			}
+		}
+		r.ended(r.engine(f.after).Apply(t.Context(), rest))
+		if got := r.grid(); strings.Contains(got, "[1") || strings.Contains(got, " 1]") || strings.Contains(got, "cordoned") {
+			t.Errorf("killed after %d: %s", k, got)
+		}
+		if again := r.plan(f.after); !again.Empty() {
+			t.Errorf("killed after %d: the second plan is not empty: %+v", k, again.Steps)
+		}
+		back, err := r.engine(f.after).Rollback(t.Context(), rest.ID, engine.RollbackOptions{})
+		if err != nil || slices.ContainsFunc(back.Findings, func(f schema.Finding) bool { return f.Severity == schema.Error }) {
+			t.Errorf("killed after %d: %+v, %v", k, back.Findings, err)
+		}
+	}
+	if uneven == 0 {
+		t.Error("no plan found a node of another image")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"domctl.dev/internal/port"
 )
 
-// May asks whether these credentials let a verb on a resource ("pods/eviction") in every
+// May asks whether these credentials let a verb on a resource ("pods/eviction", "nodepools.karpenter.sh") in every
 // namespace: nil, or port.ErrDenied. It changes nothing, and every user may ask.
 // https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 func (c *Client) May(ctx context.Context, verb, resource string) error {
@@ -19,8 +19,9 @@ func (c *Client) May(ctx context.Context, verb, resource string) error {
 
 func (c *Client) mayIn(ctx context.Context, namespace, verb, resource string) error {
 	name, sub, _ := strings.Cut(resource, "/")
+	name, group, _ := strings.Cut(name, ".")
 	body, err := json.Marshal(map[string]any{"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-		"spec": map[string]any{"resourceAttributes": map[string]any{"namespace": namespace, "verb": verb, "resource": name, "subresource": sub}}})
+		"spec": map[string]any{"resourceAttributes": map[string]any{"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": sub}}})
 	if err != nil {
 		return err
 	}

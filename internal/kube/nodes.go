@@ -43,7 +43,10 @@ type metadata struct {
 	}
 }
 
-type condition struct{ Type, Status, Message string }
+type condition struct {
+	Type, Status, Reason, Message string
+	LastTransitionTime            time.Time
+}
 
 // ListNodes answers all nodes.
 func (c *Client) ListNodes(ctx context.Context) (all []port.Node, err error) {
@@ -71,6 +74,7 @@ func (o nodeObject) node() (n port.Node, err error) {
 	}
 	for _, is := range o.Status.Conditions {
 		n.Ready = n.Ready || is.Type == "Ready" && is.Status == "True"
+		n.Conditions = append(n.Conditions, port.Condition{Type: is.Type, Status: is.Status, Reason: is.Reason, Message: is.Message, Since: is.LastTransitionTime})
 	}
 	capacity, err := amountsOf(o.Status.Capacity)
 	if err != nil {

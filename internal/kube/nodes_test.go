@@ -36,7 +36,7 @@ func TestNode(t *testing.T) {
 		 "spec": {"providerID": "aws:///us-west-2b/i-0abc", "unschedulable": true, "taints": [{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": null}]},
 		 "status": {"capacity": {"cpu": "8", "memory": "32386552Ki", "pods": "58", "nvidia.com/gpu": "1", "ephemeral-storage": "1048417276Ki"},
 		  "allocatable": {"cpu": "7910m", "memory": "31369720Ki", "pods": "58", "nvidia.com/gpu": "1"},
-		  "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True", "message": "kubelet is posting ready status"}]}},
+		  "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status", "lastTransitionTime": "2026-03-31T12:01:00Z"}]}},
 		{"metadata": {"name": "fargate", "uid": "u2", "resourceVersion": "8"}, "spec": {"providerID": "aws:///us-west-2a/0d23/fargate-ip-10-0-1-6"},
 		 "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}]}`
 	})
@@ -46,9 +46,10 @@ func TestNode(t *testing.T) {
 		Labels: map[string]string{zoneLabel: "us-west-2b", "dominodatalab.com/node-pool": "default"},
 		Taints: []port.Taint{{Key: "node.kubernetes.io/unschedulable", Effect: "NoSchedule"}}, Cordoned: true, CordonedBy: "apply 0001", Ready: true,
 		Created:     time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC),
+		Conditions:  []port.Condition{{Type: "MemoryPressure", Status: "False"}, {Type: "Ready", Status: "True", Reason: "KubeletReady", Message: "kubelet is posting ready status", Since: time.Date(2026, 3, 31, 12, 1, 0, 0, time.UTC)}},
 		Capacity:    port.Resources{MilliCPU: 8000, Memory: 32386552 << 10, Pods: 58, Other: map[string]int64{"nvidia.com/gpu": 1, "ephemeral-storage": 1048417276 << 10}},
 		Allocatable: port.Resources{MilliCPU: 7910, Memory: 31369720 << 10, Pods: 58, Other: map[string]int64{"nvidia.com/gpu": 1}},
-	}, {Name: "fargate", UID: "u2", Version: "8"}}
+	}, {Name: "fargate", UID: "u2", Version: "8", Conditions: []port.Condition{{Type: "Ready", Status: "Unknown"}}}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\n got %+v\nwant %+v", err, got, want)
 	}

@@ -28,7 +28,8 @@ import (
 // what the sandbox does, for a user whom doctor's role lets and nothing else.
 func TestKubeContract(t *testing.T) {
 	c := wiretest.KubeControllers(t)
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
+	c.Karpenter(t)
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true, true))
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	worldtest.Run(t, func(t *testing.T) worldtest.World {
 		k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
@@ -36,8 +37,8 @@ func TestKubeContract(t *testing.T) {
 		client := k.client(t)
 		client.pageSize = 2
 		return worldtest.World{
-			Nodes: client, Many: 5, Settle: k.settle, Break: k.fail,
-			Put: worldtest.Put{Node: k.node, Pod: k.pod, Budget: k.budget},
+			Nodes: client, Karpenter: client, Many: 5, Settle: k.settle, Break: k.fail,
+			Put: worldtest.Put{Node: k.node, Pod: k.pod, Budget: k.budget, NodePool: k.nodePool, NodeClass: k.nodeClass, NodeClaim: k.nodeClaim},
 		}
 	})
 }
@@ -87,7 +88,7 @@ func (k *kubelet) fails(w http.ResponseWriter, r *http.Request) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	later := r.URL.Query().Get("continue") != ""
-	if r.URL.Path != map[string]string{"ListNodes": "/api/v1/nodes", "ListPods": "/api/v1/pods"}[k.call] {
+	if r.URL.Path != map[string]string{"ListNodes": "/api/v1/nodes", "ListPods": "/api/v1/pods", "ListNodePools": atPools, "ListNodeClasses": atClasses, "ListNodeClaims": atClaims}[k.call] {
 		return false
 	}
 	switch {
@@ -124,6 +125,12 @@ func (k *kubelet) clear(t *testing.T) {
 	k.Do(t, http.MethodDelete, atBudgets, "")
 	k.Do(t, http.MethodDelete, k.pods, `{"gracePeriodSeconds": 0}`)
 	k.Do(t, http.MethodDelete, "/api/v1/nodes", "")
+	if _, err := k.Try(t, http.MethodGet, atPools, ""); err == nil {
+		k.Do(t, http.MethodDelete, atPools, "")
+		k.Do(t, http.MethodDelete, atClasses, "")
+		k.Do(t, http.MethodDelete, atClaims, "")
+		k.ended(t)
+	}
 }
 
 func quantities(r port.Resources) string {
@@ -149,10 +156,14 @@ func (k *kubelet) node(t *testing.T, n port.Node) {
 	pods := func(r port.Resources) string {
 		return strings.TrimSuffix(quantities(r), "}") + fmt.Sprintf(`, "pods": "%d"}`, r.Pods)
 	}
+	conditions := fmt.Sprintf(`{"type": "Ready", "status": %q}`, map[bool]string{true: "True", false: "False"}[n.Ready])
+	for _, c := range n.Conditions {
+		conditions += fmt.Sprintf(`, {"type": %q, "status": %q, "reason": %q, "message": %q, "lastTransitionTime": %q}`, c.Type, c.Status, c.Reason, c.Message, c.Since.UTC().Format(time.RFC3339))
+	}
 	k.Do(t, http.MethodPost, "/api/v1/nodes", fmt.Sprintf(`{"metadata": {"name": %q, "labels": %s}, "spec": {"providerID": "aws:///%s/%s", "taints": %s},
-		"status": {"capacity": %s, "allocatable": %s, "conditions": [{"type": "Ready", "status": %q}]}}`, n.Name, text(n.Labels), n.Zone, n.Instance,
+		"status": {"capacity": %s, "allocatable": %s, "conditions": [%s]}}`, n.Name, text(n.Labels), n.Zone, n.Instance,
 		strings.NewReplacer(`"Key"`, `"key"`, `"Value"`, `"value"`, `"Effect"`, `"effect"`).Replace(text(n.Taints)),
-		pods(n.Capacity), pods(n.Allocatable), map[bool]string{true: "True", false: "False"}[n.Ready]))
+		pods(n.Capacity), pods(n.Allocatable), conditions))
 }
 
 func (k *kubelet) pod(t *testing.T, p port.Pod) {
@@ -238,6 +249,7 @@ func (k *kubelet) settle(t *testing.T) {
 			_, _ = k.Try(t, http.MethodDelete, k.pods+"/"+p.Metadata.Name, `{"gracePeriodSeconds": 0}`)
 		}
 	}
+	k.ended(t)
 }
 
 // TestKubeReadsAlone: the role of a deployment that rolls nothing lets it write nothing.
@@ -246,11 +258,11 @@ func TestKubeReadsAlone(t *testing.T) {
 	k := &kubelet{Cluster: c, pods: "/api/v1/namespaces/" + worldtest.NodeSpace + "/pods"}
 	_, _ = c.Try(t, http.MethodPost, "/api/v1/namespaces", fmt.Sprintf(`{"metadata": {"name": %q}}`, worldtest.NodeSpace))
 	k.clear(t)
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(true))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(true, true))
 	client := k.client(t)
 	k.node(t, worldtest.NodeExample("a"))
 	k.pod(t, port.Pod{Name: "one", Node: "a", Phase: "Running"})
-	c.Grant(t, wiretest.KubeReader, "", NodesRole(false))
+	c.Grant(t, wiretest.KubeReader, "", NodesRole(false, true))
 	k.client(t) // waits for the role
 	nodes, err := client.ListNodes(t.Context())
 	pods, err2 := client.ListPods(t.Context(), "")

@@ -24,6 +24,9 @@ const (
 // keeps for minutes.
 var errExpired = errors.New("the list took longer than the API server remembers; run again when it is less busy")
 
+// errUnserved: the API server serves no such kind of objects in this version.
+var errUnserved = errors.New("it is not served")
+
 // listed reads all objects of a kind at one moment, page by page; each page is bounded
 // in time. A list that cannot go on is read again from the start.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
@@ -69,6 +72,8 @@ func onePage[T any](ctx context.Context, at cluster, kind string, query url.Valu
 		return p, at.unanswered(err)
 	case status == http.StatusGone:
 		return p, fmt.Errorf("%s: %w", at.where, errExpired)
+	case status == http.StatusNotFound && path[0] == "apis":
+		return p, errUnserved
 	case status != http.StatusOK:
 		return p, at.refused(status, body, "list "+path[len(path)-1])
 	case len(body) >= maxPage:

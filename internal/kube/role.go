@@ -33,12 +33,18 @@ func Roles(refs []string) []byte {
 	return listOf(items)
 }
 
-// NodesRole is the least ClusterRole for reading nodes and pods; where pools are rolled
-// also for cordoning the one and evicting the other. Nodes are of no namespace.
-func NodesRole(rolls bool) []byte {
+// NodesRole is the least ClusterRole for reading nodes and pods; for an apply also for
+// cordoning the one and evicting the other; where pools are Karpenter's also for reading
+// its objects, and changing what an apply changes. None of these is of a namespace.
+func NodesRole(apply, karpenter bool) []byte {
 	name, rules := "domctl-plan", []any{rule("nodes", "get", "list"), rule("pods", "list")}
-	if rolls {
+	pools, claims := []string{"list"}, []string{"list"}
+	if apply {
 		name, rules = "domctl-apply", []any{rule("nodes", "get", "list", "patch"), rule("pods", "list"), rule("pods/eviction", "create")}
+		pools, claims = append(pools, "patch"), append(claims, "delete")
+	}
+	if karpenter {
+		rules = append(rules, ruleOf(karpenterGroup, "nodepools", pools...), ruleOf(karpenterGroup, "nodeclaims", claims...), ruleOf(classGroup, "ec2nodeclasses", pools...))
 	}
 	return listOf([]any{map[string]any{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": map[string]any{"name": name}, "rules": rules}})
 }
@@ -50,8 +56,10 @@ func ForwardRole(namespace string) []byte {
 		"rules":    []any{rule("services", "get"), rule("pods", "list"), rule("pods/portforward", "create")}}})
 }
 
-func rule(resource string, verbs ...string) map[string]any {
-	return map[string]any{"apiGroups": []string{""}, "resources": []string{resource}, "verbs": verbs}
+func rule(resource string, verbs ...string) map[string]any { return ruleOf("", resource, verbs...) }
+
+func ruleOf(group, resource string, verbs ...string) map[string]any {
+	return map[string]any{"apiGroups": []string{group}, "resources": []string{resource}, "verbs": verbs}
 }
 
 func listOf(items []any) []byte {

@@ -23,9 +23,24 @@ type Node struct {
 	CordonedBy string
 	Ready      bool
 	Created    time.Time
+	Conditions []Condition // as the kubelet and controllers report them
 	// Capacity and Allocatable in the units of Resources.
 	Capacity, Allocatable Resources
 }
+
+// Condition is one of a node's: Status is "True", "False" or "Unknown".
+type Condition struct {
+	Type, Status, Reason, Message string
+	Since                         time.Time // of this status
+}
+
+// computeType tells Fargate's nodes, which are no instances.
+// https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
+const computeType = "eks.amazonaws.com/compute-type"
+
+// Nameless says that nobody tells which instance a node is, and that it may be one: any
+// instance without a node could be this.
+func (n Node) Nameless() bool { return n.Instance == "" && n.Labels[computeType] != "fargate" }
 
 // Taint of a node: Effect is "NoSchedule", "PreferNoSchedule" or "NoExecute".
 type Taint struct{ Key, Value, Effect string }

@@ -374,6 +374,7 @@ type Outside interface {
 	AutoScaling
 	EKS
 	SSM
+	CloudWatch
 	Registry
 	Shell
 }
@@ -386,6 +387,7 @@ type Parts struct {
 	AutoScaling
 	EKS
 	SSM
+	CloudWatch
 	Registry
 	Shell
 }

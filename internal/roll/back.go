@@ -1,47 +1,146 @@
 package roll
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
 	"domctl.dev/applier"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
-// back turns a roll back: its cordons go, and what it raised the capacity by, as far as
-// no run is on it. Then it has failed.
+// back is of a roll that goes no further. Where the reason speaks against the new image the
+// group gets its switch back, and the nodes of the new image go as those of the old one
+// did, each when its last run has ended; else it stops where it is. Then it has failed.
 func (t turn) back(why string) applier.Status {
+	if !t.turns(why) {
+		return t.stop(why)
+	}
+	if st, more := t.cancels(because + why); more {
+		return st
+	}
+	switch t.starts {
+	case t.image:
+		return next(switchBack+because+why, planner.Absolute)
+	case t.from:
+	default:
+		return t.stop(fmt.Sprintf("%s; and %s starts nodes from %s by now, which is left", why, t.group.Name, or(t.starts)))
+	}
+	for _, m := range t.owned() {
+		if m.image != t.image {
+			return t.lifted(m, because+why)
+		}
+	}
+	b := t.turned()
+	if gave := cmp.Or(t.past.gave, b.wrong()); gave != "" {
+		if st, more := b.cleared(because + why + stopped + gave); more {
+			return st
+		}
+		return failed("%s. %s starts nodes from %s again; the way back stopped there: %s. domctl rollback --to %s goes on with it", why, t.group.Name, t.from, gave, t.Apply)
+	}
+	st, holds := b.holds()
+	if !holds {
+		st = b.forward()
+	}
+	switch {
+	case st.State == applier.Next && !strings.Contains(st.Mark, because):
+		st.Mark += because + why
+	case st.State == applier.Pending:
+		st.Why = "turned back, because " + why + "; " + st.Why
+	case st.State == applier.Finished:
+		return failed("%s. It was turned back: %s starts nodes from %s again, and has no other. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.from, t.Apply)
+	}
+	return st
+}
+
+// turns says that a roll which stops for this reason has the old image back: the new one
+// was not ready, or was not started, or something rang. What keeps a single node from
+// going, or another's switch, tells nothing of the image.
+func (t turn) turns(why string) bool {
+	_, can := t.switching()
+	can = can && t.r.Single != nil
+	switch code, _, _ := strings.Cut(why, ":"); code {
+	case "DC833", "DC836", "DC838":
+		return can
+	case "DC834":
+		return can && (t.past.switched || !t.proved())
+	}
+	return false
+}
+
+// switching is the write that has the group start the old image again: that of a rollback.
+// false: the plan states none, as that of a rollback does not.
+func (o order) switching() (s planner.Step, is bool) {
+	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
+	return s, err == nil && (s.Op == "autoscaling.UpdateAutoScalingGroup" || s.Op == "ec2.ModifyLaunchTemplate")
+}
+
+// turned is the same look at the same step, the other way round: no run is ended, whatever
+// the plan forces, and no window or time is waited for.
+func (t turn) turned() turn {
+	missing, beside := t.Unavailable(), t.Most()
+	t.image, t.from, t.undoing, t.Force, t.drain, t.Hours = t.from, t.image, true, false, 0, nil
+	if t.Strategy == schema.InstanceRefresh {
+		t.Strategy, t.MaxUnavailable, t.MaxSurge = schema.Surge, &missing, &beside
+	}
+	return t
+}
+
+// stop ends a roll where it is: its cordons go, and what it raised the capacity by, as far
+// as no run is on it. Then it has failed.
+func (t turn) stop(why string) applier.Status {
 	if st, more := t.cleared(because + why); more {
 		return st
 	}
-	st := failed("%s; its cordons are lifted. What was replaced stays: domctl rollback --to %s has the old image back, nodes too", why, t.Apply)
+	st := failed("%s; its cordons are lifted. What was replaced stays: domctl apply --supersede %s and a new plan go on with the rest; domctl rollback --to %[2]s has the old image back, nodes too", why, t.Apply)
 	_, st.Doubt = t.past.open(t.group.Desired)
 	return st
 }
 
 // abort takes away what a roll holds. With a node replaced it is finished as far as it
-// went, so that a rollback replaces that again.
+// went, so that a rollback replaces that again; one that was turned back whole is not.
 func (t turn) abort() applier.Status {
+	back := t.past.switched && t.starts == t.from
+	if back {
+		t = t.turned()
+	}
 	if st, more := t.cleared(""); more {
 		return st
 	}
 	st := applier.Status{State: applier.Undone}
-	if t.past.replaced(t.found) > 0 || t.refreshed() {
+	if (t.past.replaced(t.found) > 0 || t.refreshed()) && !(back && len(t.old(t.order)) == 0) {
 		st = t.done()
 	}
 	_, st.Doubt = t.past.open(t.group.Desired)
 	return st
 }
 
+// cancels is the next write, or what is waited for, until no refresh of this step is under
+// way; false when none is.
+func (t turn) cancels(why string) (applier.Status, bool) {
+	switch {
+	case !t.newest.Live() || !t.mine(t.newest):
+		return applier.Status{}, false
+	case strings.HasPrefix(t.newest.Status, "Cancel"):
+		return pending(look, "instance refresh %s is being cancelled", t.newest.ID), true
+	}
+	return next(cancel+" "+t.newest.ID+why, planner.Absolute), true
+}
+
+// owned are the members that this step cordoned.
+func (t turn) owned() []member {
+	return t.which(func(m member) bool { _, own := t.cordoned(m.node); return own && !m.going() })
+}
+
 // cleared is the next write that takes something away; false when nothing is left.
 func (t turn) cleared(why string) (applier.Status, bool) {
-	if t.newest.Live() && t.mine(t.newest) {
-		if strings.HasPrefix(t.newest.Status, "Cancel") {
-			return pending(look, "instance refresh %s is being cancelled", t.newest.ID), true
-		}
-		return next(cancel+" "+t.newest.ID+why, planner.Absolute), true
+	if st, more := t.cancels(why); more {
+		return st, true
 	}
-	owned := t.which(func(m member) bool { _, own := t.cordoned(m.node); return own && !m.going() })
+	owned := t.owned()
 	for _, m := range owned {
 		if m.image != t.image {
 			return t.lifted(m, why), true
@@ -65,8 +164,8 @@ func (t turn) lifted(m member, why string) applier.Status {
 }
 
 // give lowers the capacity by what is left of what the roll raised it by: with a node of
-// the new image on which nothing runs, or by what was never started. Where every node is
-// in use, the capacity is too, and stays.
+// the image that is wanted on which nothing runs, or by what was never started. Where every
+// node is in use, the capacity is too, and stays.
 func (t turn) give(why string) (applier.Status, bool) {
 	if c, is := t.past.open(t.group.Desired); is && c.from > c.to {
 		return t.capacity(c), true

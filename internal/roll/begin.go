@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/planner"
@@ -31,9 +32,9 @@ func (t turn) begin(started []member) (st applier.Status, why string) {
 		return st, why
 	case t.closed() != "":
 		return st, t.closed()
-	case t.own(started) && !t.proved():
+	case t.own(started) && !t.proved() && !(t.undoing && !m.ready()):
 		return st, "the first node on the new image"
-	case t.ready()-one(m.ready()) >= t.base()-int64(t.Unavailable()):
+	case t.undoing && !m.ready(), t.ready()-one(m.ready()) >= t.base()-int64(t.Unavailable()):
 		return next(cordon+" "+m.ID, planner.Conditional), ""
 	case t.Strategy != schema.Surge:
 		return st, fmt.Sprintf("%d of %d nodes are ready, and %d may be missing", t.ready(), t.base(), t.Unavailable())
@@ -71,7 +72,8 @@ func (t turn) raise(left []member, m member) (st applier.Status, why string) {
 	return st, fmt.Sprintf("replacements: %d of %d nodes are ready", t.ready(), t.group.Desired)
 }
 
-// pick is the node that is taken next: one without runs first, of those the oldest.
+// pick is the node that is taken next: first one that takes no runs anyway, then one
+// without any, of those the oldest.
 func (t turn) pick(left []member) (m member, why string) {
 	able := slices.DeleteFunc(slices.Clone(left), func(m member) bool { return m.Protected || m.standby() || !m.serving() || m.node == nil })
 	if len(able) == 0 {
@@ -87,7 +89,7 @@ func (t turn) pick(left []member) (m member, why string) {
 		return m, fmt.Sprintf("%s is %s", m, m.Lifecycle)
 	}
 	return slices.MinFunc(able, func(a, b member) int {
-		return cmp.Or(cmp.Compare(min(len(a.runs), 1), min(len(b.runs), 1)), a.launched.Compare(b.launched), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(one(a.ready()), one(b.ready())), cmp.Compare(min(len(a.runs), 1), min(len(b.runs), 1)), a.launched.Compare(b.launched), cmp.Compare(a.ID, b.ID))
 	}), ""
 }
 
@@ -103,9 +105,11 @@ func (t turn) ready() int64 { return int64(len(t.which(member.ready))) }
 func (t turn) base() int64 { return t.group.Desired - t.past.surplus(t.found) }
 
 // closed says that the window in which nodes are begun is not open.
-func (t turn) closed() string {
-	if t.Hours == nil || !t.Hours.Opens(t.now).After(t.now) {
+func (t turn) closed() string { return t.order.closed(t.now) }
+
+func (o order) closed(now time.Time) string {
+	if o.Hours == nil || !o.Hours.Opens(now).After(now) {
 		return ""
 	}
-	return fmt.Sprintf("window %s, which opens %s", t.Window, t.Hours.Opens(t.now).UTC().Format("2006-01-02 15:04 UTC"))
+	return fmt.Sprintf("window %s, which opens %s", o.Window, o.Hours.Opens(now).UTC().Format("2006-01-02 15:04 UTC"))
 }

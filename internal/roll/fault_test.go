@@ -47,7 +47,7 @@ func TestANodeThatNeverGetsReady(t *testing.T) {
 	w, d := surging(t, 3)
 	w.dead = []string{"ami-2"}
 	d.ends(t, applier.Failed, "DC833")
-	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 {
+	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 || w.group.Version != "1" {
 		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
 	}
 	before := len(w.calls)
@@ -58,7 +58,8 @@ func TestANodeThatNeverGetsReady(t *testing.T) {
 	d.ends(t, applier.Undone, "")
 }
 
-// TestALaterNodeThatNeverGetsReady leaves what was replaced, and lifts the cordons.
+// TestALaterNodeThatNeverGetsReady has the group start the old image again, and those that
+// were replaced go in their turn.
 func TestALaterNodeThatNeverGetsReady(t *testing.T) {
 	w, d := surging(t, 3)
 	d.each = func() {
@@ -66,8 +67,8 @@ func TestALaterNodeThatNeverGetsReady(t *testing.T) {
 			w.dead = []string{"ami-2"}
 		}
 	}
-	d.ends(t, applier.Failed, "DC833")
-	if w.images() != "ami-1 ami-1 ami-2" || w.group.Desired != 3 {
+	d.ends(t, applier.Failed, "It was turned back: gpu-a starts nodes from ami-1 again")
+	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 || w.group.Version != "1" {
 		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
 	}
 }
@@ -79,6 +80,70 @@ func TestNoCapacity(t *testing.T) {
 	d.ends(t, applier.Failed, "DC834")
 	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 {
 		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
+	}
+}
+
+// TestAWSSaysWhy a group starts no instance: capacity or a quota, in its own words. Where it
+// does not answer, the roll is turned back all the same.
+func TestAWSSaysWhy(t *testing.T) {
+	for _, says := range []string{"We currently do not have sufficient g5.2xlarge capacity in the Availability Zone you requested (us-west-2a). Launching EC2 instance failed.",
+		"You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.", ""} {
+		w, d := surging(t, 3)
+		w.capacity = 3
+		w.activities = []port.FailedActivity{{Group: "gpu-a", Started: w.now, Message: says}}
+		if says == "" {
+			w.broken["FailedActivities"] = port.ErrDenied
+		}
+		d.ends(t, applier.Failed, "DC834: gpu-a has 3 of 4 instances")
+		if st, err := d.run(time.Hour); err != nil || !strings.Contains(st.Why, says) || w.group.Version != "1" || w.group.Desired != 3 {
+			t.Errorf("%+v, %v, %v", st, err, w.calls)
+		}
+	}
+}
+
+// TestASpotInterruption of a node that was ready is no failure of its image: the group
+// replaces it, and the roll goes on; nor is a node that is not ready for a moment. One that
+// stays so is.
+func TestASpotInterruption(t *testing.T) {
+	for _, strategy := range []string{schema.Surge, schema.OnDemand} {
+		for _, image := range []string{"ami-1", "ami-2"} {
+			w := newTown(3)
+			w.busy(2, 2*time.Hour)
+			d := newDriver(t, w, schema.Roll{Strategy: strategy})
+			once := false
+			d.each = func() {
+				w.group.Desired = max(w.group.Desired, 2) // as who scales it would
+				for _, m := range w.alive() {
+					if m.image == image && m.ID != "i-003" && !once && w.ready(m) && (image == "ami-1" || w.now.Sub(d.a.Began) > 40*time.Minute) {
+						m.taken, once = w.now, true
+					}
+				}
+			}
+			d.ends(t, applier.Finished, "")
+			if !once || strings.Contains(w.images(), "ami-1") || w.group.Version != "2" {
+				t.Errorf("%s %s: %v, %s, %v", strategy, image, once, w.images(), w.calls)
+			}
+		}
+	}
+	for minutes, want := range map[time.Duration]applier.State{5: applier.Finished, 60: applier.Failed} {
+		w := newTown(3)
+		w.busy(2, 2*time.Hour)
+		d := newDriver(t, w, schema.Roll{Strategy: schema.Surge})
+		var flaps *machine
+		w.each = func() {
+			for _, m := range w.alive() {
+				if flaps == nil && m.image == "ami-2" && w.ready(m) && w.now.Sub(m.launched) > 30*time.Minute {
+					flaps, m.unready = m, w.now
+				}
+			}
+			if flaps != nil && w.now.Sub(flaps.unready) > minutes*time.Minute {
+				flaps.unready = time.Time{}
+			}
+		}
+		st, err := d.run(10 * time.Hour)
+		if err != nil || st.State != want || flaps == nil || len(w.killed) > 0 {
+			t.Errorf("%d: %+v, %v, %v", minutes, st, err, w.calls)
+		}
 	}
 }
 
@@ -351,5 +416,48 @@ func TestATerminationOnItsWay(t *testing.T) {
 	st, err := d.run(3 * time.Hour)
 	if err != nil || st.State != applier.Finished || len(w.killed) > 0 || w.images() != "ami-2" {
 		t.Errorf("%+v, %v, killed %v, %s, %v", st, err, w.killed, w.images(), w.calls)
+	}
+}
+
+// TestAnAlarm turns a roll back, runs of new nodes untouched; what CloudWatch cannot tell is
+// waited for, and too little data is no alarm.
+func TestAnAlarm(t *testing.T) {
+	rung := func(strategy string) (*town, *driver) {
+		w := newTown(3)
+		w.alarms = map[string]string{"errors": "INSUFFICIENT_DATA", "latency": "OK"}
+		return w, newDriver(t, w, schema.Roll{Strategy: strategy, Alarms: []string{"errors", "latency"}})
+	}
+	for _, strategy := range []string{schema.Surge, schema.OnDemand, schema.InstanceRefresh} {
+		w, d := rung(strategy)
+		d.ends(t, applier.Finished, "")
+		w, d = rung(strategy)
+		d.each = func() {
+			for _, m := range w.machines {
+				if m.image == "ami-2" && w.ready(m) && w.alarms["latency"] == "OK" {
+					w.alarms["latency"] = "ALARM"
+					w.runs = append(w.runs, &run{id: "late", on: m.ID, shows: w.now, ends: w.now.Add(2 * time.Hour)})
+				}
+			}
+			w.group.Desired = max(w.group.Desired, 2) // as who scales it would
+		}
+		d.ends(t, applier.Failed, "DC838: alarm latency of CloudWatch rings: too many errors. It was turned back")
+		if strings.Contains(w.images(), "ami-2") || w.group.Version != "1" {
+			t.Errorf("%s: %s, %v", strategy, w.images(), w.calls)
+		}
+	}
+	w, d := rung(schema.Surge)
+	w.alarms["errors"] = "ALARM"
+	d.ends(t, applier.Failed, "DC838")
+	if got := fmt.Sprint(w.calls); got != "[switch to 1]" {
+		t.Errorf("a roll that is not begun: %s", got)
+	}
+	w, d = rung(schema.Surge)
+	w.broken["DescribeAlarms"] = errors.New("connection refused")
+	d.waits(t, time.Hour, "CloudWatch does not answer, so that nobody tells whether an alarm rings")
+	delete(w.broken, "DescribeAlarms")
+	delete(w.alarms, "errors")
+	d.ends(t, applier.Failed, "DC839")
+	if len(w.calls) > 0 {
+		t.Errorf("%v", w.calls)
 	}
 }

@@ -18,6 +18,7 @@ type member struct {
 	port.GroupInstance
 	image    string // "" where nobody tells
 	launched time.Time
+	ended    bool       // EC2 ends it, which its group does not know of yet
 	node     *port.Node // nil: it has none
 	runs     []string   // live ones, in words
 	held     []string   // pods that nobody may move, in words
@@ -25,11 +26,11 @@ type member struct {
 }
 
 func (m member) going() bool {
-	return strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach")
+	return m.ended || strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach")
 }
-func (m member) serving() bool  { return m.Lifecycle == "InService" }
+func (m member) serving() bool  { return m.Lifecycle == "InService" && !m.ended }
 func (m member) warm() bool     { return strings.HasPrefix(m.Lifecycle, "Warmed:") && !m.going() }
-func (m member) standby() bool  { return strings.Contains(m.Lifecycle, "Standby") }
+func (m member) standby() bool  { return !m.ended && strings.Contains(m.Lifecycle, "Standby") }
 func (m member) cordoned() bool { return m.node != nil && m.node.Cordoned }
 func (m member) joined() bool   { return m.serving() && m.node != nil && m.node.Ready }
 
@@ -68,14 +69,18 @@ func (f found) which(is func(member) bool) (some []member) {
 	return some
 }
 
-// replaces says that a member has an image that is not wanted.
+// replaces says that a member has an image that is not wanted. Where no one image is, that
+// is the one before.
 func (o order) replaces(m member) bool {
+	if o.undoing || o.image == "" {
+		return m.image != "" && m.image == o.from
+	}
 	return m.image != "" && m.image != o.image
 }
 
 // away is an outside that does not answer, which says nothing of what it holds.
 type away struct {
-	what string
+	what, of string
 	error
 }
 
@@ -87,7 +92,7 @@ func absent(what string, err error) error {
 	if err == nil || errors.Is(err, port.ErrDenied) {
 		return err
 	}
-	return &away{what, err}
+	return &away{what, "what runs", err}
 }
 
 // look reads a group, its instances, their nodes and what is on these.
@@ -137,6 +142,7 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 			if machine.ID == i.ID {
 				m.image = machine.Image
 				m.launched, _ = time.Parse(time.RFC3339, machine.Launched)
+				m.ended = machine.State == "shutting-down" || machine.State == "terminated"
 			}
 		}
 		if n, is := nodes[i.ID]; is {
@@ -155,10 +161,6 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 // contents tells what is on a node, by its name and its instance.
 type contents func(node, instance string) (runs, held []string, movable []port.Pod)
 
-// computeType tells Fargate's nodes, which are no instances.
-// https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
-const computeType = "eks.amazonaws.com/compute-type"
-
 // standing are the nodes by instance, and what is on each. nameless are those of which
 // Kubernetes does not say what instance they are: each could be any that has no node, so
 // that such a one is in use, for all that is known.
@@ -172,7 +174,7 @@ func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, name
 		switch {
 		case n.Instance != "":
 			nodes[n.Instance] = n
-		case n.Labels[computeType] != "fargate":
+		case n.Nameless():
 			nameless = append(nameless, fmt.Sprintf("node %s, which names no EC2 instance and could be this one", n.Name))
 		}
 	}

@@ -70,9 +70,16 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (applier.Statu
 	case a.Abort:
 		return m.aborted(), nil
 	case m.past.why != "":
-		return m.back(m.past.why), nil
+		return m.stop(m.past.why), nil
 	case m.begun() != "":
 		return r.became(ctx, m)
+	}
+	alarm, err := r.ringing(ctx, m.order)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	if alarm != "" || err != nil {
+		return m.stop(alarm), err
 	}
 	return m.drain(), nil
 }
@@ -132,13 +139,13 @@ func (r managing) became(ctx context.Context, m managed) (applier.Status, error)
 	case err != nil:
 		return applier.Status{}, err
 	}
-	return m.back(fmt.Sprintf("DC837: update %s of managed node group %s is %s: %s", u.ID, m.name, u.Status, planner.Printable(few(u.Errors)))), nil
+	return m.stop(fmt.Sprintf("DC837: update %s of managed node group %s is %s: %s", u.ID, m.name, u.Status, planner.Printable(few(u.Errors)))), nil
 }
 
 // drain is what comes before the update: all old nodes are cordoned, and no run is on any.
 func (m managed) drain() applier.Status {
 	if why := m.overdue(); why != "" {
-		return m.back(why)
+		return m.stop(why)
 	}
 	old, forced := m.old(m.order), false
 	if why := m.closed(); why != "" && !m.own(old) {

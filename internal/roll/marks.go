@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,11 +24,16 @@ const (
 	refresh  = "refresh"   // the id of the refresh before it, or "none"
 	cancel   = "cancel"    // the id of the refresh
 	update   = "update"    // the version, when, "forced"
+
+	switchBack = "switch" // has the group start the old image again
 )
 
 // because begins the reason for which a roll is turned back. A write that has one is of
 // the way back, so that it stays known once what was wrong is gone.
 const because = " because "
+
+// stopped begins, behind the reason, what stopped the way back.
+const stopped = " stopped by "
 
 // markOf cuts a mark into its words, and its reason.
 func markOf(mark string) (words []string, why string) {
@@ -50,10 +56,13 @@ func number(text string) int64 {
 
 // past is what a step has begun.
 type past struct {
-	why    string            // for which it is turned back; "" while it is not
-	ends   map[string]ending // by instance
-	change []change          // of the capacity, in order
-	marks  int
+	why  string // for which it is turned back; "" while it is not
+	gave string // what stopped the way back; "" while nothing did
+	// switched says that the group was to start the old image again.
+	switched bool
+	ends     map[string]ending // by instance
+	change   []change          // of the capacity, in order
+	marks    int
 }
 
 // ending is an instance that was to be terminated.
@@ -78,10 +87,14 @@ func pastOf(a applier.Attempt) (p past) {
 	p.ends, p.marks = map[string]ending{}, len(a.Begun)
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
+		why, gave, _ := strings.Cut(why, stopped)
 		if why != "" && p.why == "" {
 			p.why = why
 		}
+		p.gave = cmp.Or(p.gave, gave)
 		switch word(words, 0) {
+		case switchBack:
+			p.switched = true
 		case end:
 			e := ending{mark: mark, of: number(word(words, 3)), n: int(number(word(words, 4))), smaller: slices.Contains(words, "smaller"), spare: slices.Contains(words, "spare")}
 			e.at, _ = parseTime(word(words, 2))

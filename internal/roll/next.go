@@ -46,8 +46,12 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	if st, holds := t.holds(); holds {
 		return st, nil
 	}
-	if why := t.wrong(); why != "" {
-		return t.back(why), nil
+	alarm, err := r.ringing(ctx, o)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	if why := cmp.Or(alarm, t.wrong()); why != "" || err != nil {
+		return t.back(why + r.inAWSWords(ctx, t, why)), err
 	}
 	if o.Strategy == schema.InstanceRefresh {
 		return t.refresh(), nil
@@ -55,12 +59,26 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 	return t.forward(), nil
 }
 
+// inAWSWords is why a group started no instance, as AWS says it; "" where that is not what
+// went wrong, or nobody tells.
+func (r *Roller) inAWSWords(ctx context.Context, t turn, why string) string {
+	at, _ := t.past.asked()
+	if !strings.HasPrefix(why, "DC834") {
+		return ""
+	}
+	activities, err := r.Outside.FailedActivities(ctx, t.group.Name, at)
+	if err != nil || len(activities) == 0 {
+		return ""
+	}
+	return ": " + planner.Printable(activities[0].Message)
+}
+
 // waiting is of an outside that does not answer now: nothing is known, so nothing is done.
 func waiting(err error) (applier.Status, bool) {
 	var a *away
 	switch {
 	case errors.As(err, &a):
-		return pending(retry, "%s does not answer, so that nobody tells what runs: %v", a.what, a.error), true
+		return pending(retry, "%s does not answer, so that nobody tells %s: %v", a.what, a.of, a.error), true
 	case errors.Is(err, port.ErrThrottled):
 		return pending(retry, "AWS limits how often it is asked"), true
 	}
@@ -88,13 +106,13 @@ func (t turn) holds() (applier.Status, bool) {
 	return applier.Status{}, false
 }
 
-// wrong says why a roll is to be turned back; "" while it is not.
+// wrong says why a roll goes no further; "" while it does.
 func (t turn) wrong() string {
 	if t.starts != t.image {
 		return fmt.Sprintf("DC832: %s starts nodes from %s by now, not from %s", t.group.Name, or(t.starts), t.image)
 	}
 	for _, m := range t.members {
-		late := !m.launched.IsZero() && t.now.Sub(m.launched) > mostReady
+		late := !m.launched.IsZero() && t.now.Sub(m.unready()) > mostReady
 		if m.image == t.image && (m.serving() || strings.HasPrefix(m.Lifecycle, "Pending")) && !m.joined() && late && m.launched.After(t.Began.Add(-mostReady)) {
 			return fmt.Sprintf("DC833: %s of the new image was launched at %s and is not ready", m, m.launched.UTC().Format("15:04"))
 		}
@@ -102,7 +120,21 @@ func (t turn) wrong() string {
 	if at, desired := t.past.asked(); !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
 		return fmt.Sprintf("DC834: %s has %d of %d instances since %s: no capacity for them, or a quota is reached", t.group.Name, t.present(), t.group.Desired, at.UTC().Format("15:04"))
 	}
-	return t.overdue()
+	return cmp.Or(t.refreshFailed(), t.overdue())
+}
+
+// unready is since when a member is not: from its launch, or since it last was.
+func (m member) unready() time.Time {
+	since := m.launched
+	if m.node == nil {
+		return since
+	}
+	for _, c := range m.node.Conditions {
+		if c.Type == "Ready" && c.Status != "True" && c.Since.After(since) {
+			since = c.Since
+		}
+	}
+	return since
 }
 
 // overdue says that a node was not empty in time, and is not forced to be.

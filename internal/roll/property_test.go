@@ -2,6 +2,7 @@ package roll
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,40 +37,46 @@ func (w *town) bustle(nodes int64, load int) (started *int) {
 	return started
 }
 
+// drawn is a roll of a town in which runs begin and end, driven by a process that dies.
+func drawn(t *rapid.T) (w *town, d *driver, nodes int64, roll schema.Roll) {
+	nodes = rapid.Int64Range(1, 6).Draw(t, "nodes")
+	w = newTown(nodes)
+	w.group.Min = rapid.Int64Range(0, nodes).Draw(t, "min")
+	w.room = rapid.IntRange(1, 4).Draw(t, "room")
+	w.chance = random(rapid.Uint32().Draw(t, "seed"))
+	roll = schema.Roll{Strategy: rapid.SampledFrom([]string{schema.OnDemand, schema.Surge}).Draw(t, "strategy"), MaxUnavailable: ptr(rapid.IntRange(0, 3).Draw(t, "unavailable"))}
+	if roll.Strategy == schema.Surge {
+		roll.MaxSurge = ptr(rapid.IntRange(1, 3).Draw(t, "surge"))
+	} else {
+		roll.MaxUnavailable = ptr(max(1, *roll.MaxUnavailable))
+	}
+	w.bustle(nodes, rapid.IntRange(2, 12).Draw(t, "load"))
+	w.scaler = roll.Strategy == schema.OnDemand
+	d = newDriver(t, w, roll)
+	deaths := rapid.IntRange(0, 30).Draw(t, "deaths")
+	d.crash = func() bool {
+		if deaths == 0 || w.chance(20) != 0 {
+			return false
+		}
+		deaths--
+		return true
+	}
+	d.loses = d.crash
+	d.each = func() {
+		if !w.scaler {
+			w.watch(nodes)
+		}
+	}
+	return w, d, nodes, roll
+}
+
 // TestRollsKillNoRun: while runs begin and end, and the process dies between any two
 // calls, no run is ended, every old node is replaced, no more nodes are missing or stand
 // beside than the plan allows, and the roll ends once runs do.
 func TestRollsKillNoRun(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		nodes := rapid.Int64Range(1, 6).Draw(t, "nodes")
-		w := newTown(nodes)
-		w.group.Min = rapid.Int64Range(0, nodes).Draw(t, "min")
-		w.room = rapid.IntRange(1, 4).Draw(t, "room")
-		w.chance = random(rapid.Uint32().Draw(t, "seed"))
-		roll := schema.Roll{Strategy: rapid.SampledFrom([]string{schema.OnDemand, schema.Surge}).Draw(t, "strategy"), MaxUnavailable: ptr(rapid.IntRange(0, 3).Draw(t, "unavailable"))}
-		if roll.Strategy == schema.Surge {
-			roll.MaxSurge = ptr(rapid.IntRange(1, 3).Draw(t, "surge"))
-		} else {
-			roll.MaxUnavailable = ptr(max(1, *roll.MaxUnavailable))
-		}
-		w.bustle(nodes, rapid.IntRange(2, 12).Draw(t, "load"))
-		w.scaler = roll.Strategy == schema.OnDemand
-		d := newDriver(t, w, roll)
-		deaths := rapid.IntRange(0, 30).Draw(t, "deaths")
-		d.crash = func() bool {
-			if deaths == 0 || w.chance(20) != 0 {
-				return false
-			}
-			deaths--
-			return true
-		}
-		d.loses = d.crash
-		d.each = func() {
-			if !w.scaler {
-				w.watch(nodes)
-			}
-		}
+		w, d, nodes, roll := drawn(t)
 		if rapid.Bool().Draw(t, "aborted") {
 			d.run(time.Duration(rapid.IntRange(0, 5000).Draw(t, "after")) * time.Second)
 			d.abort = true
@@ -85,6 +92,57 @@ func TestRollsKillNoRun(t *testing.T) {
 		}
 		if fault := w.after(nodes, roll); fault != "" {
 			t.Fatalf("%s\n%v", fault, w.calls)
+		}
+	})
+}
+
+// TestRollsTurnBack: where nodes of the new image stop getting ready, or AWS starts no more
+// of them, the group starts the old image again and has no other node; no run is ended, the
+// new nodes' neither.
+func TestRollsTurnBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w, d, nodes, roll := drawn(t)
+		good, between := rapid.IntRange(0, 4).Draw(t, "good"), d.each
+		d.each = func() {
+			between()
+			made := 0
+			for _, m := range w.machines {
+				if m.image == "ami-2" && w.ready(m) {
+					made++
+				}
+			}
+			if made >= good {
+				w.dead = []string{"ami-2"}
+			}
+		}
+		if rapid.Bool().Draw(t, "aborted") {
+			d.run(time.Duration(rapid.IntRange(1000, 9000).Draw(t, "after")) * time.Second)
+			d.abort = true
+			st, err := d.run(1000 * time.Hour)
+			if err != nil || st.State != applier.Undone && st.State != applier.Finished || w.cordons() > 0 || len(w.killed) > 0 {
+				t.Fatalf("%+v, %v: %d cordoned, killed %v\n%v\n%v", st, err, w.cordons(), w.killed, w.calls, d.a.Begun)
+			}
+			return
+		}
+		st, err := d.run(1000 * time.Hour)
+		if err == nil && st.State == applier.Finished && w.after(nodes, roll) == "" {
+			return // all were replaced before
+		}
+		if err != nil || st.State != applier.Failed || !strings.Contains(st.Why, "It was turned back") || w.group.Version != "1" {
+			t.Fatalf("%+v, %v\n%v\n%v", st, err, w.calls, d.a.Begun)
+		}
+		for _, m := range w.alive() {
+			if m.image != "ami-1" || m.cordoned {
+				t.Fatalf("%s: %s, cordoned %v\n%v", m.ID, m.image, m.cordoned, w.calls)
+			}
+		}
+		if len(w.killed) > 0 || roll.Strategy == schema.Surge && w.group.Desired != nodes {
+			t.Fatalf("killed %v, desired %d of %d\n%v", w.killed, w.group.Desired, nodes, w.calls)
+		}
+		before := len(w.calls)
+		if st, err := d.run(time.Hour); err != nil || st.State != applier.Failed || len(w.calls) > before {
+			t.Fatalf("looked at again: %+v, %v, %v", st, err, w.calls[before:])
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // mine says that a group's newest refresh is one that this step started: another than
@@ -37,6 +38,19 @@ func (t turn) refreshed() bool { return t.mine(t.newest) && t.newest.Percent > 0
 // mostRefreshes are started one after another, where old nodes are left.
 const mostRefreshes = 3
 
+// refreshFailed says what came of a refresh of this step that is over, where that is not
+// what was wanted.
+func (t turn) refreshFailed() string {
+	switch old := t.old(t.order); {
+	case t.Strategy != schema.InstanceRefresh || !t.mine(t.newest) || t.newest.Live():
+	case t.newest.Status != "Successful":
+		return fmt.Sprintf("DC836: instance refresh %s of %s ended as %s: %s", t.newest.ID, t.group.Name, t.newest.Status, planner.Printable(t.newest.Reason))
+	case len(old) > 0 && len(t.refreshes()) >= mostRefreshes:
+		return fmt.Sprintf("DC836: %d instance refreshes of %s left %s", mostRefreshes, t.group.Name, planner.Plural(len(old), "old node"))
+	}
+	return ""
+}
+
 // refresh is the next write of a roll by instance refresh, which ends nodes whatever runs
 // on them: so it begins once no old node has a run.
 func (t turn) refresh() applier.Status {
@@ -44,12 +58,8 @@ func (t turn) refresh() applier.Status {
 	switch mine := t.mine(t.newest); {
 	case mine && t.newest.Live():
 		return pending(look, "instance refresh %s of %s: %s, %d %%", t.newest.ID, t.group.Name, t.newest.Status, t.newest.Percent)
-	case mine && t.newest.Status != "Successful":
-		return t.back(fmt.Sprintf("DC836: instance refresh %s of %s ended as %s: %s", t.newest.ID, t.group.Name, t.newest.Status, planner.Printable(t.newest.Reason)))
 	case len(old) == 0:
 		return t.finish()
-	case mine && len(t.refreshes()) >= mostRefreshes:
-		return t.back(fmt.Sprintf("DC836: %d instance refreshes of %s left %s", mostRefreshes, t.group.Name, planner.Plural(len(old), "old node")))
 	}
 	if why := t.closed(); why != "" && len(t.refreshes()) == 0 {
 		return pending(look, "%s", t.progress([]string{why}))

@@ -1,5 +1,5 @@
 // Package roll replaces the nodes of a group that has another image by then: the long
-// operations roll.group and roll.nodegroup as Executors. Nodes on the old image are
+// operations roll.group, roll.nodegroup and roll.nodeclass as Executors. Nodes on the old image are
 // cordoned, emptied of what may move, and ended once no live run is on them; how many at
 // once, and whether replacements come first, the plan says.
 //
@@ -34,6 +34,7 @@ const (
 type Outside interface {
 	port.GroupInstances
 	port.NodegroupVersions
+	port.CloudWatch
 	DescribeAutoScalingGroups(ctx context.Context, names []string) ([]port.AutoScalingGroup, error)
 	UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate) error
 	DescribeInstances(ctx context.Context, q port.Select) ([]port.Instance, error)
@@ -48,8 +49,17 @@ type Outside interface {
 type Roller struct {
 	Outside Outside
 	Nodes   port.Nodes
-	Census  port.Executions
-	Now     func() time.Time
+	// Karpenter starts and ends nodes, in the place of a group; nil: it cannot be asked.
+	Karpenter port.Karpenter
+	Census    port.Executions
+	// Classic tells of the executors of a classic deployment, which Machines writes to; nil:
+	// there are none.
+	Classic  Classic
+	Machines Machines
+	Now      func() time.Time
+	// Single has the operations of one call, of which one takes a switch back; nil: a roll
+	// that fails leaves the switch.
+	Single func(op string) (applier.Executor, bool)
 
 	heard sync.Map // what was refused for now, by what it was asked for → time.Time or string
 }
@@ -58,13 +68,20 @@ type Roller struct {
 func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
 		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
-			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "SetCordoned", "EvictPod"}},
+			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "ec2:ModifyLaunchTemplate", "SetCordoned", "EvictPod"}},
+		Executors: {Executor: executing{r}, Again: again, Tool: "aws", Command: byHandExecutors, Calls: []string{"UpdateOne", "ec2:TerminateInstances"}},
+		NodeClass: {Executor: classing{r}, Tool: "kubectl", Command: byHand,
+			Calls: []string{"HoldDrift", "SetImageTerms", "SetCordoned", "EvictPod", "DeleteNodeClaim"}},
 		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
 	}
 }
 
 func byHand(applier.Manual) string {
 	return `echo "domctl replaces nodes by itself: cordon each on the old image, wait until no run is on it, and terminate it" >&2; exit 1`
+}
+
+func byHandExecutors(applier.Manual) string {
+	return `echo "domctl replaces executors by itself: put each on the old image into maintenance in Domino, wait until no run is on it, and terminate it" >&2; exit 1`
 }
 
 // again is the same roll to the image before, for after what made groups start the new
@@ -76,6 +93,12 @@ func again(d planner.Done) []planner.Step {
 		s.Args[name] = v
 	}
 	s.Args["image"], s.Args["from"] = d.Step.Args["from"], d.Step.Args["image"]
+	delete(s.Args, "switch") // a way back that fails is not turned round, nor is one that an alarm rings in
+	var r schema.Roll
+	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil && len(r.Alarms) > 0 {
+		r.Alarms = nil
+		s.Args["roll"] = schema.JSON(r)
+	}
 	return []planner.Step{s}
 }
 
@@ -97,12 +120,13 @@ type order struct {
 	schema.Roll
 	asg         string
 	image, from string
+	undoing     bool          // of the nodes, only those of the image from go
 	drain       time.Duration // 0: however long runs take
 	owner       string        // what its cordons begin with
 }
 
 func orderOf(a applier.Attempt) (o order, err error) {
-	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: "domctl " + a.Token[:min(16, len(a.Token))]}
+	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: cordonNote + a.Token[:min(16, len(a.Token))]}
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
 	}
@@ -132,6 +156,27 @@ func (o order) cordoned(n *port.Node) (at time.Time, own bool) {
 		at, _ = time.Parse(time.RFC3339, when)
 	}
 	return at, own
+}
+
+// cordonNote begins what a roll's cordon notes on a node.
+const cordonNote = "domctl "
+
+// Cordoned says that a roll made a cordon, by its note.
+func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
+
+// Deadline is when a step, by its token, waits no longer for the runs of a node whose
+// cordon has this note: where force, it ends the node with them, else it is turned back.
+// told is false of another's cordon, and of a step that waits however long runs take.
+func Deadline(s planner.Step, token, note string) (at time.Time, force, told bool) {
+	if s.Op != Group && s.Op != NodeGroup {
+		return at, false, false
+	}
+	o, err := orderOf(applier.Attempt{Step: s, Token: token})
+	if err != nil || o.drain == 0 {
+		return at, false, false
+	}
+	since, own := o.cordoned(&port.Node{Cordoned: true, CordonedBy: note})
+	return since.Add(o.drain), o.Force, own && !since.IsZero()
 }
 
 func next(mark string, guard planner.Guard) applier.Status {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -44,5 +45,33 @@ func TestStrategies(t *testing.T) {
 			}
 			t.Log(w.now.Sub(d.a.Began), w.calls)
 		})
+	}
+}
+
+// TestDeadline: of its own cordon alone a step says when it waits no longer.
+func TestDeadline(t *testing.T) {
+	const token, note = "0123456789abcdef0123", "domctl 0123456789abcdef 2026-03-31T12:00:00Z"
+	step := func(op, roll string) planner.Step {
+		return planner.Step{Op: op, Args: map[string]schema.Value{"roll": {Is: schema.Known, Text: roll}}}
+	}
+	for name, c := range map[string]struct {
+		step  planner.Step
+		note  string
+		force bool
+		told  bool
+	}{
+		"its own":         {step(Group, `{"drainTimeout": "2h"}`), note, false, true},
+		"forced":          {step(NodeGroup, `{"drainTimeout": "2h", "force": true}`), note, true, true},
+		"another's":       {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdee 2026-03-31T12:00:00Z", false, false},
+		"a person's":      {step(Group, `{"drainTimeout": "2h"}`), "", false, false},
+		"without a time":  {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdef", false, false},
+		"however long":    {step(Group, `{}`), note, false, false},
+		"another op":      {step("autoscaling.UpdateAutoScalingGroup", `{"drainTimeout": "2h"}`), note, false, false},
+		"a plan of later": {step(Group, `[]`), note, false, false},
+	} {
+		at, force, told := Deadline(c.step, token, c.note)
+		if told != c.told || force != (c.force && told) && told || told && stamp(at) != "2026-03-31T14:00:00Z" {
+			t.Errorf("%s: %v, %v, %v", name, at, force, told)
+		}
 	}
 }

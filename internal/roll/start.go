@@ -26,17 +26,19 @@ func (r rolling) Start(ctx context.Context, a applier.Attempt) error {
 	words, _ := markOf(a.Mark)
 	switch id := word(words, 1); word(words, 0) {
 	case cordon:
-		return refused(r.setCordoned(ctx, o, id, true))
+		return refused(r.setCordoned(ctx, o, ofInstance(id), true))
 	case uncordon:
-		return refused(r.setCordoned(ctx, o, id, false))
+		return refused(r.setCordoned(ctx, o, ofInstance(id), false))
 	case evict:
-		return r.evict(ctx, id, word(words, 3))
+		return r.evict(ctx, ofInstance(id), word(words, 3))
 	case end:
 		return r.end(ctx, o, id, slices.Contains(words, "smaller"), slices.Contains(words, "forced"))
 	case raise, lower:
 		return r.resize(ctx, o, number(id), number(word(words, 2)))
 	case refresh:
 		return r.refresh(ctx, o)
+	case switchBack:
+		return r.switchBack(ctx, o)
 	case cancel:
 		if err := r.Outside.CancelInstanceRefresh(ctx, o.asg); !errors.Is(err, port.ErrNotFound) {
 			return refused(err)
@@ -59,11 +61,16 @@ func stale(format string, args ...any) error {
 	return &applier.Refusal{Err: fmt.Errorf(format, args...), Retry: true}
 }
 
-// node is that of an instance, as it is at this moment; nil: it has none.
-func (r *Roller) node(ctx context.Context, instance string) (*port.Node, error) {
+// ofInstance tells the node of an instance.
+func ofInstance(id string) func(port.Node) bool {
+	return func(n port.Node) bool { return n.Instance == id }
+}
+
+// node is the one that is meant, as it is at this moment; nil: there is none.
+func (r *Roller) node(ctx context.Context, is func(port.Node) bool) (*port.Node, error) {
 	nodes, err := r.Nodes.ListNodes(ctx)
 	for _, n := range nodes {
-		if n.Instance == instance && err == nil {
+		if err == nil && is(n) {
 			return &n, nil
 		}
 	}
@@ -71,8 +78,8 @@ func (r *Roller) node(ctx context.Context, instance string) (*port.Node, error) 
 }
 
 // setCordoned cordons a node, or lifts its own cordon.
-func (r *Roller) setCordoned(ctx context.Context, o order, instance string, is bool) error {
-	n, err := r.node(ctx, instance)
+func (r *Roller) setCordoned(ctx context.Context, o order, of func(port.Node) bool, is bool) error {
+	n, err := r.node(ctx, of)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
@@ -90,8 +97,8 @@ func (r *Roller) setCordoned(ctx context.Context, o order, instance string, is b
 }
 
 // evict asks for a pod's end, by its UID. What a budget does not allow is waited for.
-func (r *Roller) evict(ctx context.Context, instance, uid string) error {
-	n, err := r.node(ctx, instance)
+func (r *Roller) evict(ctx context.Context, of func(port.Node) bool, uid string) error {
+	n, err := r.node(ctx, of)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
@@ -182,4 +189,23 @@ func (r *Roller) refresh(ctx context.Context, o order) error {
 	}
 	_, err = r.Outside.StartInstanceRefresh(ctx, newRefresh(o, f.group.Desired))
 	return refused(err)
+}
+
+// switchBack has a group start the old image again, if at this moment it starts the new one.
+func (r *Roller) switchBack(ctx context.Context, o order) error {
+	f, err := r.look(ctx, o.asg)
+	if err != nil {
+		return &applier.Refusal{Err: err, Retry: true}
+	}
+	if f.starts != o.image {
+		return stale("%s starts nodes from %s by now", o.asg, or(f.starts))
+	}
+	s, _ := o.switching()
+	ex, known := r.Single(s.Op)
+	if !known {
+		return fmt.Errorf("%s: nothing is called %q", o.Step.ID, s.Op)
+	}
+	a := o.Attempt
+	a.Step, a.Want = s, s.Writes
+	return ex.Start(ctx, a)
 }

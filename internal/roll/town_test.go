@@ -35,7 +35,9 @@ type machine struct {
 	image         string
 	launched      time.Time
 	ended         time.Time
-	never         bool // its node never gets ready
+	never         bool      // its node never gets ready
+	taken         time.Time // when EC2 took it back, which its group hears of later
+	unready       time.Time // since when its node is not ready, though it was
 	cordoned      bool
 	by            string
 	version       int
@@ -69,7 +71,11 @@ type town struct {
 	dead     []string         // new images whose nodes never get ready
 	boot     time.Duration
 	scaler   bool
+	alarms   map[string]string // state by name
+	// activities that failed, as AWS tells them
+	activities []port.FailedActivity
 	nodegroup
+	*karp // nil: the nodes are a group's
 	// what happened
 	killed, calls []string
 	short, beside int64 // most nodes that were missing, and that stood beside
@@ -108,7 +114,7 @@ func (w *town) alive() (all []*machine) {
 }
 
 func (w *town) ready(m *machine) bool {
-	return m.alive() && m.Lifecycle == "InService" && !m.never && w.now.Sub(m.launched) >= w.boot
+	return m.alive() && m.Lifecycle == "InService" && !m.never && m.taken.IsZero() && m.unready.IsZero() && w.now.Sub(m.launched) >= w.boot
 }
 
 // end terminates a machine, whatever runs there.
@@ -142,7 +148,18 @@ func (w *town) second() {
 		if m.alive() && m.Lifecycle == "Pending" && w.now.Sub(m.launched) >= m.service {
 			m.Lifecycle = "InService"
 		}
+		if m.alive() && !m.taken.IsZero() && w.now.Sub(m.taken) > 2*time.Minute {
+			w.end(m, "interrupted")
+		}
 		m.pods = slices.DeleteFunc(m.pods, func(p port.Pod) bool { return p.Ending })
+	}
+	if w.karp != nil {
+		w.karp.lives(w)
+		if w.each != nil {
+			w.each()
+		}
+		w.schedule()
+		return
 	}
 	suspended := func(what string) bool { return slices.Contains(w.group.SuspendedProcesses, what) }
 	if n := int64(len(w.alive())); n < w.group.Desired && !suspended("Launch") && (w.capacity == 0 || n < w.capacity) {
@@ -251,7 +268,11 @@ func (w *town) UpdateAutoScalingGroup(ctx context.Context, u port.GroupUpdate) e
 func (w *town) DescribeInstances(_ context.Context, q port.Select) (all []port.Instance, err error) {
 	for _, m := range w.machines {
 		if slices.Contains(q.IDs, m.ID) {
-			all = append(all, port.Instance{ID: m.ID, State: "running", Image: m.image, Launched: m.launched.Format(time.RFC3339)})
+			state := "running"
+			if !m.taken.IsZero() {
+				state = "shutting-down"
+			}
+			all = append(all, port.Instance{ID: m.ID, State: state, Image: m.image, Launched: m.launched.Format(time.RFC3339)})
 		}
 	}
 	return all, w.fails("DescribeInstances")
@@ -263,6 +284,15 @@ func (w *town) DescribeLaunchTemplates(context.Context, []string) ([]port.Launch
 
 func (w *town) DescribeLaunchTemplateVersions(_ context.Context, _ string, numbers []int64) ([]port.LaunchTemplateVersion, error) {
 	return []port.LaunchTemplateVersion{{Template: "lt-1", Number: numbers[0], Image: w.image[numbers[0]]}}, nil
+}
+
+func (w *town) DescribeAlarms(_ context.Context, names []string) (all []port.Alarm, err error) {
+	for _, name := range names {
+		if state, is := w.alarms[name]; is {
+			all = append(all, port.Alarm{Name: name, State: state, Reason: "too many errors"})
+		}
+	}
+	return all, w.fails("DescribeAlarms")
 }
 
 func (w *town) DescribeLaunchConfigurations(context.Context, []string) ([]port.LaunchConfiguration, error) {
@@ -315,7 +345,7 @@ func (w *town) DescribeInstanceRefreshes(context.Context, string) ([]port.Instan
 }
 
 func (w *town) FailedActivities(context.Context, string, time.Time) ([]port.FailedActivity, error) {
-	return nil, w.fails("FailedActivities")
+	return w.activities, w.fails("FailedActivities")
 }
 
 func (w *town) CancelInstanceRefresh(context.Context, string) error {
@@ -332,6 +362,9 @@ func (w *town) ListNodes(context.Context) (all []port.Node, err error) {
 			continue
 		}
 		n := port.Node{Name: "ip-" + m.ID, UID: "uid-" + m.ID, Version: fmt.Sprint(m.version), Instance: m.ID, Cordoned: m.cordoned, CordonedBy: m.by, Ready: w.ready(m)}
+		if !m.unready.IsZero() {
+			n.Conditions = []port.Condition{{Type: "Ready", Status: "Unknown", Since: m.unready}}
+		}
 		if w.nameless {
 			n.Instance = ""
 		}
@@ -399,6 +432,28 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 	return nil, w.fails("ListExecutions")
 }
 
+func (w *town) GetExecutor(context.Context, string) (string, error) { return "", nil }
+
+// single has the one operation that switches the group.
+func (w *town) single(op string) (applier.Executor, bool) {
+	return switching{w}, op == "autoscaling.UpdateAutoScalingGroup"
+}
+
+type switching struct{ *town }
+
+func (switching) Observe(context.Context, applier.Attempt) (applier.Status, error) {
+	return applier.Status{}, errors.New("nobody asks")
+}
+
+func (w switching) Start(ctx context.Context, a applier.Attempt) error {
+	if w.delayed(func() error { return w.Start(ctx, a) }) {
+		return errDied
+	}
+	w.calls = append(w.calls, "switch to "+a.Step.Writes["version"].Str())
+	w.group.Version = a.Step.Writes["version"].Str()
+	return w.fails("switch")
+}
+
 // watch notes how far the group is from what it should be; base is its capacity before.
 func (w *town) watch(base int64) {
 	ready := int64(0)
@@ -424,6 +479,7 @@ type driver struct {
 	loses  func() bool // with a call on its way
 	each   func()      // between any two calls
 	abort  bool
+	roller func() *Roller
 }
 
 const testWindow = 60
@@ -435,15 +491,18 @@ type logger interface{ Logf(string, ...any) }
 
 func newDriver(t logger, w *town, roll schema.Roll) *driver {
 	d := &driver{t: t, w: w, crash: func() bool { return false }, loses: func() bool { return false }, each: func() {}}
+	d.roller = func() *Roller {
+		return &Roller{Outside: w, Nodes: w, Karpenter: w, Census: w, Now: func() time.Time { return w.now }, Single: w.single}
+	}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
-		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll)}}}
+		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}
 	d.restart()
 	return d
 }
 
 // restart is a new process: nothing of the last one's memory is left.
 func (d *driver) restart() {
-	d.r = &Roller{Outside: d.w, Nodes: d.w, Census: d.w, Now: func() time.Time { return d.w.now }}
+	d.r = d.roller()
 	d.segment()
 }
 

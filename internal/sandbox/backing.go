@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // remembered is how many states a lagging read can reach back to.
@@ -16,6 +17,8 @@ type backing interface {
 	update(ctx context.Context, f func(*state) (*state, error)) error
 	// before is the state before the last n updates through this backing.
 	before(n int) *state
+	// clock is that of the state that was read or written last; it takes no lock.
+	clock() *course
 	parses() int
 }
 
@@ -23,6 +26,15 @@ type backing interface {
 type history struct {
 	latest *state
 	past   []*state // oldest first
+	runs   atomic.Pointer[course]
+}
+
+func (h *history) clock() *course { return h.runs.Load() }
+
+// set is what others wrote.
+func (h *history) set(s *state) {
+	h.latest = s
+	h.runs.Store(s.clock)
 }
 
 func (h *history) push(s *state) {
@@ -30,7 +42,7 @@ func (h *history) push(s *state) {
 	if len(h.past) > remembered {
 		h.past = h.past[1:]
 	}
-	h.latest = s
+	h.set(s)
 }
 
 func (h *history) before(n int) *state {
@@ -51,7 +63,9 @@ type Memory struct {
 // NewMemory reads a sandbox file's content; name stands for the path in errors.
 func NewMemory(name string, content []byte) (*Memory, error) {
 	s, err := decode(name, string(content))
-	return &Memory{name: name, history: history{latest: s}}, err
+	m := &Memory{name: name}
+	m.set(s)
+	return m, err
 }
 
 // Open gives a view of the shared state.
@@ -71,7 +85,7 @@ func (m *Memory) Replace(content []byte) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latest = s
+	m.set(s)
 	return nil
 }
 
@@ -98,5 +112,7 @@ func (b memoryBacking) before(n int) *state {
 	defer b.m.mu.Unlock()
 	return b.m.history.before(n)
 }
+
+func (b memoryBacking) clock() *course { return b.m.clock() }
 
 func (b memoryBacking) parses() int { return 1 }

@@ -22,7 +22,7 @@ func reading(name string) call {
 		"Find": 1000, "Count": 1000, "DescribeImages": 1000, "DescribeLaunchTemplates": 200,
 		"DescribeLaunchTemplateVersions": 200, "DescribeDefaultVersions": 200, "DescribeInstanceTypes": 100, "DescribeInstanceTypeOfferings": 1000,
 		"DescribeAutoScalingGroups": 100, "DescribeAutoScalingInstances": 100, "DescribeInstanceRefreshes": 100, "FailedActivities": 100, "DescribeTemplatesNamed": 200, "DescribeLaunchConfigurations": 100, "ListNodegroups": 100, "GetParameters": 10,
-		"ListRevisions": 100, "ListFollowers": 100, "ListTiers": 100, "ListExecutions": 500, "ListNodes": 200, "ListPods": 200, "DescribeInstances": 1000, "DescribeVolumes": 500, "DescribeSnapshots": 1000, "DescribeSecurityGroups": 1000,
+		"ListRevisions": 100, "ListFollowers": 100, "ListTiers": 100, "ListExecutions": 500, "ListNodes": 200, "ListPods": 200, "ListNodePools": 200, "ListNodeClasses": 200, "ListNodeClaims": 200, "DescribeInstances": 1000, "DescribeVolumes": 500, "DescribeSnapshots": 1000, "DescribeSecurityGroups": 1000,
 	}
 	mongo := slices.Contains([]string{"Find", "Count", "Database"}, name)
 	return call{name: name, mongo: mongo, page: pages[name]}
@@ -30,7 +30,9 @@ func reading(name string) call {
 
 // kubernetes reads never lag: the API server answers them from etcd's quorum.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#the-resourceversion-parameter
-func (c call) kubernetes() bool { return c.name == "ListNodes" || c.name == "ListPods" }
+func (c call) kubernetes() bool {
+	return slices.Contains([]string{"ListNodes", "ListPods", "ListNodePools", "ListNodeClasses", "ListNodeClaims"}, c.name)
+}
 
 func writing(name string) call {
 	return call{name: name, write: true, mongo: slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne"}, name)}

@@ -13,6 +13,7 @@ import (
 type cloud struct {
 	Account              string                          `json:"account"`
 	ARN                  string                          `json:"arn,omitempty"` // of the caller
+	Alarms               map[string]alarm                `json:"alarms,omitempty"`
 	AutoScalingGroups    map[string]group                `json:"autoScalingGroups,omitempty"`
 	Clusters             map[string]eksCluster           `json:"clusters,omitempty"` // of EKS
 	Images               map[string]image                `json:"images,omitempty"`   // by AMI id

@@ -66,7 +66,7 @@ func (c *seeder) options() Options {
 func (c *seeder) world(first, second *World) worldtest.World {
 	c.w = first
 	return worldtest.World{
-		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, Shell: first, STS: first, Secrets: first, Registry: first, Domino: first, Nodes: first, Second: second,
+		Documents: first, EC2: first, AutoScaling: first, EKS: first, SSM: first, CloudWatch: first, Shell: first, STS: first, Secrets: first, Registry: first, Domino: first, Nodes: first, Karpenter: first, Second: second,
 		Want:   worldtest.Identity{Database: "domino", ReplicaSet: "rs0", Account: "111122223333", Region: "us-west-2"},
 		Many:   5,
 		Settle: func(*testing.T) { c.now = c.now.Add(time.Hour) },
@@ -74,8 +74,8 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Lacking: c.lacking, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, RegistryImage: c.registryImage,
-			Node: c.node, Pod: c.pod, Budget: c.budget,
+			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Alarm: c.alarm, Lacking: c.lacking, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, Executor: c.executor, RegistryImage: c.registryImage,
+			Node: c.node, Pod: c.pod, Budget: c.budget, NodePool: c.nodePool, NodeClass: c.nodeClass, NodeClaim: c.nodeClaim,
 		},
 	}
 }
@@ -309,6 +309,10 @@ func (c *seeder) suspended(t *testing.T, group, process string) {
 	})
 }
 
+func (c *seeder) alarm(t *testing.T, a port.Alarm) {
+	c.change(t, func(s *state) { put(&s.aws.Alarms, a.Name, alarm{Rings: a.Rings(), Reason: a.Reason}) })
+}
+
 func (c *seeder) lacking(t *testing.T, group string, room int64, code string) {
 	c.change(t, func(s *state) {
 		g := s.aws.AutoScalingGroups[group]
@@ -336,4 +340,55 @@ func (c *seeder) registryImage(t *testing.T, repository, tag string, platforms .
 		put(&s.layers, image, []layer{{Name: "base", Size: "30MiB", Unpacked: "80MiB"}, {Name: "own", Size: "1KiB", Compression: "zstd"}})
 	})
 	return image, digests
+}
+
+// karpenter changes what the file has of it.
+func (c *seeder) karpenter(t *testing.T, f func(*karpenter)) {
+	c.change(t, func(s *state) {
+		if s.cluster.Karpenter == nil {
+			s.cluster.Karpenter = &karpenter{Pools: map[string]nodePool{}, Classes: map[string]nodeClass{}, Claims: map[string]nodeClaim{}}
+		}
+		k := s.cluster.Karpenter
+		if k.Pools == nil {
+			k.Pools = map[string]nodePool{}
+		}
+		if k.Classes == nil {
+			k.Classes = map[string]nodeClass{}
+		}
+		if k.Claims == nil {
+			k.Claims = map[string]nodeClaim{}
+		}
+		f(k)
+	})
+}
+
+func (c *seeder) nodePool(t *testing.T, p port.NodePool) {
+	c.karpenter(t, func(k *karpenter) {
+		of := nodePool{Class: p.Class, Labels: p.Labels, InstanceTypes: p.InstanceTypes, Zones: p.Zones, ExpireAfter: p.ExpireAfter, Consolidates: p.Consolidates, Empties: p.ConsolidateAfter}
+		for _, b := range p.Budgets {
+			of.Budgets = append(of.Budgets, json.RawMessage(b))
+		}
+		for r, limit := range p.Limits {
+			if of.Limits == nil {
+				of.Limits = map[string]json.RawMessage{}
+			}
+			of.Limits[r] = json.RawMessage(limit)
+		}
+		for _, x := range p.Taints {
+			of.Taints = append(of.Taints, taint{Key: x.Key, Value: x.Value, Effect: x.Effect})
+		}
+		k.Pools[p.Name] = of
+	})
+}
+
+func (c *seeder) nodeClass(t *testing.T, n port.NodeClass) {
+	c.karpenter(t, func(k *karpenter) {
+		k.Classes[n.Name] = nodeClass{Terms: json.RawMessage(n.Terms), Family: n.Family, Blocks: json.RawMessage(n.Blocks)}
+	})
+}
+
+func (c *seeder) nodeClaim(t *testing.T, n port.NodeClaim) {
+	c.karpenter(t, func(k *karpenter) {
+		k.Claims[n.Name] = nodeClaim{Pool: n.Pool, Image: n.Image, Instance: n.Instance, Node: n.Node}
+	})
 }

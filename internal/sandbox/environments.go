@@ -96,7 +96,7 @@ func (w *World) status(s *state, id string, doc value) (status string, err error
 // built is the state with the documents of revisions whose build has ended as Domino
 // writes them, and with what became of groups' instances.
 func (w *World) built(s *state) *state {
-	s = w.lived(s)
+	s = w.karpened(w.lived(s))
 	for _, id := range schema.Sorted(s.domino.Revisions) {
 		if s.domino.Revisions[id].Settles == "" {
 			continue

@@ -10,10 +10,13 @@ import (
 	"domctl.dev/schema"
 )
 
-// execution is one that Domino's admin list has, beside the jobs that were started.
+// execution is one that Domino's admin list has, beside the jobs that were started. One
+// that ends does so at Ends, or with its machines.
 type execution struct {
+	Ends        string `json:"ends,omitempty"` // RFC 3339
 	Environment string `json:"environment,omitempty"`
-	Kind        string `json:"kind,omitempty"` // "Batch" unless stated
+	Executor    string `json:"executor,omitempty"` // EC2 id, which its details have and the list has not
+	Kind        string `json:"kind,omitempty"`     // "Batch" unless stated
 	Owner       string `json:"owner,omitempty"`
 	Project     string `json:"project,omitempty"` // "owner/name"
 	Queued      string `json:"queued,omitempty"`  // RFC 3339
@@ -27,10 +30,11 @@ type execution struct {
 
 // unit is one machine of an execution.
 type unit struct {
-	ID     string `json:"id,omitempty"`
-	Node   string `json:"node,omitempty"`
-	Role   string `json:"role,omitempty"`   // "run" unless stated
-	Status string `json:"status,omitempty"` // "Running" unless stated
+	ID       string `json:"id,omitempty"`
+	Instance string `json:"instance,omitempty"` // that the node is of
+	Node     string `json:"node,omitempty"`
+	Role     string `json:"role,omitempty"`   // "run" unless stated
+	Status   string `json:"status,omitempty"` // "Running" unless stated
 }
 
 func (e execution) port(id string) (out port.Execution, err error) {
@@ -58,6 +62,11 @@ func (w *World) ListExecutions(ctx context.Context) ([]port.Execution, error) {
 			if err != nil {
 				return nil, 0, err
 			}
+			if over, err := w.passed(s.domino.Executions[id].Ends); err != nil {
+				return nil, 0, fmt.Errorf("domino.executions.%s: %w", id, err)
+			} else if over || !w.killed(s, s.domino.Executions[id]).IsZero() {
+				continue
+			}
 			out = append(out, e)
 		}
 		for _, id := range schema.Sorted(s.domino.Jobs) {
@@ -71,5 +80,16 @@ func (w *World) ListExecutions(ctx context.Context) ([]port.Execution, error) {
 			}
 		}
 		return out, len(out), nil
+	})
+}
+
+// GetExecutor is the executor of an execution of the file; jobs that were started tell none.
+func (w *World) GetExecutor(ctx context.Context, execution string) (string, error) {
+	return read(ctx, w, "GetExecutor", func(s *state) (string, int, error) {
+		e, known := s.domino.Executions[execution]
+		if _, started := s.domino.Jobs[execution]; !known && !started {
+			return "", 0, fmt.Errorf("job %s: %w", execution, port.ErrNotFound)
+		}
+		return e.Executor, 1, nil
 	})
 }

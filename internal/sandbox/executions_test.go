@@ -16,3 +16,9 @@ func (c *seeder) execution(t *testing.T) {
 	}
 	c.change(t, func(s *state) { s.domino.Executions = added(s.domino.Executions, e.ID, as) })
 }
+
+func (c *seeder) executor(t *testing.T, instance string) string {
+	const id = "65f0000000000000000000e2"
+	c.change(t, func(s *state) { s.domino.Executions = added(s.domino.Executions, id, execution{Executor: instance}) })
+	return id
+}

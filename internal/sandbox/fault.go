@@ -80,15 +80,16 @@ func Calls() []string {
 	return []string{
 		"ArchiveEnvironment", "ArchiveTier", "CancelBuild", "CancelInstanceRefresh", "CopyImage", "CopyLaunchConfiguration", "Count", "CreateEnvironment", "CreateImage", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "CreateRevision", "CreateSetting", "CreateTags", "CreateTier", "Database",
 		"DeleteLaunchConfiguration", "DeleteLaunchTemplate", "DeleteLaunchTemplateVersion", "DeleteOne",
-		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeAutoScalingInstances", "DescribeInstanceRefreshes", "DescribeUpdate", "DescribeCluster", "DescribeDefaultVersions",
+		"DeleteSetting", "DeleteSnapshot", "DeleteTags", "DeleteVolume", "DeregisterImage", "DescribeAutoScalingGroups", "DescribeAutoScalingInstances", "DescribeInstanceRefreshes", "DescribeUpdate", "DescribeAlarms", "DescribeCluster", "DescribeDefaultVersions",
 		"DescribeImages", "DescribeInstanceTypes", "DescribeInstances", "DescribeKeyPairs", "DescribeLaunchConfigurations",
 		"DescribeLaunchPermission", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeNodegroup",
 		"DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes", "Digests", "DisableImageDeprecation", "DominoUser",
-		"EnableImageDeprecation", "EvictPod", "FailedActivities", "Find", "GetBuild", "GetBuildLog", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
+		"EnableImageDeprecation", "EvictPod", "FailedActivities", "Find", "GetBuild", "GetBuildLog", "GetCallerIdentity", "GetConsoleOutput", "GetDefinition", "GetExecutor", "GetParameters", "GetSecretValue", "InsertOne", "KubernetesSecret",
 		"Layers", "ListExecutions", "ListFollowers", "ListJobs", "ListNodegroups", "ListNodes", "ListPods", "ListRevisions", "ListSettings", "ListTiers", "ModifyLaunchPermission", "ModifyLaunchTemplate", "ProbeRoutes", "PullTime", "Reachable", "RunInstance", "RunScript", "SetActiveRevision", "ShareEnvironment", "StartInstance", "StartJob", "StopInstance", "StopJob",
 		"DescribeInstanceTypeOfferings",
 		"DefaultEnvironment", "SetCordoned", "SetDefaultEnvironment",
 		"TerminateInstance", "UpdateAutoScalingGroup", "TagGroup", "UntagGroup", "UpdateNodegroupConfig", "UpdateOne", "UpdateSetting", "UpdateTier",
+		"DeleteNodeClaim", "HoldDrift", "ListNodeClaims", "ListNodeClasses", "ListNodePools", "SetImageTerms", "SetLimits",
 		"DescribeTemplatesNamed", "StartInstanceRefresh", "TerminateInstanceInGroup", "UpdateNodegroupVersion",
 	}
 }

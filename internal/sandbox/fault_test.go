@@ -282,7 +282,7 @@ func TestLockWaitEndsWithItsCaller(t *testing.T) {
 // TestEveryCallHasItsName, by which faults, hooks and counts know it.
 func TestEveryCallHasItsName(t *testing.T) {
 	want := map[string]bool{"KubernetesSecret": true}
-	for _, p := range []reflect.Type{reflect.TypeFor[port.Outside](), reflect.TypeFor[port.Shell](), reflect.TypeFor[port.Secrets](), reflect.TypeFor[port.Domino](), reflect.TypeFor[port.Nodes]()} {
+	for _, p := range []reflect.Type{reflect.TypeFor[port.Outside](), reflect.TypeFor[port.Shell](), reflect.TypeFor[port.Secrets](), reflect.TypeFor[port.Domino](), reflect.TypeFor[port.Grid]()} {
 		for i := range p.NumMethod() {
 			want[p.Method(i).Name] = true
 		}

@@ -92,7 +92,8 @@ func (b *fileBacking) current() (*state, error) {
 		return nil, err
 	}
 	b.count++
-	b.latest, b.stamp = s, stampOf(info)
+	b.set(s)
+	b.stamp = stampOf(info)
 	return s, nil
 }
 

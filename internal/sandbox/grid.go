@@ -15,21 +15,23 @@ import (
 
 // cluster is the file's "kubernetes".
 type cluster struct {
-	Budgets map[string]budget            `json:"budgets,omitempty"` // "namespace/name"
-	Nodes   map[string]node              `json:"nodes,omitempty"`   // those of no instance of a group, and those that were written to
-	Pods    map[string]pod               `json:"pods,omitempty"`    // "namespace/name"
-	Secrets map[string]map[string]string `json:"secrets,omitempty"` // "namespace/name" → key → value
-	Unready []string                     `json:"unready,omitempty"` // Auto Scaling groups whose instances join and never get ready
+	Budgets   map[string]budget            `json:"budgets,omitempty"` // "namespace/name"
+	Karpenter *karpenter                   `json:"karpenter,omitempty"`
+	Nodes     map[string]node              `json:"nodes,omitempty"`   // those of no instance of a group, and those that were written to
+	Pods      map[string]pod               `json:"pods,omitempty"`    // "namespace/name"
+	Secrets   map[string]map[string]string `json:"secrets,omitempty"` // "namespace/name" → key → value
+	Unready   []string                     `json:"unready,omitempty"` // Auto Scaling groups, and images, whose instances join and never get ready, and NodePools whose nodes never join
 }
 
 func (c cluster) empty() bool {
-	return len(c.Budgets)+len(c.Nodes)+len(c.Pods)+len(c.Secrets)+len(c.Unready) == 0
+	return c.Karpenter == nil && len(c.Budgets)+len(c.Nodes)+len(c.Pods)+len(c.Secrets)+len(c.Unready) == 0
 }
 
 // node is ready from Ready on: "" is always, "never".
 type node struct {
 	Allocatable amount            `json:"allocatable,omitzero"`
-	Capacity    amount            `json:"capacity,omitzero"` // left out: as allocatable
+	Capacity    amount            `json:"capacity,omitzero"`    // left out: as allocatable
+	Conditions  []nodeCondition   `json:"conditions,omitempty"` // beside Ready
 	Cordoned    bool              `json:"cordoned,omitempty"`
 	CordonedBy  string            `json:"cordonedBy,omitempty"`
 	Created     string            `json:"created,omitempty"`  // RFC 3339
@@ -42,6 +44,15 @@ type node struct {
 	Zone        string            `json:"zone,omitempty"`
 
 	isReady bool
+}
+
+// nodeCondition is one that a node reports beside Ready.
+type nodeCondition struct {
+	Message string `json:"message,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Since   string `json:"since,omitempty"`  // RFC 3339
+	Status  string `json:"status,omitempty"` // "False" unless stated
+	Type    string `json:"type"`
 }
 
 type taint struct {
@@ -103,6 +114,9 @@ func (w *World) grid(s *state) (g grid, err error) {
 			g.nodes[name] = n
 		}
 	}
+	if err := w.claims(s, g); err != nil {
+		return g, err
+	}
 	for _, name := range schema.Sorted(s.cluster.Pods) {
 		if err := w.stand(g, name, s.cluster.Pods[name]); err != nil {
 			return g, fmt.Errorf("kubernetes.pods.%s: %w", name, err)
@@ -121,7 +135,7 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 		return "", node{}, false
 	}
 	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{typeLabel: i.Type}, Ready: "soon", UID: uid("node", id)}
-	if slices.Contains(s.cluster.Unready, of) {
+	if slices.Contains(s.cluster.Unready, of) || slices.Contains(s.cluster.Unready, i.Image) {
 		n.Ready = "never"
 	}
 	for tag, v := range g.Tags {
@@ -140,9 +154,15 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 		n.Zone = cmp.Or(i.Zone, g.Zones[0])
 		n.Labels["topology.kubernetes.io/zone"] = n.Zone
 	}
-	t := s.aws.InstanceTypes[i.Type]
-	if _, known := s.aws.InstanceTypes[i.Type]; !known {
-		of := schema.InstanceTypes()[i.Type]
+	n.sized(s, i.Type)
+	return "ip-" + strings.ReplaceAll(i.PrivateIP, ".", "-") + "." + s.aws.Region + ".compute.internal", n, true
+}
+
+// sized gives a node what its instance type has.
+func (n *node) sized(s *state, kind string) {
+	t := s.aws.InstanceTypes[kind]
+	if _, known := s.aws.InstanceTypes[kind]; !known {
+		of := schema.InstanceTypes()[kind]
 		t = instanceType{VCPUs: int64(of.Cores), MemoryMiB: of.Memory >> 20, GPUs: int64(of.GPUs)}
 	}
 	n.Capacity = amount{MilliCPU: t.VCPUs * 1000, Memory: t.MemoryMiB << 20, Pods: 58}
@@ -152,7 +172,6 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 	n.Allocatable = n.Capacity
 	n.Allocatable.MilliCPU -= min(100, n.Capacity.MilliCPU)
 	n.Allocatable.Memory -= min(1<<30, n.Capacity.Memory)
-	return "ip-" + strings.ReplaceAll(i.PrivateIP, ".", "-") + "." + s.aws.Region + ".compute.internal", n, true
 }
 
 // standing is a node as it stands; one whose instance does not run yet or any more is not
@@ -174,6 +193,11 @@ func (w *World) standing(s *state, name string, n node) (node, bool, error) {
 	made, err := time.Parse(time.RFC3339, n.Created)
 	if err != nil {
 		return n, false, fmt.Errorf("created %q is not a time like 2026-03-31T12:00:00Z", n.Created)
+	}
+	for _, c := range n.Conditions {
+		if _, err := time.Parse(time.RFC3339, cmp.Or(c.Since, n.Created)); err != nil {
+			return n, false, fmt.Errorf("conditions: since %q is not a time like 2026-03-31T12:00:00Z", c.Since)
+		}
 	}
 	switch n.Ready {
 	case "":

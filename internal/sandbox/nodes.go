@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -31,8 +32,17 @@ func (n node) port(name string) port.Node {
 	for _, t := range n.Taints {
 		taints = append(taints, port.Taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
 	}
+	var conditions []port.Condition
+	for _, c := range n.Conditions {
+		since, _ := time.Parse(time.RFC3339, cmp.Or(c.Since, n.Created))
+		conditions = append(conditions, port.Condition{Type: c.Type, Status: cmp.Or(c.Status, "False"), Reason: c.Reason, Message: c.Message, Since: since})
+	}
+	ready := port.Condition{Type: "Ready", Status: "False", Reason: "KubeletNotReady", Message: "the kubelet is not ready"}
+	if n.isReady {
+		ready = port.Condition{Type: "Ready", Status: "True", Reason: "KubeletReady", Message: "kubelet is posting ready status"}
+	}
 	return port.Node{Name: name, UID: n.UID, Version: n.version(), Instance: n.Instance, Zone: n.Zone, Labels: copied(n.Labels), Taints: taints,
-		Cordoned: n.Cordoned, CordonedBy: n.CordonedBy, Ready: n.isReady, Created: created, Capacity: n.Capacity.port(), Allocatable: n.Allocatable.port()}
+		Cordoned: n.Cordoned, CordonedBy: n.CordonedBy, Ready: n.isReady, Created: created, Conditions: append(conditions, ready), Capacity: n.Capacity.port(), Allocatable: n.Allocatable.port()}
 }
 
 // SetCordoned refuses a node that is another, or was written to since it was read.

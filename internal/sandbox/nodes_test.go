@@ -19,6 +19,9 @@ func (c *seeder) node(t *testing.T, n port.Node) {
 	for _, has := range n.Taints {
 		of.Taints = append(of.Taints, taint{Effect: has.Effect, Key: has.Key, Value: has.Value})
 	}
+	for _, c := range n.Conditions {
+		of.Conditions = append(of.Conditions, nodeCondition{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message, Since: c.Since.Format(time.RFC3339)})
+	}
 	if !n.Ready {
 		of.Ready = "never"
 	}

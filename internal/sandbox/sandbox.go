@@ -30,7 +30,8 @@ const (
 // Options steer a World. The zero value is the wall clock, no faults, the real
 // APIs' page sizes.
 type Options struct {
-	// Clock decides when what is pending is done. nil means time.Now.
+	// Clock is the wall, by which that of the file goes: it decides when what is pending
+	// is done. nil means time.Now.
 	Clock func() time.Time
 	// Wait is how slow faults pass time. nil waits in real time.
 	Wait func(context.Context, time.Duration) error
@@ -55,6 +56,7 @@ type World struct {
 	backing backing
 	opts    Options
 	region  string // "" for the file's own
+	wall    func() time.Time
 	*ledger
 }
 
@@ -110,7 +112,9 @@ func newWorld(b backing, o Options) (*World, error) {
 		o.Wait = port.Sleep
 	}
 	counts := Counts{Calls: map[string]int{}, Pages: map[string]int{}}
-	return &World{backing: b, opts: o, ledger: &ledger{counts: counts, struck: map[Fault]int{}}}, nil
+	w := &World{backing: b, opts: o, wall: o.Clock, ledger: &ledger{counts: counts, struck: map[Fault]int{}}}
+	w.opts.Clock = func() time.Time { return b.clock().at(w.wall()) }
+	return w, nil
 }
 
 // Counts so far.

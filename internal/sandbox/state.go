@@ -22,6 +22,7 @@ type state struct {
 	cluster  cluster
 	layers   map[string][]layer // image → its layers, the base's first
 	domino   api
+	clock    *course // nil: the wall's
 	faults   []Fault
 	kept     map[string]string // other top-level members, as they stand
 }
@@ -98,6 +99,15 @@ func (s *state) section(p *parser, key string) (err error) {
 		return p.api(&s.domino)
 	case "faults":
 		return p.faults(&s.faults)
+	case "clock":
+		start := p.i
+		if err = p.strict(&s.clock, "clock"); err != nil || s.clock == nil {
+			return err
+		}
+		if err = s.clock.check(); err != nil {
+			return p.fail(start, "%v", err)
+		}
+		return nil
 	}
 	s.kept[key], err = p.skip(1)
 	return err
@@ -184,6 +194,9 @@ func (s *state) encode() []byte {
 	}
 	if !s.domino.empty() {
 		parts["domino"] = layout(compact(s.domino), 1)
+	}
+	if s.clock != nil {
+		parts["clock"] = layout(compact(s.clock), 1)
 	}
 	if len(s.faults) > 0 {
 		parts["faults"] = layout(compact(s.faults), 1)

@@ -40,6 +40,22 @@ func (o outside) SetCordoned(ctx context.Context, node port.Node, cordoned bool,
 	return effect(ctx, o, "SetCordoned", []any{node.Name, cordoned, by}, func(ctx context.Context) error { return o.World.SetCordoned(ctx, node, cordoned, by) })
 }
 
+func (o outside) HoldDrift(ctx context.Context, pool port.NodePool, by string) error {
+	return effect(ctx, o, "HoldDrift", []any{pool.Name, by}, func(ctx context.Context) error { return o.World.HoldDrift(ctx, pool, by) })
+}
+
+func (o outside) SetLimits(ctx context.Context, pool port.NodePool, limits map[string]string) error {
+	return effect(ctx, o, "SetLimits", []any{pool.Name, limits}, func(ctx context.Context) error { return o.World.SetLimits(ctx, pool, limits) })
+}
+
+func (o outside) SetImageTerms(ctx context.Context, class port.NodeClass, terms, family string) error {
+	return effect(ctx, o, "SetImageTerms", []any{class.Name, terms, family}, func(ctx context.Context) error { return o.World.SetImageTerms(ctx, class, terms, family) })
+}
+
+func (o outside) DeleteNodeClaim(ctx context.Context, claim port.NodeClaim) error {
+	return effect(ctx, o, "DeleteNodeClaim", []any{claim.Name}, func(ctx context.Context) error { return o.World.DeleteNodeClaim(ctx, claim) })
+}
+
 func (o outside) EvictPod(ctx context.Context, pod port.Pod) error {
 	return effect(ctx, o, "EvictPod", []any{pod.Namespace, pod.Name}, func(ctx context.Context) error { return o.World.EvictPod(ctx, pod) })
 }

@@ -94,14 +94,18 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	}
 	all := outside{box, m, o.Holder, o.Gate}
 	var api port.Domino
+	var executions port.Executions
 	if compiled.Desired.Deployment.Domino.URL != "" {
 		api = all
 	}
-	var nodes port.Nodes
+	if api != nil && compiled.Desired.Deployment.Executors == "classic" { // elsewhere pods tell
+		executions = all
+	}
+	var nodes port.Grid
 	if compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
 		nodes = all
 	}
-	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: all, Domino: api, Nodes: nodes, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
+	return engine.Open(ctx, engine.Config{Compiled: compiled, Outside: all, Domino: api, Nodes: nodes, Executions: executions, Store: store{m.Store, o.Gate, m.Clock}, Secret: m.secret,
 		Clock: m.Clock, Random: m.next, Salt: func() string { return "salt" }, Holder: o.Holder, Parallelism: o.Parallelism, Report: o.Report, Source: o.Source})
 }
 

@@ -46,7 +46,7 @@ func (w *World) goneBack(ctx context.Context, done []planner.Done) (found []sche
 			_, writes := d.Step.Writes[e.Path]
 			switch from := e.Ref.Type(); {
 			case !schema.IsAMI(e.Value.Str()):
-			case e.Path == "image" && (from == "ec2/version" || from == "asg/config"), e.Path == paths["ami"] && writes:
+			case e.Path == "image" && (from == "ec2/version" || from == "asg/config" || from == "karpenter/class"), e.Path == paths["ami"] && writes:
 				if images[d.Step.Address] == nil {
 					images[d.Step.Address] = map[string]bool{}
 				}
@@ -83,6 +83,21 @@ func (v *View) Again(d planner.Done) []planner.Step {
 		return again(d)
 	}
 	return nil
+}
+
+// Loose is the number of nodes that a group wants: an autoscaler sets it, and so do rolls.
+// One beyond the bounds that the step puts back is no longer to be had.
+func (v *View) Loose(back planner.Step, at planner.Raw) []string {
+	if t := back.Object.Type(); t != "asg/group" && t != "eks/nodegroup" {
+		return nil
+	}
+	after := at.With(back.Writes)
+	lo, _ := after["min"].Float()
+	hi, _ := after["max"].Float()
+	if n, is := at["desired"].Float(); !is || n < lo || n > hi {
+		return nil
+	}
+	return []string{"desired"}
 }
 
 // Uses are the references to an object that the apply made. That a version is

@@ -3,7 +3,6 @@ package world
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,19 +34,30 @@ type RunUnit struct {
 	Pod     string    `json:"pod,omitempty"`  // namespace/name
 	Since   time.Time `json:"since,omitzero"` // it started, else it was queued
 	From    []string  `json:"from"`
+	End     *End      `json:"expectedEnd"` // nil: nobody can tell
 
-	user string // as documents name them
+	user, tier, project string    // ids, as documents have them
+	started             time.Time // as documents have it
 }
+
+// Past tells of runs that ended. One that nobody is to tell of has the zero Ended.
+type Past func(context.Context) (Ended, error)
 
 // LookRuns reads which runs are live, from Domino's API, from the pods of the cluster and
 // from its database, side by side. executions nil: Domino is not asked. Where none
 // answers, that is an error, since an empty list would look like an idle grid.
-func (w *World) LookRuns(ctx context.Context, executions port.Executions) (RunCensus, error) {
-	c, err := w.census(ctx, executions)
+func (w *World) LookRuns(ctx context.Context, executions port.Executions, past Past) (RunCensus, error) {
+	var c *census
+	var ended Ended
+	var untold error
+	err := sideBySide(
+		func() (err error) { c, err = w.census(ctx, executions); return err },
+		func() error { ended, untold = past(ctx); return nil })
 	if err != nil {
 		return RunCensus{}, fmt.Errorf("runs: %w", err)
 	}
-	return c.RunCensus, nil
+	c.foretell(ended, untold, w.Now())
+	return c.RunCensus, ctx.Err()
 }
 
 // census is all that is read of runs, and the nodes and pods beside them.
@@ -65,11 +75,14 @@ func (w *World) census(ctx context.Context, executions port.Executions) (*census
 	var listed []port.Execution
 	var docs []port.Document
 	var base error
-	api, pods := errors.New("deployment.domino is not stated"), errors.New("no cluster is asked")
+	var api, pods error = unstated("deployment.domino is not stated"), errNoCluster
 	_ = sideBySide(
 		func() error {
 			if executions != nil {
 				listed, api = executions.ListExecutions(ctx)
+			}
+			if api == nil && w.Deployment.Executors == "classic" { // elsewhere pods tell
+				api = locateRuns(ctx, executions, listed)
 			}
 			return nil
 		},
@@ -92,7 +105,7 @@ func (w *World) census(ctx context.Context, executions port.Executions) (*census
 		err  error
 	}{{fromDomino, api}, {fromScheduler, pods}, {fromDatabase, base}} {
 		if s.err != nil {
-			c.Unread = append(c.Unread, Unread{s.from, oneLine(s.err)})
+			c.Unread = append(c.Unread, untold(s.from, s.err))
 		}
 	}
 	if len(c.Unread) == 3 {
@@ -103,7 +116,7 @@ func (w *World) census(ctx context.Context, executions port.Executions) (*census
 		c.running()
 	}
 	if len(docs) == mostLive {
-		c.Unread = append(c.Unread, Unread{fromDatabase, fmt.Sprintf("more than the newest %d runs have not ended; the others are not looked at", mostLive)})
+		c.Unread = append(c.Unread, Unread{fromDatabase, true, fmt.Sprintf("more than the newest %d runs have not ended; the others are not looked at", mostLive)})
 	}
 	return c, w.recorded(ctx, c, docs)
 }
@@ -163,7 +176,7 @@ const mostLive = 5000
 // liveRuns are the runs of the database that have not ended.
 func (w *World) liveRuns(ctx context.Context) ([]port.Document, error) {
 	m := w.Deployment.Mongo.Mapping
-	fields := []string{"status", "startingUserId", "started"}
+	fields := []string{"status", "startingUserId", "started", runProject}
 	for _, path := range []string{m.HardwareTiers.Fields["runs"], m.ExecutorGroups.Fields["runs"]} {
 		if path != "" {
 			fields = append(fields, path)
@@ -183,6 +196,7 @@ func (w *World) recorded(ctx context.Context, c *census, docs []port.Document) e
 		if path := m.HardwareTiers.Fields["runs"]; path != "" {
 			row.Tier = digits(standing(raw, path).Text)
 		}
+		row.tier, row.project, row.started = row.Tier, digits(standing(raw, runProject).Text), row.Since
 		if path := m.ExecutorGroups.Fields["runs"]; path != "" {
 			row.Node = standing(raw, path).Str()
 		}
@@ -197,6 +211,7 @@ func (w *World) recorded(ctx context.Context, c *census, docs []port.Document) e
 			}
 			known = true
 			r.Tier, r.user, r.Since = cmp.Or(r.Tier, row.Tier), row.user, later(row.Since, r.Since)
+			r.tier, r.project, r.started = row.tier, row.project, row.started
 			if r.Role == "run" && (r.Node == "" || r.Node == row.Node) {
 				r.Node = cmp.Or(r.Node, row.Node)
 				r.From = append(r.From, fromDatabase)
@@ -215,7 +230,7 @@ func (w *World) nameUsers(ctx context.Context, c *census, users map[string]bool)
 	delete(users, "")
 	names, err := w.logins(ctx, users)
 	if err != nil {
-		c.Unread = append(c.Unread, Unread{fromDatabase, "names of users: " + oneLine(err)})
+		c.Unread = append(c.Unread, Unread{fromDatabase, true, "names of users: " + oneLine(err)})
 	}
 	for i, r := range c.Runs {
 		c.Runs[i].User = cmp.Or(r.User, names[r.user], digits(r.user))
@@ -256,21 +271,67 @@ type NodeCensus struct {
 	Unread []Unread     `json:"unread"`
 }
 
+// Deadline is when a roll waits no longer: where the plan Forces it, it ends the node with
+// its runs; else it is turned back, and the node stays.
+type Deadline struct {
+	At    time.Time `json:"at"`
+	Force bool      `json:"force"`
+	Apply string    `json:"apply"`
+}
+
 // CensusNode is one machine. Runs are ids of runs, and pods of Domino's workloads that
 // name none; nil: nobody tells. Waits is what it waits for, as far as anybody tells.
 type CensusNode struct {
 	Node     string         `json:"node,omitempty"`     // "": an instance that is no node
 	Instance string         `json:"instance,omitempty"` // EC2 id
 	Pool     string         `json:"pool,omitempty"`     // the label that tiers name
-	Address  schema.Address `json:"address,omitzero"`   // of the pool in the files
+	Tier     string         `json:"tier,omitempty"`     // id of the tier that an executor is of
+	Address  schema.Address `json:"address,omitzero"`   // of the pool, or the tier, in the files
 	AMI      string         `json:"ami,omitempty"`
 	Current  *bool          `json:"current"` // it is on the image that the pool starts nodes from; null: not known
 	Type     string         `json:"instanceType,omitempty"`
 	Created  time.Time      `json:"created,omitzero"`
-	State    string         `json:"state"` // "ready", "not ready", "cordoned", else as EC2 says
+	State    string         `json:"state"` // "ready", "not ready", "cordoned", "maintenance", of Karpenter's also "asked for" and "ending", else as EC2 says
 	Runs     []string       `json:"runs"`
 	Waits    []string       `json:"waitsFor"`
 	From     []string       `json:"from"` // who tells of its runs
+	// End is when the last of its runs is expected to end, of one that no new run gets on to:
+	// one that is cordoned. nil: nobody can tell, or it is not.
+	End *End `json:"expectedEnd"`
+	// Deadline is when the roll that cordoned it waits no longer for its runs.
+	Deadline *Deadline `json:"deadline,omitempty"`
+	// By is who cordoned it, as the node notes it.
+	By string `json:"cordonedBy,omitempty"`
+}
 
-	by string // who cordoned it
+// Of are the units of one run alone, by its id; its Unread are all.
+func (c RunCensus) Of(run string) (RunCensus, error) {
+	of := RunCensus{Runs: []RunUnit{}, Unread: c.Unread}
+	var ids []string
+	for _, r := range c.Runs {
+		if r.Run != "" && r.Run == run {
+			of.Runs = append(of.Runs, r)
+		}
+		ids = append(ids, r.Run)
+	}
+	if len(of.Runs) > 0 {
+		return of, nil
+	}
+	return of, missing(run, ids, c.Unread, "is no run that is live", "domctl runs lists those that are, domctl queue those that wait")
+}
+
+// missing says that nothing is called so, what could have been meant, and who did not tell
+// all.
+func missing(name string, names []string, unread []Unread, text, hint string) error {
+	var untold []string
+	for _, u := range unread {
+		untold = append(untold, u.String())
+	}
+	if len(untold) > 0 {
+		text += ", as far as is known: " + strings.Join(untold, "; ")
+	}
+	if near := schema.AllNearest(name, slices.DeleteFunc(names, func(s string) bool { return s == "" })); len(near) > 0 {
+		hint = "did you mean " + schema.Listed(near[:min(len(near), 5)], "or") + "?"
+	}
+	return fmt.Errorf("%q %s\nhint: %s", name, text, hint)
 }

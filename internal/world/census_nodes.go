@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,27 +20,55 @@ const groupTag = "aws:autoscaling:groupName"
 
 // LookNodes reads the nodes of the cluster and the instances of the groups of declared
 // pools, and what is on them.
-func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions) (NodeCensus, error) {
+func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (NodeCensus, error) {
+	m, err := w.machines(ctx, d, a, executions, past)
+	return m.NodeCensus, err
+}
+
+// machines is what LookNodes reads: instances are those that EC2 tells of, by id.
+type machines struct {
+	NodeCensus
+	census    *census
+	instances map[string]port.Instance
+}
+
+func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (machines, error) {
 	v := w.newView(d, a)
 	var c *census
+	var executors executorCensus
+	var noExecutors error
+	var claims []port.NodeClaim
+	var noClaims error
 	err := sideBySide(
+		func() error { executors, noExecutors = w.lookExecutorCensus(ctx, d); return nil },
 		func() (err error) { c, err = w.census(ctx, executions); return err },
+		func() error { claims, noClaims = w.nodeClaims(ctx, d); return nil },
 		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
 	if err != nil {
-		return NodeCensus{}, fmt.Errorf("nodes: %w", err)
+		return machines{}, fmt.Errorf("nodes: %w", err)
 	}
 	out := NodeCensus{Nodes: []CensusNode{}, Unread: c.Unread}
+	if noExecutors != nil {
+		out.Unread = append(out.Unread, untold("EC2 for executors", noExecutors))
+	}
 	owners := v.groupOwners()
-	instances, err := w.machines(ctx, c.nodes, schema.Sorted(owners))
+	found, err := w.instancesOf(ctx, c.nodes, scalingGroups(owners))
 	if err != nil {
 		if ctx.Err() != nil || c.noPod {
-			return out, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
+			return machines{}, fmt.Errorf("nodes: instances of the pools' groups: %w", err)
 		}
-		out.Unread = append(out.Unread, Unread{"EC2", oneLine(err)})
+		out.Unread = append(out.Unread, untold("EC2", err))
 	}
-	labels := PoolLabels(d)
+	if noClaims != nil {
+		if ctx.Err() != nil {
+			return machines{}, fmt.Errorf("nodes: %w", noClaims)
+		}
+		out.Unread = append(out.Unread, untold("Karpenter", noClaims))
+	}
+	asked := claimsByNode(claims)
+	labels, instances := PoolLabels(d), maps.Clone(found)
 	for _, n := range c.nodes {
-		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", by: n.CordonedBy}
+		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
 		row.Address = labels[row.Pool]
 		switch {
 		case n.Cordoned:
@@ -51,12 +80,21 @@ func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applie
 			row.of(i, owners)
 			delete(instances, n.Instance)
 		}
+		row.ofClaim(asked[n.Name], owners)
+		delete(asked, n.Name)
 		out.Nodes = append(out.Nodes, row)
 	}
 	for _, id := range schema.Sorted(instances) {
 		row := CensusNode{State: instances[id].State}
 		row.of(instances[id], owners)
 		out.Nodes = append(out.Nodes, row)
+	}
+	for _, name := range schema.Sorted(asked) {
+		row := CensusNode{State: "asked for"}
+		row.ofClaim(asked[name], owners)
+		if row.Address != (schema.Address{}) && !slices.ContainsFunc(out.Nodes, func(n CensusNode) bool { return n.Instance == row.Instance && n.Instance != "" }) {
+			out.Nodes = append(out.Nodes, row)
+		}
 	}
 	for i := range out.Nodes {
 		n := &out.Nodes[i]
@@ -65,10 +103,30 @@ func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applie
 		n.Current = v.current(*n)
 		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod)
 	}
+	out.Nodes = append(out.Nodes, executors.rows(c, d, a)...)
+	if slices.ContainsFunc(out.Nodes, CensusNode.emptying) { // else nobody need be asked
+		told := len(c.Unread)
+		ended, untold := past(ctx)
+		c.foretell(ended, untold, w.Now())
+		out.Unread = append(out.Unread, c.Unread[told:]...)
+	}
+	for i, n := range out.Nodes {
+		if n.emptying() {
+			out.Nodes[i].End = c.latest(n)
+		}
+	}
 	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
-		return cmp.Or(strings.Compare(a.Pool, b.Pool), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
+		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Tier, b.Tier), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
 	})
-	return out, nil
+	for _, x := range executors.all {
+		found[x.ID] = x.Instance
+	}
+	return machines{out, c, found}, nil
+}
+
+// emptying says that no new run gets on to it, and that some are on it.
+func (n CensusNode) emptying() bool {
+	return (n.State == "cordoned" || n.State == "maintenance") && len(n.Runs) > 0
 }
 
 // of takes what EC2 says of a node's instance.
@@ -82,7 +140,43 @@ func (n *CensusNode) of(i port.Instance, owners map[string]schema.Address) {
 	}
 }
 
-// groupOwners are the pools by Auto Scaling group, those of managed node groups too.
+// nodeClaims are the nodes that Karpenter was asked for, where pools have its groups.
+func (w *World) nodeClaims(ctx context.Context, d schema.Desired) ([]port.NodeClaim, error) {
+	if !schema.OnKarpenter(d) || w.Karpenter == nil {
+		return nil, nil
+	}
+	return w.Karpenter.ListNodeClaims(ctx)
+}
+
+// claimsByNode are claims by the node that they became; those that did not yet by their own
+// name, which is none of a node.
+func claimsByNode(claims []port.NodeClaim) map[string]port.NodeClaim {
+	out := map[string]port.NodeClaim{}
+	for _, c := range claims {
+		out[cmp.Or(c.Node, "claim "+c.Name)] = c
+	}
+	return out
+}
+
+// ofClaim takes what Karpenter says of a node: its pool, its image, and that it ends it.
+func (n *CensusNode) ofClaim(c port.NodeClaim, owners map[string]schema.Address) {
+	if c.Name == "" {
+		return
+	}
+	n.Instance, n.AMI = cmp.Or(n.Instance, c.Instance), cmp.Or(n.AMI, c.Image)
+	if n.Address == (schema.Address{}) {
+		n.Address = owners[schema.Group{Karpenter: c.Pool}.Key()]
+	}
+	if n.Created.IsZero() {
+		n.Created = c.Created
+	}
+	if c.Going {
+		n.State = "ending"
+	}
+}
+
+// groupOwners are the pools by Auto Scaling group, those of managed node groups too, and by
+// the keys of Karpenter's groups.
 func (v *View) groupOwners() map[string]schema.Address {
 	out := map[string]schema.Address{}
 	for a, o := range v.desired.Objects {
@@ -93,6 +187,9 @@ func (v *View) groupOwners() map[string]schema.Address {
 			if g.ASG != "" {
 				out[g.ASG] = a
 			}
+			if g.Karpenter != "" {
+				out[g.Key()] = a
+			}
 			for _, name := range v.raw[v.world.groupRefOf(g)]["groups"].Strings() {
 				out[name] = a
 			}
@@ -101,8 +198,13 @@ func (v *View) groupOwners() map[string]schema.Address {
 	return out
 }
 
-// machines are the instances of nodes and of groups, but for those that ended, by id.
-func (w *World) machines(ctx context.Context, nodes []port.Node, groups []string) (map[string]port.Instance, error) {
+// scalingGroups are the owned groups that are Auto Scaling's: no name of one has a colon.
+func scalingGroups(owners map[string]schema.Address) []string {
+	return slices.DeleteFunc(schema.Sorted(owners), func(name string) bool { return strings.Contains(name, ":") })
+}
+
+// instancesOf are the instances of nodes and of groups, but for those that ended, by id.
+func (w *World) instancesOf(ctx context.Context, nodes []port.Node, groups []string) (map[string]port.Instance, error) {
 	var ids []string
 	for _, n := range nodes {
 		if n.Instance != "" {
@@ -144,12 +246,18 @@ func (c *census) on(n CensusNode) (runs, from []string) {
 			runs, from = append(runs, cmp.Or(r.Run, "pod "+r.Pod)), append(from, r.From...)
 		}
 	}
-	if len(runs) == 0 && !c.placed && (c.noPod || n.Node == "") {
+	if len(runs) == 0 && (!c.placed && (c.noPod || n.Node == "") || n.Node == "" && c.nameless()) {
 		return nil, from
 	}
 	slices.Sort(runs)
 	slices.Sort(from)
 	return slices.Compact(runs), slices.Compact(from)
+}
+
+// nameless says that the cluster has a node of which it does not tell the instance: what is
+// on that could be on any instance that is no node.
+func (c *census) nameless() bool {
+	return slices.ContainsFunc(c.nodes, port.Node.Nameless)
 }
 
 // current says whether a machine is on an image that its pool's groups start nodes from
@@ -169,7 +277,7 @@ func (v *View) startsFrom(pool schema.Address) (images []string, known bool) {
 		if !strings.HasSuffix(p, ".ami") {
 			continue
 		}
-		if value.Str() == "" {
+		if value.Str() == "" || strings.HasPrefix(value.Str(), follow) {
 			return nil, false
 		}
 		images = append(images, value.Str())
@@ -184,14 +292,16 @@ func (v *View) waitsFor(n CensusNode, nodes bool) []string {
 	switch {
 	case n.Node == "" && n.State == "running" && nodes:
 		waits = append(waits, "to join the cluster")
+	case n.State == "asked for":
+		waits = append(waits, "Karpenter to start it")
 	case n.State == "not ready":
 		waits = append(waits, "to be ready")
 	case n.State == "cordoned" && len(n.Runs) > 0:
 		waits = append(waits, "the end of "+planner.Plural(len(n.Runs), "run"))
 	case n.State == "cordoned" && n.Runs == nil:
 		waits = append(waits, "runs that nobody tells of")
-	case n.State == "cordoned" && n.by != "":
-		waits = append(waits, "its end, by "+n.by)
+	case n.State == "cordoned" && n.By != "":
+		waits = append(waits, "its end, by "+n.By)
 	case n.State == "cordoned":
 		waits = append(waits, "who cordoned it")
 	}

@@ -44,7 +44,7 @@ func TestRunCensus(t *testing.T) {
 			b := newBench(t, docs, "")
 			b.deployment.Mongo.Mapping.ExecutorGroups.Fields = map[string]string{"runs": c.mapped}
 			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes}
-			got, err := w.LookRuns(t.Context(), c.executions)
+			got, err := w.LookRuns(t.Context(), c.executions, w.LookEnded)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,14 +69,26 @@ func TestNodeCensus(t *testing.T) {
 	b := newBench(t, `"runs": []`, capacityTypes+strings.Replace(poolAWS, `"autoScalingGroups"`, `"instances": {"i-1": {"image": "ami-9", "launched": "2026-01-01T00:00:00Z", "state": "stopped", "tags": {"aws:autoscaling:groupName": "lt"}, "type": "m5.large"}}, "autoScalingGroups"`, 1))
 	desired := schema.Desired{Objects: all(object("nodePools", "p", map[string]any{"groups": asg("lt")}))}
 	w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
-	got, err := w.LookNodes(t.Context(), desired, schema.Applied{}, nil)
+	got, err := w.LookNodes(t.Context(), desired, schema.Applied{}, nil, w.LookEnded)
 	if err != nil || len(got.Nodes) != 1 {
 		t.Fatal(err, got)
 	}
 	if n := got.Nodes[0]; n.Instance != "i-1" || n.Node != "" || n.State != "stopped" || n.Address.String() != "nodePools.p" || n.Current == nil || *n.Current || n.Runs != nil || !strings.HasPrefix(strings.Join(n.Waits, ""), "a roll to ami-") {
 		t.Errorf("%+v", n)
 	}
-	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}); err != nil || len(got.Nodes) != 1 || got.Nodes[0].Runs == nil {
+	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}, w.LookEnded); err != nil || len(got.Nodes) != 1 || got.Nodes[0].Runs == nil {
 		t.Errorf("%+v, %v", got, err)
+	}
+	// A node that names no instance could be this one, unless it is Fargate's.
+	for kind, known := range map[string]bool{"": false, "fargate": true} {
+		w.Nodes = cluster{nodes: []port.Node{{Name: "n", Labels: map[string]string{"eks.amazonaws.com/compute-type": kind}}}}
+		if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}, w.LookEnded); err != nil || len(got.Nodes) != 2 {
+			t.Fatal(err, got)
+		}
+		for _, n := range got.Nodes {
+			if n.Instance == "i-1" && (n.Runs != nil) != known {
+				t.Errorf("%q: %+v", kind, n)
+			}
+		}
 	}
 }

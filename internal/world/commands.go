@@ -20,7 +20,7 @@ type script struct {
 	names               map[string]string // by step that gives something and is not done
 }
 
-// Script writes the steps of one tool, "mongosh", "aws" or "curl", for a person, and
+// Script writes the steps of one tool, "mongosh", "aws", "kubectl" or "curl", for a person, and
 // counts them; ok is false for any other tool. What is done already is a comment.
 func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (text string, n int, ok bool) {
 	s := script{tool: tool, names: map[string]string{}}
@@ -31,6 +31,9 @@ func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (te
 	case "aws":
 		s.mark, s.unknown = "# ", `echo "domctl knows no command for this step" >&2; exit 1`
 		s.aws(p)
+	case "kubectl":
+		s.mark, s.unknown = "# ", `echo "domctl knows no command for this step" >&2; exit 1`
+		s.kubectl(w.Deployment.Kubernetes)
 	case "curl":
 		s.mark, s.unknown = "# ", `echo "domctl knows no command for this step" >&2; exit 1`
 		s.curl(w.Deployment.Domino, steps)

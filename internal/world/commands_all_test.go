@@ -37,7 +37,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 		}
 		step := applier.Manual{Apply: "a", Step: planner.Step{ID: "s", Op: op, Object: "x#a/1", Writes: map[string]schema.Value{}, Args: map[string]schema.Value{}}, Pre: planner.Raw{}}
 		tools := 0
-		for _, tool := range []string{"mongosh", "aws", "curl"} {
+		for _, tool := range []string{"mongosh", "aws", "curl", "kubectl"} {
 			text, n, ok := w.Script(tool, planner.World{}, []applier.Manual{step})
 			if tools += n; !ok || strings.Contains(text, "knows no command") {
 				t.Errorf("%s has no command", op)
@@ -47,7 +47,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 			t.Errorf("%s is in %d scripts", op, tools)
 		}
 	}
-	for _, tool := range []string{"mongosh", "aws", "curl"} {
+	for _, tool := range []string{"mongosh", "aws", "curl", "kubectl"} {
 		if text, n, _ := w.Script(tool, planner.World{}, []applier.Manual{{Step: planner.Step{Op: "ec2.Unheard"}}}); n != 1 || !strings.Contains(text, "knows no command") {
 			t.Error("an operation without a command is left out")
 		}
@@ -71,7 +71,7 @@ func TestRowsCallWhatPermissionsSay(t *testing.T) {
 		for _, call := range row.Calls {
 			_, document := reflect.TypeFor[port.Documents]().MethodByName(call)
 			_, domino := reflect.TypeFor[port.Domino]().MethodByName(call)
-			_, nodes := reflect.TypeFor[port.Nodes]().MethodByName(call)
+			_, nodes := reflect.TypeFor[port.Grid]().MethodByName(call)
 			if delete(unused, call); !allowed[call] && !document && !domino && !nodes {
 				t.Errorf("%s calls %s, which no permission speaks of", op, call)
 			}

@@ -2,12 +2,14 @@ package world_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"domctl.dev/internal/sandbox"
+	"domctl.dev/internal/world"
 	"domctl.dev/schema"
 )
 
@@ -57,6 +59,70 @@ func TestCallsGrowWithPages(t *testing.T) {
 	}
 	if few != 4 || more != 4 {
 		t.Errorf("%d pages for 10 tiers and 2 groups, %d for 1,000 and 200, want 4: tiers, groups, templates, versions", few, more)
+	}
+}
+
+// TestNodesAreReadOfPoolsThatRoll, in two calls more whatever their number; and of no other.
+func TestNodesAreReadOfPoolsThatRoll(t *testing.T) {
+	for g, want := range map[int]int{2: 4, 40: 4} {
+		b, objects := many(t, 1, g)
+		pages := func() int {
+			before := b.world.Counts()
+			if _, err := b.look(objects, schema.Applied{}); err != nil {
+				t.Fatal(err)
+			}
+			c := b.world.Counts()
+			return c.Total() - before.Total() - c.Pages["DescribeNodegroup"] + before.Pages["DescribeNodegroup"]
+		}
+		if got := pages(); got != want {
+			t.Errorf("%d groups: %d pages, want %d", g, got, want)
+		}
+		p := objects[schema.Address{Kind: "nodePools", Name: "p"}]
+		p.Fields["roll"] = schema.JSON(schema.Roll{Strategy: schema.Surge})
+		if got := pages(); got != want+1 {
+			t.Errorf("%d groups that roll and have no instance: %d pages, want %d", g, got, want+1)
+		}
+		p.Fields["owner.ami"] = schema.JSON("terraform")
+		if got := pages(); got != want {
+			t.Errorf("%d groups of another owner: %d pages, want %d", g, got, want)
+		}
+	}
+}
+
+// TestCensusCallsGrowWithPages: of 10 runs and nodes and of 500 the same lists are read, and
+// the runs that ended once.
+func TestCensusCallsGrowWithPages(t *testing.T) {
+	pages := func(n int) map[string]int {
+		var runs, nodes, pods, executions []string
+		for i := range n {
+			runs = append(runs, fmt.Sprintf(`{"_id": %d, "tier": "small", "projectId": 1, "startingUserId": {"$oid": "65b000000000000000000002"}, "started": {"$date": "2026-03-01T00:00:00Z"}}, {"_id": %d, "tier": "small", "projectId": 1, "started": {"$date": "2026-03-01T00:00:00Z"}, "completed": {"$date": "2026-03-01T01:00:00Z"}}`, i, n+i))
+			nodes = append(nodes, fmt.Sprintf(`"n%d": {"cordoned": true}`, i))
+			pods = append(pods, fmt.Sprintf(`"compute/p%d": {"node": "n%d", "labels": {"dominodatalab.com/execution-id": "%d"}}`, i, i, i))
+			executions = append(executions, fmt.Sprintf(`"%024x": {"units": [{"id": "p%d"}]}`, i, i))
+		}
+		b := newBench(t, "", "")
+		var err error
+		b.memory, err = sandbox.NewMemory("sandbox.json", []byte(`{"aws": {"account": "111122223333", "region": "us-west-2"}, "domino": {"executions": {`+strings.Join(executions, ",")+`}},
+			"kubernetes": {"nodes": {`+strings.Join(nodes, ",")+`}, "pods": {`+strings.Join(pods, ",")+`}}, "mongo": {"runs": [`+strings.Join(runs, ",")+`]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.open(sandbox.Options{})
+		b.deployment.Mongo.Mapping.HardwareTiers.Fields = map[string]string{"runs": "tier"}
+		w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: b.world}
+		got, err := w.LookNodes(t.Context(), schema.Desired{}, schema.Applied{}, b.world, w.LookEnded)
+		if err != nil || len(got.Nodes) != n || len(got.Nodes[0].Runs) != 1 {
+			t.Fatal(err, len(got.Nodes))
+		}
+		return b.world.Counts().Pages
+	}
+	few, many := pages(10), pages(500)
+	// Live runs, those that ended, and users; the lists of nodes and pods have 200 a page.
+	if want := map[string]int{"ListExecutions": 1, "ListNodes": 1, "ListPods": 1, "Find": 3}; !maps.Equal(few, want) {
+		t.Errorf("%v, want %v", few, want)
+	}
+	if want := map[string]int{"ListExecutions": 1, "ListNodes": 3, "ListPods": 3, "Find": 3}; !maps.Equal(many, want) {
+		t.Errorf("%v, want %v", many, want)
 	}
 }
 

@@ -215,7 +215,7 @@ func (c collections) executors(ctx context.Context) []Check {
 	if !ok {
 		return []Check{check}
 	}
-	return []Check{shape(check, docs, paths, mapping+".fields")}
+	return append([]Check{shape(check, docs, paths, mapping+".fields")}, c.instances(ctx)...)
 }
 
 func (c collections) environments(ctx context.Context) []Check {

@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 
 	"domctl.dev/internal/port"
@@ -34,6 +35,17 @@ func (w *World) findExecutors(ctx context.Context) ([]port.Document, error) {
 	}
 	collection, _ := executorPaths(w.Deployment.Mongo.Mapping.ExecutorGroups)
 	return w.Outside.Find(ctx, port.Query{Collection: collection})
+}
+
+// lookExecutors reads the executors where some tier's are to be rolled, to say which.
+func (l *look) lookExecutors(ctx context.Context) (all []port.Executor, err error) {
+	if !schema.RollsExecutors(l.desired) || len(l.Deployment.Instances.Tags) == 0 {
+		return nil, nil
+	}
+	if all, err = l.LookExecutors(ctx, l.executorsAll(l.desired)); err != nil {
+		err = fmt.Errorf("hardwareTiers: executors: %w", err)
+	}
+	return all, err
 }
 
 func (l *look) decodeExecutors(docs []port.Document) {
@@ -97,6 +109,7 @@ func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) planner.Lower
 			if why := v.proves(c, d.After, &out); why != nil {
 				return planner.Lowered{Blocked: why}
 			}
+			v.rollExecutors(c, d, ref, &out)
 		}
 	}
 	return out

@@ -60,7 +60,8 @@ func lookTiers(ctx context.Context, l *look) error {
 	err := sideBySide(
 		func() (err error) { images, err = l.readImages(ctx, l.literalImages("hardwareTiers")); return err },
 		func() (err error) { list, err = l.wholeTiers(ctx); return err },
-		func() (err error) { executors, err = l.findExecutors(ctx); return err })
+		func() (err error) { executors, err = l.findExecutors(ctx); return err },
+		func() (err error) { l.view.executors, err = l.lookExecutors(ctx); return err })
 	if err != nil {
 		return err
 	}
@@ -259,6 +260,12 @@ func tierDocuments(d schema.Deployment) (reads []string, writes map[string][]str
 	if d.Executors == "classic" { // where a tier's AMI stands
 		executors, _ := executorPaths(d.Mongo.Mapping.ExecutorGroups)
 		reads, writes[executors] = append(reads, executors), []string{"UpdateOne"}
+		if known := d.Mongo.Mapping.Executors; known.Collection != "" { // what Domino knows of each
+			reads = append(reads, known.Collection)
+			if known.Maintained() {
+				writes[known.Collection] = []string{"UpdateOne"}
+			}
+		}
 	}
 	return reads, writes
 }

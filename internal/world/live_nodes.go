@@ -17,6 +17,9 @@ type LiveNodes interface {
 	ListPods(ctx context.Context, node string) ([]port.Pod, error)
 }
 
+// errNoCluster is why nobody tells which nodes live: the files state no cluster.
+const errNoCluster = unstated("no cluster is asked")
+
 // typeLabel is what Kubernetes says a node is.
 // https://kubernetes.io/docs/reference/labels-annotations-taints/#nodekubernetesioinstance-type
 const typeLabel = "node.kubernetes.io/instance-type"

@@ -151,3 +151,32 @@ func labelTerraform(g schema.Group, field string, d planner.Diff) string {
 	}
 	return fmt.Sprintf("labels = {%s = %s}%s", schema.JSON(s[1]).Text, d.After.Text, is)
 }
+
+// ofNodePool compares what a NodePool of Karpenter says of its nodes with the files. It is
+// not written: a node whose NodePool says something else drifts.
+func (l *look) ofNodePool(a schema.Address, g schema.Group, raw planner.Raw) {
+	o := l.desired.Objects[a]
+	want := map[string]string{}
+	for p, v := range o.Fields {
+		if what := schema.SplitPath(p)[0]; v.Is == schema.Known && (what == "labels" || what == "taints") {
+			want[p], want[schema.JoinPath("labels", poolLabel)] = v.Str(), o.Fields["label"].Str()
+		}
+	}
+	var wrong []string
+	for _, p := range schema.Sorted(want) {
+		if is := raw[p]; is.Str() != want[p] || is.Is != schema.Known {
+			wrong = append(wrong, fmt.Sprintf("%s is %s, the files say %s", schema.SplitPath(p)[1], or(is.Str()), or(want[p])))
+		}
+	}
+	if d, err := schema.ParseDuration(o.Fields["scaleDownDelay"].Str()); err == nil {
+		is := raw["consolidateAfter"].Str()
+		if after, err := time.ParseDuration(is); err != nil || after != d {
+			wrong = append(wrong, fmt.Sprintf("consolidateAfter is %s, the files say %s", or(is), shortDuration(d)))
+		}
+	}
+	if len(wrong) > 0 {
+		l.view.Findings = append(l.view.Findings, schema.Finding{Code: "DC877", Severity: schema.Warning, Address: a, Positions: o.Positions(""),
+			Message: groupText(g) + " says otherwise of its nodes: " + strings.Join(wrong, "; "),
+			Hint:    "correct the NodePool where it is made, once its nodes may be replaced, or the files; domctl explain DC877"})
+	}
+}

@@ -18,17 +18,20 @@ func lookPools(ctx context.Context, l *look) error {
 	var asgs, nodeGroups []string
 	for _, a := range l.wanted("nodePools") {
 		for _, g := range l.desired.Objects[a].Groups() {
-			if g.NodeGroup != "" {
+			switch {
+			case g.NodeGroup != "":
 				nodeGroups = append(nodeGroups, l.cluster(g)+"/"+g.NodeGroup)
-			} else {
+			case g.ASG != "":
 				asgs = append(asgs, g.ASG)
 			}
 		}
 	}
-	var groups, managed, images map[planner.Ref]planner.Raw
+	var groups, managed, images, pools map[planner.Ref]planner.Raw
 	err := sideBySide(
+		func() error { return l.readAlarms(ctx) },
 		func() (err error) { groups, err = l.readGroups(ctx, asgs); return err },
 		func() (err error) { managed, err = l.readNodeGroups(ctx, nodeGroups); return err },
+		func() (err error) { pools, err = l.addKarpenter(ctx); return err },
 		func() (err error) { images, err = l.readImages(ctx, l.literalImages("nodePools")); return err })
 	if err != nil {
 		return err
@@ -36,10 +39,14 @@ func lookPools(ctx context.Context, l *look) error {
 	maps.Copy(l.view.raw, groups)
 	maps.Copy(l.view.raw, managed)
 	maps.Copy(l.view.raw, images)
+	maps.Copy(l.view.raw, pools)
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
-	if err := l.readSwitched(ctx); err != nil {
+	err = sideBySide(
+		func() error { return l.readSwitched(ctx) },
+		func() error { return l.readUneven(ctx) })
+	if err != nil {
 		return err
 	}
 	claimed := map[planner.Ref]claim{}
@@ -62,6 +69,9 @@ func (l *look) claimPool(a schema.Address, claimed map[planner.Ref]claim) {
 		if v := group["version"].Str(); want.Is != schema.Absent && group["template"].Str() != "" && (v == "" || v == "$Default") {
 			l.claim(a, templateRef(group["template"].Str()), claimed, want != l.view.imageOf(group))
 		}
+		if c := group["class"].Str(); want.Is != schema.Absent && c != "" {
+			l.claim(a, nodeClassRef(c), claimed, want != l.view.imageOf(group))
+		}
 	}
 }
 
@@ -78,7 +88,7 @@ func (l *look) claim(a schema.Address, ref planner.Ref, claimed map[planner.Ref]
 		return
 	}
 	if was.by != a && (was.writes || writes) {
-		l.find("DC145", schema.Error, a, fmt.Sprintf("would write %s, and so would %s", ref, was.by), "put the groups into one pool, or give each its own launch template")
+		l.find("DC145", schema.Error, a, fmt.Sprintf("would write %s, and so would %s", ref, was.by), "put the groups into one pool, or give each its own launch template, or EC2NodeClass")
 	}
 	claimed[ref] = claim{was.by, was.writes || writes}
 }
@@ -165,7 +175,10 @@ func effectiveVersion(group, template planner.Raw) string {
 }
 
 func (w *World) groupRefOf(g schema.Group) planner.Ref {
-	if g.NodeGroup != "" {
+	switch {
+	case g.Karpenter != "":
+		return nodePoolRef(g.Karpenter)
+	case g.NodeGroup != "":
 		return nodeGroupRef(w.cluster(g), g.NodeGroup)
 	}
 	return groupRef(g.ASG)
@@ -176,8 +189,17 @@ func (l *look) decodePool(a schema.Address) {
 	o := observedOf(a.Name, 8)
 	for _, g := range l.desired.Objects[a].Groups() {
 		raw := l.view.raw[l.groupRefOf(g)]
+		if raw == nil && g.Karpenter != "" && l.view.unserved {
+			continue // which was told
+		}
 		if raw == nil {
 			l.find("DC143", schema.Error, a, fmt.Sprintf("there is no %s in this account and region", groupText(g)), "check the name, the account and the region")
+			continue
+		}
+		if g.Karpenter != "" {
+			l.decodeNodePool(a, g, raw, o.Fields)
+			l.expect(a, g, raw)
+			l.ofNodePool(a, g, raw)
 			continue
 		}
 		at := "groups." + schema.JoinPath(g.Key()) + "."
@@ -225,7 +247,10 @@ func startsFrom(g schema.Group, group planner.Raw) schema.Value {
 }
 
 func groupText(g schema.Group) string {
-	if g.NodeGroup != "" {
+	switch {
+	case g.Karpenter != "":
+		return "NodePool " + g.Karpenter
+	case g.NodeGroup != "":
 		return "managed node group " + g.NodeGroup
 	}
 	return "Auto Scaling group " + g.ASG
@@ -258,9 +283,12 @@ func (v *View) instanceTypesOf(group planner.Raw) []string {
 	return nil
 }
 
-// startOf is the launch template version or launch configuration that a group
-// starts nodes from.
+// startOf is the launch template version, launch configuration or EC2NodeClass that a
+// group starts nodes from.
 func (v *View) startOf(group planner.Raw) planner.Raw {
+	if c := group["class"].Str(); c != "" {
+		return v.raw[nodeClassRef(c)]
+	}
 	if t := group["template"].Str(); t != "" {
 		return v.raw[versionRef(t, effectiveVersion(group, v.raw[templateRef(t)]))]
 	}

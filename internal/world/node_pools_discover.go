@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -21,7 +22,9 @@ const (
 func (f *finder) pools(ctx context.Context) error {
 	var asgs []port.AutoScalingGroup
 	var managed []port.NodeGroup
+	var karpenter map[planner.Ref]planner.Raw
 	err := sideBySide(
+		func() (err error) { karpenter, err = f.karpenter(ctx); return err },
 		func() (err error) { asgs, err = f.Outside.DescribeAutoScalingGroups(ctx, nil); return err },
 		func() (err error) { managed, err = f.nodeGroups(ctx); return err })
 	if err != nil {
@@ -39,6 +42,12 @@ func (f *finder) pools(ctx context.Context) error {
 		if !within[g.Name] {
 			f.view.raw[groupRef(g.Name)] = groupRaw(g)
 			f.group(byLabel, g.Tags[poolTag], schema.Group{ASG: g.Name})
+		}
+	}
+	maps.Copy(f.view.raw, karpenter)
+	for _, ref := range schema.Sorted(karpenter) {
+		if ref.Type() == nodePoolRef("").Type() {
+			f.group(byLabel, karpenter[ref][schema.JoinPath("labels", poolLabel)].Str(), schema.Group{Karpenter: ref.ID()})
 		}
 	}
 	if err := f.readStarts(ctx); err != nil {
@@ -67,7 +76,7 @@ func (f *finder) group(byLabel map[string][]schema.Group, label string, g schema
 // pool states what is the same for all groups of a label; the rest is noted.
 func (f *finder) pool(label string, groups []schema.Group, standing map[schema.Address]string) {
 	slices.SortFunc(groups, func(a, b schema.Group) int {
-		return slices.Compare([]string{a.ASG, a.NodeGroup}, []string{b.ASG, b.NodeGroup})
+		return slices.Compare([]string{a.ASG, a.NodeGroup, a.Karpenter}, []string{b.ASG, b.NodeGroup, b.Karpenter})
 	})
 	name := slug(label)
 	if name == "" {
@@ -78,12 +87,23 @@ func (f *finder) pool(label string, groups []schema.Group, standing map[schema.A
 	if a.Name != label {
 		fields["label"] = schema.JSON(label)
 	}
+	of := func(karpenter bool) []schema.Group {
+		return slices.DeleteFunc(slices.Clone(groups), func(g schema.Group) bool { return (g.Karpenter != "") != karpenter })
+	}
 	for _, size := range []string{"min", "max"} {
-		v, same := f.same(groups, func(raw planner.Raw) schema.Value { return raw[size] })
-		if same {
-			fields["size."+size] = v
-		} else {
+		v, same := f.same(of(false), func(raw planner.Raw) schema.Value { return raw[size] })
+		if !same {
 			f.note("%s: its groups differ in %s size: left out", a, size)
+		} else if v.Is != schema.Absent {
+			fields["size."+size] = v
+		}
+	}
+	for _, limit := range []string{"cores", "memory"} {
+		v, same := f.same(of(true), func(raw planner.Raw) schema.Value { return raw[limit] })
+		if !same {
+			f.note("%s: its NodePools differ in their limit of %s: left out", a, limit)
+		} else if v.Is != schema.Absent {
+			fields["limits."+limit] = v
 		}
 	}
 	f.saying(a, groups)
@@ -150,4 +170,20 @@ func statable(path string, v schema.Value) bool {
 		return err == nil
 	}
 	return true
+}
+
+// karpenter reads its objects, where a cluster is asked that has any. Those of another
+// version than v1 are told of: they are there, and not read.
+func (f *finder) karpenter(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
+	if f.Karpenter == nil {
+		return nil, nil
+	}
+	raw, err := f.readKarpenter(ctx)
+	if errors.Is(err, port.ErrNotServed) {
+		if errors.Is(err, port.ErrVersion) {
+			f.note("NodePools were not looked for: %s", oneLine(err))
+		}
+		return nil, nil
+	}
+	return raw, err
 }

@@ -13,9 +13,19 @@ import (
 // lowerPool makes one version and one switch per launch template, however many
 // groups share it, and one update per group whose size changes.
 func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
-	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, wanted: map[string]schema.Value{}, waves: map[string]planner.Wave{}}
+	p := poolLowering{v: v, change: c, o: v.desired.Objects[c.Address], made: map[string]planner.Step{}, classes: map[string]bool{}, wanted: map[string]schema.Value{}, waves: map[string]planner.Wave{}}
+	for _, g := range p.o.Groups() { // before what holds drift in the same NodePools
+		if why := p.limit(g); why != nil {
+			return planner.Lowered{Blocked: why}, nil
+		}
+	}
 	for _, g := range p.o.Groups() {
 		if why := p.group(g); why != nil {
+			return planner.Lowered{Blocked: why}, nil
+		}
+	}
+	if p.lastRoll != "" {
+		if why := p.alarmed(); why != nil {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
@@ -39,7 +49,11 @@ type poolLowering struct {
 	// drained are managed node groups whose image is Terraform's, drainedAt where it stands.
 	drained   []string
 	drainedAt []schema.Position
-	lastRoll  string // the step that replaces the nodes of the group before
+	// classes are EC2NodeClasses that get their image, held the images of Karpenter's
+	// groups that do not, since budgets of loosely hold no drift.
+	classes       map[string]bool
+	held, loosely []string
+	lastRoll      string // the step that replaces the nodes of the group before
 	// evicting are taints that would evict what runs, evictingAt each with its group.
 	evicting, evictingAt []string
 }
@@ -52,14 +66,21 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	}
 	at := "groups." + schema.JoinPath(g.Key()) + "."
 	size, says := map[string]schema.Value{}, map[string]planner.Diff{}
-	var switched *planner.Diff
+	var switched, uneven *planner.Diff
 	before := len(p.steps)
 	for _, d := range p.change.Fields {
 		field, ok := strings.CutPrefix(d.Path, at)
 		switch {
 		case !ok:
+		case field == unevenField:
+			uneven = &d
 		case p.belongs(field) != "domctl":
 			p.leave(g, field, d)
+		case field == "ami" && g.Karpenter != "":
+			if why := p.karpenter(g, ref, d); why != nil {
+				return why
+			}
+		case strings.HasPrefix(field, "limits."):
 		case field == "ami" && g.NodeGroup != "":
 			if why := p.managed(g, ref, d); why != nil {
 				return why
@@ -91,6 +112,8 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	if switched != nil {
 		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
 		p.rolled(ref, *switched, before)
+	} else if uneven != nil { // in the wave and behind the gates of its image
+		p.rolled(ref, planner.Diff{Path: at + "ami", Before: uneven.Before, After: uneven.After}, before)
 	}
 	return nil
 }
@@ -110,6 +133,8 @@ func (p *poolLowering) belongs(field string) string {
 	switch {
 	case what == "launch": // which is the image's
 		what = "ami"
+	case what == "limits":
+		what = "size"
 	case ofNodes(field):
 		what = "labels"
 	}
@@ -135,7 +160,10 @@ func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	if field == "ami" && g.NodeGroup != "" && p.belongs(field) == "terraform" {
 		p.drained, p.drainedAt = append(p.drained, g.NodeGroup), p.o.Positions(d.Path)
 	}
-	if p.belongs(field) == "terraform" && ofNodes(field) {
+	if p.belongs(field) == "terraform" && g.Karpenter != "" {
+		what := map[string]string{"ami": "amiSelectorTerms of its EC2NodeClass", "limits.cores": "limits.cpu", "limits.memory": "limits.memory"}[field]
+		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s: %s (is %s)", g.Key(), what, d.After.Display(), or(d.Before.Display())))
+	} else if p.belongs(field) == "terraform" && ofNodes(field) {
 		p.elsewise = append(p.elsewise, g.Key()+": "+labelTerraform(g, field, d))
 	} else if p.belongs(field) == "terraform" && field == "launch" {
 		p.elsewise = append(p.elsewise, g.Key()+": launch_template in place of launch_configuration")
@@ -168,6 +196,9 @@ func (p *poolLowering) left() (left []planner.Left) {
 		left = append(left, planner.Left{Fields: p.rolls, Why: *p.block("DC241",
 			"switching a managed node group drains its nodes at once, whatever runs on them, and the pool states no roll",
 			"state roll, and domctl has it switched once no run is on them; or switch it by hand in a maintenance window")})
+	}
+	if len(p.held) > 0 {
+		left = append(left, planner.Left{Fields: p.held, Why: p.drifts()})
 	}
 	return left
 }

@@ -1,9 +1,11 @@
 package world
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -25,8 +27,64 @@ func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
 			Hint:    "leave template and image out of the overrides, or replace the nodes by hand"})
 		return
 	}
-	p.goes(p.rollStep(RollOp, ref, d, r), switches, d, r)
+	s := p.rollStep(RollOp, ref, d, r)
+	if back, is := p.switchedBack(ref); is {
+		s.Args["switch"] = schema.JSON(back)
+	}
+	p.goes(s, switches, d, r)
 	p.tellRoll(ref, r)
+}
+
+// readAlarms reads those that rolls name, each once.
+func (l *look) readAlarms(ctx context.Context) error {
+	names := map[string]bool{}
+	for _, a := range l.wanted("nodePools") {
+		r, _ := l.desired.Objects[a].Roll()
+		for _, name := range r.Alarms {
+			names[name] = true
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	alarms, err := l.Outside.DescribeAlarms(ctx, schema.Sorted(names))
+	l.view.alarms = alarms
+	return err
+}
+
+// alarmed says why a pool is not to be rolled: an alarm that would stop it rings already, or
+// is not there.
+func (p *poolLowering) alarmed() *schema.Finding {
+	r, _ := p.o.Roll()
+	for _, name := range r.Alarms {
+		i := slices.IndexFunc(p.v.alarms, func(a port.Alarm) bool { return a.Name == name })
+		switch {
+		case i < 0:
+			return p.block("DC839", fmt.Sprintf("there is no alarm %s in this account and region, so that nothing would stop the roll", planner.Printable(name)), "check the name, or leave it out of roll.alarms")
+		case p.v.alarms[i].Rings():
+			return p.block("DC844", fmt.Sprintf("alarm %s rings before the roll: %s", planner.Printable(name), planner.Printable(p.v.alarms[i].Reason)), "wait until it is over, then plan again; or leave it out of roll.alarms")
+		}
+	}
+	return nil
+}
+
+// switchedBack is the write that takes the switch of a group's image back: of the group, or
+// of the default version that it follows. What a roll that fails makes is what a rollback
+// would.
+func (p *poolLowering) switchedBack(ref planner.Ref) (back planner.Step, is bool) {
+	group := p.v.raw[ref]
+	object, paths := ref, []string{"version", "template", "launchConfiguration"}
+	if v := group["version"].Str(); group["template"].Str() != "" && (v == "" || v == "$Default") {
+		object, paths = templateRef(group["template"].Str()), []string{"default"}
+	}
+	for _, s := range p.steps {
+		if s.Object == object && slices.ContainsFunc(paths, func(path string) bool { _, writes := s.Writes[path]; return writes }) {
+			back = planner.Unwrite(planner.Done{Step: s, Pre: p.v.raw[object]})
+			back.Expects = nil // which the roll looks at by itself
+			return back, true
+		}
+	}
+	return back, false
 }
 
 // ManagedRollOp is the operation that has EKS replace the nodes of a managed node group.
@@ -157,8 +215,14 @@ func (p *poolLowering) rollNote() string {
 	default:
 		note += "; each goes when its last run has ended"
 	}
+	if len(p.classes) > 0 {
+		note += "; NodePools hold drift as long as that takes, so that Karpenter ends none by itself"
+	}
 	if r.Window != "" {
 		note += "; in window " + r.Window
+	}
+	if len(r.Alarms) > 0 {
+		note += "; turned back where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
 	}
 	return note
 }

@@ -147,3 +147,50 @@ func copyName(steps string) string {
 	name, _, _ := strings.Cut(rest, " ")
 	return name
 }
+
+// TestASizeThatTheAutoscalerSet since the apply is left by a rollback, which puts the bounds
+// back; one beyond those is a conflict.
+func TestASizeThatTheAutoscalerSet(t *testing.T) {
+	for live, want := range map[string]string{"1": "DC845", "3": "DC845", "5": "DC420", "6": ""} {
+		b := newBench(t, `"hardware_tier": [{"_id": "t", "name": "t"}]`, poolImages+poolAWS)
+		b.apply(pool(asg("lt"), map[string]any{"size.max": 6, "size.desired": 6}))
+		if live != "6" {
+			b.change(`"desired": 6`, `"desired": `+live)
+		}
+		p := b.back()
+		var codes []string
+		for _, f := range p.Findings {
+			codes = append(codes, f.Code)
+		}
+		if got := strings.Join(codes, " "); got != want {
+			t.Errorf("%s: %s, want %s\n%s", live, got, want, steps(p))
+		}
+		if got := steps(p); want == "DC845" && got != "autoscaling.UpdateAutoScalingGroup asg/group#lt max=4" {
+			t.Errorf("%s: %s", live, got)
+		}
+	}
+}
+
+// TestNodesOfAnotherImage are a difference of a pool that rolls: its nodes are replaced, and
+// nothing is switched. Those of the wanted image are none.
+func TestNodesOfAnotherImage(t *testing.T) {
+	live := strings.Replace(poolAWS, `"lt": {"min": 0,`, `"lt": {"launches": true, "members": {"i-1": {"template": "lt-1", "version": "1"}}, "min": 0,`, 1)
+	for image, want := range map[string]string{"ami-22222222": "roll.group asg/group#lt", "ami-11111111": ""} {
+		for _, roll := range []bool{true, false} {
+			b := newBench(t, `"hardware_tier": [{"_id": "t", "name": "t"}]`, poolImages+live+`, "instances": {"i-1": {"image": "`+image+`", "type": "m5.large"}}`)
+			fields := map[string]any{"size.max": 4}
+			if roll {
+				fields["roll"] = schema.Roll{Strategy: schema.Surge}
+			}
+			p := b.plan(pool(asg("lt"), fields))
+			if got := steps(p); roll && got != want || !roll && got != "" {
+				t.Errorf("%s, roll %v: %s", image, roll, got)
+			}
+			for _, c := range p.Changes {
+				if c.Address.Kind == "nodePools" && want != "" && roll && (c.Reason != "nodes are of another image than their group starts" || c.Fields[0].Before.Str() != image) {
+					t.Errorf("%+v", c)
+				}
+			}
+		}
+	}
+}

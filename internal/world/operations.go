@@ -52,6 +52,8 @@ func (w *World) operations() applier.Operations {
 		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: createSettingCommand, Calls: []string{"CreateSetting"}},
 		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: putSettingCommand, Calls: []string{"UpdateSetting"}},
 		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
+		SwitchClassOp:                {Executor: one(switchClass), Tool: "kubectl", Command: switchClassCommand, Calls: []string{"SetImageTerms"}},
+		LimitOp:                      {Executor: one(setLimits), Tool: "kubectl", Command: limitsCommand, Calls: []string{"SetLimits"}},
 		TagsOp:                       {Executor: one(updateTags), Tool: "aws", Command: updateTagsCommand, Calls: []string{"autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags"}},
 		"eks.UpdateNodegroupConfig": {Executor: single{w, observeConfig, configure},
 			Tool: "aws", Command: configCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
@@ -139,6 +141,10 @@ var errNoMatch = errors.New("DC304: the object is not as the plan saw it")
 
 // refusal marks the answers that say the outside did nothing.
 func refusal(err error) error {
+	var said *applier.Refusal
+	if errors.As(err, &said) {
+		return err
+	}
 	if errors.Is(err, errNoMatch) {
 		return &applier.Refusal{Err: err}
 	}
@@ -167,6 +173,8 @@ func (w *World) readType(ctx context.Context, typ string, ids []string) (map[pla
 		"asg/group":          w.readGroups,
 		"asg/config":         w.readConfigurations,
 		"eks/nodegroup":      w.readNodeGroups,
+		"karpenter/nodepool": w.readOfKarpenter(nodePoolRef),
+		"karpenter/class":    w.readOfKarpenter(nodeClassRef),
 		"ec2/copy":           w.readCopies,
 		"ec2/permission":     w.readPermissions,
 		"bake/image":         readNothing,

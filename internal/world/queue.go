@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,10 +28,30 @@ type Queue struct {
 	Unread  []Unread  `json:"unread"`
 }
 
-// Unread is a source that did not answer, and why.
+// Unread is a source that did not tell all, and why. One that was not Asked is not stated
+// in the files.
 type Unread struct {
 	Source string `json:"source"`
+	Asked  bool   `json:"asked"`
 	Why    string `json:"why"`
+}
+
+// String is a sentence for people.
+func (u Unread) String() string {
+	if u.Asked {
+		return u.Source + " did not tell all: " + u.Why
+	}
+	return u.Source + " was not asked: " + u.Why
+}
+
+// unstated is why a source is not asked.
+type unstated string
+
+func (u unstated) Error() string { return string(u) }
+
+func untold(source string, err error) Unread {
+	var not unstated
+	return Unread{source, !errors.As(err, &not), oneLine(err)}
 }
 
 // Waiting is a run, or a pod of no run that is known. Why is empty where no source tells.
@@ -93,15 +114,15 @@ func (w *World) LookQueue(ctx context.Context, d schema.Desired, a schema.Applie
 			}
 			var failed error
 			if listed, failed = executions.ListExecutions(ctx); failed != nil {
-				out.Unread = append(out.Unread, Unread{fromDomino, oneLine(failed)})
+				out.Unread = append(out.Unread, untold(fromDomino, failed))
 			}
 			return ctx.Err()
 		})
 	if err != nil {
 		return out, fmt.Errorf("queue: %w", err)
 	}
-	if c.why != "" {
-		out.Unread = append(out.Unread, Unread{fromScheduler, c.why})
+	if c.why != nil {
+		out.Unread = append(out.Unread, untold(fromScheduler, c.why))
 	}
 	for _, doc := range docs {
 		if r := waiting(doc, tier); r.waits() {

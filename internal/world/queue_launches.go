@@ -52,7 +52,7 @@ func (q queueing) lookLacking(ctx context.Context) error {
 		return q.world.Outside.FailedActivities(ctx, name, since)
 	})
 	if err != nil {
-		q.Queue.Unread = append(q.Queue.Unread, Unread{fromScaling, oneLine(err)})
+		q.Queue.Unread = append(q.Queue.Unread, Unread{fromScaling, true, oneLine(err)})
 		return ctx.Err()
 	}
 	for i, l := range short {

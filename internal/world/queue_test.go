@@ -20,6 +20,8 @@ type explained struct {
 	err error
 }
 
+func (explained) GetExecutor(context.Context, string) (string, error) { return "", nil }
+
 func (e explained) ListExecutions(context.Context) ([]port.Execution, error) { return e.all, e.err }
 
 func TestQueue(t *testing.T) {

@@ -1,11 +1,14 @@
 package world
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"domctl.dev/planner"
+	"domctl.dev/schema"
 )
 
 // Makes answers planner.ErrAltered for a plan from a file that no plan made here
@@ -24,6 +27,8 @@ func (w *World) Makes(p planner.Plan) error {
 		switch row, known := table[s.Op]; {
 		case !known:
 			why = "is of no operation"
+		case s.Op == ExecutorsOp:
+			why = w.rollsOthers(s, writes)
 		case (row.Tool == "mongosh") != is:
 			why = "has an operation for other objects"
 		case !is && apiKind(s.Object.Type()) != "" && apiKind(s.Object.Type()) != s.Address.Kind:
@@ -41,6 +46,23 @@ func (w *World) Makes(p planner.Plan) error {
 		}
 	}
 	return nil
+}
+
+// rollsOthers says that a step which rolls executors is for others than the files say, or
+// would write elsewhere.
+func (w *World) rollsOthers(s planner.Step, writes map[string][]string) string {
+	groups, _ := executorPaths(w.Deployment.Mongo.Mapping.ExecutorGroups)
+	var e schema.Executors
+	err := json.Unmarshal([]byte(s.Args["executors"].Text), &e)
+	is := w.executorsAll(schema.Desired{})
+	is.Named, is.Alone, is.Kept = e.Named, e.Alone, e.Kept
+	switch {
+	case s.Object.Type() != "mongo/"+groups || writes[groups] == nil || len(s.Writes) > 0:
+		return "has an operation for other objects"
+	case err != nil || !reflect.DeepEqual(e, is) || len(is.Tags) == 0 || !slices.Contains(e.Named, idPlain(s.Object)):
+		return "is for executors other than the files say"
+	}
+	return ""
 }
 
 // apiKind is the kind whose objects Domino's API keeps under a type of refs; "" for any

@@ -27,7 +27,7 @@ import (
 )
 
 // World is one deployment's outside. All fields but SSH, Held, Others, Domino,
-// Nodes and Long are required.
+// Nodes, Karpenter and Long are required.
 type World struct {
 	Outside    port.Outside
 	Deployment schema.Deployment
@@ -50,6 +50,8 @@ type World struct {
 	Domino Domino
 	// Nodes are those of the cluster that runs executions; nil: none can be asked.
 	Nodes LiveNodes
+	// Karpenter starts and ends nodes of that cluster; nil: it cannot be asked.
+	Karpenter port.Karpenter
 	// Long are the rows of operations that take more than one call.
 	Long applier.Operations
 }
@@ -110,6 +112,7 @@ type View struct {
 	claims    *claims                           // where some image is of an age to go
 	live      map[string]map[string]schema.Room // of live nodes, by pool label and instance type; nil: not known
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
+	executors []port.Executor                   // of all classic tiers, where some are to be rolled
 	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
@@ -118,11 +121,14 @@ type View struct {
 	// hidden are objects that a key which sees a part does not see, and tierLacks what
 	// the API's dialect does not hold of a hardware tier.
 	hidden    map[planner.Ref]bool
+	unserved  bool // Karpenter's objects, so that what is not there of them is not absent
 	tierLacks []string
 	masked    map[schema.Address][]string // variables of an environment's active revision that the API masks
 	twins     map[schema.Address][]twin
-	anew      map[schema.Address]bool // environments that are built again though nothing differs
-	activates sync.Map                // address of an environment → the step that makes its new revision active
+	started   map[planner.Ref][]string // images that the nodes of groups run, of pools that roll
+	alarms    []port.Alarm             // those that rolls name and that are there
+	anew      map[schema.Address]bool  // environments that are built again though nothing differs
+	activates sync.Map                 // address of an environment → the step that makes its new revision active
 }
 
 // look is what one kind's read adds to the view; kinds read side by side. What

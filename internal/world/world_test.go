@@ -41,6 +41,7 @@ type bench struct {
 	random     int
 	hides      bool                             // the API shows no revision
 	blind      bool                             // and none of an environment's
+	grid       bool                             // its cluster is asked
 	policy     string                           // more of deployment.cue
 	found      []schema.Finding                 // by the compiler
 	api        func(*sandbox.World) port.Domino // nil: the world's own
@@ -120,7 +121,11 @@ func (b *bench) engine(objects map[schema.Address]schema.Object) *engine.Engine 
 	if b.api != nil {
 		api = b.api(b.world)
 	}
-	e, err := engine.Open(context.Background(), engine.Config{Domino: api,
+	var nodes port.Grid
+	if b.grid {
+		nodes = b.world
+	}
+	e, err := engine.Open(context.Background(), engine.Config{Domino: api, Nodes: nodes,
 		Compiled: compiler.Result{Desired: schema.Desired{Deployment: b.deployment, Objects: objects}, Findings: b.found},
 		Outside:  b.world, Store: b.store, Secret: b.secret, Clock: b.clock, Holder: "test", Parallelism: 4,
 		Random: func() string { b.random++; return fmt.Sprintf("%012d%014d", b.random, 0) },

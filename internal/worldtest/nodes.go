@@ -53,6 +53,7 @@ func NodeExample(name string) port.Node {
 	return port.Node{Name: name, Instance: "i-0123456789abcdef0", Zone: "us-west-2b", Ready: true,
 		Labels:      map[string]string{"dominodatalab.com/node-pool": "default", "topology.kubernetes.io/zone": "us-west-2b"},
 		Taints:      []port.Taint{{Key: "nvidia.com/gpu", Value: "true", Effect: "NoSchedule"}},
+		Conditions:  []port.Condition{{Type: "MemoryPressure", Status: "True", Reason: "KubeletHasInsufficientMemory", Message: "kubelet has insufficient memory available", Since: time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)}},
 		Capacity:    port.Resources{MilliCPU: 8000, Memory: 32 << 30, Pods: 58, Other: map[string]int64{"nvidia.com/gpu": 1}},
 		Allocatable: port.Resources{MilliCPU: 7910, Memory: 30 << 30, Pods: 58, Other: map[string]int64{"nvidia.com/gpu": 1}}}
 }
@@ -106,6 +107,14 @@ func nodesRead(t *testing.T, w World) {
 		t.Errorf("uid %q, version %q, created %v", got.UID, got.Version, got.Created)
 	}
 	want.UID, want.Version, want.Created, want.Labels = got.UID, got.Version, got.Created, got.Labels // a cluster adds its own
+	if i := slices.IndexFunc(got.Conditions, func(c port.Condition) bool { return c.Type == "Ready" && c.Status == "True" }); i >= 0 {
+		got.Conditions = slices.Delete(got.Conditions, i, i+1)
+	} else {
+		t.Errorf("no condition Ready: %+v", got.Conditions)
+	}
+	for i := range got.Conditions {
+		got.Conditions[i].Since = got.Conditions[i].Since.UTC()
+	}
 	got.Taints = slices.DeleteFunc(got.Taints, func(t port.Taint) bool { return strings.HasPrefix(t.Key, "node.kubernetes.io/") })
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)

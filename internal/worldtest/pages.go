@@ -21,7 +21,7 @@ type paged struct {
 }
 
 func pagedReads() []paged {
-	return slices.Concat(pagedDocuments(), pagedEC2(), pagedGroups(), pagedNodes())
+	return slices.Concat(pagedDocuments(), pagedEC2(), pagedGroups(), pagedNodes(), pagedKarpenter())
 }
 
 func pagedDocuments() []paged {

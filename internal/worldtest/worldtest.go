@@ -23,12 +23,14 @@ type World struct {
 	AutoScaling port.AutoScaling
 	EKS         port.EKS
 	SSM         port.SSM
+	CloudWatch  port.CloudWatch
 	Shell       port.Shell // on the instances of EC2
 	STS         port.STS
 	Secrets     port.Secrets
 	Registry    port.Registry
 	Domino      port.Domino
 	Nodes       port.Nodes
+	Karpenter   port.Karpenter
 
 	// Second is another client of the same database; nil means Documents.
 	Second port.Documents
@@ -94,6 +96,8 @@ type Put struct {
 	// Protected sets an instance's protection from scale-in, Suspended a process of a group.
 	Protected func(t *testing.T, group, instance string, on bool)
 	Suspended func(t *testing.T, group, process string)
+	// Alarm makes an alarm of CloudWatch in a state.
+	Alarm func(t *testing.T, a port.Alarm)
 	// Lacking has EC2 hold so many instances for a group and no more, for the reason of code.
 	Lacking func(t *testing.T, group string, room int64, code string)
 	// Parameter sets an SSM parameter.
@@ -111,6 +115,8 @@ type Put struct {
 	Project func(t *testing.T) (project, tier string)
 	// Execution makes ExecutionExample, and no other that is live.
 	Execution func(t *testing.T)
+	// Executor makes a job whose details name this instance, or none; it answers the job's id.
+	Executor func(t *testing.T, instance string) string
 	// Secret makes a secret in Secrets Manager and answers its ARN.
 	Secret func(t *testing.T, name, value string) (arn string)
 	// Node, Pod and Budget make one in Kubernetes, and wait until the cluster knows of it. A
@@ -118,6 +124,11 @@ type Put struct {
 	Node   func(t *testing.T, n port.Node)
 	Pod    func(t *testing.T, p port.Pod)
 	Budget func(t *testing.T, b Budget)
+	// NodePool, NodeClass and NodeClaim make one of Karpenter's; what it and the cluster tell
+	// is not stated.
+	NodePool  func(t *testing.T, p port.NodePool)
+	NodeClass func(t *testing.T, c port.NodeClass)
+	NodeClaim func(t *testing.T, c port.NodeClaim)
 	// RegistryImage pushes an image with the platforms under repository:tag and
 	// answers how a client names it, and its digests by platform.
 	RegistryImage func(t *testing.T, repository, tag string, platforms ...string) (image string, digests map[string]string)
@@ -159,6 +170,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())
 	add(func(w World) bool { return w.EKS != nil && w.AutoScaling != nil && w.EC2 != nil }, groupVersionCases())
 	add(func(w World) bool { return w.SSM != nil }, parameterCases())
+	add(func(w World) bool { return w.CloudWatch != nil }, alarmCases())
 	add(func(w World) bool { return w.Secrets != nil }, secretCases())
 	add(func(w World) bool { return w.STS != nil }, identityCases())
 	add(func(w World) bool { return w.Registry != nil }, registryCases())
@@ -168,6 +180,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Domino != nil }, jobCases())
 	add(func(w World) bool { return w.Domino != nil }, executionCases())
 	add(func(w World) bool { return w.Nodes != nil }, nodeCases())
+	add(func(w World) bool { return w.Karpenter != nil }, karpenterCases())
 	return append(cases, pageCases()...)
 }
 

@@ -27,6 +27,7 @@ func (d Deployment) Bind(name string, mode Mode, r compiler.Result) (compiler.Re
 		dep.Kubernetes.Context = d.Kubernetes.Context
 		dep.AWS.Cluster = d.AWS.Cluster
 		dep.Mongo.Database, dep.Mongo.Mapping = d.Mongo.Database, d.Mongo.Mapping.schema()
+		dep.Instances = schema.ExecutorInstances(d.ExecutorInstances)
 		dep.Domino = b.domino(d.Domino, dep.Domino)
 		dep.Registries = b.registries(d, dep.Registries)
 	}
@@ -110,6 +111,9 @@ func (b *binding) live(d Deployment, dep schema.Deployment) {
 	if stated, bound := schema.JSON(dep.Mongo.Mapping).Text, schema.JSON(d.Mongo.Mapping.schema()).Text; stated != "{}" {
 		b.same("mongo.mapping", stated, bound)
 	}
+	if stated, bound := schema.JSON(dep.Instances).Text, schema.JSON(schema.ExecutorInstances(d.ExecutorInstances)).Text; stated != "{}" {
+		b.same("executorInstances", stated, bound)
+	}
 	if stated, bound := schema.JSON(dep.Mongo.Via).Text, schema.JSON(d.Mongo.Via.schema()).Text; stated != "{}" {
 		b.same("mongo.via", stated, bound)
 	}
@@ -126,7 +130,7 @@ func (v Via) schema() (out schema.Via) {
 }
 
 func (m Mapping) schema() schema.Mapping {
-	return schema.Mapping{HardwareTiers: schema.Collection(m.HardwareTiers), ExecutorGroups: schema.Collection(m.ExecutorGroups)}
+	return schema.Mapping{HardwareTiers: schema.Collection(m.HardwareTiers), ExecutorGroups: schema.Collection(m.ExecutorGroups), Executors: schema.Collection(m.Executors)}
 }
 
 // registries are those that may be asked: of a tree that names none, all that are bound.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,6 +104,31 @@ func TestNoWayUpFromAPattern(t *testing.T) {
 	for ref, want := range map[string]bool{"file:/run/secrets/../shadow": false, "file:../other": false, "file:a/..": false, "ssm:/domino/x": true, "ssm:/domino/x..y": true} {
 		if d.Allows(ref) != want {
 			t.Errorf("%s: %v", ref, !want)
+		}
+	}
+}
+
+// TestWhichInstancesAreExecutorsIsBound: they decide which machines a roll ends, so that a tree
+// states none or the bound ones, and always gets these.
+func TestWhichInstancesAreExecutorsIsBound(t *testing.T) {
+	tags := map[string]string{"role": "executor"}
+	for _, c := range []struct {
+		bound   config.ExecutorInstances
+		tree    schema.ExecutorInstances
+		refused bool
+	}{
+		{config.ExecutorInstances{}, schema.ExecutorInstances{}, false},
+		{config.ExecutorInstances{}, schema.ExecutorInstances{Tags: tags}, true},
+		{config.ExecutorInstances{Tags: tags}, schema.ExecutorInstances{}, false},
+		{config.ExecutorInstances{Tags: tags}, schema.ExecutorInstances{Tags: tags}, false},
+		{config.ExecutorInstances{Tags: tags}, schema.ExecutorInstances{Tags: map[string]string{"role": "web"}}, true},
+		{config.ExecutorInstances{Tags: tags, Tier: "tier"}, schema.ExecutorInstances{Tags: tags, Tier: "owner"}, true},
+	} {
+		d := config.Deployment{World: "live", ExecutorInstances: c.bound}
+		r, found := d.Bind("prod", config.ToPlan, compiler.Result{Desired: schema.Desired{Deployment: schema.Deployment{Name: "prod", World: "live", Instances: c.tree}}})
+		refused := slices.ContainsFunc(found, func(f schema.Finding) bool { return strings.Contains(f.Message, "deployment.executorInstances") })
+		if got := schema.JSON(r.Desired.Deployment.Instances); refused != c.refused || got != schema.JSON(schema.ExecutorInstances(c.bound)) {
+			t.Errorf("%+v in %+v: %v, %s", c.tree, c.bound, found, got.Text)
 		}
 	}
 }

@@ -70,9 +70,12 @@ type Deployment struct {
 	AWS        AWS        `yaml:"aws"`
 	Kubernetes Kubernetes `yaml:"kubernetes"`
 	Mongo      Mongo      `yaml:"mongo"`
-	Domino     Domino     `yaml:"domino"`
-	State      State      `yaml:"state"`
-	Sandbox    string     `yaml:"sandbox"` // of world sandbox: its file, absolute
+	// ExecutorInstances are those of a classic deployment, stated where the files state them.
+	ExecutorInstances ExecutorInstances `yaml:"executorInstances"`
+
+	Domino  Domino `yaml:"domino"`
+	State   State  `yaml:"state"`
+	Sandbox string `yaml:"sandbox"` // of world sandbox: its file, absolute
 	// Secrets are patterns of the references that the tree may hold: "ssm:/domino/*",
 	// where * stops at a slash.
 	Secrets []string `yaml:"secrets"`
@@ -142,6 +145,14 @@ type PortForward struct {
 type Mapping struct {
 	HardwareTiers  Collection `yaml:"hardwareTiers"`
 	ExecutorGroups Collection `yaml:"executorGroups"`
+	Executors      Collection `yaml:"executors"`
+}
+
+// ExecutorInstances is schema.ExecutorInstances: it decides which instances a roll may end,
+// so that no tree may choose it.
+type ExecutorInstances struct {
+	Tags map[string]string `yaml:"tags"`
+	Tier string            `yaml:"tier"`
 }
 
 // Collection is schema.Collection.

@@ -1,0 +1,225 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/port"
+	"domctl.dev/internal/sandbox"
+	"domctl.dev/internal/sim"
+	"domctl.dev/internal/world"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// executors is a fixture of classic tiers whose executors are rolled.
+func executors(t *testing.T) fixture {
+	t.Helper()
+	f := fixture{name: "executors", before: compiled(t, "executors-before"), after: compiled(t, "executors")}
+	var err error
+	if f.content, err = os.ReadFile("../sim/testdata/executors/sandbox.json"); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// yard is which instances there are, and which are in maintenance.
+func (r rig) yard() string {
+	r.t.Helper()
+	w, err := r.Box.Open(sandbox.Options{Clock: r.Clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	all, err := w.DescribeInstances(r.t.Context(), port.Select{Filters: map[string][]string{"instance-state-name": {"pending", "running", "stopping", "stopped"}}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	docs, err := w.Find(r.t.Context(), port.Query{Collection: "executors", Any: map[string][]string{"state.maintenance": {"true"}}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var out []string
+	for _, i := range all {
+		name := strings.TrimLeft(i.ID, "i-0")
+		if slices.ContainsFunc(docs, func(d port.Document) bool { return strings.Contains(d["instanceId"], i.ID) }) {
+			name += " in maintenance"
+		}
+		out = append(out, name)
+	}
+	return fmt.Sprint(out)
+}
+
+// TestExecutorsRollAndBack: every executor of the tiers that is on the old image is ended, and
+// after a rollback those of the new one; no other instance is.
+func TestExecutorsRollAndBack(t *testing.T) {
+	t.Parallel()
+	f := executors(t)
+	r := f.start(t)
+	p := r.applyAll(f.after)
+	if got := r.yard(); got != "[4 5 6]" {
+		t.Error(got)
+	}
+	if again := r.plan(f.after); !again.Empty() {
+		t.Errorf("the second plan is not empty: %+v", again.Steps)
+	}
+	e := r.engine(f.after)
+	back, err := e.Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ended(e.Apply(t.Context(), back))
+	if got := r.yard(); got != "[4 5]" {
+		t.Error(got)
+	}
+	if n := strings.Count(string(r.Box.Content()), `"executorImage": "ami-00000000000000001"`); n != 2 {
+		t.Errorf("%d tiers start the old image", n)
+	}
+}
+
+// TestExecutorsKilledAtEveryCall: wherever a process dies, the next one goes on to the same
+// end.
+func TestExecutorsKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	f := executors(t)
+	start := f.start(t)
+	p := start.plan(f.after)
+	whole := start.copy()
+	sides := whole.count(f, p)
+	want := "[4 5 6]"
+	if got := whole.yard(); got != want {
+		t.Fatal(got)
+	}
+	for k := range sides {
+		r := start.copy()
+		r.dies(f, p, k)
+		r.goOn(f.after, p)
+		if got := r.yard(); got != want {
+			t.Fatalf("killed after %d: %s", k, got)
+		}
+		if got, want := r.Told(), whole.Told(); !slices.Equal(got, want) {
+			t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	t.Logf("%d sides of calls", sides)
+}
+
+// TestExecutorsTakenBackWhereTheyDied: wherever a process dies, a rollback has the old image
+// again, and nothing stays in maintenance.
+func TestExecutorsTakenBackWhereTheyDied(t *testing.T) {
+	t.Parallel()
+	f := executors(t)
+	start := f.start(t)
+	p := start.plan(f.after)
+	whole := start.copy()
+	sides := whole.count(f, p)
+	for k := 0; k < sides; k += 3 {
+		r := start.copy()
+		r.dies(f, p, k)
+		if open, err := r.engine(f.after).Applier.OpenApplies(t.Context()); err != nil || len(open) == 0 {
+			continue
+		}
+		r.back(f, p.ID, sim.KillAfter(-1))
+		if got := r.yard(); strings.Contains(got, "maintenance") || !strings.Contains(got, "4 5") {
+			t.Fatalf("killed after %d: %s", k, got)
+		}
+	}
+}
+
+// TestAForgedRollOfExecutorsIsRefused: which instances are executors, and which field is their
+// maintenance, the files say.
+func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
+	f := executors(t)
+	r := f.start(t)
+	for name, c := range map[string]struct {
+		change func(*planner.Step, *schema.Executors)
+		says   string
+	}{
+		"as made":         {func(*planner.Step, *schema.Executors) {}, ""},
+		"other tags":      {func(_ *planner.Step, e *schema.Executors) { e.Tags = map[string]string{"role": "web"} }, "is for executors other than the files say"},
+		"no tags":         {func(_ *planner.Step, e *schema.Executors) { e.Tags = nil }, "is for executors other than the files say"},
+		"another field":   {func(_ *planner.Step, e *schema.Executors) { e.Known.Fields["maintenance"] = "isAdmin" }, "is for executors other than the files say"},
+		"another tier":    {func(_ *planner.Step, e *schema.Executors) { e.Named = []string{"other"} }, "is for executors other than the files say"},
+		"another outside": {func(s *planner.Step, _ *schema.Executors) { s.Object = "mongo/users#a" }, "has an operation for other objects"},
+		"a write":         {func(s *planner.Step, _ *schema.Executors) { s.Writes = map[string]schema.Value{"a": schema.JSON(1)} }, "has an operation for other objects"},
+	} {
+		p := r.saved(f)
+		for i, s := range p.Steps {
+			if s.Op != world.ExecutorsOp {
+				continue
+			}
+			var e schema.Executors
+			if err := json.Unmarshal([]byte(s.Args["executors"].Text), &e); err != nil {
+				t.Fatal(err)
+			}
+			c.change(&p.Steps[i], &e)
+			p.Steps[i].Args["executors"] = schema.JSON(e)
+			break
+		}
+		err := r.engine(f.after).Fits(p.Sealed())
+		if c.says == "" && err != nil || c.says != "" && (!errors.Is(err, planner.ErrAltered) || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+}
+
+// TestExecutorsKilledOnTheWayBack: wherever a rollback dies, the next process ends with the old
+// image, nothing in maintenance, and what Domino knows of executors that stay as it was.
+func TestExecutorsKilledOnTheWayBack(t *testing.T) {
+	t.Parallel()
+	f := executors(t)
+	start := f.start(t)
+	before := start.known()
+	p := start.plan(f.after)
+	sides := start.copy().count(f, p)
+	for k, stride := range map[int]int{sides: 5, sides / 2: 7, sides / 3: 7, 2 * sides / 3: 5} {
+		died := start.copy()
+		if k < sides {
+			died.dies(f, p, k)
+		} else {
+			died.count(f, p)
+		}
+		for j := 0; ; j += stride {
+			r := died.copy()
+			killed := r.back(f, p.ID, sim.KillAfter(j))
+			if got := r.yard(); strings.Contains(got, "maintenance") || !strings.Contains(got, "4 5") {
+				t.Fatalf("apply killed after %d, rollback after %d: %s", k, j, got)
+			}
+			for id, doc := range r.known() {
+				if doc != before[id] && strings.Contains(r.yard(), strings.TrimLeft(id, "i-0")) {
+					t.Fatalf("apply killed after %d, rollback after %d: %s is %s, was %s", k, j, id, doc, before[id])
+				}
+			}
+			if n := strings.Count(string(r.Box.Content()), `"executorImage": "ami-00000000000000001"`); n != 2 {
+				t.Fatalf("apply killed after %d, rollback after %d: %d tiers start the old image", k, j, n)
+			}
+			if !killed {
+				t.Logf("apply killed after %d of %d: %d sides of the way back", k, sides, j)
+				break
+			}
+		}
+	}
+}
+
+// known is what Domino's database holds of each executor.
+func (r rig) known() map[string]string {
+	r.t.Helper()
+	w, err := r.Box.Open(sandbox.Options{Clock: r.Clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	docs, err := w.Find(r.t.Context(), port.Query{Collection: "executors"})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, d := range docs {
+		out[strings.Trim(d["instanceId"], `"`)] = schema.JSON(d).Text
+	}
+	return out
+}

@@ -1,0 +1,147 @@
+package roll
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// The writes of a roll of executors beside those of other rolls. seen is none: it notes since
+// when somebody else's maintenance is known.
+const (
+	maintain = "maintain" // instance, when, what number of mark it is, what stood there
+	seen     = "seen"     // instance, when, what number of mark it is
+	leave    = "leave"    // instance, when, what number of mark it is
+)
+
+// tenure is what a step has begun.
+type tenure struct {
+	why      string               // for which it is turned back; "" while it is not
+	in       map[string]stay      // by instance, the last
+	released map[string]stay      // by instance, the last
+	ends     map[string]execution // by instance, the last
+	marks    int
+}
+
+// stay is an executor's maintenance, begun or ended.
+type stay struct {
+	mark  string
+	at    time.Time
+	n     int
+	own   bool   // this step began it
+	pre   string // what stood there before, as JSON; "-" for nothing
+	times int    // how many marks there are of it
+}
+
+// mostTimes is how often maintenance is set, or taken away, of one executor, before it counts
+// as something that Domino writes over.
+const mostTimes = 5
+
+// last keeps the later of two.
+func last(all map[string]stay, id string, h stay) {
+	was, twice := all[id]
+	times := was.times + 1
+	if twice && was.n > h.n {
+		h = was
+	}
+	h.times = times
+	all[id] = h
+}
+
+// execution is the end of an executor.
+type execution struct {
+	mark, how string // how: "", "stopped" or "forced"
+	n         int
+}
+
+func tenureOf(a applier.Attempt) tenure {
+	p := tenure{in: map[string]stay{}, released: map[string]stay{}, ends: map[string]execution{}, marks: len(a.Begun)}
+	for _, mark := range schema.Sorted(a.Begun) {
+		words, why := markOf(mark)
+		p.why = cmp.Or(p.why, why)
+		id := word(words, 1)
+		h := stay{mark: mark, n: int(number(word(words, 3))), own: word(words, 0) == maintain, pre: word(words, 4)}
+		h.at, _ = parseTime(word(words, 2))
+		switch word(words, 0) {
+		case maintain, seen:
+			last(p.in, id, h)
+		case leave:
+			last(p.released, id, h)
+		case end:
+			e := execution{mark: mark, n: int(number(word(words, 3))), how: word(words, 4)}
+			if was, twice := p.ends[id]; !twice || was.n < e.n {
+				p.ends[id] = e
+			}
+		}
+	}
+	return p
+}
+
+// pre is what stands where maintenance does, as a mark has it.
+func pre(flag string) string { return cmp.Or(flag, "-") }
+
+// holds says that an executor is in maintenance because this step put it there.
+func (s shift) holds(x executor) bool { return x.Maintained() && s.past.in[x.ID].own }
+
+// enter puts an executor into maintenance.
+func (s shift) enter(x executor) applier.Status {
+	if h, begun := s.past.in[x.ID]; begun && h.own && s.now.Sub(h.at) < fresh && h.pre == pre(x.Flag) {
+		return next(h.mark, planner.Conditional)
+	}
+	return next(fmt.Sprintf("%s %s %s #%d %s", maintain, x.ID, stamp(s.now), s.past.marks, pre(x.Flag)), planner.Conditional)
+}
+
+// ended terminates an executor, by the mark that was begun, if one was.
+func (s shift) ended(x executor, how string) applier.Status {
+	if e, begun := s.past.ends[x.ID]; begun && e.how == how {
+		return next(e.mark, planner.Absolute)
+	}
+	mark := fmt.Sprintf("%s %s %s #%d", end, x.ID, stamp(s.now), s.past.marks)
+	if how != "" {
+		mark += " " + how
+	}
+	return next(mark, planner.Absolute)
+}
+
+// cleared is the next write that takes an executor out of maintenance; false where this step
+// holds none.
+func (s shift) cleared(why string) (applier.Status, bool) {
+	for _, x := range s.all {
+		if !s.holds(x) || x.Going() {
+			continue
+		}
+		st := next(fmt.Sprintf("%s %s %s #%d%s", leave, x.ID, stamp(s.now), s.past.marks, why), planner.Conditional)
+		switch was, begun := s.past.released[x.ID]; {
+		case begun && s.now.Sub(was.at) < fresh && was.n > s.past.in[x.ID].n:
+			st.Mark = was.mark
+		case was.times >= mostTimes:
+			return failed("DC866: %s came into maintenance again %d times after it was taken out; take it out in Domino", x.ID, was.times), true
+		}
+		_, st.Doubt = s.past.ends[x.ID] // which may yet land: no run may come before
+		return st, true
+	}
+	return applier.Status{}, false
+}
+
+// open says that an executor may yet come into maintenance by what was begun.
+func (s shift) open() bool {
+	return slices.ContainsFunc(s.all, func(x executor) bool {
+		h := s.past.in[x.ID]
+		return h.own && !x.Maintained() && !x.Going() && s.past.released[x.ID].n <= h.n
+	})
+}
+
+// replaced counts the executors that were ended.
+func (s shift) replaced() (n int) {
+	for id := range s.past.ends {
+		if !slices.ContainsFunc(s.all, func(x executor) bool { return x.ID == id && !x.Going() }) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,433 @@
+package roll
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// NodeClass is the operation that switches an EC2NodeClass of Karpenter and replaces the
+// nodes that were started by it.
+const NodeClass = "roll.nodeclass"
+
+// classing is its executor. Karpenter takes nodes for drifted as soon as their class names
+// another image, and replaces them by itself. So every NodePool of the class is made to hold
+// drift first, the class is switched half a minute later, and what was held is let go of
+// once no node drifts: a process that dies between any two calls leaves no switched class
+// whose NodePools do not hold.
+// https://karpenter.sh/docs/concepts/disruption/#drift
+type classing struct{ *Roller }
+
+// The writes that no other roll makes.
+const (
+	hold    = "hold"    // NodePool, what number of mark it is
+	release = "release" // NodePool, what number of mark it is
+	swap    = "switch"  // when
+)
+
+const (
+	mostJoin  = 10 * time.Minute // from when a node is asked for until it is ready; Karpenter gives up after 15
+	mostFault = 2 * time.Minute  // that Karpenter may not know the image that a class names by then
+)
+
+// classTurn is one look at the roll of a class. Its members are NodeClaims, and their ids
+// the names of these.
+type classTurn struct {
+	turn
+	class    port.NodeClass
+	pools    []port.NodePool // that start nodes by it
+	claims   map[string]port.NodeClaim
+	switched bool // it stands as the step writes it
+	before   bool // it stands as the plan saw it
+}
+
+func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err error) {
+	o, err := orderOf(a)
+	if err != nil {
+		return t, err
+	}
+	o.image, o.from = imageOf(a.Step.Writes), ""
+	stood := map[string]schema.Value{}
+	for _, e := range a.Step.Expects {
+		if e.Ref == a.Step.Object {
+			stood[e.Path] = e.Value
+		}
+	}
+	o.from = imageOf(stood)
+	t.turn = turn{order: o, past: pastOf(a), r: r.Roller}
+	t.now, t.group.Name = r.Now(), "EC2NodeClass "+o.asg
+	classes, err := r.Karpenter.ListNodeClasses(ctx)
+	if err != nil {
+		return t, absent("Kubernetes", err)
+	}
+	i := slices.IndexFunc(classes, func(c port.NodeClass) bool { return c.Name == o.asg })
+	if i < 0 {
+		return t, nil
+	}
+	t.there, t.class = true, classes[i]
+	t.switched, t.before = standsAs(t.class, a.Step.Writes), standsAs(t.class, stood)
+	pools, err := r.Karpenter.ListNodePools(ctx)
+	if err != nil {
+		return t, absent("Kubernetes", err)
+	}
+	t.pools = slices.DeleteFunc(pools, func(p port.NodePool) bool { return p.Class != o.asg })
+	t.members, t.claims, err = r.claimed(ctx, o.asg)
+	return t, err
+}
+
+// imageOf is the one image that values of a class name, "" where they follow something.
+func imageOf(class map[string]schema.Value) string {
+	if v, is := class["image"]; is {
+		return v.Str()
+	}
+	return port.TermsImage(class["terms"].Text)
+}
+
+// standsAs says that a class holds all of some values.
+func standsAs(c port.NodeClass, want map[string]schema.Value) bool {
+	is := map[string]schema.Value{"terms": {Is: schema.Known, Text: c.Terms}}
+	if c.Image() != "" {
+		is["image"] = schema.JSON(c.Image())
+	}
+	if c.Family != "" {
+		is["family"] = schema.JSON(c.Family)
+	}
+	for path, v := range want {
+		if is[path] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// claimed are the NodeClaims of a class as members. What is on nodes is read last, as of
+// groups.
+func (r *Roller) claimed(ctx context.Context, class string) (all []member, claims map[string]port.NodeClaim, err error) {
+	listed, err := r.Karpenter.ListNodeClaims(ctx)
+	if err != nil {
+		return nil, nil, absent("Kubernetes", err)
+	}
+	nodes, err := r.Nodes.ListNodes(ctx)
+	if err != nil {
+		return nil, nil, absent("Kubernetes", err)
+	}
+	on, err := r.contents(ctx, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	claims = map[string]port.NodeClaim{}
+	for _, c := range listed {
+		if c.Class != class {
+			continue
+		}
+		claims[c.Name] = c
+		m := member{GroupInstance: port.GroupInstance{ID: c.Name, Group: c.Pool, Lifecycle: "InService"}, image: c.Image, launched: c.Created}
+		switch {
+		case c.Going:
+			m.Lifecycle = "Terminating"
+		case c.Node == "":
+			m.Lifecycle = "Pending"
+		}
+		if i := slices.IndexFunc(nodes, func(n port.Node) bool { return n.Name == c.Node && c.Node != "" }); i >= 0 {
+			m.node = &nodes[i]
+			m.runs, m.held, m.movable = on(c.Node, c.Instance)
+		} else {
+			m.runs, _, _ = on("", c.Instance)
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.ID, b.ID) })
+	return all, claims, nil
+}
+
+// Observe tells how far the roll of a class is.
+func (r classing) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+	if r.Nodes == nil || r.Karpenter == nil {
+		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
+	}
+	t, err := r.look(ctx, a)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	switch {
+	case err != nil:
+		return applier.Status{}, err
+	case a.Abort:
+		return t.abort(), nil
+	case !t.there:
+		return failed("DC831: there is no %s any more; look at it, then domctl apply --supersede %s", t.group.Name, a.Apply), nil
+	case t.past.why != "":
+		return t.back(t.past.why), nil
+	case !t.switched && !t.before:
+		return t.back(fmt.Sprintf("DC832: %s chooses images by %s by now, not by %s", t.group.Name, planner.Printable(port.TermsFollow(t.class.Terms)), or(t.image))), nil
+	}
+	alarm, err := r.ringing(ctx, t.order)
+	if st, waits := waiting(err); waits {
+		return st, nil
+	}
+	switch {
+	case alarm != "" || err != nil:
+		return t.back(alarm), err
+	case !t.switched:
+		return t.prepare(), nil
+	}
+	if st, more := t.holds(""); more && len(t.old(t.order)) > 0 {
+		return st, nil
+	}
+	if why := t.wrong(); why != "" {
+		return t.back(why), nil
+	}
+	return t.forward(), nil
+}
+
+// prepare is what comes before the switch: all NodePools of the class hold drift, and
+// Karpenter had the time to hear of it.
+func (t classTurn) prepare() applier.Status {
+	if why := t.closed(); why != "" {
+		return pending(look, "%s waits for %s", t.group.Name, why)
+	}
+	if st, more := t.holds(""); more {
+		return st
+	}
+	for _, p := range t.pools {
+		if at := heldSince(p); t.now.Sub(at) < quiet {
+			return pending(quiet-t.now.Sub(at).Truncate(time.Second), "NodePool %s was made to hold drift just now", p.Name)
+		}
+	}
+	return next(cmp.Or(t.begun(), swap+" "+stamp(t.now)), planner.Conditional)
+}
+
+// heldSince is when domctl had a NodePool hold drift; the zero time where it did not.
+func heldSince(p port.NodePool) time.Time {
+	if !ofDomctl(p) {
+		return time.Time{}
+	}
+	at, _ := parseTime(p.HeldBy[strings.LastIndex(p.HeldBy, " ")+1:])
+	return at
+}
+
+// ofDomctl says that what a NodePool holds is to be taken away again: by this apply, or by
+// the one that it takes back.
+func ofDomctl(p port.NodePool) bool { return strings.HasPrefix(p.HeldBy, "domctl ") }
+
+// begun is the mark of the switch, "" before it.
+func (t classTurn) begun() string {
+	for _, mark := range schema.Sorted(t.Begun) {
+		if strings.HasPrefix(mark, swap+" ") {
+			return mark
+		}
+	}
+	return ""
+}
+
+// holds is the next NodePool that does not hold drift and has to.
+func (t classTurn) holds(why string) (applier.Status, bool) {
+	for _, p := range t.pools {
+		if !p.DriftHeld() {
+			return next(t.numbered(hold, p.Name)+why, planner.Conditional), true
+		}
+	}
+	return applier.Status{}, false
+}
+
+// numbered is a mark of a write that may be made again: the last of all, if it was this.
+func (t classTurn) numbered(what, name string) string {
+	for _, mark := range schema.Sorted(t.Begun) {
+		words, _ := markOf(mark)
+		if word(words, 0) == what && word(words, 1) == name && int(number(word(words, 2))) == t.past.marks-1 {
+			return fmt.Sprintf("%s %s #%d", what, name, t.past.marks-1)
+		}
+	}
+	return fmt.Sprintf("%s %s #%d", what, name, t.past.marks)
+}
+
+// releases is the next NodePool that is let go of; none while a node drifts from its class
+// as it stands. A switch that was begun could land yet.
+func (t classTurn) releases(why string) (applier.Status, bool) {
+	if t.drifts() != "" {
+		return applier.Status{}, false
+	}
+	for _, p := range t.pools {
+		if ofDomctl(p) {
+			st := next(t.numbered(release, p.Name)+why, planner.Conditional)
+			st.Doubt = t.begun() != "" && !t.switched
+			return st, true
+		}
+	}
+	return applier.Status{}, false
+}
+
+// drifts is a node that Karpenter would replace if nothing held it; "" for none. While it
+// looks for what the terms mean, each could.
+func (t classTurn) drifts() string {
+	images := t.class.Images
+	if id := t.class.Image(); id != "" {
+		images = []string{id}
+	}
+	for _, m := range t.members {
+		if !m.going() && (images == nil || m.image != "" && !slices.Contains(images, m.image) || m.image == "" && t.now.Sub(m.launched) < mostStart) {
+			return m.String()
+		}
+	}
+	return ""
+}
+
+// wrong says why the roll is to be turned back; "" while it is not.
+func (t classTurn) wrong() string {
+	words, _ := markOf(t.begun())
+	at, _ := parseTime(word(words, 1))
+	if t.class.Fault != "" && t.now.Sub(at) > mostFault {
+		return fmt.Sprintf("DC876: %s starts no nodes by %s: %s", t.group.Name, or(t.image), planner.Printable(t.class.Fault))
+	}
+	for _, m := range t.members {
+		if t.fresh(m) && !m.going() && !m.joined() && m.launched.After(t.Began.Add(-mostJoin)) && t.now.Sub(m.launched) > mostJoin {
+			return fmt.Sprintf("DC833: %s of the new image was asked for at %s and is not ready", m, m.launched.UTC().Format("15:04"))
+		}
+	}
+	return t.overdue()
+}
+
+// fresh says that a node has an image that is wanted.
+func (t classTurn) fresh(m member) bool { return m.image != "" && !t.replaces(m) }
+
+// proved says that a node of the new image is ready.
+func (t classTurn) proved() bool {
+	return len(t.which(func(m member) bool { return t.fresh(m) && m.joined() })) > 0
+}
+
+// forward is the next write once the class is switched, or what it waits for.
+func (t classTurn) forward() applier.Status {
+	var waits []string
+	started := slices.DeleteFunc(t.old(t.order), func(m member) bool { return !t.started(m) })
+	for _, m := range started {
+		st, why := t.empty(m)
+		switch {
+		case why == "" && st.Mark == "":
+			return next(t.ends(m), planner.Conditional)
+		case why == "":
+			return st
+		}
+		waits = append(waits, why)
+	}
+	if st, why := t.begin(started); why == "" {
+		return st
+	} else if why != nothing {
+		waits = append(waits, why)
+	}
+	if len(waits) > 0 {
+		return pending(t.wait(started), "%s", t.progress(waits))
+	}
+	return t.finish()
+}
+
+// begin takes one more old node.
+func (t classTurn) begin(started []member) (st applier.Status, why string) {
+	left := slices.DeleteFunc(t.old(t.order), func(m member) bool { return t.started(m) })
+	if len(left) == 0 {
+		return st, nothing
+	}
+	leaving := len(started) + len(t.which(func(m member) bool { return t.replaces(m) && m.going() }))
+	m, why := t.pick(left)
+	switch {
+	case why != "":
+		return st, why
+	case t.closed() != "":
+		return st, t.closed()
+	case leaving >= t.Unavailable():
+		return st, fmt.Sprintf("%s on the way out, of %d at once", planner.Plural(leaving, "node"), t.Unavailable())
+	case t.own(started) && !t.proved():
+		return st, "the first node on the new image"
+	}
+	return next(cordon+" "+m.ID, planner.Conditional), ""
+}
+
+// ends is the mark that deletes a NodeClaim: the one that was begun, if one was.
+func (t classTurn) ends(m member) string {
+	forced := t.forced(m) && m.busy() != ""
+	if e, begun := t.past.ends[m.ID]; begun && forced == strings.HasSuffix(e.mark, " forced") {
+		return e.mark
+	}
+	return endMark(m, t.found, t.past.marks, false, forced)
+}
+
+// finish is of a class without old nodes: what it held is let go of.
+func (t classTurn) finish() applier.Status {
+	if st, more := t.uncordons(""); more {
+		return st
+	}
+	some := t.which(func(m member) bool { return !m.going() })
+	switch {
+	case len(some) > 0 && t.drifts() != "":
+		return pending(look, "%s", t.progress([]string{t.drifts() + ", whose image is not known yet"}))
+	case len(some) > 0 && !t.proved():
+		return pending(look, "%s", t.progress([]string{some[0].String() + " is not ready yet"}))
+	}
+	if st, more := t.releases(""); more {
+		return st
+	}
+	return t.over()
+}
+
+// uncordons is the next cordon of its own that is lifted.
+func (t classTurn) uncordons(why string) (applier.Status, bool) {
+	for _, m := range t.members {
+		if _, own := t.cordoned(m.node); own && !m.going() {
+			return t.lifted(m, why), true
+		}
+	}
+	return applier.Status{}, false
+}
+
+// over is a roll that is over, as far as it went.
+func (t classTurn) over() applier.Status {
+	st := t.done()
+	var held []string
+	for _, p := range t.pools {
+		if ofDomctl(p) {
+			held = append(held, p.Name)
+		}
+	}
+	if len(held) > 0 {
+		st.Outputs["held"] = schema.JSON(held)
+	}
+	return st
+}
+
+// abort takes away what the roll holds, but for the hold of drift as long as a node drifts:
+// without it Karpenter would end that one. A class that is switched stays so, and the roll
+// is finished as far as it went, so that a rollback switches it back and rolls again.
+func (t classTurn) abort() applier.Status {
+	if st, more := t.uncordons(""); more {
+		return st
+	}
+	if st, more := t.releases(""); more {
+		return st
+	}
+	if t.switched {
+		return t.over()
+	}
+	return applier.Status{State: applier.Undone, Doubt: t.begun() != ""}
+}
+
+// back turns the roll back: its cordons go, and the hold of drift where no node drifts.
+func (t classTurn) back(why string) applier.Status {
+	if st, more := t.uncordons(because + why); more {
+		return st
+	}
+	if st, more := t.releases(because + why); more {
+		return st
+	}
+	stays := ""
+	if t.drifts() != "" {
+		stays = ", and drift stays held, so that Karpenter ends no node"
+	}
+	return failed("%s; its cordons are lifted%s. What was replaced stays: domctl rollback --to %s has the old image back, nodes too", why, stays, t.Apply)
+}

@@ -1,0 +1,137 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// ExecutorsOp is the operation that replaces the executors of a classic tier.
+const ExecutorsOp = "roll.executors"
+
+// executorsOf says how the executors of a tier are told from others.
+func (v *View) executorsOf(a schema.Address, group planner.Ref) schema.Executors {
+	e := v.world.executorsAll(v.desired)
+	e.Named, e.Alone = []string{v.Objects[a].ID, idPlain(group)}, true
+	from := v.raw[group].At(e.Image)
+	for ref, raw := range v.raw {
+		if ref.Type() == group.Type() && ref != group && raw.At(e.Image) == from {
+			e.Alone = false
+		}
+	}
+	return e
+}
+
+// executorsAll says the same of those of all tiers.
+func (w *World) executorsAll(d schema.Desired) schema.Executors {
+	_, paths := executorPaths(w.Deployment.Mongo.Mapping.ExecutorGroups)
+	e := schema.Executors{Tags: w.Deployment.Instances.Tags, TierTag: w.Deployment.Instances.Tier, Image: paths["ami"], Known: w.Deployment.Mongo.Mapping.Executors}
+	for _, a := range schema.Addresses(d.Objects) {
+		if b, bakes := d.Objects[a].Bake(); a.Kind == "amis" && bakes && b.From.Instance != "" {
+			e.Kept = append(e.Kept, b.From.Instance)
+		}
+	}
+	return e
+}
+
+// rollExecutors adds the step that replaces a tier's executors once its image was switched,
+// unless nobody tells which they are.
+func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, out *planner.Lowered) {
+	o := v.desired.Objects[c.Address]
+	r, stated := o.Roll()
+	if !stated {
+		return
+	}
+	e := v.executorsOf(c.Address, ref)
+	told := e.TierTag != "" || e.Known.Fields["tier"] != ""
+	find := func(code string, severity schema.Severity, hint, format string, args ...any) {
+		out.Findings = append(out.Findings, schema.Finding{Code: code, Severity: severity, Address: c.Address, Positions: o.Nearest("roll"), Message: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	if !e.Alone && !told {
+		find("DC862", schema.Warning, "state deployment.executorInstances.tier, or deployment.mongo.mapping.executors.fields.tier",
+			"its executors are not rolled: other tiers start %s too, and nobody tells which executors are of this one", v.raw[ref].At(e.Image).Str())
+		return
+	}
+	w, named := v.world.Deployment.Windows[r.Window]
+	if named {
+		r.Hours = &w
+	}
+	s := planner.Step{ID: c.Address.String() + "/" + ExecutorsOp + "/" + ref.ID(), Address: c.Address, Op: ExecutorsOp, Object: ref, Guard: planner.Absolute, Window: window,
+		Args: map[string]schema.Value{"image": d.After, "from": v.raw[ref].At(e.Image), "roll": schema.JSON(r), "executors": schema.JSON(e)}}
+	for _, before := range out.Steps {
+		s.After = append(s.After, before.ID)
+	}
+	one := []planner.Step{s}
+	v.roll(c, o.Fields["ami"], one, out.Waves) // which the switch tells
+	if named {
+		one[0].Gates = append(slices.Clone(one[0].Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: w})
+	}
+	out.Steps = append(out.Steps, one[0])
+	out.Note = executorsNote(r, e.Known.Maintained())
+	v.tellExecutors(e, d, r, find)
+}
+
+// tellExecutors says which executors a roll ends, as far as they are there when the plan is
+// made.
+func (v *View) tellExecutors(e schema.Executors, d planner.Diff, r schema.Roll, find func(code string, severity schema.Severity, hint, format string, args ...any)) {
+	var run, stopped []string
+	for _, x := range v.executors {
+		switch {
+		case x.Going() || !e.Has(x.Tier, x.Image, d.Before.Str()) || x.Image == d.After.Str():
+		case x.State == "stopped":
+			stopped = append(stopped, x.ID)
+		default:
+			run = append(run, x.ID)
+		}
+	}
+	severity, hint := schema.Info, "leave roll out, and they stay"
+	if r.Force {
+		severity, hint = schema.Warning, "leave force out, and an executor goes when its last run has ended"
+	}
+	message := "ends executors on the old image; none is there now"
+	if len(run)+len(stopped) > 0 {
+		message = fmt.Sprintf("ends executors on the old image: %d running%s; %d stopped%s", len(run), naming(run), len(stopped), naming(stopped))
+	}
+	if r.Force {
+		message += fmt.Sprintf("; a live run that is on one %s after it came into maintenance is ended", r.DrainTimeout)
+	}
+	find("DC863", severity, hint, "%s", message)
+	if !e.Known.Maintained() && len(run) > 0 {
+		find("DC861", schema.Warning, "state deployment.mongo.mapping.executors with fields instance and maintenance, where you know them",
+			"nothing says where an executor's maintenance stands, so that a person puts each that runs into Maintenance Mode in Domino, and ends it; the apply waits until they are gone")
+	}
+}
+
+// naming is some ids in brackets, "" for none.
+func naming(ids []string) string {
+	const most = 5
+	switch {
+	case len(ids) == 0:
+		return ""
+	case len(ids) > most:
+		return fmt.Sprintf(" (%s and %d more)", strings.Join(ids[:most], ", "), len(ids)-most)
+	}
+	return " (" + strings.Join(ids, ", ") + ")"
+}
+
+// executorsNote is what a tier's roll comes to, in words.
+func executorsNote(r schema.Roll, mapped bool) string {
+	note := "then ends its executors that are on another image, at most " + planner.Plural(r.Unavailable(), "executor") + " at once; stopped ones too, which would come back on it"
+	switch {
+	case !mapped:
+		note += "; each goes when a person ended it, since nothing says where its maintenance stands"
+	case r.Force:
+		note += "; each goes when its last run has ended, or " + r.DrainTimeout + " after it came into maintenance, with its runs"
+	case r.DrainTimeout != "":
+		note += "; each goes when its last run has ended, and the roll stops where that takes longer than " + r.DrainTimeout
+	default:
+		note += "; each goes when its last run has ended"
+	}
+	if r.Window != "" {
+		note += "; in window " + r.Window
+	}
+	return note
+}

@@ -1,0 +1,106 @@
+package world
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"domctl.dev/internal/port"
+	"domctl.dev/planner"
+	"domctl.dev/schema"
+)
+
+// unevenField is of a group whose nodes are not all of the image that it starts them from.
+const unevenField = "nodes"
+
+// readUneven reads which images the nodes of groups run, in two calls, of pools that roll
+// alone: a roll that stopped, or a switch by hand, leaves nodes that no difference of the
+// group itself shows. What a managed node group starts EKS brings to its nodes.
+func (l *look) readUneven(ctx context.Context) error {
+	var names []string
+	for _, a := range l.wanted("nodePools") {
+		o := l.desired.Objects[a]
+		for _, g := range o.Groups() {
+			if raw := l.view.raw[groupRef(g.ASG)]; rolls(o) && raw != nil && g.ASG != "" && len(overridesOf(raw)) == 0 {
+				names = append(names, g.ASG)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	members, err := l.Outside.DescribeAutoScalingInstances(ctx, slices.Compact(names))
+	if err != nil || len(members) == 0 {
+		return err
+	}
+	group, ids := map[string]string{}, []string(nil)
+	for _, m := range members {
+		if strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach") {
+			continue
+		}
+		group[m.ID], ids = m.Group, append(ids, m.ID)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	machines, err := l.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
+	if err != nil {
+		return err
+	}
+	l.view.started = map[planner.Ref][]string{}
+	for _, m := range machines {
+		ref := groupRef(group[m.ID])
+		if m.Image != "" && !slices.Contains(l.view.started[ref], m.Image) {
+			l.view.started[ref] = append(l.view.started[ref], m.Image)
+			slices.Sort(l.view.started[ref])
+		}
+	}
+	return nil
+}
+
+// rolls says that domctl replaces the nodes of a pool.
+func rolls(o schema.Object) bool {
+	_, stated := o.Roll()
+	owner := o.Fields["owner.ami"].Str()
+	return stated && (owner == "" || owner == "domctl")
+}
+
+// Uneven are the groups whose nodes are to be replaced though nothing of the group itself
+// differs: some are of another image than it starts, and it starts the one that is wanted.
+func (v *View) Uneven() map[schema.Address][]planner.Diff {
+	out := map[schema.Address][]planner.Diff{}
+	for a, o := range v.desired.Objects {
+		if a.Kind != "nodePools" || !rolls(o) {
+			continue
+		}
+		for _, g := range o.Groups() {
+			ref, at := groupRef(g.ASG), "groups."+schema.JoinPath(g.Key())+"."
+			starts, run := v.imageOf(v.raw[ref]), v.started[ref]
+			if g.ASG == "" || starts.Str() == "" || !slices.ContainsFunc(run, func(image string) bool { return image != starts.Str() }) {
+				continue
+			}
+			if want := v.wanted(o.Fields[at+"ami"]); want.Is != schema.Absent && want != starts {
+				continue // the switch is followed by a roll
+			}
+			v.Live.Objects[a].Fields[at+unevenField] = schema.JSON(strings.Join(run, ", "))
+			out[a] = append(out[a], planner.Diff{Path: at + unevenField, After: starts})
+		}
+	}
+	return out
+}
+
+// wanted is the image that a field leads to, as far as it is known before the plan.
+func (v *View) wanted(field schema.Value) schema.Value {
+	to, path, refers := field.Target()
+	if !refers {
+		return field
+	}
+	if stated := v.desired.Objects[to].Fields[path]; stated.Is != schema.Absent {
+		return stated
+	}
+	if live := v.Live.Objects[to].Fields[path]; live.Is != schema.Absent {
+		return live
+	}
+	return field
+}
