@@ -384,5 +384,5 @@ func (e *Engine) Fits(p planner.Plan) error {
 	if p.Unknowns {
 		return planner.ErrUnseen
 	}
-	return e.world.Makes(p)
+	return e.world.Makes(p, e.Compiled.Desired)
 }

@@ -146,6 +146,7 @@ func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
 		"another field":   {func(_ *planner.Step, e *schema.Executors) { e.Known.Fields["maintenance"] = "isAdmin" }, "is for executors other than the files say"},
 		"another tier":    {func(_ *planner.Step, e *schema.Executors) { e.Named = []string{"other"} }, "is for executors other than the files say"},
 		"another outside": {func(s *planner.Step, _ *schema.Executors) { s.Object = "mongo/users#a" }, "has an operation for other objects"},
+		"the template":    {func(_ *planner.Step, e *schema.Executors) { e.Kept = nil }, "is for executors other than the files say"},
 		"a write":         {func(s *planner.Step, _ *schema.Executors) { s.Writes = map[string]schema.Value{"a": schema.JSON(1)} }, "has an operation for other objects"},
 	} {
 		p := r.saved(f)

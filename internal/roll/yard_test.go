@@ -16,9 +16,8 @@ import (
 // car is an executor of the yard.
 type car struct {
 	port.Executor
-	up      time.Time // it takes runs from then on
-	idle    time.Time // since when nothing was on it
-	touched bool      // somebody put it into maintenance
+	up   time.Time // it takes runs from then on
+	idle time.Time // since when nothing was on it
 }
 
 // yard is a classic deployment: executors start when runs ask for them, stop when they are

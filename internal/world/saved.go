@@ -15,7 +15,7 @@ import (
 // is: with a step on a collection that the kind of its address does not write to,
 // or one that changes a document without the condition of what the plan saw. Its
 // hash says that it is as it was saved, not who made it.
-func (w *World) Makes(p planner.Plan) error {
+func (w *World) Makes(p planner.Plan, d schema.Desired) error {
 	rows, table := kinds(), w.Operations()
 	for _, s := range p.Steps {
 		document, is := strings.CutPrefix(s.Object.Type(), "mongo/")
@@ -28,7 +28,7 @@ func (w *World) Makes(p planner.Plan) error {
 		case !known:
 			why = "is of no operation"
 		case s.Op == ExecutorsOp:
-			why = w.rollsOthers(s, writes)
+			why = w.rollsOthers(s, writes, w.executorsAll(d))
 		case (row.Tool == "mongosh") != is:
 			why = "has an operation for other objects"
 		case !is && apiKind(s.Object.Type()) != "" && apiKind(s.Object.Type()) != s.Address.Kind:
@@ -50,16 +50,16 @@ func (w *World) Makes(p planner.Plan) error {
 
 // rollsOthers says that a step which rolls executors is for others than the files say, or
 // would write elsewhere.
-func (w *World) rollsOthers(s planner.Step, writes map[string][]string) string {
+func (w *World) rollsOthers(s planner.Step, writes map[string][]string, is schema.Executors) string {
 	groups, _ := executorPaths(w.Deployment.Mongo.Mapping.ExecutorGroups)
 	var e schema.Executors
 	err := json.Unmarshal([]byte(s.Args["executors"].Text), &e)
-	is := w.executorsAll(schema.Desired{})
+	spared := !slices.ContainsFunc(is.Kept, func(name string) bool { return !slices.Contains(e.Kept, name) })
 	is.Named, is.Alone, is.Kept = e.Named, e.Alone, e.Kept
 	switch {
 	case s.Object.Type() != "mongo/"+groups || writes[groups] == nil || len(s.Writes) > 0:
 		return "has an operation for other objects"
-	case err != nil || !reflect.DeepEqual(e, is) || len(is.Tags) == 0 || !slices.Contains(e.Named, idPlain(s.Object)):
+	case err != nil || !spared || !reflect.DeepEqual(e, is) || len(is.Tags) == 0 || !slices.Contains(e.Named, idPlain(s.Object)):
 		return "is for executors other than the files say"
 	}
 	return ""
