@@ -10,7 +10,7 @@ import (
 )
 
 // ErrNotServed is a cluster that does not serve version v1 of Karpenter's objects.
-var ErrNotServed = errors.New("Karpenter's objects are not served as v1")
+var ErrNotServed = errors.New("objects of Karpenter are not served as v1")
 
 // ErrVersion is an ErrNotServed of a cluster that has Karpenter's objects in other versions.
 var ErrVersion = errors.New("other versions are")

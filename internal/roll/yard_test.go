@@ -29,7 +29,6 @@ type yard struct {
 	gone   bool   // the executor group
 	stops  time.Duration
 	most   int
-	queue  []*run
 	silent bool // Domino names no machine
 	// sharing are the other executor groups by the image that they start.
 	sharing map[string][]string
