@@ -89,10 +89,13 @@ type away struct {
 func (a *away) Unwrap() error { return a.error }
 
 // absent marks an error of who is asked for what runs: it is waited for, unless it
-// refuses us.
+// refuses us, which no time mends.
 func absent(what string, err error) error {
-	if err == nil || errors.Is(err, port.ErrDenied) {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, port.ErrDenied):
+		return fmt.Errorf("DC848: %s refuses to tell what runs on the nodes, so that none is ended: %w; domctl doctor says what it lets domctl do", what, err)
 	}
 	return &away{what, "what runs", err}
 }
