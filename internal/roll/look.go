@@ -243,7 +243,7 @@ func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
 	for _, p := range pods {
 		execution, workload := p.Labels[port.ExecutionLabel], p.Labels[port.WorkloadLabel]
 		switch {
-		case p.Mirror || p.OwnerKind == "DaemonSet" || p.Phase == "Succeeded" || p.Phase == "Failed":
+		case p.OfNode() || p.Ended():
 		case execution != "":
 			runs = append(runs, "run "+execution)
 		case workload != "":

@@ -78,7 +78,7 @@ func roomOfNode(n port.Node, pods []port.Pod) schema.Room {
 		}
 	}
 	for _, p := range pods {
-		if p.OwnerKind != "DaemonSet" && !p.Mirror || p.Phase == "Succeeded" || p.Phase == "Failed" {
+		if !p.OfNode() || p.Ended() {
 			continue
 		}
 		r.MilliCores -= p.Requests.MilliCPU
