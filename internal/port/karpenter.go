@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -68,8 +69,7 @@ func (p NodePool) DriftHeld() bool {
 	})
 }
 
-// WithHold are the budgets with the one that HoldDrift adds, without it those that
-// ReleaseDrift leaves.
+// WithHold are the budgets as HoldDrift leaves them: with DriftHold, or without it.
 func (p NodePool) WithHold(held bool) []string {
 	budgets := slices.Clone(p.Budgets)
 	if held {
@@ -130,7 +130,7 @@ func TermsFollow(terms string) string {
 	}
 	var all []string
 	for _, term := range list {
-		for _, key := range sorted(term) {
+		for _, key := range slices.Sorted(maps.Keys(term)) {
 			text, is := term[key].(string)
 			if !is {
 				b, _ := json.Marshal(term[key])
@@ -140,14 +140,6 @@ func TermsFollow(terms string) string {
 		}
 	}
 	return strings.Join(all, ", ")
-}
-
-func sorted(m map[string]any) (keys []string) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // NodeClaim is a node of Karpenter's, from when it asks for it until its machine is gone.

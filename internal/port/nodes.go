@@ -69,6 +69,15 @@ type Pod struct {
 	Unscheduled string
 }
 
+// Ended says that nothing of it runs any more.
+func (p Pod) Ended() bool { return p.Phase == "Succeeded" || p.Phase == "Failed" }
+
+// OfNode says that it comes and goes with its node, and starts nowhere else.
+func (p Pod) OfNode() bool { return p.Mirror || p.OwnerKind == "DaemonSet" }
+
+// OfRun says that it is part of an execution of Domino.
+func (p Pod) OfRun() bool { return p.Labels[ExecutionLabel] != "" || p.Labels[WorkloadLabel] != "" }
+
 // Nodes is the part of Kubernetes that nodes are rolled by. Every list is whole.
 type Nodes interface {
 	ListNodes(ctx context.Context) ([]Node, error)

@@ -89,10 +89,13 @@ type away struct {
 func (a *away) Unwrap() error { return a.error }
 
 // absent marks an error of who is asked for what runs: it is waited for, unless it
-// refuses us.
+// refuses us, which no time mends.
 func absent(what string, err error) error {
-	if err == nil || errors.Is(err, port.ErrDenied) {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, port.ErrDenied):
+		return fmt.Errorf("DC848: %s refuses to tell what runs on the nodes, so that none is ended: %w; domctl doctor says what it lets domctl do", what, err)
 	}
 	return &away{what, "what runs", err}
 }
@@ -243,7 +246,7 @@ func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
 	for _, p := range pods {
 		execution, workload := p.Labels[port.ExecutionLabel], p.Labels[port.WorkloadLabel]
 		switch {
-		case p.Mirror || p.OwnerKind == "DaemonSet" || p.Phase == "Succeeded" || p.Phase == "Failed":
+		case p.OfNode() || p.Ended():
 		case execution != "":
 			runs = append(runs, "run "+execution)
 		case workload != "":

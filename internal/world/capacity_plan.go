@@ -12,6 +12,7 @@ type lived struct {
 	rooms    map[string]map[string]schema.Room // by pool label and instance type; nil: not known
 	offered  map[string][]string               // zones of the instance types that pools expect; nil: nobody was asked
 	findings []schema.Finding
+	unseen   string // why the cluster's nodes are not known; "" where they are, or nobody was asked
 }
 
 // lookOffered asks where the instance types that pools expect are offered, and notes why

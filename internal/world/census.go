@@ -155,7 +155,7 @@ func (c *census) running() {
 	}
 	for _, p := range c.pods {
 		run, name := p.Labels[port.ExecutionLabel], p.Namespace+"/"+p.Name
-		if run == "" && p.Labels[port.WorkloadLabel] == "" || p.Phase == "Succeeded" || p.Phase == "Failed" || slices.ContainsFunc(c.Runs, func(r RunUnit) bool { return r.Pod == name }) {
+		if !p.OfRun() || p.Ended() || slices.ContainsFunc(c.Runs, func(r RunUnit) bool { return r.Pod == name }) {
 			continue
 		}
 		i := slices.IndexFunc(c.Runs, func(r RunUnit) bool {

@@ -264,8 +264,7 @@ func (c *census) nameless() bool {
 // of its own, or that has ended.
 func (c *census) others(node string) (n int) {
 	for _, p := range c.pods {
-		own := p.Mirror || p.OwnerKind == "DaemonSet" || p.Phase == "Succeeded" || p.Phase == "Failed"
-		if node != "" && p.Node == node && !own && p.Labels[port.ExecutionLabel] == "" && p.Labels[port.WorkloadLabel] == "" {
+		if node != "" && p.Node == node && !p.OfNode() && !p.Ended() && !p.OfRun() {
 			n++
 		}
 	}

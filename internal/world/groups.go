@@ -27,6 +27,11 @@ func (w *World) readGroups(ctx context.Context, names []string) (map[planner.Ref
 // https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
 const autoscalerTag = "k8s.io/cluster-autoscaler/node-template/"
 
+// rebalance is the process that ends nodes of a zone which has more than others. The path
+// evens is false where it is suspended.
+// https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html
+const rebalance = "AZRebalance"
+
 // groupRaw is an Auto Scaling group by path.
 func groupRaw(g port.AutoScalingGroup) planner.Raw {
 	raw := planner.Raw{"launchConfiguration": schema.JSON(g.LaunchConfiguration), "template": schema.JSON(g.Template),
@@ -34,6 +39,9 @@ func groupRaw(g port.AutoScalingGroup) planner.Raw {
 		"min": schema.JSON(g.Min), "max": schema.JSON(g.Max), "desired": schema.JSON(g.Desired), "instances": schema.JSON(g.Instances)}
 	if len(g.Zones) > 0 {
 		raw["zones"] = schema.JSON(g.Zones)
+	}
+	if slices.Contains(g.SuspendedProcesses, rebalance) {
+		raw["evens"] = schema.JSON(false)
 	}
 	for key, value := range g.Tags {
 		if strings.HasPrefix(key, autoscalerTag) {

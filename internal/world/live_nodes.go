@@ -61,7 +61,7 @@ func (w *World) liveNodes(ctx context.Context) ([]liveNode, []port.Pod, error) {
 func (w *World) lookLive(ctx context.Context) (lived, error) {
 	nodes, _, err := w.liveNodes(ctx)
 	if err != nil {
-		return lived{findings: []schema.Finding{{Code: "DC808", Severity: schema.Info, Message: oneLine(err) + ": whether tiers fit is judged by instance types",
+		return lived{unseen: oneLine(err), findings: []schema.Finding{{Code: "DC808", Severity: schema.Info, Message: oneLine(err) + ": whether tiers fit is judged by instance types",
 			Hint: "domctl doctor says what the cluster lets domctl do"}}}, ctx.Err()
 	}
 	return lived{rooms: liveRooms(nodes), findings: unlabelled(nodes)}, nil
@@ -78,7 +78,7 @@ func roomOfNode(n port.Node, pods []port.Pod) schema.Room {
 		}
 	}
 	for _, p := range pods {
-		if p.OwnerKind != "DaemonSet" && !p.Mirror || p.Phase == "Succeeded" || p.Phase == "Failed" {
+		if !p.OfNode() || p.Ended() {
 			continue
 		}
 		r.MilliCores -= p.Requests.MilliCPU

@@ -129,7 +129,7 @@ func (n *Node) holds(pods []port.Pod) {
 			one.Owner = p.OwnerKind + "/" + p.Owner
 		}
 		n.Pods = append(n.Pods, one)
-		if p.Phase != "Succeeded" && p.Phase != "Failed" {
+		if !p.Ended() {
 			requested = plus(requested, p.Requests)
 		}
 	}

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,7 +26,7 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 		}
 	}
 	if p.lastRoll != "" {
-		if why := p.alarmed(); why != nil {
+		if why := cmp.Or(p.unseen(), p.alarmed()); why != nil {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}

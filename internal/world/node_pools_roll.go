@@ -68,6 +68,25 @@ func (p *poolLowering) alarmed() *schema.Finding {
 	return nil
 }
 
+// unseen says why a pool is not to be rolled: its nodes, or what runs on them, could not be
+// read, so that the image would be switched and no node could go.
+func (p *poolLowering) unseen() *schema.Finding {
+	if p.v.unseen == "" {
+		return nil
+	}
+	return p.block("DC848", "its roll ends nodes that no run is on, and which those are is not known: "+p.v.unseen, "domctl doctor says what the cluster lets domctl do; when that is mended, plan again")
+}
+
+// anyRolls says that a pool of the files has its nodes replaced.
+func anyRolls(d schema.Desired) bool {
+	for a, o := range d.Objects {
+		if a.Kind == "nodePools" && rolls(o) {
+			return true
+		}
+	}
+	return false
+}
+
 // switchedBack is the write that takes the switch of a group's image back: of the group, or
 // of the default version that it follows. What a roll that fails makes is what a rollback
 // would.
@@ -170,6 +189,11 @@ func (p *poolLowering) tellRoll(ref planner.Ref, r schema.Roll) {
 	}
 	if ref.Type() != "asg/group" {
 		return
+	}
+	raw := p.v.raw[ref]
+	if zones := raw["zones"].Strings(); r.Strategy != schema.InstanceRefresh && len(zones) > 1 && raw["evens"].Is == schema.Absent {
+		find("DC847", schema.Warning, "suspend AZRebalance of the group: aws autoscaling suspend-processes --auto-scaling-group-name "+ref.ID()+" --scaling-processes AZRebalance",
+			"%s spans %s: while its nodes are replaced, Auto Scaling may even them out and end nodes, whatever runs on them", ref.ID(), planner.Plural(len(zones), "zone"))
 	}
 	most, _ := p.size(ref, "max").Float()
 	desired, _ := p.size(ref, "desired").Float()

@@ -3,7 +3,6 @@ package world
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +93,7 @@ func (q queueing) short() (out []Lacking) {
 func (q queueing) explainLaunches(r *Waiting) {
 	for _, l := range q.Queue.Lacking {
 		if l.Pool == r.Pool {
-			r.say("launch", fromScaling, "%s", fmt.Sprintf("group %s has %d of %s: %s", l.Group, l.Has, planner.Plural(int(l.Wants), "node"), l.Text()))
+			r.say("launch", fromScaling, "group %s has %d of %s: %s", l.Group, l.Has, planner.Plural(int(l.Wants), "node"), l.Text())
 		}
 	}
 }

@@ -42,8 +42,7 @@ func (w *World) shrinks(ctx context.Context, groups []string, desired int64, hi,
 		of[n.Name] = n.Nameless() || slices.ContainsFunc(instances, func(i port.GroupInstance) bool { return i.ID == n.Instance })
 	}
 	for _, p := range pods {
-		live := p.Labels[port.ExecutionLabel] != "" || p.Labels[port.WorkloadLabel] != ""
-		if live && p.Phase != "Succeeded" && p.Phase != "Failed" && of[p.Node] {
+		if p.OfRun() && !p.Ended() && of[p.Node] {
 			return &applier.Refusal{Err: fmt.Errorf("DC846: %s would go, of AWS's choosing, and pod %s/%s of a live run is on %s; wait until no run is on the group's nodes, then go on", planner.Plural(int(desired-least), "node"), planner.Printable(p.Namespace), planner.Printable(p.Name), planner.Printable(p.Node))}
 		}
 	}

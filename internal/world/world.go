@@ -112,6 +112,7 @@ type View struct {
 	probed    map[schema.Address][]string       // the images that one is verified with
 	claims    *claims                           // where some image is of an age to go
 	live      map[string]map[string]schema.Room // of live nodes, by pool label and instance type; nil: not known
+	unseen    string                            // why live nodes are not known; "" where they are, or nobody asked
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
 	executors []port.Executor                   // of all classic tiers, where some are to be rolled
 	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
@@ -162,7 +163,7 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 		func() (err error) { capacities, err = w.readCapacities(ctx, d, byPool); return err }}
 	var clusters map[string]string
 	var nodes, types lived
-	if len(byPool) > 0 && w.Nodes != nil {
+	if w.Nodes != nil && (len(byPool) > 0 || anyRolls(d)) {
 		reads = append(reads, func() (err error) { nodes, err = w.lookLive(ctx); return err })
 	}
 	reads = append(reads, func() (err error) { types, err = w.lookOffered(ctx, d); return err })
@@ -188,7 +189,10 @@ func (w *World) Look(ctx context.Context, d schema.Desired, readApplied func() (
 	}
 	slices.SortStableFunc(parts, func(a, b *View) int { return cmp.Compare(len(b.raw), len(a.raw)) })
 	v := parts[0] // the rest is added to the largest
-	v.applied, v.clusters, v.live = applied, clusters, nodes.rooms
+	v.applied, v.clusters, v.live, v.unseen = applied, clusters, nodes.rooms, nodes.unseen
+	if len(byPool) == 0 {
+		nodes.findings = nil // which are about tiers
+	}
 	v.Findings = slices.Concat(v.Findings, nodes.findings, types.findings)
 	for _, p := range parts[1:] {
 		v.add(p)
