@@ -23,9 +23,11 @@ type Snapshot struct {
 	Apply, Deployment string
 	Lineage           string // of the state store
 	World             World
-	Open              bool           // it has not ended: it reserves its addresses
-	Done              []Done         // in the order they were done
-	Applied           schema.Applied // as it stands
+	Open              bool   // it has not ended: it reserves its addresses
+	Done              []Done // in the order they were done
+	// Rest are the steps of what the apply touched that it did not do, or found done.
+	Rest    []Step
+	Applied schema.Applied // as it stands
 	// Later names, by address, the last apply that set it after this one and that
 	// was not taken back.
 	Later map[schema.Address]string
@@ -54,6 +56,7 @@ func (s Snapshot) Addresses() []schema.Address {
 func (s Snapshot) Only(choose func(schema.Address) bool) Snapshot {
 	not := func(a schema.Address) bool { return !choose(a) }
 	s.Done = slices.DeleteFunc(slices.Clone(s.Done), func(d Done) bool { return not(d.Step.Address) })
+	s.Rest = slices.DeleteFunc(slices.Clone(s.Rest), func(left Step) bool { return not(left.Address) })
 	s.Former, s.Latch = maps.Clone(s.Former), maps.Clone(s.Latch)
 	maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { return not(a) })
 	maps.DeleteFunc(s.Latch, func(a schema.Address, _ string) bool { return not(a) })
@@ -75,8 +78,9 @@ type Past interface {
 	Raw(Ref) Raw
 	Undo(Done) ([]Step, error)
 	// Again is what is done once more, after what a step followed from is taken back: nodes
-	// are replaced by those of the image that is the group's again.
-	Again(Done) []Step
+	// are replaced by those of the image that is the group's again. Of a step that was not
+	// done, only what stands by what is taken back.
+	Again(s Step, done bool) []Step
 	// Loose are the paths that others set all the time and that may stay as they stand.
 	Loose(back Step, at Raw) []string
 	// Uses are the references to an object that an apply made.
@@ -140,29 +144,78 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 	return r.plan, r.standing, nil
 }
 
-// again plans what follows from what is taken back, in the order it was done.
+// again plans what follows from what is taken back, each after what came before it. A step
+// that the apply did not do follows from its writes all the same: what they switched has
+// been started since, by who scales it or by a later apply.
 func (r *restorer) again(s Snapshot) {
-	what := map[schema.Address][]string{}
-	for _, d := range s.Done {
-		if s.Later[d.Step.Address] != "" {
-			continue
+	what, all, done := map[schema.Address][]string{}, map[string]Step{}, map[string]bool{}
+	var order []string
+	add := func(step Step, is bool) {
+		if s.Later[step.Address] == "" {
+			all[step.ID], done[step.ID], order = step, is, append(order, step.ID)
 		}
-		for _, step := range r.past.Again(d) {
-			for _, before := range d.Step.After {
+	}
+	for _, d := range s.Done {
+		add(d.Step, true)
+	}
+	for _, step := range s.Rest {
+		add(step, false)
+	}
+	seen := map[string]bool{}
+	var visit func(id string)
+	visit = func(id string) {
+		d, there := all[id]
+		if seen[id] || !there {
+			return
+		}
+		seen[id] = true
+		for _, before := range d.After {
+			visit(before)
+		}
+		if !done[id] && !r.follows(d, all, done) {
+			return
+		}
+		for _, step := range r.past.Again(d, done[id]) {
+			for _, before := range d.After {
 				step.afterAll(r.undo[before])
 			}
-			r.undo[d.Step.ID] = append(r.undo[d.Step.ID], step.ID)
+			r.undo[id] = append(r.undo[id], step.ID)
 			if r.judge(step) {
 				r.plan.Steps = append(r.plan.Steps, step)
 				what[step.Address] = append(what[step.Address], step.Object.ID())
 			}
 		}
 	}
+	for _, id := range order {
+		visit(id)
+	}
 	for a, c := range r.change {
 		if len(what[a]) > 0 {
 			c.Note = "then replaces in turn what the apply replaced: " + strings.Join(what[a], ", ")
 		}
 	}
+}
+
+// follows says that the writes which a step comes after, of its address, were all done, and
+// that some of them are taken back.
+func (r *restorer) follows(s Step, all map[string]Step, done map[string]bool) bool {
+	whole, back, seen := true, false, map[string]bool{}
+	var visit func(Step)
+	visit = func(at Step) {
+		for _, id := range at.After {
+			before, there := all[id]
+			if !there || seen[id] || before.Address != s.Address {
+				continue
+			}
+			seen[id] = true
+			if len(before.Writes) > 0 || before.Creates != "" {
+				whole, back = whole && done[id], back || len(r.undo[id]) > 0
+			}
+			visit(before)
+		}
+	}
+	visit(s)
+	return whole && back
 }
 
 type restorer struct {
