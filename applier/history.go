@@ -104,7 +104,7 @@ func (s *snapshot) fill(ctx context.Context) error {
 			}
 		}
 	}
-	steps := map[string]planner.Step{}
+	steps, did := map[string]planner.Step{}, map[string]bool{}
 	for _, step := range s.j.plan.Steps {
 		steps[step.ID] = step
 	}
@@ -118,7 +118,12 @@ func (s *snapshot) fill(ctx context.Context) error {
 			return err
 		}
 		s.Done = append(s.Done, d)
-		at[step.Object] = at[step.Object].With(step.Writes)
+		did[r.Step], at[step.Object] = true, at[step.Object].With(step.Writes)
+	}
+	for _, step := range s.j.plan.Steps {
+		if _, touched := s.Former[step.Address]; touched && !did[step.ID] {
+			s.Rest = append(s.Rest, s.j.resolve(step))
+		}
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (b back) Undo(d planner.Done) ([]planner.Step, error) {
 
 func (b back) Uses(planner.Ref) []planner.Use { return nil }
 
-func (back) Again(planner.Done) []planner.Step            { return nil }
+func (back) Again(planner.Step, bool) []planner.Step      { return nil }
 func (back) Loose(planner.Step, planner.Raw) []string     { return nil }
 func (b back) Keep(planner.Done) ([]planner.Step, string) { return nil, "" }
 

@@ -14,8 +14,9 @@ type Operation struct {
 	// writes fields, which planner takes back, or is the way back itself.
 	Undo func(planner.Done) []planner.Step
 	// Again is what is done once what a step followed from is taken back: a roll goes to
-	// the image that groups start from then. nil: nothing.
-	Again func(planner.Done) []planner.Step
+	// the image that groups start from then; one that was not done lets go of the nodes of the
+	// image that is taken back, and of no others. nil: nothing.
+	Again func(s planner.Step, done bool) []planner.Step
 	// Tool is what a person does it with, "mongosh", "aws", "kubectl" or "curl", and Command how: lines
 	// that stop at what is not as the plan saw it.
 	Tool    string

@@ -23,9 +23,11 @@ type Snapshot struct {
 	Apply, Deployment string
 	Lineage           string // of the state store
 	World             World
-	Open              bool           // it has not ended: it reserves its addresses
-	Done              []Done         // in the order they were done
-	Applied           schema.Applied // as it stands
+	Open              bool   // it has not ended: it reserves its addresses
+	Done              []Done // in the order they were done
+	// Rest are the steps of what the apply touched that it did not do, or found done.
+	Rest    []Step
+	Applied schema.Applied // as it stands
 	// Later names, by address, the last apply that set it after this one and that
 	// was not taken back.
 	Later map[schema.Address]string
@@ -54,6 +56,7 @@ func (s Snapshot) Addresses() []schema.Address {
 func (s Snapshot) Only(choose func(schema.Address) bool) Snapshot {
 	not := func(a schema.Address) bool { return !choose(a) }
 	s.Done = slices.DeleteFunc(slices.Clone(s.Done), func(d Done) bool { return not(d.Step.Address) })
+	s.Rest = slices.DeleteFunc(slices.Clone(s.Rest), func(left Step) bool { return not(left.Address) })
 	s.Former, s.Latch = maps.Clone(s.Former), maps.Clone(s.Latch)
 	maps.DeleteFunc(s.Former, func(a schema.Address, _ *schema.Entry) bool { return not(a) })
 	maps.DeleteFunc(s.Latch, func(a schema.Address, _ string) bool { return not(a) })
@@ -75,8 +78,9 @@ type Past interface {
 	Raw(Ref) Raw
 	Undo(Done) ([]Step, error)
 	// Again is what is done once more, after what a step followed from is taken back: nodes
-	// are replaced by those of the image that is the group's again.
-	Again(Done) []Step
+	// are replaced by those of the image that is the group's again. Of a step that was not
+	// done, only what stands by what is taken back.
+	Again(s Step, done bool) []Step
 	// Loose are the paths that others set all the time and that may stay as they stand.
 	Loose(back Step, at Raw) []string
 	// Uses are the references to an object that an apply made.
@@ -138,31 +142,6 @@ func Restore(s Snapshot, past Past, source Source, id string) (p Plan, standing 
 	}
 	r.plan.finish(id, s.Applied)
 	return r.plan, r.standing, nil
-}
-
-// again plans what follows from what is taken back, in the order it was done.
-func (r *restorer) again(s Snapshot) {
-	what := map[schema.Address][]string{}
-	for _, d := range s.Done {
-		if s.Later[d.Step.Address] != "" {
-			continue
-		}
-		for _, step := range r.past.Again(d) {
-			for _, before := range d.Step.After {
-				step.afterAll(r.undo[before])
-			}
-			r.undo[d.Step.ID] = append(r.undo[d.Step.ID], step.ID)
-			if r.judge(step) {
-				r.plan.Steps = append(r.plan.Steps, step)
-				what[step.Address] = append(what[step.Address], step.Object.ID())
-			}
-		}
-	}
-	for a, c := range r.change {
-		if len(what[a]) > 0 {
-			c.Note = "then replaces in turn what the apply replaced: " + strings.Join(what[a], ", ")
-		}
-	}
 }
 
 type restorer struct {

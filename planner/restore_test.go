@@ -2,6 +2,7 @@ package planner
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,11 +19,19 @@ type past struct {
 	hide  string // a path whose values may be secrets
 }
 
+// Again is of what "roll/" begins, and says whether it was done.
+func (past) Again(s Step, done bool) []Step {
+	if !strings.HasPrefix(s.ID, "roll/") {
+		return nil
+	}
+	s.ID, s.After, s.Args = "undo/"+s.ID, nil, map[string]schema.Value{"done": schema.JSON(done)}
+	return []Step{s}
+}
+
 func (p past) Raw(r Ref) Raw                    { return p.raw[r] }
 func (p past) Same(want, got schema.Value) bool { return want == got }
 func (p past) Undo(d Done) ([]Step, error)      { return p.undo(d) }
 func (p past) Uses(r Ref) []Use                 { return p.uses[r] }
-func (past) Again(Done) []Step                  { return nil }
 func (p past) Loose(Step, Raw) []string         { return p.loose }
 func (p past) Keep(d Done) ([]Step, string)     { return p.kept, "it stays" }
 
@@ -198,5 +207,43 @@ func TestRestoreLeavesWhatOthersSet(t *testing.T) {
 	p, _, err := Restore(snapshot(only), past{loose: []string{"desired"}, raw: map[Ref]Raw{o: {"desired": schema.JSON(1)}}}, Source{}, "r1")
 	if err != nil || len(p.Steps) != 0 || len(p.Findings) != 1 || p.Findings[0].Code != "DC845" {
 		t.Errorf("%+v %+v %v", p.Steps, p.Findings, err)
+	}
+}
+
+// TestRestoreRollsWhatFollowed: of the rolls that an apply did not do, those are asked whose
+// writes it had all done and that are taken back, in the order that the plan had.
+func TestRestoreRollsWhatFollowed(t *testing.T) {
+	shared, own := Ref("flat/shared#1"), Ref("flat/own#1")
+	switched, other := update(shared, "default", 1, 2), update(own, "version", 1, 2)
+	roll := func(id string, after ...string) Step {
+		return Step{ID: "roll/" + id, Address: addr(tier), Op: "flat.roll", Object: Ref("flat/group#" + id), Guard: Absolute, After: after}
+	}
+	a, b := roll("a", switched.Step.ID), roll("b", "roll/a")
+	other.Step.After = []string{"roll/b"}
+	c := roll("c", "roll/b", other.Step.ID)
+	ids := func(p Plan) (all []string) {
+		for _, s := range p.Steps {
+			all = append(all, s.ID+" "+s.Args["done"].Text+" after "+strings.Join(s.After, " "))
+		}
+		return all
+	}
+	stands := past{raw: map[Ref]Raw{shared: {"default": schema.JSON(2)}, own: {"version": schema.JSON(1)}}}
+	back := "undo/" + switched.Step.ID
+	for name, test := range map[string]struct {
+		done []Done
+		rest []Step
+		want []string
+	}{
+		"none done":        {[]Done{switched}, []Step{a, b, other.Step, c}, []string{back + "  after ", "undo/roll/a false after " + back, "undo/roll/b false after undo/roll/a"}},
+		"the first done":   {[]Done{switched, {Step: a}}, []Step{b, other.Step, c}, []string{back + "  after ", "undo/roll/a true after " + back, "undo/roll/b false after undo/roll/a"}},
+		"found as it is":   {[]Done{switched, {Step: b}}, []Step{a, other.Step, c}, []string{back + "  after ", "undo/roll/a false after " + back, "undo/roll/b true after undo/roll/a"}},
+		"nothing switched": {nil, []Step{switched.Step, a, b, other.Step, c}, nil},
+	} {
+		s := snapshot(test.done...)
+		s.Rest = test.rest
+		p, _, err := Restore(s, stands, Source{}, "r1")
+		if got := ids(p); err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, not %q: %v", name, got, test.want, err)
+		}
 	}
 }

@@ -1,11 +1,12 @@
 package roll
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"domctl.dev/applier"
-	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -16,7 +17,7 @@ func TestTheWayBackForcesNothing(t *testing.T) {
 	d := newDriver(t, w, force)
 	d.ends(t, applier.Finished, "")
 	w.group.Version = "1"
-	d.a.Step = again(planner.Done{Step: d.a.Step})[0]
+	d.a.Step = again(d.a.Step, true)[0]
 	d.a.Begun, d.a.Apply = map[string]bool{}, "apply2"
 	for i, m := range w.machines {
 		if m.alive() {
@@ -50,5 +51,28 @@ func TestACordonThatTellsNoTime(t *testing.T) {
 		w.busy(0, 5*time.Hour)
 		w.machines[0].cordoned, w.machines[0].by = true, cordonNote+d.a.Token[:16]+" whenever"
 		d.ends(t, applier.Finished, "")
+	}
+}
+
+// TestTheWayBackOfWhatWasNotRolled: only nodes of the image that is taken back go, each when
+// its runs have ended, and others stay that the roll never came to.
+func TestTheWayBackOfWhatWasNotRolled(t *testing.T) {
+	for _, strategy := range []string{schema.Surge, schema.OnDemand, schema.InstanceRefresh} {
+		for _, done := range []bool{false, true} {
+			w := newTown(3)
+			w.machines[0].image, w.machines[1].image = "ami-0", "ami-2"
+			w.busy(1, 2*time.Hour)
+			w.group.Version = "1"
+			d := newDriver(t, w, schema.Roll{Strategy: strategy, DrainTimeout: "3h"})
+			d.a.Step = again(d.a.Step, done)[0]
+			d.ends(t, applier.Finished, "")
+			want := []string{"ami-0", "ami-1"}
+			if done {
+				want = want[1:]
+			}
+			if got := slices.Compact(slices.Sorted(strings.FieldsSeq(w.images()))); !slices.Equal(got, want) {
+				t.Errorf("%s, done %t: %v, not %v: %v", strategy, done, got, want, w.calls)
+			}
+		}
 	}
 }

@@ -175,7 +175,7 @@ func TestTheWayBackOfExecutorsToldByTheirImage(t *testing.T) {
 	d := newYardDriver(t, y, schema.Roll{}, of)
 	d.ends(t, applier.Finished, "")
 	y.image = "ami-1"
-	d.a.Step = again(planner.Done{Step: d.a.Step})[0]
+	d.a.Step = again(d.a.Step, true)[0]
 	d.a.Begun, d.a.Apply = map[string]bool{}, "apply2"
 	y.pass(time.Minute)
 	d.segment()

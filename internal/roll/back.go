@@ -9,7 +9,6 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/planner"
-	"domctl.dev/schema"
 )
 
 // back is of a roll that goes no further. Where the reason speaks against the new image the
@@ -81,11 +80,8 @@ func (o order) switching() (s planner.Step, is bool) {
 // turned is the same look at the same step, the other way round: no run is ended, whatever
 // the plan forces, and no window or time is waited for.
 func (t turn) turned() turn {
-	missing, beside := t.Unavailable(), t.Most()
 	t.image, t.from, t.undoing, t.Force, t.drain, t.Hours = t.from, t.image, true, false, 0, nil
-	if t.Strategy == schema.InstanceRefresh {
-		t.Strategy, t.MaxUnavailable, t.MaxSurge = schema.Surge, &missing, &beside
-	}
+	t.Roll = picking(t.Roll)
 	return t
 }
 

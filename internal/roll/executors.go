@@ -110,7 +110,7 @@ func (r executing) look(ctx context.Context, a applier.Attempt) (s shift, err er
 		m.launched, _ = time.Parse(time.RFC3339, x.Launched)
 		s.all = append(s.all, m)
 		switch has := s.of.Has(x.Tier, x.Image, s.from); {
-		case x.Going() || x.Image == s.image:
+		case x.Going() || x.Image == s.image || s.undoing && x.Image != s.from:
 		case has:
 			s.old = append(s.old, m)
 		case x.Tier == "" && x.Image == s.from:

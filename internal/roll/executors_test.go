@@ -10,7 +10,6 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
-	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -242,7 +241,7 @@ func TestExecutorsBack(t *testing.T) {
 	y.start()
 	y.busy(2, time.Hour)
 	y.image = "ami-1"
-	d.a.Step = again(planner.Done{Step: d.a.Step})[0]
+	d.a.Step = again(d.a.Step, true)[0]
 	d.a.Begun, d.a.Apply = map[string]bool{}, "apply2"
 	y.pass(time.Minute)
 	d.segment()

@@ -228,7 +228,7 @@ func undoManaged(d planner.Done) []planner.Step {
 	s, template := d.Step, d.Step.Args["template"].Str()
 	made := planner.Step{ID: "undo/" + s.ID + "/version", Address: s.Address, Op: "ec2.CreateLaunchTemplateVersion", Object: planner.Ref("ec2/template#" + template),
 		Creates: "version", Guard: planner.Token, Window: s.Window, Args: map[string]schema.Value{"source": s.Args["version"], "image": s.Args["from"], "blocks": s.Args["blocks"]}}
-	again := again(d)[0]
+	again := again(d.Step, true)[0]
 	again.Args["version"] = planner.OutOf(made.ID, "version")
 	again.Writes, again.Expects = map[string]schema.Value{"version": again.Args["version"]}, []planner.Expect{{Ref: s.Object, Path: "version", Value: s.Args["version"]}}
 	return []planner.Step{made, again}

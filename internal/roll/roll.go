@@ -14,6 +14,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -85,21 +86,34 @@ func byHandExecutors(applier.Manual) string {
 }
 
 // again is the same roll to the image before, for after what made groups start the new
-// one is taken back.
-func again(d planner.Done) []planner.Step {
-	s := d.Step
-	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, map[string]schema.Value{}
-	for name, v := range d.Step.Args {
-		s.Args[name] = v
-	}
-	s.Args["image"], s.Args["from"] = d.Step.Args["from"], d.Step.Args["image"]
+// one is taken back. Of a roll that was not done only the nodes of the new image go: others
+// may be there that it never came to.
+func again(was planner.Step, done bool) []planner.Step {
+	s := was
+	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, maps.Clone(was.Args)
+	s.Args["image"], s.Args["from"] = was.Args["from"], was.Args["image"]
 	delete(s.Args, "switch") // a way back that fails is not turned round, nor is one that an alarm rings in
 	var r schema.Roll
-	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil && len(r.Alarms) > 0 {
+	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil && (len(r.Alarms) > 0 || !done) {
 		r.Alarms = nil
+		if !done {
+			r = picking(r)
+		}
 		s.Args["roll"] = schema.JSON(r)
 	}
+	if !done {
+		s.Args["only"] = s.Args["from"]
+	}
 	return []planner.Step{s}
+}
+
+// picking is a roll that can leave nodes alone, which an instance refresh cannot.
+func picking(r schema.Roll) schema.Roll {
+	if r.Strategy == schema.InstanceRefresh {
+		missing, beside := r.Unavailable(), r.Most()
+		r.Strategy, r.MaxUnavailable, r.MaxSurge = schema.Surge, &missing, &beside
+	}
+	return r
 }
 
 // How long things may take before they count as failed, and how long a node stands
@@ -129,6 +143,7 @@ type order struct {
 
 func orderOf(a applier.Attempt) (o order, err error) {
 	o = order{Attempt: a, asg: a.Step.Object.ID(), image: a.Step.Args["image"].Str(), from: a.Step.Args["from"].Str(), owner: cordonNote + a.Token[:min(16, len(a.Token))]}
+	o.undoing = a.Step.Args["only"].Str() != ""
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
 	}

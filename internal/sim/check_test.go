@@ -174,7 +174,7 @@ func (h *history) allBack(ctx context.Context, e *engine.Engine) {
 	}
 	want, err := h.expected(ctx)
 	got, gotErr := h.Managed()
-	got = h.withoutKept(got)
+	got, want = withoutNodes(h.withoutKept(got)), withoutNodes(want)
 	if err := errors.Join(err, gotErr); err != nil || got != want {
 		h.violate(6, "after all is taken back the world is\n%s\nand was\n%s\n%v", got, want, err)
 	}

@@ -78,9 +78,9 @@ func (v *View) Undo(d planner.Done) ([]planner.Step, error) {
 }
 
 // Again is what an operation does once more, see applier.Operation.
-func (v *View) Again(d planner.Done) []planner.Step {
-	if again := v.world.Operations()[d.Step.Op].Again; again != nil {
-		return again(d)
+func (v *View) Again(s planner.Step, done bool) []planner.Step {
+	if again := v.world.Operations()[s.Op].Again; again != nil {
+		return again(s, done)
 	}
 	return nil
 }
