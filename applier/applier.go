@@ -61,6 +61,7 @@ type Status struct {
 	// Mark names the write to make next among several of one step; "" when it
 	// has one. Guard is that write's, when it is not the step's.
 	Mark    string
+	Says    string // that write in words, for people; "": Mark says it
 	Guard   planner.Guard
 	Wait    time.Duration
 	Outputs map[string]schema.Value
@@ -119,6 +120,7 @@ type Event struct {
 	Kind    RecordKind
 	Step    planner.Step
 	Mark    string
+	Says    string // of KindBegin: what the write does, in words; "": Mark says it
 	Why     string
 	At      time.Time
 	Elapsed time.Duration // since the step's turn began

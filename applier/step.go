@@ -191,11 +191,11 @@ func (t *turn) decide(ctx context.Context, st Status) (over bool, err error) {
 	case t.refused != nil && t.tries == 0:
 		return true, t.refused
 	case t.asked[st.Mark]:
-		return true, fmt.Errorf("DC317: %s left no effect%s; domctl apply --resume %s looks again", cmp.Or(st.Mark, s.Op), t.answer(), t.j.id)
+		return true, fmt.Errorf("DC317: %s left no effect%s; domctl apply --resume %s looks again", cmp.Or(st.Says, st.Mark, s.Op), t.answer(), t.j.id)
 	case t.retry(ctx):
 		return true, nil // a person asked to stop: nothing new is begun
 	}
-	return false, t.write(ctx, st.Mark, guard, st.Free)
+	return false, t.write(ctx, st, guard)
 }
 
 // undecidable is what looking again will not change.
@@ -237,11 +237,12 @@ func backoff(tries int) time.Duration {
 
 // write compares once more where the guard does not and the write is not free of it,
 // records the begin, and makes the write.
-func (t *turn) write(ctx context.Context, mark string, guard planner.Guard, free bool) error {
+func (t *turn) write(ctx context.Context, st Status, guard planner.Guard) error {
+	mark := st.Mark
 	if err := t.lease.renew(context.WithoutCancel(ctx)); err != nil { // a pause before a try may be longer than a lease is fresh
 		return err
 	}
-	if !free && !t.at.Abort { // an abort takes away what the step made, whatever became of what that was made from
+	if !st.Free && !t.at.Abort { // an abort takes away what the step made, whatever became of what that was made from
 		if err := t.compare(ctx, guard); err != nil {
 			return err
 		}
@@ -252,7 +253,7 @@ func (t *turn) write(ctx context.Context, mark string, guard planner.Guard, free
 			digests[p] = t.at.Want[p]
 		}
 	}
-	t.tell(Event{Kind: KindBegin, Step: t.at.Step, Mark: mark})
+	t.tell(Event{Kind: KindBegin, Step: t.at.Step, Mark: mark, Says: st.Says})
 	if err := t.j.append(ctx, Record{Kind: KindBegin, Step: t.at.Step.ID, Mark: mark, Digests: digests}); err != nil {
 		return err
 	}

@@ -143,10 +143,14 @@ func step(e applier.Event) string {
 	if system, id, _ := strings.Cut(string(e.Step.Object), "#"); !strings.HasPrefix(system, "mongo/") {
 		words = append(words, id)
 	}
-	if e.Mark != "" {
+	says := ""
+	switch {
+	case e.Says != "":
+		says = ": " + e.Says
+	case e.Mark != "":
 		words = append(words, e.Mark)
 	}
-	return planner.Printable(strings.Join(words, " "))
+	return planner.Printable(strings.Join(words, " ") + says)
 }
 
 // await notes what a step, or the apply as a whole, waits for.

@@ -17,21 +17,25 @@ const theVerb = ""
 
 const (
 	quietFor  = 2 * time.Second        // what is faster than that is not spoken of
-	lineEvery = 10 * time.Second       // where lines cannot be taken back
+	lineEvery = 10 * time.Second       // where lines cannot be taken back; each time twice that while they say the same
+	lineMost  = 5 * time.Minute        // CI services take what is silent for ten for dead
 	redraw    = 250 * time.Millisecond // where they can
 )
 
 // waits says on standard error what takes long: on a terminal in one line that
-// is updated in place, elsewhere in a line each ten seconds. All that a verb
+// is updated in place, elsewhere in a line after ten seconds, and ever more rarely while
+// nothing changes. All that a verb
 // prints goes through over, so that the line never stands in the middle of it.
 type waits struct {
 	mu    sync.Mutex
 	out   io.Writer
 	width func() int // of the terminal in columns; 0: out is none
 	now   func() time.Time
-	all   []wait    // in the order in which they began
-	shown bool      // the line stands on the terminal
-	next  time.Time // when the next line may be printed elsewhere
+	all   []wait        // in the order in which they began
+	shown bool          // the line stands on the terminal
+	last  string        // elsewhere: what the last line said, without the time
+	at    time.Time     // when
+	every time.Duration // until it is said again
 	end   chan struct{}
 }
 
@@ -101,18 +105,34 @@ func (w *waits) tick() {
 		w.erase()
 		return
 	}
-	line := "domctl: waiting: " + w.all[0].text(now)
+	line, more := "domctl: waiting: "+w.all[0].text(now), ""
 	if n := len(w.all) - 1; n > 0 {
-		line += fmt.Sprintf(", and %d more", n)
+		more = fmt.Sprintf(", and %d more", n)
 	}
+	line += more
 	switch width := w.width(); {
 	case width > 0:
 		fmt.Fprint(w.out, "\r\x1b[K"+clip(line, width-1))
 		w.shown = true
-	case !now.Before(w.next):
-		fmt.Fprintln(w.out, line)
-		w.next = now.Add(lineEvery)
+	default:
+		w.line(line, w.all[0].what+more, now)
 	}
+}
+
+// line prints a line where none can be taken back, if it is time for it.
+func (w *waits) line(line, says string, now time.Time) {
+	every := w.every
+	if says != w.last {
+		every = lineEvery
+	}
+	if now.Sub(w.at) < every {
+		return
+	}
+	fmt.Fprintln(w.out, line)
+	if w.at, w.every = now, lineEvery; says == w.last {
+		w.every = min(2*every, lineMost)
+	}
+	w.last = says
 }
 
 func (x wait) text(now time.Time) string {

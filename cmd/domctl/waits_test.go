@@ -60,6 +60,21 @@ func TestWaitsInAPipe(t *testing.T) {
 	c.want(t, c.pass(20), "")
 }
 
+// TestWaitsOfHours: what says the same is said ever more rarely, and what changes is said
+// after ten seconds again.
+func TestWaitsOfHours(t *testing.T) {
+	c := newClocked(0)
+	c.begin("a", "a run", 0)
+	if n := strings.Count(c.pass(3600), "\n"); n != 16 { // after 2, 12, 32, 72, 152, 312 seconds, and each five minutes
+		t.Errorf("%d lines in an hour", n)
+	}
+	c.pass(200)
+	c.begin("a", "another run", 0)
+	c.want(t, c.pass(1), "domctl: waiting: another run (1h3m21s so far)\n")
+	c.want(t, c.pass(9), "")
+	c.want(t, c.pass(1), "domctl: waiting: another run (1h3m31s so far)\n")
+}
+
 // TestWaitsOnATerminal: one line in place, that fits, and is gone before
 // anything else is printed.
 func TestWaitsOnATerminal(t *testing.T) {

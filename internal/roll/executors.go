@@ -157,10 +157,11 @@ func (s shift) busy(x executor) string {
 }
 
 // Observe tells how far the roll of a tier's executors is.
-func (r executing) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+func (r executing) Observe(ctx context.Context, a applier.Attempt) (st applier.Status, err error) {
 	if r.Classic == nil {
 		return applier.Status{State: applier.Unsure, Why: "DC865: nobody tells what runs on the executors; state deployment.domino"}, nil
 	}
+	defer func() { saying(&st, nil) }()
 	s, err := r.look(ctx, a)
 	if st, waits := waiting(err); waits {
 		return st, nil

@@ -56,11 +56,12 @@ func (r managing) look(ctx context.Context, a applier.Attempt) (m managed, err e
 }
 
 // Observe tells how far the roll of a managed node group is.
-func (r managing) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+func (r managing) Observe(ctx context.Context, a applier.Attempt) (st applier.Status, err error) {
 	if r.Nodes == nil {
 		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
 	}
 	m, err := r.look(ctx, a)
+	defer func() { saying(&st, m.members) }()
 	if st, waits := waiting(err); waits {
 		return st, nil
 	}

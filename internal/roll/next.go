@@ -19,7 +19,7 @@ import (
 type rolling struct{ *Roller }
 
 // Observe tells how far the roll of a group is.
-func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+func (r rolling) Observe(ctx context.Context, a applier.Attempt) (st applier.Status, err error) {
 	o, err := orderOf(a)
 	if err != nil {
 		return applier.Status{}, err
@@ -35,6 +35,7 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (applier.Status
 		return applier.Status{}, err
 	}
 	t := turn{o, f, pastOf(a), r.Roller}
+	defer func() { saying(&st, t.members) }()
 	switch {
 	case a.Abort:
 		return t.abort(), nil

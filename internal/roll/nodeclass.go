@@ -151,11 +151,12 @@ func (r *Roller) claimed(ctx context.Context, class string) (all []member, claim
 }
 
 // Observe tells how far the roll of a class is.
-func (r classing) Observe(ctx context.Context, a applier.Attempt) (applier.Status, error) {
+func (r classing) Observe(ctx context.Context, a applier.Attempt) (st applier.Status, err error) {
 	if r.Nodes == nil || r.Karpenter == nil {
 		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
 	}
 	t, err := r.look(ctx, a)
+	defer func() { saying(&st, t.members) }()
 	if st, waits := waiting(err); waits {
 		return st, nil
 	}
