@@ -14,14 +14,14 @@ var nodeKey = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za
 // behind "k8s.io/cluster-autoscaler/node-template/label/".
 const longestNodeKey = 128 - len("k8s.io/cluster-autoscaler/node-template/label/")
 
-// poolLabelKey is Domino's own label, which the pool states as label.
-const poolLabelKey = "dominodatalab.com/node-pool"
+// PoolLabel is Domino's own label of nodes, which the pool states as label.
+const PoolLabel = "dominodatalab.com/node-pool"
 
 // NodeFault says why nodes cannot be given a label or a taint of the key and value; ""
 // when they can.
 func NodeFault(key, value string) string {
 	switch {
-	case key == poolLabelKey:
+	case key == PoolLabel:
 		return "is the pool's own, which label states"
 	case !nodeKey.MatchString(key):
 		return "is no key of Kubernetes: at most 63 letters, digits, dashes, underscores and dots, with a domain and a slash before them or none"

@@ -157,11 +157,7 @@ func writeAMIs(out io.Writer, found []world.AMI, now time.Time) error {
 
 func writeAMI(out io.Writer, i world.AMI, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, planner.Printable(value))
-		}
-	}
+	line := lines(w)
 	line("AMI", i.ID)
 	line("name", i.Name)
 	line("owner", i.Owner)

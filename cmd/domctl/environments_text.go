@@ -87,11 +87,7 @@ const newestShown = 10
 
 func writeEnvironment(out io.Writer, e engine.Environment, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, planner.Printable(value))
-		}
-	}
+	line := lines(w)
 	line("environment", e.Name)
 	line("id", e.ID)
 	if e.Address != (schema.Address{}) {

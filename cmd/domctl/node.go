@@ -41,11 +41,7 @@ alone knows is unknown. Nothing is written.`,
 
 func writeNode(out io.Writer, n world.Node, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, planner.Printable(value))
-		}
-	}
+	line := lines(w)
 	line("node", n.Node)
 	line("instance", n.Instance)
 	line("pool", poolOf(n))

@@ -39,11 +39,7 @@ written.`,
 
 func writeRun(out io.Writer, c world.RunCensus, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, planner.Printable(value))
-		}
-	}
+	line := lines(w)
 	r := c.Runs[0]
 	line("run", r.Run)
 	line("kind", r.Kind)

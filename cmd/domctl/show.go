@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"domctl.dev/internal/engine"
+	"domctl.dev/planner"
 )
 
 // show opens a deployment, reads something of it, and prints that in the form asked for.
@@ -24,4 +26,13 @@ func show[T any](a *app, cmd *cobra.Command, dir string, form *format, read func
 		return a.json(shape(found))
 	}
 	return write(a.stdout, found, e.Clock.Now())
+}
+
+// lines writes names and values, a line each; a value that is not known has none.
+func lines(w io.Writer) func(name, value string) {
+	return func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, planner.Printable(value))
+		}
+	}
 }

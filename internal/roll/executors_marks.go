@@ -21,10 +21,10 @@ const (
 
 // tenure is what a step has begun.
 type tenure struct {
-	why      string               // for which it is turned back; "" while it is not
-	in       map[string]stay      // by instance, the last
-	released map[string]stay      // by instance, the last
-	ends     map[string]execution // by instance, the last
+	why      string            // for which it is turned back; "" while it is not
+	in       map[string]stay   // by instance, the last
+	released map[string]stay   // by instance, the last
+	ends     map[string]ending // by instance, the last
 	marks    int
 }
 
@@ -53,14 +53,8 @@ func last(all map[string]stay, id string, h stay) {
 	all[id] = h
 }
 
-// execution is the end of an executor.
-type execution struct {
-	mark, how string // how: "", "stopped" or "forced"
-	n         int
-}
-
 func tenureOf(a applier.Attempt) tenure {
-	p := tenure{in: map[string]stay{}, released: map[string]stay{}, ends: map[string]execution{}, marks: len(a.Begun)}
+	p := tenure{in: map[string]stay{}, released: map[string]stay{}, ends: map[string]ending{}, marks: len(a.Begun)}
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
 		p.why = cmp.Or(p.why, why)
@@ -73,7 +67,7 @@ func tenureOf(a applier.Attempt) tenure {
 		case leave:
 			last(p.released, id, h)
 		case end:
-			e := execution{mark: mark, n: int(number(word(words, 3))), how: word(words, 4)}
+			e := ending{mark: mark, n: int(number(word(words, 3))), how: word(words, 4)}
 			if was, twice := p.ends[id]; !twice || was.n < e.n {
 				p.ends[id] = e
 			}

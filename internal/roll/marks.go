@@ -72,7 +72,8 @@ type ending struct {
 	of      int64 // desired then
 	n       int   // what number of mark it is, from 0
 	smaller bool
-	spare   bool // of the new image: to lower the capacity with
+	spare   bool   // of the new image: to lower the capacity with
+	how     string // of an executor: "", "stopped" or "forced"
 }
 
 // change is one of the capacity.

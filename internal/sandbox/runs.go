@@ -30,9 +30,6 @@ type Run struct {
 	Killed     time.Time // a machine of it went before it had ended; zero: none did
 }
 
-// poolLabel of nodes.
-const poolLabel = "dominodatalab.com/node-pool"
-
 // StartRun puts one on nodes that are ready and have room: with Pool on those that have
 // most of it. It refuses what no node takes.
 func (w *World) StartRun(ctx context.Context, r Run, lasts time.Duration) (Run, error) {
@@ -126,7 +123,7 @@ func (s *state) place(w *World, g grid, r Run) (unit, error) {
 	case r.On != "":
 		return unit{}, fmt.Errorf("%s takes no run: it must be a node or an instance that is ready, not cordoned, and has room", r.On)
 	}
-	return unit{}, fmt.Errorf("no node with the label %s=%s takes a run: one must be ready, not cordoned, and have room; domctl nodes lists them", poolLabel, r.Pool)
+	return unit{}, fmt.Errorf("no node with the label %s=%s takes a run: one must be ready, not cordoned, and have room; domctl nodes lists them", schema.PoolLabel, r.Pool)
 }
 
 // may says that a node is one that was asked for.
@@ -134,7 +131,7 @@ func (r Run) may(name string, n node) bool {
 	if r.On != "" {
 		return r.On == name || r.On == n.Instance
 	}
-	return n.Labels[poolLabel] == r.Pool
+	return n.Labels[schema.PoolLabel] == r.Pool
 }
 
 // room is what a node has for one more pod.

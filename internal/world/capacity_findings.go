@@ -94,7 +94,7 @@ func unlabelled(nodes []liveNode) []schema.Finding {
 	if len(names) == 0 {
 		return nil
 	}
-	return []schema.Finding{{Code: "DC802", Severity: schema.Warning, Message: fmt.Sprintf("%s without the label %s, so that no tier starts executions there: %s", planner.Plural(len(names), "node"), poolLabel, few(names)),
+	return []schema.Finding{{Code: "DC802", Severity: schema.Warning, Message: fmt.Sprintf("%s without the label %s, so that no tier starts executions there: %s", planner.Plural(len(names), "node"), schema.PoolLabel, few(names)),
 		Hint: "label the groups that start them, or drain them"}}
 }
 

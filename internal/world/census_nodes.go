@@ -68,7 +68,7 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 	asked := claimsByNode(claims)
 	labels, instances := PoolLabels(d), maps.Clone(found)
 	for _, n := range c.nodes {
-		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[poolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
+		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[schema.PoolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
 		row.Address = labels[row.Pool]
 		switch {
 		case n.Cordoned:

@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"domctl.dev/planner"
@@ -55,8 +54,7 @@ func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, 
 			"its executors are not rolled: other tiers start %s too, and nobody tells which executors are of this one", v.raw[ref].At(e.Image).Str())
 		return
 	}
-	w, named := v.world.Deployment.Windows[r.Window]
-	if named {
+	if w, named := v.world.Deployment.Windows[r.Window]; named {
 		r.Hours = &w
 	}
 	s := planner.Step{ID: c.Address.String() + "/" + ExecutorsOp + "/" + ref.ID(), Address: c.Address, Op: ExecutorsOp, Object: ref, Guard: planner.Absolute, Window: window,
@@ -64,12 +62,7 @@ func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, 
 	for _, before := range out.Steps {
 		s.After = append(s.After, before.ID)
 	}
-	one := []planner.Step{s}
-	v.roll(c, o.Fields["ami"], one, out.Waves) // which the switch tells
-	if named {
-		one[0].Gates = append(slices.Clone(one[0].Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: w})
-	}
-	out.Steps = append(out.Steps, one[0])
+	out.Steps = append(out.Steps, v.gated(s, c, o.Fields["ami"], r, out.Waves))
 	out.Note = executorsNote(r, e.Known.Maintained())
 	v.tellExecutors(e, d, r, find)
 }
@@ -120,15 +113,10 @@ func naming(ids []string) string {
 // executorsNote is what a tier's roll comes to, in words.
 func executorsNote(r schema.Roll, mapped bool) string {
 	note := "then ends its executors that are on another image, at most " + planner.Plural(r.Unavailable(), "executor") + " at once; stopped ones too, which would come back on it"
-	switch {
-	case !mapped:
+	if mapped {
+		note += eachGoes(r, "came into maintenance")
+	} else {
 		note += "; each goes when a person ended it, since nothing says where its maintenance stands"
-	case r.Force:
-		note += "; each goes when its last run has ended, or " + r.DrainTimeout + " after it came into maintenance, with its runs"
-	case r.DrainTimeout != "":
-		note += "; each goes when its last run has ended, and the roll stops where that takes longer than " + r.DrainTimeout
-	default:
-		note += "; each goes when its last run has ended"
 	}
 	if r.Window != "" {
 		note += "; in window " + r.Window

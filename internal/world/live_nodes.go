@@ -30,7 +30,7 @@ type liveNode struct {
 	room schema.Room
 }
 
-func (n liveNode) pool() string { return n.Labels[poolLabel] }
+func (n liveNode) pool() string { return n.Labels[schema.PoolLabel] }
 func (n liveNode) kind() string { return n.Labels[typeLabel] }
 
 // liveNodes reads all nodes and what runs on them, in two calls, by name.

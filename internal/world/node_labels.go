@@ -52,7 +52,7 @@ func (l *look) labels(a schema.Address, g schema.Group, raw planner.Raw, at stri
 func saysOfNodes(g schema.Group, raw planner.Raw) map[string]schema.Value {
 	out := map[string]schema.Value{}
 	label := func(key string, v schema.Value) {
-		if key == poolLabel {
+		if key == schema.PoolLabel {
 			out["label"] = v
 		} else {
 			out[schema.JoinPath("labels", key)] = v
@@ -96,7 +96,7 @@ func saidOfNodes(field string, want schema.Value) (path string, value schema.Val
 	s := schema.SplitPath(field)
 	switch s[0] {
 	case "label":
-		return schema.JoinPath("tags", labelTag+poolLabel), want
+		return schema.JoinPath("tags", poolTag), want
 	case "labels":
 		return schema.JoinPath("tags", labelTag+s[1]), want
 	case "taints":
@@ -147,7 +147,7 @@ func labelTerraform(g schema.Group, field string, d planner.Diff) string {
 		value, effect := cutTaint(d.After.Str())
 		return fmt.Sprintf("taint {key = %s, value = %s, effect = %s}%s", schema.JSON(s[1]).Text, schema.JSON(value).Text, schema.JSON(effectName(effect)).Text, is)
 	case s[0] == "label":
-		s = []string{"labels", poolLabel}
+		s = []string{"labels", schema.PoolLabel}
 	}
 	return fmt.Sprintf("labels = {%s = %s}%s", schema.JSON(s[1]).Text, d.After.Text, is)
 }
@@ -159,7 +159,7 @@ func (l *look) ofNodePool(a schema.Address, g schema.Group, raw planner.Raw) {
 	want := map[string]string{}
 	for p, v := range o.Fields {
 		if what := schema.SplitPath(p)[0]; v.Is == schema.Known && (what == "labels" || what == "taints") {
-			want[p], want[schema.JoinPath("labels", poolLabel)] = v.Str(), o.Fields["label"].Str()
+			want[p], want[schema.JoinPath("labels", schema.PoolLabel)] = v.Str(), o.Fields["label"].Str()
 		}
 	}
 	var wrong []string

@@ -65,7 +65,7 @@ func (p *poolLowering) configured(ref planner.Ref, at string, fields map[string]
 		d, s := fields[field], schema.SplitPath(field)
 		switch s[0] {
 		case "label":
-			writes[schema.JoinPath("labels", poolLabel)] = d.After
+			writes[schema.JoinPath("labels", schema.PoolLabel)] = d.After
 		case "labels":
 			writes[field] = d.After
 		case "taints":

@@ -11,12 +11,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// Domino's label of a node pool, and the tag in which the cluster autoscaler
-// finds a group's labels.
-const (
-	poolLabel = "dominodatalab.com/node-pool"
-	poolTag   = "k8s.io/cluster-autoscaler/node-template/label/" + poolLabel
-)
+// poolTag is the tag in which the cluster autoscaler finds the pool's label of a group.
+const poolTag = labelTag + schema.PoolLabel
 
 // pools states the groups that carry Domino's label, by its value.
 func (f *finder) pools(ctx context.Context) error {
@@ -36,7 +32,7 @@ func (f *finder) pools(ctx context.Context) error {
 			within[name] = true
 		}
 		f.view.raw[nodeGroupRef(g.Cluster, g.Name)] = nodeGroupRaw(g)
-		f.group(byLabel, g.Labels[poolLabel], schema.Group{NodeGroup: g.Name})
+		f.group(byLabel, g.Labels[schema.PoolLabel], schema.Group{NodeGroup: g.Name})
 	}
 	for _, g := range asgs {
 		if !within[g.Name] {
@@ -47,7 +43,7 @@ func (f *finder) pools(ctx context.Context) error {
 	maps.Copy(f.view.raw, karpenter)
 	for _, ref := range schema.Sorted(karpenter) {
 		if ref.Type() == nodePoolRef("").Type() {
-			f.group(byLabel, karpenter[ref][schema.JoinPath("labels", poolLabel)].Str(), schema.Group{Karpenter: ref.ID()})
+			f.group(byLabel, karpenter[ref][schema.JoinPath("labels", schema.PoolLabel)].Str(), schema.Group{Karpenter: ref.ID()})
 		}
 	}
 	if err := f.readStarts(ctx); err != nil {

@@ -169,13 +169,18 @@ func (p *poolLowering) goes(s planner.Step, first int, d planner.Diff, r schema.
 	for _, before := range p.steps {
 		s.After = append(s.After, before.ID)
 	}
+	p.steps = append(p.steps, p.v.gated(s, p.change, p.o.Fields[d.Path], r, p.waves))
+	p.lastRoll = s.ID
+}
+
+// gated is a roll behind the gates of its image, which the switch tells, and its window.
+func (v *View) gated(s planner.Step, c planner.Change, image schema.Value, r schema.Roll, waves map[string]planner.Wave) planner.Step {
 	one := []planner.Step{s}
-	p.v.roll(p.change, p.o.Fields[d.Path], one, p.waves) // which the switch tells
-	if w, named := p.v.world.Deployment.Windows[r.Window]; named {
+	v.roll(c, image, one, waves)
+	if w, named := v.world.Deployment.Windows[r.Window]; named {
 		one[0].Gates = append(slices.Clone(one[0].Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: w})
 	}
-	p.steps = append(p.steps, one[0])
-	p.lastRoll = s.ID
+	return one[0]
 }
 
 // tellRoll says what a roll would end, and what it has no room for.
@@ -232,14 +237,7 @@ func (p *poolLowering) rollNote() string {
 		how += "; those of managed node groups by EKS, once no run is on any of them"
 	}
 	note := "then replaces the nodes of each group that are on the old image: " + how
-	switch {
-	case r.Force:
-		note += "; each goes when its last run has ended, or " + r.DrainTimeout + " after it was cordoned, with its runs"
-	case r.DrainTimeout != "":
-		note += "; each goes when its last run has ended, and the roll stops where that takes longer than " + r.DrainTimeout
-	default:
-		note += "; each goes when its last run has ended"
-	}
+	note += eachGoes(r, "was cordoned")
 	if len(p.classes) > 0 {
 		note += "; NodePools hold drift as long as that takes, so that Karpenter ends none by itself"
 	}
@@ -250,4 +248,16 @@ func (p *poolLowering) rollNote() string {
 		note += "; turned back where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
 	}
 	return note
+}
+
+// eachGoes says when a roll ends a machine; since is what its time to get empty begins with.
+func eachGoes(r schema.Roll, since string) string {
+	const when = "; each goes when its last run has ended"
+	switch {
+	case r.Force:
+		return when + ", or " + r.DrainTimeout + " after it " + since + ", with its runs"
+	case r.DrainTimeout != "":
+		return when + ", and the roll stops where that takes longer than " + r.DrainTimeout
+	}
+	return when
 }
