@@ -82,8 +82,8 @@ func (r *filed) read(f EnvironmentFile) {
 		r.find(schema.Info, f, left.Offset, left.Why, "")
 	}
 	a := r.address(e.Name)
-	for p, v := range e.Fields {
-		segments := schema.SplitPath(p)
+	for _, p := range schema.Sorted(e.Fields) {
+		v, segments := e.Fields[p], schema.SplitPath(p)
 		byForm := len(schema.SecretsIn(v.Str(), 1)) > 0
 		if segments[0] == "variables" && (byForm || schema.LooksSecret(segments[1], v.Str())) {
 			where := r.free(world.Variable(a.Name, segments[1]))
