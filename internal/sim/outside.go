@@ -54,6 +54,7 @@ func reads(gate Gate) Gate {
 func isWrite(call string) bool {
 	return slices.Contains([]string{"InsertOne", "UpdateOne", "DeleteOne", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersion",
 		"CreateLaunchTemplate", "DeleteLaunchTemplate", "TerminateInstanceInGroup", "StartInstanceRefresh", "CancelInstanceRefresh", "UpdateNodegroupVersion", "EvictPod", "SetCordoned",
+		"HoldDrift", "SetImageTerms", "SetLimits", "DeleteNodeClaim",
 		"CopyLaunchConfiguration", "DeleteLaunchConfiguration", "UpdateAutoScalingGroup", "UpdateNodegroupConfig", "TagGroup", "UntagGroup",
 		"RunInstance", "StartInstance", "StopInstance", "TerminateInstance", "CreateImage", "CopyImage", "ModifyLaunchPermission", "CreateTags", "DeleteTags",
 		"EnableImageDeprecation", "DisableImageDeprecation", "DeregisterImage", "DeleteSnapshot", "DeleteVolume",
