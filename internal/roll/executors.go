@@ -101,7 +101,7 @@ func (r executing) look(ctx context.Context, a applier.Attempt) (s shift, err er
 	if !a.Abort { // which ends none
 		live, err := r.Classic.ListExecutions(ctx)
 		if err != nil {
-			return s, absent("Domino", err)
+			return s, unanswered("Domino", err)
 		}
 		on, s.lost = byMachine(live)
 	}

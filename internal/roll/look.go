@@ -88,9 +88,9 @@ type away struct {
 
 func (a *away) Unwrap() error { return a.error }
 
-// absent marks an error of who is asked for what runs: it is waited for, unless it
+// unanswered marks an error of who is asked for what runs: it is waited for, unless it
 // refuses us, which no time mends.
-func absent(what string, err error) error {
+func unanswered(what string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -172,7 +172,7 @@ type contents func(node, instance string) (runs, held []string, movable []port.P
 func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, nameless []string, on contents, err error) {
 	all, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
-		return nil, nil, nil, absent("Kubernetes", err)
+		return nil, nil, nil, unanswered("Kubernetes", err)
 	}
 	nodes = map[string]port.Node{}
 	for _, n := range all {
@@ -192,12 +192,12 @@ func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, name
 func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, astray []string, err error) {
 	pods, err := r.Nodes.ListPods(ctx, "")
 	if err != nil {
-		return nil, nil, absent("Kubernetes", err)
+		return nil, nil, unanswered("Kubernetes", err)
 	}
 	var live []port.Execution
 	if r.Census != nil {
 		if live, err = r.Census.ListExecutions(ctx); err != nil {
-			return nil, nil, absent("Domino", err)
+			return nil, nil, unanswered("Domino", err)
 		}
 	}
 	byNode, told := map[string][]port.Pod{}, map[string][]string{}

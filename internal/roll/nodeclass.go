@@ -66,7 +66,7 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 	t.now, t.group.Name = r.Now(), "EC2NodeClass "+o.asg
 	classes, err := r.Karpenter.ListNodeClasses(ctx)
 	if err != nil {
-		return t, absent("Kubernetes", err)
+		return t, unanswered("Kubernetes", err)
 	}
 	i := slices.IndexFunc(classes, func(c port.NodeClass) bool { return c.Name == o.asg })
 	if i < 0 {
@@ -76,7 +76,7 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 	t.switched, t.before = standsAs(t.class, a.Step.Writes), standsAs(t.class, stood)
 	pools, err := r.Karpenter.ListNodePools(ctx)
 	if err != nil {
-		return t, absent("Kubernetes", err)
+		return t, unanswered("Kubernetes", err)
 	}
 	t.pools = slices.DeleteFunc(pools, func(p port.NodePool) bool { return p.Class != o.asg })
 	t.members, t.claims, err = r.claimed(ctx, o.asg)
@@ -113,11 +113,11 @@ func standsAs(c port.NodeClass, want map[string]schema.Value) bool {
 func (r *Roller) claimed(ctx context.Context, class string) (all []member, claims map[string]port.NodeClaim, err error) {
 	listed, err := r.Karpenter.ListNodeClaims(ctx)
 	if err != nil {
-		return nil, nil, absent("Kubernetes", err)
+		return nil, nil, unanswered("Kubernetes", err)
 	}
 	nodes, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
-		return nil, nil, absent("Kubernetes", err)
+		return nil, nil, unanswered("Kubernetes", err)
 	}
 	on, _, err := r.contents(ctx, nodes)
 	if err != nil {
