@@ -178,7 +178,7 @@ func TestExecutorsKilledOnTheWayBack(t *testing.T) {
 	before := start.known()
 	p := start.plan(f.after)
 	sides := start.copy().count(f, p)
-	for k, stride := range map[int]int{sides: 5, sides / 2: 7, sides / 3: 7, 2 * sides / 3: 5} {
+	for k, stride := range map[int]int{sides: 7, sides / 2: 23, sides / 3: 29, 2 * sides / 3: 19} {
 		died := start.copy()
 		if k < sides {
 			died.dies(f, p, k)
