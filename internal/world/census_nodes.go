@@ -65,9 +65,30 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		}
 		out.Unread = append(out.Unread, untold("Karpenter", noClaims))
 	}
-	asked := claimsByNode(claims)
-	labels, instances := PoolLabels(d), maps.Clone(found)
-	for _, n := range c.nodes {
+	out.Nodes = joined(c.nodes, found, claims, owners, PoolLabels(d))
+	for i := range out.Nodes {
+		n := &out.Nodes[i]
+		n.Pool = cmp.Or(n.Pool, d.Objects[n.Address].Fields["label"].Str())
+		n.Runs, n.From = c.on(*n)
+		n.Current = v.current(*n)
+		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod, c.others(n.Node))
+	}
+	out.Nodes = append(out.Nodes, executors.rows(c, d, a)...)
+	w.foreseen(ctx, c, &out, past)
+	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
+		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Tier, b.Tier), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
+	})
+	for _, x := range executors.all {
+		found[x.ID] = x.Instance
+	}
+	return machines{out, c, found}, nil
+}
+
+// joined has a row for each node of the cluster, with its instance and its NodeClaim; for
+// each instance that is no node; and for each node that Karpenter asked for and nobody lists.
+func joined(nodes []port.Node, found map[string]port.Instance, claims []port.NodeClaim, owners, labels map[string]schema.Address) []CensusNode {
+	out, asked, instances := []CensusNode{}, claimsByNode(claims), maps.Clone(found)
+	for _, n := range nodes {
 		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[schema.PoolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
 		row.Address = labels[row.Pool]
 		switch {
@@ -82,46 +103,38 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 		}
 		row.ofClaim(asked[n.Name], owners)
 		delete(asked, n.Name)
-		out.Nodes = append(out.Nodes, row)
+		out = append(out, row)
 	}
 	for _, id := range schema.Sorted(instances) {
 		row := CensusNode{State: instances[id].State}
 		row.of(instances[id], owners)
-		out.Nodes = append(out.Nodes, row)
+		out = append(out, row)
 	}
 	for _, name := range schema.Sorted(asked) {
 		row := CensusNode{State: "asked for"}
 		row.ofClaim(asked[name], owners)
-		if row.Address != (schema.Address{}) && !slices.ContainsFunc(out.Nodes, func(n CensusNode) bool { return n.Instance == row.Instance && n.Instance != "" }) {
-			out.Nodes = append(out.Nodes, row)
+		if row.Address != (schema.Address{}) && !slices.ContainsFunc(out, func(n CensusNode) bool { return n.Instance == row.Instance && n.Instance != "" }) {
+			out = append(out, row)
 		}
 	}
-	for i := range out.Nodes {
-		n := &out.Nodes[i]
-		n.Pool = cmp.Or(n.Pool, d.Objects[n.Address].Fields["label"].Str())
-		n.Runs, n.From = c.on(*n)
-		n.Current = v.current(*n)
-		n.Waits = v.waitsFor(*n, w.Nodes != nil && !c.noPod, c.others(n.Node))
+	return out
+}
+
+// foreseen says when machines that take no new runs are expected to be empty. Where none is
+// emptying, nobody is asked how long runs last.
+func (w *World) foreseen(ctx context.Context, c *census, out *NodeCensus, past Past) {
+	if !slices.ContainsFunc(out.Nodes, CensusNode.emptying) {
+		return
 	}
-	out.Nodes = append(out.Nodes, executors.rows(c, d, a)...)
-	if slices.ContainsFunc(out.Nodes, CensusNode.emptying) { // else nobody need be asked
-		told := len(c.Unread)
-		ended, untold := past(ctx)
-		c.foretell(ended, untold, w.Now())
-		out.Unread = append(out.Unread, c.Unread[told:]...)
-	}
+	told := len(c.Unread)
+	ended, untold := past(ctx)
+	c.foretell(ended, untold, w.Now())
+	out.Unread = append(out.Unread, c.Unread[told:]...)
 	for i, n := range out.Nodes {
 		if n.emptying() {
 			out.Nodes[i].End = c.latest(n)
 		}
 	}
-	slices.SortStableFunc(out.Nodes, func(a, b CensusNode) int {
-		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Tier, b.Tier), a.Created.Compare(b.Created), strings.Compare(a.Node, b.Node), strings.Compare(a.Instance, b.Instance))
-	})
-	for _, x := range executors.all {
-		found[x.ID] = x.Instance
-	}
-	return machines{out, c, found}, nil
 }
 
 // emptying says that no new run gets on to it, and that some are on it.
