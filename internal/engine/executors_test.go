@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
@@ -17,17 +15,6 @@ import (
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// executors is a fixture of classic tiers whose executors are rolled.
-func executors(t *testing.T) fixture {
-	t.Helper()
-	f := fixture{name: "executors", before: compiled(t, "executors-before"), after: compiled(t, "executors")}
-	var err error
-	if f.content, err = os.ReadFile("../sim/testdata/executors/sandbox.json"); err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
 
 // yard is which instances there are, and which are in maintenance.
 func (r rig) yard() string {
@@ -59,24 +46,7 @@ func (r rig) yard() string {
 // after a rollback those of the new one; no other instance is.
 func TestExecutorsRollAndBack(t *testing.T) {
 	t.Parallel()
-	f := executors(t)
-	r := f.start(t)
-	p := r.applyAll(f.after)
-	if got := r.yard(); got != "[4 5 6]" {
-		t.Error(got)
-	}
-	if again := r.plan(f.after); !again.Empty() {
-		t.Errorf("the second plan is not empty: %+v", again.Steps)
-	}
-	e := r.engine(f.after)
-	back, err := e.Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.ended(e.Apply(t.Context(), back))
-	if got := r.yard(); got != "[4 5]" {
-		t.Error(got)
-	}
+	r := rollsAndBack(t, deployment(t, "executors"), rig.yard, "[4 5 6]", "[4 5]")
 	if n := strings.Count(string(r.Box.Content()), `"executorImage": "ami-00000000000000001"`); n != 2 {
 		t.Errorf("%d tiers start the old image", n)
 	}
@@ -86,55 +56,22 @@ func TestExecutorsRollAndBack(t *testing.T) {
 // end.
 func TestExecutorsKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
-	f := executors(t)
-	start := f.start(t)
-	p := start.plan(f.after)
-	whole := start.copy()
-	sides := whole.count(f, p)
-	want := "[4 5 6]"
-	if got := whole.yard(); got != want {
-		t.Fatal(got)
-	}
-	for k := range sides {
-		r := start.copy()
-		r.dies(f, p, k)
-		r.goOn(f.after, p)
-		if got := r.yard(); got != want {
-			t.Fatalf("killed after %d: %s", k, got)
-		}
-		if got, want := r.Told(), whole.Told(); !slices.Equal(got, want) {
-			t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
-		}
-	}
-	t.Logf("%d sides of calls", sides)
+	rollsOn(t, deployment(t, "executors"), every(1), rig.yard, "[4 5 6]")
 }
 
 // TestExecutorsTakenBackWhereTheyDied: wherever a process dies, a rollback has the old image
 // again, and nothing stays in maintenance.
 func TestExecutorsTakenBackWhereTheyDied(t *testing.T) {
 	t.Parallel()
-	f := executors(t)
-	start := f.start(t)
-	p := start.plan(f.after)
-	whole := start.copy()
-	sides := whole.count(f, p)
-	for k := 0; k < sides; k += 3 {
-		r := start.copy()
-		r.dies(f, p, k)
-		if open, err := r.engine(f.after).Applier.OpenApplies(t.Context()); err != nil || len(open) == 0 {
-			continue
-		}
-		r.back(f, p.ID, sim.KillAfter(-1))
-		if got := r.yard(); strings.Contains(got, "maintenance") || !strings.Contains(got, "4 5") {
-			t.Fatalf("killed after %d: %s", k, got)
-		}
-	}
+	takenBack(t, deployment(t, "executors"), every(3), rig.yard, func(got string) bool {
+		return !strings.Contains(got, "maintenance") && strings.Contains(got, "4 5")
+	})
 }
 
 // TestAForgedRollOfExecutorsIsRefused: which instances are executors, and which field is their
 // maintenance, the files say.
 func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
-	f := executors(t)
+	f := deployment(t, "executors")
 	r := f.start(t)
 	for name, c := range map[string]struct {
 		change func(*planner.Step, *schema.Executors)
@@ -173,7 +110,7 @@ func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
 // image, nothing in maintenance, and what Domino knows of executors that stay as it was.
 func TestExecutorsKilledOnTheWayBack(t *testing.T) {
 	t.Parallel()
-	f := executors(t)
+	f := deployment(t, "executors")
 	start := f.start(t)
 	before := start.known()
 	p := start.plan(f.after)

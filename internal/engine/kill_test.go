@@ -1,12 +1,14 @@
 package engine_test
 
 import (
-	"errors"
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/engine"
+	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
 	"domctl.dev/planner"
 )
@@ -49,22 +51,41 @@ func killedAtEveryCall(t *testing.T, f fixture) {
 	t.Logf("%d steps, %d sides of calls", len(p.Steps), sides)
 }
 
-// count applies without a kill and counts the sides of calls.
+// sides are those of an apply that nothing kills.
+func (r rig) sides(f fixture, p planner.Plan) []string {
+	r.t.Helper()
+	k := sim.KillAfter(-1)
+	e, err := r.process(f.after, k)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.ended(e.Apply(r.t.Context(), p))
+	return k.Sides()
+}
+
+// count is how many sides those are.
 func (r rig) count(f fixture, p planner.Plan) int { return len(r.sides(f, p)) }
 
-// dies applies in a process that is killed after k sides.
+// dies applies in a process that is killed after k sides. What does not answer may be waited
+// for, so that who is dead must not go on waiting.
 func (r rig) dies(f fixture, p planner.Plan, k int) {
 	r.t.Helper()
 	kill := sim.KillAfter(k)
-	e, err := r.process(f.after, kill)
-	if err == nil {
-		_, err = e.Apply(r.t.Context(), p)
+	ctx, cancel := context.WithCancel(r.t.Context())
+	defer cancel()
+	gate := func(call string, phase sandbox.Phase) error {
+		err := kill.Gate(call, phase)
+		if err != nil {
+			cancel()
+		}
+		return err
 	}
+	e, err := r.Process(ctx, f.after, sim.Options{Holder: "test", Gate: gate})
 	if err == nil {
-		r.t.Fatalf("killed after %d: no error", k)
+		_, err = e.Apply(ctx, p)
 	}
-	if !errors.Is(err, sim.ErrKilled) && !strings.Contains(err.Error(), sim.ErrKilled.Error()) {
-		r.t.Fatalf("killed after %d: %v", k, err)
+	if ctx.Err() == nil {
+		r.t.Fatalf("killed after %d: it went on: %v", k, err)
 	}
 }
 
@@ -102,3 +123,79 @@ func (r rig) story(f fixture, p planner.Plan) {
 		r.t.Errorf("the last record is %s", last.Kind)
 	}
 }
+
+// rollsAndBack: everything is as it is to be after an apply, a second plan is empty, and a
+// rollback has it as it was.
+func rollsAndBack(t *testing.T, f fixture, shows func(rig) string, rolled, back string) rig {
+	t.Helper()
+	r := f.start(t)
+	p := r.applyAll(f.after)
+	if got := shows(r); got != rolled {
+		t.Errorf("%s\nwant %s", got, rolled)
+	}
+	if again := r.plan(f.after); !again.Empty() {
+		t.Errorf("the second plan is not empty: %+v", again.Steps)
+	}
+	e := r.engine(f.after)
+	p, err := e.Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ended(e.Apply(t.Context(), p))
+	if got := shows(r); got != back {
+		t.Errorf("%s\nwant %s", got, back)
+	}
+	return r
+}
+
+// rollsOn: after whichever of the chosen sides a process dies, the next one goes on to the
+// same end, by the same writes.
+func rollsOn(t *testing.T, f fixture, chosen func(k int, side string) bool, shows func(rig) string, want string) (sides []string) {
+	t.Helper()
+	start := f.start(t)
+	p := start.plan(f.after)
+	whole := start.copy()
+	sides = whole.sides(f, p)
+	if got := shows(whole); got != want {
+		t.Fatal(got)
+	}
+	for k, side := range sides {
+		if !chosen(k, side) {
+			continue
+		}
+		r := start.copy()
+		r.dies(f, p, k)
+		r.goOn(f.after, p)
+		if got := shows(r); got != want {
+			t.Fatalf("killed after %d: %s", k, got)
+		}
+		if got, want := r.Told(), whole.Told(); !slices.Equal(got, want) {
+			t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	t.Logf("%d sides of calls", len(sides))
+	return sides
+}
+
+// takenBack: after whichever of the chosen sides a process dies, a rollback has what is right.
+func takenBack(t *testing.T, f fixture, chosen func(k int, side string) bool, shows func(rig) string, right func(string) bool) {
+	t.Helper()
+	start := f.start(t)
+	p := start.plan(f.after)
+	for k, side := range start.copy().sides(f, p) {
+		if !chosen(k, side) {
+			continue
+		}
+		r := start.copy()
+		r.dies(f, p, k)
+		if open, err := r.engine(f.after).Applier.OpenApplies(t.Context()); err != nil || len(open) == 0 {
+			continue // it had not begun
+		}
+		r.back(f, p.ID, sim.KillAfter(-1))
+		if got := shows(r); !right(got) {
+			t.Fatalf("killed after %d: %s", k, got)
+		}
+	}
+}
+
+func every(n int) func(int, string) bool { return func(k int, _ string) bool { return k%n == 0 } }

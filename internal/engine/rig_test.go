@@ -22,16 +22,20 @@ type fixture struct {
 	secrets       map[string]string
 }
 
+// deployment is one of testdata, as it was and as it is to be.
+func deployment(t *testing.T, name string) fixture {
+	t.Helper()
+	content, err := os.ReadFile("../sim/testdata/" + name + "/sandbox.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fixture{name, compiled(t, name+"-before"), compiled(t, name), content, map[string]string{"env:SIM_TOKEN": "canary-token-new", "env:SIM_FRESH": "canary-fresh-new"}}
+}
+
 func fixtures(t *testing.T) (all []fixture) {
 	t.Helper()
 	for _, name := range []string{"modern", "classic", "building", "probing", "baking", "spreading", "sharing", "defaults", "moving", "labelling", "template"} {
-		f := fixture{name: name, secrets: map[string]string{"env:SIM_TOKEN": "canary-token-new", "env:SIM_FRESH": "canary-fresh-new"}}
-		var err error
-		if f.content, err = os.ReadFile("../sim/testdata/" + name + "/sandbox.json"); err != nil {
-			t.Fatal(err)
-		}
-		f.before, f.after = compiled(t, name+"-before"), compiled(t, name)
-		all = append(all, f)
+		all = append(all, deployment(t, name))
 	}
 	runs := all[len(all)-1]
 	runs.name, runs.content = "template that runs", bytes.Replace(runs.content, []byte(`"state": "stopped"`), []byte(`"launched": "2024-01-01T00:00:00Z"`), 1)

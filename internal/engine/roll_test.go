@@ -3,7 +3,6 @@ package engine_test
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +10,6 @@ import (
 	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
-	"domctl.dev/internal/sim"
 	"domctl.dev/schema"
 )
 
@@ -19,11 +17,7 @@ import (
 // group, and instances that come and go quickly.
 func rolling(t *testing.T, few bool) fixture {
 	t.Helper()
-	f := fixture{name: "rolling", before: compiled(t, "rolling-before"), after: compiled(t, "rolling")}
-	var err error
-	if f.content, err = os.ReadFile("../sim/testdata/rolling/sandbox.json"); err != nil {
-		t.Fatal(err)
-	}
+	f := deployment(t, "rolling")
 	if few {
 		f.content = bytes.ReplaceAll(bytes.ReplaceAll(f.content, []byte(`"desired": 2`), []byte(`"desired": 1`)), []byte(`"takes": "40s"`), []byte(`"takes": "1s"`))
 	}
@@ -78,77 +72,28 @@ func (r rig) grid() string {
 // TestRollsAndBack: every node is of the new image, and after a rollback of the old one.
 func TestRollsAndBack(t *testing.T) {
 	t.Parallel()
-	f := rolling(t, false)
-	r := f.start(t)
-	p := r.applyAll(f.after)
-	if got := r.grid(); got != "demand-a[2] 1 refreshed-a[2 2] 2 surging-a[2 2] 2 surging-b[2] 1 workers-asg[2 2] 2" {
-		t.Error(got)
-	}
-	if again := r.plan(f.after); !again.Empty() {
-		t.Errorf("the second plan is not empty: %+v", again.Steps)
-	}
-	e := r.engine(f.after)
-	back, err := e.Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.ended(e.Apply(t.Context(), back))
-	if got := r.grid(); got != "demand-a[1] 1 refreshed-a[1 1] 2 surging-a[1 1] 2 surging-b[1] 1 workers-asg[1 1] 2" {
-		t.Error(got)
-	}
+	rollsAndBack(t, rolling(t, false), rig.grid,
+		"demand-a[2] 1 refreshed-a[2 2] 2 surging-a[2 2] 2 surging-b[2] 1 workers-asg[2 2] 2",
+		"demand-a[1] 1 refreshed-a[1 1] 2 surging-a[1 1] 2 surging-b[1] 1 workers-asg[1 1] 2")
 }
 
 // TestRollsKilledAtEveryCall: wherever a process dies, the next one goes on to the same
 // end, by the same writes.
 func TestRollsKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
-	f := rolling(t, true)
-	start := f.start(t)
-	p := start.plan(f.after)
-	whole := start.copy()
-	passed := whole.sides(f, p)
-	if !slices.ContainsFunc(passed, func(side string) bool { return strings.Contains(side, "ListExecutions") }) {
+	sides := rollsOn(t, rolling(t, true), every(1), rig.grid, "demand-a[2] 1 refreshed-a[2] 1 surging-a[2] 1 surging-b[2] 1 workers-asg[2] 1")
+	if !slices.ContainsFunc(sides, func(side string) bool { return strings.Contains(side, "ListExecutions") }) {
 		t.Error("Domino is not asked which runs are live")
 	}
-	sides := len(passed)
-	want := "demand-a[2] 1 refreshed-a[2] 1 surging-a[2] 1 surging-b[2] 1 workers-asg[2] 1"
-	if got := whole.grid(); got != want {
-		t.Fatal(got)
-	}
-	for k := range sides {
-		r := start.copy()
-		r.dies(f, p, k)
-		r.goOn(f.after, p)
-		if got := r.grid(); got != want {
-			t.Fatalf("killed after %d: %s", k, got)
-		}
-		if got, want := r.Told(), whole.Told(); !slices.Equal(got, want) {
-			t.Fatalf("killed after %d: wrote\n%s\nwant\n%s", k, strings.Join(got, "\n"), strings.Join(want, "\n"))
-		}
-	}
-	t.Logf("%d sides of calls", sides)
 }
 
 // TestRollsTakenBackWhereTheyDied: wherever a process dies, a rollback has the old image and
 // the old nodes' like again, and no cordon stays.
 func TestRollsTakenBackWhereTheyDied(t *testing.T) {
 	t.Parallel()
-	f := rolling(t, true)
-	start := f.start(t)
-	p := start.plan(f.after)
-	whole := start.copy()
-	sides := whole.count(f, p)
-	for k := 0; k < sides; k += 9 {
-		r := start.copy()
-		r.dies(f, p, k)
-		if open, err := r.engine(f.after).Applier.OpenApplies(t.Context()); err != nil || len(open) == 0 {
-			continue
-		}
-		r.back(f, p.ID, sim.KillAfter(-1))
-		if got := r.grid(); got != "demand-a[1] 1 refreshed-a[1] 1 surging-a[1] 1 surging-b[1] 1 workers-asg[1] 1" {
-			t.Fatalf("killed after %d: %s", k, got)
-		}
-	}
+	takenBack(t, rolling(t, true), every(9), rig.grid, func(got string) bool {
+		return got == "demand-a[1] 1 refreshed-a[1] 1 surging-a[1] 1 surging-b[1] 1 workers-asg[1] 1"
+	})
 }
 
 // TestNodesOfAnotherImage: what a roll that was let go of left, and a node that stayed when the
