@@ -92,17 +92,14 @@ func again(was planner.Step, done bool) []planner.Step {
 	s := was
 	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, maps.Clone(was.Args)
 	s.Args["image"], s.Args["from"] = was.Args["from"], was.Args["image"]
-	delete(s.Args, "switch") // a way back that fails is not turned round, nor is one that an alarm rings in
-	var r schema.Roll
-	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil && (len(r.Alarms) > 0 || !done) {
-		r.Alarms = nil
-		if !done {
-			r = picking(r)
-		}
-		s.Args["roll"] = schema.JSON(r)
+	delete(s.Args, "switch") // a way back that fails is not turned round
+	if done {
+		return []planner.Step{s}
 	}
-	if !done {
-		s.Args["only"] = s.Args["from"]
+	s.Args["only"] = s.Args["from"]
+	var r schema.Roll
+	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil {
+		s.Args["roll"] = schema.JSON(picking(r))
 	}
 	return []planner.Step{s}
 }
@@ -147,8 +144,11 @@ func orderOf(a applier.Attempt) (o order, err error) {
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
 	}
-	if o.Force && strings.HasPrefix(a.Step.ID, "undo/") { // nobody was told of runs that the way back would end
-		o.Force, o.DrainTimeout = false, ""
+	if strings.HasPrefix(a.Step.ID, "undo/") { // an alarm rings in what is taken back
+		o.Alarms = nil
+		if o.Force { // nobody was told of runs that the way back would end
+			o.Force, o.DrainTimeout = false, ""
+		}
 	}
 	if o.DrainTimeout != "" {
 		o.drain, err = schema.ParseDuration(o.DrainTimeout)
