@@ -188,7 +188,7 @@ func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 // cordon has this note: where force, it ends the node with them, else it is turned back.
 // told is false of another's cordon, and of a step that waits however long runs take.
 func Deadline(s planner.Step, token, note string) (at time.Time, force, told bool) {
-	if s.Op != Group && s.Op != NodeGroup {
+	if s.Op != Group && s.Op != NodeGroup && s.Op != NodeClass {
 		return at, false, false
 	}
 	o, err := orderOf(applier.Attempt{Step: s, Token: token})
