@@ -62,7 +62,7 @@ type Roller struct {
 	// that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
 
-	heard sync.Map // what was refused for now, by what it was asked for → time.Time or string
+	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod
 }
 
 // Operations are the rows of the operation table that stand here.
@@ -178,10 +178,10 @@ func (o order) cordoned(n *port.Node) (at time.Time, own bool) {
 	return at, own
 }
 
-// cordonNote begins what a roll's cordon notes on a node.
+// cordonNote begins what a roll's cordon notes on a node, and its hold of drift on a NodePool.
 const cordonNote = "domctl "
 
-// Cordoned says that a roll made a cordon, by its note.
+// Cordoned says that a roll made a cordon, or a hold of drift, by its note.
 func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
 // Deadline is when a step, by its token, waits no longer for the runs of a node whose
