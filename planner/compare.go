@@ -98,7 +98,7 @@ type threeWay struct {
 	waits   []string // referents that are blocked or excluded, with that word
 	edited  bool     // the files changed since the last apply
 	drifted bool     // a field to write was changed outside
-	asked   bool     // nothing differs, and it is to be done all the same
+	redone  string   // why it is done though nothing differs; "": something does
 	differs bool     // a secret and what lives differ; records hold its reference alone, so that nobody knows which changed
 }
 
@@ -161,9 +161,11 @@ func (t *threeWay) dropped(p string) {
 }
 
 // again adds what is to be done though it does not differ.
-func (t *threeWay) again(diffs []Diff) {
-	t.asked = len(diffs) > 0 && len(t.change.Fields) == 0
-	for _, d := range diffs {
+func (t *threeWay) again(r Redo) {
+	if len(t.change.Fields) == 0 {
+		t.redone = r.Why
+	}
+	for _, d := range r.Fields {
 		if !slices.ContainsFunc(t.change.Fields, func(f Diff) bool { return f.Path == d.Path }) {
 			d.Before = t.live.Fields[d.Path]
 			t.change.Fields = append(t.change.Fields, d)
@@ -215,10 +217,8 @@ func (t *threeWay) reason(there bool) string {
 		return "gone outside since the last apply"
 	case !there:
 		return "not there yet"
-	case t.asked && strings.HasSuffix(t.change.Fields[0].Path, ".nodes"):
-		return "nodes are of another image than their group starts"
-	case t.asked:
-		return "to be built again, as asked"
+	case t.redone != "":
+		return t.redone
 	case t.drifted && t.edited:
 		return "files changed, and changed outside"
 	case t.drifted:

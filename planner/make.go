@@ -69,7 +69,13 @@ type Input struct {
 	Restarted bool
 	// Again is what is done of addresses that live though it does not differ, beside what
 	// does. *Applied* holds nothing of it, so that the next plan is as if it had not been.
-	Again map[schema.Address][]Diff
+	Again map[schema.Address]Redo
+}
+
+// Redo is what is done though it does not differ, and why, for where nothing else is.
+type Redo struct {
+	Fields []Diff
+	Why    string
 }
 
 // Draft is a plan before it is known who feels its changes: that is asked about

@@ -10,7 +10,7 @@ import (
 
 // again is what a plan does of environments that are to be built again though nothing of
 // them differs: another revision, without the cache of layers.
-func (o PlanOptions) again(d schema.Desired, choose func(schema.Address) bool) (map[schema.Address][]planner.Diff, error) {
+func (o PlanOptions) again(d schema.Desired, choose func(schema.Address) bool) (map[schema.Address]planner.Redo, error) {
 	if len(o.Rebuild) == 0 {
 		return nil, nil
 	}
@@ -23,7 +23,7 @@ func (o PlanOptions) again(d schema.Desired, choose func(schema.Address) bool) (
 	if _, err := (PlanOptions{Target: o.Rebuild}).selector(there); err != nil {
 		return nil, fmt.Errorf("--rebuild: %w", err)
 	}
-	out := map[schema.Address][]planner.Diff{}
+	out := map[schema.Address]planner.Redo{}
 	var why error
 	for _, a := range there {
 		if !matchAny(o.Rebuild, a) {
@@ -37,9 +37,9 @@ func (o PlanOptions) again(d schema.Desired, choose func(schema.Address) bool) (
 		case !built:
 			why = fmt.Errorf("DC733: the files do not state what %s is built from; build it again in Domino, or import its definition: domctl import --kind environments", a)
 		default:
-			out[a] = []planner.Diff{{Path: "skipCache", After: schema.JSON(true)}}
+			out[a] = planner.Redo{Fields: []planner.Diff{{Path: "skipCache", After: schema.JSON(true)}}, Why: "to be built again, as asked"}
 		}
-		if out[a] == nil && slices.Contains(o.Rebuild, a.String()) {
+		if out[a].Fields == nil && slices.Contains(o.Rebuild, a.String()) {
 			return nil, why
 		}
 	}

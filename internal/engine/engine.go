@@ -279,7 +279,7 @@ func (e *Engine) planned(ctx context.Context, o PlanOptions) (p planner.Plan, no
 }
 
 // both joins what is done though nothing differs.
-func both(a, b map[schema.Address][]planner.Diff) map[schema.Address][]planner.Diff {
+func both(a, b map[schema.Address]planner.Redo) map[schema.Address]planner.Redo {
 	if len(b) == 0 {
 		return a
 	}

@@ -34,12 +34,20 @@ func Terraform(p planner.Plan, d schema.Desired) (all []Variables, err error) {
 			return nil, err
 		}
 	}
-	all = slices.DeleteFunc(all, func(v Variables) bool { return len(v.Values)+len(v.Open) == 0 })
+	all = slices.DeleteFunc(all, func(v Variables) bool { return len(v.Values) == 0 })
+	for i, v := range all {
+		for _, name := range schema.Sorted(v.Values) {
+			if v.Values[name].Is != schema.Known {
+				all[i].Open = append(all[i].Open, name)
+				delete(v.Values, name)
+			}
+		}
+	}
 	slices.SortFunc(all, func(a, b Variables) int { return strings.Compare(a.File, b.File) })
 	return all, nil
 }
 
-// take adds what a change of a pool leaves to Terraform.
+// take adds what a change of a pool leaves to Terraform, known or not.
 func (v *Variables) take(c planner.Change, o schema.Object) error {
 	for _, d := range c.Fields {
 		s := schema.SplitPath(d.Path)
@@ -54,17 +62,10 @@ func (v *Variables) take(c planner.Change, o schema.Object) error {
 		if !slices.Contains(v.Pools, c.Address) {
 			v.Pools = append(v.Pools, c.Address)
 		}
-		was, taken := v.Values[name]
-		switch {
-		case d.After.Is != schema.Known:
-			if !slices.Contains(v.Open, name) {
-				v.Open = append(v.Open, name)
-			}
-		case taken && was != d.After:
+		if was, taken := v.Values[name]; taken && was != d.After {
 			return fmt.Errorf("DC811: %s: variable %s of %s is to be %s, and %s by another pool; give each a variable of its own", c.Address, name, v.File, d.After.Display(), was.Display())
-		default:
-			v.Values[name] = d.After
 		}
+		v.Values[name] = d.After
 	}
 	return nil
 }

@@ -76,3 +76,32 @@ func TestTheWayBackOfWhatWasNotRolled(t *testing.T) {
 		}
 	}
 }
+
+// TestAReasonThatReadsLikeAMark: what AWS says of an alarm tells nothing of the way back. One
+// that does fail stops, with both reasons.
+func TestAReasonThatReadsLikeAMark(t *testing.T) {
+	for _, reason := range []string{"too many errors", "2 runs were stopped by the new image", "it rings because of errors", "x stopped by y because z gave-up"} {
+		for _, fails := range []bool{false, true} {
+			w := newTown(3)
+			w.alarms, w.reason = map[string]string{"errors": "OK"}, reason
+			d := newDriver(t, w, schema.Roll{Strategy: schema.Surge, Alarms: []string{"errors"}})
+			d.each = func() {
+				if n := strings.Count(w.images(), "ami-2"); n > 1 {
+					w.alarms["errors"] = "ALARM"
+					if fails {
+						w.dead = []string{"ami-1"}
+					}
+				}
+			}
+			why := "DC838: alarm errors of CloudWatch rings: " + reason + ". "
+			if fails {
+				d.ends(t, applier.Failed, why+"gpu-a starts nodes from ami-1 again; the way back stopped there: DC833: ")
+			} else {
+				d.ends(t, applier.Failed, why+"It was turned back")
+			}
+			if strings.Contains(w.images(), "ami-2") != fails {
+				t.Errorf("%s, fails %t: %s, %v", reason, fails, w.images(), w.calls)
+			}
+		}
+	}
+}

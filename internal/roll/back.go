@@ -29,13 +29,13 @@ func (t turn) back(why string) applier.Status {
 		return t.stop(fmt.Sprintf("%s; and %s starts nodes from %s by now, which is left", why, t.group.Name, or(t.starts)))
 	}
 	for _, m := range t.owned() {
-		if m.image != t.image {
+		if m.image != t.image && !t.since(m) {
 			return t.lifted(m, because+why)
 		}
 	}
 	b := t.turned()
 	if gave := cmp.Or(t.past.gave, b.wrong()); gave != "" {
-		if st, more := b.cleared(because + why + stopped + gave); more {
+		if st, more := b.cleared(" " + stuck + because + why + stopped + gave); more {
 			return st
 		}
 		return failed("%s. %s starts nodes from %s again; the way back stopped there: %s. domctl rollback --to %s goes on with it", why, t.group.Name, t.from, gave, t.Apply)
@@ -53,6 +53,17 @@ func (t turn) back(why string) applier.Status {
 		return failed("%s. It was turned back: %s starts nodes from %s again, and has no other. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.from, t.Apply)
 	}
 	return st
+}
+
+// since says that a member was cordoned since the roll was turned back: to give capacity
+// back with.
+func (t turn) since(m member) bool {
+	for mark := range t.Begun {
+		if words, why := markOf(mark); why != "" && word(words, 0) == cordon && word(words, 1) == m.ID {
+			return true
+		}
+	}
+	return false
 }
 
 // turns says that a roll which stops for this reason has the old image back: the new one

@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -101,6 +102,36 @@ func TestExecutorsTurnedBack(t *testing.T) {
 		if y.standing() != "ami-1, ami-1" {
 			t.Errorf("%s %v", y.standing(), y.calls)
 		}
+	}
+}
+
+// TestExecutorsWhoseAlarmRings come out of maintenance, and none is ended from then on; the way
+// back ends those of the new image while it rings yet.
+func TestExecutorsWhoseAlarmRings(t *testing.T) {
+	y := newYard(2)
+	y.stops, y.alarms = 1000*time.Hour, map[string]string{"errors": "OK"}
+	y.busy(0, 5*time.Hour)
+	y.busy(1, 5*time.Hour)
+	d := newYardDriver(t, y, schema.Roll{Alarms: []string{"errors"}}, mappedExecutors())
+	d.waits(t, 10*time.Minute, "run run1")
+	y.broken["DescribeAlarms"] = errors.New("connection refused")
+	d.waits(t, 10*time.Minute, "CloudWatch does not answer, so that nobody tells whether an alarm rings")
+	delete(y.broken, "DescribeAlarms")
+	y.alarms["errors"] = "ALARM"
+	d.ends(t, applier.Failed, "DC838: alarm errors of CloudWatch rings: too many errors; what it put into maintenance is taken out again")
+	if y.standing() != "ami-1, ami-1" {
+		t.Errorf("%s %v", y.standing(), y.calls)
+	}
+	y.image = "ami-2"
+	y.start()
+	y.image = "ami-1"
+	d.a.Step = again(d.a.Step, true)[0]
+	d.a.Begun, d.a.Apply = map[string]bool{}, "apply2"
+	y.pass(time.Minute)
+	d.segment()
+	d.ends(t, applier.Finished, "")
+	if y.standing() != "ami-1, ami-1" || len(y.killed) > 0 {
+		t.Errorf("back: %s %v", y.standing(), y.calls)
 	}
 }
 

@@ -462,6 +462,19 @@ func TestAnAlarm(t *testing.T) {
 	}
 }
 
+// TestASwitchBackAsksForTheGroupAlone: it ends no node, so that it waits for nobody who tells
+// what runs there.
+func TestASwitchBackAsksForTheGroupAlone(t *testing.T) {
+	w, d := surging(t, 2)
+	for _, call := range []string{"ListNodes", "ListPods", "ListExecutions", "DescribeInstances"} {
+		w.broken[call] = errors.New("connection refused")
+	}
+	d.a.Mark = "switch because DC838: it rings"
+	if err := d.executor().Start(t.Context(), d.a); err != nil || fmt.Sprint(w.calls) != "[switch to 1]" {
+		t.Errorf("%v, %v", err, w.calls)
+	}
+}
+
 // TestAReadThatLags: that the group starts the image before is believed after a minute, in
 // which what was switched just before the roll must show.
 func TestAReadThatLags(t *testing.T) {

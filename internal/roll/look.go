@@ -100,15 +100,21 @@ func unanswered(what string, err error) error {
 	return &away{what, "what runs", err}
 }
 
-// look reads a group, its instances, their nodes and what is on these.
-func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
+// alone reads a group without its instances.
+func (r *Roller) alone(ctx context.Context, group string) (f found, err error) {
 	f.now = r.Now()
 	groups, err := r.Outside.DescribeAutoScalingGroups(ctx, []string{group})
 	if err != nil || len(groups) == 0 {
 		return f, err
 	}
 	f.there, f.group = true, groups[0]
-	if f.starts, f.version, err = r.starts(ctx, f.group); err != nil {
+	f.starts, f.version, err = r.starts(ctx, f.group)
+	return f, err
+}
+
+// look reads a group, its instances, their nodes and what is on these.
+func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
+	if f, err = r.alone(ctx, group); err != nil || !f.there {
 		return f, err
 	}
 	refreshes, err := r.Outside.DescribeInstanceRefreshes(ctx, group)

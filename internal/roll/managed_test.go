@@ -129,3 +129,19 @@ func TestAManagedGroupAborted(t *testing.T) {
 		t.Errorf("%v", w.calls)
 	}
 }
+
+// TestAManagedGroupWhoseAlarmRings stops before EKS is asked for anything: nothing is switched.
+func TestAManagedGroupWhoseAlarmRings(t *testing.T) {
+	w, d := managedTown(t, schema.Roll{Strategy: schema.OnDemand, Alarms: []string{"errors"}})
+	w.alarms = map[string]string{"errors": "OK"}
+	w.busy(1, 50*time.Minute)
+	d.each = func() {
+		if w.cordons() == 3 {
+			w.alarms["errors"] = "ALARM"
+		}
+	}
+	d.ends(t, applier.Failed, "DC838: alarm errors of CloudWatch rings: too many errors; its cordons are lifted")
+	if len(w.updates) > 0 || w.cordons() > 0 || w.images() != "ami-1 ami-1 ami-1" {
+		t.Errorf("%d cordoned, %v", w.cordons(), w.calls)
+	}
+}

@@ -32,8 +32,12 @@ const (
 // the way back, so that it stays known once what was wrong is gone.
 const because = " because "
 
-// stopped begins, behind the reason, what stopped the way back.
-const stopped = " stopped by "
+// stuck is a word of a write after the way back failed, whose reason ends with stopped and
+// what stopped it: a reason alone, which AWS words, may read like anything.
+const (
+	stuck   = "stuck"
+	stopped = " stopped by "
+)
 
 // markOf cuts a mark into its words, and its reason.
 func markOf(mark string) (words []string, why string) {
@@ -88,11 +92,10 @@ func pastOf(a applier.Attempt) (p past) {
 	p.ends, p.marks = map[string]ending{}, len(a.Begun)
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
-		why, gave, _ := strings.Cut(why, stopped)
-		if why != "" && p.why == "" {
-			p.why = why
+		if i := strings.LastIndex(why, stopped); i >= 0 && slices.Contains(words, stuck) {
+			p.gave, why = cmp.Or(p.gave, why[i+len(stopped):]), why[:i]
 		}
-		p.gave = cmp.Or(p.gave, gave)
+		p.why = cmp.Or(p.why, why)
 		switch word(words, 0) {
 		case switchBack:
 			p.switched = true

@@ -54,14 +54,13 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 	if err != nil {
 		return t, err
 	}
-	o.image, o.from = imageOf(a.Step.Writes), ""
 	stood := map[string]schema.Value{}
 	for _, e := range a.Step.Expects {
 		if e.Ref == a.Step.Object {
 			stood[e.Path] = e.Value
 		}
 	}
-	o.from = imageOf(stood)
+	o.image, o.from = imageOf(a.Step.Writes), imageOf(stood)
 	t.turn = turn{order: o, past: pastOf(a), r: r.Roller}
 	t.now, t.group.Name = r.Now(), "EC2NodeClass "+o.asg
 	classes, err := r.Karpenter.ListNodeClasses(ctx)
@@ -219,7 +218,7 @@ func heldSince(p port.NodePool) time.Time {
 
 // ofDomctl says that what a NodePool holds is to be taken away again: by this apply, or by
 // the one that it takes back.
-func ofDomctl(p port.NodePool) bool { return strings.HasPrefix(p.HeldBy, "domctl ") }
+func ofDomctl(p port.NodePool) bool { return Cordoned(p.HeldBy) }
 
 // begun is the mark of the switch, "" before it.
 func (t classTurn) begun() string {

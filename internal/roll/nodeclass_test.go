@@ -101,6 +101,26 @@ func TestClassesThatFail(t *testing.T) {
 	}
 }
 
+// TestAClassWhoseAlarmRings turns back; the way back looks at no alarm, though the step that
+// takes it back holds what the plan said of the roll.
+func TestAClassWhoseAlarmRings(t *testing.T) {
+	w := newKarpenter(2, false, false)
+	w.alarms = map[string]string{"latency": "OK"}
+	w.busy(1, 50*time.Minute)
+	d := classDriver(t, w, schema.Roll{Strategy: schema.OnDemand, Alarms: []string{"latency"}})
+	d.each = func() {
+		if w.karp.class.Terms == newTerms {
+			w.alarms["latency"] = "ALARM"
+		}
+	}
+	d.ends(t, applier.Failed, "DC838: alarm latency of CloudWatch rings")
+	back := d.undone()
+	back.ends(t, applier.Finished, "")
+	if c := w.karp.class; c.Image() != "ami-1" || w.left() != "" || len(w.killed) > 0 {
+		t.Errorf("back: %+v, %s, killed %v", c, w.left(), w.killed)
+	}
+}
+
 // TestAClassForced ends the runs that outlast their time, where the plan says so.
 func TestAClassForced(t *testing.T) {
 	w := newKarpenter(2, false, false)

@@ -147,6 +147,33 @@ func TestRollsTurnBack(t *testing.T) {
 	})
 }
 
+// TestAWayBackMayStop: where nodes of neither image get ready from some time on, the roll ends
+// all the same, at once or on its way back: it holds no cordon then, ended no run, and stays so.
+func TestAWayBackMayStop(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w, d, _, _ := drawn(t)
+		first, between := w.now.Add(time.Duration(rapid.IntRange(0, 6000).Draw(t, "first"))*time.Second), d.each
+		then := first.Add(time.Duration(rapid.IntRange(0, 6000).Draw(t, "then")) * time.Second)
+		d.each = func() {
+			between()
+			switch {
+			case w.now.After(then):
+				w.dead = []string{"ami-1", "ami-2"}
+			case w.now.After(first):
+				w.dead = []string{"ami-2"}
+			}
+		}
+		for range 2 {
+			st, err := d.run(1000 * time.Hour)
+			if err != nil || st.State != applier.Failed && st.State != applier.Finished || w.cordons() > 0 || len(w.killed) > 0 {
+				t.Fatalf("%+v, %v: %d cordoned, killed %v\n%v\n%v", st, err, w.cordons(), w.killed, w.calls, d.a.Begun)
+			}
+			w.calls = nil
+		}
+	})
+}
+
 // after says what is wrong once a roll is over; "" when nothing is.
 func (w *town) after(nodes int64, roll schema.Roll) string {
 	for _, m := range w.alive() {

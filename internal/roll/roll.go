@@ -62,7 +62,7 @@ type Roller struct {
 	// that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
 
-	heard sync.Map // what was refused for now, by what it was asked for → time.Time or string
+	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod
 }
 
 // Operations are the rows of the operation table that stand here.
@@ -92,17 +92,14 @@ func again(was planner.Step, done bool) []planner.Step {
 	s := was
 	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, maps.Clone(was.Args)
 	s.Args["image"], s.Args["from"] = was.Args["from"], was.Args["image"]
-	delete(s.Args, "switch") // a way back that fails is not turned round, nor is one that an alarm rings in
-	var r schema.Roll
-	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil && (len(r.Alarms) > 0 || !done) {
-		r.Alarms = nil
-		if !done {
-			r = picking(r)
-		}
-		s.Args["roll"] = schema.JSON(r)
+	delete(s.Args, "switch") // a way back that fails is not turned round
+	if done {
+		return []planner.Step{s}
 	}
-	if !done {
-		s.Args["only"] = s.Args["from"]
+	s.Args["only"] = s.Args["from"]
+	var r schema.Roll
+	if err := json.Unmarshal([]byte(s.Args["roll"].Text), &r); err == nil {
+		s.Args["roll"] = schema.JSON(picking(r))
 	}
 	return []planner.Step{s}
 }
@@ -147,8 +144,11 @@ func orderOf(a applier.Attempt) (o order, err error) {
 	if err := json.Unmarshal([]byte(a.Step.Args["roll"].Text), &o.Roll); err != nil {
 		return o, fmt.Errorf("%s: the plan does not say how to roll: %w", a.Step.ID, err)
 	}
-	if o.Force && strings.HasPrefix(a.Step.ID, "undo/") { // nobody was told of runs that the way back would end
-		o.Force, o.DrainTimeout = false, ""
+	if strings.HasPrefix(a.Step.ID, "undo/") { // an alarm rings in what is taken back
+		o.Alarms = nil
+		if o.Force { // nobody was told of runs that the way back would end
+			o.Force, o.DrainTimeout = false, ""
+		}
 	}
 	if o.DrainTimeout != "" {
 		o.drain, err = schema.ParseDuration(o.DrainTimeout)
@@ -178,17 +178,17 @@ func (o order) cordoned(n *port.Node) (at time.Time, own bool) {
 	return at, own
 }
 
-// cordonNote begins what a roll's cordon notes on a node.
+// cordonNote begins what a roll's cordon notes on a node, and its hold of drift on a NodePool.
 const cordonNote = "domctl "
 
-// Cordoned says that a roll made a cordon, by its note.
+// Cordoned says that a roll made a cordon, or a hold of drift, by its note.
 func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
 // Deadline is when a step, by its token, waits no longer for the runs of a node whose
 // cordon has this note: where force, it ends the node with them, else it is turned back.
 // told is false of another's cordon, and of a step that waits however long runs take.
 func Deadline(s planner.Step, token, note string) (at time.Time, force, told bool) {
-	if s.Op != Group && s.Op != NodeGroup {
+	if s.Op != Group && s.Op != NodeGroup && s.Op != NodeClass {
 		return at, false, false
 	}
 	o, err := orderOf(applier.Attempt{Step: s, Token: token})

@@ -77,6 +77,7 @@ func TestDeadline(t *testing.T) {
 	}{
 		"its own":         {step(Group, `{"drainTimeout": "2h"}`), note, false, true},
 		"forced":          {step(NodeGroup, `{"drainTimeout": "2h", "force": true}`), note, true, true},
+		"Karpenter's":     {step(NodeClass, `{"drainTimeout": "2h"}`), note, false, true},
 		"another's":       {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdee 2026-03-31T12:00:00Z", false, false},
 		"a person's":      {step(Group, `{"drainTimeout": "2h"}`), "", false, false},
 		"without a time":  {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdef", false, false},

@@ -194,7 +194,7 @@ func (r *Roller) refresh(ctx context.Context, o order) error {
 
 // switchBack has a group start the old image again, if at this moment it starts the new one.
 func (r *Roller) switchBack(ctx context.Context, o order) error {
-	f, err := r.look(ctx, o.asg)
+	f, err := r.alone(ctx, o.asg)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}

@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,7 @@ type town struct {
 	boot     time.Duration
 	scaler   bool
 	alarms   map[string]string // state by name
+	reason   string            // that a ringing alarm gives; "": too many errors
 	// activities that failed, as AWS tells them
 	activities []port.FailedActivity
 	nodegroup
@@ -290,7 +292,7 @@ func (w *town) DescribeLaunchTemplateVersions(_ context.Context, _ string, numbe
 func (w *town) DescribeAlarms(_ context.Context, names []string) (all []port.Alarm, err error) {
 	for _, name := range names {
 		if state, is := w.alarms[name]; is {
-			all = append(all, port.Alarm{Name: name, State: state, Reason: "too many errors"})
+			all = append(all, port.Alarm{Name: name, State: state, Reason: cmp.Or(w.reason, "too many errors")})
 		}
 	}
 	return all, w.fails("DescribeAlarms")

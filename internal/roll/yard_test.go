@@ -223,7 +223,7 @@ func newYardDriver(t logger, y *yard, roll schema.Roll, of schema.Executors) *dr
 	d.a.Step = planner.Step{ID: "hardwareTiers.small/roll.executors/group", Op: Executors, Object: "mongo/executor_group_configuration#g", Window: testWindow,
 		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "executors": schema.JSON(of)}}
 	d.roller = func() *Roller {
-		return &Roller{Classic: y, Machines: y, Now: func() time.Time { return y.now }}
+		return &Roller{Outside: y.town, Classic: y, Machines: y, Now: func() time.Time { return y.now }}
 	}
 	d.restart()
 	return d

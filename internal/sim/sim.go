@@ -98,9 +98,6 @@ func (m *Machine) Process(ctx context.Context, compiled compiler.Result, o Optio
 	if compiled.Desired.Deployment.Domino.URL != "" {
 		api, executions = all, all
 	}
-	if api != nil && compiled.Desired.Deployment.Executors == "classic" { // elsewhere pods tell
-		executions = all
-	}
 	var nodes port.Grid
 	if compiled.Desired.Deployment.Kubernetes.ReadsNodes() {
 		nodes = all

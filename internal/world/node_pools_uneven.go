@@ -68,8 +68,8 @@ func rolls(o schema.Object) bool {
 
 // Uneven are the groups whose nodes are to be replaced though nothing of the group itself
 // differs: some are of another image than it starts, and it starts the one that is wanted.
-func (v *View) Uneven() map[schema.Address][]planner.Diff {
-	out := map[schema.Address][]planner.Diff{}
+func (v *View) Uneven() map[schema.Address]planner.Redo {
+	out := map[schema.Address]planner.Redo{}
 	for a, o := range v.desired.Objects {
 		if a.Kind != "nodePools" || !rolls(o) {
 			continue
@@ -84,7 +84,7 @@ func (v *View) Uneven() map[schema.Address][]planner.Diff {
 				continue // the switch is followed by a roll
 			}
 			v.Live.Objects[a].Fields[at+unevenField] = schema.JSON(strings.Join(run, ", "))
-			out[a] = append(out[a], planner.Diff{Path: at + unevenField, After: starts})
+			out[a] = planner.Redo{Fields: append(out[a].Fields, planner.Diff{Path: at + unevenField, After: starts}), Why: "nodes are of another image than their group starts"}
 		}
 	}
 	return out
