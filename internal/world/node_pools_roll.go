@@ -39,9 +39,10 @@ func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
 func (l *look) readAlarms(ctx context.Context) error {
 	names := map[string]bool{}
 	for _, a := range l.wanted("nodePools") {
-		r, _ := l.desired.Objects[a].Roll()
-		for _, name := range r.Alarms {
-			names[name] = true
+		if r, _ := l.desired.Objects[a].Roll(); rolls(l.desired.Objects[a]) {
+			for _, name := range r.Alarms {
+				names[name] = true
+			}
 		}
 	}
 	if len(names) == 0 {

@@ -86,7 +86,7 @@ func kinds() map[string]kind {
 		"defaultEnvironments": {look: lookDefaults, lower: lowerDefault, discover: (*finder).defaults, documents: defaultDocuments},
 		"environments":        {look: lookEnvironments, lower: lowerEnvironment, discover: (*finder).environments, uses: environmentUses, documents: environmentDocuments},
 		"hardwareTiers":       {look: lookTiers, lower: lowerTier, discover: (*finder).tiers, uses: tierUses, documents: tierDocuments, api: apiTiers},
-		"nodePools":           {look: lookPools, lower: lowerPool, discover: (*finder).pools},
+		"nodePools":           {look: lookPoolsToRoll, lower: lowerPool, discover: (*finder).pools},
 		"settings":            {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments, api: apiSettings},
 	}
 }
