@@ -61,7 +61,9 @@ func lookPools(ctx context.Context, l *look, more ...func(context.Context) error
 
 // lookPoolsToRoll reads for a plan what rolls go by, too.
 func lookPoolsToRoll(ctx context.Context, l *look) error {
-	return lookPools(ctx, l, l.readAlarms, l.readUneven)
+	return sideBySide(
+		func() error { return lookPools(ctx, l, l.readUneven) },
+		func() error { return l.readAlarms(ctx, "nodePools") })
 }
 
 // claimPool refuses what two pools would both write: a group, or the default

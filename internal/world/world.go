@@ -85,7 +85,7 @@ func kinds() map[string]kind {
 		"baseImages":          {look: lookBaseImages, lower: lowerNothing},
 		"defaultEnvironments": {look: lookDefaults, lower: lowerDefault, discover: (*finder).defaults, documents: defaultDocuments},
 		"environments":        {look: lookEnvironments, lower: lowerEnvironment, discover: (*finder).environments, uses: environmentUses, documents: environmentDocuments},
-		"hardwareTiers":       {look: lookTiers, lower: lowerTier, discover: (*finder).tiers, uses: tierUses, documents: tierDocuments, api: apiTiers},
+		"hardwareTiers":       {look: lookTiersToRoll, lower: lowerTier, discover: (*finder).tiers, uses: tierUses, documents: tierDocuments, api: apiTiers},
 		"nodePools":           {look: lookPoolsToRoll, lower: lowerPool, discover: (*finder).pools},
 		"settings":            {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments, api: apiSettings},
 	}
