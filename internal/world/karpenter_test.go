@@ -194,7 +194,7 @@ func TestKarpenterIsImported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"karpenter": "plain"`, "cores:", `"32GiB"`, "gpu", `taints: gpu: "true:NoSchedule"`} {
+	for _, want := range []string{`"karpenter": "plain"`, "cores:", `"32GiB"`, "gpu", `taints: gpu:  "true:NoSchedule"`} {
 		if !strings.Contains(string(found.Text), want) {
 			t.Errorf("no %s in\n%s", want, found.Text)
 		}
