@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Executors says how a plan tells the executors of one classic tier from others, and where
@@ -60,7 +61,7 @@ func (c *checker) executors() {
 		return
 	}
 	for _, key := range Sorted(d.Instances.Tags) {
-		if value := d.Instances.Tags[key]; key == "" || value == "" || value == "*" {
+		if value := d.Instances.Tags[key]; key == "" || strings.Trim(value, "*?") == "" { // EC2 takes both for any
 			wrong("state a value that executors alone have", "deployment.executorInstances.tags.%s is %s, which other instances have too", quoted(key), quoted(value))
 		}
 	}

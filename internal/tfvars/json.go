@@ -18,10 +18,10 @@ func readJSON(text []byte) ([]span, error) {
 	seen := map[string]bool{}
 	for dec.More() {
 		t, err := dec.Token()
-		name, is := t.(string)
-		if err != nil || !is {
-			return nil, fmt.Errorf("it is no JSON: %w", errors.Join(err))
+		if err != nil {
+			return nil, fmt.Errorf("it is no JSON: %w", err)
 		}
+		name := t.(string) // as the decoder has seen to
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
 			return nil, fmt.Errorf("it is no JSON: %w", err)

@@ -54,9 +54,10 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// FuzzSet: what was set is read, a second time changes nothing, and nothing else moved.
+// FuzzSet: what was set is read, a second time changes nothing, and not a byte beside the
+// values moved.
 func FuzzSet(f *testing.F) {
-	for _, seed := range []string{"a = 1\n", "a = \"x\" # y\nb = [1,\n2]\n", "x = <<E\n${a}\nE\n", `{"a": 1, "b": {}}`, "{}", "/* */ a = \"%{if x}\"", "a = {b = \"${c[\"}\"]}\"}"} {
+	for _, seed := range []string{"a = 1\n", "a = \"x\" # y\nb = [1,\n2]\n", "x = <<E\n${a}\nE\n", `{"a": 1, "b": {}}`, "{}", "/* */ a = \"%{if x}\"", "zz = 1\n# end  ", "# c\r\nzz  =  1 // d\r\n\r\na=2 /* e */\n", "{\n \"zz\" :  3 , \"a\":1}\n", "a = {b = \"${c[\"}\"]}\"}"} {
 		f.Add(seed, true)
 		f.Add(seed, false)
 	}
@@ -94,5 +95,27 @@ func FuzzSet(f *testing.F) {
 		if again, err := Set(file, got, values); err != nil || !bytes.Equal(again, got) {
 			t.Fatalf("%q became %q, then %q: %v", text, got, again, err)
 		}
+		maps.DeleteFunc(values, func(name string, _ Value) bool { return was[name] == "" })
+		if got, err = Set(file, []byte(text), values); err != nil {
+			t.Fatal(err)
+		}
+		if after, err = read(got); err != nil {
+			t.Fatal(err)
+		}
+		if before, after := beside([]byte(text), before, values), beside(got, after, values); before != after {
+			t.Fatalf("%q became %q: beside the values stood %q, now %q", text, got, before, after)
+		}
 	})
+}
+
+// beside is a text without the values that are set.
+func beside(text []byte, spans []span, values map[string]Value) (out string) {
+	last := 0
+	for _, s := range spans {
+		if _, set := values[s.name]; set {
+			out += string(text[last:s.from]) + "\x00"
+			last = s.to
+		}
+	}
+	return out + string(text[last:])
 }

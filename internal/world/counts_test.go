@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/world"
@@ -62,7 +63,8 @@ func TestCallsGrowWithPages(t *testing.T) {
 	}
 }
 
-// TestNodesAreReadOfPoolsThatRoll, in two calls more whatever their number; and of no other.
+// TestNodesAreReadOfPoolsThatRoll, in two calls more whatever their number, and one for
+// alarms; of no other, and for plans alone.
 func TestNodesAreReadOfPoolsThatRoll(t *testing.T) {
 	for g, want := range map[int]int{2: 4, 40: 4} {
 		b, objects := many(t, 1, g)
@@ -78,9 +80,19 @@ func TestNodesAreReadOfPoolsThatRoll(t *testing.T) {
 			t.Errorf("%d groups: %d pages, want %d", g, got, want)
 		}
 		p := objects[schema.Address{Kind: "nodePools", Name: "p"}]
-		p.Fields["roll"] = schema.JSON(schema.Roll{Strategy: schema.Surge})
-		if got := pages(); got != want+1 {
-			t.Errorf("%d groups that roll and have no instance: %d pages, want %d", g, got, want+1)
+		p.Fields["roll"] = schema.JSON(schema.Roll{Strategy: schema.Surge, Alarms: []string{"errors"}})
+		if got := pages(); got != want+2 {
+			t.Errorf("%d groups that roll and have no instance: %d pages, want %d", g, got, want+2)
+		}
+		before := b.world.Counts().Pages
+		w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now}
+		if _, err := w.LookCapacity(t.Context(), schema.Desired{Deployment: b.deployment, Objects: objects}, schema.Applied{}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range []string{"DescribeAlarms", "DescribeAutoScalingInstances"} {
+			if after := b.world.Counts().Pages; after[call] != before[call] {
+				t.Errorf("capacity asks for what plans alone go by: %s", call)
+			}
 		}
 		p.Fields["owner.ami"] = schema.JSON("terraform")
 		if got := pages(); got != want {

@@ -34,7 +34,7 @@ func (w *World) checkDomino(ctx context.Context, d schema.Desired) (checks []Che
 	if settingsByAPI(w.Deployment) {
 		checks = append(checks, w.checkSettings(ctx))
 	}
-	return append(checks, w.checkExecutions(ctx, schema.Rolls(d)))
+	return append(checks, w.checkExecutions(ctx, schema.Rolls(d) || schema.RollsExecutors(d)))
 }
 
 // checkExecutions asks for the list that an administrator's key alone may see. A roll needs

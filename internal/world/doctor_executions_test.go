@@ -26,6 +26,7 @@ func (l listing) ListExecutions(context.Context) ([]port.Execution, error) { ret
 func TestDoctorAsksForAllExecutions(t *testing.T) {
 	still := schema.Desired{Objects: all(object("nodePools", "p", map[string]any{"groups": asg("a")}))}
 	rolls := schema.Desired{Objects: all(object("nodePools", "p", map[string]any{"groups": asg("a"), "roll": map[string]any{"strategy": "surge"}}))}
+	executors := schema.Desired{Objects: object("hardwareTiers", "t", map[string]any{"ami": "ami-1", "roll": map[string]any{"strategy": "onDemand"}})}
 	denied := fmt.Errorf("domino: %w", port.ErrDenied)
 	for _, c := range []struct {
 		d    schema.Desired
@@ -36,6 +37,7 @@ func TestDoctorAsksForAllExecutions(t *testing.T) {
 		{still, nil, "✓ answers; 2 executions now"},
 		{still, denied, "? nodes, runs and queue go by other sources, and say so: domino: access denied; have deployment.domino name an administrator's key"},
 		{rolls, denied, "✗ domino: access denied; have deployment.domino name an administrator's key; no roll goes on"},
+		{executors, denied, "✗ domino: access denied; have deployment.domino name an administrator's key; no roll goes on"},
 		{rolls, errors.New("no route"), "✗ no route; check deployment.domino.url; no roll goes on"},
 	} {
 		b := newBench(t, `"runs": []`, "")

@@ -109,7 +109,9 @@ func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) planner.Lower
 			if why := v.proves(c, d.After, &out); why != nil {
 				return planner.Lowered{Blocked: why}
 			}
-			v.rollExecutors(c, d, ref, &out)
+			if why := v.rollExecutors(c, d, ref, &out); why != nil {
+				return planner.Lowered{Blocked: why}
+			}
 		}
 	}
 	return out

@@ -37,12 +37,12 @@ func (w *World) executorsAll(d schema.Desired) schema.Executors {
 }
 
 // rollExecutors adds the step that replaces a tier's executors once its image was switched,
-// unless nobody tells which they are.
-func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, out *planner.Lowered) {
+// unless nobody tells which they are; an answer means that the tier is blocked.
+func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, out *planner.Lowered) *schema.Finding {
 	o := v.desired.Objects[c.Address]
 	r, stated := o.Roll()
 	if !stated {
-		return
+		return nil
 	}
 	e := v.executorsOf(c.Address, ref)
 	told := e.TierTag != "" || e.Known.Fields["tier"] != ""
@@ -52,7 +52,10 @@ func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, 
 	if !e.Alone && !told {
 		find("DC862", schema.Warning, "state deployment.executorInstances.tier, or deployment.mongo.mapping.executors.fields.tier",
 			"its executors are not rolled: other tiers start %s too, and nobody tells which executors are of this one", v.raw[ref].At(e.Image).Str())
-		return
+		return nil
+	}
+	if why := v.alarmed(c, r); why != nil {
+		return why
 	}
 	if w, named := v.world.Deployment.Windows[r.Window]; named {
 		r.Hours = &w
@@ -65,6 +68,7 @@ func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, 
 	out.Steps = append(out.Steps, v.gated(s, c, o.Fields["ami"], r, out.Waves))
 	out.Note = executorsNote(r, e.Known.Maintained())
 	v.tellExecutors(e, d, r, find)
+	return nil
 }
 
 // tellExecutors says which executors a roll ends, as far as they are there when the plan is
@@ -120,6 +124,9 @@ func executorsNote(r schema.Roll, mapped bool) string {
 	}
 	if r.Window != "" {
 		note += "; in window " + r.Window
+	}
+	if len(r.Alarms) > 0 {
+		note += "; stopped where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
 	}
 	return note
 }

@@ -60,8 +60,7 @@ func lookTiers(ctx context.Context, l *look) error {
 	err := sideBySide(
 		func() (err error) { images, err = l.readImages(ctx, l.literalImages("hardwareTiers")); return err },
 		func() (err error) { list, err = l.wholeTiers(ctx); return err },
-		func() (err error) { executors, err = l.findExecutors(ctx); return err },
-		func() (err error) { l.view.executors, err = l.lookExecutors(ctx); return err })
+		func() (err error) { executors, err = l.findExecutors(ctx); return err })
 	if err != nil {
 		return err
 	}
@@ -73,6 +72,14 @@ func lookTiers(ctx context.Context, l *look) error {
 	l.decodeExecutors(executors)
 	maps.Copy(l.view.raw, images)
 	return nil
+}
+
+// lookTiersToRoll reads for a plan what rolls of executors go by, too.
+func lookTiersToRoll(ctx context.Context, l *look) error {
+	return sideBySide(
+		func() error { return lookTiers(ctx, l) },
+		func() error { return l.readAlarms(ctx, "hardwareTiers") },
+		func() (err error) { l.view.executors, err = l.lookExecutors(ctx); return err })
 }
 
 // observeTiers finds the tiers that the files and the last apply speak of.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"domctl.dev/internal/port"
@@ -19,28 +20,44 @@ func nodeClassRef(name string) planner.Ref { return planner.Ref("karpenter/class
 
 // readKarpenter reads all NodePools and EC2NodeClasses: Kubernetes lists a kind as a whole.
 func (w *World) readKarpenter(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
+	var pools, classes map[planner.Ref]planner.Raw
+	err := sideBySide(
+		func() (err error) { pools, err = w.readNodePools(ctx); return err },
+		func() (err error) { classes, err = w.readNodeClasses(ctx); return err })
+	if err == nil {
+		maps.Copy(pools, classes)
+	}
+	return pools, err
+}
+
+func (w *World) readNodePools(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
 	if w.Karpenter == nil {
 		return nil, errNoCluster
 	}
-	var pools []port.NodePool
-	var classes []port.NodeClass
-	err := sideBySide(
-		func() (err error) { pools, err = w.Karpenter.ListNodePools(ctx); return err },
-		func() (err error) { classes, err = w.Karpenter.ListNodeClasses(ctx); return err })
+	pools, err := w.Karpenter.ListNodePools(ctx)
 	out := map[planner.Ref]planner.Raw{}
 	for _, p := range pools {
 		out[nodePoolRef(p.Name)] = nodePoolRaw(p)
 	}
+	return out, err
+}
+
+func (w *World) readNodeClasses(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
+	if w.Karpenter == nil {
+		return nil, errNoCluster
+	}
+	classes, err := w.Karpenter.ListNodeClasses(ctx)
+	out := map[planner.Ref]planner.Raw{}
 	for _, c := range classes {
 		out[nodeClassRef(c.Name)] = nodeClassRaw(c)
 	}
 	return out, err
 }
 
-// readOfKarpenter answers some of one kind.
-func (w *World) readOfKarpenter(of func(string) planner.Ref) func(context.Context, []string) (map[planner.Ref]planner.Raw, error) {
+// some answers those of a kind that are asked for, of a read of all.
+func some(of func(string) planner.Ref, read func(context.Context) (map[planner.Ref]planner.Raw, error)) func(context.Context, []string) (map[planner.Ref]planner.Raw, error) {
 	return func(ctx context.Context, names []string) (map[planner.Ref]planner.Raw, error) {
-		all, err := w.readKarpenter(ctx)
+		all, err := read(ctx)
 		out := map[planner.Ref]planner.Raw{}
 		for _, name := range names {
 			if raw := all[of(name)]; raw != nil {
@@ -75,7 +92,7 @@ func nodePoolRaw(p port.NodePool) planner.Raw {
 		raw[schema.JoinPath("labels", key)] = schema.JSON(value)
 	}
 	for _, t := range p.Taints {
-		raw[schema.JoinPath("taints", t.Key)] = schema.JSON(t.Value + ":" + t.Effect)
+		raw[taintPath(t.Key, t.Effect)] = schema.JSON(t.Value)
 	}
 	return raw
 }

@@ -77,6 +77,7 @@ func TestKarpenterPools(t *testing.T) {
 		findings []string
 	}{
 		"as it is":               {nodePools("plain", "held"), map[string]any{"labels.team": "ml", "taints.gpu": "true:NoSchedule"}, "", nil, []string{"DC877 nodePools.gpu"}},
+		"two effects of a taint": {nodePools("plain"), map[string]any{"taints.gpu": "true:NoSchedule"}, `"effect": "NoSchedule"}] -> "effect": "NoSchedule"}, {"key": "gpu", "value": "true", "effect": "NoExecute"}]`, nil, []string{"DC877 nodePools.gpu"}},
 		"its labels":             {nodePools("plain"), map[string]any{"labels.team": "ml", "taints.gpu": "true:NoSchedule"}, "", nil, nil},
 		"limits":                 {nodePools("plain"), map[string]any{"limits.cores": 20, "limits.memory": "64GiB"}, "", []string{`karpenter.SetLimits karpenter/nodepool#plain limits.cpu="20" limits.memory="64Gi"`}, nil},
 		"a limit taken away":     {nodePools("plain"), map[string]any{"limits.cores": nil}, "", []string{`karpenter.SetLimits karpenter/nodepool#plain limits.cpu=absent`}, nil},
@@ -193,10 +194,27 @@ func TestKarpenterIsImported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"karpenter": "plain"`, "cores:", `"32GiB"`, "gpu"} {
+	for _, want := range []string{`"karpenter": "plain"`, "cores:", `"32GiB"`, "gpu", `taints: gpu:  "true:NoSchedule"`} {
 		if !strings.Contains(string(found.Text), want) {
 			t.Errorf("no %s in\n%s", want, found.Text)
 		}
+	}
+}
+
+// TestWhatIsReadOfKarpenterIsOneList a kind, and one that is not asked for is not read.
+func TestWhatIsReadOfKarpenterIsOneList(t *testing.T) {
+	b := karpenterBench(t, "", "")
+	w := &world.World{Outside: b.world, Karpenter: b.world, Deployment: b.deployment, Secret: b.secret, Now: b.clock.Now}
+	lists := func(refs ...planner.Ref) int {
+		before := b.world.Counts().Calls
+		if raw, err := w.Read(t.Context(), refs); err != nil || raw[refs[0]] == nil || raw["karpenter/class#gone"] != nil {
+			t.Errorf("%v: %v, %v", refs, raw, err)
+		}
+		after := b.world.Counts().Calls
+		return after["ListNodePools"] + after["ListNodeClasses"] - before["ListNodePools"] - before["ListNodeClasses"]
+	}
+	if one, both := lists("karpenter/nodepool#plain"), lists("karpenter/class#plain", "karpenter/class#gone", "karpenter/nodepool#plain"); one != 1 || both != 2 {
+		t.Errorf("%d and %d lists, want 1 and 2", one, both)
 	}
 }
 

@@ -155,17 +155,18 @@ func labelTerraform(g schema.Group, field string, d planner.Diff) string {
 // ofNodePool compares what a NodePool of Karpenter says of its nodes with the files. It is
 // not written: a node whose NodePool says something else drifts.
 func (l *look) ofNodePool(a schema.Address, g schema.Group, raw planner.Raw) {
-	o := l.desired.Objects[a]
+	o, says := l.desired.Objects[a], saysOfNodes(g, raw)
 	want := map[string]string{}
 	for p, v := range o.Fields {
 		if what := schema.SplitPath(p)[0]; v.Is == schema.Known && (what == "labels" || what == "taints") {
-			want[p], want[schema.JoinPath("labels", schema.PoolLabel)] = v.Str(), o.Fields["label"].Str()
+			want[p], want["label"] = v.Str(), o.Fields["label"].Str()
 		}
 	}
 	var wrong []string
 	for _, p := range schema.Sorted(want) {
-		if is := raw[p]; is.Str() != want[p] || is.Is != schema.Known {
-			wrong = append(wrong, fmt.Sprintf("%s is %s, the files say %s", schema.SplitPath(p)[1], or(is.Str()), or(want[p])))
+		if is := says[p]; is.Str() != want[p] || is.Is != schema.Known {
+			at := append(schema.SplitPath(p), schema.PoolLabel)
+			wrong = append(wrong, fmt.Sprintf("%s is %s, the files say %s", at[1], or(is.Str()), or(want[p])))
 		}
 	}
 	if d, err := schema.ParseDuration(o.Fields["scaleDownDelay"].Str()); err == nil {

@@ -13,8 +13,8 @@ import (
 
 // lookPools reads the groups of every pool and what they start nodes from:
 // first the groups, then side by side their templates, the templates' versions
-// and configurations; versions that nobody could guess come last.
-func lookPools(ctx context.Context, l *look) error {
+// and configurations; versions that nobody could guess come last, and more beside them.
+func lookPools(ctx context.Context, l *look, more ...func(context.Context) error) error {
 	var asgs, nodeGroups []string
 	for _, a := range l.wanted("nodePools") {
 		for _, g := range l.desired.Objects[a].Groups() {
@@ -28,7 +28,6 @@ func lookPools(ctx context.Context, l *look) error {
 	}
 	var groups, managed, images, pools map[planner.Ref]planner.Raw
 	err := sideBySide(
-		func() error { return l.readAlarms(ctx) },
 		func() (err error) { groups, err = l.readGroups(ctx, asgs); return err },
 		func() (err error) { managed, err = l.readNodeGroups(ctx, nodeGroups); return err },
 		func() (err error) { pools, err = l.addKarpenter(ctx); return err },
@@ -43,10 +42,11 @@ func lookPools(ctx context.Context, l *look) error {
 	if err := l.readStarts(ctx); err != nil {
 		return err
 	}
-	err = sideBySide(
-		func() error { return l.readSwitched(ctx) },
-		func() error { return l.readUneven(ctx) })
-	if err != nil {
+	last := []func() error{func() error { return l.readSwitched(ctx) }}
+	for _, read := range more {
+		last = append(last, func() error { return read(ctx) })
+	}
+	if err := sideBySide(last...); err != nil {
 		return err
 	}
 	claimed := map[planner.Ref]claim{}
@@ -57,6 +57,13 @@ func lookPools(ctx context.Context, l *look) error {
 		}
 	}
 	return nil
+}
+
+// lookPoolsToRoll reads for a plan what rolls go by, too.
+func lookPoolsToRoll(ctx context.Context, l *look) error {
+	return sideBySide(
+		func() error { return lookPools(ctx, l, l.readUneven) },
+		func() error { return l.readAlarms(ctx, "nodePools") })
 }
 
 // claimPool refuses what two pools would both write: a group, or the default

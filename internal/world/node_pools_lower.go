@@ -25,8 +25,8 @@ func lowerPool(v *View, c planner.Change) (planner.Lowered, error) {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}
-	if p.lastRoll != "" {
-		if why := cmp.Or(p.unseen(), p.alarmed()); why != nil {
+	if r, _ := p.o.Roll(); p.lastRoll != "" {
+		if why := cmp.Or(p.unseen(), v.alarmed(c, r)); why != nil {
 			return planner.Lowered{Blocked: why}, nil
 		}
 	}

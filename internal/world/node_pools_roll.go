@@ -1,11 +1,9 @@
 package world
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
-	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -33,39 +31,6 @@ func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
 	}
 	p.goes(s, switches, d, r)
 	p.tellRoll(ref, r)
-}
-
-// readAlarms reads those that rolls name, each once.
-func (l *look) readAlarms(ctx context.Context) error {
-	names := map[string]bool{}
-	for _, a := range l.wanted("nodePools") {
-		r, _ := l.desired.Objects[a].Roll()
-		for _, name := range r.Alarms {
-			names[name] = true
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	alarms, err := l.Outside.DescribeAlarms(ctx, schema.Sorted(names))
-	l.view.alarms = alarms
-	return err
-}
-
-// alarmed says why a pool is not to be rolled: an alarm that would stop it rings already, or
-// is not there.
-func (p *poolLowering) alarmed() *schema.Finding {
-	r, _ := p.o.Roll()
-	for _, name := range r.Alarms {
-		i := slices.IndexFunc(p.v.alarms, func(a port.Alarm) bool { return a.Name == name })
-		switch {
-		case i < 0:
-			return p.block("DC839", fmt.Sprintf("there is no alarm %s in this account and region, so that nothing would stop the roll", planner.Printable(name)), "check the name, or leave it out of roll.alarms")
-		case p.v.alarms[i].Rings():
-			return p.block("DC844", fmt.Sprintf("alarm %s rings before the roll: %s", planner.Printable(name), planner.Printable(p.v.alarms[i].Reason)), "wait until it is over, then plan again; or leave it out of roll.alarms")
-		}
-	}
-	return nil
 }
 
 // unseen says why a pool is not to be rolled: its nodes, or what runs on them, could not be

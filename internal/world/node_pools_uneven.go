@@ -48,7 +48,6 @@ func (l *look) readUneven(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.view.started = map[planner.Ref][]string{}
 	for _, m := range machines {
 		ref := groupRef(group[m.ID])
 		if m.Image != "" && !slices.Contains(l.view.started[ref], m.Image) {

@@ -85,8 +85,8 @@ func kinds() map[string]kind {
 		"baseImages":          {look: lookBaseImages, lower: lowerNothing},
 		"defaultEnvironments": {look: lookDefaults, lower: lowerDefault, discover: (*finder).defaults, documents: defaultDocuments},
 		"environments":        {look: lookEnvironments, lower: lowerEnvironment, discover: (*finder).environments, uses: environmentUses, documents: environmentDocuments},
-		"hardwareTiers":       {look: lookTiers, lower: lowerTier, discover: (*finder).tiers, uses: tierUses, documents: tierDocuments, api: apiTiers},
-		"nodePools":           {look: lookPools, lower: lowerPool, discover: (*finder).pools},
+		"hardwareTiers":       {look: lookTiersToRoll, lower: lowerTier, discover: (*finder).tiers, uses: tierUses, documents: tierDocuments, api: apiTiers},
+		"nodePools":           {look: lookPoolsToRoll, lower: lowerPool, discover: (*finder).pools},
 		"settings":            {look: lookSettings, lower: lowerSetting, discover: (*finder).settings, documents: settingDocuments, api: apiSettings},
 	}
 }
@@ -144,7 +144,7 @@ type look struct {
 
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}, Unread: map[schema.Address]schema.Finding{}}, desired: d, applied: a, world: w,
-		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, twins: map[schema.Address][]twin{}}
+		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, twins: map[schema.Address][]twin{}, started: map[planner.Ref][]string{}}
 	v.revisions = sync.OnceValue(v.indexRevisions)
 	v.spoken, v.rollouts = sync.OnceValue(v.speakOf), sync.OnceValue(v.readRollouts)
 	return v
@@ -226,6 +226,8 @@ func (v *View) add(p *View) {
 	maps.Copy(v.followers, p.followers)
 	maps.Copy(v.unbaked, p.unbaked)
 	maps.Copy(v.twins, p.twins)
+	maps.Copy(v.started, p.started)
+	v.executors, v.alarms = append(v.executors, p.executors...), append(v.alarms, p.alarms...)
 	maps.Copy(v.Unread, p.Unread)
 	for ref := range p.hidden {
 		v.hide(ref)
