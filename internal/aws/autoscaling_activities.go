@@ -42,7 +42,7 @@ func (c *Client) FailedActivities(ctx context.Context, group string, since time.
 			continue
 		}
 		text := strings.Join(strings.Fields(str(a.StatusMessage)), " ")
-		all = append(all, port.FailedActivity{ID: *a.ActivityId, Group: group, Started: a.StartTime.UTC(), Code: failureCode(text), Message: text})
+		all = append(all, port.FailedActivity{Started: a.StartTime.UTC(), Code: failureCode(text), Message: text})
 	}
 	return all, nil
 }
