@@ -108,7 +108,7 @@ func (d *deployment) scope() aws.Scope {
 	dep := d.compiled.Desired.Deployment
 	s := aws.Scope{Identity: port.Identity{Account: dep.AWS.Account, Region: dep.AWS.Region}, Role: dep.AWS.Role, Cluster: dep.AWS.Cluster,
 		SecretParameters: len(d.secrets("ssm")) > 0, ManagedSecrets: len(d.secrets("secretsManager")) > 0, Bakes: schema.Bakes(d.compiled.Desired), Rolls: schema.Rolls(d.compiled.Desired),
-		Executors: len(d.compiled.Desired.Deployment.Instances.Tags) > 0, Ends: schema.RollsExecutors(d.compiled.Desired), Alarms: schema.WatchesAlarms(d.compiled.Desired), Moves: schema.Moves(d.compiled.Desired), Encrypts: schema.Encrypts(d.compiled.Desired),
+		Ends: schema.RollsExecutors(d.compiled.Desired), Alarms: schema.WatchesAlarms(d.compiled.Desired), Moves: schema.Moves(d.compiled.Desired), Encrypts: schema.Encrypts(d.compiled.Desired),
 		ECR: slices.ContainsFunc(d.registries(nil).Hosts, func(host string) bool { return aws.ECRRegion(host) != "" })}
 	if b := dep.State.S3; b != nil {
 		s.Bucket, s.Prefix, s.KMSKey = b.Bucket, b.Prefix, b.KMSKey

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,18 +86,10 @@ asked where the files state it, and the registry of the image where it may be;
 what they do not tell is said to be unknown, and why.`,
 		Example: "  domctl environments show spark prod\n  domctl environments show 'Spark 3.5' prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := a.open(cmd.Context(), a.dir(args[1:]), nil, 1)
-			if err != nil {
-				return err
+			read := func(e *engine.Engine, ctx context.Context) (engine.Environment, error) {
+				return e.Environment(ctx, args[0], engine.Look{Bytes: true, API: true, Users: true})
 			}
-			found, err := e.Environment(cmd.Context(), args[0], engine.Look{Bytes: true, API: true, Users: true})
-			if err != nil {
-				return err
-			}
-			if form.json() {
-				return a.json(oneEnvironmentShape{shapes, shapeOfEnvironment(found)})
-			}
-			return writeEnvironment(a.stdout, found, e.Clock.Now())
+			return show(a, cmd, a.dir(args[1:]), form, read, func(e engine.Environment) any { return oneEnvironmentShape{shapes, shapeOfEnvironment(e)} }, writeEnvironment)
 		}}
 	form = formatFlag(cmd, "json")
 	return cmd

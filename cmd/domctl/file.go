@@ -1,12 +1,14 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"domctl.dev/planner"
@@ -59,11 +61,21 @@ func replace(name string, text []byte, mode fs.FileMode) error {
 	if at, err := os.Stat(name); err == nil && !at.Mode().IsRegular() { // a pipe, a device: nothing to replace
 		return os.WriteFile(name, text, mode)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".domctl-*")
+	in, err := os.OpenRoot(filepath.Dir(name))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer in.Close()
+	return replaceInside(in, filepath.Base(name), text, mode)
+}
+
+// replaceInside replaces a file below a folder whole or not at all.
+func replaceInside(top *os.Root, name string, text []byte, mode fs.FileMode) error {
+	beside := path.Join(path.Dir(name), ".domctl-"+rand.Text())
+	f, err := top.OpenFile(beside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
 	_, err = f.Write(text)
 	if err == nil {
 		err = f.Chmod(mode)
@@ -71,10 +83,13 @@ func replace(name string, text []byte, mode fs.FileMode) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = top.Rename(beside, name)
 	}
-	return os.Rename(f.Name(), name)
+	if err != nil {
+		_ = top.Remove(beside)
+	}
+	return err
 }
 
 // regular opens a file; a pipe or a device could be read without end, or never be opened.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,5 +54,22 @@ func TestReplaceFileFails(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// TestReplaceInsideAfterAKill: what a killed process left, of whatever id, is in nobody's way;
+// in a container each domctl has the same.
+func TestReplaceInsideAfterAKill(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf(".domctl-%d.tmp", os.Getpid())), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	top, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer top.Close()
+	if err := replaceInside(top, "prod.tfvars", []byte("a = 1\n"), 0o644); err != nil {
+		t.Error(err)
 	}
 }

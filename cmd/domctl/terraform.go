@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -80,8 +79,8 @@ func (a *app) writeVariables(top *os.Root, dir string, v engine.Variables) error
 		a.tell("info", v.File+" says so already: let Terraform apply it, then plan again")
 		return nil
 	}
-	if err := writeInside(top, name, changed, mode); err != nil {
-		return err
+	if err := replaceInside(top, name, changed, mode); err != nil {
+		return without(err)
 	}
 	for _, variable := range schema.Sorted(values) {
 		a.tell("info", fmt.Sprintf("%s: %s = %s", v.File, variable, values[variable]))
@@ -129,27 +128,4 @@ func readInside(top *os.Root, name string) ([]byte, fs.FileMode, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, mostVariables+1))
 	return text, at.Mode().Perm(), without(err)
-}
-
-// writeInside replaces a file whole or not at all.
-func writeInside(top *os.Root, name string, text []byte, mode fs.FileMode) error {
-	beside := path.Join(path.Dir(name), fmt.Sprintf(".domctl-%d.tmp", os.Getpid()))
-	f, err := top.OpenFile(beside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
-	if err != nil {
-		return without(err)
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = top.Rename(beside, name)
-	}
-	if err != nil {
-		return errors.Join(without(err), top.Remove(beside))
-	}
-	return nil
 }

@@ -46,7 +46,6 @@ type watching struct {
 	every time.Duration
 	look  func(context.Context) (world.NodeCensus, error)
 	sleep func(context.Context, time.Duration) error
-	now   func() time.Time
 	// shows tells of a look, of the changes to the one before, and why the one that was
 	// just tried failed; "" for none that did.
 	shows func(c world.NodeCensus, changes []nodeChange, why string) error
@@ -122,15 +121,15 @@ func machine(n world.CensusNode) string { return cmp.Or(n.Instance, n.Node) }
 // watchNodes shows nodes until Ctrl-C: on a terminal the table in place, in a pipe a line
 // for each that changed, and as JSON an object.
 func (a *app) watchNodes(ctx context.Context, title string, every time.Duration, asJSON bool, look func(context.Context) (world.NodeCensus, error), now func() time.Time) error {
-	w := watching{every: every, look: look, sleep: port.Sleep, now: now}
+	w := watching{every: every, look: look, sleep: port.Sleep}
 	switch out := a.plainStdout(); {
 	case asJSON:
-		w.shows = (&nodeLines{out: a.stdout, now: w.now}).shows
+		w.shows = (&nodeLines{out: a.stdout, now: now}).shows
 	case columns(out) > 0:
 		title := fmt.Sprintf("%s, every %s; Ctrl-C ends it", title, every)
-		w.shows = (&nodeScreen{out: a.stdout, title: title, now: w.now, size: func() (int, int) { return sizeOf(out) }}).shows
+		w.shows = (&nodeScreen{out: a.stdout, title: title, now: now, size: func() (int, int) { return sizeOf(out) }}).shows
 	default:
-		w.shows = (&nodeRows{out: a.stdout, tell: a.tell, now: w.now}).shows
+		w.shows = (&nodeRows{out: a.stdout, tell: a.tell, now: now}).shows
 	}
 	return w.run(ctx)
 }

@@ -20,7 +20,7 @@ func looks(t *testing.T, shows func(func() time.Time) func(world.NodeCensus, []n
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	now := time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
-	w := watching{every: 5 * time.Second, now: func() time.Time { return now }}
+	w := watching{every: 5 * time.Second}
 	w.look = func(ctx context.Context) (world.NodeCensus, error) {
 		if len(seen) == 0 {
 			stop()
@@ -34,7 +34,7 @@ func looks(t *testing.T, shows func(func() time.Time) func(world.NodeCensus, []n
 		return is.(world.NodeCensus), nil
 	}
 	w.sleep = func(ctx context.Context, d time.Duration) error { now = now.Add(d); return ctx.Err() }
-	w.shows = shows(w.now)
+	w.shows = shows(func() time.Time { return now })
 	return w.run(ctx)
 }
 

@@ -15,7 +15,8 @@ import (
 const describeActivities = "autoscaling:DescribeScalingActivities"
 
 // FailedActivities of a group since then, the newest first: that is the order in which
-// AWS answers what has ended, so that no page is read behind the first that is older.
+// AWS answers what has ended, behind what has not. So no page is read behind the first
+// with an end that is older.
 // https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeScalingActivities.html
 func (c *Client) FailedActivities(ctx context.Context, group string, since time.Time) ([]port.FailedActivity, error) {
 	found, err := pages(c, describeActivities, func(a types.Activity) string { return str(a.ActivityId) }, func(token *string) ([]types.Activity, *string, error) {
@@ -24,8 +25,11 @@ func (c *Client) FailedActivities(ctx context.Context, group string, since time.
 		if err != nil {
 			return nil, nil, err
 		}
-		if n := len(out.Activities); n > 0 && out.Activities[n-1].StartTime != nil && out.Activities[n-1].StartTime.Before(since) {
-			return out.Activities, nil, nil
+		if n := len(out.Activities); n > 0 {
+			last := out.Activities[n-1]
+			if last.EndTime != nil && last.StartTime != nil && last.StartTime.Before(since) {
+				return out.Activities, nil, nil
+			}
 		}
 		return out.Activities, out.NextToken, nil
 	})
@@ -38,7 +42,7 @@ func (c *Client) FailedActivities(ctx context.Context, group string, since time.
 			continue
 		}
 		text := strings.Join(strings.Fields(str(a.StatusMessage)), " ")
-		all = append(all, port.FailedActivity{ID: *a.ActivityId, Group: group, Started: a.StartTime.UTC(), Code: failureCode(text), Message: text})
+		all = append(all, port.FailedActivity{Started: a.StartTime.UTC(), Code: failureCode(text), Message: text})
 	}
 	return all, nil
 }

@@ -293,7 +293,7 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%s is not tried", p.Call)
 		}
 	}
-	if plan := f.open(Config{}).Probe(t.Context(), Plan, Scope{}); len(plan) != 8 {
+	if plan := f.open(Config{}).Probe(t.Context(), Plan, Scope{}); len(plan) != 9 {
 		t.Errorf("a plan tries %v", plan)
 	}
 }

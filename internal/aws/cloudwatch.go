@@ -22,7 +22,7 @@ func asQuery(o *cloudwatch.Options) {
 	o.Protocol = awsquery.New(schemas.GraniteServiceVersion20100801)
 }
 
-// mostAlarms are named in one call.
+// mostAlarms are named in one call, and answered by it: left to itself it answers 50.
 const mostAlarms = 100
 
 // DescribeAlarms by name. Without the types CloudWatch leaves out those of other alarms.
@@ -32,7 +32,7 @@ func (c *Client) DescribeAlarms(ctx context.Context, names []string) ([]port.Ala
 		return nil, nil // AWS would answer all
 	}
 	all, err := batches(names, mostAlarms, func(names []string) ([]port.Alarm, error) {
-		in := &cloudwatch.DescribeAlarmsInput{AlarmNames: names, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm}}
+		in := &cloudwatch.DescribeAlarmsInput{AlarmNames: names, MaxRecords: c.pageSize(mostAlarms), AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm}}
 		return pages(c, describeAlarms, func(a port.Alarm) string { return a.Name }, func(token *string) ([]port.Alarm, *string, error) {
 			in.NextToken = token
 			out, err := ask(ctx, c, describeAlarms, c.cloudwatch().DescribeAlarms, in)

@@ -31,6 +31,7 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 		describeTemplates:           func() error { _, err := c.DescribeLaunchTemplates(ctx, nil); return err },
 		describeVersions:            func() error { _, err := c.DescribeDefaultVersions(ctx); return err },
 		"ec2:DescribeInstanceTypes": func() error { _, err := c.DescribeInstanceTypes(ctx, []string{"m5.large"}); return err },
+		describeInstances:           func() error { _, err := c.DescribeInstances(ctx, port.Select{IDs: []string{"none"}}); return err },
 		describeOfferings: func() error {
 			_, err := c.DescribeInstanceTypeOfferings(ctx, []string{"m5.large"})
 			return err
@@ -51,9 +52,6 @@ func (c *Client) Probe(ctx context.Context, mode Mode, s Scope) map[string]error
 			_, _, _, err := c.ECRLogin(ctx, "000000000000.dkr.ecr."+c.sdk.Region+".amazonaws.com", true)
 			return err
 		}
-	}
-	if s.Executors {
-		probes[describeInstances] = func() error { _, err := c.DescribeInstances(ctx, port.Select{IDs: []string{"none"}}); return err }
 	}
 	if s.Bakes {
 		c.bakeReads(ctx, probes)

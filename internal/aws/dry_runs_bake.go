@@ -17,7 +17,6 @@ const noInstance = "i-00000000000000000"
 // bakeReads are the reads that baking makes beside a plan's.
 func (c *Client) bakeReads(ctx context.Context, probes map[string]func() error) {
 	none := port.Select{IDs: []string{"none"}}
-	probes[describeInstances] = func() error { _, err := c.DescribeInstances(ctx, none); return err }
 	probes[describeVolumes] = func() error { _, err := c.DescribeVolumes(ctx, none); return err }
 	probes[describeSnapshots] = func() error { _, err := c.DescribeSnapshots(ctx, none); return err }
 	probes[describePermission] = func() error {

@@ -168,7 +168,6 @@ func codes() map[string]error {
 		"ResourceInUseFault":           port.ErrInUse,
 		"ResourceInUseException":       port.ErrInUse,
 		"InstanceRefreshInProgress":    port.ErrInUse,
-		"IrreversibleInstanceRefresh":  port.ErrState,
 		"ResourceContention":           port.ErrInUse,
 		"ScalingActivityInProgress":    port.ErrInUse,
 		"InvalidSnapshot.InUse":        port.ErrInUse,

@@ -40,12 +40,8 @@ const (
 // alarms is the setting that makes domctl watch alarms while nodes are replaced.
 const alarms = "nodePools: roll: alarms"
 
-// executors is the setting that makes domctl look for executors, and ends the one that makes it
-// end them.
-const (
-	executors = "deployment.executorInstances"
-	ends      = "hardwareTiers: roll"
-)
+// ends is the setting that makes domctl end executors.
+const ends = "hardwareTiers: roll"
 
 // registries is the setting that makes domctl log in to Amazon ECR.
 const registries = "registries: ECR"
@@ -71,8 +67,7 @@ func reads() []Permission {
 		only("ec2:DescribeLaunchTemplateVersions", "", ""),
 		only("ec2:DescribeInstanceTypes", "", ""),
 		only(describeOfferings, "", ""),
-		only(describeInstances, "", bakes),
-		only(describeInstances, "", executors),
+		only(describeInstances, "", ""),
 		only(consoleOutput, "instance", bakes),
 		only(describeVolumes, "", bakes),
 		only(describeSnapshots, "", bakes),

@@ -20,7 +20,6 @@ type Scope struct {
 	Bakes                  bool // some AMI is to be baked
 	Rolls                  bool // some pool's nodes are to be replaced
 	Alarms                 bool // alarms stop that
-	Executors              bool // some instances are told to be executors of a classic deployment
 	Ends                   bool // some tier's executors are to be replaced
 	Moves                  bool // some pool is to leave launch configurations
 	Encrypts               bool // some copy of one is encrypted with a key of its own
@@ -82,8 +81,6 @@ func (s Scope) makes(p Permission) bool {
 		return s.KMSKey != ""
 	case bakes:
 		return s.Bakes
-	case executors:
-		return s.Executors
 	case ends:
 		return s.Ends
 	case moves:

@@ -181,8 +181,7 @@ func (o classObject) class() (n port.NodeClass, err error) {
 type claimObject struct {
 	Metadata metadata
 	Spec     struct {
-		NodeClassRef                        struct{ Group, Kind, Name string }
-		TerminationGracePeriod, ExpireAfter string
+		NodeClassRef struct{ Group, Kind, Name string }
 	}
 	Status struct{ NodeName, ProviderID, ImageID string }
 }
@@ -193,7 +192,7 @@ func (c *Client) ListNodeClaims(ctx context.Context) (all []port.NodeClaim, err 
 	for _, o := range objects {
 		m := o.Metadata
 		n := port.NodeClaim{Name: m.Name, UID: m.UID, Pool: m.Labels[port.NodePoolLabel], Class: o.Spec.NodeClassRef.Name, Node: o.Status.NodeName, Image: o.Status.ImageID,
-			Created: m.CreationTimestamp, Going: m.DeletionTimestamp != nil, Grace: o.Spec.TerminationGracePeriod, ExpireAfter: o.Spec.ExpireAfter}
+			Created: m.CreationTimestamp, Going: m.DeletionTimestamp != nil}
 		_, n.Instance = ofAWS(o.Status.ProviderID)
 		all = append(all, n)
 	}

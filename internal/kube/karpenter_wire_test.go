@@ -72,7 +72,7 @@ func (k *kubelet) nodeClass(t *testing.T, c port.NodeClass) {
 // nodeClaim has Karpenter's finalizer, which keeps it until its instance has ended.
 func (k *kubelet) nodeClaim(t *testing.T, c port.NodeClaim) {
 	k.Do(t, http.MethodPost, atClaims, fmt.Sprintf(`{"apiVersion": "karpenter.sh/v1", "kind": "NodeClaim", "metadata": {"name": %q, "labels": {"karpenter.sh/nodepool": %q}, "finalizers": ["karpenter.sh/termination"]},
-		"spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": %q}, "requirements": [], "expireAfter": %q}}`, c.Name, c.Pool, c.Class, c.ExpireAfter))
+		"spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": %q}, "requirements": []}}`, c.Name, c.Pool, c.Class))
 	if err := k.Apply(t, atClaims+"/"+c.Name+"/status", fmt.Sprintf(`{"apiVersion": "karpenter.sh/v1", "kind": "NodeClaim", "metadata": {"name": %q},
 		"status": {"nodeName": %q, "providerID": "aws:///us-west-2a/%s", "imageID": %q}}`, c.Name, c.Node, c.Instance, c.Image)); err != nil {
 		t.Fatal(err)

@@ -52,8 +52,7 @@ type NewInstanceRefresh struct {
 // was to be launched, and was not.
 // https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Activity.html
 type FailedActivity struct {
-	ID, Group string
-	Started   time.Time
+	Started time.Time
 	// Code is that of EC2 as far as the message says it ("InsufficientInstanceCapacity",
 	// "VcpuLimitExceeded"), else empty; Message is AWS's own.
 	Code, Message string

@@ -149,9 +149,6 @@ type NodeClaim struct {
 	Image                  string // "" until it is launched
 	Created                time.Time
 	Going                  bool // deletion has begun
-	// Grace is how long after the beginning of its end pods are ended that hold it up,
-	// ExpireAfter how old it may get; both as NodePool has them.
-	Grace, ExpireAfter string
 }
 
 // Karpenter is the part of Kubernetes that its nodes are had by. Every list is whole;

@@ -90,7 +90,7 @@ func TestAWSSaysWhy(t *testing.T) {
 		"You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.", ""} {
 		w, d := surging(t, 3)
 		w.capacity = 3
-		w.activities = []port.FailedActivity{{Group: "gpu-a", Started: w.now, Message: says}}
+		w.activities = []port.FailedActivity{{Started: w.now, Message: says}}
 		if says == "" {
 			w.broken["FailedActivities"] = port.ErrDenied
 		}

@@ -41,7 +41,7 @@ func (w *World) DescribeNodegroup(ctx context.Context, cluster, name string) (po
 		g, err := w.nodeGroup(s, cluster, name)
 		return port.NodeGroup{
 			Cluster: cluster, Name: name, Status: g.Status, Template: g.Template, Version: g.Version, AMIType: g.AMIType, Release: g.Release,
-			Min: g.Min, Max: g.Max, Desired: g.Desired, InstanceTypes: slices.Clone(g.InstanceTypes), Labels: copied(g.Labels), Taints: g.taints(), Groups: slices.Clone(g.Groups),
+			Min: g.Min, Max: g.Max, Desired: g.Desired, InstanceTypes: slices.Clone(g.InstanceTypes), Labels: copied(g.Labels), Taints: tainted(g.Taints), Groups: slices.Clone(g.Groups),
 		}, 0, err
 	})
 }
@@ -100,13 +100,6 @@ func (g nodeGroup) labelled(c port.NodegroupConfig) nodeGroup {
 	}
 	slices.SortFunc(g.Taints, func(a, b taint) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Effect, b.Effect)) })
 	return g
-}
-
-func (g nodeGroup) taints() (out []port.Taint) {
-	for _, t := range g.Taints {
-		out = append(out, port.Taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
-	}
-	return out
 }
 
 // withNodeGroup is the state with another node group; a single Auto Scaling

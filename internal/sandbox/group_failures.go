@@ -66,7 +66,7 @@ func (w *World) FailedActivities(ctx context.Context, name string, since time.Ti
 		}
 		for _, f := range slices.Backward(g.Failures) {
 			if at := moment(f.At); !at.Before(since.Truncate(time.Second)) {
-				out = append(out, port.FailedActivity{ID: uuid(hashed("failure", name, f.At, f.Code, fmt.Sprint(f.Desired))), Group: name, Started: at, Code: f.Code, Message: f.text()})
+				out = append(out, port.FailedActivity{Started: at, Code: f.Code, Message: f.text()})
 			}
 		}
 		return out, len(out), nil

@@ -124,7 +124,7 @@ func (l *life) adds(id string, from source, image templateVersion, m member, i i
 // source is what the group launches from at this moment.
 func (l *life) source() (source, templateVersion, error) {
 	template, version := l.Template, l.Version
-	if r := l.refreshing(); r != nil && r.Template != "" && r.Status != "RollbackInProgress" {
+	if r := l.refreshing(); r != nil && r.Template != "" {
 		template, version = r.Template, r.Version
 	}
 	if template == "" {

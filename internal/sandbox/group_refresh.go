@@ -147,12 +147,7 @@ func (l *life) pace(r *refresh) (p pace) {
 	if p.left = alive; len(r.Checkpoints) > 0 {
 		p.left = (r.Total*r.Checkpoints[0]+99)/100 - (r.Total - alive)
 	}
-	switch {
-	case r.Status == "RollbackInProgress":
-		r.Done = alive
-	default:
-		r.Done = max(0, r.Total-alive-max(0, l.Desired-l.count(inService)))
-	}
+	r.Done = max(0, r.Total-alive-max(0, l.Desired-l.count(inService)))
 	return p
 }
 
@@ -211,9 +206,6 @@ func (l *life) reaches(r *refresh, p pace, t time.Time) bool {
 			return true
 		}
 	}
-	if r.Status == "RollbackInProgress" {
-		return l.finish(r, t, "RollbackSuccessful", "")
-	}
 	return l.finish(r, t, "Successful", "")
 }
 
@@ -234,9 +226,5 @@ func (l *life) stuck(t time.Time) bool {
 	if slices.ContainsFunc(r.Old, func(id string) bool { m, ok := l.Members[id]; return ok && r.waitsFor(m) }) {
 		reason = "Instances that are protected from scale in, or in Standby, were not let go of in time."
 	}
-	status := "Failed"
-	if r.Status == "RollbackInProgress" {
-		status = "RollbackFailed"
-	}
-	return l.finish(r, t, status, reason)
+	return l.finish(r, t, "Failed", reason)
 }

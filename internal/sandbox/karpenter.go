@@ -60,22 +60,12 @@ type nodeClass struct {
 type nodeClaim struct {
 	Created  string `json:"created,omitempty"` // RFC 3339
 	Ends     string `json:"ends,omitempty"`    // RFC 3339: its end has begun, and is over then
-	Grace    string `json:"terminationGracePeriod,omitempty"`
 	Image    string `json:"image"`
 	Instance string `json:"instance,omitempty"`
 	Joins    string `json:"joins,omitempty"` // left out: after a while; "never"
 	Node     string `json:"node,omitempty"`
 	Pool     string `json:"pool"`
 	UID      string `json:"uid,omitempty"`
-}
-
-// text of a RawMessage as the file's readers compare it: canonical JSON.
-func canonical(raw json.RawMessage) string {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
-		return string(raw)
-	}
-	return schema.JSON(v).Text
 }
 
 // quantity is the number that a limit means: `"64"`, `64`, `"500m"`, `"256Gi"`; 0 for what
@@ -94,13 +84,14 @@ func quantity(text string) (n float64) {
 	return 0
 }
 
-func number64(n int64) string { return strconv.FormatInt(n+1, 10) }
+// resourceVersion of what was written to n times.
+func resourceVersion(n int64) string { return strconv.FormatInt(n+1, 10) }
 
 func (p nodePool) port(name string) port.NodePool {
-	out := port.NodePool{Name: name, UID: cmp.Or(p.UID, uid("nodepool", name)), Version: number64(p.Version), Class: p.Class, HeldBy: p.HeldBy, Labels: copied(p.Labels),
-		InstanceTypes: slices.Clone(p.InstanceTypes), Zones: slices.Clone(p.Zones), ExpireAfter: cmp.Or(p.ExpireAfter, "720h"), Consolidates: cmp.Or(p.Consolidates, "WhenEmptyOrUnderutilized"), ConsolidateAfter: cmp.Or(p.Empties, "0s"), Fixed: p.Fixed}
+	out := port.NodePool{Name: name, UID: cmp.Or(p.UID, uid("nodepool", name)), Version: resourceVersion(p.Version), Class: p.Class, HeldBy: p.HeldBy, Labels: copied(p.Labels),
+		Taints: tainted(p.Taints), InstanceTypes: slices.Clone(p.InstanceTypes), Zones: slices.Clone(p.Zones), ExpireAfter: cmp.Or(p.ExpireAfter, "720h"), Consolidates: cmp.Or(p.Consolidates, "WhenEmptyOrUnderutilized"), ConsolidateAfter: cmp.Or(p.Empties, "0s"), Fixed: p.Fixed}
 	for _, b := range p.Budgets {
-		out.Budgets = append(out.Budgets, canonical(b))
+		out.Budgets = append(out.Budgets, canonicalJSON(b))
 	}
 	if p.Budgets == nil {
 		out.Budgets = []string{`{"nodes":"10%"}`}
@@ -109,19 +100,16 @@ func (p nodePool) port(name string) port.NodePool {
 		if out.Limits == nil {
 			out.Limits = map[string]string{}
 		}
-		out.Limits[r] = canonical(limit)
+		out.Limits[r] = canonicalJSON(limit)
 	}
 	out.Limited = port.Resources{MilliCPU: int64(1000 * quantity(out.Limits["cpu"])), Memory: int64(quantity(out.Limits["memory"]))}
-	for _, t := range p.Taints {
-		out.Taints = append(out.Taints, port.Taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
-	}
 	return out
 }
 
 func (s *state) classOf(name string, c nodeClass) port.NodeClass {
-	out := port.NodeClass{Name: name, UID: cmp.Or(c.UID, uid("nodeclass", name)), Version: number64(c.Version), Terms: canonical(c.Terms), Family: c.Family, Images: slices.Clone(c.Images)}
+	out := port.NodeClass{Name: name, UID: cmp.Or(c.UID, uid("nodeclass", name)), Version: resourceVersion(c.Version), Terms: canonicalJSON(c.Terms), Family: c.Family, Images: slices.Clone(c.Images)}
 	if len(c.Blocks) > 0 {
-		out.Blocks = canonical(c.Blocks)
+		out.Blocks = canonicalJSON(c.Blocks)
 	}
 	if id := out.Image(); id != "" {
 		out.Images = []string{id}
@@ -136,7 +124,7 @@ func (c nodeClaim) port(name string, k karpenter, joined bool) port.NodeClaim {
 	created := moment(cmp.Or(c.Created, "2026-01-01T00:00:00Z"))
 	p := k.Pools[c.Pool]
 	out := port.NodeClaim{Name: name, UID: cmp.Or(c.UID, uid("nodeclaim", name)), Pool: c.Pool, Class: p.Class, Instance: c.instance(name), Image: c.Image,
-		Created: created, Going: c.Ends != "", Grace: c.Grace, ExpireAfter: cmp.Or(p.ExpireAfter, "720h")}
+		Created: created, Going: c.Ends != ""}
 	if joined {
 		out.Node = c.node(name)
 	}
@@ -275,7 +263,7 @@ func (w *World) SetImageTerms(ctx context.Context, was port.NodeClass, terms, fa
 	return patched(ctx, w, "SetImageTerms", "EC2NodeClass "+was.Name, [2]string{was.UID, was.Version},
 		func(k karpenter) (string, string, bool) {
 			c, there := k.Classes[was.Name]
-			return cmp.Or(c.UID, uid("nodeclass", was.Name)), number64(c.Version), there
+			return cmp.Or(c.UID, uid("nodeclass", was.Name)), resourceVersion(c.Version), there
 		},
 		func(k *karpenter) {
 			c := k.Classes[was.Name]

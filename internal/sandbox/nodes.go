@@ -28,10 +28,6 @@ func (w *World) ListNodes(ctx context.Context) ([]port.Node, error) {
 
 func (n node) port(name string) port.Node {
 	created, _ := time.Parse(time.RFC3339, n.Created) // grid read it
-	var taints []port.Taint
-	for _, t := range n.Taints {
-		taints = append(taints, port.Taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
-	}
 	var conditions []port.Condition
 	for _, c := range n.Conditions {
 		since, _ := time.Parse(time.RFC3339, cmp.Or(c.Since, n.Created))
@@ -41,8 +37,15 @@ func (n node) port(name string) port.Node {
 	if n.isReady {
 		ready = port.Condition{Type: "Ready", Status: "True", Reason: "KubeletReady", Message: "kubelet is posting ready status"}
 	}
-	return port.Node{Name: name, UID: n.UID, Version: n.version(), Instance: n.Instance, Zone: n.Zone, Labels: copied(n.Labels), Taints: taints,
+	return port.Node{Name: name, UID: n.UID, Version: n.version(), Instance: n.Instance, Zone: n.Zone, Labels: copied(n.Labels), Taints: tainted(n.Taints),
 		Cordoned: n.Cordoned, CordonedBy: n.CordonedBy, Ready: n.isReady, Created: created, Conditions: append(conditions, ready), Capacity: n.Capacity.port(), Allocatable: n.Allocatable.port()}
+}
+
+func tainted(taints []taint) (out []port.Taint) {
+	for _, t := range taints {
+		out = append(out, port.Taint{Key: t.Key, Value: t.Value, Effect: t.Effect})
+	}
+	return out
 }
 
 // SetCordoned refuses a node that is another, or was written to since it was read.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"domctl.dev/internal/port"
 	"domctl.dev/schema"
@@ -260,6 +261,10 @@ func (w *World) checkAWS(ctx context.Context, d schema.Desired) []Check {
 			_, err := w.Outside.DescribeImages(ctx, port.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {"domctl-doctor"}}})
 			return err
 		},
+		"ec2:DescribeInstances": func() error {
+			_, err := w.Outside.DescribeInstances(ctx, port.Select{IDs: []string{"i-00000000000000000"}})
+			return err
+		},
 		"ec2:DescribeInstanceTypes": func() error {
 			_, err := w.Outside.DescribeInstanceTypes(ctx, []string{"m5.large"})
 			return err
@@ -281,6 +286,22 @@ func (w *World) checkAWS(ctx context.Context, d schema.Desired) []Check {
 			_, err := w.Outside.DescribeLaunchConfigurations(ctx, []string{"domctl-doctor"})
 			return err
 		},
+		"autoscaling:DescribeScalingActivities": func() error {
+			_, err := w.Outside.FailedActivities(ctx, "domctl-doctor", time.Time{})
+			return orNothing(err)
+		},
+	}
+	if schema.Rolls(d) {
+		probes["autoscaling:DescribeInstanceRefreshes"] = func() error {
+			_, err := w.Outside.DescribeInstanceRefreshes(ctx, "domctl-doctor")
+			return orNothing(err)
+		}
+	}
+	if schema.WatchesAlarms(d) {
+		probes["cloudwatch:DescribeAlarms"] = func() error {
+			_, err := w.Outside.DescribeAlarms(ctx, []string{"domctl-doctor"})
+			return err
+		}
 	}
 	if cluster := w.Deployment.AWS.Cluster; cluster != "" {
 		probes["eks:DescribeCluster"] = func() error { _, err := w.Outside.DescribeCluster(ctx, cluster); return err }
@@ -299,6 +320,14 @@ func (w *World) checkAWS(ctx context.Context, d schema.Desired) []Check {
 		return passed(name, "allowed"), nil
 	})
 	return checks
+}
+
+// orNothing takes nothing there for an answer.
+func orNothing(err error) error {
+	if errors.Is(err, port.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // Uses are, by collection, the calls of port.Documents that a plan makes of it or,

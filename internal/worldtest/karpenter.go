@@ -49,7 +49,7 @@ func NodeClassExample(name string) port.NodeClass {
 
 // NodeClaimExample is a NodeClaim whose node joined.
 func NodeClaimExample(name string) port.NodeClaim {
-	return port.NodeClaim{Name: name, Pool: "gpu", Class: "nodes", Node: "ip-" + name, Instance: "i-0123456789abcdef0", Image: "ami-0123456789abcdef0", ExpireAfter: "Never"}
+	return port.NodeClaim{Name: name, Pool: "gpu", Class: "nodes", Node: "ip-" + name, Instance: "i-0123456789abcdef0", Image: "ami-0123456789abcdef0"}
 }
 
 func found[T any](t *testing.T, all []T, err error, is func(T) bool) T {

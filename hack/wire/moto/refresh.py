@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DesiredConfiguratio
 https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeInstanceRefreshes.html
 https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceRefresh.html
 https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CancelInstanceRefresh.html
-https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RollbackInstanceRefresh.html
 https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_TerminateInstanceInAutoScalingGroup.html
 """
 
@@ -28,7 +27,7 @@ from groups import FIELDS, check_source, launched_from
 from patch import add, plain, wrap
 
 PATIENCE = 3600  # seconds, for what is protected or suspended
-LIVE = ("Pending", "InProgress", "Baking", "Cancelling", "RollbackInProgress")
+LIVE = ("Pending", "InProgress", "Baking", "Cancelling")
 VERSIONS = ("launch_template_version", "provided_launch_template_version")
 
 
@@ -173,8 +172,6 @@ def advance(backend, group):
 
 
 def finish(backend, group, entry):
-    if entry["answer"]["Status"] == "RollbackInProgress":
-        return end(entry, "RollbackSuccessful")
     if entry["desired"]:
         backend.update_auto_scaling_group(name=group.name, **update(entry["desired"]))
     entry["answer"]["PercentageComplete"] = 100
@@ -210,19 +207,6 @@ def in_progress(group):
 def cancel_instance_refresh(self):
     entry = in_progress(asked_group(self))
     entry["answer"]["Status"], entry["seen"] = "Cancelling", False
-    return ActionResult({"InstanceRefreshId": entry["answer"]["InstanceRefreshId"]})
-
-
-@add(AutoScalingResponse)
-def rollback_instance_refresh(self):
-    group = asked_group(self)
-    entry = in_progress(group)
-    stated = getattr(group, "provided_launch_template_version", None)
-    if not entry["desired"] or group.ec2_launch_template is None or stated in (None, "$Default", "$Latest"):
-        raise AutoscalingClientError("IrreversibleInstanceRefresh", "The instance refresh cannot be rolled back without a desired configuration and a numbered version.")
-    target = launched_from(group)
-    entry["old"] = [state for state in group.instance_states if getattr(state.instance, "domctl_launched_from", None) != target]
-    entry["answer"]["Status"], entry["seen"], entry["points"] = "RollbackInProgress", False, []
     return ActionResult({"InstanceRefreshId": entry["answer"]["InstanceRefreshId"]})
 
 
