@@ -134,7 +134,7 @@ func shortages(tier, pool map[string]Value, name string, node Room) (short []Sho
 		short = append(short, s)
 	}
 	gpus, ok := tier["gpu.count"].Float()
-	has, there := node.Other[cmp.Or(tier["gpu.key"].Str(), wholeGPU)]
+	has, there := node.Other[cmp.Or(tier["gpu.key"].Str(), WholeGPU)]
 	if ok && (there || node.Whole) && gpus > float64(has) {
 		short = append(short, Shortage{Path: "gpu.count", Want: shortNumber(gpus), Have: fmt.Sprint(has), InstanceType: name})
 	}

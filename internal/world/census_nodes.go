@@ -14,10 +14,6 @@ import (
 	"domctl.dev/schema"
 )
 
-// groupTag stands on the instances of an Auto Scaling group.
-// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
-const groupTag = "aws:autoscaling:groupName"
-
 // LookNodes reads the nodes of the cluster and the instances of the groups of declared
 // pools, and what is on them.
 func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (NodeCensus, error) {
@@ -89,7 +85,7 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 func joined(nodes []port.Node, found map[string]port.Instance, claims []port.NodeClaim, owners, labels map[string]schema.Address) []CensusNode {
 	out, asked, instances := []CensusNode{}, claimsByNode(claims), maps.Clone(found)
 	for _, n := range nodes {
-		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[schema.PoolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
+		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[schema.PoolLabel], Type: n.Labels[port.TypeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
 		row.Address = labels[row.Pool]
 		switch {
 		case n.Cordoned:
@@ -146,7 +142,7 @@ func (n CensusNode) emptying() bool {
 func (n *CensusNode) of(i port.Instance, owners map[string]schema.Address) {
 	n.Instance, n.AMI, n.Type = i.ID, i.Image, cmp.Or(i.Type, n.Type)
 	if n.Address == (schema.Address{}) {
-		n.Address = owners[i.Tags[groupTag]]
+		n.Address = owners[i.Tags[port.GroupNameTag]]
 	}
 	if n.Created.IsZero() {
 		n.Created, _ = time.Parse(time.RFC3339, i.Launched)
@@ -234,7 +230,7 @@ func (w *World) instancesOf(ctx context.Context, nodes []port.Node, groups []str
 		},
 		func() error {
 			for some := range slices.Chunk(groups, 200) { // as many values as a filter takes
-				found, err := w.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + groupTag: some}})
+				found, err := w.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + port.GroupNameTag: some}})
 				if err != nil {
 					return err
 				}
