@@ -306,6 +306,20 @@ func (v *View) startsFrom(pool schema.Address) (images []string, known bool) {
 	return slices.Compact(images), len(images) > 0
 }
 
+// emptied is what a machine that takes no more runs waits for until it is empty; others are
+// pods on it that no run has, then is what it waits for when it is.
+func (n CensusNode) emptied(others int, then string) string {
+	switch {
+	case n.Runs == nil:
+		return "runs that nobody tells of"
+	case len(n.Runs) > 0:
+		return "the end of " + planner.Plural(len(n.Runs), "run")
+	case others > 0:
+		return "the end of " + planner.Plural(others, "pod")
+	}
+	return then
+}
+
 // waitsFor says what a machine waits for; others are pods on it that no run has.
 func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
 	waits := []string{}
@@ -316,16 +330,10 @@ func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
 		waits = append(waits, "Karpenter to start it")
 	case n.State == "not ready":
 		waits = append(waits, "to be ready")
-	case n.State == "cordoned" && len(n.Runs) > 0:
-		waits = append(waits, "the end of "+planner.Plural(len(n.Runs), "run"))
-	case n.State == "cordoned" && n.Runs == nil:
-		waits = append(waits, "runs that nobody tells of")
-	case n.State == "cordoned" && others > 0:
-		waits = append(waits, "the end of "+planner.Plural(others, "pod"))
 	case n.State == "cordoned" && n.By != "":
-		waits = append(waits, "its end, by "+n.By)
+		waits = append(waits, n.emptied(others, "its end, by "+n.By))
 	case n.State == "cordoned":
-		waits = append(waits, "who cordoned it")
+		waits = append(waits, n.emptied(others, "who cordoned it"))
 	}
 	if n.State != "cordoned" && n.Current != nil && !*n.Current {
 		images, _ := v.startsFrom(n.Address)
