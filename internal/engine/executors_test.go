@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
-	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -88,7 +88,7 @@ func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
 	} {
 		p := r.saved(f)
 		for i, s := range p.Steps {
-			if s.Op != world.ExecutorsOp {
+			if s.Op != operation.RollExecutors {
 				continue
 			}
 			var e schema.Executors
