@@ -137,7 +137,7 @@ func TestAClassWhoseAlarmRings(t *testing.T) {
 		return false
 	})
 	d.ends(t, applier.Failed, "DC838: alarm latency of CloudWatch rings: too many errors. It was turned back: EC2NodeClass gpu is as it was, and no node is of the new image")
-	if c := w.karp.class; c.Image() != "ami-1" || w.left() != "" || strings.Contains(w.images(), "ami-2") || w.alarms["latency"] == "OK" {
+	if c := w.karp.class; c.Image() != "ami-1" || w.left() != "" || strings.Contains(w.images(), "ami-2") || !strings.Contains(fmt.Sprint(w.calls), `terms [{"id":"ami-1"}] cordon i-002 false cordon i-003 true`) {
 		t.Errorf("back: %+v, %s, %s: %v", c, w.left(), w.images(), w.calls)
 	}
 	w, d = rings(func(w *town) bool { return w.karp.pools[0].HeldBy != "" })
