@@ -58,8 +58,8 @@ type Roller struct {
 	Classic  Classic
 	Machines Machines
 	Now      func() time.Time
-	// Single has the operations of one call, of which one takes a switch back; nil: a roll
-	// that fails leaves the switch.
+	// Single has the operations of one call, of which one switches a class, and one takes the
+	// switch of a group back; nil: no class is switched, and a roll that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
 
 	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod
