@@ -91,6 +91,11 @@ func executorOf(a schema.Address) schema.Address {
 // other fields go on without it.
 func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) planner.Lowered {
 	for _, d := range c.Fields {
+		if d.Path == unevenExecutorsField {
+			if why := v.rollUneven(c, d, &out); why != nil {
+				return planner.Lowered{Blocked: why}
+			}
+		}
 		if d.Path != "ami" {
 			continue
 		}
