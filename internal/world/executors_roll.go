@@ -58,6 +58,10 @@ func (v *View) executorsStep(c planner.Change, d planner.Diff, ref planner.Ref, 
 			"its executors are not rolled: other tiers start %s too, and nobody tells which executors are of this one", v.raw[ref].At(e.Image).Str())
 		return nil
 	}
+	if v.unseenExecutors != "" {
+		return blocked("DC848", c.Address, "its roll ends executors that no run is on, and which those are is not known: "+v.unseenExecutors,
+			"domctl doctor says what AWS, MongoDB and Domino let domctl do; when that is mended, plan again", o.Nearest("roll")).Blocked
+	}
 	if why := v.alarmed(c, r); why != nil {
 		return why
 	}
