@@ -87,8 +87,11 @@ func byHandExecutors(applier.Manual) string {
 
 // again is the same roll to the image before, for after what made groups start the new
 // one is taken back. Of a roll that was not done only the nodes of the new image go: others
-// may be there that it never came to.
+// may be there that it never came to. A roll without a switch has nothing to go back to.
 func again(was planner.Step, done bool) []planner.Step {
+	if was.Args["image"] == was.Args["from"] {
+		return nil
+	}
 	s := was
 	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, maps.Clone(was.Args)
 	s.Args["image"], s.Args["from"] = was.Args["from"], was.Args["image"]

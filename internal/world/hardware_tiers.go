@@ -79,7 +79,7 @@ func lookTiersToRoll(ctx context.Context, l *look) error {
 	return sideBySide(
 		func() error { return lookTiers(ctx, l) },
 		func() error { return l.readAlarms(ctx, "hardwareTiers") },
-		func() (err error) { l.view.executors, err = l.lookExecutors(ctx); return err })
+		func() error { return l.lookExecutors(ctx) })
 }
 
 // observeTiers finds the tiers that the files and the last apply speak of.
