@@ -65,11 +65,8 @@ func (v *View) executorsStep(c planner.Change, d planner.Diff, ref planner.Ref, 
 	if why := v.alarmed(c, r); why != nil {
 		return why
 	}
-	if w, named := v.world.Deployment.Windows[r.Window]; named {
-		r.Hours = &w
-	}
-	s := planner.Step{ID: c.Address.String() + "/" + ExecutorsOp + "/" + ref.ID(), Address: c.Address, Op: ExecutorsOp, Object: ref, Guard: planner.Absolute, Window: window,
-		Args: map[string]schema.Value{"image": d.After, "from": v.raw[ref].At(e.Image), "roll": schema.JSON(r), "executors": schema.JSON(e)}}
+	s := v.rollStep(c.Address, ExecutorsOp, ref, v.raw[ref].At(e.Image), d.After, r)
+	s.Args["executors"] = schema.JSON(e)
 	for _, before := range out.Steps {
 		s.After = append(s.After, before.ID)
 	}

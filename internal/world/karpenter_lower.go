@@ -65,8 +65,7 @@ func (p *poolLowering) karpenter(g schema.Group, ref planner.Ref, d planner.Diff
 		return nil
 	}
 	s.ID, s.Op = p.change.Address.String()+"/"+ClassRollOp+"/"+name, ClassRollOp
-	s.Args = p.rollStep(ClassRollOp, ref, d, r).Args
-	s.Args["from"] = image
+	s.Args = p.v.rollStep(s.Address, ClassRollOp, ref, image, d.After, r).Args
 	first := len(p.steps)
 	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], []planner.Step{s}, map[string]planner.Wave{})...)
 	p.goes(s, first, d, r)
