@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -203,7 +204,7 @@ func (a *app) writeStory(s applier.Summary) error {
 			fmt.Fprintf(a.stdout, "%s\n", planner.Printable(r.By))
 		}
 		by = r.By
-		line := strings.TrimRight(fmt.Sprintf("  %s  %-7s  %s %s", r.At.UTC().Format(time.RFC3339), r.Kind, r.Step, r.Mark), " ")
+		line := strings.TrimRight(fmt.Sprintf("  %s  %-7s  %s %s", r.At.UTC().Format(time.RFC3339), r.Kind, r.Step, cmp.Or(r.Says, r.Mark)), " ")
 		why, log := cutLog(r.Why)
 		if why != "" {
 			line += "  " + why
