@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"domctl.dev/planner"
@@ -200,6 +201,11 @@ func (a *Applier) run(ctx context.Context, id string, p *planner.Plan, m mode, a
 		}
 		r.poll(ctx)
 		if ctx.Err() != nil { // the records say that it waits
+			for i, why := range res.Why {
+				if rest, waits := strings.CutPrefix(why, "waiting"); waits {
+					res.Why[i] = "interrupted" + rest
+				}
+			}
 			return r.interrupted(ctx, res)
 		}
 	}

@@ -15,8 +15,8 @@ func karpenterCodes() []Code {
 			"State expireAfter: Never and consolidationPolicy: WhenEmpty in the NodePool; a roll replaces nodes by age too."},
 		{"DC875", "drift is held for domctl", "An apply had the NodePool hold drift, so that Karpenter keeps its nodes while domctl replaces them, and was abandoned or has not ended. Old nodes stay until then, and Karpenter replaces none for any other drift.",
 			"Go on with the apply, or take it back: domctl apply --resume, domctl rollback. Where neither is to be, take the budget and the annotation domctl.dev/drift-held-by away: Karpenter then replaces the old nodes by itself, whatever runs on them."},
-		{"DC876", "an EC2NodeClass that starts no nodes", "The EC2NodeClass was switched to an image, and Karpenter says that it starts no nodes by it: most often the image is not of this account and region, or is not for an architecture that the NodePool allows. The roll stops: its cordons are lifted, and drift stays held, so that no node goes.",
-			"`domctl rollback` has the class name the old image again. Mend what the message says, and plan again."},
+		{"DC876", "an EC2NodeClass that starts no nodes", "The EC2NodeClass was switched to an image, and Karpenter says that it starts no nodes by it: most often the image is not of this account and region, or is not for an architecture that the NodePool allows. The roll is turned back: the class is written as it stood, and drift is let go of once no node drifts.",
+			"Mend what the message says. `domctl apply --supersede APPLY` lets go of the failed apply; then plan again."},
 		{"DC877", "a NodePool says otherwise of its nodes", "The pool states labels, taints or a scaleDownDelay, and the template or the consolidateAfter of a NodePool of Karpenter is not so. domctl does not write them: a node whose NodePool says something else counts as drifted, and Karpenter replaces it.",
 			"Correct the NodePool where it is made, or the files."},
 	}

@@ -99,11 +99,19 @@ func Most(left []Remainder) (most Remainder) {
 func (r Remainder) Text() string {
 	switch r.Resource {
 	case "cores":
-		return shortNumber(float64(r.Left)/1000) + " cores"
+		return CoresText(float64(r.Left) / 1000)
 	case "memory":
 		return displayBytes(r.Left)
 	}
 	return shortNumber(float64(r.Left)) + " " + r.Resource
+}
+
+// CoresText is an amount of cores: "1.5 cores", "1 core".
+func CoresText(cores float64) string {
+	if text := shortNumber(cores); text != "1" {
+		return text + " cores"
+	}
+	return "1 core"
 }
 
 // Unused is what a tier leaves of the node that it fills best, where that is more than

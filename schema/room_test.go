@@ -48,3 +48,12 @@ func TestWhatIsNotKnownOfANode(t *testing.T) {
 		t.Errorf("a live node without the resource holds %d, %t", n, known)
 	}
 }
+
+// TestCoresText has one core in the singular.
+func TestCoresText(t *testing.T) {
+	for cores, want := range map[float64]string{0: "0 cores", 0.5: "0.5 cores", 1: "1 core", 1.5: "1.5 cores", 2: "2 cores", 11: "11 cores"} {
+		if got := CoresText(cores); got != want {
+			t.Errorf("%v: %q, want %q", cores, got, want)
+		}
+	}
+}

@@ -25,6 +25,7 @@ type karp struct {
 	hears []time.Time
 	wrote int
 	fails bool   // the class starts no nodes
+	gone  bool   // the class
 	slow  string // a machine of which nobody tells the image for ten minutes
 }
 
@@ -82,14 +83,14 @@ func (k *karp) lives(w *town) {
 		coming = coming || !w.ready(m) && !m.never
 		i := k.of[m.ID]
 		switch {
-		case m.image != k.image() && !k.heard[i] && !k.fails:
+		case m.image != k.image() && !k.heard[i] && !k.fails && !k.gone:
 			w.end(m, "drifted")
 		case w.ready(m) && w.on(m.ID) == 0 && len(m.pods) == 0 && w.now.Sub(m.launched) > 10*time.Minute && w.chance(3000) == 0:
 			w.end(m, "empty")
 		}
 	}
 	waits := slices.ContainsFunc(w.runs, func(r *run) bool { return r.on == "" })
-	if waits && !coming && !k.fails && len(w.alive()) < k.most && w.chance(10) == 0 {
+	if waits && !coming && !k.fails && !k.gone && len(w.alive()) < k.most && w.chance(10) == 0 {
 		w.starts(w.chance(2))
 	}
 }
@@ -100,6 +101,9 @@ func (w *town) ListNodePools(context.Context) ([]port.NodePool, error) {
 
 func (w *town) ListNodeClasses(context.Context) ([]port.NodeClass, error) {
 	c := w.karp.class
+	if w.karp.gone {
+		return nil, w.fails("ListNodeClasses")
+	}
 	if c.Images = []string{w.karp.image()}; w.karp.fails {
 		c.Images, c.Fault = nil, "AMIsReady is false: none found"
 	}
@@ -219,3 +223,6 @@ func (d *driver) over(most time.Duration, want ...applier.State) string {
 	}
 	return ""
 }
+
+// SetLimits is what the operation of a class never does.
+func (w *town) SetLimits(context.Context, port.NodePool, map[string]string) error { return nil }

@@ -26,6 +26,7 @@ const (
 	update   = "update"    // the version, when, "forced"
 
 	switchBack = "switch" // has the group start the old image again
+	swapBack   = "back"   // has an EC2NodeClass as it stood: when
 )
 
 // because begins the reason for which a roll is turned back. A write that has one is of
@@ -62,7 +63,7 @@ func number(text string) int64 {
 type past struct {
 	why  string // for which it is turned back; "" while it is not
 	gave string // what stopped the way back; "" while nothing did
-	// switched says that the group was to start the old image again.
+	// switched says that what is switched was to be as it was.
 	switched bool
 	ends     map[string]ending // by instance
 	change   []change          // of the capacity, in order
@@ -76,6 +77,7 @@ type ending struct {
 	of      int64 // desired then
 	n       int   // what number of mark it is, from 0
 	smaller bool
+	forced  bool
 	spare   bool   // of the new image: to lower the capacity with
 	how     string // of an executor: "", "stopped" or "forced"
 }
@@ -97,10 +99,10 @@ func pastOf(a applier.Attempt) (p past) {
 		}
 		p.why = cmp.Or(p.why, why)
 		switch word(words, 0) {
-		case switchBack:
+		case switchBack, swapBack:
 			p.switched = true
 		case end:
-			e := ending{mark: mark, of: number(word(words, 3)), n: int(number(word(words, 4))), smaller: slices.Contains(words, "smaller"), spare: slices.Contains(words, "spare")}
+			e := ending{mark: mark, of: number(word(words, 3)), n: int(number(word(words, 4))), smaller: slices.Contains(words, "smaller"), forced: slices.Contains(words, "forced"), spare: slices.Contains(words, "spare")}
 			e.at, _ = parseTime(word(words, 2))
 			if was, twice := p.ends[word(words, 1)]; !twice || was.n < e.n { // the last of them did it
 				p.ends[word(words, 1)] = e

@@ -168,25 +168,38 @@ func (m member) busy() string {
 	return planner.Printable(few(on))
 }
 
+// way is what tells the roll of a class from that of a group.
+type way interface {
+	begin(started []member) (st applier.Status, why string)
+	ended(m member) applier.Status
+	finish() applier.Status
+}
+
 // forward is the next write of a roll, or what it waits for.
 func (t turn) forward() applier.Status {
 	if c, is := t.past.open(t.group.Desired); is && !t.moved(c) {
 		return t.capacity(c)
 	}
+	return t.onward(t)
+}
+
+// onward is the next write to nodes that are on their way out, else to one more, else what
+// comes once no old node is left; or what it waits for.
+func (t turn) onward(w way) applier.Status {
 	var waits []string
-	started := t.old(t.order)
-	started = slices.DeleteFunc(started, func(m member) bool { return !t.started(m) })
+	started := slices.DeleteFunc(t.old(t.order), func(m member) bool { return !t.started(m) })
 	for _, m := range started {
 		st, why := t.empty(m)
-		if why == "" && st.Mark == "" {
-			return next(t.ends(m), planner.Absolute)
-		}
-		if why == "" {
+		switch {
+		case why != "":
+			waits = append(waits, why)
+		case st.Mark == "":
+			return w.ended(m)
+		default:
 			return st
 		}
-		waits = append(waits, why)
 	}
-	if st, why := t.begin(started); why == "" {
+	if st, why := w.begin(started); why == "" {
 		return st
 	} else if why != nothing {
 		waits = append(waits, why)
@@ -194,7 +207,7 @@ func (t turn) forward() applier.Status {
 	if len(waits) > 0 {
 		return pending(t.wait(started), "%s", t.progress(waits))
 	}
-	return t.finish()
+	return w.finish()
 }
 
 // wait is until the next look: where nothing but a cordon is too young, until it is not.
@@ -282,14 +295,14 @@ func (t turn) refused(uid string) (why string, is bool) {
 	return no.why, is && t.now.Before(no.until)
 }
 
-// ends is the mark that terminates a member: the one that was begun, if one was.
-func (t turn) ends(m member) string {
+// ended terminates a member, by the mark that was begun, if one was.
+func (t turn) ended(m member) applier.Status {
 	forced := t.forced(m) && m.busy() != ""
 	smaller := !m.warm() && t.group.Desired > t.group.Min && (t.past.surplus(t.found) > 0 || t.Strategy == schema.OnDemand)
-	if e, begun := t.past.ends[m.ID]; begun && e.smaller == smaller && forced == strings.HasSuffix(e.mark, " forced") {
-		return e.mark
+	if e, begun := t.past.ends[m.ID]; begun && e.smaller == smaller && forced == e.forced {
+		return next(e.mark, planner.Absolute)
 	}
-	return endMark(m, t.found, t.past.marks, smaller, forced)
+	return next(endMark(m, t.found, t.past.marks, smaller, forced), planner.Absolute)
 }
 
 // finish is of a group without old nodes.

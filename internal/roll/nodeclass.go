@@ -43,10 +43,13 @@ const (
 type classTurn struct {
 	turn
 	class    port.NodeClass
-	pools    []port.NodePool // that start nodes by it
+	pools    []port.NodePool // that start nodes by it, or that this step holds
 	claims   map[string]port.NodeClaim
-	switched bool // it stands as the step writes it
-	before   bool // it stands as the plan saw it
+	strays   map[string]string // a node that drifts, by NodePools that start nodes by another class by now
+	switched bool              // it stands as the step writes it
+	before   bool              // it stands as the plan saw it
+	open     bool              // a switch was begun that does not show
+	around   bool              // the other way round, once it was switched back
 }
 
 func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err error) {
@@ -54,32 +57,46 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 	if err != nil {
 		return t, err
 	}
-	stood := map[string]schema.Value{}
-	for _, e := range a.Step.Expects {
-		if e.Ref == a.Step.Object {
-			stood[e.Path] = e.Value
-		}
-	}
-	o.image, o.from = imageOf(a.Step.Writes), imageOf(stood)
+	o.image, o.from = imageOf(a.Step.Writes), imageOf(stood(a.Step))
 	t.turn = turn{order: o, past: pastOf(a), r: r.Roller}
 	t.now, t.group.Name = r.Now(), "EC2NodeClass "+o.asg
 	classes, err := r.Karpenter.ListNodeClasses(ctx)
 	if err != nil {
 		return t, unanswered("Kubernetes", err)
 	}
-	i := slices.IndexFunc(classes, func(c port.NodeClass) bool { return c.Name == o.asg })
-	if i < 0 {
-		return t, nil
+	if i := slices.IndexFunc(classes, func(c port.NodeClass) bool { return c.Name == o.asg }); i >= 0 {
+		t.there, t.class = true, classes[i]
+		t.switched, t.before = standsAs(t.class, a.Step.Writes), standsAs(t.class, stood(a.Step))
+		t.open = t.begun(swap) != "" && !t.switched && !t.past.switched // else what is on its way expects another version
 	}
-	t.there, t.class = true, classes[i]
-	t.switched, t.before = standsAs(t.class, a.Step.Writes), standsAs(t.class, stood)
 	pools, err := r.Karpenter.ListNodePools(ctx)
 	if err != nil {
 		return t, unanswered("Kubernetes", err)
 	}
-	t.pools = slices.DeleteFunc(pools, func(p port.NodePool) bool { return p.Class != o.asg })
-	t.members, t.claims, err = r.claimed(ctx, o.asg)
+	t.pools = slices.DeleteFunc(pools, func(p port.NodePool) bool { return p.Class != o.asg && !t.holding(p) })
+	claims, err := r.Karpenter.ListNodeClaims(ctx)
+	if err != nil {
+		return t, unanswered("Kubernetes", err)
+	}
+	t.strays = map[string]string{}
+	for _, p := range t.pools {
+		if p.Class != o.asg {
+			t.strays[p.Name] = straying(p, classes, claims, t.now)
+		}
+	}
+	t.members, t.claims, err = r.claimed(ctx, o.asg, claims)
 	return t, err
+}
+
+// stood is what the plan saw of the step's class.
+func stood(s planner.Step) planner.Raw {
+	raw := planner.Raw{}
+	for _, e := range s.Expects {
+		if e.Ref == s.Object {
+			raw[e.Path] = e.Value
+		}
+	}
+	return raw
 }
 
 // imageOf is the one image that values of a class name, "" where they follow something.
@@ -109,11 +126,7 @@ func standsAs(c port.NodeClass, want map[string]schema.Value) bool {
 
 // claimed are the NodeClaims of a class as members. What is on nodes is read last, as of
 // groups.
-func (r *Roller) claimed(ctx context.Context, class string) (all []member, claims map[string]port.NodeClaim, err error) {
-	listed, err := r.Karpenter.ListNodeClaims(ctx)
-	if err != nil {
-		return nil, nil, unanswered("Kubernetes", err)
-	}
+func (r *Roller) claimed(ctx context.Context, class string, listed []port.NodeClaim) (all []member, claims map[string]port.NodeClaim, err error) {
 	nodes, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
 		return nil, nil, unanswered("Kubernetes", err)
@@ -165,19 +178,21 @@ func (r classing) Observe(ctx context.Context, a applier.Attempt) (st applier.St
 	case a.Abort:
 		return t.abort(), nil
 	case !t.there:
-		return failed("DC831: there is no %s any more; look at it, then domctl apply --supersede %s", t.group.Name, a.Apply), nil
+		return t.stop(fmt.Sprintf("DC831: there is no %s any more", t.group.Name)), nil
 	case t.past.why != "":
-		return t.back(t.past.why), nil
+		return t.turnBack(t.past.why), nil
 	case !t.switched && !t.before:
-		return t.back(fmt.Sprintf("DC832: %s chooses images by %s by now, not by %s", t.group.Name, planner.Printable(port.TermsFollow(t.class.Terms)), or(t.image))), nil
+		return t.stop(fmt.Sprintf("DC832: %s chooses images by %s by now, not by %s", t.group.Name, planner.Printable(port.TermsFollow(t.class.Terms)), or(t.image))), nil
 	}
 	alarm, err := r.ringing(ctx, t.order)
 	if st, waits := waiting(err); waits {
 		return st, nil
 	}
 	switch {
-	case alarm != "" || err != nil:
-		return t.back(alarm), err
+	case err != nil:
+		return applier.Status{}, err
+	case alarm != "":
+		return t.turnBack(alarm), nil
 	case !t.switched:
 		return t.prepare(), nil
 	}
@@ -185,9 +200,9 @@ func (r classing) Observe(ctx context.Context, a applier.Attempt) (st applier.St
 		return st, nil
 	}
 	if why := t.wrong(); why != "" {
-		return t.back(why), nil
+		return t.turnBack(why), nil
 	}
-	return t.forward(), nil
+	return t.onward(t), nil
 }
 
 // prepare is what comes before the switch: all NodePools of the class hold drift, and
@@ -196,15 +211,24 @@ func (t classTurn) prepare() applier.Status {
 	if why := t.closed(); why != "" {
 		return pending(look, "%s waits for %s", t.group.Name, why)
 	}
-	if st, more := t.holds(""); more {
+	if st, more := t.keeps(""); more {
 		return st
+	}
+	return next(cmp.Or(t.begun(swap), swap+" "+stamp(t.now)), planner.Conditional)
+}
+
+// keeps is what comes before any switch: a NodePool that does not hold drift, or one of which
+// Karpenter may not have heard yet that it does.
+func (t classTurn) keeps(why string) (applier.Status, bool) {
+	if st, more := t.holds(why); more {
+		return st, true
 	}
 	for _, p := range t.pools {
 		if at := heldSince(p); t.now.Sub(at) < quiet {
-			return pending(quiet-t.now.Sub(at).Truncate(time.Second), "NodePool %s was made to hold drift just now", p.Name)
+			return pending(quiet-t.now.Sub(at).Truncate(time.Second), "NodePool %s was made to hold drift just now", p.Name), true
 		}
 	}
-	return next(cmp.Or(t.begun(), swap+" "+stamp(t.now)), planner.Conditional)
+	return applier.Status{}, false
 }
 
 // heldSince is when domctl had a NodePool hold drift; the zero time where it did not.
@@ -220,10 +244,13 @@ func heldSince(p port.NodePool) time.Time {
 // the one that it takes back.
 func ofDomctl(p port.NodePool) bool { return Cordoned(p.HeldBy) }
 
-// begun is the mark of the switch, "" before it.
-func (t classTurn) begun() string {
+// holding says that this step had a NodePool hold drift.
+func (o order) holding(p port.NodePool) bool { return strings.HasPrefix(p.HeldBy, o.owner+" ") }
+
+// begun is the mark of a switch, there or back, "" before it.
+func (t classTurn) begun(what string) string {
 	for _, mark := range schema.Sorted(t.Begun) {
-		if strings.HasPrefix(mark, swap+" ") {
+		if strings.HasPrefix(mark, what+" ") {
 			return mark
 		}
 	}
@@ -253,7 +280,11 @@ func (t classTurn) numbered(what, name string) string {
 
 // wrong says why the roll is to be turned back; "" while it is not.
 func (t classTurn) wrong() string {
-	words, _ := markOf(t.begun())
+	mark := t.begun(swap)
+	if t.around {
+		mark = cmp.Or(t.begun(swapBack), mark)
+	}
+	words, _ := markOf(mark)
 	at, _ := parseTime(word(words, 1))
 	if t.class.Fault != "" && t.now.Sub(at) > mostFault {
 		return fmt.Sprintf("DC876: %s starts no nodes by %s: %s", t.group.Name, or(t.image), planner.Printable(t.class.Fault))
@@ -274,31 +305,6 @@ func (t classTurn) proved() bool {
 	return len(t.which(func(m member) bool { return t.fresh(m) && m.joined() })) > 0
 }
 
-// forward is the next write once the class is switched, or what it waits for.
-func (t classTurn) forward() applier.Status {
-	var waits []string
-	started := slices.DeleteFunc(t.old(t.order), func(m member) bool { return !t.started(m) })
-	for _, m := range started {
-		st, why := t.empty(m)
-		switch {
-		case why == "" && st.Mark == "":
-			return next(t.ends(m), planner.Conditional)
-		case why == "":
-			return st
-		}
-		waits = append(waits, why)
-	}
-	if st, why := t.begin(started); why == "" {
-		return st
-	} else if why != nothing {
-		waits = append(waits, why)
-	}
-	if len(waits) > 0 {
-		return pending(t.wait(started), "%s", t.progress(waits))
-	}
-	return t.finish()
-}
-
 // begin takes one more old node.
 func (t classTurn) begin(started []member) (st applier.Status, why string) {
 	left := slices.DeleteFunc(t.old(t.order), func(m member) bool { return t.started(m) })
@@ -312,6 +318,7 @@ func (t classTurn) begin(started []member) (st applier.Status, why string) {
 		return st, why
 	case t.closed() != "":
 		return st, t.closed()
+	case t.around && !m.ready(): // no run gets there, and none waits for it
 	case leaving >= t.Unavailable():
 		return st, fmt.Sprintf("%s on the way out, of %d at once", planner.Plural(leaving, "node"), t.Unavailable())
 	case t.own(started) && !t.proved():
@@ -320,19 +327,19 @@ func (t classTurn) begin(started []member) (st applier.Status, why string) {
 	return next(cordon+" "+m.ID, planner.Conditional), ""
 }
 
-// ends is the mark that deletes a NodeClaim: the one that was begun, if one was.
-func (t classTurn) ends(m member) string {
+// ended deletes a NodeClaim, by the mark that was begun, if one was.
+func (t classTurn) ended(m member) applier.Status {
 	forced := t.forced(m) && m.busy() != ""
-	if e, begun := t.past.ends[m.ID]; begun && forced == strings.HasSuffix(e.mark, " forced") {
-		return e.mark
+	if e, begun := t.past.ends[m.ID]; begun && forced == e.forced {
+		return next(e.mark, planner.Conditional)
 	}
-	return endMark(m, t.found, t.past.marks, false, forced)
+	return next(endMark(m, t.found, t.past.marks, false, forced), planner.Conditional)
 }
 
 // finish is of a class without old nodes: what it held is let go of.
 func (t classTurn) finish() applier.Status {
-	if st, more := t.uncordons(""); more {
-		return st
+	for _, m := range t.owned() {
+		return t.lifted(m, "")
 	}
 	some := t.which(func(m member) bool { return !m.going() })
 	switch {
@@ -340,7 +347,7 @@ func (t classTurn) finish() applier.Status {
 		return pending(look, "%s", t.progress([]string{"Karpenter, which has not told yet what images it means"}))
 	case len(some) > 0 && t.drifts() != "":
 		return pending(look, "%s", t.progress([]string{t.drifts() + ", whose image is not known yet"}))
-	case len(some) > 0 && !t.proved():
+	case len(some) > 0 && !t.proved() && !t.around:
 		return pending(look, "%s", t.progress([]string{some[0].String() + " is not ready yet"}))
 	}
 	if st, more := t.releases(""); more {

@@ -11,14 +11,23 @@ import (
 	"domctl.dev/planner"
 )
 
+// switchClass is the operation of one call that switches a class.
+const switchClass = "karpenter.SetImageTerms"
+
 // Start makes the one write that the mark names, if what stands at this moment lets it.
 func (r classing) Start(ctx context.Context, a applier.Attempt) error {
+	words, why := markOf(a.Mark)
+	name := word(words, 1)
+	switch word(words, 0) {
+	case swap:
+		return r.switches(ctx, a, a.Step)
+	case swapBack:
+		return r.switches(ctx, a, planner.Unwrite(planner.Done{Step: a.Step, Pre: stood(a.Step)}))
+	}
 	t, err := r.look(ctx, a)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
-	words, _ := markOf(a.Mark)
-	name := word(words, 1)
 	node := func(n port.Node) bool { return n.Name == t.claims[name].Node && n.Name != "" }
 	switch word(words, 0) {
 	case cordon:
@@ -30,48 +39,48 @@ func (r classing) Start(ctx context.Context, a applier.Attempt) error {
 	case hold:
 		return r.hold(ctx, t, name, t.by(r.Now()))
 	case release:
-		if drifting := t.drifts(); drifting != "" {
-			return stale("%s drifts by now, so that Karpenter would end it", drifting)
-		}
 		return r.hold(ctx, t, name, "")
-	case swap:
-		return r.swap(ctx, t)
 	case end:
+		if why != "" { // which the way there has none of
+			t = t.turned()
+		}
 		return r.delete(ctx, t, name, slices.Contains(words, "forced"))
 	}
 	return fmt.Errorf("%s: nothing is called %q", a.Step.ID, a.Mark)
 }
 
-// hold has a NodePool hold drift, or lets go of it; one that is as wanted stays.
+// hold has a NodePool hold drift, or lets go of it where no node needs that; one that is as
+// wanted stays.
 func (r classing) hold(ctx context.Context, t classTurn, name, by string) error {
 	i := slices.IndexFunc(t.pools, func(p port.NodePool) bool { return p.Name == name })
 	if i < 0 || by != "" && t.pools[i].DriftHeld() || by == "" && !ofDomctl(t.pools[i]) {
 		return nil
 	}
+	if drifting := t.needs(t.pools[i]); by == "" && drifting != "" {
+		return stale("%s drifts by now, so that Karpenter would end it", drifting)
+	}
 	return refused(r.Karpenter.HoldDrift(ctx, t.pools[i], by))
 }
 
-// swap switches the class, if every NodePool of it holds drift.
-func (r classing) swap(ctx context.Context, t classTurn) error {
-	switch loose, more := t.holds(""); {
-	case more:
-		return stale("a NodePool does not hold drift any more: %s comes first", loose.Mark)
-	case !t.before:
-		return stale("%s is not as the plan saw it any more", t.group.Name)
+// switches writes the class, by the operation that looks first whether it stands as is
+// expected, and whether every NodePool of it holds drift. Where not, the next look decides
+// again.
+func (r classing) switches(ctx context.Context, a applier.Attempt, s planner.Step) error {
+	if r.Single == nil {
+		return fmt.Errorf("%s: nobody switches a class", a.Step.ID)
 	}
-	terms, family := classTerms(t.Step, t.class.Family)
-	return refused(r.Karpenter.SetImageTerms(ctx, t.class, terms, family))
-}
-
-// classTerms are what a step writes to a class whose family is the one given.
-func classTerms(s planner.Step, family string) (string, string) {
-	if image, is := s.Writes["image"]; is {
-		return port.TermsOf(image.Str()), family
+	ex, known := r.Single(switchClass)
+	if !known {
+		return fmt.Errorf("%s: nothing is called %q", a.Step.ID, switchClass)
 	}
-	if v, is := s.Writes["family"]; is {
-		family = v.Str()
+	a.Step, a.Want = s, s.Writes
+	err := ex.Start(ctx, a)
+	var no *applier.Refusal
+	if errors.As(err, &no) {
+		outside, again := port.Refused(no.Err)
+		return &applier.Refusal{Err: no.Err, Retry: no.Retry || again || !outside}
 	}
-	return s.Writes["terms"].Text, family
+	return err
 }
 
 // delete begins the end of a node, if at this moment nothing is on it that the plan keeps

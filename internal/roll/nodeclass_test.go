@@ -58,12 +58,13 @@ func TestAClassIsHeldSwitchedAndRolled(t *testing.T) {
 	}
 }
 
-// TestClassesThatFail turn back: cordons go, and drift stays held while nodes drift.
+// TestClassesThatFail turn back: the class stands as it did, no node is of the new image, and
+// nothing is held; where what failed says nothing of the image they stop, and drift stays held.
 func TestClassesThatFail(t *testing.T) {
 	for code, c := range map[string]struct {
 		roll  schema.Roll
 		spoil func(w *town, d *driver)
-		held  bool
+		back  bool
 	}{
 		"DC876": {onDemand(1), func(w *town, d *driver) {
 			d.each = func() { w.karp.fails = w.karp.class.Terms == newTerms }
@@ -76,48 +77,82 @@ func TestClassesThatFail(t *testing.T) {
 				}
 			}
 		}, true},
-		"DC835": {schema.Roll{Strategy: schema.OnDemand, DrainTimeout: "1h"}, func(*town, *driver) {}, true},
+		"DC835": {schema.Roll{Strategy: schema.OnDemand, DrainTimeout: "1h"}, func(*town, *driver) {}, false},
 		"DC832": {onDemand(1), func(w *town, d *driver) {
 			d.each = func() {
 				if w.karp.class.Terms == newTerms {
 					w.karp.class.Terms, w.karp.class.Version = `[{"id":"ami-3"}]`, w.version()
 				}
 			}
-		}, true},
+		}, false},
 	} {
-		w := newKarpenter(2, false, false)
-		w.room = 1
-		w.busy(1, 50*time.Hour)
-		d := classDriver(t, w, c.roll)
-		c.spoil(w, d)
-		d.ends(t, applier.Failed, code)
-		if w.cordons() > 0 || len(w.killed) > 0 || (w.left() != "") != c.held {
-			t.Errorf("%s: %d cordoned, killed %v, %s", code, w.cordons(), w.killed, w.left())
-		}
-		w.pass(3 * time.Hour)
-		if len(w.killed) > 0 {
-			t.Errorf("%s: killed later: %v", code, w.killed)
+		for _, follows := range []bool{false, true} {
+			w := newKarpenter(2, follows, false)
+			before := w.karp.class
+			w.room = 1
+			w.busy(1, 50*time.Hour)
+			d := classDriver(t, w, c.roll)
+			c.spoil(w, d)
+			d.ends(t, applier.Failed, code)
+			if got := w.karp.class; (got.Terms == before.Terms && got.Family == before.Family && !strings.Contains(w.images(), "ami-2")) != c.back || (w.left() == "") != c.back {
+				t.Errorf("%s: %+v, %s, %s: %v", code, got, w.images(), w.left(), w.calls)
+			}
+			w.pass(3 * time.Hour)
+			wrote := len(w.calls)
+			if d.ends(t, applier.Failed, code); len(w.calls) > wrote {
+				t.Errorf("%s: looked at again, it wrote %v", code, w.calls[wrote:])
+			}
+			if d.abort = true; c.back {
+				d.ends(t, applier.Undone, "")
+			}
 		}
 	}
 }
 
-// TestAClassWhoseAlarmRings turns back; the way back looks at no alarm, though the step that
-// takes it back holds what the plan said of the roll.
+// TestAClassWhoseAlarmRings turns back, runs of its new nodes untouched. One that rings before
+// the switch has what is held let go of, and the step of a rollback looks at none.
 func TestAClassWhoseAlarmRings(t *testing.T) {
-	w := newKarpenter(2, false, false)
-	w.alarms = map[string]string{"latency": "OK"}
-	w.busy(1, 50*time.Minute)
-	d := classDriver(t, w, schema.Roll{Strategy: schema.OnDemand, Alarms: []string{"latency"}})
-	d.each = func() {
-		if w.karp.class.Terms == newTerms {
-			w.alarms["latency"] = "ALARM"
+	rings := func(when func(w *town) bool) (*town, *driver) {
+		w := newKarpenter(2, false, false)
+		w.alarms = map[string]string{"latency": "OK"}
+		w.busy(1, 50*time.Minute)
+		d := classDriver(t, w, schema.Roll{Strategy: schema.OnDemand, Alarms: []string{"latency"}})
+		d.each = func() {
+			if when(w) {
+				w.alarms["latency"] = "ALARM"
+			}
 		}
+		return w, d
 	}
-	d.ends(t, applier.Failed, "DC838: alarm latency of CloudWatch rings")
+	w, d := rings(func(w *town) bool {
+		for _, m := range w.alive() {
+			if m.image == "ami-2" && w.ready(m) && w.alarms["latency"] == "OK" {
+				w.runs = append(w.runs, &run{id: "late", on: m.ID, shows: w.now, ends: w.now.Add(2 * time.Hour)})
+				return true
+			}
+		}
+		if w.karp.class.Terms == newTerms && !slices.ContainsFunc(w.runs, func(r *run) bool { return r.on == "" }) && len(w.alive()) < 2 {
+			w.runs = append(w.runs, &run{id: "asks", lasts: time.Hour}, &run{id: "asks too", lasts: time.Hour}, &run{id: "and more", lasts: time.Hour})
+		}
+		return false
+	})
+	d.ends(t, applier.Failed, "DC838: alarm latency of CloudWatch rings: too many errors. It was turned back: EC2NodeClass gpu is as it was, and no node is of the new image")
+	if c := w.karp.class; c.Image() != "ami-1" || w.left() != "" || strings.Contains(w.images(), "ami-2") || !strings.Contains(fmt.Sprint(w.calls), `terms [{"id":"ami-1"}] cordon i-002 false cordon i-003 true`) {
+		t.Errorf("back: %+v, %s, %s: %v", c, w.left(), w.images(), w.calls)
+	}
+	w, d = rings(func(w *town) bool { return w.karp.pools[0].HeldBy != "" })
+	d.ends(t, applier.Failed, "DC838: alarm latency of CloudWatch rings: too many errors; its cordons are lifted. Nothing was switched")
+	if got := fmt.Sprint(w.calls); strings.Contains(got, "terms") || w.left() != "" {
+		t.Errorf("%s, %s", got, w.left())
+	}
+	w, d = rings(func(*town) bool { return false })
+	d.ends(t, applier.Finished, "")
+	w.alarms["latency"] = "ALARM"
 	back := d.undone()
+	back.a.Step.Args = d.a.Step.Args
 	back.ends(t, applier.Finished, "")
-	if c := w.karp.class; c.Image() != "ami-1" || w.left() != "" || len(w.killed) > 0 {
-		t.Errorf("back: %+v, %s, killed %v", c, w.left(), w.killed)
+	if c := w.karp.class; c.Image() != "ami-1" || w.left() != "" {
+		t.Errorf("back: %+v, %s", c, w.left())
 	}
 }
 

@@ -73,8 +73,8 @@ type Roller struct {
 	Classic  Classic
 	Machines Machines
 	Now      func() time.Time
-	// Single has the operations of one call, of which one takes a switch back; nil: a roll
-	// that fails leaves the switch.
+	// Single has the operations of one call, of which one switches a class, and one takes the
+	// switch of a group back; nil: no class is switched, and a roll that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
 
 	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod
@@ -102,8 +102,11 @@ func byHandExecutors(applier.Manual) string {
 
 // again is the same roll to the image before, for after what made groups start the new
 // one is taken back. Of a roll that was not done only the nodes of the new image go: others
-// may be there that it never came to.
+// may be there that it never came to. A roll without a switch has nothing to go back to.
 func again(was planner.Step, done bool) []planner.Step {
+	if was.Args["image"] == was.Args["from"] {
+		return nil
+	}
 	s := was
 	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, maps.Clone(was.Args)
 	s.Args["image"], s.Args["from"] = was.Args["from"], was.Args["image"]

@@ -11,6 +11,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/port"
+	"domctl.dev/internal/world"
 )
 
 // later is a call that is on its way.
@@ -220,8 +221,11 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 
 func (w *town) GetExecutor(context.Context, string) (string, error) { return "", nil }
 
-// single has the one operation that switches the group.
+// single has the one operation that switches the group, and the one that switches a class.
 func (w *town) single(op string) (applier.Executor, bool) {
+	if w.karp != nil {
+		return (&world.World{Karpenter: w}).Executor(op)
+	}
 	return switching{w}, op == "autoscaling.UpdateAutoScalingGroup"
 }
 

@@ -68,6 +68,8 @@ func said(mark string, members []member) string {
 		says = "has NodePool " + one + " hold drift"
 	case release:
 		says = "lets NodePool " + one + " drift again"
+	case swapBack:
+		says = "switches the image back"
 	case swap:
 		says = "switches the image"
 	default:
