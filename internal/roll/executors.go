@@ -15,11 +15,6 @@ import (
 	"domctl.dev/schema"
 )
 
-// Executors is the operation that replaces the executors of a classic tier, which Domino
-// starts itself when runs ask for them: each old one is put into maintenance, and ended when
-// its last run has.
-const Executors = "roll.executors"
-
 // settled is how long an executor is in maintenance before it is believed that no run comes
 // to it any more: the write may take its deadline, and what Domino gave it just before shows
 // by then.
@@ -47,7 +42,9 @@ type Machines interface {
 	TerminateInstance(ctx context.Context, id string) error
 }
 
-// executing is the executor of a classic tier's roll.
+// executing is the executor of the roll of a classic tier, whose executors Domino starts
+// itself when runs ask for them: each old one is put into maintenance, and ended when its
+// last run has.
 type executing struct{ *Roller }
 
 // executor is one of the deployment's, and what is on it.
