@@ -66,7 +66,7 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 	}
 	if i := slices.IndexFunc(classes, func(c port.NodeClass) bool { return c.Name == o.asg }); i >= 0 {
 		t.there, t.class = true, classes[i]
-		t.switched, t.before = standsAs(t.class, a.Step.Writes), standsAs(t.class, stood(a.Step))
+		t.switched, t.before = stands(t.class, a.Step)
 		t.open = t.begun(swap) != "" && !t.switched && !t.past.switched // else what is on its way expects another version
 	}
 	pools, err := r.Karpenter.ListNodePools(ctx)
@@ -107,21 +107,13 @@ func imageOf(class map[string]schema.Value) string {
 	return port.TermsImage(class["terms"].Text)
 }
 
-// standsAs says that a class holds all of some values.
-func standsAs(c port.NodeClass, want map[string]schema.Value) bool {
-	is := map[string]schema.Value{"terms": {Is: schema.Known, Text: c.Terms}}
-	if c.Image() != "" {
-		is["image"] = schema.JSON(c.Image())
+// stands says that a class stands as a step writes it, and as the plan saw it.
+func stands(c port.NodeClass, s planner.Step) (done, before bool) {
+	raw := planner.Raw{}
+	for path, text := range c.Fields() {
+		raw[path] = schema.Value{Is: schema.Known, Text: text}
 	}
-	if c.Family != "" {
-		is["family"] = schema.JSON(c.Family)
-	}
-	for path, v := range want {
-		if is[path] != v {
-			return false
-		}
-	}
-	return true
+	return s.Stands(raw, func(want, got schema.Value) bool { return want == got })
 }
 
 // claimed are the NodeClaims of a class as members. What is on nodes is read last, as of
