@@ -73,6 +73,7 @@ func (t classTurn) turned() classTurn {
 	t.turn = t.turn.turned()
 	t.undoing, t.around = false, true
 	t.switched, t.before = t.before, t.switched
+	t.meant = t.means()
 	return t
 }
 
@@ -163,7 +164,7 @@ func (t classTurn) needs(p port.NodePool) string {
 	switch {
 	case p.Class != t.asg:
 		return t.strays[p.Name]
-	case t.before && t.begun(swap) == "" && t.holding(p) && meant(t.class) == nil:
+	case t.before && t.begun(swap) == "" && t.holding(p) && imagesOf(t.class) == nil:
 		return ""
 	}
 	return t.drifts()
@@ -197,12 +198,12 @@ func straying(p port.NodePool, classes []port.NodeClass, claims []port.NodeClaim
 // drifted says that a node of a class drifts, or could: while Karpenter looks for what the
 // terms mean each could, and so could one of which nobody tells the image yet.
 func drifted(class port.NodeClass, image string, since, now time.Time) bool {
-	images := meant(class)
+	images := imagesOf(class)
 	return images == nil || image != "" && !slices.Contains(images, image) || image == "" && now.Sub(since) < mostStart
 }
 
-// meant are the images that a class means, nil while nobody tells.
-func meant(class port.NodeClass) []string {
+// imagesOf are the images that a class means, nil while nobody tells.
+func imagesOf(class port.NodeClass) []string {
 	if id := class.Image(); id != "" {
 		return []string{id}
 	}

@@ -223,6 +223,39 @@ func TestWhatTheWayBackFinds(t *testing.T) {
 	}
 }
 
+// TestAnAliasThatMovedOn while the class named an image: every node is of what it means by then,
+// after the way back as after a rollback.
+func TestAnAliasThatMovedOn(t *testing.T) {
+	for _, rings := range []bool{true, false} {
+		w := newKarpenter(3, true, false)
+		w.chance = func(n int) int { return n - 1 }
+		w.alarms = map[string]string{"errors": "OK"}
+		w.busy(0, 2*time.Hour)
+		d := classDriver(t, w, schema.Roll{Strategy: schema.OnDemand, Alarms: []string{"errors"}})
+		d.each = func() {
+			if w.karp.class.Terms == newTerms {
+				w.karp.alias = "ami-3"
+				if rings {
+					w.alarms["errors"] = "ALARM"
+				}
+			}
+		}
+		if rings {
+			d.ends(t, applier.Failed, "It was turned back")
+		} else {
+			d.run(time.Hour) // and is abandoned half way
+			d.abort = true
+			d.ends(t, applier.Finished, "")
+			back := d.undone()
+			back.a.Step.Args = d.a.Step.Args
+			back.ends(t, applier.Finished, "")
+		}
+		if strings.Trim(w.images(), "ami-3 ") != "" || w.left() != "" || w.karp.class.Terms != oldTerms {
+			t.Errorf("rings %t: %s, %s: %v", rings, w.images(), w.left(), w.calls)
+		}
+	}
+}
+
 // TestAHoldBeforeTheSwitch is let go of while Karpenter tells no images, since nothing was
 // switched; once a switch was begun it stays until they are told.
 func TestAHoldBeforeTheSwitch(t *testing.T) {
