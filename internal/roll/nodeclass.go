@@ -48,7 +48,7 @@ type classTurn struct {
 	strays   map[string]string // a node that drifts, by NodePools that start nodes by another class by now
 	switched bool              // it stands as the step writes it
 	before   bool              // it stands as the plan saw it
-	open     bool              // a switch was begun that does not show
+	open     bool              // a switch was begun, there or back, that does not show
 	around   bool              // the other way round, once it was switched back
 }
 

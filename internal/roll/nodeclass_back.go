@@ -24,7 +24,9 @@ func (t classTurn) turnBack(why string) applier.Status {
 		if st, more := t.keeps(because + why); more {
 			return st
 		}
-		return next(cmp.Or(t.begun(swapBack), swapBack+" "+stamp(t.now)+because+why), planner.Conditional)
+		st := next(cmp.Or(t.begun(swapBack), swapBack+" "+stamp(t.now)+because+why), planner.Conditional)
+		st.Doubt = t.releasing()
+		return st
 	case !t.before:
 		return t.stop(fmt.Sprintf("%s; and %s chooses images by %s by now, which is left", why, t.group.Name, planner.Printable(port.TermsFollow(t.class.Terms))))
 	}
@@ -54,6 +56,11 @@ func (t classTurn) turnBack(why string) applier.Status {
 		st.Doubt = t.open
 	}
 	return st
+}
+
+// releasing says that a NodePool may yet be let go of by what was begun.
+func (t classTurn) releasing() bool {
+	return slices.ContainsFunc(t.pools, func(p port.NodePool) bool { return ofDomctl(p) && t.begun(release+" "+p.Name) != "" })
 }
 
 // turns says that a roll which stops for this reason has the class as it stood: its switch
@@ -121,7 +128,9 @@ func (t classTurn) abort() applier.Status {
 		return st
 	}
 	if t.switched {
-		return t.over()
+		st := t.over()
+		st.Doubt = t.open
+		return st
 	}
 	return applier.Status{State: applier.Undone, Doubt: t.open}
 }

@@ -28,7 +28,7 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 		t.there, t.class = true, classes[i]
 		t.switched, t.before = stands(t.class, a.Step)
 		t.meant = t.means()
-		t.open = t.begun(swap) != "" && !t.switched && !t.past.switched // else what is on its way expects another version
+		t.open = t.past.switched && t.switched || t.begun(swap) != "" && !t.switched && !t.past.switched // after a switch back, one before it expects a version that is gone
 	}
 	pools, err := r.Karpenter.ListNodePools(ctx)
 	if err != nil {
