@@ -33,6 +33,7 @@ func TestWritesAreSaid(t *testing.T) {
 		"hold pool #0":                                    "has NodePool pool hold drift",
 		"release pool #1":                                 "lets NodePool pool drift again",
 		"swap 2026-02-20T08:00:00Z":                       "switches the image",
+		"back 2026-02-20T08:00:00Z because DC876: none":   "switches the image back because DC876: none",
 		"another":                                         "another",
 		"":                                                "",
 	} {
