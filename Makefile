@@ -55,7 +55,7 @@ test-bake:
 test-k8s:
 	hack/wire/install.sh
 	hack/wire/install.sh kube
-	DOMCTL_WIRE=1 $(GO) test -count=1 -tags wire -run Kube ./internal/kube/... ./cmd/domctl/...
+	DOMCTL_WIRE=1 $(GO) test -timeout 20m -count=1 -tags wire -run Kube ./internal/kube/... ./internal/engine/... ./cmd/domctl/...
 
 # test-forge is test-live against a Gitea, which takes minutes to build the first time.
 test-forge:

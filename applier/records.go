@@ -43,6 +43,7 @@ type Record struct {
 	By      string                           `json:"by,omitempty"`
 	Step    string                           `json:"step,omitempty"`
 	Mark    string                           `json:"mark,omitempty"`
+	Says    string                           `json:"says,omitempty"` // of a begin: Status.Says
 	Why     string                           `json:"why,omitempty"`
 	Failed  []string                         `json:"failed,omitempty"` // steps, in the record that ends a segment
 	Place   int                              `json:"place,omitempty"`  // of the apply among all, in its first record

@@ -254,7 +254,7 @@ func (t *turn) write(ctx context.Context, st Status, guard planner.Guard) error 
 		}
 	}
 	t.tell(Event{Kind: KindBegin, Step: t.at.Step, Mark: mark, Says: st.Says})
-	if err := t.j.append(ctx, Record{Kind: KindBegin, Step: t.at.Step.ID, Mark: mark, Digests: digests}); err != nil {
+	if err := t.j.append(ctx, Record{Kind: KindBegin, Step: t.at.Step.ID, Mark: mark, Says: st.Says, Digests: digests}); err != nil {
 		return err
 	}
 	if !t.lease.fresh() { // the process stood still: the lease may be gone before the write lands

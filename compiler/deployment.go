@@ -18,6 +18,12 @@ func (w *reader) deployment() {
 	if text, err := v.MarshalJSON(); v.Exists() && err == nil {
 		decodeDeployment(text, d)
 		d.At = w.places.of(v)
+		if len(d.Windows) > 0 { // as the cache keeps it
+			d.WindowsAt = map[string][]schema.Position{}
+		}
+		for name := range d.Windows {
+			d.WindowsAt[name] = w.places.of(v.LookupPath(cue.MakePath(cue.Str("windows"), cue.Str(name))))
+		}
 		refs := map[string]*string{"mongo.uri": &d.Mongo.URI, "domino.apiKey": &d.Domino.APIKey, "domino.token": &d.Domino.Token}
 		if s := d.Mongo.Via.SSH; s != nil {
 			refs["mongo.via.ssh.key"] = &s.Key

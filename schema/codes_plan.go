@@ -65,7 +65,7 @@ func changeCodes() []Code {
 		{"DC253", "block devices are restated", "EC2 drops the snapshots of a version's block devices when a version is made from it, so they are stated again; the root device's is the old image's, and is left out.",
 			"Nothing: this tells what the new version holds."},
 		{"DC254", "a small root volume", "EC2 starts nothing with a volume smaller than the snapshot it is made from.",
-			"Make the root volume in the launch template at least as large as the image says."},
+			"Make the root volume in the launch template or EC2NodeClass at least as large as the image says."},
 	}
 }
 

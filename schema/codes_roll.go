@@ -39,7 +39,7 @@ func rollCodes() []Code {
 			"Leave the size: the cluster autoscaler takes nodes that are empty. Or cordon the group's nodes, wait until their runs have ended (`domctl nodes`), and resume the apply."},
 		{"DC847", "zones are rebalanced beside a roll", "The group spans several zones and its process AZRebalance is not suspended. While a roll ends and starts nodes, the zones get uneven, and Auto Scaling evens them out by ending nodes of its own choosing, whatever runs on them.",
 			"Suspend AZRebalance of the group (`aws autoscaling suspend-processes --auto-scaling-group-name GROUP --scaling-processes AZRebalance`), as the cluster autoscaler asks for as well; or make one group a zone."},
-		{"DC848", "the nodes of a roll cannot be read", "A roll ends a node once no live run is on it, and Kubernetes or Domino does not tell what runs where. While a plan is made, the pool is blocked: its image would be switched, and no node could go. While an apply runs, one that refuses us ends it, with nothing lost; one that does not answer is waited for.",
+		{"DC848", "the nodes of a roll cannot be read", "A roll ends a node, or an executor, once no live run is on it, and AWS, Kubernetes, MongoDB or Domino does not tell what runs where. While a plan is made, the pool or the classic tier is blocked: its image would be switched, and no node could go. While an apply runs, one that refuses us ends it, with nothing lost; one that does not answer is waited for.",
 			"`domctl doctor` says what it lets domctl do, and `domctl doctor --policies` prints the role. When that is mended, plan again, or resume the apply."},
 	}
 }

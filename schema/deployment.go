@@ -25,6 +25,8 @@ type Deployment struct {
 	Prices     map[string]float64 `json:"prices,omitempty"`     // instance type → US dollars per hour
 	Findings   map[string]string  `json:"findings,omitempty"`   // code → error, warning, off
 	At         []Position         `json:"at,omitempty"`
+	// WindowsAt is where each window stands.
+	WindowsAt map[string][]Position `json:"windowsAt,omitempty"`
 }
 
 // Registry is a host that may be asked for images. OnNodes is the host in names

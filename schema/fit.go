@@ -62,20 +62,6 @@ func FitPaths() []string {
 	return []string{"cores", "memory", "sharedMemoryLimit", "allowSharedMemoryToExceedDefault", "gpu.count", "gpu.key"}
 }
 
-// Fit says what a tier lacks on the most suitable node of its pool: nothing
-// when it fits some instance type the pool expects, or when not enough is
-// known to judge. The fields are those of the kinds hardwareTiers and
-// nodePools, stated or merged with live ones; nodes gives capacities by
-// instance type, and types that it does not hold are left out.
-//
-// Of each node the pool's overhead is taken off, else half a core and half a
-// GiB for daemon sets; each execution adds the pool's execution overhead.
-// Shared memory counts as memory.
-func Fit(tier, pool map[string]Value, nodes map[string]Capacity) []Shortage {
-	rooms, _ := Rooms(pool, nodes)
-	return FitRooms(tier, pool, rooms)
-}
-
 // Rooms are those of the instance types that a pool expects; none, and false, where one
 // of them is not known.
 func Rooms(pool map[string]Value, nodes map[string]Capacity) (rooms []NodeRoom, known bool) {
@@ -95,8 +81,11 @@ type NodeRoom struct {
 	Room Room
 }
 
-// FitRooms is Fit for nodes whose room is known, as that of live ones is.
-func FitRooms(tier, pool map[string]Value, nodes []NodeRoom) (best []Shortage) {
+// Fit says what a tier lacks on the most suitable node of its pool: nothing
+// when it fits one, or when none is known. The fields are those of the kinds
+// hardwareTiers and nodePools, stated or merged with live ones. Each execution
+// adds the pool's execution overhead; shared memory counts as memory.
+func Fit(tier, pool map[string]Value, nodes []NodeRoom) (best []Shortage) {
 	for _, node := range nodes {
 		short := shortages(tier, pool, node.Type, node.Room)
 		if len(short) == 0 {
@@ -134,7 +123,7 @@ func shortages(tier, pool map[string]Value, name string, node Room) (short []Sho
 		short = append(short, s)
 	}
 	gpus, ok := tier["gpu.count"].Float()
-	has, there := node.Other[cmp.Or(tier["gpu.key"].Str(), wholeGPU)]
+	has, there := node.Other[cmp.Or(tier["gpu.key"].Str(), WholeGPU)]
 	if ok && (there || node.Whole) && gpus > float64(has) {
 		short = append(short, Shortage{Path: "gpu.count", Want: shortNumber(gpus), Have: fmt.Sprint(has), InstanceType: name})
 	}

@@ -39,7 +39,8 @@ func TestFit(t *testing.T) {
 		"default shared memory":      {tier("memory", "31GiB", "sharedMemoryLimit", "4GiB"), pool("m5.2xlarge"), nil},
 	} {
 		var got []string
-		for _, s := range Fit(c.tier, c.pool, InstanceTypes()) {
+		rooms, _ := Rooms(c.pool, InstanceTypes())
+		for _, s := range Fit(c.tier, c.pool, rooms) {
 			if s.InstanceType == "" || s.Want == "" || s.Have == "" {
 				t.Errorf("%s: %+v says too little", name, s)
 			}

@@ -68,7 +68,7 @@ func (c *checker) fit() {
 			f := UnusedFinding(a, left, kind, target.Name, most, slices.Concat(o.Positions("cores"), o.Positions("memory"), pool.Positions("expect.maxUnused")))
 			c.add(f.Code, f.Severity, a, f.Positions, f.Hint, "%s", f.Message)
 		}
-		for _, s := range FitRooms(o.Fields, pool.Fields, rooms) {
+		for _, s := range Fit(o.Fields, pool.Fields, rooms) {
 			severity := Error
 			if s.Soft {
 				severity = Warning

@@ -11,8 +11,18 @@ import (
 var nodeKey = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
 // longestNodeKey is what the tag of an Auto Scaling group leaves of its 128 characters
-// behind "k8s.io/cluster-autoscaler/node-template/label/".
-const longestNodeKey = 128 - len("k8s.io/cluster-autoscaler/node-template/label/")
+// behind LabelTag.
+const longestNodeKey = 128 - len(LabelTag)
+
+// The tags of a group that the cluster autoscaler goes by begin with AutoscalerTag: those
+// by which it knows nodes that are not there yet with LabelTag and TaintTag, and a key
+// follows.
+// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md#auto-discovery-setup
+const (
+	AutoscalerTag = "k8s.io/cluster-autoscaler/node-template/"
+	LabelTag      = AutoscalerTag + "label/"
+	TaintTag      = AutoscalerTag + "taint/"
+)
 
 // PoolLabel is Domino's own label of nodes, which the pool states as label.
 const PoolLabel = "dominodatalab.com/node-pool"

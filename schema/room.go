@@ -18,14 +18,14 @@ type Room struct {
 	Whole bool `json:"-"`
 }
 
-// wholeGPU is the resource of NVIDIA GPUs that are not cut into slices.
-const wholeGPU = "nvidia.com/gpu"
+// WholeGPU is the resource of NVIDIA GPUs that are not cut into slices.
+const WholeGPU = "nvidia.com/gpu"
 
 // RoomOf is what an instance type leaves executions in a pool: its capacity less the
 // pool's overhead of a node, else less half a core and half a GiB for daemon sets.
 func RoomOf(pool map[string]Value, node Capacity) Room {
 	return Room{MilliCores: millis(node.Cores - overhead(pool, "node.cores", 0.5)), Memory: node.Memory - int64(overhead(pool, "node.memory", 512<<20)),
-		Pods: -1, Other: map[string]int64{wholeGPU: int64(node.GPUs)}}
+		Pods: -1, Other: map[string]int64{WholeGPU: int64(node.GPUs)}}
 }
 
 // DemandOf is what an execution of a tier takes of a node of a pool: what it requests,
@@ -35,7 +35,7 @@ func DemandOf(tier, pool map[string]Value) Room {
 	d := Room{MilliCores: millis(cores + overhead(pool, "execution.cores", 0)), Pods: 1,
 		Memory: sizeOf(tier["memory"]) + sharedMemory(tier) + int64(overhead(pool, "execution.memory", 0))}
 	if n, _ := tier["gpu.count"].Float(); n > 0 {
-		d.Other = map[string]int64{cmp.Or(tier["gpu.key"].Str(), wholeGPU): int64(n)}
+		d.Other = map[string]int64{cmp.Or(tier["gpu.key"].Str(), WholeGPU): int64(n)}
 	}
 	return d
 }
@@ -99,11 +99,19 @@ func Most(left []Remainder) (most Remainder) {
 func (r Remainder) Text() string {
 	switch r.Resource {
 	case "cores":
-		return shortNumber(float64(r.Left)/1000) + " cores"
+		return CoresText(float64(r.Left) / 1000)
 	case "memory":
 		return displayBytes(r.Left)
 	}
 	return shortNumber(float64(r.Left)) + " " + r.Resource
+}
+
+// CoresText is an amount of cores: "1.5 cores", "1 core".
+func CoresText(cores float64) string {
+	if text := shortNumber(cores); text != "1" {
+		return text + " cores"
+	}
+	return "1 core"
 }
 
 // Unused is what a tier leaves of the node that it fills best, where that is more than

@@ -99,8 +99,11 @@ func (w Window) Opening(t time.Time) string {
 func (c *checker) windows() {
 	for _, name := range Sorted(c.Deployment.Windows) {
 		if fault := c.Deployment.Windows[name].Fault(); fault != "" && !c.broken[Address{}] {
-			c.add("DC115", Error, Address{}, c.Deployment.At, "correct it: windows: saturday: {days: [\"sat\"], from: \"22:00\", to: \"04:00\", timezone: \"America/New_York\"}",
-				"window %s: %s", quoted(name), fault)
+			at := c.Deployment.WindowsAt[name]
+			if len(at) == 0 {
+				at = c.Deployment.At
+			}
+			c.add("DC115", Error, Address{}, at, "correct it, as in "+windowText(name, "America/New_York"), "window %s: %s", quoted(name), fault)
 		}
 	}
 }
@@ -110,5 +113,10 @@ func windowHint(name string, windows map[string]Window) string {
 	if len(windows) > 0 {
 		return DidYouMean(name, Sorted(windows))
 	}
-	return fmt.Sprintf(`state it: deployment: windows: %s: {days: ["sat"], from: "22:00", to: "04:00", timezone: "UTC"}`, JoinPath(name))
+	return "state it: " + windowText(name, "UTC")
+}
+
+// windowText is a window as files state one.
+func windowText(name, zone string) string {
+	return fmt.Sprintf(`deployment: windows: %s: {days: ["sat"], from: "22:00", to: "04:00", timezone: %q}`, JoinPath(name), zone)
 }

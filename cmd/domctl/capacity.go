@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -121,7 +120,7 @@ func writePools(out io.Writer, c world.Capacity) error {
 func limitsText(l world.PoolLimits, most *int64) string {
 	var all []string
 	if l.Cores > 0 {
-		all = append(all, strconv.FormatFloat(l.Cores, 'f', -1, 64)+" cores")
+		all = append(all, schema.CoresText(l.Cores))
 	}
 	if l.Memory > 0 {
 		all = append(all, schema.CanonicalBytes(l.Memory))

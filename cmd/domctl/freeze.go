@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -35,20 +36,16 @@ Rollbacks work. It is over by itself at its time; --lift ends it at once.`,
 			if err != nil {
 				return err
 			}
-			if f.Until = e.Clock.Now(); lift {
-				f.Why = "lifted"
-			} else if f.Until, err = soon(until, f.Until); err != nil {
+			if lift {
+				return a.lift(cmd.Context(), e, f)
+			}
+			if f.Until, err = soon(until, e.Clock.Now()); err != nil {
 				return fmt.Errorf("--until: %w", err)
 			}
 			if err := e.Applier.Freeze(cmd.Context(), f); err != nil {
 				return err
 			}
-			name := planner.Printable(e.Compiled.Desired.Deployment.Name)
-			if lift {
-				_, err = fmt.Fprintf(a.stdout, "%s is not frozen.\n", name)
-				return err
-			}
-			_, err = fmt.Fprintf(a.stdout, "%s is %s.\n", name, f)
+			_, err = fmt.Fprintf(a.stdout, "%s is %s.\n", planner.Printable(e.Compiled.Desired.Deployment.Name), f)
 			return err
 		},
 	}
@@ -58,6 +55,29 @@ Rollbacks work. It is over by itself at its time; --lift ends it at once.`,
 	cmd.MarkFlagsMutuallyExclusive("lift", "until")
 	cmd.MarkFlagsMutuallyExclusive("lift", "why")
 	return cmd
+}
+
+// lift ends a freeze, and says which that was and what has not ended since.
+func (a *app) lift(ctx context.Context, e *engine.Engine, f applier.Freeze) error {
+	name := planner.Printable(e.Compiled.Desired.Deployment.Name)
+	was, _, err := applier.ReadFreeze(ctx, e.Store)
+	if err != nil {
+		return err
+	}
+	if f.Until = e.Clock.Now(); !was.Holds(f.Until) {
+		_, err = fmt.Fprintf(a.stdout, "%s was not frozen: nothing is lifted.\n", name)
+		return err
+	}
+	f.Why = "lifted"
+	if err := e.Applier.Freeze(ctx, f); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s is no longer frozen; it was %s.\n", name, was)
+	open, err := e.Applier.OpenApplies(ctx)
+	for _, id := range open {
+		a.tell("hint", fmt.Sprintf("apply %s has not ended: where no domctl waits with it any more, domctl apply --resume %[1]s goes on", id))
+	}
+	return err
 }
 
 // soon reads a time that is to come.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -58,7 +59,7 @@ a line each, and with --format json an object a line.`,
 			if len(history) == 0 && o.Address != (schema.Address{}) {
 				return a.neverSet(e.MeantAddress(cmd.Context(), o.Address), o)
 			}
-			return writeHistory(a.stdout, history)
+			return writeHistory(a.stdout, history, e.Standing)
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "only since this `time`: 2026-03-01T10:00:00Z, 2026-03-01, 90m, 7d")
@@ -152,7 +153,7 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 			if form.json() {
 				return a.json(shapeOfStory(s))
 			}
-			return a.writeStory(s)
+			return a.writeStory(s, e.Standing(s))
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "write the steps as commands of this `tool`: mongosh, aws, curl or kubectl")
@@ -161,7 +162,7 @@ never in it: it says where to put them. APPLY "last" is the newest one.`,
 	return cmd
 }
 
-func writeHistory(out io.Writer, history []engine.Past) error {
+func writeHistory(out io.Writer, history []engine.Past, standing func(applier.Summary) string) error {
 	if len(history) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing was applied.")
 		return err
@@ -169,17 +170,14 @@ func writeHistory(out io.Writer, history []engine.Past) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "APPLY\tWHEN\tBY\tSTEPS\tOUTCOME")
 	for _, s := range history {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", s.ID, s.At.UTC().Format(time.RFC3339), planner.Printable(s.By), s.Done, outcome(s.Summary, takenBack(s)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", s.ID, s.At.UTC().Format(time.RFC3339), planner.Printable(s.By), s.Done, planner.Printable(outcome(s.Summary, standing(s.Summary), takenBack(s))))
 	}
 	return w.Flush()
 }
 
 // outcome is what became of an apply, in a line's last words.
-func outcome(s applier.Summary, back string) string {
-	words := []string{string(s.Outcome)}
-	if s.Outcome == "" {
-		words[0] = "cut off, or running"
-	}
+func outcome(s applier.Summary, stands, back string) string {
+	words := []string{stands}
 	if s.Plan != nil && s.Plan.Restores != "" {
 		words = append(words, "takes back "+s.Plan.Restores)
 	}
@@ -190,20 +188,20 @@ func outcome(s applier.Summary, back string) string {
 }
 
 // writeStory prints an apply's plan and its records in order.
-func (a *app) writeStory(s applier.Summary) error {
+func (a *app) writeStory(s applier.Summary, stands string) error {
 	if s.Plan != nil {
 		if err := s.Plan.Text(a.stdout, a.style); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(a.stdout, "\nApply %s: %s.\n", s.ID, outcome(s, ""))
+	fmt.Fprintf(a.stdout, "\nApply %s: %s.\n", s.ID, planner.Printable(outcome(s, stands, "")))
 	by := ""
 	for _, r := range s.Records {
 		if r.By != by {
 			fmt.Fprintf(a.stdout, "%s\n", planner.Printable(r.By))
 		}
 		by = r.By
-		line := strings.TrimRight(fmt.Sprintf("  %s  %-7s  %s %s", r.At.UTC().Format(time.RFC3339), r.Kind, r.Step, r.Mark), " ")
+		line := strings.TrimRight(fmt.Sprintf("  %s  %-7s  %s %s", r.At.UTC().Format(time.RFC3339), r.Kind, r.Step, cmp.Or(r.Says, r.Mark)), " ")
 		why, log := cutLog(r.Why)
 		if why != "" {
 			line += "  " + why

@@ -104,6 +104,9 @@ func (a *app) images(ctx context.Context, folder string, f imageFlags, text func
 	}
 	r.Compiled, r.Outside, r.Store, r.Now = d.compiled, w.outside, w.store, w.clock.Now
 	r.Progress = a.asking
+	if w.nodes != nil {
+		r.Karpenter = w.nodes
+	}
 	found, err := r.Forecast(ctx)
 	if err != nil {
 		return err

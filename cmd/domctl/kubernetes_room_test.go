@@ -19,7 +19,7 @@ func TestABombEndsNoPod(t *testing.T) {
 		switch r.GetKind() {
 		case "ConfigMap":
 			var found []schema.Finding
-			if file, found = config.Parse("serve.yaml", []byte(r.GetDataMap()["serve.yaml"])); len(found) > 0 {
+			if file, found = config.Check("serve.yaml", []byte(r.GetDataMap()["serve.yaml"]), hasAll()); len(found) > 0 {
 				t.Fatal(found)
 			}
 		case "Deployment":

@@ -133,6 +133,9 @@ func roomRows(n world.Node) [][]string {
 			text := "unknown"
 			if r != nil {
 				text = strings.TrimSuffix(schema.Remainder{Resource: unitOf(name), Left: of(r)}.Text(), " "+name)
+				if name == "cores" {
+					text, _, _ = strings.Cut(text, " ")
+				}
 			}
 			cells = append(cells, text)
 		}

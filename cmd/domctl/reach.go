@@ -33,7 +33,7 @@ func (d *deployment) reach(w *wiring) (all []engine.Reach) {
 		writes = append(writes, [2]string{"patch", "nodes"}, [2]string{"create", "pods/eviction"})
 	}
 	if karpenter {
-		writes = append(writes, [2]string{"patch", "nodepools.karpenter.sh"}, [2]string{"patch", "ec2nodeclasses.karpenter.k8s.aws"}, [2]string{"delete", "nodeclaims.karpenter.sh"})
+		writes = append(writes, [2]string{"patch", port.PoolsResource}, [2]string{"patch", port.ClassesResource}, [2]string{"delete", port.ClaimsResource})
 	}
 	for _, may := range writes {
 		all = append(all, engine.Reach{Name: "Kubernetes " + may[0] + " " + may[1] + " (apply)", Do: do, Try: func(ctx context.Context) (string, error) {

@@ -94,6 +94,7 @@ type recordShape struct {
 	Kind applier.RecordKind `json:"kind"`
 	Step string             `json:"step,omitempty"`
 	Mark string             `json:"mark,omitempty"`
+	Says string             `json:"says,omitempty"`
 	Why  string             `json:"why,omitempty"`
 }
 
@@ -149,7 +150,7 @@ func shapesOfPast(history []engine.Past) []pastShape {
 func shapeOfStory(s applier.Summary) storyShape {
 	shape := storyShape{Format: shapes, Apply: shapeOfApply(s), Plan: s.Plan, Records: []recordShape{}}
 	for _, r := range s.Records {
-		shape.Records = append(shape.Records, recordShape{At: r.At.UTC(), By: r.By, Kind: r.Kind, Step: r.Step, Mark: r.Mark, Why: r.Why})
+		shape.Records = append(shape.Records, recordShape{At: r.At.UTC(), By: r.By, Kind: r.Kind, Step: r.Step, Mark: r.Mark, Says: r.Says, Why: r.Why})
 	}
 	return shape
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
@@ -66,6 +67,48 @@ func TestExecutorsTakenBackWhereTheyDied(t *testing.T) {
 	takenBack(t, deployment(t, "executors"), every(3), rig.yard, func(got string) bool {
 		return !strings.Contains(got, "maintenance") && strings.Contains(got, "4 5")
 	})
+}
+
+// TestExecutorsOfAnotherImage: what a roll that was let go of left is a difference, and the plan
+// that rolls it leaves none. A rollback of that has nothing to replace.
+func TestExecutorsOfAnotherImage(t *testing.T) {
+	t.Parallel()
+	f := deployment(t, "executors")
+	start := f.start(t)
+	p := start.plan(f.after)
+	sides, uneven := start.copy().count(f, p), 0
+	for k := sides / 7; k < sides; k += sides / 9 {
+		r := start.copy()
+		r.dies(f, p, k)
+		if _, err := r.engine(f.after).Applier.Supersede(t.Context(), p.ID); err != nil {
+			t.Fatalf("killed after %d: %v", k, err)
+		}
+		rest := r.plan(f.after)
+		for _, c := range rest.Changes {
+			for _, d := range c.Fields {
+				if d.Path == "executors" {
+					uneven++
+				}
+			}
+		}
+		r.ended(r.engine(f.after).Apply(t.Context(), rest))
+		if got := r.yard(); got != "[4 5 6]" {
+			t.Errorf("killed after %d: %s", k, got)
+		}
+		if again := r.plan(f.after); !again.Empty() {
+			t.Errorf("killed after %d: the second plan is not empty: %+v", k, again.Steps)
+		}
+		if switches := slices.ContainsFunc(rest.Steps, func(s planner.Step) bool { return s.Op != world.ExecutorsOp }); len(rest.Steps) == 0 || switches {
+			continue
+		}
+		back, err := r.engine(f.after).Rollback(t.Context(), rest.ID, engine.RollbackOptions{})
+		if err != nil || len(back.Steps) > 0 {
+			t.Errorf("killed after %d: %+v, %v", k, back.Steps, err)
+		}
+	}
+	if uneven == 0 {
+		t.Error("no plan found an executor of another image")
+	}
 }
 
 // TestAForgedRollOfExecutorsIsRefused: which instances are executors, and which field is their

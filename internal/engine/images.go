@@ -19,8 +19,10 @@ import (
 type Images struct {
 	Compiled compiler.Result
 	Outside  port.Outside
-	Store    applier.Store
-	Now      func() time.Time
+	// Karpenter tells what its pools start nodes from; nil where no cluster is asked.
+	Karpenter port.Karpenter
+	Store     applier.Store
+	Now       func() time.Time
 	// Weights are "runs", counted over Window, or "even".
 	Weights string
 	Window  time.Duration
@@ -103,7 +105,7 @@ type Suggestion struct {
 // Forecast asks what is in use and of what layers it is, and reckons.
 func (r Images) Forecast(ctx context.Context) (Forecast, error) {
 	desired := r.Compiled.Desired
-	w := &world.World{Outside: r.Outside, Deployment: desired.Deployment, Now: r.Now}
+	w := &world.World{Outside: r.Outside, Karpenter: r.Karpenter, Deployment: desired.Deployment, Now: r.Now}
 	if _, err := w.Identity(ctx); err != nil {
 		return Forecast{}, err
 	}

@@ -62,7 +62,7 @@ func (f *Forecast) volumes(d schema.Desired, stands *world.View) {
 		a, _ := schema.ParseAddress(fill.AMI)
 		for _, v := range stands.NodeVolumes(a) {
 			if leaves := kubeletLeaves(v.Bytes); v.Bytes != fill.Volume && fill.Cost.Disk > leaves {
-				f.warn("DC805", v.Pool, d.Objects[v.Pool], "make the volume larger in the launch template, or cache less", fmt.Sprintf("%s starts nodes with a root volume of %s, of which the kubelet leaves %s (%d %%), and what %s caches fills at least %s",
+				f.warn("DC805", v.Pool, d.Objects[v.Pool], "make the volume larger in "+v.In+", or cache less", fmt.Sprintf("%s starts nodes with a volume of %s, of which the kubelet leaves %s (%d %%), and what %s caches fills at least %s",
 					v.Group, schema.ShortBytes(v.Bytes), schema.ShortBytes(leaves), KubeletShare, fill.AMI, schema.ShortBytes(fill.Cost.Disk)))
 			}
 		}

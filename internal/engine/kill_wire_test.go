@@ -43,6 +43,8 @@ type wired struct {
 	compiled compiler.Result
 	clock    *sim.Jump
 	store    applier.Store
+	grid     func(*sim.Kill) port.Grid // the nodes of a process; nil: none
+	census   port.Executions           // nil: nobody lists executions
 
 	mu       sync.Mutex
 	commands []string // as sent to MongoDB
@@ -52,15 +54,21 @@ func newWired(t *testing.T) *wired {
 	t.Helper()
 	w := &wired{Acme: wiretest.NewAcme(t), t: t, clock: sim.NewJump()}
 	w.Account.Setenv()
-	root := t.TempDir()
-	for name, text := range w.Files() {
+	w.states(w.Files())
+	return w
+}
+
+// states lays the deployment's files down.
+func (w *wired) states(files map[string]string) {
+	w.t.Helper()
+	root := w.t.TempDir()
+	for name, text := range files {
 		name = filepath.Join(root, name)
 		w.must(os.MkdirAll(filepath.Dir(name), 0o755))
 		w.must(os.WriteFile(name, []byte(text), 0o644))
 	}
 	w.dir = filepath.Join(root, "acme")
 	w.compile()
-	return w
 }
 
 func (w *wired) compile() {
@@ -99,9 +107,13 @@ func (w *wired) process(kill *sim.Kill) (*engine.Engine, error) {
 	cloud := w.cloud()
 	outside := port.Parts{Documents: documents, STS: cloud, EC2: cloud, AutoScaling: cloud, EKS: cloud, SSM: cloud, CloudWatch: cloud, Shell: cloud, Registry: registry.New(registry.Config{})}
 	hooked := worldtest.Hooked{Outside: outside, Hook: func(call string, after bool) error { return kill.Gate(call, phase(after)) }}
+	var nodes port.Grid
+	if w.grid != nil {
+		nodes = w.grid(kill)
+	}
 	secret := func(context.Context, string) (schema.Value, error) { return schema.JSON("canary-token-new"), nil }
 	return engine.Open(w.t.Context(), engine.Config{Compiled: w.compiled, Outside: hooked, Store: sim.Gated(w.store, kill.Gate, w.clock), Secret: secret,
-		Clock: w.clock, Random: rand.Text, Holder: "test", Parallelism: 1})
+		Nodes: nodes, Executions: w.census, Clock: w.clock, Random: rand.Text, Holder: "test", Parallelism: 1})
 }
 
 func phase(after bool) sandbox.Phase {

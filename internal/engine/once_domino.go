@@ -49,3 +49,8 @@ func (o onceDomino) ListTiers(ctx context.Context) (port.TierList, error) {
 func (o onceDomino) ListSettings(ctx context.Context) ([]port.Setting, error) {
 	return list(o.memory, func() ([]port.Setting, error) { return o.Domino.ListSettings(ctx) }, "ListSettings")
 }
+
+// ListExecutions is port.Executions'.
+func (o onceDomino) ListExecutions(ctx context.Context) ([]port.Execution, error) {
+	return list(o.memory, func() ([]port.Execution, error) { return o.Domino.ListExecutions(ctx) }, "ListExecutions")
+}

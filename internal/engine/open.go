@@ -37,19 +37,37 @@ func (e *Engine) unended(ctx context.Context) ([]schema.Finding, error) {
 			continue // the reservation came late
 		}
 		found = append(found, schema.Finding{Code: "DC320", Severity: schema.Warning,
-			Message: fmt.Sprintf("apply %s of %s has not ended (%s) since %s and reserves %s", id, s.By, standing(s), s.At.UTC().Format(time.RFC3339), planner.Few(reserved)),
+			Message: fmt.Sprintf("apply %s of %s has not ended (%s) since %s and reserves %s", id, s.By, e.Standing(s), s.At.UTC().Format(time.RFC3339), planner.Few(reserved)),
 			Hint:    onward(s)})
 	}
 	return found, nil
 }
 
-// standing is where an apply that has not ended is, and what it waits for.
-func standing(s applier.Summary) string {
-	switch s.Outcome {
-	case "":
-		return "running, or cut off"
-	case applier.PausedOutcome:
-		return "paused: " + s.Why
+// Standing is where an apply is, and what it waits for, in words. Records alone do not
+// tell whether a domctl is at it still: one that waits holds no lock. Where it ran on
+// this machine its process tells; else both are said.
+func (e *Engine) Standing(s applier.Summary) string {
+	alive, known := false, false
+	if n := len(s.Records); n > 0 && e.Applier.Alive != nil {
+		alive, known = e.Applier.Alive(s.Records[n-1].By)
+	}
+	either := func(at, gone string) string {
+		switch {
+		case !known:
+			return at + ", or " + gone
+		case alive:
+			return at
+		}
+		return gone
+	}
+	left, waits := strings.CutPrefix(s.Why, "waiting")
+	switch {
+	case s.Outcome == "":
+		return either("running", "cut off")
+	case s.Outcome == applier.PausedOutcome && waits:
+		return either("waiting", "paused") + left
+	case s.Outcome == applier.PausedOutcome && s.Why != "":
+		return s.Why // "interrupted with 2 steps left"
 	}
 	return string(s.Outcome)
 }

@@ -101,7 +101,7 @@ func (e *Engine) Review(ctx context.Context, o ReviewOptions) (Review, error) {
 	var group errgroup.Group
 	group.Go(func() error { newer, noNewer = Update(ctx, e.Compiled, e.Outside, nil); return nil })
 	group.Go(func() error {
-		ran, noRuns = Images{Compiled: e.Compiled, Outside: e.Outside, Store: e.Store, Now: e.Clock.Now, Weights: "runs", Window: o.Window, Progress: o.Progress}.Forecast(ctx)
+		ran, noRuns = Images{Compiled: e.Compiled, Outside: e.Outside, Karpenter: e.Nodes, Store: e.Store, Now: e.Clock.Now, Weights: "runs", Window: o.Window, Progress: o.Progress}.Forecast(ctx)
 		return nil
 	})
 	group.Go(func() error { r.Pulls, timed, noPulls = e.pulls(ctx, at.Add(-o.Window), o.SlowPull); return nil })

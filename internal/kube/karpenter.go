@@ -93,9 +93,9 @@ func (o poolObject) pool() (p port.NodePool, err error) {
 	for _, r := range of.Requirements {
 		switch {
 		case r.Operator != "In":
-		case r.Key == "node.kubernetes.io/instance-type":
+		case r.Key == port.TypeLabel:
 			p.InstanceTypes = r.Values
-		case r.Key == zoneLabel:
+		case r.Key == port.ZoneLabel:
 			p.Zones = r.Values
 		}
 	}

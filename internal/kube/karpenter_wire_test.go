@@ -40,7 +40,7 @@ func (k *kubelet) nodePool(t *testing.T, p port.NodePool) {
 	for r, limit := range p.Limits {
 		limits[r] = json.RawMessage(limit)
 	}
-	for key, values := range map[string][]string{"node.kubernetes.io/instance-type": p.InstanceTypes, zoneLabel: p.Zones} {
+	for key, values := range map[string][]string{port.TypeLabel: p.InstanceTypes, port.ZoneLabel: p.Zones} {
 		if len(values) > 0 {
 			requirements = append(requirements, map[string]any{"key": key, "operator": "In", "values": values})
 		}

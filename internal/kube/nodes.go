@@ -61,15 +61,12 @@ func (c *Client) ListNodes(ctx context.Context) (all []port.Node, err error) {
 	return all, err
 }
 
-// zoneLabel is https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone
-const zoneLabel = "topology.kubernetes.io/zone"
-
 func (o nodeObject) node() (n port.Node, err error) {
 	m := o.Metadata
 	n = port.Node{Name: m.Name, UID: m.UID, Version: m.ResourceVersion, Labels: m.Labels, Taints: o.Spec.Taints,
 		Cordoned: o.Spec.Unschedulable, CordonedBy: m.Annotations[cordonedBy], Created: m.CreationTimestamp}
 	n.Zone, n.Instance = ofAWS(o.Spec.ProviderID)
-	if zone := m.Labels[zoneLabel]; zone != "" {
+	if zone := m.Labels[port.ZoneLabel]; zone != "" {
 		n.Zone = zone
 	}
 	for _, is := range o.Status.Conditions {

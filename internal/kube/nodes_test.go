@@ -45,7 +45,7 @@ func TestNode(t *testing.T) {
 	got, err := c.ListNodes(t.Context())
 	want := []port.Node{{
 		Name: "ip-10-0-1-5.us-west-2.compute.internal", UID: "u1", Version: "7", Instance: "i-0abc", Zone: "us-west-2b",
-		Labels: map[string]string{zoneLabel: "us-west-2b", "dominodatalab.com/node-pool": "default"},
+		Labels: map[string]string{port.ZoneLabel: "us-west-2b", "dominodatalab.com/node-pool": "default"},
 		Taints: []port.Taint{{Key: "node.kubernetes.io/unschedulable", Effect: "NoSchedule"}}, Cordoned: true, CordonedBy: "apply 0001", Ready: true,
 		Created:     time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC),
 		Conditions:  []port.Condition{{Type: "MemoryPressure", Status: "False"}, {Type: "Ready", Status: "True", Reason: "KubeletReady", Message: "kubelet is posting ready status", Since: time.Date(2026, 3, 31, 12, 1, 0, 0, time.UTC)}},

@@ -48,12 +48,15 @@ type Instance struct {
 	Tags                                                  map[string]string
 }
 
+// GroupNameTag stands on the instances of an Auto Scaling group.
+// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
+const GroupNameTag = "aws:autoscaling:groupName"
+
 // Keeper is what starts and ends an instance by itself, "" for nothing: an Auto Scaling
 // group or a fleet, by the tag that it puts there and nobody else may.
-// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
 func (i Instance) Keeper() string {
-	for tag, what := range map[string]string{"aws:autoscaling:groupName": "Auto Scaling group", "aws:ec2:fleet-id": "fleet", "aws:ec2spot:fleet-request-id": "Spot fleet"} {
+	for tag, what := range map[string]string{GroupNameTag: "Auto Scaling group", "aws:ec2:fleet-id": "fleet", "aws:ec2spot:fleet-request-id": "Spot fleet"} {
 		if name := i.Tags[tag]; name != "" {
 			return what + " " + name
 		}

@@ -16,10 +16,14 @@ var ErrNotServed = errors.New("objects of Karpenter are not served as v1")
 // ErrVersion is an ErrNotServed of a cluster that has Karpenter's objects in other versions.
 var ErrVersion = errors.New("other versions are")
 
-// The labels and the version of Karpenter's objects.
+// NodePoolLabel names on a node the NodePool that it is of; the resources are those of
+// Karpenter's objects as Kubernetes and kubectl name them.
 // https://karpenter.sh/docs/concepts/nodepools/
 const (
-	NodePoolLabel = "karpenter.sh/nodepool"
+	NodePoolLabel   = "karpenter.sh/nodepool"
+	PoolsResource   = "nodepools.karpenter.sh"
+	ClaimsResource  = "nodeclaims.karpenter.sh"
+	ClassesResource = "ec2nodeclasses.karpenter.k8s.aws"
 	// Drifted is the reason of a budget for nodes that are not as their pool and class say.
 	Drifted = "Drifted"
 )

@@ -34,6 +34,13 @@ type Condition struct {
 	Since                         time.Time // of this status
 }
 
+// The labels that say what a node is, and where.
+// https://kubernetes.io/docs/reference/labels-annotations-taints/
+const (
+	TypeLabel = "node.kubernetes.io/instance-type"
+	ZoneLabel = "topology.kubernetes.io/zone"
+)
+
 // computeType tells Fargate's nodes, which are no instances.
 // https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
 const computeType = "eks.amazonaws.com/compute-type"

@@ -148,8 +148,6 @@ func (w *town) HoldDrift(ctx context.Context, was port.NodePool, by string) erro
 	return w.fails("HoldDrift")
 }
 
-func (w *town) SetLimits(context.Context, port.NodePool, map[string]string) error { return nil }
-
 func (w *town) SetImageTerms(ctx context.Context, was port.NodeClass, terms, family string) error {
 	if w.delayed(func() error { return w.SetImageTerms(ctx, was, terms, family) }) {
 		return errDied
@@ -217,7 +215,7 @@ func (d *driver) undone() *driver {
 	return back
 }
 
-var _ port.Karpenter = (*town)(nil)
+var _ Karpenter = (*town)(nil)
 
 // ends carries a step on until it ended as it should.
 func (d *driver) over(most time.Duration, want ...applier.State) string {
@@ -227,3 +225,6 @@ func (d *driver) over(most time.Duration, want ...applier.State) string {
 	}
 	return ""
 }
+
+// SetLimits is what the operation of a class never does.
+func (w *town) SetLimits(context.Context, port.NodePool, map[string]string) error { return nil }

@@ -45,14 +45,29 @@ type Outside interface {
 	DescribeNodegroup(ctx context.Context, cluster, name string) (port.NodeGroup, error)
 }
 
+// Karpenter is what of its objects a roll calls.
+type Karpenter interface {
+	ListNodePools(ctx context.Context) ([]port.NodePool, error)
+	ListNodeClasses(ctx context.Context) ([]port.NodeClass, error)
+	ListNodeClaims(ctx context.Context) ([]port.NodeClaim, error)
+	HoldDrift(ctx context.Context, pool port.NodePool, by string) error
+	SetImageTerms(ctx context.Context, class port.NodeClass, terms, family string) error
+	DeleteNodeClaim(ctx context.Context, claim port.NodeClaim) error
+}
+
+// Census tells of all live runs.
+type Census interface {
+	ListExecutions(ctx context.Context) ([]port.Execution, error)
+}
+
 // Roller rolls groups. Outside, Nodes and Now are required to roll one; without Nodes it
 // says that nobody tells what runs where. Census nil: runs are told by their pods alone.
 type Roller struct {
 	Outside Outside
 	Nodes   port.Nodes
 	// Karpenter starts and ends nodes, in the place of a group; nil: it cannot be asked.
-	Karpenter port.Karpenter
-	Census    port.Executions
+	Karpenter Karpenter
+	Census    Census
 	// Classic tells of the executors of a classic deployment, which Machines writes to; nil:
 	// there are none.
 	Classic  Classic
@@ -87,8 +102,11 @@ func byHandExecutors(applier.Manual) string {
 
 // again is the same roll to the image before, for after what made groups start the new
 // one is taken back. Of a roll that was not done only the nodes of the new image go: others
-// may be there that it never came to.
+// may be there that it never came to. A roll without a switch has nothing to go back to.
 func again(was planner.Step, done bool) []planner.Step {
+	if was.Args["image"] == was.Args["from"] {
+		return nil
+	}
 	s := was
 	s.ID, s.After, s.Gates, s.Args = "undo/"+s.ID, nil, nil, maps.Clone(was.Args)
 	s.Args["image"], s.Args["from"] = was.Args["from"], was.Args["image"]

@@ -91,3 +91,13 @@ func TestDeadline(t *testing.T) {
 		}
 	}
 }
+
+// TestARollWithoutASwitchHasNoWayBack: nothing else stands for its nodes to go to.
+func TestARollWithoutASwitchHasNoWayBack(t *testing.T) {
+	s := planner.Step{ID: "s", Op: Group, Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-2"), "roll": schema.JSON(schema.Roll{Strategy: schema.Surge})}}
+	for _, done := range []bool{true, false} {
+		if back := again(s, done); len(back) > 0 {
+			t.Errorf("done %v: %+v", done, back)
+		}
+	}
+}

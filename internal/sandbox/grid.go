@@ -78,16 +78,6 @@ type grid struct {
 	pods  map[string]pod
 }
 
-// groupTag stands on the instances of an Auto Scaling group, labelTag and what follows it
-// on a group whose nodes have that label.
-// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
-const (
-	groupTag = "aws:autoscaling:groupName"
-	labelTag = "k8s.io/cluster-autoscaler/node-template/label/"
-	// typeLabel is https://kubernetes.io/docs/reference/labels-annotations-taints/#nodekubernetesioinstance-type
-	typeLabel = "node.kubernetes.io/instance-type"
-)
-
 // grid is the cluster as it stands. An instance of a group joins as a node when it runs,
 // and is ready after a while; a node goes with its instance. Pods go with their nodes, but
 // those of a controller, which makes them anew.
@@ -129,12 +119,12 @@ func (w *World) grid(s *state) (g grid, err error) {
 // joining is the node that an instance of a group becomes.
 func (s *state) joining(id string) (name string, n node, joins bool) {
 	i := s.aws.Instances[id]
-	of := i.Tags[groupTag]
+	of := i.Tags[port.GroupNameTag]
 	g, ok := s.aws.AutoScalingGroups[of]
 	if !ok {
 		return "", node{}, false
 	}
-	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{typeLabel: i.Type}, Ready: "soon", UID: uid("node", id)}
+	n = node{Created: cmp.Or(i.Settles, i.Launched), Instance: id, Labels: map[string]string{port.TypeLabel: i.Type}, Ready: "soon", UID: uid("node", id)}
 	if n.Created == "" {
 		n.Ready = "" // it runs since before the file says anything
 	}
@@ -142,7 +132,7 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 		n.Ready = "never"
 	}
 	for tag, v := range g.Tags {
-		if label, ok := strings.CutPrefix(tag, labelTag); ok {
+		if label, ok := strings.CutPrefix(tag, schema.LabelTag); ok {
 			n.Labels[label] = v
 		}
 	}
@@ -155,7 +145,7 @@ func (s *state) joining(id string) (name string, n node, joins bool) {
 	}
 	if len(g.Zones) > 0 {
 		n.Zone = cmp.Or(i.Zone, g.Zones[0])
-		n.Labels["topology.kubernetes.io/zone"] = n.Zone
+		n.Labels[port.ZoneLabel] = n.Zone
 	}
 	n.sized(s, i.Type)
 	return "ip-" + strings.ReplaceAll(i.PrivateIP, ".", "-") + "." + s.aws.Region + ".compute.internal", n, true
@@ -170,7 +160,7 @@ func (n *node) sized(s *state, kind string) {
 	}
 	n.Capacity = amount{MilliCPU: t.VCPUs * 1000, Memory: t.MemoryMiB << 20, Pods: 58}
 	if t.GPUs > 0 {
-		n.Capacity.Other = map[string]int64{"nvidia.com/gpu": t.GPUs}
+		n.Capacity.Other = map[string]int64{schema.WholeGPU: t.GPUs}
 	}
 	n.Allocatable = n.Capacity
 	n.Allocatable.MilliCPU -= min(100, n.Capacity.MilliCPU)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/schema"
 )
 
@@ -112,7 +113,7 @@ func (l *life) adds(id string, from source, image templateVersion, m member, i i
 	}
 	n := len(l.state.aws.Instances)
 	i.PrivateIP = fmt.Sprintf("10.1.%d.%d", n/250%250, n%250+4)
-	i.Tags = map[string]string{"aws:autoscaling:groupName": l.name}
+	i.Tags = map[string]string{port.GroupNameTag: l.name}
 	for k, v := range l.Tags {
 		if !slices.Contains(l.TagsKept, k) {
 			i.Tags[k] = v

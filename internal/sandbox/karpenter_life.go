@@ -182,7 +182,7 @@ func (p nodePool) claimed(s state, name string, c nodeClaim) node {
 	if len(p.InstanceTypes) > 0 {
 		kind = p.InstanceTypes[0]
 	}
-	labels[typeLabel] = kind
+	labels[port.TypeLabel] = kind
 	n := node{Created: c.Created, Instance: c.instance(name), Labels: labels, Taints: p.Taints, UID: uid("node", name), Ready: "soon"}
 	if len(p.Zones) > 0 {
 		n.Zone = p.Zones[0]

@@ -78,7 +78,7 @@ func TestGroupsInstancesAreNodes(t *testing.T) {
 	shows("ip-10-0-0-4 default ready=false cordoned=false; ip-10-0-0-5  ready=false cordoned=false; run Running on ip-10-0-0-4; web Pending on ; ")
 	now = now.Add(time.Minute)
 	nodes := shows("ip-10-0-0-4 default ready=true cordoned=false; ip-10-0-0-5  ready=false cordoned=false; run Running on ip-10-0-0-4; web Running on ip-10-0-0-4; ")
-	if nodes[0].Capacity.MilliCPU != 8000 || nodes[0].Allocatable.MilliCPU != 7900 || nodes[0].Instance != "i-1" || nodes[0].Zone != "us-west-2a" || nodes[0].Labels[typeLabel] != "m5.2xlarge" {
+	if nodes[0].Capacity.MilliCPU != 8000 || nodes[0].Allocatable.MilliCPU != 7900 || nodes[0].Instance != "i-1" || nodes[0].Zone != "us-west-2a" || nodes[0].Labels[port.TypeLabel] != "m5.2xlarge" {
 		t.Errorf("%+v", nodes[0])
 	}
 	if err := w.SetCordoned(t.Context(), nodes[0], true, "me"); err != nil {

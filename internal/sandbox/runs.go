@@ -165,7 +165,7 @@ func (w *World) killed(s *state, e execution) (at time.Time) {
 			continue
 		default:
 			took := w.opts.Settle
-			if d, err := time.ParseDuration(s.aws.AutoScalingGroups[i.Tags[groupTag]].Takes); err == nil {
+			if d, err := time.ParseDuration(s.aws.AutoScalingGroups[i.Tags[port.GroupNameTag]].Takes); err == nil {
 				took = d
 			}
 			went = went.Add(-took)

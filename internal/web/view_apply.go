@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -136,7 +137,7 @@ func advance(r applier.Record, at map[string]*step) {
 		if of.State = "under way"; of.Began.IsZero() {
 			of.Began = r.At
 		}
-		of.Mark = shown(r.Mark)
+		of.Mark = shown(cmp.Or(r.Says, r.Mark))
 	case applier.KindMissed:
 		of.State, of.Why = "to do", shown(r.Why)
 	case applier.KindUndone:

@@ -67,6 +67,16 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// TestMarks are shown in words where the records have them.
+func TestMarks(t *testing.T) {
+	for _, r := range []applier.Record{{Mark: "cordon i-1", Says: "cordons ip-1 (i-1)"}, {Mark: "cordons ip-1 (i-1)"}} {
+		r.Kind, r.Step = applier.KindBegin, "a"
+		if got := applyOf(story(r), Deployment{}, 0).Steps[0].Mark; got != "cordons ip-1 (i-1)" {
+			t.Errorf("%+v: %q", r, got)
+		}
+	}
+}
+
 // TestBack is of what was begun and done, the last first, and of nothing that stood.
 func TestBack(t *testing.T) {
 	s := story(applier.Record{Kind: applier.KindDone, Step: "a"}, applier.Record{Kind: applier.KindBegin, Step: "b"}, applier.Record{Kind: applier.KindDone, Step: "b"},

@@ -223,7 +223,7 @@ func (c *CapacityView) sizeOf(a schema.Address, which string) *int64 {
 }
 
 // scaleDownTag overrides the autoscaler's --scale-down-unneeded-time for a group.
-const scaleDownTag = autoscalerTag + "autoscaling-options/scaledownunneededtime"
+const scaleDownTag = schema.AutoscalerTag + "autoscaling-options/scaledownunneededtime"
 
 // scaleDown are the delays that the tags of a pool's groups state: one where all state
 // the same, "" among them for a group that is not tagged.

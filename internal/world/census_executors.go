@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"domctl.dev/internal/port"
-	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -76,12 +75,8 @@ func (e executorCensus) rows(c *census, d schema.Desired, a schema.Applied) (row
 			n.State = "maintenance"
 		}
 		switch {
-		case n.State == "maintenance" && n.Runs == nil:
-			n.Waits = append(n.Waits, "runs that nobody tells of")
-		case n.State == "maintenance" && len(n.Runs) > 0:
-			n.Waits = append(n.Waits, "the end of "+planner.Plural(len(n.Runs), "run"))
 		case n.State == "maintenance":
-			n.Waits = append(n.Waits, "its end")
+			n.Waits = append(n.Waits, n.emptied(0, "its end"))
 		case old && x.State == "stopped":
 			n.Waits = append(n.Waits, "its end: started again it is on the old image")
 		case old && e.starts[x.Tier] != "":

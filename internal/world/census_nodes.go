@@ -14,10 +14,6 @@ import (
 	"domctl.dev/schema"
 )
 
-// groupTag stands on the instances of an Auto Scaling group.
-// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
-const groupTag = "aws:autoscaling:groupName"
-
 // LookNodes reads the nodes of the cluster and the instances of the groups of declared
 // pools, and what is on them.
 func (w *World) LookNodes(ctx context.Context, d schema.Desired, a schema.Applied, executions port.Executions, past Past) (NodeCensus, error) {
@@ -89,7 +85,7 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 func joined(nodes []port.Node, found map[string]port.Instance, claims []port.NodeClaim, owners, labels map[string]schema.Address) []CensusNode {
 	out, asked, instances := []CensusNode{}, claimsByNode(claims), maps.Clone(found)
 	for _, n := range nodes {
-		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[schema.PoolLabel], Type: n.Labels[typeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
+		row := CensusNode{Node: n.Name, Instance: n.Instance, Pool: n.Labels[schema.PoolLabel], Type: n.Labels[port.TypeLabel], Created: n.Created, State: "ready", By: n.CordonedBy}
 		row.Address = labels[row.Pool]
 		switch {
 		case n.Cordoned:
@@ -146,7 +142,7 @@ func (n CensusNode) emptying() bool {
 func (n *CensusNode) of(i port.Instance, owners map[string]schema.Address) {
 	n.Instance, n.AMI, n.Type = i.ID, i.Image, cmp.Or(i.Type, n.Type)
 	if n.Address == (schema.Address{}) {
-		n.Address = owners[i.Tags[groupTag]]
+		n.Address = owners[i.Tags[port.GroupNameTag]]
 	}
 	if n.Created.IsZero() {
 		n.Created, _ = time.Parse(time.RFC3339, i.Launched)
@@ -234,7 +230,7 @@ func (w *World) instancesOf(ctx context.Context, nodes []port.Node, groups []str
 		},
 		func() error {
 			for some := range slices.Chunk(groups, 200) { // as many values as a filter takes
-				found, err := w.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + groupTag: some}})
+				found, err := w.Outside.DescribeInstances(ctx, port.Select{Filters: map[string][]string{"tag:" + port.GroupNameTag: some}})
 				if err != nil {
 					return err
 				}
@@ -310,6 +306,20 @@ func (v *View) startsFrom(pool schema.Address) (images []string, known bool) {
 	return slices.Compact(images), len(images) > 0
 }
 
+// emptied is what a machine that takes no more runs waits for until it is empty; others are
+// pods on it that no run has, then is what it waits for when it is.
+func (n CensusNode) emptied(others int, then string) string {
+	switch {
+	case n.Runs == nil:
+		return "runs that nobody tells of"
+	case len(n.Runs) > 0:
+		return "the end of " + planner.Plural(len(n.Runs), "run")
+	case others > 0:
+		return "the end of " + planner.Plural(others, "pod")
+	}
+	return then
+}
+
 // waitsFor says what a machine waits for; others are pods on it that no run has.
 func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
 	waits := []string{}
@@ -320,16 +330,10 @@ func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
 		waits = append(waits, "Karpenter to start it")
 	case n.State == "not ready":
 		waits = append(waits, "to be ready")
-	case n.State == "cordoned" && len(n.Runs) > 0:
-		waits = append(waits, "the end of "+planner.Plural(len(n.Runs), "run"))
-	case n.State == "cordoned" && n.Runs == nil:
-		waits = append(waits, "runs that nobody tells of")
-	case n.State == "cordoned" && others > 0:
-		waits = append(waits, "the end of "+planner.Plural(others, "pod"))
 	case n.State == "cordoned" && n.By != "":
-		waits = append(waits, "its end, by "+n.By)
+		waits = append(waits, n.emptied(others, "its end, by "+n.By))
 	case n.State == "cordoned":
-		waits = append(waits, "who cordoned it")
+		waits = append(waits, n.emptied(others, "who cordoned it"))
 	}
 	if n.State != "cordoned" && n.Current != nil && !*n.Current {
 		images, _ := v.startsFrom(n.Address)

@@ -3,7 +3,6 @@ package world
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 
 	"domctl.dev/internal/port"
@@ -37,15 +36,45 @@ func (w *World) findExecutors(ctx context.Context) ([]port.Document, error) {
 	return w.Outside.Find(ctx, port.Query{Collection: collection})
 }
 
-// lookExecutors reads the executors where some tier's are to be rolled, to say which.
-func (l *look) lookExecutors(ctx context.Context) (all []port.Executor, err error) {
+// lookExecutors reads the executors where some tier's are to be rolled, to say which, and asks
+// those who tell what runs on them. One that cannot is noted, and holds up what rolls; an end of
+// ctx alone is an error.
+func (l *look) lookExecutors(ctx context.Context) error {
 	if !schema.RollsExecutors(l.desired) || len(l.Deployment.Instances.Tags) == 0 {
-		return nil, nil
+		return nil
 	}
-	if all, err = l.LookExecutors(ctx, l.executorsAll(l.desired)); err != nil {
-		err = fmt.Errorf("hardwareTiers: executors: %w", err)
+	var all []port.Executor
+	var instances, runs error
+	_ = sideBySide(
+		func() error { all, instances = l.LookExecutors(ctx, l.executorsAll(l.desired)); return nil },
+		func() error { runs = l.runsTold(ctx); return nil })
+	switch {
+	case instances != nil:
+		l.view.unseenExecutors = "executors: " + oneLine(instances)
+		l.view.Findings = append(l.view.Findings, schema.Finding{Code: "DC848", Severity: schema.Info, Message: l.view.unseenExecutors + ": whether some are on another image than their tier starts is not known",
+			Hint: "domctl doctor says what AWS and MongoDB let domctl do"})
+	case runs != nil:
+		l.view.unseenExecutors = "runs: " + oneLine(runs)
 	}
-	return all, err
+	l.view.executors = all
+	return ctx.Err()
+}
+
+// runsTold fails where one of those who tell a roll of executors which runs are live does not.
+func (w *World) runsTold(ctx context.Context) error {
+	return sideBySide(
+		func() (err error) {
+			if w.Domino != nil {
+				_, err = w.Domino.ListExecutions(ctx)
+			}
+			return err
+		},
+		func() (err error) {
+			if w.Deployment.Mongo.Mapping.ExecutorGroups.Fields["runs"] != "" {
+				_, err = w.liveRuns(ctx)
+			}
+			return err
+		})
 }
 
 func (l *look) decodeExecutors(docs []port.Document) {
@@ -91,6 +120,11 @@ func executorOf(a schema.Address) schema.Address {
 // other fields go on without it.
 func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) planner.Lowered {
 	for _, d := range c.Fields {
+		if d.Path == unevenExecutorsField {
+			if why := v.rollUneven(c, d, &out); why != nil {
+				return planner.Lowered{Blocked: why}
+			}
+		}
 		if d.Path != "ami" {
 			continue
 		}

@@ -274,3 +274,40 @@ func TestExecutorsAreReadOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestExecutorsOfAnotherImage are a difference of a tier that rolls, as far as something else
+// than their image says that they are its.
+func TestExecutorsOfAnotherImage(t *testing.T) {
+	const instance = `"i-1": {"image": %q, "state": %q, "tags": {"role": "executor"%s}, "type": "m5.large"}`
+	for name, c := range map[string]struct{ image, state, tags, want string }{
+		"old":             {"ami-11111111", "running", `, "tier": "small"`, "roll.executors"},
+		"old and stopped": {"ami-11111111", "stopped", `, "tier": "small"`, "roll.executors"},
+		"wanted":          {"ami-22222222", "running", `, "tier": "small"`, ""},
+		"going":           {"ami-11111111", "shutting-down", `, "tier": "small"`, ""},
+		"another tier's":  {"ami-11111111", "running", `, "tier": "gpu"`, ""},
+		"nobody's":        {"ami-11111111", "running", "", ""},
+	} {
+		for _, roll := range []bool{true, false} {
+			b := newBench(t, strings.Replace(classic, "ami-11111111", "ami-22222222", 1), classicImages+`, "instances": {`+fmt.Sprintf(instance, c.image, c.state, c.tags)+`}`)
+			b.deployment.Executors = "classic"
+			b.deployment.Instances = schema.ExecutorInstances{Tags: map[string]string{"role": "executor"}, Tier: "tier"}
+			fields := map[string]any{"ami": "@amis.executor#id"}
+			if roll {
+				fields["roll"] = schema.Roll{Strategy: schema.OnDemand}
+			}
+			p := b.plan(all(object("amis", "executor", map[string]any{"find.name": "b", "image": "ami-22222222", "replaces": []string{"ami-11111111"}}), object("hardwareTiers", "small", fields)))
+			want := ""
+			if roll && c.want != "" {
+				want = c.want + ` mongo/executor_group_configuration#{"$oid":"0123456789abcdef00000001"}`
+			}
+			if got := steps(p); got != want {
+				t.Errorf("%s, roll %v: %s, want %s", name, roll, got, want)
+			}
+			for _, ch := range p.Changes {
+				if want != "" && ch.Address.Name == "small" && (ch.Reason != "executors are of another image than their tier starts" || ch.Fields[0].Before.Str() != c.image) {
+					t.Errorf("%s: %+v", name, ch)
+				}
+			}
+		}
+	}
+}

@@ -39,12 +39,16 @@ func (w *World) executorsAll(d schema.Desired) schema.Executors {
 // rollExecutors adds the step that replaces a tier's executors once its image was switched,
 // unless nobody tells which they are; an answer means that the tier is blocked.
 func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, out *planner.Lowered) *schema.Finding {
-	o := v.desired.Objects[c.Address]
-	r, stated := o.Roll()
+	r, stated := v.desired.Objects[c.Address].Roll()
 	if !stated {
 		return nil
 	}
-	e := v.executorsOf(c.Address, ref)
+	return v.executorsStep(c, d, ref, r, v.executorsOf(c.Address, ref), out)
+}
+
+// executorsStep adds the step that replaces the executors of a tier that e tells of.
+func (v *View) executorsStep(c planner.Change, d planner.Diff, ref planner.Ref, r schema.Roll, e schema.Executors, out *planner.Lowered) *schema.Finding {
+	o := v.desired.Objects[c.Address]
 	told := e.TierTag != "" || e.Known.Fields["tier"] != ""
 	find := func(code string, severity schema.Severity, hint, format string, args ...any) {
 		out.Findings = append(out.Findings, schema.Finding{Code: code, Severity: severity, Address: c.Address, Positions: o.Nearest("roll"), Message: fmt.Sprintf(format, args...), Hint: hint})
@@ -54,14 +58,15 @@ func (v *View) rollExecutors(c planner.Change, d planner.Diff, ref planner.Ref, 
 			"its executors are not rolled: other tiers start %s too, and nobody tells which executors are of this one", v.raw[ref].At(e.Image).Str())
 		return nil
 	}
+	if v.unseenExecutors != "" {
+		return blocked("DC848", c.Address, "its roll ends executors that no run is on, and which those are is not known: "+v.unseenExecutors,
+			"domctl doctor says what AWS, MongoDB and Domino let domctl do; when that is mended, plan again", o.Nearest("roll")).Blocked
+	}
 	if why := v.alarmed(c, r); why != nil {
 		return why
 	}
-	if w, named := v.world.Deployment.Windows[r.Window]; named {
-		r.Hours = &w
-	}
-	s := planner.Step{ID: c.Address.String() + "/" + ExecutorsOp + "/" + ref.ID(), Address: c.Address, Op: ExecutorsOp, Object: ref, Guard: planner.Absolute, Window: window,
-		Args: map[string]schema.Value{"image": d.After, "from": v.raw[ref].At(e.Image), "roll": schema.JSON(r), "executors": schema.JSON(e)}}
+	s := v.rollStep(c.Address, ExecutorsOp, ref, v.raw[ref].At(e.Image), d.After, r)
+	s.Args["executors"] = schema.JSON(e)
 	for _, before := range out.Steps {
 		s.After = append(s.After, before.ID)
 	}

@@ -117,7 +117,7 @@ func (v *View) fitTier(a, pool schema.Address, fields map[string]schema.Value, r
 	if kind, left, most := schema.Unused(tier, fields, rooms); kind != "" {
 		v.Findings = append(v.Findings, schema.UnusedFinding(a, left, kind, pool.Name, most, append(slices.Clone(o.Positions("")), p.Positions("expect.maxUnused")...)))
 	}
-	for _, s := range schema.FitRooms(tier, fields, rooms) {
+	for _, s := range schema.Fit(tier, fields, rooms) {
 		f := schema.Finding{Code: "DC105", Severity: schema.Error, Address: a, Hint: fmt.Sprintf("lower %s, or move the tier to a larger pool", s.Path),
 			Positions: append(slices.Clone(o.Positions(s.Path)), p.Positions("expect.instanceTypes")...),
 			Message:   fmt.Sprintf("%s is %s, a %s in node pool %q has %s %s", s.Path, s.Want, s.InstanceType, pool.Name, s.Have, after)}

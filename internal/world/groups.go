@@ -23,10 +23,6 @@ func (w *World) readGroups(ctx context.Context, names []string) (map[planner.Ref
 	return out, err
 }
 
-// autoscalerTag begins the tags of a group that the cluster autoscaler goes by.
-// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
-const autoscalerTag = "k8s.io/cluster-autoscaler/node-template/"
-
 // rebalance is the process that ends nodes of a zone which has more than others. The path
 // evens is false where it is suspended.
 // https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html
@@ -44,7 +40,7 @@ func groupRaw(g port.AutoScalingGroup) planner.Raw {
 		raw["evens"] = schema.JSON(false)
 	}
 	for key, value := range g.Tags {
-		if strings.HasPrefix(key, autoscalerTag) {
+		if strings.HasPrefix(key, schema.AutoscalerTag) {
 			raw[schema.JoinPath("tags", key)] = schema.JSON(value)
 			if slices.Contains(g.Propagated, key) {
 				raw[propagatedPath(key)] = schema.JSON(true)

@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -79,7 +78,7 @@ func lookTiersToRoll(ctx context.Context, l *look) error {
 	return sideBySide(
 		func() error { return lookTiers(ctx, l) },
 		func() error { return l.readAlarms(ctx, "hardwareTiers") },
-		func() (err error) { l.view.executors, err = l.lookExecutors(ctx); return err })
+		func() error { return l.lookExecutors(ctx) })
 }
 
 // observeTiers finds the tiers that the files and the last apply speak of.
@@ -174,8 +173,8 @@ func lowerTier(v *View, c planner.Change) (planner.Lowered, error) {
 			writes[paths["name"]] = schema.JSON(c.Address.Name)
 		}
 	}
-	if other := v.alsoDefault(c); collection == apiTiers && other != "" {
-		return blocked("DC103", c.Address, fmt.Sprintf("is to be the default tier, and so is %s: Domino's API keeps one", other), "state isDefault: true on one of them", c.Positions), nil
+	if why := v.notDefault(c); collection == apiTiers && why != "" {
+		return blocked("DC103", c.Address, why, "state isDefault: true on one tier, which is in use", c.Positions), nil
 	}
 	if collection == apiTiers {
 		out.Steps = v.tierSteps(c.Address, ref, writes)

@@ -21,13 +21,15 @@ func nodeClassRef(name string) planner.Ref { return planner.Ref("karpenter/class
 // readKarpenter reads all NodePools and EC2NodeClasses: Kubernetes lists a kind as a whole.
 func (w *World) readKarpenter(ctx context.Context) (map[planner.Ref]planner.Raw, error) {
 	var pools, classes map[planner.Ref]planner.Raw
-	err := sideBySide(
-		func() (err error) { pools, err = w.readNodePools(ctx); return err },
-		func() (err error) { classes, err = w.readNodeClasses(ctx); return err })
-	if err == nil {
-		maps.Copy(pools, classes)
+	var noPools, noClasses error
+	_ = sideBySide(
+		func() error { pools, noPools = w.readNodePools(ctx); return nil },
+		func() error { classes, noClasses = w.readNodeClasses(ctx); return nil })
+	if errors.Is(noPools, port.ErrNotServed) && errors.Is(noClasses, port.ErrNotServed) {
+		noClasses = nil // which is the same news
 	}
-	return pools, err
+	maps.Copy(pools, classes)
+	return pools, errors.Join(noPools, noClasses)
 }
 
 func (w *World) readNodePools(ctx context.Context) (map[planner.Ref]planner.Raw, error) {

@@ -106,11 +106,6 @@ change() { kubectl%[1]s patch "$1" "$2" --type merge --patch "$(printf '%%s' "$o
 `, context)
 }
 
-const (
-	poolsResource   = "nodepools.karpenter.sh"
-	classesResource = "ec2nodeclasses.karpenter.k8s.aws"
-)
-
 // held is whether a NodePool's budgets hold drift, for jq.
 const heldQuery = `[.spec.disruption.budgets[]? | select(.schedule == null and (.nodes == "0" or .nodes == "0%") and (.reasons == null or (.reasons | index("Drifted"))))] | length > 0`
 
@@ -119,10 +114,10 @@ func switchClassCommand(m applier.Manual) string {
 	var b strings.Builder
 	for _, e := range s.Expects {
 		if e.Path == "held" {
-			fmt.Fprintf(&b, "look %s %s\nis \"$(has %s)\" true %s\n", poolsResource, sh(e.Ref.ID()), sh(heldQuery), sh("that "+e.Ref.ID()+" holds drift"))
+			fmt.Fprintf(&b, "look %s %s\nis \"$(has %s)\" true %s\n", port.PoolsResource, sh(e.Ref.ID()), sh(heldQuery), sh("that "+e.Ref.ID()+" holds drift"))
 		}
 	}
-	fmt.Fprintf(&b, "look %s %s\n", classesResource, name)
+	fmt.Fprintf(&b, "look %s %s\n", port.ClassesResource, name)
 	for _, e := range s.Expects {
 		switch {
 		case e.Ref != s.Object:
@@ -133,7 +128,7 @@ func switchClassCommand(m applier.Manual) string {
 		}
 	}
 	if image, is := s.Writes["image"]; is {
-		fmt.Fprintf(&b, "image=%s\nchange %s %s \"{\\\"amiSelectorTerms\\\": [{\\\"id\\\": \\\"$image\\\"}]}\"", shellValue(m, image), classesResource, name)
+		fmt.Fprintf(&b, "image=%s\nchange %s %s \"{\\\"amiSelectorTerms\\\": [{\\\"id\\\": \\\"$image\\\"}]}\"", shellValue(m, image), port.ClassesResource, name)
 		return b.String()
 	}
 	spec := `{"amiSelectorTerms":` + s.Writes["terms"].Text
@@ -144,13 +139,13 @@ func switchClassCommand(m applier.Manual) string {
 		}
 		spec += `,"amiFamily":` + text
 	}
-	return b.String() + fmt.Sprintf("change %s %s %s", classesResource, name, sh(spec+"}"))
+	return b.String() + fmt.Sprintf("change %s %s %s", port.ClassesResource, name, sh(spec+"}"))
 }
 
 func limitsCommand(m applier.Manual) string {
 	s := m.Step
 	var b strings.Builder
-	fmt.Fprintf(&b, "look %s %s\n", poolsResource, sh(s.Object.ID()))
+	fmt.Fprintf(&b, "look %s %s\n", port.PoolsResource, sh(s.Object.ID()))
 	orNull := func(v schema.Value) string {
 		if v.Is != schema.Known {
 			return "null"
@@ -165,6 +160,6 @@ func limitsCommand(m applier.Manual) string {
 	for _, path := range schema.Sorted(s.Writes) {
 		set = append(set, schema.JSON(schema.SplitPath(path)[1]).Text+":"+orNull(s.Writes[path]))
 	}
-	fmt.Fprintf(&b, "change %s %s %s", poolsResource, sh(s.Object.ID()), sh(`{"limits":{`+strings.Join(set, ",")+"}}"))
+	fmt.Fprintf(&b, "change %s %s %s", port.PoolsResource, sh(s.Object.ID()), sh(`{"limits":{`+strings.Join(set, ",")+"}}"))
 	return b.String()
 }

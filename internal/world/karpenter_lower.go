@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -51,6 +52,7 @@ func (p *poolLowering) karpenter(g schema.Group, ref planner.Ref, d planner.Diff
 		return nil
 	}
 	p.classes[name] = true
+	p.smallClass(name, class, d.After)
 	s := planner.Step{ID: p.change.Address.String() + "/" + SwitchClassOp + "/" + name, Address: p.change.Address, Op: SwitchClassOp, Object: nodeClassRef(name), Guard: planner.Conditional, Window: window, Writes: writes}
 	for _, path := range schema.Sorted(writes) {
 		s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: path, Value: class[path]})
@@ -65,8 +67,7 @@ func (p *poolLowering) karpenter(g schema.Group, ref planner.Ref, d planner.Diff
 		return nil
 	}
 	s.ID, s.Op = p.change.Address.String()+"/"+ClassRollOp+"/"+name, ClassRollOp
-	s.Args = p.rollStep(ClassRollOp, ref, d, r).Args
-	s.Args["from"] = image
+	s.Args = p.v.rollStep(s.Address, ClassRollOp, ref, image, d.After, r).Args
 	first := len(p.steps)
 	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], []planner.Step{s}, map[string]planner.Wave{})...)
 	p.goes(s, first, d, r)
@@ -129,12 +130,30 @@ func (p *poolLowering) termsFor(name string, class planner.Raw, image schema.Val
 	if class["family"].Str() != "" {
 		return out, nil
 	}
-	alias, _, _ := strings.Cut(strings.TrimPrefix(port.TermsFollow(class["terms"].Text), "alias "), "@")
-	if families()[alias] == "" {
+	if classFamily(class) == "" {
 		return nil, p.block("DC872", "EC2NodeClass "+name+" states no amiFamily, and its terms tell none", "state amiFamily in the EC2NodeClass")
 	}
-	out["family"] = schema.JSON(families()[alias])
+	out["family"] = schema.JSON(classFamily(class))
 	return out, nil
+}
+
+// classFamily is the amiFamily that a class states, else that of its alias; "" where nothing
+// tells.
+func classFamily(class planner.Raw) string {
+	alias, _, _ := strings.Cut(strings.TrimPrefix(port.TermsFollow(class["terms"].Text), "alias "), "@")
+	return cmp.Or(class["family"].Str(), families()[alias])
+}
+
+// smallClass warns of a root volume that the new image's content does not fit into.
+func (p *poolLowering) smallClass(name string, class planner.Raw, image schema.Value) {
+	after := p.v.raw[imageRef(image.Str())]
+	least, known := after["rootGiB"].Float()
+	size, device := classVolume(class, after["rootDevice"].Str())
+	if has := float64(size) / (1 << 30); known && size > 0 && has < least && device == after["rootDevice"].Str() {
+		p.findings = append(p.findings, schema.Finding{Code: "DC254", Severity: schema.Warning, Address: p.change.Address, Positions: p.change.Positions,
+			Message: fmt.Sprintf("EC2NodeClass %s gives the root device %s %v GiB, and %s has %v GiB there: nodes may not start", name, device, has, image.Str(), least),
+			Hint:    "state a volume at least as large under blockDeviceMappings of the EC2NodeClass first"})
+	}
 }
 
 // tellTerraformDrifts says what becomes of nodes when Terraform changes their class.

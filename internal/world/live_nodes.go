@@ -20,10 +20,6 @@ type LiveNodes interface {
 // errNoCluster is why nobody tells which nodes live: the files state no cluster.
 const errNoCluster = unstated("no cluster is asked")
 
-// typeLabel is what Kubernetes says a node is.
-// https://kubernetes.io/docs/reference/labels-annotations-taints/#nodekubernetesioinstance-type
-const typeLabel = "node.kubernetes.io/instance-type"
-
 // liveNode is a node, and the room that its daemons leave executions.
 type liveNode struct {
 	port.Node
@@ -31,7 +27,7 @@ type liveNode struct {
 }
 
 func (n liveNode) pool() string { return n.Labels[schema.PoolLabel] }
-func (n liveNode) kind() string { return n.Labels[typeLabel] }
+func (n liveNode) kind() string { return n.Labels[port.TypeLabel] }
 
 // liveNodes reads all nodes and what runs on them, in two calls, by name.
 func (w *World) liveNodes(ctx context.Context) ([]liveNode, []port.Pod, error) {

@@ -10,14 +10,6 @@ import (
 	"domctl.dev/schema"
 )
 
-// The tags by which the cluster autoscaler knows nodes that are not there yet; what
-// follows is a key.
-// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md#auto-discovery-setup
-const (
-	labelTag = autoscalerTag + "label/"
-	taintTag = autoscalerTag + "taint/"
-)
-
 // labels states below at what a group says of its nodes, in the schema's words, and tells
 // of taints that the files do not state.
 func (l *look) labels(a schema.Address, g schema.Group, raw planner.Raw, at string, fields map[string]schema.Value) {
@@ -73,10 +65,10 @@ func saysOfNodes(g schema.Group, raw planner.Raw) map[string]schema.Value {
 		case len(s) != 2 || s[0] != "tags" || g.NodeGroup != "":
 		case s[1] == scaleDownTag:
 			out["scaleDownDelay"] = delayOf(v)
-		case strings.HasPrefix(s[1], labelTag):
-			label(strings.TrimPrefix(s[1], labelTag), v)
-		case strings.HasPrefix(s[1], taintTag):
-			out[schema.JoinPath("taints", strings.TrimPrefix(s[1], taintTag))] = v
+		case strings.HasPrefix(s[1], schema.LabelTag):
+			label(strings.TrimPrefix(s[1], schema.LabelTag), v)
+		case strings.HasPrefix(s[1], schema.TaintTag):
+			out[schema.JoinPath("taints", strings.TrimPrefix(s[1], schema.TaintTag))] = v
 		}
 	}
 	return out
@@ -98,9 +90,9 @@ func saidOfNodes(field string, want schema.Value) (path string, value schema.Val
 	case "label":
 		return schema.JoinPath("tags", poolTag), want
 	case "labels":
-		return schema.JoinPath("tags", labelTag+s[1]), want
+		return schema.JoinPath("tags", schema.LabelTag+s[1]), want
 	case "taints":
-		return schema.JoinPath("tags", taintTag+s[1]), want
+		return schema.JoinPath("tags", schema.TaintTag+s[1]), want
 	}
 	if d, err := schema.ParseDuration(want.Str()); err == nil && want.Is == schema.Known {
 		want = schema.JSON(shortDuration(d))

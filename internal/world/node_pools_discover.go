@@ -12,7 +12,7 @@ import (
 )
 
 // poolTag is the tag in which the cluster autoscaler finds the pool's label of a group.
-const poolTag = labelTag + schema.PoolLabel
+const poolTag = schema.LabelTag + schema.PoolLabel
 
 // pools states the groups that carry Domino's label, by its value.
 func (f *finder) pools(ctx context.Context) error {

@@ -118,11 +118,17 @@ func (p *poolLowering) managed(g schema.Group, ref planner.Ref, d planner.Diff) 
 
 // rollStep replaces the nodes of a group.
 func (p *poolLowering) rollStep(op string, ref planner.Ref, d planner.Diff, r schema.Roll) planner.Step {
-	if w, named := p.v.world.Deployment.Windows[r.Window]; named {
+	return p.v.rollStep(p.change.Address, op, ref, p.v.imageOf(p.v.raw[ref]), d.After, r)
+}
+
+// rollStep replaces the machines of an object that are on an image by those of another; it
+// holds the hours of its window.
+func (v *View) rollStep(a schema.Address, op string, ref planner.Ref, from, to schema.Value, r schema.Roll) planner.Step {
+	if w, named := v.world.Deployment.Windows[r.Window]; named {
 		r.Hours = &w
 	}
-	return planner.Step{ID: p.change.Address.String() + "/" + op + "/" + ref.ID(), Address: p.change.Address, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
-		Args: map[string]schema.Value{"image": d.After, "from": p.v.imageOf(p.v.raw[ref]), "roll": schema.JSON(r)}}
+	return planner.Step{ID: a.String() + "/" + op + "/" + ref.ID(), Address: a, Op: op, Object: ref, Guard: planner.Absolute, Window: window,
+		Args: map[string]schema.Value{"image": to, "from": from, "roll": schema.JSON(r)}}
 }
 
 // goes puts a roll behind the steps of its pool from the first on, and those behind the

@@ -67,8 +67,9 @@ func rolls(o schema.Object) bool {
 
 // Uneven are the groups whose nodes are to be replaced though nothing of the group itself
 // differs: some are of another image than it starts, and it starts the one that is wanted.
+// The same of the executors of classic tiers.
 func (v *View) Uneven() map[schema.Address]planner.Redo {
-	out := map[schema.Address]planner.Redo{}
+	out := v.unevenExecutors()
 	for a, o := range v.desired.Objects {
 		if a.Kind != "nodePools" || !rolls(o) {
 			continue

@@ -143,7 +143,16 @@ func (w *World) LookQueue(ctx context.Context, d schema.Desired, a schema.Applie
 	return out, nil
 }
 
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+// oneLine says each thing once that several reads may have been told alike.
+func oneLine(err error) string {
+	var lines []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
 
 // waiting is a run's document; an ObjectId holds the second in which it was made.
 // https://www.mongodb.com/docs/manual/reference/bson-types/#objectid

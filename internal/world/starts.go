@@ -35,7 +35,7 @@ func (w *World) LookStarts(ctx context.Context, d schema.Desired, a schema.Appli
 	return v, v.suits(ctx, map[string]schema.Capacity{})
 }
 
-// roots fills in what baked entries are baked from.
+// roots fills in what baked entries are baked from, and the images that groups start from.
 func (v *View) roots(ctx context.Context) error {
 	v.desired.Objects = maps.Clone(v.desired.Objects)
 	var bases []string
@@ -53,6 +53,13 @@ func (v *View) roots(ctx context.Context) error {
 		o.Fields["content.base"] = schema.JSON(base)
 		v.desired.Objects[a] = o
 		bases = append(bases, base)
+	}
+	for _, a := range schema.Addresses(v.desired.Objects) {
+		for _, g := range v.desired.Objects[a].Groups() {
+			if id := v.imageOf(v.raw[v.world.groupRefOf(g)]).Str(); id != "" && v.raw[imageRef(id)] == nil {
+				bases = append(bases, id)
+			}
+		}
 	}
 	slices.Sort(bases)
 	images, err := v.world.readImages(ctx, slices.Compact(bases))

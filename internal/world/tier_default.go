@@ -59,33 +59,46 @@ func (v *View) defaultLast(ref planner.Ref, steps []planner.Step) map[string]pla
 	return waves
 }
 
-// alsoDefault is another tier that the files want to be the default, of one that becomes
-// it; "" for none.
-func (v *View) alsoDefault(c planner.Change) string {
+// notDefault says why a tier of the API cannot become the default as the files have it:
+// another is to be it too, or the tier is archived; "" where it can, or does not become it.
+func (v *View) notDefault(c planner.Change) string {
 	if !slices.ContainsFunc(c.Fields, func(d planner.Diff) bool { return d.Path == "isDefault" && d.After.Bool() }) {
 		return ""
 	}
-	return v.rival(c.Address)
-}
-
-func (v *View) rival(a schema.Address) string {
-	for _, other := range schema.Addresses(v.desired.Objects) {
-		if f := v.desired.Objects[other].Fields; other.Kind == a.Kind && other != a && f["isDefault"].Bool() && !f["archived"].Bool() {
-			return other.String()
-		}
+	if v.desired.Objects[c.Address].Fields["archived"].Bool() {
+		return "is to be the default tier, and is archived"
+	}
+	if other := v.rival(c.Address); other != "" {
+		return fmt.Sprintf("is to be the default tier, and so is %s: Domino's API keeps one", other)
 	}
 	return ""
 }
 
-// gives says that another tier of the files becomes the default.
-func (v *View) gives(a schema.Address) bool {
-	for other, o := range v.desired.Objects {
-		_, unread := v.Unread[other]
-		if other.Kind == a.Kind && other != a && !unread && o.Fields["isDefault"].Bool() && !v.Objects[other].Fields["isDefault"].Bool() && v.rival(other) == "" {
-			return true
+func (v *View) rival(a schema.Address) string {
+	if all := v.claimants(a); len(all) > 0 {
+		return all[0].String()
+	}
+	return ""
+}
+
+// claimants are the tiers in use, but for one, that the files want to be the default.
+func (v *View) claimants(but schema.Address) (all []schema.Address) {
+	for _, a := range schema.Addresses(v.desired.Objects) {
+		if f := v.desired.Objects[a].Fields; a.Kind == "hardwareTiers" && a != but && f["isDefault"].Bool() && !f["archived"].Bool() {
+			all = append(all, a)
 		}
 	}
-	return false
+	return all
+}
+
+// gives says that another tier of the files becomes the default.
+func (v *View) gives(a schema.Address) bool {
+	all := v.claimants(a)
+	if len(all) != 1 {
+		return false
+	}
+	_, unread := v.Unread[all[0]]
+	return !unread && !v.Objects[all[0]].Fields["isDefault"].Bool()
 }
 
 func (v *View) defaultTier(a schema.Address, ref planner.Ref) *planner.Step {

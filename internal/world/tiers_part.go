@@ -112,6 +112,11 @@ func (v *View) overTierAPI(c planner.Change, ref planner.Ref) (rest planner.Chan
 				"change it in Domino, and leave it out of the files", o.Positions(d.Path)).Blocked})
 			continue
 		}
+		if all := v.claimants(c.Address); d.Path == "isDefault" && d.After.Is == schema.Known && !d.After.Bool() && len(all) > 1 {
+			left = append(left, planner.Left{Fields: []string{d.Path}, Why: *blocked("DC103", c.Address, "stays the default tier, since the files want several to follow it, of which Domino's API keeps one",
+				"state isDefault: true on one tier, which is in use", o.Positions(d.Path)).Blocked})
+			continue
+		}
 		rest.Fields = append(rest.Fields, d)
 	}
 	if raw == nil {

@@ -115,6 +115,8 @@ type View struct {
 	unseen    string                            // why live nodes are not known; "" where they are, or nobody asked
 	clusters  map[string]string                 // versions of EKS clusters, "1.31", as far as they are known
 	executors []port.Executor                   // of all classic tiers, where some are to be rolled
+	// unseenExecutors is why they, or what runs on them, are not known; "" where nobody asked, too.
+	unseenExecutors string
 	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
@@ -227,6 +229,7 @@ func (v *View) add(p *View) {
 	maps.Copy(v.unbaked, p.unbaked)
 	maps.Copy(v.twins, p.twins)
 	maps.Copy(v.started, p.started)
+	v.unseenExecutors += p.unseenExecutors
 	v.executors, v.alarms = append(v.executors, p.executors...), append(v.alarms, p.alarms...)
 	maps.Copy(v.Unread, p.Unread)
 	for ref := range p.hidden {

@@ -10,6 +10,7 @@ package worldtest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"domctl.dev/internal/port"
@@ -164,7 +165,7 @@ func Cases() (cases []Case) {
 	add(func(w World) bool { return w.Shell != nil }, shellCases())
 	add(func(w World) bool { return w.AutoScaling != nil }, configurationCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupCases())
-	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, groupInstanceCases())
+	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, slices.Concat(groupInstanceCases(), instanceRefreshCases()))
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil }, madeTemplateCases())
 	add(func(w World) bool { return w.AutoScaling != nil && w.EC2 != nil && w.SSM != nil }, regionCases())
 	add(func(w World) bool { return w.EKS != nil }, nodeGroupCases())

@@ -175,13 +175,6 @@ type S3 struct {
 	Region string `yaml:"region"`
 }
 
-// Parse reads a controller's configuration, and tells all that is wrong with it. The
-// configuration counts only where no finding is an error.
-func Parse(file string, text []byte) (Config, []schema.Finding) {
-	c, r := parsed(file, text)
-	return c, r.sorted()
-}
-
 func parsed(file string, text []byte) (c Config, r reading) {
 	r = reading{file: file, at: map[string]schema.Position{}, bad: map[string]bool{}}
 	r.read(text, &c)

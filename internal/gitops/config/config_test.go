@@ -44,8 +44,13 @@ deployments:
     state: {file: /srv/try/state}
 `
 
-func TestParse(t *testing.T) {
-	c, found := config.Parse("serve.yaml", []byte(whole))
+// parse checks a file on a machine that has all that it names.
+func parse(file string, text []byte) (config.Config, []schema.Finding) {
+	return config.Check(file, text, config.Here{Env: func(string) bool { return true }, File: func(string) error { return nil }})
+}
+
+func TestCheck(t *testing.T) {
+	c, found := parse("serve.yaml", []byte(whole))
 	if len(found) > 0 {
 		t.Fatal(said(found))
 	}
@@ -98,7 +103,7 @@ DC520 s.yaml:24:3: deployments.try.mongo.uri is not stated ()
 DC520 s.yaml:29:5: deployments.try.sandbox is for the sandbox ()`},
 	} {
 		text := strings.Replace(whole, c.old, c.new, 1)
-		_, found := config.Parse("s.yaml", []byte(text))
+		_, found := parse("s.yaml", []byte(text))
 		if got := said(found); strings.TrimSpace(sortedLines(got)) != strings.TrimSpace(sortedLines(c.want)) {
 			t.Errorf("%s\n got: %s\nwant: %s", c.new, got, c.want)
 		}
@@ -111,7 +116,7 @@ DC520 s.yaml:29:5: deployments.try.sandbox is for the sandbox ()`},
 		"deployments: {.a: {}}":      `".a" is no name`,
 		"work: /x\ndeployments: [1]": "deployments is a list, not a mapping of names",
 	} {
-		if _, found := config.Parse("s.yaml", []byte(text)); !strings.Contains(said(found), want) {
+		if _, found := parse("s.yaml", []byte(text)); !strings.Contains(said(found), want) {
 			t.Errorf("%q: %s", text, said(found))
 		}
 	}
@@ -134,7 +139,7 @@ func said(found []schema.Finding) string {
 // TestBind: what a tree states otherwise than it is bound to is refused, and what it
 // leaves open is what the binding says.
 func TestBind(t *testing.T) {
-	c, _ := config.Parse("serve.yaml", []byte(whole))
+	c, _ := parse("serve.yaml", []byte(whole))
 	prod := c.Deployments["prod"]
 	at := []schema.Position{{File: "prod/deployment.cue", Line: 3, Col: 1}}
 	tree := func(d schema.Deployment, secret string) compiler.Result {
@@ -170,7 +175,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(whole))
 	f.Add([]byte("a: &a [*a]\n? {b: c}\n: d"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		_, found := config.Parse("s.yaml", text)
+		_, found := parse("s.yaml", text)
 		for _, one := range found {
 			if len(one.Positions) != 1 || one.Positions[0].Line < 1 || one.Code != "DC520" {
 				t.Errorf("%+v", one)
@@ -193,7 +198,7 @@ func TestRules(t *testing.T) {
       - {name: all, when: {any: true}}
 `
 	full := strings.Replace(whole, "    registries: [quay.io]\n", good, 1)
-	c, found := config.Parse("s.yaml", []byte(full))
+	c, found := parse("s.yaml", []byte(full))
 	if d := c.Deployments["prod"]; len(found) > 0 || len(d.Rules) != 3 || d.Rules[0].Approvals != 2 || d.Approvals.Last != 72*time.Hour {
 		t.Fatalf("%s: %+v", said(found), d.Rules)
 	}
@@ -218,7 +223,7 @@ DC520 s.yaml:32:21: deployments.prod.rules.2.when says of no plan that the rule 
 		{"    forge: acme\n    name: acme/domino\n", "", `DC520 s.yaml:10:5: repositories.domino has a webhook and no forge (state forge, whose form deliveries have)
 DC520 s.yaml:23:5: deployments.prod has rules, and its repository no forge on which anybody could approve (state repositories.domino.forge)`},
 	} {
-		_, found := config.Parse("s.yaml", []byte(strings.Replace(full, c.old, c.new, 1)))
+		_, found := parse("s.yaml", []byte(strings.Replace(full, c.old, c.new, 1)))
 		if got := said(found); strings.TrimSpace(sortedLines(got)) != strings.TrimSpace(sortedLines(c.want)) {
 			t.Errorf("%s\n got: %s\nwant: %s", c.new, got, c.want)
 		}

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"domctl.dev/internal/gitops/config"
 )
 
 // TestRecordingConfig: where forks are planned from is a file of the repository.
@@ -26,7 +24,7 @@ func TestRecordingConfig(t *testing.T) {
 		{strings.Replace(with, "2d", "0s", 1), "24:40: deployments.prod.recording.last is not between 1h and 90d ()"},
 		{strings.Replace(with, "2d", "long", 1), "24:46: deployments.prod.recording.last is no duration; write it as 30s, 5m, 2h or 7d ()"},
 	} {
-		parsed, found := config.Parse("s.yaml", []byte(strings.Replace(whole, "  try:\n", c.text+"  try:\n", 1)))
+		parsed, found := parse("s.yaml", []byte(strings.Replace(whole, "  try:\n", c.text+"  try:\n", 1)))
 		want := c.want
 		if want != "" {
 			want = "DC520 s.yaml:" + want
@@ -39,7 +37,7 @@ func TestRecordingConfig(t *testing.T) {
 		}
 	}
 	bare := strings.NewReplacer("    forge: acme\n    name: acme/domino\n", "", "    webhook: env:HOOK_SECRET\n", "", "  try:\n", with+"  try:\n").Replace(whole)
-	if _, found := config.Parse("s.yaml", []byte(bare)); !strings.Contains(said(found), "deployments.prod.recording is for pull requests, and its repository has no forge (state repositories.domino.forge)") {
+	if _, found := parse("s.yaml", []byte(bare)); !strings.Contains(said(found), "deployments.prod.recording is for pull requests, and its repository has no forge (state repositories.domino.forge)") {
 		t.Error(said(found))
 	}
 }

@@ -17,8 +17,9 @@ type Here struct {
 	File func(name string) error // why a file could not be read, if so; nothing of it is read
 }
 
-// Check is Parse, and looks whether what the file names is there, without reading a secret.
-// What is not is a warning (DC526): the controller may run elsewhere, and a secret may come
+// Check reads a controller's configuration, and tells all that is wrong with it: it counts
+// only where no finding is an error. It looks whether what the file names is there, without
+// reading a secret. What is not is a warning (DC526): the controller may run elsewhere, and a secret may come
 // later, as it is read whenever it is used.
 func Check(file string, text []byte, here Here) (Config, []schema.Finding) {
 	c, r := parsed(file, text)

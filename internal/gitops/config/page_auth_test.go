@@ -3,8 +3,6 @@ package config_test
 import (
 	"strings"
 	"testing"
-
-	"domctl.dev/internal/gitops/config"
 )
 
 const signedPage = `work: /var/lib/domctl
@@ -48,7 +46,7 @@ func TestPageConfig(t *testing.T) {
 		{"group:ops", "group:ops\\n", "9:35: page.roles.act: \"group:ops\\n\" names nobody; write it as group:NAME, user:NAME or everyone ()"},
 		{`{act: ["group:acme:sre"]}`, `{operate: ["group:acme:sre"]}`, "18:13: deployments.try.roles.operate is not known (declared: act and look)"},
 	} {
-		_, found := config.Parse("s.yaml", []byte(strings.Replace(signedPage, c.old, c.new, 1)))
+		_, found := parse("s.yaml", []byte(strings.Replace(signedPage, c.old, c.new, 1)))
 		want := c.want
 		if want != "" {
 			want = "DC520 s.yaml:" + want
@@ -66,7 +64,7 @@ func TestPageWithoutSignIn(t *testing.T) {
 	rest = "repositories" + strings.Replace(rest, "    roles: {act: [\"group:acme:sre\"]}\n", "", 1)
 	for address, want := range map[string]bool{"127.0.0.1:8082": true, "127.1.2.3:8082": true, "[::1]:8082": true, "localhost:8082": true,
 		"0.0.0.0:8082": false, ":8082": false, "[::]:8082": false, "10.0.0.1:8082": false, "domctl.acme.example:8082": false, "localhost.acme.example:8082": false, "[::ffff:10.0.0.1]:80": false} {
-		_, found := config.Parse("s.yaml", []byte(strings.Replace(page, "0.0.0.0:8082", address, 1)+rest))
+		_, found := parse("s.yaml", []byte(strings.Replace(page, "0.0.0.0:8082", address, 1)+rest))
 		got := strings.TrimSpace(said(found))
 		refused := "DC520 s.yaml:2:10: listen.page is not an address of this machine alone, and nobody signs in (state page.oidc, by which people sign in; or listen on 127.0.0.1)"
 		if want && got != "" || !want && got != refused {
@@ -75,17 +73,17 @@ func TestPageWithoutSignIn(t *testing.T) {
 	}
 	page = strings.Replace(page, "0.0.0.0", "127.0.0.1", 1)
 	for field, place := range map[string]string{"url: https://domctl.acme.example": "3:8: page.url", "hosts: [domctl]": "3:8: page.hosts", "key: env:KEY": "3:8: page.key", "roles: {look: [everyone]}": "3:8: page.roles"} {
-		_, found := config.Parse("s.yaml", []byte(page+"page: {"+field+"}\n"+rest))
+		_, found := parse("s.yaml", []byte(page+"page: {"+field+"}\n"+rest))
 		if got, want := strings.TrimSpace(said(found)), "DC520 s.yaml:"+place+" is for a page that people sign in to (state page.oidc, by which people sign in)"; got != want {
 			t.Errorf("%s\n got: %s\nwant: %s", field, got, want)
 		}
 	}
-	_, found := config.Parse("s.yaml", []byte(page+rest+"    roles: {look: [everyone]}\n"))
+	_, found := parse("s.yaml", []byte(page+rest+"    roles: {look: [everyone]}\n"))
 	if got := said(found); !strings.Contains(got, "deployments.try.roles is for a page that people sign in to") {
 		t.Error(got)
 	}
 	text := strings.Replace(strings.Replace(signedPage, "  roles: {look: [everyone], act: [\"group:ops\", \"user:ann\"]}\n", "", 1), "    roles: {act: [\"group:acme:sre\"]}\n", "", 1)
-	_, found = config.Parse("s.yaml", []byte(text))
+	_, found = parse("s.yaml", []byte(text))
 	if got, want := strings.TrimSpace(said(found)), "DC520 s.yaml:3:1: no roles are stated, so nobody could see anything (list groups below page.roles.look and page.roles.act)"; got != want {
 		t.Error(got)
 	}
