@@ -105,6 +105,22 @@ type NodeClass struct {
 	Fault string
 }
 
+// Fields are what steps expect and write of a class, JSON by path: "terms"; "image" where
+// these are exactly one id; "family" and "deviceMappings" where it states them.
+func (c NodeClass) Fields() map[string]string {
+	all := map[string]string{"terms": c.Terms}
+	if c.Image() != "" {
+		all["image"] = quoted(c.Image())
+	}
+	if c.Family != "" {
+		all["family"] = quoted(c.Family)
+	}
+	if c.Blocks != "" {
+		all["deviceMappings"] = c.Blocks
+	}
+	return all
+}
+
 // Image is the id that the terms name, "" where they are not exactly one id.
 func (c NodeClass) Image() string { return TermsImage(c.Terms) }
 

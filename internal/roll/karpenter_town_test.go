@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,6 +28,7 @@ type karp struct {
 	wrote int
 	fails bool   // the class starts no nodes
 	gone  bool   // the class
+	alias string // the image that it follows, "" for ami-1
 	slow  string // a machine of which nobody tells the image for ten minutes
 }
 
@@ -61,7 +63,7 @@ func (k *karp) image() string {
 	if id := k.class.Image(); id != "" {
 		return id
 	}
-	return "ami-1"
+	return cmp.Or(k.alias, "ami-1")
 }
 
 // starts asks for a node, of the image that the class means.

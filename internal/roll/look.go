@@ -71,13 +71,18 @@ func (f found) which(is func(member) bool) (some []member) {
 	return some
 }
 
-// replaces says that a member has an image that is not wanted. Where no one image is, that
-// is the one before.
+// replaces says that a member has an image that is not wanted. Where no one image is, and
+// nobody tells which are, that is the one before.
 func (o order) replaces(m member) bool {
-	if o.undoing || o.image == "" {
-		return m.image != "" && m.image == o.from
+	switch {
+	case m.image == "":
+		return false
+	case len(o.meant) > 0:
+		return !slices.Contains(o.meant, m.image)
+	case o.undoing || o.image == "":
+		return m.image == o.from
 	}
-	return m.image != "" && m.image != o.image
+	return m.image != o.image
 }
 
 // away is an outside that does not answer, which says nothing of what it holds.

@@ -168,46 +168,12 @@ func (m member) busy() string {
 	return planner.Printable(few(on))
 }
 
-// way is what tells the roll of a class from that of a group.
-type way interface {
-	begin(started []member) (st applier.Status, why string)
-	ended(m member) applier.Status
-	finish() applier.Status
-}
-
 // forward is the next write of a roll, or what it waits for.
 func (t turn) forward() applier.Status {
 	if c, is := t.past.open(t.group.Desired); is && !t.moved(c) {
 		return t.capacity(c)
 	}
 	return t.onward(t)
-}
-
-// onward is the next write to nodes that are on their way out, else to one more, else what
-// comes once no old node is left; or what it waits for.
-func (t turn) onward(w way) applier.Status {
-	var waits []string
-	started := slices.DeleteFunc(t.old(t.order), func(m member) bool { return !t.started(m) })
-	for _, m := range started {
-		st, why := t.empty(m)
-		switch {
-		case why != "":
-			waits = append(waits, why)
-		case st.Mark == "":
-			return w.ended(m)
-		default:
-			return st
-		}
-	}
-	if st, why := w.begin(started); why == "" {
-		return st
-	} else if why != nothing {
-		waits = append(waits, why)
-	}
-	if len(waits) > 0 {
-		return pending(t.wait(started), "%s", t.progress(waits))
-	}
-	return w.finish()
 }
 
 // wait is until the next look: where nothing but a cordon is too young, until it is not.

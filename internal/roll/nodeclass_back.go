@@ -24,7 +24,9 @@ func (t classTurn) turnBack(why string) applier.Status {
 		if st, more := t.keeps(because + why); more {
 			return st
 		}
-		return next(cmp.Or(t.begun(swapBack), swapBack+" "+stamp(t.now)+because+why), planner.Conditional)
+		st := next(cmp.Or(t.begun(swapBack), swapBack+" "+stamp(t.now)+because+why), planner.Conditional)
+		st.Doubt = t.releasing()
+		return st
 	case !t.before:
 		return t.stop(fmt.Sprintf("%s; and %s chooses images by %s by now, which is left", why, t.group.Name, planner.Printable(port.TermsFollow(t.class.Terms))))
 	}
@@ -56,6 +58,11 @@ func (t classTurn) turnBack(why string) applier.Status {
 	return st
 }
 
+// releasing says that a NodePool may yet be let go of by what was begun.
+func (t classTurn) releasing() bool {
+	return slices.ContainsFunc(t.pools, func(p port.NodePool) bool { return ofDomctl(p) && t.begun(release+" "+p.Name) != "" })
+}
+
 // turns says that a roll which stops for this reason has the class as it stood: its switch
 // was begun, and the nodes of the new image are not ready, are not started, or something
 // rang. The step of a rollback takes no switch back.
@@ -73,6 +80,7 @@ func (t classTurn) turned() classTurn {
 	t.turn = t.turn.turned()
 	t.undoing, t.around = false, true
 	t.switched, t.before = t.before, t.switched
+	t.meant = t.means()
 	return t
 }
 
@@ -120,7 +128,9 @@ func (t classTurn) abort() applier.Status {
 		return st
 	}
 	if t.switched {
-		return t.over()
+		st := t.over()
+		st.Doubt = t.open
+		return st
 	}
 	return applier.Status{State: applier.Undone, Doubt: t.open}
 }
@@ -163,7 +173,7 @@ func (t classTurn) needs(p port.NodePool) string {
 	switch {
 	case p.Class != t.asg:
 		return t.strays[p.Name]
-	case t.before && t.begun(swap) == "" && t.holding(p) && meant(t.class) == nil:
+	case t.before && t.begun(swap) == "" && t.holding(p) && imagesOf(t.class) == nil:
 		return ""
 	}
 	return t.drifts()
@@ -197,12 +207,12 @@ func straying(p port.NodePool, classes []port.NodeClass, claims []port.NodeClaim
 // drifted says that a node of a class drifts, or could: while Karpenter looks for what the
 // terms mean each could, and so could one of which nobody tells the image yet.
 func drifted(class port.NodeClass, image string, since, now time.Time) bool {
-	images := meant(class)
+	images := imagesOf(class)
 	return images == nil || image != "" && !slices.Contains(images, image) || image == "" && now.Sub(since) < mostStart
 }
 
-// meant are the images that a class means, nil while nobody tells.
-func meant(class port.NodeClass) []string {
+// imagesOf are the images that a class means, nil while nobody tells.
+func imagesOf(class port.NodeClass) []string {
 	if id := class.Image(); id != "" {
 		return []string{id}
 	}

@@ -169,6 +169,53 @@ func TestASwitchOnItsWayWhenAnAlarmRings(t *testing.T) {
 	}
 }
 
+// TestASwitchBackOnItsWay when the roll is abandoned finds drift held, or lands before it is let
+// go of.
+func TestASwitchBackOnItsWay(t *testing.T) {
+	w, d := rung(t, 2)
+	d.each = func() {
+		if w.images() == "ami-2" && len(w.runs) == 0 {
+			w.alarms["errors"] = "ALARM"
+			w.busy(len(w.machines)-1, 5*time.Hour)
+		}
+		d.abort = d.abort || len(w.later) > 0
+	}
+	w.each = func() {
+		if w.karp.class.Terms == newTerms && !strings.Contains(w.images(), "ami-2") {
+			w.starts(0)
+		}
+	}
+	d.loses = func() bool { return strings.HasPrefix(d.a.Mark, swapBack+" ") && !d.abort }
+	st, err := d.run(3 * time.Hour)
+	w.pass(time.Hour)
+	if err != nil || !d.abort || len(w.killed) > 0 || w.cordons() > 0 || w.karp.class.Image() != "ami-1" {
+		t.Errorf("%+v, %v, %+v, %s, killed %v: %v", st, err, w.karp.class, w.left(), w.killed, w.calls)
+	}
+}
+
+// TestAReleaseOnItsWay when an alarm rings lands before the class is switched back: it is put
+// back first.
+func TestAReleaseOnItsWay(t *testing.T) {
+	w, d := rung(t, 2)
+	d.each = func() {
+		if len(w.later) > 0 && w.alarms["errors"] == "OK" {
+			w.alarms["errors"] = "ALARM"
+			w.busy(len(w.machines)-1, 5*time.Hour)
+		}
+	}
+	w.each = func() {
+		if w.karp.class.Terms == newTerms && !strings.Contains(w.images(), "ami-2") {
+			w.starts(0)
+		}
+	}
+	d.loses = func() bool { return strings.HasPrefix(d.a.Mark, release+" ") && w.alarms["errors"] == "OK" }
+	st, err := d.run(20 * time.Hour)
+	got := fmt.Sprint(w.calls)
+	if err != nil || st.State != applier.Failed || len(w.runs) != 0 || len(w.killed) > 0 || w.left() != "" || strings.Count(got, `hold a "domctl`) != 2 || strings.LastIndex(got, `hold a "domctl`) > strings.Index(got, `terms [{"id":"ami-1"`) {
+		t.Errorf("%+v, %v, %+v, %s, killed %v: %v", st, err, w.karp.class, w.left(), w.killed, w.calls)
+	}
+}
+
 // TestAHoldThatIsTakenAwayBeforeTheWayBack is put back, and heard of, before the class is
 // written: nodes of the new image would drift.
 func TestAHoldThatIsTakenAwayBeforeTheWayBack(t *testing.T) {
@@ -220,6 +267,39 @@ func TestWhatTheWayBackFinds(t *testing.T) {
 	d.ends(t, applier.Failed, "It was turned back")
 	if w.images() != "ami-1" || w.left() != "" {
 		t.Errorf("%s, %s: %v", w.images(), w.left(), w.calls)
+	}
+}
+
+// TestAnAliasThatMovedOn while the class named an image: every node is of what it means by then,
+// after the way back as after a rollback.
+func TestAnAliasThatMovedOn(t *testing.T) {
+	for _, rings := range []bool{true, false} {
+		w := newKarpenter(3, true, false)
+		w.chance = func(n int) int { return n - 1 }
+		w.alarms = map[string]string{"errors": "OK"}
+		w.busy(0, 2*time.Hour)
+		d := classDriver(t, w, schema.Roll{Strategy: schema.OnDemand, Alarms: []string{"errors"}})
+		d.each = func() {
+			if w.karp.class.Terms == newTerms {
+				w.karp.alias = "ami-3"
+				if rings {
+					w.alarms["errors"] = "ALARM"
+				}
+			}
+		}
+		if rings {
+			d.ends(t, applier.Failed, "It was turned back")
+		} else {
+			d.run(time.Hour) // and is abandoned half way
+			d.abort = true
+			d.ends(t, applier.Finished, "")
+			back := d.undone()
+			back.a.Step.Args = d.a.Step.Args
+			back.ends(t, applier.Finished, "")
+		}
+		if strings.Trim(w.images(), "ami-3 ") != "" || w.left() != "" || w.karp.class.Terms != oldTerms {
+			t.Errorf("rings %t: %s, %s: %v", rings, w.images(), w.left(), w.calls)
+		}
 	}
 }
 

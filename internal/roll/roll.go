@@ -147,6 +147,7 @@ type order struct {
 	asg         string
 	image, from string
 	undoing     bool          // of the nodes, only those of the image from go
+	meant       []string      // images that are wanted where no one is; nil: that is not told
 	drain       time.Duration // 0: however long runs take
 	owner       string        // what its cordons begin with
 }

@@ -33,8 +33,9 @@ func TestWritesAreSaid(t *testing.T) {
 		"hold pool #0":                                    "has NodePool pool hold drift",
 		"release pool #1":                                 "lets NodePool pool drift again",
 		"swap 2026-02-20T08:00:00Z":                       "switches the image",
-		"another":                                         "another",
-		"":                                                "",
+		"back 2026-02-20T08:00:00Z because DC876: none":   "switches the image back because DC876: none",
+		"another": "another",
+		"":        "",
 	} {
 		if got := said(mark, members); got != want {
 			t.Errorf("%s: %q, want %q", mark, got, want)

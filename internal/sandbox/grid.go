@@ -20,7 +20,7 @@ type cluster struct {
 	Nodes     map[string]node              `json:"nodes,omitempty"`   // those of no instance of a group, and those that were written to
 	Pods      map[string]pod               `json:"pods,omitempty"`    // "namespace/name"
 	Secrets   map[string]map[string]string `json:"secrets,omitempty"` // "namespace/name" → key → value
-	Unready   []string                     `json:"unready,omitempty"` // Auto Scaling groups, and images, whose instances join and never get ready, and NodePools whose nodes never join
+	Unready   []string                     `json:"unready,omitempty"` // Auto Scaling groups, and images, whose instances and nodes join and never get ready, and NodePools whose nodes never join
 }
 
 func (c cluster) empty() bool {

@@ -211,6 +211,9 @@ func (w *World) claims(s *state, g grid) error {
 		c.Created = created.Add(w.takes(s.cluster.Karpenter)).Format(time.RFC3339)
 		n := k.Pools[c.Pool].claimed(*s, name, c)
 		n.Ready = cmp.Or(ready, n.Ready)
+		if slices.Contains(s.cluster.Unready, c.Image) {
+			n.Ready = "never"
+		}
 		n, is, err := w.standing(s, c.node(name), n)
 		if err != nil {
 			return fmt.Errorf("kubernetes.karpenter.nodeClaims.%s: %w", name, err)

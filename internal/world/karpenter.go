@@ -103,17 +103,10 @@ func budgetsValue(budgets []string) schema.Value {
 	return schema.Value{Is: schema.Known, Text: "[" + strings.Join(budgets, ",") + "]"}
 }
 
-// nodeClassRaw has an image where the terms are exactly one id.
 func nodeClassRaw(c port.NodeClass) planner.Raw {
-	raw := planner.Raw{"terms": {Is: schema.Known, Text: c.Terms}}
-	if c.Image() != "" {
-		raw["image"] = schema.JSON(c.Image())
-	}
-	if c.Family != "" {
-		raw["family"] = schema.JSON(c.Family)
-	}
-	if c.Blocks != "" {
-		raw["deviceMappings"] = schema.Value{Is: schema.Known, Text: c.Blocks}
+	raw := planner.Raw{}
+	for path, text := range c.Fields() {
+		raw[path] = schema.Value{Is: schema.Known, Text: text}
 	}
 	return raw
 }
