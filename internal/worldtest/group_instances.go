@@ -31,6 +31,7 @@ func groupInstanceCases() []Case {
 		{Name: "FailedActivities/Capacity", Source: launchFailures + ", sufficient capacity", run: launchesFailed("InsufficientInstanceCapacity", "sufficient")},
 		{Name: "FailedActivities/Quota", Source: launchFailures + ", vCPU limit", run: launchesFailed("VcpuLimitExceeded", "vCPU limit")},
 		{Name: "FailedActivities/None", Source: "Auto Scaling API Reference, DescribeScalingActivities", run: noLaunchFailed},
+		{Name: "Groups/WarmPool", Source: "Auto Scaling API Reference, AutoScalingGroup, WarmPoolConfiguration", run: warmPool},
 		{Name: "InstanceRefresh/Replaces", Source: startRefresh, run: refreshReplaces},
 		{Name: "InstanceRefresh/OneAtATime", Source: startRefresh + ", InstanceRefreshInProgress", run: refreshOnce},
 		{Name: "InstanceRefresh/SkipMatching", Source: "Auto Scaling API Reference, RefreshPreferences, SkipMatching", run: refreshSkips},
@@ -329,6 +330,17 @@ func refreshProtected(t *testing.T, w World) {
 	refreshEnded(t, w)
 	if after := idsOf(serving(t, w, "acme-gpu-a", 2)); slices.Contains(after, before[0].ID) {
 		t.Errorf("instances are %v: the protected one is to be replaced", after)
+	}
+}
+
+func warmPool(t *testing.T, w World) {
+	putGroup(t, w, nil)
+	if g := oneGroup(t, w); g.Warm {
+		t.Errorf("group is %+v: it has none yet", g)
+	}
+	w.Put.Warm(t, "acme-gpu-a")
+	if g := oneGroup(t, w); !g.Warm {
+		t.Errorf("group is %+v", g)
 	}
 }
 
