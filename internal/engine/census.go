@@ -72,9 +72,20 @@ func (e *Engine) deadlines(ctx context.Context, nodes []world.CensusNode) error 
 		if s.Plan == nil {
 			continue
 		}
+		begun := map[string]map[string]bool{}
+		for _, rec := range s.Records {
+			if rec.Kind != applier.KindBegin {
+				continue
+			}
+			if begun[rec.Step] == nil {
+				begun[rec.Step] = map[string]bool{}
+			}
+			begun[rec.Step][rec.Mark] = true
+		}
 		for _, step := range s.Plan.Steps {
+			a := applier.Attempt{Step: step, Token: s.Token(step.ID), Begun: begun[step.ID]}
 			for i, n := range nodes {
-				if at, force, told := roll.Deadline(step, s.Token(step.ID), n.By); told {
+				if at, force, told := roll.Deadline(a, n.By); told {
 					nodes[i].Deadline = &world.Deadline{At: at, Force: force, Apply: id}
 				}
 			}

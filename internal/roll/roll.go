@@ -203,15 +203,16 @@ const cordonNote = "domctl "
 // Cordoned says that a roll made a cordon, or a hold of drift, by its note.
 func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
-// Deadline is when a step, by its token, waits no longer for the runs of a node whose
-// cordon has this note: where force, it ends the node with them, else it is turned back.
-// told is false of another's cordon, and of a step that waits however long runs take.
-func Deadline(s planner.Step, token, note string) (at time.Time, force, told bool) {
-	if s.Op != Group && s.Op != NodeGroup && s.Op != NodeClass {
+// Deadline is when a step, as far as it was begun, waits no longer for the runs of a node
+// whose cordon has this note: where force, it ends the node with them, else it is turned
+// back. told is false of another's cordon, of a step that waits however long runs take, and
+// of one that is turned back: that ends none.
+func Deadline(a applier.Attempt, note string) (at time.Time, force, told bool) {
+	if op := a.Step.Op; op != Group && op != NodeGroup && op != NodeClass {
 		return at, false, false
 	}
-	o, err := orderOf(applier.Attempt{Step: s, Token: token})
-	if err != nil || o.drain == 0 {
+	o, err := orderOf(a)
+	if err != nil || o.drain == 0 || pastOf(a).why != "" {
 		return at, false, false
 	}
 	since, own := o.cordoned(&port.Node{Cordoned: true, CordonedBy: note})
