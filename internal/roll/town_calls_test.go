@@ -33,7 +33,10 @@ func (w *town) fails(call string) error { return w.broken[call] }
 
 func (w *town) DescribeAutoScalingGroups(context.Context, []string) ([]port.AutoScalingGroup, error) {
 	g := w.group
-	g.Instances = int64(len(w.alive()))
+	g.Instances = 0
+	for _, m := range w.alive() {
+		g.Instances += one(w.lists(m))
+	}
 	return []port.AutoScalingGroup{g}, w.fails("DescribeAutoScalingGroups")
 }
 
@@ -85,10 +88,14 @@ func (w *town) DescribeLaunchConfigurations(context.Context, []string) ([]port.L
 
 func (w *town) DescribeAutoScalingInstances(context.Context, []string) (all []port.GroupInstance, err error) {
 	for _, m := range w.machines {
-		all = append(all, m.GroupInstance)
+		if w.lists(m) {
+			all = append(all, m.GroupInstance)
+		}
 	}
 	return all, w.fails("DescribeAutoScalingInstances")
 }
+
+func (w *town) lists(m *machine) bool { return w.now.Sub(m.launched) >= w.listed }
 
 func (w *town) TerminateInstanceInGroup(ctx context.Context, id string, smaller bool) error {
 	if w.delayed(func() error { return w.TerminateInstanceInGroup(ctx, id, smaller) }) {

@@ -171,6 +171,10 @@ func (p *poolLowering) tellRoll(ref planner.Ref, r schema.Roll) {
 		find("DC847", schema.Warning, "suspend AZRebalance of the group: aws autoscaling suspend-processes --auto-scaling-group-name "+ref.ID()+" --scaling-processes AZRebalance",
 			"%s spans %s: while its nodes are replaced, Auto Scaling may even them out and end nodes, whatever runs on them", ref.ID(), planner.Plural(len(zones), "zone"))
 	}
+	if raw["warm"].Bool() && r.Strategy != schema.InstanceRefresh {
+		find("DC849", schema.Warning, "state strategy: \"instanceRefresh\", which replaces them; or take the warm pool away, and put it again after the switch: aws autoscaling delete-warm-pool --auto-scaling-group-name "+ref.ID()+" --force-delete",
+			"%s has a warm pool, whose instances are not replaced: those on the old image come into service when the group grows", ref.ID())
+	}
 	most, _ := p.size(ref, "max").Float()
 	desired, _ := p.size(ref, "desired").Float()
 	if r.Strategy == schema.Surge && r.Unavailable() == 0 && desired >= most {
