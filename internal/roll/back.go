@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 )
 
@@ -86,7 +87,7 @@ func (t turn) turns(why string) bool {
 // false: the plan states none, as that of a rollback does not.
 func (o order) switching() (s planner.Step, is bool) {
 	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
-	return s, err == nil && (s.Op == "autoscaling.UpdateAutoScalingGroup" || s.Op == "ec2.ModifyLaunchTemplate")
+	return s, err == nil && (s.Op == operation.UpdateAutoScalingGroup || s.Op == operation.ModifyLaunchTemplate)
 }
 
 // turned is the same look at the same step, the other way round: no run is ended, whatever

@@ -226,8 +226,6 @@ func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 	return nil, w.fails("ListExecutions")
 }
 
-func (w *town) GetExecutor(context.Context, string) (string, error) { return "", nil }
-
 // single has the one operation that switches the group, and the one that switches a class.
 func (w *town) single(op string) (applier.Executor, bool) {
 	if w.karp != nil {
