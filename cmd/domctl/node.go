@@ -50,6 +50,7 @@ func writeNode(out io.Writer, n world.Node, now time.Time) error {
 	line("zone", n.Zone)
 	line("age", aged(n.Created, now))
 	line("state", n.State+bracketed(n.By, "by "))
+	line("rolled by", n.Apply)
 	line("runs", runsText(n.CensusNode))
 	line("told by", strings.Join(n.From, ", "))
 	line("waits for", strings.Join(n.Waits, "; "))

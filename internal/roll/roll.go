@@ -186,17 +186,20 @@ func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
 // Deadline is when a step, by its token, waits no longer for the runs of a node whose
 // cordon has this note: where force, it ends the node with them, else it is turned back.
-// told is false of another's cordon, and of a step that waits however long runs take.
-func Deadline(s planner.Step, token, note string) (at time.Time, force, told bool) {
+// own is false of another's cordon; at is zero of a step that waits however long runs take.
+func Deadline(s planner.Step, token, note string) (at time.Time, force, own bool) {
 	if s.Op != Group && s.Op != NodeGroup && s.Op != NodeClass {
 		return at, false, false
 	}
 	o, err := orderOf(applier.Attempt{Step: s, Token: token})
-	if err != nil || o.drain == 0 {
+	if err != nil {
 		return at, false, false
 	}
 	since, own := o.cordoned(&port.Node{Cordoned: true, CordonedBy: note})
-	return since.Add(o.drain), o.Force, own && !since.IsZero()
+	if !own || o.drain == 0 || since.IsZero() {
+		return at, false, own
+	}
+	return since.Add(o.drain), o.Force, true
 }
 
 func next(mark string, guard planner.Guard) applier.Status {

@@ -305,6 +305,8 @@ type CensusNode struct {
 	Deadline *Deadline `json:"deadline,omitempty"`
 	// By is who cordoned it, as the node notes it.
 	By string `json:"cordonedBy,omitempty"`
+	// Apply is the one whose roll did, of those that have not ended.
+	Apply string `json:"apply,omitempty"`
 }
 
 // Of are the units of one run alone, by its id; its Unread are all.
