@@ -84,7 +84,7 @@ func (e *Engine) deadlines(ctx context.Context, nodes []world.CensusNode) error 
 				if !at.IsZero() {
 					nodes[i].Deadline = &world.Deadline{At: at, Force: force, Apply: id}
 				}
-				if stands := e.Standing(s); !strings.HasPrefix(stands, "running") && !strings.HasPrefix(stands, "waiting") {
+				if stands := e.Standing(s); !strings.HasPrefix(stands, running) && !strings.HasPrefix(stands, waiting) {
 					nodes[i].Waits = append(nodes[i].Waits, fmt.Sprintf("somebody to go on with apply %s (%s)", id, stands))
 				}
 			}
