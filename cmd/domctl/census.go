@@ -167,7 +167,7 @@ func workload(r world.RunUnit) string {
 // roll does at its deadline; "-" where nothing is on its way out.
 func nodeEnd(n world.CensusNode, now time.Time) string {
 	var parts []string
-	if n.State == "cordoned" && (n.Runs == nil || len(n.Runs) > 0) {
+	if (n.State == "cordoned" || n.State == "maintenance") && (n.Runs == nil || len(n.Runs) > 0) {
 		parts = append(parts, endText(n.End, now))
 	}
 	if d := n.Deadline; d != nil && d.Force {

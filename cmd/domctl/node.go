@@ -44,7 +44,11 @@ func writeNode(out io.Writer, n world.Node, now time.Time) error {
 	line := lines(w)
 	line("node", n.Node)
 	line("instance", n.Instance)
-	line("pool", poolOf(n))
+	if n.Tier == "" {
+		line("pool", poolOf(n))
+	} else {
+		line("tier", strings.TrimSpace(n.Tier+bracketed(n.Address.String(), "")))
+	}
 	line("AMI", imageOf(n))
 	line("type", n.Type)
 	line("zone", n.Zone)
