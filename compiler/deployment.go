@@ -18,7 +18,9 @@ func (w *reader) deployment() {
 	if text, err := v.MarshalJSON(); v.Exists() && err == nil {
 		decodeDeployment(text, d)
 		d.At = w.places.of(v)
-		d.WindowsAt = map[string][]schema.Position{}
+		if len(d.Windows) > 0 {
+			d.WindowsAt = map[string][]schema.Position{}
+		}
 		for name := range d.Windows {
 			d.WindowsAt[name] = w.places.of(v.LookupPath(cue.MakePath(cue.Str("windows"), cue.Str(name))))
 		}
