@@ -200,18 +200,21 @@ func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
 // Deadline is when a step, as far as it was begun, waits no longer for the runs of a node
 // whose cordon has this note: where force, it ends the node with them, else it is turned
-// back. told is false of another's cordon, of a step that waits however long runs take, and
-// of one that is turned back: that ends none.
-func Deadline(a applier.Attempt, note string) (at time.Time, force, told bool) {
+// back. own is false of another's cordon; at is zero of a step that waits however long runs
+// take, and of one that is turned back: that ends none.
+func Deadline(a applier.Attempt, note string) (at time.Time, force, own bool) {
 	if op := a.Step.Op; op != operation.RollGroup && op != operation.RollNodeGroup && op != operation.RollNodeClass {
 		return at, false, false
 	}
 	o, err := orderOf(a)
-	if err != nil || o.drain == 0 || pastOf(a).why != "" {
+	if err != nil {
 		return at, false, false
 	}
 	since, own := o.cordoned(&port.Node{Cordoned: true, CordonedBy: note})
-	return since.Add(o.drain), o.Force, own && !since.IsZero()
+	if !own || o.drain == 0 || since.IsZero() || pastOf(a).why != "" {
+		return at, false, own
+	}
+	return since.Add(o.drain), o.Force, true
 }
 
 func next(mark string, guard planner.Guard) applier.Status {
