@@ -25,7 +25,7 @@ func capacityCodes() []Code {
 			"State NoSchedule, which new executions heed and running ones do not. Or change the taint by hand when nothing runs on the nodes: then nothing is left to write."},
 		{"DC810", "groups on launch configurations", "Groups of the pool start nodes from launch configurations. New accounts cannot make any, instance types that are newer than 2022 cannot be named in one, and an image makes a copy where a launch template gets a version.",
 			"State launch: \"launchTemplate\" on the pool. The plan makes a template of each configuration, with the pool's new image where there is one, and a rollback goes back."},
-		{"DC811", "the file that Terraform reads is not written", "domctl plan --write-terraform puts values into the file of variables that a pool states, in place. It writes a regular file inside the repository of the deployment alone, and only where it understands it whole and the variable holds plain text, a number or null.",
+		{"DC811", "the file that Terraform reads is not written", "domctl plan --write-terraform puts values into the file of variables that a pool states, in place. It writes a regular file inside the repository of the deployment alone, and only where it understands it whole and the variable holds plain text, a number or null, or of labels and taints a map of such; a key that is to go it leaves to hands.",
 			"Do what the message says; or set the variable by hand, the plan says to what."},
 		{"DC812", "a variable of what Terraform does not own", "terraform.variables names a variable of a field whose owner is domctl, or which is only observed. Nothing would ever be written to it.",
 			"State the owner as \"terraform\", or leave the variable out."},

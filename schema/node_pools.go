@@ -28,6 +28,8 @@ func nodePools() Kind {
 		Field{Path: "terraform.variables.min", Type: String, Declared: true},
 		Field{Path: "terraform.variables.max", Type: String, Declared: true},
 		Field{Path: "terraform.variables.desired", Type: String, Declared: true},
+		Field{Path: "terraform.variables.labels", Type: String, Declared: true},
+		Field{Path: "terraform.variables.taints", Type: String, Declared: true},
 		Field{Path: "expect.instanceTypes", Type: Set, Declared: true},
 		Field{Path: "expect.maxUnused", Type: Int, Declared: true, Unit: "percent"},
 		Field{Path: "overhead.node.cores", Type: Number, Declared: true},

@@ -34,23 +34,6 @@ func (c *checker) poolLabel(a Address, o Object) {
 	}
 }
 
-// terraform looks for variables of what Terraform does not own, which nobody writes.
-func (c *checker) terraform(a Address, o Object) {
-	for _, p := range Sorted(o.Fields) {
-		what, is := strings.CutPrefix(p, "terraform.variables.")
-		if !is {
-			continue
-		}
-		owner := "owner.size"
-		if what == "ami" {
-			owner = "owner.ami"
-		}
-		if o.Fields[owner].Str() != "terraform" {
-			c.add("DC812", Warning, a, o.Positions(p), "state "+owner+" as \"terraform\", or leave the variable out", "%s is a variable of what Terraform does not own here, so that nothing is written to it", p)
-		}
-	}
-}
-
 // static pools have no groups, so that what would be written to them is refused.
 func (c *checker) static(a Address, o Object) {
 	if len(o.Groups()) > 0 {

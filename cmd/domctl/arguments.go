@@ -19,6 +19,9 @@ func explainArgs(c *cobra.Command) {
 			if err := flagged(c, given); err != nil {
 				return err
 			}
+			if err := unnamed(c, given); err != nil {
+				return err
+			}
 			if args(c, given) != nil {
 				return fmt.Errorf("%s given; use it as %s; %s --help says more", arguments(len(given)), strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
 			}
@@ -28,6 +31,24 @@ func explainArgs(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		explainArgs(sub)
 	}
+}
+
+// unnamed says of a verb about one thing, without which it was typed, how to find its name.
+func unnamed(c *cobra.Command, given []string) error {
+	uses := strings.Fields(c.Use)
+	if len(uses) < 2 {
+		return nil
+	}
+	lists := map[string]string{"APPLY": "history", "NODE": "nodes", "RUN": "runs", "AMI": "amis list", "ENVIRONMENT": "environments list"}[uses[1]]
+	thing := strings.ToLower(uses[1])
+	switch {
+	case lists == "":
+	case len(given) == 0:
+		return fmt.Errorf("no %s is named; write %s; domctl %s lists those there are", thing, strings.TrimSuffix(c.UseLine(), " [flags]"), lists)
+	case len(given) == 1 && isFolder(given[0]) && (thing == "node" || thing == "run"):
+		return fmt.Errorf("%s is a folder, and no %s is named; domctl %s %[1]s lists those there are", given[0], thing, lists)
+	}
+	return nil
 }
 
 // flagged refuses an argument that belongs to a flag, or to another verb, and says

@@ -160,7 +160,8 @@ func (a *app) await(e applier.Event, what string) {
 		return
 	}
 	a.waits.over(theVerb) // the steps are at it, though none may have printed anything
-	a.waits.begin(e.Step.ID, what+": "+e.Why, e.Most)
+	_, id, _ := strings.Cut(string(e.Step.Object), "#")
+	a.waits.begin(e.Step.ID, what+": "+strings.TrimPrefix(e.Why, id+": "), e.Most) // what names the object
 }
 
 // ended says how an apply stands and how to go on.

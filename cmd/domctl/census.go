@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -53,7 +54,17 @@ watching goes on; what it alone told of has not gone.`,
 				}
 				return a.watchNodes(cmd.Context(), cmd.CommandPath()+" "+a.dir(args), every, form.json(), e.CensusOfNodes, e.Clock.Now)
 			}
-			return show(a, cmd, a.dir(args), form, (*engine.Engine).CensusOfNodes, func(c world.NodeCensus) any { return nodesShape{shapes, c} }, writeNodes)
+			var noPools error
+			read := func(e *engine.Engine, ctx context.Context) (world.NodeCensus, error) {
+				c, err := e.CensusOfNodes(ctx)
+				noPools = c.NoPools
+				return c, err
+			}
+			err := show(a, cmd, a.dir(args), form, read, func(c world.NodeCensus) any { return nodesShape{shapes, c} }, writeNodes)
+			if err == nil && noPools != nil {
+				return fmt.Errorf("the node pools could not be read: %s; instances of theirs that are no nodes may be missing, and no image is told to be old\nhint: domctl doctor says what the role lacks", oneLine(noPools.Error()))
+			}
+			return err
 		}}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "look again and again, and show what changes")
 	cmd.Flags().StringVar(&interval, "interval", usualLook, "how often to look, with --watch")
@@ -156,7 +167,7 @@ func workload(r world.RunUnit) string {
 // roll does at its deadline; "-" where nothing is on its way out.
 func nodeEnd(n world.CensusNode, now time.Time) string {
 	var parts []string
-	if n.State == "cordoned" && (n.Runs == nil || len(n.Runs) > 0) {
+	if (n.State == "cordoned" || n.State == "maintenance") && (n.Runs == nil || len(n.Runs) > 0) {
 		parts = append(parts, endText(n.End, now))
 	}
 	if d := n.Deadline; d != nil && d.Force {

@@ -26,6 +26,7 @@ func TestEnds(t *testing.T) {
 	for want, n := range map[string]world.CensusNode{
 		"-":                             {State: "ready", Runs: []string{"a"}},
 		"unknown":                       {State: "cordoned", Runs: []string{"a"}},
+		"~2m":                           {State: "maintenance", Runs: []string{"a"}, End: guess(2*time.Minute, 2*time.Minute)},
 		"~1m":                           {State: "cordoned", Runs: []string{"a"}, End: guess(time.Second, 30*time.Second)},
 		"~90m to 3h":                    {State: "cordoned", Runs: []string{"a"}, End: guess(90*time.Minute, 150*time.Minute)},
 		"~3h to 3d, 119m at the latest": {State: "cordoned", Runs: []string{"a"}, End: guess(150*time.Minute, 49*time.Hour), Deadline: wait(true, 2*time.Hour-time.Minute)},

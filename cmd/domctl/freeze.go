@@ -30,7 +30,7 @@ Rollbacks work. It is over by itself at its time; --lift ends it at once.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f := applier.Freeze{Why: why, Who: person()}
 			if !lift && (until == "" || why == "") {
-				return errors.New("state --until and --why; --lift ends a freeze")
+				return errors.New("state --until, a time or how long from now, and --why, the reason; --lift ends a freeze")
 			}
 			e, err := a.openRecords(cmd.Context(), a.dir(args))
 			if err != nil {

@@ -44,12 +44,17 @@ func writeNode(out io.Writer, n world.Node, now time.Time) error {
 	line := lines(w)
 	line("node", n.Node)
 	line("instance", n.Instance)
-	line("pool", poolOf(n))
+	if n.Tier == "" {
+		line("pool", poolOf(n))
+	} else {
+		line("tier", strings.TrimSpace(n.Tier+bracketed(n.Address.String(), "")))
+	}
 	line("AMI", imageOf(n))
 	line("type", n.Type)
 	line("zone", n.Zone)
 	line("age", aged(n.Created, now))
 	line("state", n.State+bracketed(n.By, "by "))
+	line("rolled by", n.Apply)
 	line("runs", runsText(n.CensusNode))
 	line("told by", strings.Join(n.From, ", "))
 	line("waits for", strings.Join(n.Waits, "; "))

@@ -25,12 +25,12 @@ func (a *app) queueVerb() *cobra.Command {
 	cmd := &cobra.Command{Use: "queue [DIR]", Short: "Say which runs wait, and why", Args: cobra.MaximumNArgs(1),
 		Long: `Lists the runs of Domino's database that have not started, longest first, and pods
 that no node takes, and says of each why it waits, as far as anybody tells: its
-user's quota is used up, its tier or its pool is at its maximum, no node of the
-pool holds it, EC2 has no node for it, what the scheduler of Kubernetes says, what
-Domino says. Groups that have fewer nodes than they are to have are told by
-themselves, with why the newest launch failed. The source of each reason is named,
-and so is one that was not asked, or did not tell all: what it alone knows is not
-told. Nothing is written.`,
+user's quota is used up, its tier or its pool is at its maximum, its NodePool of
+Karpenter at its limits, no node of the pool holds it, EC2 has no node for it, what
+the scheduler of Kubernetes says, what Domino says. Groups that have fewer nodes than
+they are to have are told by themselves, with why the newest launch failed. The
+source of each reason is named, and so is one that was not asked, or did not tell
+all: what it alone knows is not told. Nothing is written.`,
 		Example: "  domctl queue prod\n  domctl queue prod --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return show(a, cmd, a.dir(args), form, (*engine.Engine).Queue, func(q world.Queue) any { return queueShape{shapes, q} }, writeQueue)

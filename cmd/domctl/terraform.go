@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -67,6 +68,18 @@ func (a *app) writeVariables(top *os.Root, dir string, v engine.Variables) error
 			return fmt.Errorf("%q is no name of a variable", variable)
 		}
 		values[variable] = tfvars.Value(value.Text)
+	}
+	for variable, keys := range v.Maps {
+		if !tfvars.IsName(variable) {
+			return fmt.Errorf("%q is no name of a variable", variable)
+		}
+		texts := map[string]json.RawMessage{}
+		for key, value := range keys {
+			if texts[key] = json.RawMessage("null"); value.Is == schema.Known {
+				texts[key] = json.RawMessage(value.Text)
+			}
+		}
+		values[variable] = tfvars.Value(schema.JSON(texts).Text)
 	}
 	changed, err := tfvars.Set(v.File, text, values)
 	if err != nil {

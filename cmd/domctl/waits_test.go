@@ -104,3 +104,14 @@ func TestWaitsOfStepsFollowThoseOfTheVerb(t *testing.T) {
 	c.want(t, c.pass(2), "domctl: waiting: hardwareTiers.x: mongo.update: looking again (2s so far, at most 43s more)\n")
 	a.waits.close()
 }
+
+// TestWaitNamesItsObjectOnce, which a roll's own words begin with too.
+func TestWaitNamesItsObjectOnce(t *testing.T) {
+	a := &app{waits: &waits{now: time.Now, out: io.Discard, width: func() int { return 0 }}}
+	defer a.waits.close()
+	e := applier.Event{Kind: applier.KindWaiting, Step: planner.Step{ID: "s", Op: "roll.group", Object: "asg/group#acme-a", Address: schema.Address{Kind: "nodePools", Name: "x"}}, Why: "acme-a: 1 node on the old image"}
+	a.progress(e)
+	if got := a.waits.all[0].what; got != "nodePools.x: roll.group acme-a: 1 node on the old image" {
+		t.Errorf("%q", got)
+	}
+}

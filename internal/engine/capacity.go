@@ -2,10 +2,13 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/world"
+	"domctl.dev/schema"
 )
 
 // Capacity says what the pools of the deployment hold of each tier, and what runs of the
@@ -23,4 +26,17 @@ func (e *Engine) Capacity(ctx context.Context, window time.Duration) (world.Capa
 		return world.Capacity{}, err
 	}
 	return view.Reckon(), nil
+}
+
+// nearlyFull are the pools that were nearly full at their peak in the window; none where
+// the files do not say where runs name their tier.
+func (e *Engine) nearlyFull(ctx context.Context, window time.Duration) ([]schema.Finding, error) {
+	if e.Compiled.Desired.Deployment.Mongo.Mapping.HardwareTiers.Fields["runs"] == "" {
+		return nil, nil
+	}
+	c, err := e.Capacity(ctx, window)
+	if err == nil && c.NoPeak != "" {
+		err = errors.New(c.NoPeak)
+	}
+	return slices.DeleteFunc(c.Findings, func(f schema.Finding) bool { return f.Code != "DC804" }), err
 }

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,8 +56,8 @@ func (e *Engine) CensusOfRuns(ctx context.Context) (world.RunCensus, error) {
 	return e.world.LookRuns(ctx, e.Executions, e.endedRuns)
 }
 
-// deadlines notes on nodes that a roll cordoned when it waits no longer, by the plans of
-// the applies that have not ended.
+// deadlines notes on nodes that a roll cordoned which apply that is of, whether it goes on,
+// and when it waits no longer, by the plans of the applies that have not ended.
 func (e *Engine) deadlines(ctx context.Context, nodes []world.CensusNode) error {
 	if !slices.ContainsFunc(nodes, func(n world.CensusNode) bool { return roll.Cordoned(n.By) }) {
 		return nil
@@ -72,10 +74,29 @@ func (e *Engine) deadlines(ctx context.Context, nodes []world.CensusNode) error 
 		if s.Plan == nil {
 			continue
 		}
+		begun := map[string]map[string]bool{}
+		for _, rec := range s.Records {
+			if rec.Kind != applier.KindBegin {
+				continue
+			}
+			if begun[rec.Step] == nil {
+				begun[rec.Step] = map[string]bool{}
+			}
+			begun[rec.Step][rec.Mark] = true
+		}
 		for _, step := range s.Plan.Steps {
+			a := applier.Attempt{Step: step, Token: s.Token(step.ID), Begun: begun[step.ID]}
 			for i, n := range nodes {
-				if at, force, told := roll.Deadline(step, s.Token(step.ID), n.By); told {
+				at, force, own := roll.Deadline(a, n.By)
+				if !own {
+					continue
+				}
+				nodes[i].Apply = id
+				if !at.IsZero() {
 					nodes[i].Deadline = &world.Deadline{At: at, Force: force, Apply: id}
+				}
+				if stands := e.Standing(s); !strings.HasPrefix(stands, running) && !strings.HasPrefix(stands, waiting) {
+					nodes[i].Waits = append(nodes[i].Waits, fmt.Sprintf("somebody to go on with apply %s (%s)", id, stands))
 				}
 			}
 		}

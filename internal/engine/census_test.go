@@ -29,7 +29,7 @@ func TestCensusDuringARoll(t *testing.T) {
 				if untold++; d != nil {
 					t.Errorf("%+v has a deadline", n)
 				}
-			case d == nil || d.Apply != p.ID || d.Force || !d.At.Equal(at.Add(3*time.Hour)):
+			case d == nil || n.Apply != p.ID || d.Apply != p.ID || d.Force || !d.At.Equal(at.Add(3*time.Hour)):
 				t.Errorf("killed after %d: %+v, by %q", k, d, n.By)
 			default:
 				told++

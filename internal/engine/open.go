@@ -36,12 +36,17 @@ func (e *Engine) unended(ctx context.Context) ([]schema.Finding, error) {
 		if s.Outcome == applier.EndedOutcome || s.Outcome == applier.RefusedOutcome {
 			continue // the reservation came late
 		}
+		stands := e.Standing(s)
 		found = append(found, schema.Finding{Code: "DC320", Severity: schema.Warning,
-			Message: fmt.Sprintf("apply %s of %s has not ended (%s) since %s and reserves %s", id, s.By, e.Standing(s), s.At.UTC().Format(time.RFC3339), planner.Few(reserved)),
-			Hint:    onward(s)})
+			Message: fmt.Sprintf("apply %s of %s has not ended (%s) since %s and reserves %s", id, s.By, stands, s.At.UTC().Format(time.RFC3339), planner.Few(reserved)),
+			Hint:    onward(s, goesOn(stands))})
 	}
 	return found, nil
 }
+
+// What Standing says of an apply that a domctl is at, for certain where nothing but what is
+// left follows.
+const running, waiting = "running", "waiting"
 
 // Standing is where an apply is, and what it waits for, in words. Records alone do not
 // tell whether a domctl is at it still: one that waits holds no lock. Where it ran on
@@ -60,21 +65,29 @@ func (e *Engine) Standing(s applier.Summary) string {
 		}
 		return gone
 	}
-	left, waits := strings.CutPrefix(s.Why, "waiting")
+	left, waits := strings.CutPrefix(s.Why, waiting)
 	switch {
 	case s.Outcome == "":
-		return either("running", "cut off")
+		return either(running, "cut off")
 	case s.Outcome == applier.PausedOutcome && waits:
-		return either("waiting", "paused") + left
+		return either(waiting, "paused") + left
 	case s.Outcome == applier.PausedOutcome && s.Why != "":
 		return s.Why // "interrupted with 2 steps left"
 	}
 	return string(s.Outcome)
 }
 
-// onward are the ways on from an apply that has not ended.
-func onward(s applier.Summary) string {
+// goesOn says of where an apply stands that a domctl is at it.
+func goesOn(stands string) bool {
+	return stands == running || strings.HasPrefix(stands, waiting+" ")
+}
+
+// onward are the ways on from an apply that has not ended; its own domctl may be at it.
+func onward(s applier.Summary, goes bool) string {
 	on := fmt.Sprintf("domctl apply --resume %s goes on, --supersede %[1]s abandons it", s.ID)
+	if goes {
+		on = fmt.Sprintf("its domctl goes on with it by itself, domctl apply --supersede %s abandons it", s.ID)
+	}
 	if s.ForGood() { // whoever resumes it is told the same again
 		on = fmt.Sprintf("a step of it failed for good: correct that, then domctl apply --supersede %s abandons it and does what the files say by then", s.ID)
 	}

@@ -97,7 +97,8 @@ func (e *Engine) Review(ctx context.Context, o ReviewOptions) (Review, error) {
 	var newer Updated
 	var ran Forecast
 	var timed []timed
-	var noNewer, noRuns, noPulls error
+	var full []schema.Finding
+	var noNewer, noRuns, noPulls, noPeaks error
 	var group errgroup.Group
 	group.Go(func() error { newer, noNewer = Update(ctx, e.Compiled, e.Outside, nil); return nil })
 	group.Go(func() error {
@@ -105,11 +106,12 @@ func (e *Engine) Review(ctx context.Context, o ReviewOptions) (Review, error) {
 		return nil
 	})
 	group.Go(func() error { r.Pulls, timed, noPulls = e.pulls(ctx, at.Add(-o.Window), o.SlowPull); return nil })
+	group.Go(func() error { full, noPeaks = e.nearlyFull(ctx, o.Window); return nil })
 	_ = group.Wait()
 	if ctx.Err() != nil {
 		return Review{}, ctx.Err()
 	}
-	for what, err := range map[string]error{"what is newer": noNewer, "what ran": noRuns, "how long runs pulled": noPulls} {
+	for what, err := range map[string]error{"what is newer": noNewer, "what ran": noRuns, "how long runs pulled": noPulls, "how full pools were": noPeaks} {
 		if err != nil {
 			r.Unread = append(r.Unread, what+": "+err.Error())
 		}
@@ -125,7 +127,7 @@ func (e *Engine) Review(ctx context.Context, o ReviewOptions) (Review, error) {
 	}
 	r.Unused = append(r.Unused, ran.unused(e.Compiled.Desired)...)
 	r.Pulls.Slow = ran.slow(timed, o.SlowPull, now.view)
-	r.Findings = append([]schema.Finding{}, schema.SortFindings(slices.Concat(p.Findings, ran.Findings, r.Pulls.findings(e.Compiled.Desired)))...)
+	r.Findings = append([]schema.Finding{}, schema.SortFindings(slices.Concat(p.Findings, ran.Findings, full, r.Pulls.findings(e.Compiled.Desired)))...)
 	r.Patch, err = r.patch(e.Compiled.Files, newer.Text, o)
 	return r, err
 }

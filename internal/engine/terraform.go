@@ -14,7 +14,9 @@ type Variables struct {
 	Pools  []schema.Address
 	File   string                  // as the files state it, from the deployment's folder
 	Values map[string]schema.Value // text, or a number
-	Open   []string                // variables whose value is not known yet: an image that is to be baked
+	// Maps are variables that are maps, by key: text, or absent for a key that is to go.
+	Maps map[string]map[string]schema.Value
+	Open []string // variables whose value is not known yet: an image that is to be baked
 }
 
 // Terraform says what a plan leaves to Terraform and the files say where it reads: one for
@@ -28,13 +30,13 @@ func Terraform(p planner.Plan, d schema.Desired) (all []Variables, err error) {
 		}
 		i := slices.IndexFunc(all, func(v Variables) bool { return v.File == file })
 		if i < 0 {
-			all, i = append(all, Variables{File: file, Values: map[string]schema.Value{}}), len(all)
+			all, i = append(all, Variables{File: file, Values: map[string]schema.Value{}, Maps: map[string]map[string]schema.Value{}}), len(all)
 		}
 		if err := all[i].take(c, o); err != nil {
 			return nil, err
 		}
 	}
-	all = slices.DeleteFunc(all, func(v Variables) bool { return len(v.Values) == 0 })
+	all = slices.DeleteFunc(all, func(v Variables) bool { return len(v.Values)+len(v.Maps) == 0 })
 	for i, v := range all {
 		for _, name := range schema.Sorted(v.Values) {
 			if v.Values[name].Is != schema.Known {
@@ -47,25 +49,48 @@ func Terraform(p planner.Plan, d schema.Desired) (all []Variables, err error) {
 	return all, nil
 }
 
-// take adds what a change of a pool leaves to Terraform, known or not.
+// take adds what a change of a pool leaves to Terraform, known or not; of a map all that the
+// files state, since the variable may not stand in the file yet.
 func (v *Variables) take(c planner.Change, o schema.Object) error {
 	for _, d := range c.Fields {
-		s := schema.SplitPath(d.Path)
-		if len(s) < 3 || s[0] != "groups" {
-			continue
-		}
-		what, owner := s[len(s)-1], "owner."+s[2]
-		name := o.Fields["terraform.variables."+what].Str()
-		if name == "" || o.Fields[owner].Str() != "terraform" {
+		name, key := o.Variable(d.Path)
+		if name == "" {
 			continue
 		}
 		if !slices.Contains(v.Pools, c.Address) {
 			v.Pools = append(v.Pools, c.Address)
 		}
-		if was, taken := v.Values[name]; taken && was != d.After {
-			return fmt.Errorf("DC811: %s: variable %s of %s is to be %s, and %s by another pool; give each a variable of its own", c.Address, name, v.File, d.After.Display(), was.Display())
+		if key == "" {
+			if err := v.set(v.Values, c.Address, name, name, d.After); err != nil {
+				return err
+			}
+			continue
 		}
-		v.Values[name] = d.After
+		if v.Maps[name] == nil {
+			v.Maps[name] = map[string]schema.Value{}
+		}
+		if err := v.set(v.Maps[name], c.Address, name, key, d.After); err != nil {
+			return err
+		}
+		for _, path := range schema.Sorted(o.Fields) {
+			if of, key := o.Variable(path); of == name && key != "" {
+				if err := v.set(v.Maps[name], c.Address, name, key, o.Fields[path]); err != nil {
+					return err
+				}
+			}
+		}
 	}
+	return nil
+}
+
+// set refuses a value that another pool wants otherwise.
+func (v *Variables) set(all map[string]schema.Value, a schema.Address, name, key string, to schema.Value) error {
+	if was, taken := all[key]; taken && was != to {
+		if key != name {
+			key = name + "[" + schema.JSON(key).Text + "]"
+		}
+		return fmt.Errorf("DC811: %s: variable %s of %s is to be %s, and %s by another pool; give each a variable of its own", a, key, v.File, to.Display(), was.Display())
+	}
+	all[key] = to
 	return nil
 }

@@ -198,19 +198,23 @@ const cordonNote = "domctl "
 // Cordoned says that a roll made a cordon, or a hold of drift, by its note.
 func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
-// Deadline is when a step, by its token, waits no longer for the runs of a node whose
-// cordon has this note: where force, it ends the node with them, else it is turned back.
-// told is false of another's cordon, and of a step that waits however long runs take.
-func Deadline(s planner.Step, token, note string) (at time.Time, force, told bool) {
-	if s.Op != operation.RollGroup && s.Op != operation.RollNodeGroup && s.Op != operation.RollNodeClass {
+// Deadline is when a step, as far as it was begun, waits no longer for the runs of a node
+// whose cordon has this note: where force, it ends the node with them, else it is turned
+// back. own is false of another's cordon; at is zero of a step that waits however long runs
+// take, and of one that is turned back: that ends none.
+func Deadline(a applier.Attempt, note string) (at time.Time, force, own bool) {
+	if op := a.Step.Op; op != operation.RollGroup && op != operation.RollNodeGroup && op != operation.RollNodeClass {
 		return at, false, false
 	}
-	o, err := orderOf(applier.Attempt{Step: s, Token: token})
-	if err != nil || o.drain == 0 {
+	o, err := orderOf(a)
+	if err != nil {
 		return at, false, false
 	}
 	since, own := o.cordoned(&port.Node{Cordoned: true, CordonedBy: note})
-	return since.Add(o.drain), o.Force, own && !since.IsZero()
+	if !own || o.drain == 0 || since.IsZero() || pastOf(a).why != "" {
+		return at, false, own
+	}
+	return since.Add(o.drain), o.Force, true
 }
 
 func next(mark string, guard planner.Guard) applier.Status {

@@ -73,20 +73,23 @@ func TestDeadline(t *testing.T) {
 	for name, c := range map[string]struct {
 		step  planner.Step
 		note  string
+		mark  string
 		force bool
 		told  bool
 	}{
-		"its own":         {step(operation.RollGroup, `{"drainTimeout": "2h"}`), note, false, true},
-		"forced":          {step(operation.RollNodeGroup, `{"drainTimeout": "2h", "force": true}`), note, true, true},
-		"Karpenter's":     {step(operation.RollNodeClass, `{"drainTimeout": "2h"}`), note, false, true},
-		"another's":       {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdee 2026-03-31T12:00:00Z", false, false},
-		"a person's":      {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "", false, false},
-		"without a time":  {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdef", false, false},
-		"however long":    {step(operation.RollGroup, `{}`), note, false, false},
-		"another op":      {step("autoscaling.UpdateAutoScalingGroup", `{"drainTimeout": "2h"}`), note, false, false},
-		"a plan of later": {step(operation.RollGroup, `[]`), note, false, false},
+		"its own":         {step(operation.RollGroup, `{"drainTimeout": "2h"}`), note, "cordon i-1", false, true},
+		"forced":          {step(operation.RollNodeGroup, `{"drainTimeout": "2h", "force": true}`), note, "cordon i-1", true, true},
+		"Karpenter's":     {step(operation.RollNodeClass, `{"drainTimeout": "2h"}`), note, "cordon i-1", false, true},
+		"turned back":     {step(operation.RollNodeClass, `{"drainTimeout": "2h", "force": true}`), note, "back 2026-03-31T12:01:00Z because DC838: it rings", false, false},
+		"another's":       {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdee 2026-03-31T12:00:00Z", "cordon i-1", false, false},
+		"a person's":      {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "", "cordon i-1", false, false},
+		"without a time":  {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdef", "cordon i-1", false, false},
+		"however long":    {step(operation.RollGroup, `{}`), note, "cordon i-1", false, false},
+		"another op":      {step("autoscaling.UpdateAutoScalingGroup", `{"drainTimeout": "2h"}`), note, "cordon i-1", false, false},
+		"a plan of later": {step(operation.RollGroup, `[]`), note, "cordon i-1", false, false},
 	} {
-		at, force, told := Deadline(c.step, token, c.note)
+		at, force, _ := Deadline(applier.Attempt{Step: c.step, Token: token, Begun: map[string]bool{c.mark: true}}, c.note)
+		told := !at.IsZero()
 		if told != c.told || force != (c.force && told) && told || told && stamp(at) != "2026-03-31T14:00:00Z" {
 			t.Errorf("%s: %v, %v, %v", name, at, force, told)
 		}

@@ -121,7 +121,7 @@ func (s *state) place(w *World, g grid, r Run) (unit, error) {
 	case none && err == nil && i.State == "running": // an executor that is no node
 		return unit{Instance: r.On, Node: r.On}, nil
 	case r.On != "":
-		return unit{}, fmt.Errorf("%s takes no run: it must be a node or an instance that is ready, not cordoned, and has room", r.On)
+		return unit{}, fmt.Errorf("%s takes no run: it must be a node or an instance that is ready, not cordoned, and has room; domctl nodes lists them", r.On)
 	}
 	return unit{}, fmt.Errorf("no node with the label %s=%s takes a run: one must be ready, not cordoned, and have room; domctl nodes lists them", schema.PoolLabel, r.Pool)
 }

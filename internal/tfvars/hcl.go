@@ -10,12 +10,13 @@ import (
 // scanner reads the body of a file of variables: attributes, one a line.
 // https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md
 type scanner struct {
-	text []byte
-	at   int
+	text  []byte
+	at    int
+	above int // lines that stand above the text
 }
 
 func (s *scanner) fail(format string, args ...any) error {
-	return fmt.Errorf("line %d: %s", 1+bytes.Count(s.text[:min(s.at, len(s.text))], []byte("\n")), fmt.Sprintf(format, args...))
+	return fmt.Errorf("line %d: %s", 1+s.above+bytes.Count(s.text[:min(s.at, len(s.text))], []byte("\n")), fmt.Sprintf(format, args...))
 }
 
 func (s *scanner) has(prefix string) bool { return bytes.HasPrefix(s.text[s.at:], []byte(prefix)) }
@@ -103,9 +104,14 @@ func (s *scanner) attribute() (a span, err error) {
 	if value == "" {
 		return a, s.fail("variable %s has no value", a.name)
 	}
-	bare := strings.NewReplacer("$${", "", "%%{", "").Replace(value)
-	a.plain = plain.MatchString(value) && !strings.Contains(bare, "${") && !strings.Contains(bare, "%{")
+	a.plain = plain.MatchString(value) && !templated(value)
 	return a, nil
+}
+
+// templated says that a text holds a template.
+func templated(text string) bool {
+	bare := strings.NewReplacer("$${", "", "%%{", "").Replace(text)
+	return strings.Contains(bare, "${") || strings.Contains(bare, "%{")
 }
 
 var plain = regexp.MustCompile(`^(?:"(?:[^"\\\n]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?|null)$`)

@@ -77,6 +77,15 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// TestOutcomes: records alone do not tell an apply that waits from one that was left, so that
+// neither is called paused.
+func TestOutcomes(t *testing.T) {
+	var b strings.Builder
+	if err := templates(time.Now).ExecuteTemplate(&b, "outcome", "paused"); err != nil || !strings.HasSuffix(b.String(), "waits</span>") {
+		t.Errorf("%s, %v", b.String(), err)
+	}
+}
+
 // TestBack is of what was begun and done, the last first, and of nothing that stood.
 func TestBack(t *testing.T) {
 	s := story(applier.Record{Kind: applier.KindDone, Step: "a"}, applier.Record{Kind: applier.KindBegin, Step: "b"}, applier.Record{Kind: applier.KindDone, Step: "b"},

@@ -269,6 +269,9 @@ func overStatus(status string) bool {
 type NodeCensus struct {
 	Nodes  []CensusNode `json:"nodes"`
 	Unread []Unread     `json:"unread"`
+	// NoPools is why the pools of the files could not be read, which Unread says too: then
+	// instances that are no nodes may be missing. nil: they were.
+	NoPools error `json:"-"`
 }
 
 // Deadline is when a roll waits no longer: where the plan Forces it, it ends the node with
@@ -291,7 +294,7 @@ type CensusNode struct {
 	Current  *bool          `json:"current"` // it is on the image that the pool starts nodes from; null: not known
 	Type     string         `json:"instanceType,omitempty"`
 	Created  time.Time      `json:"created,omitzero"`
-	State    string         `json:"state"` // "ready", "not ready", "cordoned", "maintenance", of Karpenter's also "asked for" and "ending", else as EC2 says
+	State    string         `json:"state"` // "ready", "not ready", "cordoned", "maintenance", of Karpenter's also "asked for" and "ending", else as EC2 says ("shutting-down")
 	Runs     []string       `json:"runs"`
 	Waits    []string       `json:"waitsFor"`
 	From     []string       `json:"from"` // who tells of its runs
@@ -302,6 +305,8 @@ type CensusNode struct {
 	Deadline *Deadline `json:"deadline,omitempty"`
 	// By is who cordoned it, as the node notes it.
 	By string `json:"cordonedBy,omitempty"`
+	// Apply is the one whose roll did, of those that have not ended.
+	Apply string `json:"apply,omitempty"`
 }
 
 // Of are the units of one run alone, by its id; its Unread are all.

@@ -34,16 +34,19 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 	var executors executorCensus
 	var noExecutors error
 	var claims []port.NodeClaim
-	var noClaims error
+	var noClaims, noPools error
 	err := sideBySide(
 		func() error { executors, noExecutors = w.lookExecutorCensus(ctx, d); return nil },
 		func() (err error) { c, err = w.census(ctx, executions); return err },
 		func() error { claims, noClaims = w.nodeClaims(ctx, d); return nil },
-		func() error { return lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}) })
+		func() error { noPools = lookPools(ctx, &look{w, d, func() schema.Applied { return a }, v}); return nil })
+	if err == nil && (ctx.Err() != nil || c.noPod) { // else the cluster tells of its nodes
+		err = noPools
+	}
 	if err != nil {
 		return machines{}, fmt.Errorf("nodes: %w", err)
 	}
-	out := NodeCensus{Nodes: []CensusNode{}, Unread: c.Unread}
+	out := NodeCensus{Nodes: []CensusNode{}, Unread: append(c.Unread, v.poolsUnread(noPools)...), NoPools: noPools}
 	if noExecutors != nil {
 		out.Unread = append(out.Unread, untold("EC2 for executors", noExecutors))
 	}
@@ -80,6 +83,20 @@ func (w *World) machines(ctx context.Context, d schema.Desired, a schema.Applied
 	return machines{out, c, found}, nil
 }
 
+// poolsUnread are the pools whose machines are not all told of, and why: they could not be read,
+// or a group of theirs is not there.
+func (v *View) poolsUnread(noPools error) (out []Unread) {
+	if noPools != nil {
+		return []Unread{untold("The node pools", noPools)}
+	}
+	for _, f := range v.Findings {
+		if f.Code == "DC143" || f.Code == "DC872" {
+			out = append(out, Unread{f.Address.String(), true, f.Message})
+		}
+	}
+	return out
+}
+
 // joined has a row for each node of the cluster, with its instance and its NodeClaim; for
 // each instance that is no node; and for each node that Karpenter asked for and nobody lists.
 func joined(nodes []port.Node, found map[string]port.Instance, claims []port.NodeClaim, owners, labels map[string]schema.Address) []CensusNode {
@@ -96,6 +113,9 @@ func joined(nodes []port.Node, found map[string]port.Instance, claims []port.Nod
 		if i, known := instances[n.Instance]; known {
 			row.of(i, owners)
 			delete(instances, n.Instance)
+			if i.State == "shutting-down" { // which the cluster has yet to notice
+				row.State = i.State
+			}
 		}
 		row.ofClaim(asked[n.Name], owners)
 		delete(asked, n.Name)
@@ -328,6 +348,8 @@ func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
 		waits = append(waits, "to join the cluster")
 	case n.State == "asked for":
 		waits = append(waits, "Karpenter to start it")
+	case n.State == "shutting-down" || n.State == "ending":
+		waits = append(waits, "its end")
 	case n.State == "not ready":
 		waits = append(waits, "to be ready")
 	case n.State == "cordoned" && n.By != "":
@@ -335,7 +357,7 @@ func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
 	case n.State == "cordoned":
 		waits = append(waits, n.emptied(others, "who cordoned it"))
 	}
-	if n.State != "cordoned" && n.Current != nil && !*n.Current {
+	if !slices.Contains([]string{"cordoned", "shutting-down", "ending", "stopping"}, n.State) && n.Current != nil && !*n.Current {
 		images, _ := v.startsFrom(n.Address)
 		waits = append(waits, "a roll to "+strings.Join(images, ", "))
 	}

@@ -87,6 +87,13 @@ func TestNodeCensus(t *testing.T) {
 	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}, w.LookEnded); err != nil || len(got.Nodes) != 1 || !slices.Contains(got.Nodes[0].Waits, "the end of 2 pods") {
 		t.Errorf("%+v, %v", got, err)
 	}
+	// A node whose instance is shut down waits for no roll, whatever it reports yet.
+	gone := newBench(t, `"runs": []`, capacityTypes+strings.Replace(poolAWS, `"autoScalingGroups"`, `"instances": {"i-1": {"image": "ami-9", "state": "shutting-down", "settles": "2099-01-01T00:00:00Z", "tags": {"aws:autoscaling:groupName": "lt"}}}, "autoScalingGroups"`, 1))
+	w.Outside, w.Nodes = gone.world, cluster{nodes: []port.Node{{Name: "n", Instance: "i-1", Ready: true}}}
+	if got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{}, w.LookEnded); err != nil || len(got.Nodes) != 1 || got.Nodes[0].State != "shutting-down" || !slices.Equal(got.Nodes[0].Waits, []string{"its end"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	w.Outside = b.world
 	// A node that names no instance could be this one, unless it is Fargate's.
 	for kind, known := range map[string]bool{"": false, "fargate": true} {
 		w.Nodes = cluster{nodes: []port.Node{{Name: "n", Labels: map[string]string{"eks.amazonaws.com/compute-type": kind}}}}

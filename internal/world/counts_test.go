@@ -101,6 +101,31 @@ func TestNodesAreReadOfPoolsThatRoll(t *testing.T) {
 	}
 }
 
+// TestAPlanReadsNoRuns: it counts them, in as many calls for 5,000 of them as for one.
+func TestAPlanReadsNoRuns(t *testing.T) {
+	pages := func(n int) map[string]int {
+		var runs []string
+		for i := range n {
+			runs = append(runs, fmt.Sprintf(`{"_id": %d, "tier": "t", "startingUserId": 1, "started": {"$date": "2026-03-01T00:00:00Z"}, "completed": {"$date": "2026-03-01T01:00:00Z"}}`, i))
+		}
+		b := newBench(t, `"runs": [`+strings.Join(runs, ",")+`], "hardware_tier": [{"_id": "t", "nodePool": "p", "cores": 1}]`, poolAWS)
+		b.deployment.Mongo.Mapping.HardwareTiers.Fields = map[string]string{"runs": "tier"}
+		before := b.world.Counts().Pages
+		p := b.plan(all(object("hardwareTiers", "t", map[string]any{"nodePool": "@nodePools.p#label", "cores": 2}), object("nodePools", "p", map[string]any{"groups": asg("lt"), "size.max": 1})))
+		if len(p.Changes) == 0 || schema.Failed(p.Findings) {
+			t.Fatalf("%+v", p)
+		}
+		out := b.world.Counts().Pages
+		for call, n := range before {
+			out[call] -= n
+		}
+		return out
+	}
+	if one, many := pages(1), pages(5000); !maps.Equal(one, many) {
+		t.Errorf("%v for one run, %v for 5,000", one, many)
+	}
+}
+
 // TestCensusCallsGrowWithPages: of 10 runs and nodes and of 500 the same lists are read, and
 // the runs that ended once.
 func TestCensusCallsGrowWithPages(t *testing.T) {

@@ -199,6 +199,10 @@ func (l *look) decodePool(a schema.Address) {
 		if raw == nil && g.Karpenter != "" && l.view.unserved {
 			continue // which was told
 		}
+		if raw == nil && g.NodeGroup != "" && l.cluster(g) == "" {
+			l.find("DC143", schema.Error, a, fmt.Sprintf("nothing says in which cluster the %s is", groupText(g)), "state cluster beside nodegroup, or deployment: aws: cluster")
+			continue
+		}
 		if raw == nil {
 			l.find("DC143", schema.Error, a, fmt.Sprintf("there is no %s in this account and region", groupText(g)), "check the name, the account and the region")
 			continue

@@ -210,8 +210,12 @@ func (p *poolLowering) left() (left []planner.Left) {
 // elsewhere says what stands otherwise in the fields of another owner.
 func (p *poolLowering) elsewhere() schema.Finding {
 	hint := "change it in Terraform, then plan again"
-	if file := p.o.Fields["terraform.file"].Str(); file != "" {
-		hint = "domctl plan --write-terraform puts it into " + planner.Printable(file) + "; let Terraform apply it, then plan again"
+	byHand := slices.ContainsFunc(p.owned, func(path string) bool { name, _ := p.o.Variable(path); return name == "" })
+	written := slices.ContainsFunc(p.owned, func(path string) bool { name, _ := p.o.Variable(path); return name != "" })
+	if file := planner.Printable(p.o.Fields["terraform.file"].Str()); written && byHand {
+		hint = "domctl plan --write-terraform puts what has a variable into " + file + "; change the rest there by hand, let Terraform apply it, then plan again"
+	} else if written {
+		hint = "domctl plan --write-terraform puts it into " + file + "; let Terraform apply it, then plan again"
 	}
 	if slices.ContainsFunc([]string{"ami", "size", "labels"}, func(what string) bool { return p.o.Fields["owner."+what].Str() == "observe" }) {
 		hint = "state owner as \"domctl\" to have it changed, or correct the files"

@@ -207,7 +207,7 @@ func (p *poolLowering) rollNote() string {
 		how += "; those of managed node groups by EKS, once no run is on any of them"
 	}
 	note := "then replaces the nodes of each group that are on the old image: " + how
-	note += eachGoes(r, "was cordoned")
+	note += eachGoes(r, "was cordoned") + "; what pods keep on a node (emptyDir) goes with it"
 	if len(p.classes) > 0 {
 		note += "; NodePools hold drift as long as that takes, so that Karpenter ends none by itself"
 	}

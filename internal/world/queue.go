@@ -251,23 +251,7 @@ func (q queueing) explainTier(r *Waiting, t tierAt, n int64, capacity Capacity) 
 	if j >= 0 && len(pool.Tiers[j].On) > 0 && !slices.ContainsFunc(pool.Tiers[j].On, func(on OnNode) bool { return on.N == nil || *on.N > 0 }) {
 		r.say("fit", fromCapacity, "no node of pool %s holds an execution of tier %s", t.label, t.name)
 	}
-	if now, most, known := q.poolNow(pool); known && now >= most {
-		r.say("pool", fromCapacity, "pool %s has %d of the %s that it may have", t.label, now, planner.Plural(int(most), "node"))
-	}
-}
-
-// poolNow is how many nodes a pool is to have, and may have, by its groups as they live.
-func (q queueing) poolNow(p PoolCapacity) (now, most int64, known bool) {
-	for _, g := range q.desired.Objects[p.Address].Groups() {
-		raw := q.raw[q.world.groupRefOf(g)]
-		desired, there := raw["desired"].Float()
-		maximum, both := raw["max"].Float()
-		if !there || !both {
-			return 0, 0, false
-		}
-		now, most, known = now+int64(desired), most+int64(maximum), true
-	}
-	return now, most, known
+	q.explainMaximum(r, pool)
 }
 
 // explainPods says of pods why the scheduler finds no node: of a run's own, which name it

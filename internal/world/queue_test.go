@@ -110,3 +110,58 @@ func TestQueueWithoutActivities(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// TestQueueAtLimits: a NodePool of Karpenter starts no node that its limits have no room
+// for, by what its own nodes have; where those are not known nothing is said.
+func TestQueueAtLimits(t *testing.T) {
+	const mongo = `"hardware_tier": [{"_id": "x", "nodePool": "gpu"}], "runs": [{"_id": {"$oid": "65f0000000000000000000a1"}, "hw": "x", "status": "Queued"}]`
+	nodes := func(n int, pool string) (c cluster) {
+		for i := range n { // each an m5.large
+			c.nodes = append(c.nodes, port.Node{Name: fmt.Sprint(i), Labels: map[string]string{port.NodePoolLabel: pool}, Capacity: port.Resources{MilliCPU: 2000, Memory: 8 << 30}})
+		}
+		return c
+	}
+	for name, c := range map[string]struct {
+		change string // of the grid, whose limits are 10 cores and 32GiB
+		nodes  cluster
+		want   string
+	}{
+		"room":            {"", nodes(3, "plain"), ""},
+		"memory":          {"", nodes(4, "plain"), "NodePool plain is at its limits: its nodes have 32GiB of the 32GiB that they may have together"},
+		"another's nodes": {"", nodes(9, "held"), ""},
+		"not known":       {"", cluster{err: errors.New("refused")}, ""},
+		"cores alone":     {`, "memory": "32Gi" -> `, nodes(4, "plain"), ""},
+		"cores":           {`, "memory": "32Gi" -> `, nodes(5, "plain"), "NodePool plain is at its limits: its nodes have 10 cores of the 10 cores that they may have together"},
+		"too little left": {`"cpu": "10" -> "cpu": "9"`, nodes(4, "plain"), "NodePool plain starts no further node: its nodes have 8 cores of the 9 cores that they may have together"},
+		"no limits":       {`"limits": {"cpu": "10", "memory": "32Gi"} -> "limits": {}`, nodes(40, "plain"), ""},
+		"any type, room":  {`"instanceTypes": ["m5.large"], -> `, nodes(3, "plain"), ""},
+		"any type":        {`"instanceTypes": ["m5.large"], -> `, nodes(4, "plain"), "NodePool plain is at its limits: its nodes have 32GiB of the 32GiB that they may have together"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			grid := fmt.Sprintf(karpenterGrid, "")
+			if was, is, _ := strings.Cut(c.change, " -> "); c.change != "" {
+				if !strings.Contains(grid, was) {
+					t.Fatalf("%q is not in the grid", was)
+				}
+				grid = strings.ReplaceAll(grid, was, is)
+			}
+			b := newBench(t, mongo, strings.Replace(grid, `"images": {`, capacityTypes+`"images": {`, 1))
+			b.deployment.Mongo.Mapping.HardwareTiers.Fields = map[string]string{"runs": "hw"}
+			desired := schema.Desired{Objects: all(object("hardwareTiers", "x", map[string]any{"cores": 1, "nodePool": "@nodePools.gpu#label"}), pool(nodePools("plain"), map[string]any{}))}
+			w := &world.World{Outside: b.world, Deployment: b.deployment, Secret: b.secret, Key: make([]byte, 32), Now: b.clock.Now, Nodes: c.nodes, Karpenter: b.world}
+			got, err := w.LookQueue(t.Context(), desired, schema.Applied{}, nil)
+			if err != nil || len(got.Waiting) != 1 {
+				t.Fatal(got, err)
+			}
+			said := ""
+			for _, r := range got.Waiting[0].Why {
+				if r.Kind == "pool" {
+					said += r.Text
+				}
+			}
+			if said != c.want {
+				t.Errorf("%q, want %q: %+v", said, c.want, got)
+			}
+		})
+	}
+}
