@@ -112,7 +112,9 @@ func unreadyClaims(t *testing.T) fixture {
 // switched are the writes to classes and NodePools. How many nodes Karpenter starts in vain is
 // a matter of time.
 func switched(told []string) []string {
-	return slices.DeleteFunc(told, func(call string) bool { return !strings.Contains(call, "SetImageTerms") && !strings.Contains(call, "HoldDrift") })
+	return slices.DeleteFunc(told, func(call string) bool {
+		return !strings.Contains(call, "SetImageTerms") && !strings.Contains(call, "HoldDrift")
+	})
 }
 
 // settledClaims are the claims once Karpenter had the time to start what pods wait for.
