@@ -112,7 +112,9 @@ func unreadyClaims(t *testing.T) fixture {
 // switched are the writes to classes and NodePools. How many nodes Karpenter starts in vain is
 // a matter of time.
 func switched(told []string) []string {
-	return slices.DeleteFunc(told, func(call string) bool { return !strings.Contains(call, "SetImageTerms") && !strings.Contains(call, "HoldDrift") })
+	return slices.DeleteFunc(told, func(call string) bool {
+		return !strings.Contains(call, "SetImageTerms") && !strings.Contains(call, "HoldDrift")
+	})
 }
 
 // settledClaims are the claims once Karpenter had the time to start what pods wait for.
@@ -153,6 +155,26 @@ func TestAFailedRollOfAClassTurnsBack(t *testing.T) {
 	r.ended(r.engine(f.after).Apply(t.Context(), back))
 	if got := r.settledClaims(); got != karpenterOld {
 		t.Error(got)
+	}
+}
+
+// TestAClassWhoseNodesNeverJoin is turned back: a claim without a node is left to Karpenter,
+// which gives it up.
+func TestAClassWhoseNodesNeverJoin(t *testing.T) {
+	t.Parallel()
+	f := deployment(t, "karpenter")
+	f.content = bytes.Replace(f.content, []byte(`"kubernetes": {`), []byte(`"kubernetes": {"unready": ["small"], `), 1)
+	r := f.start(t)
+	res, err := r.engine(f.after).Apply(t.Context(), r.plan(f.after))
+	if err != nil || res.Outcome != applier.FailedOutcome || len(res.Why) != 1 || !strings.Contains(res.Why[0], "DC833: ") || !strings.Contains(res.Why[0], "It was turned back: EC2NodeClass small is as it was") {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if got := r.settledClaims(); got != karpenterBack {
+		t.Error(got)
+	}
+	deleted := strings.Join(r.Told(), "\n")
+	if n := strings.Count(deleted, `DeleteNodeClaim ["small-`); n != 2 {
+		t.Errorf("%d claims of the pool were deleted, not the two that had nodes:\n%s", n, deleted)
 	}
 }
 
