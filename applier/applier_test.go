@@ -63,7 +63,8 @@ func TestPendingIsPolledWithoutTheLock(t *testing.T) {
 // TestTheGuardOfAWriteIsItsOwn where it is not the step's: what a conditional
 // write carries itself, an absolute one compares before.
 func TestTheGuardOfAWriteIsItsOwn(t *testing.T) {
-	for guard, why := range map[planner.Guard]string{"": "", planner.Absolute: "DC304: hardwareTiers.a: flat/o#a: v moved from 1 to 5"} {
+	const moved = "DC304: hardwareTiers.a: flat/o#a: v moved from 1 to 5"
+	for guard, why := range map[planner.Guard]string{"": "", planner.Name: "", planner.Absolute: moved, planner.Token: moved} {
 		r := newRig(t)
 		r.observe = func(a applier.Attempt) applier.Status {
 			if a.Begun["go"] {
@@ -162,6 +163,32 @@ func TestADuplicateIsARefusal(t *testing.T) {
 	}
 	if s, err := r.Snapshot(t.Context(), "plan-1"); err != nil || len(s.Done) > 0 {
 		t.Errorf("there is something to take back: %v, %v", s.Done, err)
+	}
+}
+
+// TestATokenMeetsWhatItLeft: what an attempt before made of a place is no other's change, and what
+// another made of it since is.
+func TestATokenMeetsWhatItLeft(t *testing.T) {
+	for stands, why := range map[int]string{1: "", 2: "", 5: "DC304: hardwareTiers.a: flat/o#a: v moved from 1 to 5"} {
+		r := newRig(t)
+		looks := 0
+		r.observe = func(a applier.Attempt) applier.Status {
+			switch looks++; {
+			case looks == 1:
+				return applier.Status{Mark: "first"}
+			case a.Begun["again"]:
+				return applier.Status{State: applier.Finished}
+			}
+			r.outside[a.Step.Object]["v"] = schema.JSON(stands)
+			return applier.Status{Mark: "again"}
+		}
+		r.start = func(applier.Attempt) error { return nil }
+		res, err := r.Apply(t.Context(), r.plan(func(s *planner.Step) { s.Guard = planner.Token }))
+		if why == "" {
+			r.ends(res, err, applier.EndedOutcome, "", "a first", "a again")
+		} else {
+			r.ends(res, err, applier.FailedOutcome, why, "a first")
+		}
 	}
 }
 

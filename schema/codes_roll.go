@@ -41,5 +41,7 @@ func rollCodes() []Code {
 			"Suspend AZRebalance of the group (`aws autoscaling suspend-processes --auto-scaling-group-name GROUP --scaling-processes AZRebalance`), as the cluster autoscaler asks for as well; or make one group a zone."},
 		{"DC848", "the nodes of a roll cannot be read", "A roll ends a node, or an executor, once no live run is on it, and AWS, Kubernetes, MongoDB or Domino does not tell what runs where. While a plan is made, the pool or the classic tier is blocked: its image would be switched, and no node could go. While an apply runs, one that refuses us ends it, with nothing lost; one that does not answer is waited for.",
 			"`domctl doctor` says what it lets domctl do, and `domctl doctor --policies` prints the role. When that is mended, plan again, or resume the apply."},
+		{"DC849", "a warm pool keeps the old image", "The group has a warm pool: instances that are started beforehand, mostly stopped, and that come into service when the group grows. AWS tells of them apart from the group's, and ends none by the call that ends one of the group's, so that a roll replaces none of them. One on the old image that comes into service while the pool is rolled is replaced then, else it is a difference of the next plan.",
+			"State strategy \"instanceRefresh\", which has AWS replace them too; or delete the warm pool and put it again once the group starts the new image."},
 	}
 }

@@ -64,7 +64,7 @@ func (c *Client) groupPage(names []string) *int32 {
 func group(g types.AutoScalingGroup) port.AutoScalingGroup {
 	p := port.AutoScalingGroup{
 		Name: str(g.AutoScalingGroupName), LaunchConfiguration: str(g.LaunchConfigurationName),
-		Min: num(g.MinSize), Max: num(g.MaxSize), Desired: num(g.DesiredCapacity), Instances: int64(len(g.Instances)), Zones: g.AvailabilityZones,
+		Min: num(g.MinSize), Max: num(g.MaxSize), Desired: num(g.DesiredCapacity), Instances: int64(len(g.Instances)), Zones: g.AvailabilityZones, Warm: g.WarmPoolConfiguration != nil,
 		Tags: tagMap(g.Tags, func(t types.TagDescription) (k, v *string) { return t.Key, t.Value }),
 	}
 	for _, t := range g.Tags {

@@ -179,6 +179,12 @@ func (s seed) suspended(t *testing.T, group, process string) {
 	done[*autoscaling.SuspendProcessesOutput](t)(s.c.autoscaling().SuspendProcesses(t.Context(), in))
 }
 
+func (s seed) warm(t *testing.T, group string) {
+	t.Helper()
+	in := &autoscaling.PutWarmPoolInput{AutoScalingGroupName: &group, MinSize: new(int32(1))}
+	done[*autoscaling.PutWarmPoolOutput](t)(s.c.autoscaling().PutWarmPool(t.Context(), in))
+}
+
 func (s seed) alarm(t *testing.T, a port.Alarm) {
 	t.Helper()
 	in := &cloudwatch.PutMetricAlarmInput{AlarmName: &a.Name, MetricName: &a.Name, Namespace: &a.Name, ComparisonOperator: "GreaterThanThreshold",

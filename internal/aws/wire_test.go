@@ -71,7 +71,7 @@ func wireWorld(t *testing.T, observe func(Call)) worldtest.World {
 		Put: worldtest.Put{
 			Volume: s.volume, Snapshot: s.snapshot, SecurityGroup: s.securityGroup, KeyPair: s.keyPair,
 			Image: s.image, Template: s.template, InstanceType: func(*testing.T, port.InstanceType) {},
-			Configuration: s.configuration, Blocked: s.blocked, Group: s.group, NodeGroup: s.nodeGroup, Protected: s.protected, Suspended: s.suspended, Alarm: s.alarm, Lacking: s.lacking, Parameter: s.parameter, Secret: s.secret,
+			Configuration: s.configuration, Blocked: s.blocked, Group: s.group, NodeGroup: s.nodeGroup, Protected: s.protected, Suspended: s.suspended, Warm: s.warm, Alarm: s.alarm, Lacking: s.lacking, Parameter: s.parameter, Secret: s.secret,
 		},
 		Unproven: unproven(),
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -46,13 +47,13 @@ type Maker struct {
 // Operations are the rows of the operation table that stand here.
 func (m Maker) Operations() applier.Operations {
 	return applier.Operations{
-		"bake.image": {Executor: baking{m}, Undo: undoImage, Tool: "aws", Command: byHand,
+		operation.BakeImage: {Executor: baking{m}, Undo: undoImage, Tool: "aws", Command: byHand,
 			Calls: []string{"ec2:RunInstances", "ec2:StopInstances", "ec2:CreateImage", "ec2:TerminateInstances", "ec2:DeregisterImage", "ec2:CreateTags", "ssm:SendCommand"}},
-		"bake.template": {Executor: borrowing{m}, Undo: undoImage, Tool: "aws", Command: byHand,
+		operation.BakeTemplate: {Executor: borrowing{m}, Undo: undoImage, Tool: "aws", Command: byHand,
 			Calls: []string{"ec2:CreateTags", "ec2:DeleteTags", "ec2:StartInstances", "ec2:StopInstances", "ec2:CreateImage", "ec2:DeregisterImage", "ssm:SendCommand"}},
-		"bake.verify": {Executor: verifying{m}, Undo: undoNothing, Tool: "aws", Command: byHand,
+		operation.BakeVerify: {Executor: verifying{m}, Undo: undoNothing, Tool: "aws", Command: byHand,
 			Calls: []string{"ec2:RunInstances", "ec2:CreateTags", "ec2:TerminateInstances", "ssm:SendCommand"}},
-		"bake.copy": {Executor: copying{m}, Undo: undoCopy, Tool: "aws", Command: byHand,
+		operation.BakeCopy: {Executor: copying{m}, Undo: undoCopy, Tool: "aws", Command: byHand,
 			Calls: []string{"ec2:CopyImage", "ec2:CreateTags", "ec2:DeregisterImage"}},
 	}
 }
@@ -63,7 +64,7 @@ func undoImage(d planner.Done) []planner.Step {
 }
 
 func deregister(d planner.Done, image planner.Ref) planner.Step {
-	return planner.Step{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "ec2.DeregisterImage", Object: image, Guard: planner.Absolute, Window: d.Step.Window,
+	return planner.Step{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: operation.DeregisterImage, Object: image, Guard: planner.Absolute, Window: d.Step.Window,
 		Writes:  map[string]schema.Value{"": {}},
 		Expects: []planner.Expect{{Ref: image, Path: "tags." + schema.JoinPath(schema.TagKey), Value: d.Step.Args["key"]}}}
 }

@@ -16,14 +16,11 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// Op is the operation that makes a revision and waits for its build. Its outputs are
-// "id", the revision's, and "number".
-const Op = "domino.build"
 
 // Builder has revisions built. Domino is nil where the deployment does not state it;
 // then no plan has a step for it.
@@ -47,7 +44,7 @@ func (b Builder) Yields() bool { return true }
 // Operations are the rows of the operation table that stand here. How a person does it
 // stands with the other commands, in internal/world.
 func (b Builder) Operations() applier.Operations {
-	return applier.Operations{Op: {Executor: b, Most: b.Most, Room: room, Undo: undoNothing, Tool: "curl", Calls: []string{"CreateRevision", "CancelBuild"}}}
+	return applier.Operations{operation.BuildRevision: {Executor: b, Most: b.Most, Room: room, Undo: undoNothing, Tool: "curl", Calls: []string{"CreateRevision", "CancelBuild"}}}
 }
 
 // undoNothing: Domino deletes no revision, and one that is not active does nothing.
@@ -259,7 +256,7 @@ func refusal(err error) error {
 // environment, too, whose id no plan knows.
 func Made(of applier.Summary, tags []string) bool {
 	for _, s := range of.Plan.Steps {
-		if s.Op != Op && s.Op != CreateOp {
+		if s.Op != operation.BuildRevision && s.Op != operation.CreateEnvironment {
 			continue
 		}
 		for _, t := range tags {
@@ -283,7 +280,7 @@ func StepTags(applies []applier.Summary) map[string]string {
 			continue
 		}
 		for _, s := range a.Plan.Steps {
-			if s.Op != Op && s.Op != CreateOp {
+			if s.Op != operation.BuildRevision && s.Op != operation.CreateEnvironment {
 				continue
 			}
 			for try := range fewTries * fewTries {

@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/build"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/planner"
@@ -45,7 +46,7 @@ func newBench(t *testing.T, definition string, faults ...sandbox.Fault) *bench {
 	if w.box, err = m.Open(sandbox.Options{Clock: func() time.Time { return w.now }, Faults: faults}); err != nil {
 		t.Fatal(err)
 	}
-	w.at = applier.Attempt{Apply: "a1", Token: applier.Token("a1", "s"), Begun: map[string]bool{}, Step: planner.Step{ID: "s", Op: build.Op,
+	w.at = applier.Attempt{Apply: "a1", Token: applier.Token("a1", "s"), Begun: map[string]bool{}, Step: planner.Step{ID: "s", Op: operation.BuildRevision,
 		Args:   map[string]schema.Value{"environment": schema.JSON(env), "from": schema.JSON(first), "after": schema.JSON(1)},
 		Writes: map[string]schema.Value{"dockerfile": schema.JSON("RUN true")}}}
 	w.b = build.Builder{Domino: w.box, Now: func() time.Time { return w.now }, Secret: func(context.Context, string) (schema.Value, error) { return schema.JSON("hunter2"), nil }}

@@ -12,14 +12,11 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// CreateOp is the operation that makes an environment with its first revision and waits
-// for that one's build. Its outputs are "id", the environment's, and "revision".
-const CreateOp = "domino.create"
 
 // Creator makes environments.
 type Creator struct {
@@ -38,13 +35,13 @@ func (c Creator) Yields() bool { return false }
 
 // Operations are the rows of the operation table that stand here.
 func (c Creator) Operations() applier.Operations {
-	return applier.Operations{CreateOp: {Executor: c, Most: c.Most, Room: room, Undo: undoCreate, Tool: "curl", Calls: []string{"CreateEnvironment", "CancelBuild"}}}
+	return applier.Operations{operation.CreateEnvironment: {Executor: c, Most: c.Most, Room: room, Undo: undoCreate, Tool: "curl", Calls: []string{"CreateEnvironment", "CancelBuild"}}}
 }
 
 // undoCreate archives what was made: Domino deletes no environment.
 func undoCreate(d planner.Done) []planner.Step {
 	ref := planner.Ref("domino/environment#" + d.Outputs["id"].Str())
-	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "domino.archive", Object: ref, Guard: planner.Absolute, Window: d.Step.Window,
+	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: operation.ArchiveEnvironment, Object: ref, Guard: planner.Absolute, Window: d.Step.Window,
 		Writes: map[string]schema.Value{"archived": schema.JSON(true)}, Expects: []planner.Expect{{Ref: ref, Path: "archived", Value: schema.JSON(false)}}}}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/build"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/planner"
@@ -27,7 +28,7 @@ func newMaker(t *testing.T, faults ...sandbox.Fault) *maker {
 	t.Helper()
 	w := newBench(t, "", faults...)
 	w.at.Began = w.now
-	w.at.Step = planner.Step{ID: "s", Op: build.CreateOp, Window: 45, Writes: map[string]schema.Value{"name": schema.JSON("Luigi"), "description": schema.JSON("pipelines"),
+	w.at.Step = planner.Step{ID: "s", Op: operation.CreateEnvironment, Window: 45, Writes: map[string]schema.Value{"name": schema.JSON("Luigi"), "description": schema.JSON("pipelines"),
 		"visibility": schema.JSON("Global"), "dockerfile": schema.JSON("RUN true"), "variables.TOKEN": {Is: schema.Secret, Text: "env:T"}}}
 	return &maker{w, build.Creator{Builder: w.b, Documents: w.box}}
 }
@@ -130,7 +131,7 @@ func TestTakenBackWhileItIsMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := w.ends(applier.Finished, "")
-	back := w.c.Operations()[build.CreateOp].Undo(planner.Done{Step: w.at.Step, Outputs: st.Outputs})
+	back := w.c.Operations()[operation.CreateEnvironment].Undo(planner.Done{Step: w.at.Step, Outputs: st.Outputs})
 	if len(back) != 1 || back[0].Op != "domino.archive" || back[0].Object != planner.Ref("domino/environment#"+w.one()) {
 		t.Errorf("%+v", back)
 	}
@@ -227,7 +228,7 @@ func TestWhoseARevisionIs(t *testing.T) {
 	tag := func(apply, step string) []string {
 		return []string{"nightly", schema.TagStep + applier.RoundToken(applier.Token(apply, step), 1, 0)[:24]}
 	}
-	p := applier.Summary{ID: "a", Plan: &planner.Plan{Steps: []planner.Step{{ID: "first", Op: build.CreateOp}, {ID: "next", Op: build.Op}, {ID: "other", Op: "domino.activate"}}}}
+	p := applier.Summary{ID: "a", Plan: &planner.Plan{Steps: []planner.Step{{ID: "first", Op: operation.CreateEnvironment}, {ID: "next", Op: operation.BuildRevision}, {ID: "other", Op: "domino.activate"}}}}
 	for name, c := range map[string]struct {
 		tags []string
 		want bool

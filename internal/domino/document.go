@@ -46,11 +46,7 @@ func extended(v any) any {
 		if err != nil {
 			return v.String() // more than a double holds
 		}
-		text := strconv.FormatFloat(f, 'G', -1, 64)
-		if !strings.ContainsAny(text, ".E") {
-			text += ".0"
-		}
-		return map[string]string{"$numberDouble": text}
+		return map[string]string{"$numberDouble": port.DoubleText(f)}
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {

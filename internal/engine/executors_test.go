@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"domctl.dev/internal/engine"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
-	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -98,7 +98,7 @@ func TestExecutorsOfAnotherImage(t *testing.T) {
 		if again := r.plan(f.after); !again.Empty() {
 			t.Errorf("killed after %d: the second plan is not empty: %+v", k, again.Steps)
 		}
-		if switches := slices.ContainsFunc(rest.Steps, func(s planner.Step) bool { return s.Op != world.ExecutorsOp }); len(rest.Steps) == 0 || switches {
+		if switches := slices.ContainsFunc(rest.Steps, func(s planner.Step) bool { return s.Op != operation.RollExecutors }); len(rest.Steps) == 0 || switches {
 			continue
 		}
 		back, err := r.engine(f.after).Rollback(t.Context(), rest.ID, engine.RollbackOptions{})
@@ -131,7 +131,7 @@ func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
 	} {
 		p := r.saved(f)
 		for i, s := range p.Steps {
-			if s.Op != world.ExecutorsOp {
+			if s.Op != operation.RollExecutors {
 				continue
 			}
 			var e schema.Executors

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/world"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -153,7 +154,7 @@ func (h holding) apply(p Past, says string, of func(schema.Address) bool) {
 
 // retires says of a step that it takes an image away, or says when one goes.
 func retires(s planner.Step) bool {
-	return s.Op == world.DeprecateImage || s.Op == world.DeregisterImage
+	return s.Op == operation.EnableImageDeprecation || s.Op == operation.DeregisterImage
 }
 
 // keep holds the launch template versions and configurations that a step rests on.

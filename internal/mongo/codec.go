@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +104,7 @@ func appendCanonical(b []byte, v bson.RawValue, depth int) ([]byte, error) {
 	case bson.TypeInt64:
 		return fmt.Appendf(b, `{"$numberLong":"%d"}`, v.Int64()), nil
 	case bson.TypeDouble:
-		return fmt.Appendf(b, `{"$numberDouble":"%s"}`, double(v.Double())), nil
+		return fmt.Appendf(b, `{"$numberDouble":"%s"}`, port.DoubleText(v.Double())), nil
 	case bson.TypeDateTime:
 		return fmt.Appendf(b, `{"$date":{"$numberLong":"%d"}}`, v.DateTime()), nil
 	case bson.TypeObjectID:
@@ -178,21 +177,6 @@ func appendString(b []byte, s string) ([]byte, error) {
 		return nil, fmt.Errorf("a string is not UTF-8")
 	}
 	return append(b, schema.JSON(s).Text...), nil
-}
-
-// double always tells itself from an integer.
-func double(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	}
-	s := strconv.FormatFloat(f, 'G', -1, 64)
-	if !strings.ContainsAny(s, ".EN") {
-		s += ".0"
-	}
-	return s
 }
 
 // appendRare takes the driver's text of the other types and sorts its keys.

@@ -2,13 +2,15 @@ package port
 
 import (
 	"context"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // Document is one MongoDB document by leaf path: canonical Extended JSON v2,
 // keys sorted at every depth, no white space, strings as encoding/json writes
-// them without HTML escapes, doubles as strconv's 'G' with ".0" where nothing
-// else tells them from integers. A path's segments are joined as
+// them without HTML escapes, doubles as DoubleText has them. A path's segments are joined as
 // schema.JoinPath does; arrays and empty documents are leaves, and so is _id
 // whatever its type.
 //
@@ -17,6 +19,22 @@ import (
 // refuse it with ErrPath: they name the document that holds it, as a whole. A
 // path in a condition or an update may therefore name an embedded document.
 type Document map[string]string
+
+// DoubleText is a double in Extended JSON: as strconv's 'G' has it, with ".0" where nothing
+// else tells it from an integer; "Infinity", "-Infinity", "NaN".
+func DoubleText(f float64) string {
+	switch {
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	}
+	s := strconv.FormatFloat(f, 'G', -1, 64)
+	if !strings.ContainsAny(s, ".EN") {
+		s += ".0"
+	}
+	return s
+}
 
 // Query finds documents, in no stated order unless Newest states one; a collection that does not exist
 // is empty. Any narrows to documents whose path holds one of the values

@@ -148,6 +148,7 @@ type AutoScalingGroup struct {
 	Propagated                []string // keys of Tags that its instances get, sorted
 	SuspendedProcesses, Zones []string
 	Overrides                 []LaunchOverride
+	Warm                      bool // it has a warm pool, whose instances are none of the group's
 }
 
 // LaunchOverride is what an override of a mixed instances policy launches from in

@@ -18,13 +18,11 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// Op is the operation. Its output "pulled" is how long the run waited, in milliseconds.
-const Op = "domino.probe"
 
 // Documents is what of MongoDB a probe reads and writes.
 type Documents interface {
@@ -52,7 +50,7 @@ type Prober struct {
 
 // Operations are the rows of the operation table that stand here.
 func (p *Prober) Operations() applier.Operations {
-	return applier.Operations{Op: {Executor: p, Undo: undoNothing, Tool: "aws", Command: byHand, Calls: []string{"InsertOne", "UpdateOne", "DeleteOne", "StartJob", "StopJob"}}}
+	return applier.Operations{operation.Probe: {Executor: p, Undo: undoNothing, Tool: "aws", Command: byHand, Calls: []string{"InsertOne", "UpdateOne", "DeleteOne", "StartJob", "StopJob"}}}
 }
 
 // undoNothing: the operation itself takes away what it made.

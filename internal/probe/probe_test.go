@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/probe"
 	"domctl.dev/planner"
@@ -51,7 +52,7 @@ func (o outside) PullTime(_ context.Context, id string) (time.Duration, bool, er
 
 // attempt is a probe at its turn, with what was begun; ten seconds are allowed.
 func attempt(begun ...string) applier.Attempt {
-	a := applier.Attempt{Apply: "a1", Token: applier.Token("a1", "s"), Began: began, Begun: map[string]bool{}, Step: planner.Step{ID: "s", Op: probe.Op, Args: map[string]schema.Value{
+	a := applier.Attempt{Apply: "a1", Token: applier.Token("a1", "s"), Began: began, Begun: map[string]bool{}, Step: planner.Step{ID: "s", Op: operation.Probe, Args: map[string]schema.Value{
 		"tiers": schema.JSON("tiers"), "groups": schema.JSON("groups"), "archived": schema.JSON("isArchived"), "project": schema.JSON("p"), "title": schema.JSON("domctl probe"), "most": schema.JSON(10000)}}}
 	for _, mark := range begun {
 		a.Begun[mark] = true

@@ -244,3 +244,27 @@ func TestNoCapacityForTheSecond(t *testing.T) {
 		t.Errorf("never ends")
 	}
 }
+
+// TestAnInstanceThatIsNotListedYet: the capacity that a roll raised is not lowered while the
+// instance that it asked for may only not show yet: AWS would end another in its place.
+func TestAnInstanceThatIsNotListedYet(t *testing.T) {
+	for n := range 12 {
+		w, d := surging(t, 2)
+		w.listed, w.service = []time.Duration{2 * time.Second, 15 * time.Second}[n%2], []time.Duration{20 * time.Second, 5 * time.Minute}[n/2%2]
+		w.busy(0, 30*time.Hour)
+		w.busy(1, 30*time.Hour)
+		var raised time.Time
+		d.each = func() {
+			if raised.IsZero() && w.group.Desired == 3 {
+				raised = w.now
+			}
+			if !raised.IsZero() && w.now.Sub(raised) >= time.Duration(n)*2*time.Second {
+				d.abort = true
+			}
+		}
+		st, err := d.run(3 * time.Hour)
+		if err != nil || st.State != applier.Undone || len(w.killed) > 0 || w.group.Desired != 2 || w.cordons() > 0 {
+			t.Errorf("%d: %+v, %v: desired %d, killed %v, %v", n, st, err, w.group.Desired, w.killed, w.calls)
+		}
+	}
+}

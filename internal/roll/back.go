@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 )
 
@@ -85,7 +87,7 @@ func (t turn) turns(why string) bool {
 // false: the plan states none, as that of a rollback does not.
 func (o order) switching() (s planner.Step, is bool) {
 	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
-	return s, err == nil && (s.Op == "autoscaling.UpdateAutoScalingGroup" || s.Op == "ec2.ModifyLaunchTemplate")
+	return s, err == nil && (s.Op == operation.UpdateAutoScalingGroup || s.Op == operation.ModifyLaunchTemplate)
 }
 
 // turned is the same look at the same step, the other way round: no run is ended, whatever
@@ -174,13 +176,18 @@ func (t turn) lifted(m member, why string) applier.Status {
 // the image that is wanted on which nothing runs, or by what was never started. Where every
 // node is in use, the capacity is too, and stays.
 func (t turn) give(why string) (applier.Status, bool) {
-	if c, is := t.past.open(t.group.Desired); is && c.from > c.to && !t.moved(c) {
-		return t.capacity(c), true
-	}
+	c, open := t.past.open(t.group.Desired)
+	open = open && c.from > c.to && !t.moved(c)
+	has := t.past.surplus(t.found) > 0 && t.group.Desired > t.group.Min
+	short := t.present() < t.group.Desired
 	switch {
-	case t.past.surplus(t.found) == 0 || t.group.Desired <= t.group.Min:
+	case short && (open || has) && !t.steady():
+		return pending(look, "%s has %d of %d instances: one that was started may not show yet", t.group.Name, t.present(), t.group.Desired), true
+	case open && (short || t.now.Sub(c.at) <= changeShows): // else it never came about, and all are there by now
+		return t.capacity(c), true
+	case !has:
 		return applier.Status{}, false
-	case t.present() < t.group.Desired:
+	case short:
 		return next(changeMark(lower, t.group.Desired, t.group.Desired-1, t.past.marks, t.now)+why, planner.Absolute), true
 	}
 	spare := t.which(func(m member) bool {
@@ -209,6 +216,11 @@ func (t turn) give(why string) (applier.Status, bool) {
 		}
 		return next(endMark(m, t.found, t.past.marks, true, false)+" spare"+why, planner.Absolute), true
 	}
+	for _, m := range t.members {
+		if m.image == t.image && strings.HasPrefix(m.Lifecycle, "Pending") && !m.going() && t.now.Sub(m.launched) < mostReady {
+			return pending(look, "%s is %s", m, m.Lifecycle), true // it goes once it serves
+		}
+	}
 	return applier.Status{}, false
 }
 
@@ -221,4 +233,30 @@ func rank(m member) int {
 		return 1
 	}
 	return 2
+}
+
+// shortage is what a group had when it was first seen to have that, and less than it wants.
+type shortage struct {
+	what  string
+	since time.Time
+}
+
+// ofShortage is the key of a step's shortage among what is heard.
+type ofShortage string
+
+// steady says that a group has had the same instances for so long that one which it starts
+// would show. AWS tells of an instance some seconds after it counts: where the capacity is
+// lowered before, AWS ends another in its place, of its own choosing, whatever runs there. One
+// that AWS starts, after it long could not, within the seconds before the call is the window
+// that is left.
+func (t turn) steady() bool {
+	now, key := shortage{fmt.Sprint(t.group.Desired), t.now}, ofShortage(t.Step.ID)
+	for _, m := range t.members {
+		now.what += " " + m.ID
+	}
+	if was, known := t.r.heard.Load(key); known && was.(shortage).what == now.what {
+		return t.now.Sub(was.(shortage).since) >= changeShows
+	}
+	t.r.heard.Store(key, now)
+	return false
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -41,7 +42,7 @@ func newDriver(t logger, w *town, roll schema.Roll) *driver {
 	d.roller = func() *Roller {
 		return &Roller{Outside: w, Nodes: w, Karpenter: w, Census: w, Now: func() time.Time { return w.now }, Single: w.single}
 	}
-	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: Group, Object: "asg/group#gpu-a", Window: testWindow,
+	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: operation.RollGroup, Object: "asg/group#gpu-a", Window: testWindow,
 		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}
 	d.restart()
 	return d

@@ -15,19 +15,14 @@ import (
 	"domctl.dev/schema"
 )
 
-// Executors is the operation that replaces the executors of a classic tier, which Domino
-// starts itself when runs ask for them: each old one is put into maintenance, and ended when
-// its last run has.
-const Executors = "roll.executors"
-
 // settled is how long an executor is in maintenance before it is believed that no run comes
 // to it any more: the write may take its deadline, and what Domino gave it just before shows
 // by then.
 const settled = 90 * time.Second
 
-// fresh is how old the mark of a write to Domino's database is before another takes its
+// markLasts is how old the mark of a write to Domino's database gets before another takes its
 // place, so that the time in it is never much older than the write.
-const fresh = 10 * time.Second
+const markLasts = 10 * time.Second
 
 // Classic tells of the executors of a classic deployment. Each answer is whole, or an error.
 type Classic interface {
@@ -47,7 +42,9 @@ type Machines interface {
 	TerminateInstance(ctx context.Context, id string) error
 }
 
-// executing is the executor of a classic tier's roll.
+// executing is the executor of the roll of a classic tier, whose executors Domino starts
+// itself when runs ask for them: each old one is put into maintenance, and ended when its
+// last run has.
 type executing struct{ *Roller }
 
 // executor is one of the deployment's, and what is on it.
@@ -59,8 +56,8 @@ type executor struct {
 
 func (x executor) stopped() bool { return x.State == "stopped" }
 
-// shift is one look at a roll of executors.
-type shift struct {
+// executorTurn is one look at a roll of executors.
+type executorTurn struct {
 	order
 	of     schema.Executors
 	now    time.Time
@@ -70,55 +67,55 @@ type shift struct {
 	old    []executor // of this one, which are to go and are there yet
 	lost   []string   // live runs that could be on any executor that runs
 	left   []string   // what is not touched, and why
-	past   tenure
+	past   executorPast
 }
 
 // look reads the executors of the tier, and then what is on them: no read of runs is older
 // than that of the maintenance it goes with.
-func (r executing) look(ctx context.Context, a applier.Attempt) (s shift, err error) {
-	if s.order, err = orderOf(a); err != nil {
-		return s, err
+func (r executing) look(ctx context.Context, a applier.Attempt) (t executorTurn, err error) {
+	if t.order, err = orderOf(a); err != nil {
+		return t, err
 	}
-	if err := json.Unmarshal([]byte(a.Step.Args["executors"].Text), &s.of); err != nil {
-		return s, fmt.Errorf("%s: the plan does not say which executors: %w", a.Step.ID, err)
+	if err := json.Unmarshal([]byte(a.Step.Args["executors"].Text), &t.of); err != nil {
+		return t, fmt.Errorf("%s: the plan does not say which executors: %w", a.Step.ID, err)
 	}
-	s.past, s.now = tenureOf(a), r.Now()
-	if s.starts, s.group, err = r.Classic.GroupImage(ctx, a.Step.Object, s.of.Image); err != nil {
-		return s, err
+	t.past, t.now = executorPastOf(a), r.Now()
+	if t.starts, t.group, err = r.Classic.GroupImage(ctx, a.Step.Object, t.of.Image); err != nil {
+		return t, err
 	}
-	all, err := r.Classic.LookExecutors(ctx, s.of)
+	all, err := r.Classic.LookExecutors(ctx, t.of)
 	if err != nil {
-		return s, err
+		return t, err
 	}
-	if s.of.Alone && slices.ContainsFunc(all, func(x port.Executor) bool { return x.Tier == "" && x.Image == s.from }) {
-		others, err := r.Classic.Sharing(ctx, a.Step.Object, s.of.Image, s.from) // the plan saw none start it; on the way back it is another image
+	if t.of.Alone && slices.ContainsFunc(all, func(x port.Executor) bool { return x.Tier == "" && x.Image == t.from }) {
+		others, err := r.Classic.Sharing(ctx, a.Step.Object, t.of.Image, t.from) // the plan saw none start it; on the way back it is another image
 		if err != nil {
-			return s, err
+			return t, err
 		}
-		s.of.Alone = len(others) == 0
+		t.of.Alone = len(others) == 0
 	}
 	var on map[string][]string
 	if !a.Abort { // which ends none
 		live, err := r.Classic.ListExecutions(ctx)
 		if err != nil {
-			return s, unanswered("Domino", err)
+			return t, unanswered("Domino", err)
 		}
-		on, s.lost = byMachine(live)
+		on, t.lost = byMachine(live)
 	}
 	for _, x := range all {
 		m := executor{Executor: x, runs: on[x.ID]}
 		m.launched, _ = time.Parse(time.RFC3339, x.Launched)
-		s.all = append(s.all, m)
-		switch has := s.of.Has(x.Tier, x.Image, s.from); {
-		case x.Going() || x.Image == s.image || s.undoing && x.Image != s.from:
+		t.all = append(t.all, m)
+		switch has := t.of.Has(x.Tier, x.Image, t.from); {
+		case x.Going() || x.Image == t.image || t.undoing && x.Image != t.from:
 		case has:
-			s.old = append(s.old, m)
-		case x.Tier == "" && x.Image == s.from:
-			s.left = append(s.left, x.ID+" (nobody tells its tier)")
+			t.old = append(t.old, m)
+		case x.Tier == "" && x.Image == t.from:
+			t.left = append(t.left, x.ID+" (nobody tells its tier)")
 		}
 	}
-	slices.SortFunc(s.old, byAge)
-	return s, nil
+	slices.SortFunc(t.old, byAge)
+	return t, nil
 }
 
 // byMachine are the live runs by where they are, and those of which nobody tells, of a part
@@ -148,10 +145,10 @@ func byMachine(live []port.Execution) (on map[string][]string, lost []string) {
 
 // busy says what an executor waits for; "" when nothing is on it. Nothing runs on one that is
 // stopped but what Domino says is there.
-func (s shift) busy(x executor) string {
+func (t executorTurn) busy(x executor) string {
 	on := x.runs
 	if !x.stopped() {
-		on = slices.Concat(x.runs, s.lost)
+		on = slices.Concat(x.runs, t.lost)
 	}
 	return planner.Printable(few(on))
 }
@@ -162,7 +159,7 @@ func (r executing) Observe(ctx context.Context, a applier.Attempt) (st applier.S
 		return applier.Status{State: applier.Unsure, Why: "DC865: nobody tells what runs on the executors; state deployment.domino"}, nil
 	}
 	defer func() { saying(&st, nil) }()
-	s, err := r.look(ctx, a)
+	t, err := r.look(ctx, a)
 	if st, waits := waiting(err); waits {
 		return st, nil
 	}
@@ -170,22 +167,22 @@ func (r executing) Observe(ctx context.Context, a applier.Attempt) (st applier.S
 	case err != nil:
 		return applier.Status{}, err
 	case a.Abort:
-		return s.abort(), nil
-	case s.past.why != "":
-		return s.back(s.past.why), nil
-	case !s.group:
-		return s.back(fmt.Sprintf("DC864: executor group %s is not there any more", a.Step.Object.ID())), nil
-	case s.starts != s.image:
-		return s.back(fmt.Sprintf("DC864: executor group %s starts %s by now, not %s", a.Step.Object.ID(), or(s.starts), s.image)), nil
+		return t.abort(), nil
+	case t.past.why != "":
+		return t.back(t.past.why), nil
+	case !t.group:
+		return t.back(fmt.Sprintf("DC864: executor group %s is not there any more", a.Step.Object.ID())), nil
+	case t.starts != t.image:
+		return t.back(fmt.Sprintf("DC864: executor group %s starts %s by now, not %s", a.Step.Object.ID(), or(t.starts), t.image)), nil
 	}
-	alarm, err := r.ringing(ctx, s.order)
+	alarm, err := r.ringing(ctx, t.order)
 	if st, waits := waiting(err); waits {
 		return st, nil
 	}
-	if why := cmp.Or(alarm, s.overdue()); why != "" || err != nil {
-		return s.back(why), err
+	if why := cmp.Or(alarm, t.overdue()); why != "" || err != nil {
+		return t.back(why), err
 	}
-	return s.forward(), nil
+	return t.forward(), nil
 }
 
 // byAge puts those first that nothing runs on, of those the oldest.

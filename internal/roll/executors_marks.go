@@ -19,13 +19,13 @@ const (
 	leave    = "leave"    // instance, when, what number of mark it is
 )
 
-// tenure is what a step has begun.
-type tenure struct {
-	why      string            // for which it is turned back; "" while it is not
-	in       map[string]stay   // by instance, the last
-	released map[string]stay   // by instance, the last
-	ends     map[string]ending // by instance, the last
-	marks    int
+// executorPast is what a roll of executors has begun.
+type executorPast struct {
+	why   string            // for which it is turned back; "" while it is not
+	in    map[string]stay   // put into maintenance, or seen there: by instance, the last
+	out   map[string]stay   // taken out of it: by instance, the last
+	ends  map[string]ending // by instance, the last
+	marks int
 }
 
 // stay is an executor's maintenance, begun or ended.
@@ -53,8 +53,8 @@ func last(all map[string]stay, id string, h stay) {
 	all[id] = h
 }
 
-func tenureOf(a applier.Attempt) tenure {
-	p := tenure{in: map[string]stay{}, released: map[string]stay{}, ends: map[string]ending{}, marks: len(a.Begun)}
+func executorPastOf(a applier.Attempt) executorPast {
+	p := executorPast{in: map[string]stay{}, out: map[string]stay{}, ends: map[string]ending{}, marks: len(a.Begun)}
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
 		p.why = cmp.Or(p.why, why)
@@ -65,7 +65,7 @@ func tenureOf(a applier.Attempt) tenure {
 		case maintain, seen:
 			last(p.in, id, h)
 		case leave:
-			last(p.released, id, h)
+			last(p.out, id, h)
 		case end:
 			e := ending{mark: mark, n: int(number(word(words, 3))), how: word(words, 4)}
 			if was, twice := p.ends[id]; !twice || was.n < e.n {
@@ -80,22 +80,22 @@ func tenureOf(a applier.Attempt) tenure {
 func pre(flag string) string { return cmp.Or(flag, "-") }
 
 // holds says that an executor is in maintenance because this step put it there.
-func (s shift) holds(x executor) bool { return x.Maintained() && s.past.in[x.ID].own }
+func (t executorTurn) holds(x executor) bool { return x.Maintained() && t.past.in[x.ID].own }
 
 // enter puts an executor into maintenance.
-func (s shift) enter(x executor) applier.Status {
-	if h, begun := s.past.in[x.ID]; begun && h.own && s.now.Sub(h.at) < fresh && h.pre == pre(x.Flag) {
+func (t executorTurn) enter(x executor) applier.Status {
+	if h, begun := t.past.in[x.ID]; begun && h.own && t.now.Sub(h.at) < markLasts && h.pre == pre(x.Flag) {
 		return next(h.mark, planner.Conditional)
 	}
-	return next(fmt.Sprintf("%s %s %s #%d %s", maintain, x.ID, stamp(s.now), s.past.marks, pre(x.Flag)), planner.Conditional)
+	return next(fmt.Sprintf("%s %s %s #%d %s", maintain, x.ID, stamp(t.now), t.past.marks, pre(x.Flag)), planner.Conditional)
 }
 
 // ended terminates an executor, by the mark that was begun, if one was.
-func (s shift) ended(x executor, how string) applier.Status {
-	if e, begun := s.past.ends[x.ID]; begun && e.how == how {
+func (t executorTurn) ended(x executor, how string) applier.Status {
+	if e, begun := t.past.ends[x.ID]; begun && e.how == how {
 		return next(e.mark, planner.Absolute)
 	}
-	mark := fmt.Sprintf("%s %s %s #%d", end, x.ID, stamp(s.now), s.past.marks)
+	mark := fmt.Sprintf("%s %s %s #%d", end, x.ID, stamp(t.now), t.past.marks)
 	if how != "" {
 		mark += " " + how
 	}
@@ -104,36 +104,36 @@ func (s shift) ended(x executor, how string) applier.Status {
 
 // cleared is the next write that takes an executor out of maintenance; false where this step
 // holds none.
-func (s shift) cleared(why string) (applier.Status, bool) {
-	for _, x := range s.all {
-		if !s.holds(x) || x.Going() {
+func (t executorTurn) cleared(why string) (applier.Status, bool) {
+	for _, x := range t.all {
+		if !t.holds(x) || x.Going() {
 			continue
 		}
-		st := next(fmt.Sprintf("%s %s %s #%d%s", leave, x.ID, stamp(s.now), s.past.marks, why), planner.Conditional)
-		switch was, begun := s.past.released[x.ID]; {
-		case begun && s.now.Sub(was.at) < fresh && was.n > s.past.in[x.ID].n:
+		st := next(fmt.Sprintf("%s %s %s #%d%s", leave, x.ID, stamp(t.now), t.past.marks, why), planner.Conditional)
+		switch was, begun := t.past.out[x.ID]; {
+		case begun && t.now.Sub(was.at) < markLasts && was.n > t.past.in[x.ID].n:
 			st.Mark = was.mark
 		case was.times >= mostTimes:
 			return failed("DC866: %s came into maintenance again %d times after it was taken out; take it out in Domino", x.ID, was.times), true
 		}
-		_, st.Doubt = s.past.ends[x.ID] // which may yet land: no run may come before
+		_, st.Doubt = t.past.ends[x.ID] // which may yet land: no run may come before
 		return st, true
 	}
 	return applier.Status{}, false
 }
 
 // open says that an executor may yet come into maintenance by what was begun.
-func (s shift) open() bool {
-	return slices.ContainsFunc(s.all, func(x executor) bool {
-		h := s.past.in[x.ID]
-		return h.own && !x.Maintained() && !x.Going() && s.past.released[x.ID].n <= h.n
+func (t executorTurn) open() bool {
+	return slices.ContainsFunc(t.all, func(x executor) bool {
+		h := t.past.in[x.ID]
+		return h.own && !x.Maintained() && !x.Going() && t.past.out[x.ID].n <= h.n
 	})
 }
 
 // replaced counts the executors that were ended.
-func (s shift) replaced() (n int) {
-	for id := range s.past.ends {
-		if !slices.ContainsFunc(s.all, func(x executor) bool { return x.ID == id && !x.Going() }) {
+func (t executorTurn) replaced() (n int) {
+	for id := range t.past.ends {
+		if !slices.ContainsFunc(t.all, func(x executor) bool { return x.ID == id && !x.Going() }) {
 			n++
 		}
 	}

@@ -18,62 +18,62 @@ func (r executing) Start(ctx context.Context, a applier.Attempt) error {
 	if what == seen {
 		return nil // the begin notes it
 	}
-	s, err := r.look(ctx, a)
+	t, err := r.look(ctx, a)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
-	i := slices.IndexFunc(s.all, func(x executor) bool { return x.ID == id && !x.Going() })
+	i := slices.IndexFunc(t.all, func(x executor) bool { return x.ID == id && !x.Going() })
 	if i < 0 {
 		return nil // it went: the next look tells
 	}
-	x := s.all[i]
+	x := t.all[i]
 	switch what {
 	case maintain:
-		return r.enter(ctx, s, x, word(words, 4))
+		return r.enter(ctx, t, x, word(words, 4))
 	case leave:
-		return r.leave(ctx, s, x)
+		return r.leave(ctx, t, x)
 	case end:
-		return r.end(ctx, s, x, word(words, 4))
+		return r.end(ctx, t, x, word(words, 4))
 	}
 	return fmt.Errorf("%s: nothing is called %q", a.Step.ID, a.Mark)
 }
 
 // isOld says that an executor is to go, at this moment.
-func (s shift) isOld(x executor) bool {
-	return s.group && s.starts == s.image && slices.ContainsFunc(s.old, func(o executor) bool { return o.ID == x.ID })
+func (t executorTurn) isOld(x executor) bool {
+	return t.group && t.starts == t.image && slices.ContainsFunc(t.old, func(o executor) bool { return o.ID == x.ID })
 }
 
 // enter sets the flag, where what stands there is what the mark saw.
-func (r executing) enter(ctx context.Context, s shift, x executor, was string) error {
+func (r executing) enter(ctx context.Context, t executorTurn, x executor, was string) error {
 	switch {
 	case x.Maintained():
 		return nil
-	case !s.isOld(x) || s.byPerson(x) || pre(x.Flag) != was:
+	case !t.isOld(x) || t.byPerson(x) || pre(x.Flag) != was:
 		return stale("%s is not as it was", x.ID)
 	}
-	return r.flag(ctx, s, x, x.Flag, "true")
+	return r.flag(ctx, t, x, x.Flag, "true")
 }
 
 // leave has the flag as it was before this step set it.
-func (r executing) leave(ctx context.Context, s shift, x executor) error {
-	if !s.holds(x) {
+func (r executing) leave(ctx context.Context, t executorTurn, x executor) error {
+	if !t.holds(x) {
 		return nil
 	}
-	was := s.past.in[x.ID].pre
+	was := t.past.in[x.ID].pre
 	if was == "-" {
 		was = ""
 	}
-	return r.flag(ctx, s, x, "true", was)
+	return r.flag(ctx, t, x, "true", was)
 }
 
 // flag writes what stands for an executor's maintenance, and nothing else; "" is nothing.
-func (r executing) flag(ctx context.Context, s shift, x executor, from, to string) error {
-	path := s.of.Known.Fields["maintenance"]
-	where, set, unset := port.Document{"_id": x.Document, path: from, s.of.Known.Fields["instance"]: schema.JSON(x.ID).Text}, port.Document{path: to}, []string(nil)
+func (r executing) flag(ctx context.Context, t executorTurn, x executor, from, to string) error {
+	path := t.of.Known.Fields["maintenance"]
+	where, set, unset := port.Document{"_id": x.Document, path: from, t.of.Known.Fields["instance"]: schema.JSON(x.ID).Text}, port.Document{path: to}, []string(nil)
 	if to == "" {
 		set, unset = nil, []string{path}
 	}
-	matched, err := r.Machines.UpdateOne(ctx, s.of.Known.Collection, where, set, unset)
+	matched, err := r.Machines.UpdateOne(ctx, t.of.Known.Collection, where, set, unset)
 	if err == nil && !matched {
 		return stale("the document of %s is not as it was", x.ID)
 	}
@@ -81,18 +81,18 @@ func (r executing) flag(ctx context.Context, s shift, x executor, from, to strin
 }
 
 // end terminates an executor, if at this moment nothing is on it that the plan keeps alive.
-func (r executing) end(ctx context.Context, s shift, x executor, how string) error {
-	busy := s.busy(x)
+func (r executing) end(ctx context.Context, t executorTurn, x executor, how string) error {
+	busy := t.busy(x)
 	switch {
-	case !s.isOld(x) || s.byPerson(x):
+	case !t.isOld(x) || t.byPerson(x):
 		return stale("%s is not to be ended any more", x.ID)
-	case how == "forced" && !s.Force:
-		return fmt.Errorf("%s: the plan ends no run", s.Step.ID)
+	case how == "forced" && !t.Force:
+		return fmt.Errorf("%s: the plan ends no run", t.Step.ID)
 	case how == "stopped" && !x.stopped():
 		return stale("%s is %s by now", x.ID, x.State)
-	case s.mapped() && !x.Maintained():
+	case t.mapped() && !x.Maintained():
 		return stale("%s is not in maintenance any more", x.ID)
-	case busy != "" && !(how == "forced" && s.forced(x)):
+	case busy != "" && !(how == "forced" && t.forced(x)):
 		return stale("%s is in use by now: %s", x.ID, busy)
 	}
 	err := r.Machines.TerminateInstance(ctx, x.ID)

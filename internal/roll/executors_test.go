@@ -260,7 +260,7 @@ func TestExecutorRollsKillNoRun(t *testing.T) {
 }
 
 var _ Classic = (*yard)(nil)
-var _ port.Executions = (*yard)(nil)
+var _ Census = (*yard)(nil)
 
 // TestExecutorsBack: the way back of a switch rolls those of the new image, by the same step
 // the other way round.

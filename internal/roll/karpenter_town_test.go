@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -187,7 +188,7 @@ func (w *town) DeleteNodeClaim(ctx context.Context, c port.NodeClaim) error {
 func classDriver(t logger, w *town, roll schema.Roll) *driver {
 	d := newDriver(t, w, roll)
 	object := planner.Ref("karpenter/class#gpu")
-	d.a.Step.ID, d.a.Step.Op, d.a.Step.Object = "nodePools.gpu/roll.nodeclass/gpu", NodeClass, object
+	d.a.Step.ID, d.a.Step.Op, d.a.Step.Object = "nodePools.gpu/roll.nodeclass/gpu", operation.RollNodeClass, object
 	if c := w.karp.class; c.Image() != "" {
 		d.a.Step.Writes = map[string]schema.Value{"image": schema.JSON("ami-2")}
 		d.a.Step.Expects = []planner.Expect{{Ref: object, Path: "image", Value: schema.JSON(c.Image())}}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -227,7 +228,7 @@ func (r managing) Start(ctx context.Context, a applier.Attempt) error {
 // number.
 func undoManaged(d planner.Done) []planner.Step {
 	s, template := d.Step, d.Step.Args["template"].Str()
-	made := planner.Step{ID: "undo/" + s.ID + "/version", Address: s.Address, Op: "ec2.CreateLaunchTemplateVersion", Object: planner.Ref("ec2/template#" + template),
+	made := planner.Step{ID: "undo/" + s.ID + "/version", Address: s.Address, Op: operation.CreateLaunchTemplateVersion, Object: planner.Ref("ec2/template#" + template),
 		Creates: "version", Guard: planner.Token, Window: s.Window, Args: map[string]schema.Value{"source": s.Args["version"], "image": s.Args["from"], "blocks": s.Args["blocks"]}}
 	again := again(d.Step, true)[0]
 	again.Args["version"] = planner.OutOf(made.ID, "version")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/schema"
 )
@@ -73,7 +74,7 @@ func managedTown(t *testing.T, roll schema.Roll) (*town, *driver) {
 	w := newTown(3)
 	w.group.Version, w.number = "1", 1
 	d := newDriver(t, w, roll)
-	d.a.Step.Op, d.a.Step.Object = NodeGroup, "eks/nodegroup#sim/workers"
+	d.a.Step.Op, d.a.Step.Object = operation.RollNodeGroup, "eks/nodegroup#sim/workers"
 	d.a.Step.Args["version"] = schema.JSON("2")
 	return w, d
 }

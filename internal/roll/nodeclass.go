@@ -14,11 +14,8 @@ import (
 	"domctl.dev/schema"
 )
 
-// NodeClass is the operation that switches an EC2NodeClass of Karpenter and replaces the
-// nodes that were started by it.
-const NodeClass = "roll.nodeclass"
-
-// classing is its executor. Karpenter takes nodes for drifted as soon as their class names
+// classing is the executor of the roll of an EC2NodeClass, which switches it and replaces the
+// nodes that were started by it. Karpenter takes nodes for drifted as soon as their class names
 // another image, and replaces them by itself. So every NodePool of the class is made to hold
 // drift first, the class is switched half a minute later, and what was held is let go of
 // once no node drifts: a process that dies between any two calls leaves no switched class

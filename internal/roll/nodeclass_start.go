@@ -7,12 +7,10 @@ import (
 	"slices"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
-
-// switchClass is the operation of one call that switches a class.
-const switchClass = "karpenter.SetImageTerms"
 
 // Start makes the one write that the mark names, if what stands at this moment lets it.
 func (r classing) Start(ctx context.Context, a applier.Attempt) error {
@@ -69,9 +67,9 @@ func (r classing) switches(ctx context.Context, a applier.Attempt, s planner.Ste
 	if r.Single == nil {
 		return fmt.Errorf("%s: nobody switches a class", a.Step.ID)
 	}
-	ex, known := r.Single(switchClass)
+	ex, known := r.Single(operation.SetImageTerms)
 	if !known {
-		return fmt.Errorf("%s: nothing is called %q", a.Step.ID, switchClass)
+		return fmt.Errorf("%s: nothing is called %q", a.Step.ID, operation.SetImageTerms)
 	}
 	a.Step, a.Want = s, s.Writes
 	err := ex.Start(ctx, a)

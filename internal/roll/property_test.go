@@ -53,6 +53,7 @@ func drawn(t *rapid.T) (w *town, d *driver, nodes int64, roll schema.Roll) {
 	w.bustle(nodes, rapid.IntRange(2, 12).Draw(t, "load"))
 	w.scaler = roll.Strategy == schema.OnDemand
 	d = newDriver(t, w, roll)
+	w.listed = time.Duration(rapid.SampledFrom([]int{0, 1, 5, 15}).Draw(t, "listed")) * time.Second
 	deaths := rapid.IntRange(0, 30).Draw(t, "deaths")
 	d.crash = func() bool {
 		if deaths == 0 || w.chance(20) != 0 {

@@ -20,15 +20,10 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
-)
-
-// The operations: of an Auto Scaling group, and of a managed node group of EKS.
-const (
-	Group     = "roll.group"
-	NodeGroup = "roll.nodegroup"
 )
 
 // Outside is what of AWS a roll calls.
@@ -77,18 +72,18 @@ type Roller struct {
 	// switch of a group back; nil: no class is switched, and a roll that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
 
-	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod
+	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod; shortage, by ofShortage
 }
 
 // Operations are the rows of the operation table that stand here.
 func (r *Roller) Operations() applier.Operations {
 	return applier.Operations{
-		Group: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
+		operation.RollGroup: {Executor: rolling{r}, Again: again, Tool: "aws", Command: byHand,
 			Calls: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh", "ec2:ModifyLaunchTemplate", "SetCordoned", "EvictPod"}},
-		Executors: {Executor: executing{r}, Again: again, Tool: "aws", Command: byHandExecutors, Calls: []string{"UpdateOne", "ec2:TerminateInstances"}},
-		NodeClass: {Executor: classing{r}, Tool: "kubectl", Command: byHand,
+		operation.RollExecutors: {Executor: executing{r}, Again: again, Tool: "aws", Command: byHandExecutors, Calls: []string{"UpdateOne", "ec2:TerminateInstances"}},
+		operation.RollNodeClass: {Executor: classing{r}, Tool: "kubectl", Command: byHand,
 			Calls: []string{"HoldDrift", "SetImageTerms", "SetCordoned", "EvictPod", "DeleteNodeClaim"}},
-		NodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
+		operation.RollNodeGroup: {Executor: managing{r}, Undo: undoManaged, Tool: "aws", Command: byHand, Calls: []string{"eks:UpdateNodegroupVersion", "SetCordoned"}},
 	}
 }
 
@@ -208,7 +203,7 @@ func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 // back. told is false of another's cordon, of a step that waits however long runs take, and
 // of one that is turned back: that ends none.
 func Deadline(a applier.Attempt, note string) (at time.Time, force, told bool) {
-	if op := a.Step.Op; op != Group && op != NodeGroup && op != NodeClass {
+	if op := a.Step.Op; op != operation.RollGroup && op != operation.RollNodeGroup && op != operation.RollNodeClass {
 		return at, false, false
 	}
 	o, err := orderOf(a)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -76,16 +77,16 @@ func TestDeadline(t *testing.T) {
 		force bool
 		told  bool
 	}{
-		"its own":         {step(Group, `{"drainTimeout": "2h"}`), note, "cordon i-1", false, true},
-		"forced":          {step(NodeGroup, `{"drainTimeout": "2h", "force": true}`), note, "cordon i-1", true, true},
-		"Karpenter's":     {step(NodeClass, `{"drainTimeout": "2h"}`), note, "cordon i-1", false, true},
-		"turned back":     {step(NodeClass, `{"drainTimeout": "2h", "force": true}`), note, "back 2026-03-31T12:01:00Z because DC838: it rings", false, false},
-		"another's":       {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdee 2026-03-31T12:00:00Z", "cordon i-1", false, false},
-		"a person's":      {step(Group, `{"drainTimeout": "2h"}`), "", "cordon i-1", false, false},
-		"without a time":  {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdef", "cordon i-1", false, false},
-		"however long":    {step(Group, `{}`), note, "cordon i-1", false, false},
+		"its own":         {step(operation.RollGroup, `{"drainTimeout": "2h"}`), note, "cordon i-1", false, true},
+		"forced":          {step(operation.RollNodeGroup, `{"drainTimeout": "2h", "force": true}`), note, "cordon i-1", true, true},
+		"Karpenter's":     {step(operation.RollNodeClass, `{"drainTimeout": "2h"}`), note, "cordon i-1", false, true},
+		"turned back":     {step(operation.RollNodeClass, `{"drainTimeout": "2h", "force": true}`), note, "back 2026-03-31T12:01:00Z because DC838: it rings", false, false},
+		"another's":       {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdee 2026-03-31T12:00:00Z", "cordon i-1", false, false},
+		"a person's":      {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "", "cordon i-1", false, false},
+		"without a time":  {step(operation.RollGroup, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdef", "cordon i-1", false, false},
+		"however long":    {step(operation.RollGroup, `{}`), note, "cordon i-1", false, false},
 		"another op":      {step("autoscaling.UpdateAutoScalingGroup", `{"drainTimeout": "2h"}`), note, "cordon i-1", false, false},
-		"a plan of later": {step(Group, `[]`), note, "cordon i-1", false, false},
+		"a plan of later": {step(operation.RollGroup, `[]`), note, "cordon i-1", false, false},
 	} {
 		at, force, told := Deadline(applier.Attempt{Step: c.step, Token: token, Begun: map[string]bool{c.mark: true}}, c.note)
 		if told != c.told || force != (c.force && told) && told || told && stamp(at) != "2026-03-31T14:00:00Z" {
@@ -96,7 +97,7 @@ func TestDeadline(t *testing.T) {
 
 // TestARollWithoutASwitchHasNoWayBack: nothing else stands for its nodes to go to.
 func TestARollWithoutASwitchHasNoWayBack(t *testing.T) {
-	s := planner.Step{ID: "s", Op: Group, Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-2"), "roll": schema.JSON(schema.Roll{Strategy: schema.Surge})}}
+	s := planner.Step{ID: "s", Op: operation.RollGroup, Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-2"), "roll": schema.JSON(schema.Roll{Strategy: schema.Surge})}}
 	for _, done := range []bool{true, false} {
 		if back := again(s, done); len(back) > 0 {
 			t.Errorf("done %v: %+v", done, back)

@@ -33,7 +33,10 @@ func (w *town) fails(call string) error { return w.broken[call] }
 
 func (w *town) DescribeAutoScalingGroups(context.Context, []string) ([]port.AutoScalingGroup, error) {
 	g := w.group
-	g.Instances = int64(len(w.alive()))
+	g.Instances = 0
+	for _, m := range w.alive() {
+		g.Instances += one(w.lists(m))
+	}
 	return []port.AutoScalingGroup{g}, w.fails("DescribeAutoScalingGroups")
 }
 
@@ -85,10 +88,14 @@ func (w *town) DescribeLaunchConfigurations(context.Context, []string) ([]port.L
 
 func (w *town) DescribeAutoScalingInstances(context.Context, []string) (all []port.GroupInstance, err error) {
 	for _, m := range w.machines {
-		all = append(all, m.GroupInstance)
+		if w.lists(m) {
+			all = append(all, m.GroupInstance)
+		}
 	}
 	return all, w.fails("DescribeAutoScalingInstances")
 }
+
+func (w *town) lists(m *machine) bool { return w.now.Sub(m.launched) >= w.listed }
 
 func (w *town) TerminateInstanceInGroup(ctx context.Context, id string, smaller bool) error {
 	if w.delayed(func() error { return w.TerminateInstanceInGroup(ctx, id, smaller) }) {
@@ -218,8 +225,6 @@ func (w *town) EvictPod(_ context.Context, p port.Pod) error {
 func (w *town) ListExecutions(context.Context) ([]port.Execution, error) {
 	return nil, w.fails("ListExecutions")
 }
-
-func (w *town) GetExecutor(context.Context, string) (string, error) { return "", nil }
 
 // single has the one operation that switches the group, and the one that switches a class.
 func (w *town) single(op string) (applier.Executor, bool) {

@@ -51,6 +51,8 @@ type town struct {
 	broken   map[string]error // by call
 	dead     []string         // new images whose nodes never get ready
 	boot     time.Duration
+	service  time.Duration // after launch, until an instance serves
+	listed   time.Duration // after launch, until AWS tells of an instance that counts already
 	scaler   bool
 	alarms   map[string]string // state by name
 	reason   string            // that a ringing alarm gives; "": too many errors
@@ -68,7 +70,7 @@ type town struct {
 }
 
 func newTown(nodes int64) *town {
-	w := &town{now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), image: map[int64]string{1: "ami-1", 2: "ami-2"}, room: 2, budget: map[string]bool{}, broken: map[string]error{}, boot: 90 * time.Second, chance: func(int) int { return 0 }}
+	w := &town{now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), image: map[int64]string{1: "ami-1", 2: "ami-2"}, room: 2, budget: map[string]bool{}, broken: map[string]error{}, boot: 90 * time.Second, service: 20 * time.Second, chance: func(int) int { return 0 }}
 	w.group = port.AutoScalingGroup{Name: "gpu-a", Template: "lt-1", Version: "1", Min: 0, Max: nodes + 3, Desired: nodes}
 	w.pass(5 * time.Minute)
 	w.group.Version = "2"
@@ -81,7 +83,7 @@ func (w *town) launch() {
 	id := fmt.Sprintf("i-%03d", w.next)
 	image := w.image[number(v)]
 	w.machines = append(w.machines, &machine{GroupInstance: port.GroupInstance{ID: id, Group: w.group.Name, Zone: "a", Lifecycle: "Pending", Healthy: true, Template: "lt-1", Version: v},
-		image: image, launched: w.now, never: slices.Contains(w.dead, image), service: 20 * time.Second, gone: 30 * time.Second})
+		image: image, launched: w.now, never: slices.Contains(w.dead, image), service: w.service, gone: 30 * time.Second})
 }
 
 func (m *machine) alive() bool { return m.ended.IsZero() }

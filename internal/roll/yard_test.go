@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -220,7 +221,7 @@ func mappedExecutors() schema.Executors {
 func newYardDriver(t logger, y *yard, roll schema.Roll, of schema.Executors) *driver {
 	roll.Strategy = schema.OnDemand
 	d := newDriver(t, y.town, roll)
-	d.a.Step = planner.Step{ID: "hardwareTiers.small/roll.executors/group", Op: Executors, Object: "mongo/executor_group_configuration#g", Window: testWindow,
+	d.a.Step = planner.Step{ID: "hardwareTiers.small/roll.executors/group", Op: operation.RollExecutors, Object: "mongo/executor_group_configuration#g", Window: testWindow,
 		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "executors": schema.JSON(of)}}
 	d.roller = func() *Roller {
 		return &Roller{Outside: y.town, Classic: y, Machines: y, Now: func() time.Time { return y.now }}

@@ -34,7 +34,7 @@ func (g group) port(name string) port.AutoScalingGroup {
 		Name: name, LaunchConfiguration: g.LaunchConfiguration, Template: g.Template, Version: g.Version, Mixed: g.Mixed,
 		Min: g.Min, Max: g.Max, Desired: g.Desired, Instances: instances, InstanceTypes: slices.Clone(g.InstanceTypes),
 		Tags: copied(g.Tags), Propagated: g.propagated(), SuspendedProcesses: slices.Clone(g.SuspendedProcesses), Zones: slices.Clone(g.Zones),
-		Overrides: slices.Clone(g.Overrides),
+		Overrides: slices.Clone(g.Overrides), Warm: g.Warm,
 	}
 }
 

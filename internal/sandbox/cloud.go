@@ -147,6 +147,7 @@ type group struct {
 	Takes               string                `json:"takes,omitempty"`    // an instance to come or to go: "90s"; empty means Options.Settle
 	Template            string                `json:"template,omitempty"` // launch template id
 	Version             string                `json:"version,omitempty"`
+	Warm                bool                  `json:"warm,omitempty"` // it has a warm pool; nothing comes of it
 	Zones               []string              `json:"zones,omitempty"`
 }
 

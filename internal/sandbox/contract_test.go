@@ -74,7 +74,7 @@ func (c *seeder) world(first, second *World) worldtest.World {
 		Put: worldtest.Put{
 			Volume: c.volume, Snapshot: c.snapshot, SecurityGroup: c.securityGroup, KeyPair: c.keyPair,
 			Documents: c.documents, Stored: c.stored, Image: c.image, Template: c.template, InstanceType: c.instanceType,
-			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Alarm: c.alarm, Lacking: c.lacking, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, Executor: c.executor, RegistryImage: c.registryImage,
+			Configuration: c.configuration, Blocked: c.blocked, Group: c.group, NodeGroup: c.nodeGroup, Protected: c.protected, Suspended: c.suspended, Warm: c.warm, Alarm: c.alarm, Lacking: c.lacking, Parameter: c.parameter, Secret: c.secret, Pull: c.pull, Environment: c.environment, Tier: c.tier, Settings: c.settings, Project: c.project, Execution: c.execution, Executor: c.executor, RegistryImage: c.registryImage,
 			Node: c.node, Pod: c.pod, Budget: c.budget, NodePool: c.nodePool, NodeClass: c.nodeClass, NodeClaim: c.nodeClaim,
 		},
 	}
@@ -305,6 +305,14 @@ func (c *seeder) suspended(t *testing.T, group, process string) {
 	c.change(t, func(s *state) {
 		g := s.aws.AutoScalingGroups[group]
 		g.SuspendedProcesses = append(g.SuspendedProcesses, process)
+		s.aws.AutoScalingGroups[group] = g
+	})
+}
+
+func (c *seeder) warm(t *testing.T, group string) {
+	c.change(t, func(s *state) {
+		g := s.aws.AutoScalingGroups[group]
+		g.Warm = true
 		s.aws.AutoScalingGroups[group] = g
 	})
 }

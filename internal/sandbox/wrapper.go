@@ -5,11 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"domctl.dev/internal/port"
 )
 
 // unwrap turns {"$oid": …} and its like into the value meant. A document whose
@@ -114,23 +115,7 @@ func doubleValue(s string) (value, error) {
 	if err != nil {
 		return value{}, fmt.Errorf("%q is not a 64-bit floating point number", s)
 	}
-	return value{kind: doubles, text: formatDouble(f)}, nil
-}
-
-// formatDouble is the text of $numberDouble: shortest, always told from an
-// integer.
-func formatDouble(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	}
-	s := strconv.FormatFloat(f, 'G', -1, 64)
-	if !strings.ContainsAny(s, ".EN") {
-		s += ".0"
-	}
-	return s
+	return value{kind: doubles, text: port.DoubleText(f)}, nil
 }
 
 func oidValue(s string) (value, error) {

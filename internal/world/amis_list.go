@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -56,13 +57,13 @@ func MakerOf(apply string, began time.Time, open bool, s planner.Step, instances
 // Began adds what a step that was begun leaves, as far as its outputs tell.
 func (h Held) Began(s planner.Step, outputs map[string]schema.Value, by Maker) {
 	switch version := outputs["version"].Str(); {
-	case s.Op == copyOp:
+	case s.Op == operation.BakeCopy:
 		h.Regions[s.Args["region"].Str()] = true
-	case s.Op == "autoscaling.CopyLaunchConfiguration":
+	case s.Op == operation.CopyLaunchConfiguration:
 		h.Made[s.Object] = by
-	case s.Op == "ec2.CreateLaunchTemplate" && outputs["template"].Str() != "":
+	case s.Op == operation.CreateLaunchTemplate && outputs["template"].Str() != "":
 		h.Made[versionRef(outputs["template"].Str(), "1")] = by
-	case s.Op == "ec2.CreateLaunchTemplateVersion" && version != "":
+	case s.Op == operation.CreateLaunchTemplateVersion && version != "":
 		h.Made[planner.Ref("ec2/version#"+s.Object.ID()+"/"+version)] = by
 	}
 }

@@ -8,15 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
-)
-
-// The operations by which an image goes.
-const (
-	DeprecateImage  = "ec2.EnableImageDeprecation"
-	DeregisterImage = "ec2.DeregisterImage"
 )
 
 // retiring is one entry of amis whose older images may go.
@@ -241,7 +236,7 @@ func (v *View) lowerRetired(c planner.Change) (steps []planner.Step) {
 		case schema.Deregistered:
 			steps = append(steps, v.deregister(c.Address, f)...)
 		default:
-			s := retireStep(c.Address, f, v.world.Deployment, DeprecateImage)
+			s := retireStep(c.Address, f, v.world.Deployment, operation.EnableImageDeprecation)
 			s.Writes = map[string]schema.Value{"deprecates": {}}
 			was := planner.Expect{Ref: s.Object, Path: "deprecates", Value: schema.JSON(true)}
 			if d.After.Str() == schema.Deprecated {
@@ -277,7 +272,7 @@ func retireStep(a schema.Address, f former, d schema.Deployment, op string) plan
 // deregister takes an image away for good, after the copies of launch configurations
 // that name it and that no group uses.
 func (v *View) deregister(a schema.Address, f former) (steps []planner.Step) {
-	s := retireStep(a, f, v.world.Deployment, DeregisterImage)
+	s := retireStep(a, f, v.world.Deployment, operation.DeregisterImage)
 	s.Writes = map[string]schema.Value{"": {}}
 	s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: "deprecates", Value: schema.JSON(true)})
 	s.Irreversible = "an image that is deregistered is gone with its snapshots; domctl bakes another from the same files"
@@ -285,7 +280,7 @@ func (v *View) deregister(a schema.Address, f former) (steps []planner.Step) {
 		return append(steps, s)
 	}
 	for _, ref := range v.claims.copies(f.Image) {
-		steps = append(steps, planner.Step{ID: a.String() + "/autoscaling.DeleteLaunchConfiguration/" + ref.ID(), Address: a, Op: "autoscaling.DeleteLaunchConfiguration", Object: ref,
+		steps = append(steps, planner.Step{ID: a.String() + "/" + operation.DeleteLaunchConfiguration + "/" + ref.ID(), Address: a, Op: operation.DeleteLaunchConfiguration, Object: ref,
 			Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"": {}},
 			Irreversible: "its user data is nowhere but in AWS",
 			Expects:      []planner.Expect{{Ref: ref, Path: "image", Value: schema.JSON(f.Image)}}})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -113,7 +114,7 @@ func (v *View) Uses(made planner.Ref) []planner.Use {
 // Keep archives a hardware tier that is in use, and deprecates an image; all else stays
 // as it is.
 func (v *View) Keep(d planner.Done) (steps []planner.Step, instead string) {
-	if back, err := v.Undo(d); err == nil && len(back) == 1 && back[0].Op == DeregisterImage {
+	if back, err := v.Undo(d); err == nil && len(back) == 1 && back[0].Op == operation.DeregisterImage {
 		return v.keepImage(back[0]), "it is deprecated"
 	}
 	collection, paths := v.world.tiersAt()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -64,7 +65,7 @@ func (w *World) holdersOf(ctx context.Context, except string, images []planner.R
 // on.
 func (v *View) keepImage(deregister planner.Step) []planner.Step {
 	s := deregister
-	s.Op, s.Irreversible = DeprecateImage, ""
+	s.Op, s.Irreversible = operation.EnableImageDeprecation, ""
 	s.Args, s.Writes = map[string]schema.Value{"kept": schema.JSON(true)}, map[string]schema.Value{"deprecates": schema.JSON(true)}
 	s.Expects = append(s.Expects[:len(s.Expects):len(s.Expects)], planner.Expect{Ref: s.Object, Path: "deprecates"})
 	return []planner.Step{s}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -176,7 +177,7 @@ func (in *inputs) lend(content map[string]schema.Value) {
 // what is verified is launched as that one was, where the files do not say.
 func (v *View) borrow(made *planner.Step, b schema.Bake, removed []string) {
 	i := v.borrowed[made.Address]
-	made.Op, made.ID = templateOp, strings.Replace(made.ID, "/"+bakeOp+"/", "/"+templateOp+"/", 1)
+	made.Op, made.ID = operation.BakeTemplate, strings.Replace(made.ID, "/"+operation.BakeImage+"/", "/"+operation.BakeTemplate+"/", 1)
 	made.Object = borrowedRef(i.ID) // of two steps on one instance, one comes after the other
 	made.Expects = []planner.Expect{{Ref: borrowedRef(i.ID), Path: "image", Value: schema.JSON(i.Image)}}
 	b.Instance.Type = cmp.Or(b.Instance.Type, i.Type)

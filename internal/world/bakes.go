@@ -7,16 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
-)
-
-// Operations that internal/bake carries out: images are made on an instance of their own,
-// or on one that is lent, and copied.
-const (
-	bakeOp     = "bake.image"
-	templateOp = "bake.template"
-	copyOp     = "bake.copy"
 )
 
 // Recipe is the version of how an image is baked. It grows when the same inputs
@@ -260,7 +253,7 @@ func (v *View) lowerBake(c planner.Change, b schema.Bake) planner.Lowered {
 	slices.Sort(images)
 	args := map[string]schema.Value{"ami": schema.JSON(c.Address.Name), "deployment": schema.JSON(v.world.Deployment.Name), "key": schema.JSON(key), "base": schema.JSON(base),
 		"images": schema.JSON(slices.Compact(images)), "bake": o.Fields["bake"], "rootDevice": v.raw[imageRef(base)]["rootDevice"]}
-	made := planner.Step{ID: c.Address.String() + "/" + bakeOp + "/" + key[:8], Address: c.Address, Op: bakeOp, Object: planner.Ref("bake/image#" + c.Address.Name + "/" + key),
+	made := planner.Step{ID: c.Address.String() + "/" + operation.BakeImage + "/" + key[:8], Address: c.Address, Op: operation.BakeImage, Object: planner.Ref("bake/image#" + c.Address.Name + "/" + key),
 		Creates: "id", Guard: planner.Token, Window: window, Args: args,
 		Expects: []planner.Expect{{Ref: imageRef(base), Path: "state", Value: schema.JSON("available")}}}
 	if borrows {

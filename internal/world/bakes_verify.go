@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -109,7 +110,7 @@ func (v *View) keyed(ctx context.Context, baking map[schema.Address]*inputs) err
 // lowerVerify verifies an image that a step makes, on a fresh instance of it.
 func (v *View) lowerVerify(made planner.Step) planner.Step {
 	image := planner.OutRef("ec2/image", "", made.ID, "id")
-	verified := planner.Step{ID: strings.Replace(made.ID, "/"+made.Op+"/", "/bake.verify/", 1), Address: made.Address, Op: "bake.verify", Object: image,
+	verified := planner.Step{ID: strings.Replace(made.ID, "/"+made.Op+"/", "/"+operation.BakeVerify+"/", 1), Address: made.Address, Op: operation.BakeVerify, Object: image,
 		Guard: planner.Token, Window: window, Args: maps.Clone(made.Args)}
 	verified.Args["image"] = planner.OutOf(made.ID, "id")
 	verified.Args["probe"] = schema.JSON(slices.Clip(v.probed[made.Address]))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -48,10 +49,10 @@ func (w *World) Script(tool string, p planner.World, steps []applier.Manual) (te
 			continue
 		case known && m.Step.Creates != "":
 			s.names[m.Step.ID] = fmt.Sprintf("%s%d", m.Step.Creates, len(s.names)+1)
-			if m.Step.Op == createOp {
+			if m.Step.Op == operation.CreateEnvironment {
 				s.names[planner.OutOf(m.Step.ID, "revision").Text] = revisionOutput(s.names[m.Step.ID])
 			}
-		case known && m.Step.Op == activateOp: // a child is built on what it makes active
+		case known && m.Step.Op == operation.ActivateRevision: // a child is built on what it makes active
 			s.names[m.Step.ID] = fmt.Sprintf("active%d", len(s.names)+1)
 		}
 		n++

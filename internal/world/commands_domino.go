@@ -8,12 +8,10 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// buildOp makes a revision and waits for its build; internal/build carries it out.
-const buildOp = "domino.build"
 
 // curl begins a shell script of Domino's API, which stops at the first thing that is not
 // as the plan saw it. The key comes from the environment, and goes to curl by its standard
@@ -42,7 +40,7 @@ active() { api "/v4/environments/$1/page/0/pageSize/100/revisions" | jq -r '[.re
 		text string
 		ops  []string // by what they begin with
 	}{{curlSend, []string{"domino.tier.", "domino.setting."}}, {curlTiers, []string{"domino.tier."}}, {curlSettings, []string{"domino.setting."}},
-		{curlNamed, []string{createOp}}, {curlBuilt, []string{createOp, buildOp}}} {
+		{curlNamed, []string{operation.CreateEnvironment}}, {curlBuilt, []string{operation.CreateEnvironment, operation.BuildRevision}}} {
 		needs := func(m applier.Manual) bool {
 			return slices.ContainsFunc(part.ops, func(op string) bool { return strings.HasPrefix(m.Step.Op, op) })
 		}

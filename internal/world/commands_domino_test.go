@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -22,11 +23,11 @@ const (
 func aBuild() []applier.Manual {
 	now := planner.Expect{Ref: activeRef(anEnv), Path: "active", Value: schema.JSON(aRevision)}
 	return []applier.Manual{
-		{Apply: "a", Step: planner.Step{ID: "b", Op: buildOp, Object: planner.Ref("domino/revision#" + anEnv + "/k"), Creates: "id", Expects: []planner.Expect{now},
+		{Apply: "a", Step: planner.Step{ID: "b", Op: operation.BuildRevision, Object: planner.Ref("domino/revision#" + anEnv + "/k"), Creates: "id", Expects: []planner.Expect{now},
 			Args: map[string]schema.Value{"environment": schema.JSON(anEnv), "from": schema.JSON(aRevision), "key": schema.JSON("k")},
 			Writes: map[string]schema.Value{"dockerfile": schema.JSON("RUN echo 'it''s' \\(x)\nRUN true"), "vpn": schema.JSON(true), "base.uri": schema.JSON("quay.io/x:2"), "variables.TOKEN": {Is: schema.Secret, Text: "env:CANARY"},
 				"variables.GONE": {}, "supportedClusters": schema.JSON([]string{"spark", "mpi"}), "tools": schema.JSON(map[string]any{"jupyter": map[string]any{"title": "J"}})}}},
-		{Apply: "a", Step: planner.Step{ID: "s", Op: activateOp, Object: activeRef(anEnv), Writes: map[string]schema.Value{"active": planner.OutOf("b", "id")}, Expects: []planner.Expect{now}}},
+		{Apply: "a", Step: planner.Step{ID: "s", Op: operation.ActivateRevision, Object: activeRef(anEnv), Writes: map[string]schema.Value{"active": planner.OutOf("b", "id")}, Expects: []planner.Expect{now}}},
 	}
 }
 
@@ -52,7 +53,7 @@ func TestCurlBuilds(t *testing.T) {
 			t.Skipf("there is no %s; put one on PATH to run this", tool)
 		}
 	}
-	w := &World{Long: applier.Operations{buildOp: {Tool: "curl"}}, Deployment: schema.Deployment{Domino: schema.Domino{URL: "https://domino.acme.example/", APIKey: "env:ACME_KEY"}}}
+	w := &World{Long: applier.Operations{operation.BuildRevision: {Tool: "curl"}}, Deployment: schema.Deployment{Domino: schema.Domino{URL: "https://domino.acme.example/", APIKey: "env:ACME_KEY"}}}
 	text, n, ok := w.Script("curl", planner.World{}, aBuild())
 	if !ok || n != 2 || strings.Contains(text, "canary") {
 		t.Fatalf("%d steps:\n%s", n, text)
@@ -139,20 +140,20 @@ func TestCurlShares(t *testing.T) {
 		m     applier.Manual
 		sends string
 	}{
-		"shared":  {step(shareOp, activeRef(anEnv), map[string]schema.Value{"visibility": schema.JSON("Global")}), `"visibility": "Global"`},
-		"given":   {step(shareOp, activeRef(anEnv), map[string]schema.Value{"owner": schema.JSON(other)}), `"ownerId": "` + other + `"`},
-		"default": {step(defaultOp, defaultRef, map[string]schema.Value{"environment": schema.JSON(other)}), `"environmentId": "` + other + `"`},
-		"archive": {step(archiveOp, activeRef(anEnv), map[string]schema.Value{"archived": schema.JSON(true)}), `"kept": [1.50]`},
+		"shared":  {step(operation.ShareEnvironment, activeRef(anEnv), map[string]schema.Value{"visibility": schema.JSON("Global")}), `"visibility": "Global"`},
+		"given":   {step(operation.ShareEnvironment, activeRef(anEnv), map[string]schema.Value{"owner": schema.JSON(other)}), `"ownerId": "` + other + `"`},
+		"default": {step(operation.SetDefaultEnvironment, defaultRef, map[string]schema.Value{"environment": schema.JSON(other)}), `"environmentId": "` + other + `"`},
+		"archive": {step(operation.ArchiveEnvironment, activeRef(anEnv), map[string]schema.Value{"archived": schema.JSON(true)}), `"kept": [1.50]`},
 	} {
 		if log, err := run(c.m); err != nil || !strings.Contains(log, c.sends) {
 			t.Errorf("%s: %v\n%s", name, err, log)
 		}
 	}
 	for name, m := range map[string]applier.Manual{
-		"archive":         step(archiveOp, activeRef("$(touch run)"), map[string]schema.Value{"archived": schema.JSON(true)}),
-		"default":         step(defaultOp, defaultRef, map[string]schema.Value{"environment": schema.JSON("`touch run`")}),
-		"default of none": step(defaultOp, defaultRef, map[string]schema.Value{"environment": planner.OutOf("gone", "id")}),
-		"back":            step(archiveOp, activeRef(anEnv), map[string]schema.Value{"archived": schema.JSON(false)}),
+		"archive":         step(operation.ArchiveEnvironment, activeRef("$(touch run)"), map[string]schema.Value{"archived": schema.JSON(true)}),
+		"default":         step(operation.SetDefaultEnvironment, defaultRef, map[string]schema.Value{"environment": schema.JSON("`touch run`")}),
+		"default of none": step(operation.SetDefaultEnvironment, defaultRef, map[string]schema.Value{"environment": planner.OutOf("gone", "id")}),
+		"back":            step(operation.ArchiveEnvironment, activeRef(anEnv), map[string]schema.Value{"archived": schema.JSON(false)}),
 	} {
 		if log, err := run(m); err == nil || strings.Contains(log, "POST") || strings.Contains(log, "DELETE") {
 			t.Errorf("%s: %v\n%s", name, err, log)

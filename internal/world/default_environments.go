@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -16,8 +17,6 @@ const (
 	organizationsCollection = "organizations"
 	organizationDefault     = "defaultV2EnvironmentId"
 
-	// defaultOp makes an environment the deployment's default.
-	defaultOp = "domino.default"
 	// defaultRef is the deployment's default environment, as Domino's API keeps it.
 	defaultRef = planner.Ref("domino/default#" + schema.DeploymentDefault)
 )
@@ -148,7 +147,7 @@ func lowerDefault(v *View, c planner.Change) (planner.Lowered, error) {
 	case ref == defaultRef && v.world.Domino == nil:
 		return blocked("DC231", c.Address, "is set by Domino's API alone, and the files do not say how to reach it", "state deployment: domino: {url: …, apiKey: …}", c.Positions), nil
 	case ref == defaultRef:
-		s := planner.Step{ID: c.Address.String() + "/" + defaultOp, Address: c.Address, Op: defaultOp, Object: ref, Guard: planner.Absolute, Window: window,
+		s := planner.Step{ID: c.Address.String() + "/" + operation.SetDefaultEnvironment, Address: c.Address, Op: operation.SetDefaultEnvironment, Object: ref, Guard: planner.Absolute, Window: window,
 			Writes: map[string]schema.Value{"environment": want}, Expects: []planner.Expect{{Ref: ref, Path: "environment", Value: v.raw[ref]["environment"]}}}
 		if v.raw[ref]["environment"].Is == schema.Absent {
 			s.Irreversible = "Domino had no default environment before, and none can be unset"

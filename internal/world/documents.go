@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -266,7 +267,7 @@ func unmatched(matched bool, err error) error {
 // path whose parent is not there is written as the whole parent, so that taking
 // it back leaves nothing behind. nil: there is nothing to write.
 func updateStep(a schema.Address, ref planner.Ref, raw planner.Raw, writes map[string]schema.Value) *planner.Step {
-	s := planner.Step{ID: a.String() + "/mongo.update/" + string(ref), Address: a, Op: "mongo.update", Object: ref,
+	s := planner.Step{ID: a.String() + "/" + operation.UpdateDocument + "/" + string(ref), Address: a, Op: operation.UpdateDocument, Object: ref,
 		Guard: planner.Conditional, Window: window}
 	s.Writes = wholeParents(raw, writes)
 	for p, v := range s.Writes {
@@ -320,7 +321,7 @@ func wholeParents(raw planner.Raw, writes map[string]schema.Value) map[string]sc
 
 // insertStep makes a document whose _id is known before.
 func insertStep(a schema.Address, ref planner.Ref, writes map[string]schema.Value) planner.Step {
-	s := planner.Step{ID: a.String() + "/mongo.insert/" + string(ref), Address: a, Op: "mongo.insert", Object: ref,
+	s := planner.Step{ID: a.String() + "/" + operation.InsertDocument + "/" + string(ref), Address: a, Op: operation.InsertDocument, Object: ref,
 		Guard: planner.Name, Window: window, Writes: writes, Expects: []planner.Expect{{Ref: ref}}}
 	s.Writes[""] = planner.Exists()
 	return s
@@ -328,7 +329,7 @@ func insertStep(a schema.Address, ref planner.Ref, writes map[string]schema.Valu
 
 // undoInsert deletes what was made, if it is as it was made.
 func undoInsert(d planner.Done) []planner.Step {
-	s := planner.Step{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "mongo.delete", Object: d.Step.Object,
+	s := planner.Step{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: operation.DeleteDocument, Object: d.Step.Object,
 		Guard: planner.Conditional, Window: window, Writes: map[string]schema.Value{"": {}}}
 	for _, p := range schema.Sorted(d.Step.Writes) {
 		s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: p, Value: d.Step.Writes[p]})

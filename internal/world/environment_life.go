@@ -4,18 +4,13 @@ import (
 	"cmp"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
 // Environments are made, archived and shared by Domino's API, where the deployment states
 // it; renamed, described and brought back in the database, for which it has no call.
-
-const (
-	createOp  = "domino.create"
-	archiveOp = "domino.archive"
-	shareOp   = "domino.share"
-)
 
 // oidPlain is an ObjectId's digits; "" for what is none.
 func oidPlain(v schema.Value) string {
@@ -50,12 +45,12 @@ func (v *View) createEnvironment(c planner.Change) planner.Lowered {
 	if owner != "" {
 		writes["ownerId"] = schema.JSON(owner)
 	}
-	made := planner.Step{ID: createStep(c.Address), Address: c.Address, Op: createOp, Object: named(owner, name), Creates: "id", Guard: planner.Absolute, Window: window,
+	made := planner.Step{ID: createStep(c.Address), Address: c.Address, Op: operation.CreateEnvironment, Object: named(owner, name), Creates: "id", Guard: planner.Absolute, Window: window,
 		Writes: writes, Args: map[string]schema.Value{}, Expects: []planner.Expect{{Ref: named(owner, name)}}}
 	v.base(&made)
 	ref := madeRef(c.Address)
 	revision := planner.OutOf(made.ID, "revision")
-	active := planner.Step{ID: c.Address.String() + "/" + activateOp, Address: c.Address, Op: activateOp, Object: ref, Creates: "revision", Guard: planner.Absolute, Window: window,
+	active := planner.Step{ID: c.Address.String() + "/" + operation.ActivateRevision, Address: c.Address, Op: operation.ActivateRevision, Object: ref, Creates: "revision", Guard: planner.Absolute, Window: window,
 		Writes: map[string]schema.Value{"active": revision}, Expects: []planner.Expect{{Ref: ref, Path: "active"}, {Ref: ref, Path: "archived", Value: schema.JSON(false)}}}
 	if owner != "" {
 		active.Expects = append(active.Expects, planner.Expect{Ref: ref, Path: "owner", Value: schema.JSON(owner)})
@@ -70,7 +65,7 @@ func (v *View) createEnvironment(c planner.Change) planner.Lowered {
 	return out
 }
 
-func createStep(a schema.Address) string { return a.String() + "/" + createOp }
+func createStep(a schema.Address) string { return a.String() + "/" + operation.CreateEnvironment }
 
 // madeRef is an environment that this plan makes.
 func madeRef(a schema.Address) planner.Ref {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -76,7 +77,7 @@ func (l *look) lookOwners(ctx context.Context) error {
 func (v *View) share(c planner.Change, ref planner.Ref) (*planner.Step, *schema.Finding) {
 	raw := v.raw[ref]
 	was := map[string]schema.Value{"visibility": standing(raw, "visibility"), "owner": schema.JSON(oidPlain(raw["ownerId"]))}
-	s := planner.Step{ID: c.Address.String() + "/" + shareOp, Address: c.Address, Op: shareOp, Object: activeRef(idPlain(ref)), Guard: planner.Absolute, Window: window,
+	s := planner.Step{ID: c.Address.String() + "/" + operation.ShareEnvironment, Address: c.Address, Op: operation.ShareEnvironment, Object: activeRef(idPlain(ref)), Guard: planner.Absolute, Window: window,
 		Writes: map[string]schema.Value{}, Args: map[string]schema.Value{"visibility": was["visibility"]}}
 	owner := was["owner"].Str()
 	for _, d := range c.Fields {
@@ -112,7 +113,7 @@ func shareEnvironment(ctx context.Context, w *World, a applier.Attempt) error {
 // archiveStep hides an environment.
 func (v *View) archiveStep(a schema.Address, ref planner.Ref) planner.Step {
 	env := activeRef(idPlain(ref))
-	return planner.Step{ID: a.String() + "/" + archiveOp, Address: a, Op: archiveOp, Object: env, Guard: planner.Absolute, Window: window,
+	return planner.Step{ID: a.String() + "/" + operation.ArchiveEnvironment, Address: a, Op: operation.ArchiveEnvironment, Object: env, Guard: planner.Absolute, Window: window,
 		Writes: map[string]schema.Value{"archived": schema.JSON(true)}, Expects: []planner.Expect{{Ref: env, Path: "archived", Value: schema.JSON(standing(v.raw[ref], "isArchived").Bool())}}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -14,7 +15,7 @@ import (
 // Activated are the environments that steps give another active revision.
 func Activated(steps []planner.Step) (out []schema.Address) {
 	for _, s := range steps {
-		if s.Op == activateOp {
+		if s.Op == operation.ActivateRevision {
 			out = append(out, s.Address)
 		}
 	}

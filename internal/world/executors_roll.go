@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// ExecutorsOp is the operation that replaces the executors of a classic tier.
-const ExecutorsOp = "roll.executors"
 
 // executorsOf says how the executors of a tier are told from others.
 func (v *View) executorsOf(a schema.Address, group planner.Ref) schema.Executors {
@@ -65,7 +63,7 @@ func (v *View) executorsStep(c planner.Change, d planner.Diff, ref planner.Ref, 
 	if why := v.alarmed(c, r); why != nil {
 		return why
 	}
-	s := v.rollStep(c.Address, ExecutorsOp, ref, v.raw[ref].At(e.Image), d.After, r)
+	s := v.rollStep(c.Address, operation.RollExecutors, ref, v.raw[ref].At(e.Image), d.After, r)
 	s.Args["executors"] = schema.JSON(e)
 	for _, before := range out.Steps {
 		s.After = append(s.After, before.ID)

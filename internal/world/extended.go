@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"domctl.dev/internal/port"
 	"domctl.dev/schema"
 )
 
@@ -139,7 +140,7 @@ func extendedNumber(n, like string) string {
 	case typ == "$numberDecimal":
 	case err != nil || typ == "$numberDouble":
 		f, _ := strconv.ParseFloat(n, 64)
-		return `{"$numberDouble":"` + doubleText(f) + `"}`
+		return `{"$numberDouble":"` + port.DoubleText(f) + `"}`
 	case typ == "$numberLong":
 	case i == int64(int32(i)):
 		typ = "$numberInt"
@@ -156,14 +157,4 @@ func numberType(text string) string {
 		return "$number" + kind
 	}
 	return ""
-}
-
-// doubleText is how canonical Extended JSON writes a double: always with a
-// fraction or an exponent.
-func doubleText(f float64) string {
-	s := strconv.FormatFloat(f, 'G', -1, 64)
-	if !strings.ContainsAny(s, ".E") {
-		s += ".0"
-	}
-	return s
 }

@@ -39,6 +39,9 @@ func groupRaw(g port.AutoScalingGroup) planner.Raw {
 	if slices.Contains(g.SuspendedProcesses, rebalance) {
 		raw["evens"] = schema.JSON(false)
 	}
+	if g.Warm {
+		raw["warm"] = schema.JSON(true)
+	}
 	for key, value := range g.Tags {
 		if strings.HasPrefix(key, schema.AutoscalerTag) {
 			raw[schema.JoinPath("tags", key)] = schema.JSON(value)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -33,7 +34,7 @@ func (g *grid) SetImageTerms(context.Context, port.NodeClass, string, string) er
 
 // TestASwitchOfAClassNeedsTheHold, that of a rollback too, which expects none by its plan.
 func TestASwitchOfAClassNeedsTheHold(t *testing.T) {
-	done := planner.Done{Pre: planner.Raw{"image": schema.JSON("ami-1")}, Step: planner.Step{ID: "s", Op: SwitchClassOp, Object: nodeClassRef("gpu"), Writes: map[string]schema.Value{"image": schema.JSON("ami-2")},
+	done := planner.Done{Pre: planner.Raw{"image": schema.JSON("ami-1")}, Step: planner.Step{ID: "s", Op: operation.SetImageTerms, Object: nodeClassRef("gpu"), Writes: map[string]schema.Value{"image": schema.JSON("ami-2")},
 		Expects: []planner.Expect{{Ref: nodePoolRef("a"), Path: "held", Value: schema.JSON(true)}}}}
 	for _, c := range []struct {
 		budgets []string

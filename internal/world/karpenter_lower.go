@@ -6,17 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
-)
-
-// SwitchClassOp sets what an EC2NodeClass chooses images by, LimitOp a NodePool's limits,
-// ClassRollOp is the operation that does the first, and replaces the nodes.
-const (
-	SwitchClassOp = "karpenter.SetImageTerms"
-	LimitOp       = "karpenter.SetLimits"
-	ClassRollOp   = "roll.nodeclass"
 )
 
 // karpenter lowers one change of a NodePool's image: a roll of its class, or the switch of
@@ -53,7 +46,7 @@ func (p *poolLowering) karpenter(g schema.Group, ref planner.Ref, d planner.Diff
 	}
 	p.classes[name] = true
 	p.smallClass(name, class, d.After)
-	s := planner.Step{ID: p.change.Address.String() + "/" + SwitchClassOp + "/" + name, Address: p.change.Address, Op: SwitchClassOp, Object: nodeClassRef(name), Guard: planner.Conditional, Window: window, Writes: writes}
+	s := planner.Step{ID: p.change.Address.String() + "/" + operation.SetImageTerms + "/" + name, Address: p.change.Address, Op: operation.SetImageTerms, Object: nodeClassRef(name), Guard: planner.Conditional, Window: window, Writes: writes}
 	for _, path := range schema.Sorted(writes) {
 		s.Expects = append(s.Expects, planner.Expect{Ref: s.Object, Path: path, Value: class[path]})
 	}
@@ -66,8 +59,8 @@ func (p *poolLowering) karpenter(g schema.Group, ref planner.Ref, d planner.Diff
 		p.steps = append(p.steps, one...)
 		return nil
 	}
-	s.ID, s.Op = p.change.Address.String()+"/"+ClassRollOp+"/"+name, ClassRollOp
-	s.Args = p.v.rollStep(s.Address, ClassRollOp, ref, image, d.After, r).Args
+	s.ID, s.Op = p.change.Address.String()+"/"+operation.RollNodeClass+"/"+name, operation.RollNodeClass
+	s.Args = p.v.rollStep(s.Address, operation.RollNodeClass, ref, image, d.After, r).Args
 	first := len(p.steps)
 	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], []planner.Step{s}, map[string]planner.Wave{})...)
 	p.goes(s, first, d, r)
@@ -184,7 +177,7 @@ func (p *poolLowering) limit(g schema.Group) *schema.Finding {
 	if raw["fixed"].Bool() {
 		return p.block("DC873", "NodePool "+g.Karpenter+" keeps a number of nodes (spec.replicas), and takes no limits of cores and memory", "leave limits out")
 	}
-	s := planner.Step{ID: p.change.Address.String() + "/" + LimitOp + "/" + g.Karpenter, Address: p.change.Address, Op: LimitOp, Object: ref, Guard: planner.Conditional, Window: window, Writes: map[string]schema.Value{}}
+	s := planner.Step{ID: p.change.Address.String() + "/" + operation.SetLimits + "/" + g.Karpenter, Address: p.change.Address, Op: operation.SetLimits, Object: ref, Guard: planner.Conditional, Window: window, Writes: map[string]schema.Value{}}
 	for _, name := range schema.Sorted(limits) {
 		path := schema.JoinPath("limits", map[string]string{"cores": "cpu", "memory": "memory"}[name])
 		s.Writes[path] = limitValue(name, limits[name])

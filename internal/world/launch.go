@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -119,14 +120,14 @@ func (w *World) readConfigurations(ctx context.Context, names []string) (map[pla
 // versionStep makes a version from the one the group uses, with the image and
 // with the block devices restated.
 func versionStep(a schema.Address, id, source string, from planner.Raw, image, blocks schema.Value) planner.Step {
-	return planner.Step{ID: a.String() + "/ec2.CreateLaunchTemplateVersion/" + id + "/" + source + "/" + image.Display(), Address: a, Op: "ec2.CreateLaunchTemplateVersion",
+	return planner.Step{ID: a.String() + "/" + operation.CreateLaunchTemplateVersion + "/" + id + "/" + source + "/" + image.Display(), Address: a, Op: operation.CreateLaunchTemplateVersion,
 		Object: templateRef(id), Creates: "version", Guard: planner.Token, Window: window,
 		Args:    map[string]schema.Value{"source": schema.JSON(source), "image": image, "blocks": blocks},
 		Expects: []planner.Expect{{Ref: versionRef(id, source), Path: "image", Value: from["image"]}}}
 }
 
 func defaultStep(a schema.Address, id string, template planner.Raw, number schema.Value, follows planner.Expect) planner.Step {
-	return planner.Step{ID: a.String() + "/ec2.ModifyLaunchTemplate/" + id, Address: a, Op: "ec2.ModifyLaunchTemplate",
+	return planner.Step{ID: a.String() + "/" + operation.ModifyLaunchTemplate + "/" + id, Address: a, Op: operation.ModifyLaunchTemplate,
 		Object: templateRef(id), Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"default": number},
 		Expects: []planner.Expect{{Ref: templateRef(id), Path: "default", Value: template["default"]}, follows}}
 }
@@ -160,7 +161,7 @@ func createVersion(ctx context.Context, w *World, a applier.Attempt) error {
 
 func undoVersion(d planner.Done) []planner.Step {
 	ref := versionRef(d.Step.Object.ID(), d.Outputs["version"].Str())
-	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "ec2.DeleteLaunchTemplateVersion", Object: ref,
+	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: operation.DeleteLaunchTemplateVersion, Object: ref,
 		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"": {}},
 		Expects: []planner.Expect{{Ref: ref, Path: "image", Value: d.Step.Args["image"]}}}}
 }
@@ -193,7 +194,7 @@ func modifyTemplate(ctx context.Context, w *World, a applier.Attempt) error {
 }
 
 func copyStep(a schema.Address, from, name string, image schema.Value, source planner.Raw) planner.Step {
-	return planner.Step{ID: a.String() + "/autoscaling.CopyLaunchConfiguration/" + name, Address: a, Op: "autoscaling.CopyLaunchConfiguration",
+	return planner.Step{ID: a.String() + "/" + operation.CopyLaunchConfiguration + "/" + name, Address: a, Op: operation.CopyLaunchConfiguration,
 		Object: configRef(name), Creates: "name", Guard: planner.Name, Window: window,
 		Writes:  map[string]schema.Value{"": planner.Exists(), "image": image},
 		Args:    map[string]schema.Value{"from": schema.JSON(from)},
@@ -217,7 +218,7 @@ func copyConfiguration(ctx context.Context, w *World, a applier.Attempt) error {
 }
 
 func undoConfiguration(d planner.Done) []planner.Step {
-	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "autoscaling.DeleteLaunchConfiguration", Object: d.Step.Object,
+	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: operation.DeleteLaunchConfiguration, Object: d.Step.Object,
 		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"": {}},
 		Expects: []planner.Expect{{Ref: d.Step.Object, Path: "image", Value: d.Step.Writes["image"]}}}}
 }
@@ -229,7 +230,7 @@ func deleteConfiguration(ctx context.Context, w *World, a applier.Attempt) error
 // groupStep updates one group. Besides what it writes it expects whatever else
 // decided it.
 func groupStep(a schema.Address, ref planner.Ref, writes, decided map[string]schema.Value, group planner.Raw) planner.Step {
-	s := planner.Step{ID: a.String() + "/autoscaling.UpdateAutoScalingGroup/" + ref.ID(), Address: a, Op: "autoscaling.UpdateAutoScalingGroup",
+	s := planner.Step{ID: a.String() + "/" + operation.UpdateAutoScalingGroup + "/" + ref.ID(), Address: a, Op: operation.UpdateAutoScalingGroup,
 		Object: ref, Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{}, Args: decided}
 	for _, p := range schema.Sorted(writes) {
 		if writes[p].Is == schema.Absent || writes[p] == group[p] {

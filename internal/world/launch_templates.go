@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -54,7 +55,7 @@ func (w *World) readNamedTemplates(ctx context.Context, names []string) (map[pla
 // templateStep makes a template of a launch configuration, as it stands but for the image
 // and the snapshot of the root device, which is that of the image before.
 func templateStep(a schema.Address, from, name, root string, image schema.Value, source planner.Raw) planner.Step {
-	return planner.Step{ID: a.String() + "/ec2.CreateLaunchTemplate/" + name, Address: a, Op: "ec2.CreateLaunchTemplate",
+	return planner.Step{ID: a.String() + "/" + operation.CreateLaunchTemplate + "/" + name, Address: a, Op: operation.CreateLaunchTemplate,
 		Object: namedRef(name), Creates: "template", Guard: planner.Name, Window: window,
 		Writes:  map[string]schema.Value{"": planner.Exists(), "image": image},
 		Args:    map[string]schema.Value{"from": schema.JSON(from), "root": schema.JSON(root)},
@@ -81,7 +82,7 @@ func createTemplate(ctx context.Context, w *World, a applier.Attempt) error {
 
 func undoTemplate(d planner.Done) []planner.Step {
 	ref := templateRef(d.Outputs["template"].Str())
-	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: "ec2.DeleteLaunchTemplate", Object: ref,
+	return []planner.Step{{ID: "undo/" + d.Step.ID, Address: d.Step.Address, Op: operation.DeleteLaunchTemplate, Object: ref,
 		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"": {}},
 		Expects: []planner.Expect{{Ref: ref, Path: "name", Value: schema.JSON(d.Step.Object.ID())}, {Ref: ref, Path: "latest", Value: versionText(1)}}}}
 }

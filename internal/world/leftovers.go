@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -79,8 +80,8 @@ func (w *World) Leftovers(ctx context.Context, applied schema.Applied) ([]Leftov
 // removed are the operations that remove each type of objects, in the order in which
 // one refers to the next.
 func removed() []struct{ typ, op string } {
-	return []struct{ typ, op string }{{"ec2/instance", "ec2.TerminateInstances"}, {"ec2/version", "ec2.DeleteLaunchTemplateVersion"}, {"asg/config", "autoscaling.DeleteLaunchConfiguration"},
-		{"ec2/copy", DeregisterImage}, {"ec2/image", DeregisterImage}, {"ec2/snapshot", "ec2.DeleteSnapshot"}, {"ec2/volume", "ec2.DeleteVolume"},
+	return []struct{ typ, op string }{{"ec2/instance", operation.TerminateInstances}, {"ec2/version", operation.DeleteLaunchTemplateVersion}, {"asg/config", operation.DeleteLaunchConfiguration},
+		{"ec2/copy", operation.DeregisterImage}, {"ec2/image", operation.DeregisterImage}, {"ec2/snapshot", operation.DeleteSnapshot}, {"ec2/volume", operation.DeleteVolume},
 		{"ec2/securitygroup", ""}, {"ec2/keypair", ""}} // which domctl never makes
 }
 

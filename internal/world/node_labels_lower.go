@@ -3,13 +3,10 @@ package world
 import (
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// TagsOp is the operation that changes tags of an Auto Scaling group: all that one step
-// writes are given, or all are taken away.
-const TagsOp = "autoscaling.UpdateTags"
 
 // tagged writes what an Auto Scaling group says of its nodes: tags that are new, that get
 // another value, and that go are steps of their own, so that the way back of each is one
@@ -38,7 +35,7 @@ func (p *poolLowering) tagged(ref planner.Ref, fields map[string]planner.Diff) {
 
 // tagsStep keeps for each tag whether instances get it, which the call states anew.
 func tagsStep(a schema.Address, ref planner.Ref, how string, writes map[string]schema.Value, group planner.Raw) planner.Step {
-	s := planner.Step{ID: a.String() + "/" + TagsOp + "/" + ref.ID() + "/" + how, Address: a, Op: TagsOp,
+	s := planner.Step{ID: a.String() + "/" + operation.UpdateTags + "/" + ref.ID() + "/" + how, Address: a, Op: operation.UpdateTags,
 		Object: ref, Guard: planner.Absolute, Window: window, Writes: writes}
 	propagated := []string{}
 	for _, path := range schema.Sorted(writes) {
@@ -95,7 +92,7 @@ func (p *poolLowering) configured(ref planner.Ref, at string, fields map[string]
 // configStep changes sizes, labels and taints of a managed node group in one update, since
 // EKS takes no other before it ended.
 func configStep(a schema.Address, ref planner.Ref, writes map[string]schema.Value, group planner.Raw) planner.Step {
-	const op = "eks.UpdateNodegroupConfig"
+	const op = operation.UpdateNodegroupConfig
 	s := planner.Step{ID: a.String() + "/" + op + "/" + ref.ID(), Address: a, Op: op, Object: ref, Guard: planner.Token, Window: window, Writes: map[string]schema.Value{}}
 	for _, path := range schema.Sorted(writes) {
 		if writes[path] != group[path] {

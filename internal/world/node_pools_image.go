@@ -3,6 +3,7 @@ package world
 import (
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -70,7 +71,7 @@ func (p *poolLowering) template(ref planner.Ref, group planner.Raw, image schema
 func (p *poolLowering) switchDefault(ref planner.Ref, id, version string, number schema.Value) {
 	follows := planner.Expect{Ref: ref, Path: "version", Value: schema.JSON(version)}
 	for i, s := range p.steps {
-		if s.Op == "ec2.ModifyLaunchTemplate" && s.Object == templateRef(id) {
+		if s.Op == operation.ModifyLaunchTemplate && s.Object == templateRef(id) {
 			p.steps[i].Expects = append(p.steps[i].Expects, follows)
 			return
 		}

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// RollOp is the operation that replaces the nodes of an Auto Scaling group.
-const RollOp = "roll.group"
 
 // rolled adds the step that replaces a group's nodes, after all that switches its image.
 // Groups of a pool go one after another: what switches the next comes after the roll of
@@ -25,7 +23,7 @@ func (p *poolLowering) rolled(ref planner.Ref, d planner.Diff, switches int) {
 			Hint:    "leave template and image out of the overrides, or replace the nodes by hand"})
 		return
 	}
-	s := p.rollStep(RollOp, ref, d, r)
+	s := p.rollStep(operation.RollGroup, ref, d, r)
 	if back, is := p.switchedBack(ref); is {
 		s.Args["switch"] = schema.JSON(back)
 	}
@@ -71,9 +69,6 @@ func (p *poolLowering) switchedBack(ref planner.Ref) (back planner.Step, is bool
 	return back, false
 }
 
-// ManagedRollOp is the operation that has EKS replace the nodes of a managed node group.
-const ManagedRollOp = "roll.nodegroup"
-
 // managed makes a version with the image, and has EKS go to it once no run is on an old
 // node. Without a roll the image is left: the switch is a drain.
 func (p *poolLowering) managed(g schema.Group, ref planner.Ref, d planner.Diff) *schema.Finding {
@@ -106,7 +101,7 @@ func (p *poolLowering) managed(g schema.Group, ref planner.Ref, d planner.Diff) 
 		p.tellLatest(id)
 	}
 	number := planner.OutOf(made.ID, "version")
-	s := p.rollStep(ManagedRollOp, ref, d, r)
+	s := p.rollStep(operation.RollNodeGroup, ref, d, r)
 	s.Creates, s.Guard, s.Writes = "update", planner.Token, map[string]schema.Value{"version": number}
 	s.Expects = []planner.Expect{{Ref: ref, Path: "version", Value: raw["version"]}}
 	s.Args["version"], s.Args["template"], s.Args["blocks"] = number, schema.JSON(id), from["blocks"]
@@ -170,6 +165,10 @@ func (p *poolLowering) tellRoll(ref planner.Ref, r schema.Roll) {
 	if zones := raw["zones"].Strings(); r.Strategy != schema.InstanceRefresh && len(zones) > 1 && raw["evens"].Is == schema.Absent {
 		find("DC847", schema.Warning, "suspend AZRebalance of the group: aws autoscaling suspend-processes --auto-scaling-group-name "+ref.ID()+" --scaling-processes AZRebalance",
 			"%s spans %s: while its nodes are replaced, Auto Scaling may even them out and end nodes, whatever runs on them", ref.ID(), planner.Plural(len(zones), "zone"))
+	}
+	if raw["warm"].Bool() && r.Strategy != schema.InstanceRefresh {
+		find("DC849", schema.Warning, "state strategy: \"instanceRefresh\", which replaces them; or take the warm pool away, and put it again after the switch: aws autoscaling delete-warm-pool --auto-scaling-group-name "+ref.ID()+" --force-delete",
+			"%s has a warm pool, whose instances are not replaced: those on the old image come into service when the group grows", ref.ID())
 	}
 	most, _ := p.size(ref, "max").Float()
 	desired, _ := p.size(ref, "desired").Float()

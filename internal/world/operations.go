@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -18,44 +19,44 @@ import (
 func (w *World) operations() applier.Operations {
 	one := func(start start) applier.Executor { return single{w, nil, start} }
 	return applier.Operations{
-		"mongo.insert": {Executor: one(insertDocument), Undo: undoInsert, Tool: "mongosh", Command: insertCommand, Calls: []string{"InsertOne"}},
-		"mongo.update": {Executor: one(updateDocument), Tool: "mongosh", Command: updateCommand, Calls: []string{"UpdateOne"}},
-		"mongo.delete": {Executor: one(deleteDocument), Undo: undoDelete, Tool: "mongosh", Command: deleteCommand, Calls: []string{"DeleteOne"}},
-		"ec2.CreateLaunchTemplateVersion": {Executor: single{w, observeVersion, createVersion}, Undo: undoVersion,
+		operation.InsertDocument: {Executor: one(insertDocument), Undo: undoInsert, Tool: "mongosh", Command: insertCommand, Calls: []string{"InsertOne"}},
+		operation.UpdateDocument: {Executor: one(updateDocument), Tool: "mongosh", Command: updateCommand, Calls: []string{"UpdateOne"}},
+		operation.DeleteDocument: {Executor: one(deleteDocument), Undo: undoDelete, Tool: "mongosh", Command: deleteCommand, Calls: []string{"DeleteOne"}},
+		operation.CreateLaunchTemplateVersion: {Executor: single{w, observeVersion, createVersion}, Undo: undoVersion,
 			Tool: "aws", Command: createVersionCommand, Calls: []string{"ec2:CreateLaunchTemplateVersion"}},
-		"ec2.DeleteLaunchTemplateVersion": {Executor: one(deleteVersion),
+		operation.DeleteLaunchTemplateVersion: {Executor: one(deleteVersion),
 			Tool: "aws", Command: deleteVersionCommand, Calls: []string{"ec2:DeleteLaunchTemplateVersions"}},
-		"ec2.CreateLaunchTemplate": {Executor: single{w, observeTemplate, createTemplate}, Undo: undoTemplate,
+		operation.CreateLaunchTemplate: {Executor: single{w, observeTemplate, createTemplate}, Undo: undoTemplate,
 			Tool: "aws", Command: createTemplateCommand, Calls: []string{"ec2:CreateLaunchTemplate"}},
-		"ec2.DeleteLaunchTemplate": {Executor: one(deleteTemplate),
+		operation.DeleteLaunchTemplate: {Executor: one(deleteTemplate),
 			Tool: "aws", Command: deleteTemplateCommand, Calls: []string{"ec2:DeleteLaunchTemplate"}},
-		"ec2.ModifyLaunchTemplate": {Executor: one(modifyTemplate),
+		operation.ModifyLaunchTemplate: {Executor: one(modifyTemplate),
 			Tool: "aws", Command: modifyTemplateCommand, Calls: []string{"ec2:ModifyLaunchTemplate"}},
-		"autoscaling.CopyLaunchConfiguration": {Executor: single{w, observeConfiguration, copyConfiguration}, Undo: undoConfiguration,
+		operation.CopyLaunchConfiguration: {Executor: single{w, observeConfiguration, copyConfiguration}, Undo: undoConfiguration,
 			Tool: "aws", Command: copyCommand, Calls: []string{"autoscaling:CreateLaunchConfiguration"}},
-		"autoscaling.DeleteLaunchConfiguration": {Executor: one(deleteConfiguration),
+		operation.DeleteLaunchConfiguration: {Executor: one(deleteConfiguration),
 			Tool: "aws", Command: deleteConfigurationCommand, Calls: []string{"autoscaling:DeleteLaunchConfiguration"}},
-		"autoscaling.UpdateAutoScalingGroup": {Executor: one(updateGroup),
+		operation.UpdateAutoScalingGroup: {Executor: one(updateGroup),
 			Tool: "aws", Command: updateGroupCommand, Calls: []string{"autoscaling:UpdateAutoScalingGroup"}},
-		DeprecateImage: {Executor: one(deprecateImage), Tool: "aws", Command: deprecateCommand,
+		operation.EnableImageDeprecation: {Executor: one(deprecateImage), Tool: "aws", Command: deprecateCommand,
 			Calls: []string{"ec2:EnableImageDeprecation", "ec2:DisableImageDeprecation"}},
-		DeregisterImage:              {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
-		"ec2.ModifyLaunchPermission": {Executor: one(share), Tool: "aws", Command: shareCommand, Calls: []string{"ec2:ModifyImageAttribute"}},
-		defaultOp:                    {Executor: one(setDefault), Tool: "curl", Command: defaultCommand, Calls: []string{"SetDefaultEnvironment"}},
-		activateOp:                   {Executor: single{w, observeActive, activate}, Undo: undoActivate, Tool: "curl", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
-		archiveOp:                    {Executor: one(archiveEnvironment), Tool: "curl", Command: archiveCommand, Calls: []string{"ArchiveEnvironment", "UpdateOne"}},
-		shareOp:                      {Executor: one(shareEnvironment), Tool: "curl", Command: shareEnvironmentCommand, Calls: []string{"ShareEnvironment"}},
-		createTierOp:                 {Executor: one(createTier), Undo: undoCreateTier, Tool: "curl", Command: createTierCommand, Calls: []string{"CreateTier"}},
-		putTierOp:                    {Executor: one(putTier), Tool: "curl", Command: putTierCommand, Calls: []string{"UpdateTier"}},
-		archiveTierOp:                {Executor: one(archiveTier), Tool: "curl", Command: archiveTierCommand, Calls: []string{"ArchiveTier"}},
-		defaultTierOp:                {Executor: single{w, observeDefaultTier, setDefaultTier}, Tool: "curl", Command: defaultTierCommand, Calls: []string{"UpdateTier"}},
-		createSettingOp:              {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: createSettingCommand, Calls: []string{"CreateSetting"}},
-		putSettingOp:                 {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: putSettingCommand, Calls: []string{"UpdateSetting"}},
-		deleteSettingOp:              {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
-		SwitchClassOp:                {Executor: one(switchClass), Tool: "kubectl", Command: switchClassCommand, Calls: []string{"SetImageTerms"}},
-		LimitOp:                      {Executor: one(setLimits), Tool: "kubectl", Command: limitsCommand, Calls: []string{"SetLimits"}},
-		TagsOp:                       {Executor: one(updateTags), Tool: "aws", Command: updateTagsCommand, Calls: []string{"autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags"}},
-		"eks.UpdateNodegroupConfig": {Executor: single{w, observeConfig, configure},
+		operation.DeregisterImage:        {Executor: one(deregisterImage), Tool: "aws", Command: deregisterCommand, Calls: []string{"ec2:DeregisterImage"}},
+		operation.ModifyLaunchPermission: {Executor: one(share), Tool: "aws", Command: shareCommand, Calls: []string{"ec2:ModifyImageAttribute"}},
+		operation.SetDefaultEnvironment:  {Executor: one(setDefault), Tool: "curl", Command: defaultCommand, Calls: []string{"SetDefaultEnvironment"}},
+		operation.ActivateRevision:       {Executor: single{w, observeActive, activate}, Undo: undoActivate, Tool: "curl", Command: activateCommand, Calls: []string{"SetActiveRevision"}},
+		operation.ArchiveEnvironment:     {Executor: one(archiveEnvironment), Tool: "curl", Command: archiveCommand, Calls: []string{"ArchiveEnvironment", "UpdateOne"}},
+		operation.ShareEnvironment:       {Executor: one(shareEnvironment), Tool: "curl", Command: shareEnvironmentCommand, Calls: []string{"ShareEnvironment"}},
+		operation.CreateTier:             {Executor: one(createTier), Undo: undoCreateTier, Tool: "curl", Command: createTierCommand, Calls: []string{"CreateTier"}},
+		operation.PutTier:                {Executor: one(putTier), Tool: "curl", Command: putTierCommand, Calls: []string{"UpdateTier"}},
+		operation.ArchiveTier:            {Executor: one(archiveTier), Tool: "curl", Command: archiveTierCommand, Calls: []string{"ArchiveTier"}},
+		operation.SetDefaultTier:         {Executor: single{w, observeDefaultTier, setDefaultTier}, Tool: "curl", Command: defaultTierCommand, Calls: []string{"UpdateTier"}},
+		operation.CreateSetting:          {Executor: single{w, observeSetting, createSetting}, Undo: undoSetting(undoInsert), Tool: "curl", Command: createSettingCommand, Calls: []string{"CreateSetting"}},
+		operation.PutSetting:             {Executor: single{w, observeSetting, putSetting}, Tool: "curl", Command: putSettingCommand, Calls: []string{"UpdateSetting"}},
+		operation.DeleteSetting:          {Executor: one(deleteSetting), Undo: undoSetting(undoDelete), Tool: "curl", Command: deleteSettingCommand, Calls: []string{"DeleteSetting"}},
+		operation.SetImageTerms:          {Executor: one(switchClass), Tool: "kubectl", Command: switchClassCommand, Calls: []string{"SetImageTerms"}},
+		operation.SetLimits:              {Executor: one(setLimits), Tool: "kubectl", Command: limitsCommand, Calls: []string{"SetLimits"}},
+		operation.UpdateTags:             {Executor: one(updateTags), Tool: "aws", Command: updateTagsCommand, Calls: []string{"autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags"}},
+		operation.UpdateNodegroupConfig: {Executor: single{w, observeConfig, configure},
 			Tool: "aws", Command: configCommand, Calls: []string{"eks:UpdateNodegroupConfig"}},
 	}
 }
@@ -65,7 +66,7 @@ func (w *World) Operations() applier.Operations {
 	all := w.operations()
 	maps.Copy(all, w.removals())
 	maps.Copy(all, w.Long)
-	for op, command := range map[string]func(applier.Manual) string{buildOp: buildCommand, createOp: createCommand} {
+	for op, command := range map[string]func(applier.Manual) string{operation.BuildRevision: buildCommand, operation.CreateEnvironment: createCommand} {
 		if row, known := all[op]; known {
 			row.Command = command
 			all[op] = row

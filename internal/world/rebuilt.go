@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -35,7 +36,7 @@ type Rebuilt struct {
 // Builds are the steps of those given that have revisions of environments built.
 func Builds(steps []planner.Step) (out []planner.Step) {
 	for _, s := range steps {
-		if s.Op == buildOp || s.Op == createOp && slices.ContainsFunc(schema.Sorted(s.Writes), schema.BuildsRevision) {
+		if s.Op == operation.BuildRevision || s.Op == operation.CreateEnvironment && slices.ContainsFunc(schema.Sorted(s.Writes), schema.BuildsRevision) {
 			out = append(out, s)
 		}
 	}

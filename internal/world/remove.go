@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -24,9 +25,9 @@ func (w *World) removals() applier.Operations {
 			Command: func(m applier.Manual) string { return "aws ec2 " + flag + " " + sh(m.Step.Object.ID()) }}
 	}
 	return applier.Operations{
-		"ec2.TerminateInstances": row("TerminateInstances", "terminate-instances --instance-ids", port.Outside.TerminateInstance),
-		"ec2.DeleteVolume":       row("DeleteVolume", "delete-volume --volume-id", port.Outside.DeleteVolume),
-		"ec2.DeleteSnapshot":     row("DeleteSnapshot", "delete-snapshot --snapshot-id", port.Outside.DeleteSnapshot),
+		operation.TerminateInstances: row("TerminateInstances", "terminate-instances --instance-ids", port.Outside.TerminateInstance),
+		operation.DeleteVolume:       row("DeleteVolume", "delete-volume --volume-id", port.Outside.DeleteVolume),
+		operation.DeleteSnapshot:     row("DeleteSnapshot", "delete-snapshot --snapshot-id", port.Outside.DeleteSnapshot),
 	}
 }
 

@@ -7,13 +7,11 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// activateOp makes a revision active. Its output "revision" is the revision's id.
-const activateOp = "domino.activate"
 
 // activeRef is an environment as Domino's API changes it: the active revision, the
 // visibility, the owner's id, and whether it is archived, read in the database.
@@ -73,7 +71,7 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 		active = schema.JSON(id)
 	}
 	now := planner.Expect{Ref: activeRef(env), Path: "active", Value: active}
-	made := planner.Step{ID: c.Address.String() + "/" + buildOp + "/" + env + "/" + key[:8], Address: c.Address, Op: buildOp, Object: planner.Ref("domino/revision#" + env + "/" + key),
+	made := planner.Step{ID: c.Address.String() + "/" + operation.BuildRevision + "/" + env + "/" + key[:8], Address: c.Address, Op: operation.BuildRevision, Object: planner.Ref("domino/revision#" + env + "/" + key),
 		Creates: "id", Guard: planner.Absolute, Window: window, Writes: writes, Expects: []planner.Expect{now},
 		Args: map[string]schema.Value{"environment": schema.JSON(env), "after": schema.JSON(v.latest(env))}}
 	if active.Is != schema.Absent {
@@ -87,8 +85,8 @@ func (v *View) revise(c planner.Change, ref planner.Ref) (steps []planner.Step, 
 	} else {
 		steps = append(steps, made)
 	}
-	v.activates.Store(c.Address, c.Address.String()+"/"+activateOp+"/"+env)
-	activates := planner.Step{ID: c.Address.String() + "/" + activateOp + "/" + env, Address: c.Address, Op: activateOp, Object: activeRef(env),
+	v.activates.Store(c.Address, c.Address.String()+"/"+operation.ActivateRevision+"/"+env)
+	activates := planner.Step{ID: c.Address.String() + "/" + operation.ActivateRevision + "/" + env, Address: c.Address, Op: operation.ActivateRevision, Object: activeRef(env),
 		Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"active": revision}, Expects: append(expects, v.unmoved(c, ref)...)}
 	if active.Is == schema.Absent {
 		activates.Creates = "revision" // nothing stands that the way back could go to

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -27,7 +28,7 @@ func (w *World) Makes(p planner.Plan, d schema.Desired) error {
 		switch row, known := table[s.Op]; {
 		case !known:
 			why = "is of no operation"
-		case s.Op == ExecutorsOp:
+		case s.Op == operation.RollExecutors:
 			why = w.rollsOthers(s, writes, w.executorsAll(d))
 		case (row.Tool == "mongosh") != is:
 			why = "has an operation for other objects"

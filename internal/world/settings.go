@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -195,7 +196,7 @@ func insertSetting(a schema.Address, ref planner.Ref, value schema.Value) planne
 
 // removeSetting expects the whole record: it goes whole, and comes back whole.
 func removeSetting(a schema.Address, ref planner.Ref, raw planner.Raw, before schema.Value) planner.Step {
-	s := planner.Step{ID: a.String() + "/mongo.delete/" + string(ref), Address: a, Op: "mongo.delete", Object: ref,
+	s := planner.Step{ID: a.String() + "/" + operation.DeleteDocument + "/" + string(ref), Address: a, Op: operation.DeleteDocument, Object: ref,
 		Guard: planner.Conditional, Window: window, Writes: map[string]schema.Value{"": {}}}
 	for _, p := range schema.Sorted(raw) {
 		v := raw[p]

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -17,13 +18,6 @@ import (
 
 // apiSettings stands for a collection in refs: "domino/setting#common/com.x".
 const apiSettings = "domino/setting"
-
-// The operations on it.
-const (
-	createSettingOp = "domino.setting.create"
-	putSettingOp    = "domino.setting.put"
-	deleteSettingOp = "domino.setting.delete"
-)
 
 func settingsByAPI(d schema.Deployment) bool { return d.Backends.Settings == schema.API }
 
@@ -144,7 +138,7 @@ func (v *View) unwritable(c planner.Change, ref planner.Ref) *schema.Finding {
 
 // settingSteps makes calls of the API of what would be written to the database.
 func settingSteps(steps []planner.Step) []planner.Step {
-	ops := map[string]string{"mongo.insert": createSettingOp, "mongo.update": putSettingOp, "mongo.delete": deleteSettingOp}
+	ops := map[string]string{operation.InsertDocument: operation.CreateSetting, operation.UpdateDocument: operation.PutSetting, operation.DeleteDocument: operation.DeleteSetting}
 	for i, s := range steps {
 		if s.Object.Type() == apiSettings {
 			delete(s.Writes, "_id") // which Domino gives

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -175,7 +176,7 @@ func (s *spreading) copy(region, path string) schema.Value {
 		}
 	}
 	key := contentKey(s.o.Fields)
-	made := planner.Step{ID: s.change.Address.String() + "/" + copyOp + "/" + region + "/" + key[:8], Address: s.change.Address, Op: copyOp,
+	made := planner.Step{ID: s.change.Address.String() + "/" + operation.BakeCopy + "/" + region + "/" + key[:8], Address: s.change.Address, Op: operation.BakeCopy,
 		Object: planner.Ref("bake/copy#" + region + "/" + s.change.Address.Name + "/" + key), Creates: "id", Guard: planner.Token, Window: window,
 		Args: map[string]schema.Value{"ami": schema.JSON(s.change.Address.Name), "deployment": schema.JSON(s.v.world.Deployment.Name), "key": schema.JSON(key),
 			"base": s.o.Fields["content.base"], "bake": s.o.Fields["bake"], "image": s.image, "from": schema.JSON(s.v.world.Deployment.AWS.Region), "region": schema.JSON(region)}}
@@ -224,7 +225,7 @@ func (s *spreading) permit(object planner.Ref, called string, before, want schem
 	if before == want || before.Is == schema.Absent {
 		return
 	}
-	s.shares = append(s.shares, planner.Step{ID: s.change.Address.String() + "/ec2.ModifyLaunchPermission/" + called, Address: s.change.Address,
-		Op: "ec2.ModifyLaunchPermission", Object: object, Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"accounts": want},
+	s.shares = append(s.shares, planner.Step{ID: s.change.Address.String() + "/" + operation.ModifyLaunchPermission + "/" + called, Address: s.change.Address,
+		Op: operation.ModifyLaunchPermission, Object: object, Guard: planner.Absolute, Window: window, Writes: map[string]schema.Value{"accounts": want},
 		Expects: []planner.Expect{{Ref: object, Path: "accounts", Value: before}}})
 }

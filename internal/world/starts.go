@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
@@ -137,7 +138,7 @@ func holdingOf(fields map[string]schema.Value) (h Holding) {
 // on one that is lent.
 func Bakes(steps []planner.Step) (out []schema.Address) {
 	for _, s := range steps {
-		if s.Op == bakeOp || s.Op == templateOp {
+		if s.Op == operation.BakeImage || s.Op == operation.BakeTemplate {
 			out = append(out, s.Address)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -16,13 +17,8 @@ import (
 // takes that from the former, by the same call. Over the API it is therefore one value,
 // that names a tier; a field of each would be written twice, and taken back to none.
 
-const (
-	// defaultTierRef is which tier is the default, as Domino's API keeps it.
-	defaultTierRef = planner.Ref("domino/defaultTier#deployment")
-
-	// defaultTierOp makes a tier the default.
-	defaultTierOp = "domino.tier.default"
-)
+// defaultTierRef is which tier is the default, as Domino's API keeps it.
+const defaultTierRef = planner.Ref("domino/defaultTier#deployment")
 
 // takeDefault takes out of a tier's writes what another step does: it becomes the default
 // by a step of its own, or another tier of the plan takes that from it.
@@ -46,7 +42,7 @@ func (v *View) takeDefault(a schema.Address, ref planner.Ref, writes map[string]
 func (v *View) defaultLast(ref planner.Ref, steps []planner.Step) map[string]planner.Wave {
 	_, paths := v.world.tiersAt()
 	of := schema.Address{Kind: "hardwareTiers"}
-	last := slices.IndexFunc(steps, func(s planner.Step) bool { return s.Op == defaultTierOp })
+	last := slices.IndexFunc(steps, func(s planner.Step) bool { return s.Op == operation.SetDefaultTier })
 	if last < 0 && !v.raw[ref].At(paths["isDefault"]).Bool() {
 		return nil
 	}
@@ -110,7 +106,7 @@ func (v *View) defaultTier(a schema.Address, ref planner.Ref) *planner.Step {
 		}
 	}
 	slices.Sort(former)
-	s := &planner.Step{ID: a.String() + "/" + defaultTierOp, Address: a, Op: defaultTierOp, Object: defaultTierRef, Guard: planner.Absolute, Window: window,
+	s := &planner.Step{ID: a.String() + "/" + operation.SetDefaultTier, Address: a, Op: operation.SetDefaultTier, Object: defaultTierRef, Guard: planner.Absolute, Window: window,
 		Writes: map[string]schema.Value{"tier": schema.JSON([]string{idPlain(ref)})},
 		Expects: []planner.Expect{{Ref: defaultTierRef, Path: "tier", Value: schema.JSON(append([]string{}, former...))},
 			{Ref: ref, Path: "_id", Value: schema.Value{Is: schema.Known, Text: idJSON(ref.ID())}}}}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -20,13 +21,6 @@ import (
 
 // apiTiers stands for a collection in refs: "domino/tier#gpu-small".
 const apiTiers = "domino/tier"
-
-// The operations on it.
-const (
-	createTierOp  = "domino.tier.create"
-	putTierOp     = "domino.tier.put"
-	archiveTierOp = "domino.tier.archive"
-)
 
 func tiersByAPI(d schema.Deployment) bool { return d.Backends.HardwareTiers == schema.API }
 
@@ -164,10 +158,10 @@ func (v *View) tierSteps(a schema.Address, ref planner.Ref, writes map[string]sc
 	raw := v.raw[ref]
 	standard := v.takeDefault(a, ref, writes)
 	if raw == nil {
-		steps = append(steps, overAPI(insertStep(a, ref, writes), createTierOp))
+		steps = append(steps, overAPI(insertStep(a, ref, writes), operation.CreateTier))
 	} else if s := updateStep(a, ref, raw, wholeSizes(writes)); s != nil {
 		s.Expects = append(s.Expects, planner.Expect{Ref: ref, Path: "updateTime", Value: raw["updateTime"]})
-		steps = append(steps, overAPI(*s, putTierOp))
+		steps = append(steps, overAPI(*s, operation.PutTier))
 	}
 	if standard != nil {
 		steps = append(steps, *standard)
@@ -202,7 +196,7 @@ func overAPI(s planner.Step, op string) planner.Step {
 
 func archiveStep(a schema.Address, ref planner.Ref, path string, before schema.Value) planner.Step {
 	return overAPI(planner.Step{Address: a, Object: ref, Window: window, Writes: map[string]schema.Value{path: schema.JSON(true)},
-		Expects: []planner.Expect{{Ref: ref, Path: path, Value: before}}, Irreversible: "Domino's API has no call that brings an archived tier back"}, archiveTierOp)
+		Expects: []planner.Expect{{Ref: ref, Path: path, Value: before}}, Irreversible: "Domino's API has no call that brings an archived tier back"}, operation.ArchiveTier)
 }
 
 // undoCreateTier archives what was made, if it is as it was made.

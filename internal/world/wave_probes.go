@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"strings"
 
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
-
-// ProbeOp is the operation that proves an image in Domino itself before a wave.
-const ProbeOp = "domino.probe"
 
 // proves adds the probe of the wave that a change belongs to: of several changes of a
 // wave the first brings it. It says why there can be none.
@@ -44,7 +42,7 @@ func (v *View) proves(c planner.Change, image schema.Value, out *planner.Lowered
 	case tier == "" || group == "":
 		return blocked("DC390", c.Address, "waits for a probe, and no tier of its wave stands outside with an executor group", "name one that does", at).Blocked
 	}
-	s := v.probe(c.Address, fmt.Sprintf("%s/%s/%d", of, ProbeOp, n+1), tier, group)
+	s := v.probe(c.Address, fmt.Sprintf("%s/%s/%d", of, operation.Probe, n+1), tier, group)
 	s.Args["project"], s.Args["environment"], s.Args["image"] = schema.JSON(w.Probe.Project), schema.JSON(idPlain(env)), image
 	s.Args["most"], s.Args["title"] = schema.JSON(most.Milliseconds()), schema.JSON(fmt.Sprintf("domctl: probe of %s before wave %d", of, n+1))
 	out.Once = append(out.Once, s)
@@ -59,7 +57,7 @@ func (v *View) proves(c planner.Change, image schema.Value, out *planner.Lowered
 func (v *View) probe(a schema.Address, id string, tier, group planner.Ref) planner.Step {
 	tiers, paths := tierPaths(v.world.Deployment.Mongo.Mapping.HardwareTiers)
 	groups, at := executorPaths(v.world.Deployment.Mongo.Mapping.ExecutorGroups)
-	s := planner.Step{ID: id, Address: a, Op: ProbeOp, Object: planner.Ref("domino/probe#" + id), Guard: planner.Absolute, Window: window,
+	s := planner.Step{ID: id, Address: a, Op: operation.Probe, Object: planner.Ref("domino/probe#" + id), Guard: planner.Absolute, Window: window,
 		Args: map[string]schema.Value{"tiers": schema.JSON(tiers), "groups": schema.JSON(groups), "name": schema.JSON(paths["name"]), "archived": schema.JSON(paths["archived"]),
 			"groupTier": schema.JSON(at["tier"]), "groupImage": schema.JSON(at["ami"])}}
 	for p, value := range v.raw[tier] {

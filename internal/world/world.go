@@ -117,7 +117,7 @@ type View struct {
 	executors []port.Executor                   // of all classic tiers, where some are to be rolled
 	// unseenExecutors is why they, or what runs on them, are not known; "" where nobody asked, too.
 	unseenExecutors string
-	borrowed  map[schema.Address]port.Instance  // what an AMI is made of, that is not domctl's
+	borrowed        map[schema.Address]port.Instance // what an AMI is made of, that is not domctl's
 	// revisions are the environments' revisions, indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
 	spoken    func() spoken                     // of images, gathered when first asked for

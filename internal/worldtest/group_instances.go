@@ -28,6 +28,7 @@ func groupInstanceCases() []Case {
 		{Name: "FailedActivities/Capacity", Source: launchFailures + ", sufficient capacity", run: launchesFailed("InsufficientInstanceCapacity", "sufficient")},
 		{Name: "FailedActivities/Quota", Source: launchFailures + ", vCPU limit", run: launchesFailed("VcpuLimitExceeded", "vCPU limit")},
 		{Name: "FailedActivities/None", Source: "Auto Scaling API Reference, DescribeScalingActivities", run: noLaunchFailed},
+		{Name: "Groups/WarmPool", Source: "Auto Scaling API Reference, AutoScalingGroup, WarmPoolConfiguration", run: warmPool},
 	}
 }
 
@@ -190,5 +191,16 @@ func terminatedByOthers(t *testing.T, w World) {
 	must(t, w.EC2.TerminateInstance(background(), before[0].ID))
 	if after := idsOf(serving(t, w, "acme-gpu-a", 2)); slices.Contains(after, before[0].ID) {
 		t.Errorf("instances are %v, with %s that was ended", after, before[0].ID)
+	}
+}
+
+func warmPool(t *testing.T, w World) {
+	putGroup(t, w, nil)
+	if g := oneGroup(t, w); g.Warm {
+		t.Errorf("group is %+v: it has none yet", g)
+	}
+	w.Put.Warm(t, "acme-gpu-a")
+	if g := oneGroup(t, w); !g.Warm {
+		t.Errorf("group is %+v", g)
 	}
 }

@@ -94,9 +94,11 @@ type Put struct {
 	Group func(t *testing.T, g port.AutoScalingGroup)
 	// NodeGroup makes a managed node group, and its cluster if need be.
 	NodeGroup func(t *testing.T, g port.NodeGroup)
-	// Protected sets an instance's protection from scale-in, Suspended a process of a group.
+	// Protected sets an instance's protection from scale-in, Suspended a process of a group;
+	// Warm gives a group a warm pool.
 	Protected func(t *testing.T, group, instance string, on bool)
 	Suspended func(t *testing.T, group, process string)
+	Warm      func(t *testing.T, group string)
 	// Alarm makes an alarm of CloudWatch in a state.
 	Alarm func(t *testing.T, a port.Alarm)
 	// Lacking has EC2 hold so many instances for a group and no more, for the reason of code.
