@@ -158,6 +158,26 @@ func TestAFailedRollOfAClassTurnsBack(t *testing.T) {
 	}
 }
 
+// TestAClassWhoseNodesNeverJoin is turned back: a claim without a node is left to Karpenter,
+// which gives it up.
+func TestAClassWhoseNodesNeverJoin(t *testing.T) {
+	t.Parallel()
+	f := deployment(t, "karpenter")
+	f.content = bytes.Replace(f.content, []byte(`"kubernetes": {`), []byte(`"kubernetes": {"unready": ["small"], `), 1)
+	r := f.start(t)
+	res, err := r.engine(f.after).Apply(t.Context(), r.plan(f.after))
+	if err != nil || res.Outcome != applier.FailedOutcome || len(res.Why) != 1 || !strings.Contains(res.Why[0], "DC833: ") || !strings.Contains(res.Why[0], "It was turned back: EC2NodeClass small is as it was") {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if got := r.settledClaims(); got != karpenterBack {
+		t.Error(got)
+	}
+	deleted := strings.Join(r.Told(), "\n")
+	if n := strings.Count(deleted, `DeleteNodeClaim ["small-`); n != 2 {
+		t.Errorf("%d claims of the pool were deleted, not the two that had nodes:\n%s", n, deleted)
+	}
+}
+
 // TestAFailedRollOfAClassKilled: after whichever write a process dies, the next one turns the
 // roll back all the same, and writes to the classes and NodePools nothing twice.
 func TestAFailedRollOfAClassKilled(t *testing.T) {

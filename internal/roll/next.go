@@ -120,7 +120,7 @@ func (t turn) wrong() string {
 	for _, m := range t.members {
 		late := !m.launched.IsZero() && t.now.Sub(m.unready()) > mostReady
 		if m.image == t.image && !m.going() && (m.serving() || strings.HasPrefix(m.Lifecycle, "Pending")) && !m.joined() && late && m.launched.After(t.Began.Add(-mostReady)) {
-			return fmt.Sprintf("DC833: %s of the new image was launched at %s and is not ready", m, m.launched.UTC().Format("15:04"))
+			return fmt.Sprintf("DC833: %s of the %s image was launched at %s and is not ready", m, t.comes(), m.launched.UTC().Format("15:04"))
 		}
 	}
 	if at, desired := t.past.asked(); !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
@@ -302,9 +302,21 @@ func (t turn) done() applier.Status {
 	return applier.Status{State: applier.Finished, Outputs: out}
 }
 
+// comes is the image that nodes are to have, in a word.
+func (t turn) comes() string {
+	if t.past.why != "" {
+		return "old"
+	}
+	return "new"
+}
+
 // progress is how far a roll is and what it waits for.
 func (t turn) progress(waits []string) string {
-	return fmt.Sprintf("%s: %s on the old image; waits for %s", t.group.Name, planner.Plural(len(t.old(t.order)), "node"), planner.Printable(few(waits)))
+	goes := "old"
+	if t.comes() == goes {
+		goes = "new"
+	}
+	return fmt.Sprintf("%s: %s on the %s image; waits for %s", t.group.Name, planner.Plural(len(t.old(t.order)), "node"), goes, planner.Printable(few(waits)))
 }
 
 // few are some of many, for people.

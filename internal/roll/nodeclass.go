@@ -178,7 +178,7 @@ func (t classTurn) wrong() string {
 	}
 	for _, m := range t.members {
 		if t.fresh(m) && !m.going() && !m.joined() && m.launched.After(t.Began.Add(-mostJoin)) && t.now.Sub(m.unready()) > mostJoin {
-			return fmt.Sprintf("DC833: %s of the new image was asked for at %s and is not ready", m, m.launched.UTC().Format("15:04"))
+			return fmt.Sprintf("DC833: %s of the %s image was asked for at %s and is not ready", m, t.comes(), m.launched.UTC().Format("15:04"))
 		}
 	}
 	return t.overdue()

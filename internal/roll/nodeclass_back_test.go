@@ -124,6 +124,9 @@ func TestAWayBackOfAClassThatFails(t *testing.T) {
 	}
 	w.karp.most = 9
 	d.ends(t, applier.Failed, "DC838: alarm errors of CloudWatch rings: too many errors. EC2NodeClass gpu is as it was; the way back stopped there: DC833: ")
+	if st, err := d.executor().Observe(t.Context(), d.a); err != nil || !strings.Contains(st.Why, " of the old image was asked for at ") {
+		t.Errorf("%+v, %v", st, err)
+	}
 	if c := w.karp.class; c.Image() != "ami-1" || w.left() != "a is held, b is held" {
 		t.Errorf("%+v, %s, %s: %v", c, w.left(), w.images(), w.calls)
 	}

@@ -50,6 +50,10 @@ func (w *World) takes(k *karpenter) time.Duration {
 	return w.opts.Settle
 }
 
+// mostVain is how long Karpenter waits for a node to join before it gives its claim up.
+// https://github.com/kubernetes-sigs/karpenter/blob/v1.14.0/pkg/controllers/nodeclaim/lifecycle/liveness.go
+const mostVain = 15 * time.Minute
+
 // karpens is the first thing that happens at a time, if one does.
 func (w *World) karpens(s *state, t time.Time) (*state, bool) {
 	n, k := *s, *s.cluster.Karpenter
@@ -57,7 +61,8 @@ func (w *World) karpens(s *state, t time.Time) (*state, bool) {
 	n.cluster.Karpenter = &k
 	for _, name := range schema.Sorted(k.Claims) {
 		c := k.Claims[name]
-		if c.Ends != "" && !moment(c.Ends).After(t) {
+		vain := c.Joins == "never" && c.Created != "" && !moment(c.Created).Add(mostVain).After(t)
+		if vain || c.Ends != "" && !moment(c.Ends).After(t) {
 			delete(k.Claims, name)
 			n.cluster.Nodes = removed(n.cluster.Nodes, c.node(name))
 			return &n, true
@@ -162,6 +167,9 @@ func (w *World) nextOfClaims(s *state, t time.Time) (next time.Time) {
 		at(c.Ends, 0)
 		at(c.Created, w.takes(s.cluster.Karpenter))
 		at(c.Created, 2*w.takes(s.cluster.Karpenter))
+		if c.Joins == "never" {
+			at(c.Created, mostVain)
+		}
 	}
 	for _, p := range s.cluster.Pods {
 		at(p.Ends, 0)
