@@ -37,8 +37,12 @@ func (m *maker) renamed(old, a schema.Address) bool {
 // applied with, moves along.
 func (m *maker) hold(by, a schema.Address) {
 	m.off[a] = true
+	message := "this content was rolled back and stays off until it changes"
+	if redo, is := m.in.Again[a]; is && redo.Why != "" {
+		message += "; left so: " + redo.Why
+	}
 	m.find(schema.Finding{Code: "DC410", Severity: schema.Warning, Address: a, Positions: m.in.Desired.Objects[a].Positions(""),
-		Message: "this content was rolled back and stays off until it changes",
+		Message: message,
 		Hint:    "change the files, or plan with --unlatch to apply it again"})
 	if by == a {
 		return

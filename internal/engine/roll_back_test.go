@@ -50,6 +50,31 @@ func TestAFailedRollTurnsBack(t *testing.T) {
 	t.Log(r.grid())
 }
 
+// TestAGroupBeforeOneThatFailed keeps its new nodes, which is said, until a rollback replaces
+// them.
+func TestAGroupBeforeOneThatFailed(t *testing.T) {
+	t.Parallel()
+	f := rolling(t, true)
+	f.content = bytes.Replace(f.content, []byte(`"surging-b": {`), []byte(`"surging-b": {"room": 1, `), 1)
+	r := f.start(t)
+	p := r.plan(f.after)
+	res, err := r.engine(f.after).Apply(t.Context(), p)
+	if says := "What was rolled before keeps its new nodes (surging-a): domctl rollback --to " + p.ID + " replaces them"; err != nil || res.Outcome != applier.FailedOutcome || !strings.Contains(strings.Join(res.Why, "\n"), says) {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if got := r.grid(); !strings.Contains(got, "surging-a[2] 1 surging-b[1] 1") {
+		t.Error(got)
+	}
+	back, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ended(r.engine(f.after).Apply(t.Context(), back))
+	if got := r.grid(); !strings.Contains(got, "surging-a[1] 1 surging-b[1] 1") {
+		t.Error(got)
+	}
+}
+
 // TestAFailedRollKilled: wherever a process dies, the next one turns the roll back
 // all the same.
 func TestAFailedRollKilled(t *testing.T) {

@@ -40,7 +40,7 @@ func (t turn) back(why string) applier.Status {
 		if st, more := b.cleared(" " + stuck + because + why + stopped + gave); more {
 			return st
 		}
-		return failed("%s. %s starts nodes from %s again; the way back stopped there: %s. domctl rollback --to %s goes on with it", why, t.group.Name, t.from, gave, t.Apply)
+		return failed("%s. %s starts nodes from %s again; the way back stopped there: %s%s. domctl rollback --to %s goes on with it", why, t.group.Name, t.from, gave, t.kept(), t.Apply)
 	}
 	st, holds := b.holds()
 	if !holds {
@@ -52,9 +52,25 @@ func (t turn) back(why string) applier.Status {
 	case st.State == applier.Pending:
 		st.Why = "turned back, because " + why + "; " + st.Why
 	case st.State == applier.Finished:
-		return failed("%s. It was turned back: %s starts nodes from %s again, and has no other. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.from, t.Apply)
+		return failed("%s. It was turned back: %s starts nodes from %s again, and has no other%s. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.from, t.kept(), t.Apply)
 	}
 	return st
+}
+
+// kept says which groups of the pool were rolled before, and are not turned back; "" for none.
+func (t turn) kept() string {
+	var groups []string
+	for _, id := range t.Step.After {
+		for _, op := range []string{Group, NodeGroup} {
+			if _, group, is := strings.Cut(id, "/"+op+"/"); is {
+				groups = append(groups, group)
+			}
+		}
+	}
+	if len(groups) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(". What was rolled before keeps its new nodes (%s): domctl rollback --to %s replaces them", planner.Printable(few(groups)), t.Apply)
 }
 
 // since says that a member was cordoned since the roll was turned back: to give capacity

@@ -43,7 +43,8 @@ func TestALaterNodeThatNeverGetsReady(t *testing.T) {
 			w.dead = []string{"ami-2"}
 		}
 	}
-	d.ends(t, applier.Failed, "It was turned back: gpu-a starts nodes from ami-1 again")
+	d.a.Step.After = []string{"nodePools.gpu/ec2.CreateLaunchTemplateVersion/lt-1", "nodePools.gpu/roll.group/gpu-0"}
+	d.ends(t, applier.Failed, "It was turned back: gpu-a starts nodes from ami-1 again, and has no other. What was rolled before keeps its new nodes (gpu-0): domctl rollback --to apply1 replaces them. domctl apply --supersede apply1 lets go of it")
 	if w.images() != "ami-1 ami-1 ami-1" || w.group.Desired != 3 || w.group.Version != "1" {
 		t.Errorf("%s, desired %d, %v", w.images(), w.group.Desired, w.calls)
 	}

@@ -69,7 +69,7 @@ func rolls(o schema.Object) bool {
 // differs: some are of another image than it starts, and it starts the one that is wanted.
 // The same of the executors of classic tiers.
 func (v *View) Uneven() map[schema.Address]planner.Redo {
-	out := v.unevenExecutors()
+	out, moves := v.unevenExecutors(), v.moving()
 	for a, o := range v.desired.Objects {
 		if a.Kind != "nodePools" || !rolls(o) {
 			continue
@@ -83,11 +83,42 @@ func (v *View) Uneven() map[schema.Address]planner.Redo {
 			if want := v.wanted(o.Fields[at+"ami"]); want.Is != schema.Absent && want != starts {
 				continue // the switch is followed by a roll
 			}
+			if moves[defaultOf(v.raw[ref])] {
+				continue // another pool's switch is this group's too: the next plan rolls to that
+			}
 			v.Live.Objects[a].Fields[at+unevenField] = schema.JSON(strings.Join(run, ", "))
 			out[a] = planner.Redo{Fields: append(out[a].Fields, planner.Diff{Path: at + unevenField, After: starts}), Why: "nodes are of another image than their group starts"}
 		}
 	}
 	return out
+}
+
+// moving are the launch templates whose default version some pool moves, by id; one that a
+// rollback holds back moves none.
+func (v *View) moving() map[string]bool {
+	out := map[string]bool{}
+	for a, o := range v.desired.Objects {
+		if owner := o.Fields["owner.ami"].Str(); a.Kind != "nodePools" || owner != "" && owner != "domctl" || v.applied.Latches[a] != "" {
+			continue
+		}
+		for _, g := range o.Groups() {
+			raw := v.raw[v.world.groupRefOf(g)]
+			want := v.wanted(o.Fields["groups."+schema.JoinPath(g.Key())+".ami"])
+			if t := defaultOf(raw); t != "" && want.Is != schema.Absent && want != v.imageOf(raw) {
+				out[t] = true
+			}
+		}
+	}
+	return out
+}
+
+// defaultOf is the launch template whose default version a group follows; "" where it follows
+// none.
+func defaultOf(group planner.Raw) string {
+	if version := group["version"].Str(); version != "" && version != "$Default" {
+		return ""
+	}
+	return group["template"].Str()
 }
 
 // wanted is the image that a field leads to, as far as it is known before the plan.
