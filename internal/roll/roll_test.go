@@ -63,7 +63,7 @@ func TestSurgeOfAFewNodes(t *testing.T) {
 	}
 }
 
-// TestDeadline: of its own cordon alone a step says when it waits no longer.
+// TestDeadline: of its own cordon alone a step says that it is, and when it waits no longer.
 func TestDeadline(t *testing.T) {
 	const token, note = "0123456789abcdef0123", "domctl 0123456789abcdef 2026-03-31T12:00:00Z"
 	step := func(op, roll string) planner.Step {
@@ -73,7 +73,7 @@ func TestDeadline(t *testing.T) {
 		step  planner.Step
 		note  string
 		force bool
-		told  bool
+		own   bool
 	}{
 		"its own":         {step(Group, `{"drainTimeout": "2h"}`), note, false, true},
 		"forced":          {step(NodeGroup, `{"drainTimeout": "2h", "force": true}`), note, true, true},
@@ -81,13 +81,13 @@ func TestDeadline(t *testing.T) {
 		"another's":       {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdee 2026-03-31T12:00:00Z", false, false},
 		"a person's":      {step(Group, `{"drainTimeout": "2h"}`), "", false, false},
 		"without a time":  {step(Group, `{"drainTimeout": "2h"}`), "domctl 0123456789abcdef", false, false},
-		"however long":    {step(Group, `{}`), note, false, false},
+		"however long":    {step(Group, `{}`), note, false, true},
 		"another op":      {step("autoscaling.UpdateAutoScalingGroup", `{"drainTimeout": "2h"}`), note, false, false},
 		"a plan of later": {step(Group, `[]`), note, false, false},
 	} {
-		at, force, told := Deadline(c.step, token, c.note)
-		if told != c.told || force != (c.force && told) && told || told && stamp(at) != "2026-03-31T14:00:00Z" {
-			t.Errorf("%s: %v, %v, %v", name, at, force, told)
+		at, force, own := Deadline(c.step, token, c.note)
+		if timed := c.own && name != "however long"; own != c.own || force != c.force || at.IsZero() == timed || timed && stamp(at) != "2026-03-31T14:00:00Z" {
+			t.Errorf("%s: %v, %v, %v", name, at, force, own)
 		}
 	}
 }
