@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"domctl.dev/internal/port"
-	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -328,34 +327,4 @@ func (v *View) startsFrom(pool schema.Address) (images []string, known bool) {
 	}
 	slices.Sort(images)
 	return slices.Compact(images), len(images) > 0
-}
-
-// waitsFor says what a machine waits for; others are pods on it that no run has.
-func (v *View) waitsFor(n CensusNode, nodes bool, others int) []string {
-	waits := []string{}
-	switch {
-	case n.Node == "" && n.State == "running" && nodes:
-		waits = append(waits, "to join the cluster")
-	case n.State == "asked for":
-		waits = append(waits, "Karpenter to start it")
-	case n.State == "shutting-down" || n.State == "ending":
-		waits = append(waits, "its end")
-	case n.State == "not ready":
-		waits = append(waits, "to be ready")
-	case n.State == "cordoned" && len(n.Runs) > 0:
-		waits = append(waits, "the end of "+planner.Plural(len(n.Runs), "run"))
-	case n.State == "cordoned" && n.Runs == nil:
-		waits = append(waits, "runs that nobody tells of")
-	case n.State == "cordoned" && others > 0:
-		waits = append(waits, "the end of "+planner.Plural(others, "pod"))
-	case n.State == "cordoned" && n.By != "":
-		waits = append(waits, "its end, by "+n.By)
-	case n.State == "cordoned":
-		waits = append(waits, "who cordoned it")
-	}
-	if !slices.Contains([]string{"cordoned", "shutting-down", "ending", "stopping"}, n.State) && n.Current != nil && !*n.Current {
-		images, _ := v.startsFrom(n.Address)
-		waits = append(waits, "a roll to "+strings.Join(images, ", "))
-	}
-	return waits
 }
