@@ -61,7 +61,7 @@ func (t turn) back(why string) applier.Status {
 func (t turn) kept() string {
 	var groups []string
 	for _, id := range t.Step.After {
-		for _, op := range []string{Group, NodeGroup} {
+		for _, op := range []string{operation.RollGroup, operation.RollNodeGroup} {
 			if _, group, is := strings.Cut(id, "/"+op+"/"); is {
 				groups = append(groups, group)
 			}
