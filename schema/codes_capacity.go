@@ -13,7 +13,7 @@ func capacityCodes() []Code {
 			"Give each size a label, a pool and tiers of its own."},
 		{"DC804", "a pool was nearly full", "In the window, executions at one time needed nine tenths of the nodes that the pool may have, or more, reckoned as the least that held them. Beyond the maximum executions wait.",
 			"Raise size.max, or move tiers to another pool; a node that is not needed goes by itself."},
-		{"DC805", "a volume too small for what is cached", "The launch template or EC2NodeClass states how large the volume is on which new nodes keep images; for a class without blockDeviceMappings Karpenter takes 20 GiB. What their AMI caches fills more than the kubelet leaves: it removes images at once, and nodes pull them again.",
+		{"DC805", "a volume too small for what is cached", "The launch template, launch configuration or EC2NodeClass states how large the volume is on which new nodes keep images; for a class without blockDeviceMappings Karpenter takes 20 GiB. What their AMI caches fills more than the kubelet leaves: it removes images at once, and nodes pull them again.",
 			"Make the volume larger where the message says, or cache less: domctl images suggest chooses."},
 		{"DC806", "where instance types are offered is not known", "EC2 did not say which zones of the region have the instance types of the pools. That is no sign that they have them.",
 			"Allow ec2:DescribeInstanceTypeOfferings; `domctl doctor` says what is missing."},

@@ -178,7 +178,13 @@ func (c *Client) DescribeLaunchConfigurations(ctx context.Context, names []strin
 	}
 	var all []port.LaunchConfiguration
 	for _, l := range found {
-		all = append(all, port.LaunchConfiguration{Name: str(l.LaunchConfigurationName), Image: str(l.ImageId), InstanceType: str(l.InstanceType)})
+		sizes := map[string]int64{}
+		for _, m := range l.BlockDeviceMappings {
+			if m.Ebs != nil && m.Ebs.VolumeSize != nil {
+				sizes[str(m.DeviceName)] = int64(*m.Ebs.VolumeSize)
+			}
+		}
+		all = append(all, port.LaunchConfiguration{Name: str(l.LaunchConfigurationName), Image: str(l.ImageId), InstanceType: str(l.InstanceType), Blocks: port.BlockSizes(sizes)})
 	}
 	return all, nil
 }

@@ -104,6 +104,11 @@ func (s seed) template(t *testing.T, name string, versions ...port.LaunchTemplat
 func (s seed) configuration(t *testing.T, l port.LaunchConfiguration) {
 	t.Helper()
 	in := &autoscaling.CreateLaunchConfigurationInput{LaunchConfigurationName: &l.Name, ImageId: &l.Image, InstanceType: &l.InstanceType}
+	if l.Blocks != "" {
+		if err := json.Unmarshal([]byte(l.Blocks), &in.BlockDeviceMappings); err != nil {
+			t.Fatal(err)
+		}
+	}
 	done[*autoscaling.CreateLaunchConfigurationOutput](t)(s.c.autoscaling().CreateLaunchConfiguration(t.Context(), in))
 }
 

@@ -7,7 +7,10 @@ package port
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -165,6 +168,21 @@ type LaunchOverride struct {
 // adapter.
 type LaunchConfiguration struct {
 	Name, Image, InstanceType string
+	// Blocks are the sizes that its volumes state, as BlockSizes has them; "" for none.
+	Blocks string
+}
+
+// BlockSizes are sizes of volumes by device, GiB, as a launch template's block devices have
+// them: [{"DeviceName":"/dev/xvda","Ebs":{"VolumeSize":100}}].
+func BlockSizes(sizes map[string]int64) string {
+	var all []string
+	for _, device := range slices.Sorted(maps.Keys(sizes)) {
+		all = append(all, fmt.Sprintf(`{"DeviceName":%s,"Ebs":{"VolumeSize":%d}}`, quoted(device), sizes[device]))
+	}
+	if all == nil {
+		return ""
+	}
+	return "[" + strings.Join(all, ",") + "]"
 }
 
 // GroupUpdate changes the named fields of one Auto Scaling group; nil and ""

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,10 +44,27 @@ func (w *World) DescribeLaunchConfigurations(ctx context.Context, names []string
 	return read(ctx, w, "DescribeLaunchConfigurations", func(s *state) (out []port.LaunchConfiguration, n int, _ error) {
 		for _, name := range chosen(names, s.aws.LaunchConfigurations) {
 			c := s.aws.LaunchConfigurations[name]
-			out = append(out, port.LaunchConfiguration{Name: name, Image: c.Image, InstanceType: c.InstanceType})
+			out = append(out, port.LaunchConfiguration{Name: name, Image: c.Image, InstanceType: c.InstanceType, Blocks: c.blocks()})
 		}
 		return out, max(len(out), len(names)), nil
 	})
+}
+
+func (c launchConfiguration) blocks() string {
+	var data struct {
+		BlockDeviceMappings []struct {
+			DeviceName string
+			Ebs        struct{ VolumeSize int64 }
+		}
+	}
+	_ = json.Unmarshal(c.Data, &data)
+	sizes := map[string]int64{}
+	for _, m := range data.BlockDeviceMappings {
+		if m.Ebs.VolumeSize > 0 {
+			sizes[m.DeviceName] = m.Ebs.VolumeSize
+		}
+	}
+	return port.BlockSizes(sizes)
 }
 
 // CopyLaunchConfiguration makes a configuration; one that exists never changes

@@ -249,7 +249,11 @@ func (c *seeder) instanceType(t *testing.T, i port.InstanceType) {
 
 func (c *seeder) configuration(t *testing.T, l port.LaunchConfiguration) {
 	c.change(t, func(s *state) {
-		put(&s.aws.LaunchConfigurations, l.Name, launchConfiguration{Image: l.Image, InstanceType: l.InstanceType})
+		c := launchConfiguration{Image: l.Image, InstanceType: l.InstanceType}
+		if l.Blocks != "" {
+			c.Data = json.RawMessage(`{"BlockDeviceMappings":` + l.Blocks + `}`)
+		}
+		put(&s.aws.LaunchConfigurations, l.Name, c)
 	})
 }
 

@@ -112,7 +112,7 @@ func (w *World) readConfigurations(ctx context.Context, names []string) (map[pla
 	}
 	out := map[planner.Ref]planner.Raw{}
 	for _, c := range configs {
-		out[configRef(c.Name)] = planner.Raw{"image": schema.JSON(c.Image), "instanceType": schema.JSON(c.InstanceType)}
+		out[configRef(c.Name)] = planner.Raw{"image": schema.JSON(c.Image), "instanceType": schema.JSON(c.InstanceType), "blocks": schema.JSON(c.Blocks)}
 	}
 	return out, nil
 }

@@ -36,6 +36,9 @@ func (v *View) NodeVolumes(ami schema.Address) (out []NodeVolume) {
 				n.In = "EC2NodeClass " + class
 				n.Bytes, _ = classVolume(start, root)
 			} else {
+				if group["template"].Str() == "" {
+					n.In = "the launch configuration"
+				}
 				n.Bytes = rootSize(start["blocks"].Str(), root) << 30
 			}
 			if n.Bytes > 0 {

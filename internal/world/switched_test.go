@@ -101,6 +101,21 @@ func TestFollowersThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestBlockDevicesOfAManagedGroup are restated in the version that EKS goes to.
+func TestBlockDevicesOfAManagedGroup(t *testing.T) {
+	b := newBench(t, "", poolImages+strings.Replace(poolAWS, `"lt-2": {"name": "two", "default": 1, "versions": [{"number": 1, "image": "ami-11111111",`,
+		`"lt-2": {"name": "two", "default": 1, "versions": [{"number": 1, "image": "ami-11111111", "blocks": [{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": "snap-1", "VolumeSize": 100}}, {"DeviceName": "/dev/xvdf", "Ebs": {"SnapshotId": "snap-2"}}],`, 1))
+	b.grid = true
+	p := b.plan(pool([]schema.Group{{NodeGroup: "managed"}}, map[string]any{"ami": "@amis.gpu#image", "roll": map[string]any{"strategy": "onDemand"}}))
+	if got := message(p, "DC253"); !strings.HasSuffix(got, "restates /dev/xvda (root, content from the new image) 100 GiB; /dev/xvdf from snap-2") {
+		t.Errorf("%q, %v", got, p.Findings)
+	}
+	want := schema.JSON(`[{"DeviceName":"/dev/xvda","Ebs":{"VolumeSize":100}},{"DeviceName":"/dev/xvdf","Ebs":{"SnapshotId":"snap-2"}}]`)
+	if i := slices.IndexFunc(p.Steps, func(s planner.Step) bool { return s.Op == "ec2.CreateLaunchTemplateVersion" }); i < 0 || p.Steps[i].Args["blocks"] != want {
+		t.Errorf("%s", steps(p))
+	}
+}
+
 // TestBlockDevicesAreRestated: all of them, but for the old image's root.
 func TestBlockDevicesAreRestated(t *testing.T) {
 	const data = `{"DeviceName": "/dev/xvdf", "Ebs": {"SnapshotId": "snap-2", "VolumeSize": 200, "VolumeType": "gp3"}}`

@@ -14,6 +14,7 @@ func configurationCases() []Case {
 	return []Case{
 		{Name: "LaunchConfigurations/Describe", Source: "Auto Scaling API Reference, DescribeLaunchConfigurations", run: configurations},
 		{Name: "LaunchConfigurations/Copy", Source: "Auto Scaling API Reference, CreateLaunchConfiguration", run: copyConfiguration},
+		{Name: "LaunchConfigurations/Sizes", Source: "Auto Scaling API Reference, Ebs, VolumeSize", run: configurationSizes},
 		{Name: "LaunchConfigurations/Immutable", Source: "Auto Scaling API Reference, CreateLaunchConfiguration, AlreadyExists", run: configurationImmutable},
 		{Name: "LaunchConfigurations/DeleteInUse", Source: "Auto Scaling API Reference, DeleteLaunchConfiguration, ResourceInUse", run: configurationInUse},
 	}
@@ -42,7 +43,7 @@ func putConfiguration(t *testing.T, w World) {
 func configurations(t *testing.T, w World) {
 	putConfiguration(t, w)
 	got := value(w.AutoScaling.DescribeLaunchConfigurations(background(), []string{"acme-lc-1", "none"}))(t)
-	if fmt.Sprint(got) != "[{acme-lc-1 ami-0000000000000000a m5.2xlarge}]" {
+	if fmt.Sprint(got) != "[{acme-lc-1 ami-0000000000000000a m5.2xlarge }]" {
 		t.Errorf("configurations are %+v", got)
 	}
 	if got := value(w.AutoScaling.DescribeLaunchConfigurations(background(), []string{}))(t); len(got) != 0 {
@@ -50,11 +51,22 @@ func configurations(t *testing.T, w World) {
 	}
 }
 
+// configurationSizes are those of its volumes, and the copy's.
+func configurationSizes(t *testing.T, w World) {
+	sizes := port.BlockSizes(map[string]int64{"/dev/xvda": 100, "/dev/sdb": 20})
+	w.Put.Configuration(t, port.LaunchConfiguration{Name: "acme-lc-1", Image: "ami-0000000000000000a", InstanceType: "m5.2xlarge", Blocks: sizes})
+	must(t, w.AutoScaling.CopyLaunchConfiguration(background(), "acme-lc-1", "acme-lc-2", "ami-0000000000000000b"))
+	got := value(w.AutoScaling.DescribeLaunchConfigurations(background(), []string{"acme-lc-1", "acme-lc-2"}))(t)
+	if len(got) != 2 || got[0].Blocks != sizes || got[1].Blocks != sizes {
+		t.Errorf("configurations are %+v, want %s of each", got, sizes)
+	}
+}
+
 func copyConfiguration(t *testing.T, w World) {
 	putConfiguration(t, w)
 	must(t, w.AutoScaling.CopyLaunchConfiguration(background(), "acme-lc-1", "acme-lc-2", "ami-0000000000000000b"))
 	got := value(w.AutoScaling.DescribeLaunchConfigurations(background(), []string{"acme-lc-2"}))(t)
-	if fmt.Sprint(got) != "[{acme-lc-2 ami-0000000000000000b m5.2xlarge}]" {
+	if fmt.Sprint(got) != "[{acme-lc-2 ami-0000000000000000b m5.2xlarge }]" {
 		t.Errorf("the copy is %+v", got)
 	}
 	if err := w.AutoScaling.CopyLaunchConfiguration(background(), "none", "acme-lc-3", "ami-0000000000000000b"); !errors.Is(err, port.ErrNotFound) {
@@ -69,7 +81,7 @@ func configurationImmutable(t *testing.T, w World) {
 		t.Errorf("copying onto itself: %v, want ErrDuplicate", err)
 	}
 	got := value(w.AutoScaling.DescribeLaunchConfigurations(background(), nil))(t)
-	if fmt.Sprint(got) != "[{acme-lc-1 ami-0000000000000000a m5.2xlarge}]" {
+	if fmt.Sprint(got) != "[{acme-lc-1 ami-0000000000000000a m5.2xlarge }]" {
 		t.Errorf("configurations are %+v", got)
 	}
 }
