@@ -67,7 +67,7 @@ func TestAnAlarmTurnsExecutorsBack(t *testing.T) {
 }
 
 // TestAnAlarmOfExecutorsKilled: wherever a process dies, the next one turns the roll back all
-// the same.
+// the same, and a rollback has the old image in all tiers.
 func TestAnAlarmOfExecutorsKilled(t *testing.T) {
 	t.Parallel()
 	f := ringing(t)
@@ -86,6 +86,13 @@ func TestAnAlarmOfExecutorsKilled(t *testing.T) {
 		r := start.copy()
 		r.dies(f, p, k)
 		e := r.engine(f.after)
+		if open, err := e.Applier.OpenApplies(t.Context()); err == nil && len(open) > 0 && k%7 == 0 {
+			back := r.copy()
+			back.back(f, p.ID, sim.KillAfter(-1))
+			if got := back.rung(); strings.Contains(got, "maintenance") || !strings.Contains(got, "4 5") || !strings.HasSuffix(got, "old image 2, new image 0") {
+				t.Fatalf("killed after %d, and taken back: %s", k, got)
+			}
+		}
 		res, err := e.Applier.Resume(t.Context(), p.ID)
 		if applier.IsMissing(err) {
 			res, err = e.Apply(t.Context(), p)

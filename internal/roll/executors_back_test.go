@@ -2,6 +2,7 @@ package roll
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +134,48 @@ func TestASwitchOfExecutorsThatLands(t *testing.T) {
 	st, err := d.run(time.Hour)
 	if err != nil || st.State != applier.Undone || y.image != "ami-1" || y.standing() != "ami-1" {
 		t.Errorf("%+v, %v: %s, %s %v", st, err, y.image, y.standing(), y.calls)
+	}
+}
+
+// TestAPersonTurnsBack executors of the new image where nothing says where maintenance stands:
+// the switch goes back at once.
+func TestAPersonTurnsBack(t *testing.T) {
+	y := newYard(2)
+	y.stops, y.alarms = 1000*time.Hour, map[string]string{"errors": "OK"}
+	of := mappedExecutors()
+	of.Known = schema.Collection{}
+	d := newYardDriver(t, y, schema.Roll{Alarms: []string{"errors"}}, of)
+	d.waits(t, time.Hour, "waits for a person (DC861)")
+	y.start()
+	y.alarms["errors"] = "ALARM"
+	d.waits(t, time.Hour, "turned back, because DC838: alarm errors of CloudWatch rings: too many errors; 1 executor on another image than ami-1; waits for a person (DC861): in Domino's administration put each into Maintenance Mode, and terminate it in EC2 when its last run has ended: i-003")
+	if fmt.Sprint(y.calls) != "[switch to ami-1]" {
+		t.Error(y.calls)
+	}
+	y.kill(y.cars[2], "by hand")
+	d.ends(t, applier.Failed, "It was turned back")
+	if y.standing() != "ami-1, ami-1" {
+		t.Error(y.standing())
+	}
+}
+
+// TestTurnedBackOthersStay: executors of which nobody tells the tier stay where another group
+// starts the image that failed, and the message names them.
+func TestTurnedBackOthersStay(t *testing.T) {
+	for says, sharing := range map[string]map[string][]string{
+		"no executor is of ami-2. ":                                   nil,
+		"no executor is of ami-2 but i-002 (nobody tells its tier). ": {"ami-2": {"other"}},
+	} {
+		y := newYard(1)
+		y.stops, y.alarms, y.sharing = 1000*time.Hour, map[string]string{"errors": "OK"}, sharing
+		y.busy(0, 50*time.Hour)
+		of := mappedExecutors()
+		of.Alone = true
+		d := newYardDriver(t, y, schema.Roll{Alarms: []string{"errors"}}, of)
+		d.waits(t, 10*time.Minute, "run run1")
+		y.start().Tier = ""
+		y.alarms["errors"] = "ALARM"
+		d.ends(t, applier.Failed, says)
 	}
 }
 
