@@ -19,7 +19,7 @@ func (t executorTurn) back(why string) applier.Status {
 	case !t.group:
 		return t.stop(fmt.Sprintf("%s; and executor group %s is not there any more", why, group))
 	case t.turned:
-	case t.starts == t.image:
+	case t.starts == t.image && !t.past.landed: // else somebody had it start the new one again
 		return next(switchBack+because+why, planner.Conditional)
 	default:
 		return t.stop(fmt.Sprintf("%s; and executor group %s starts %s by now, which is left", why, group, or(t.starts)))

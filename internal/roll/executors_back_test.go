@@ -88,6 +88,7 @@ func TestExecutorsWhoseWayBackFails(t *testing.T) {
 	const rings = "DC838: alarm errors of CloudWatch rings: too many errors"
 	for says, spoil := range map[string]func(*yard, *driver){
 		rings + "; and executor group g starts ami-3 by now, which is left; what it put": func(y *yard, _ *driver) { y.image = "ami-3" },
+		rings + "; and executor group g starts ami-2 by now, which is left; what it put": func(y *yard, _ *driver) { y.image = "ami-2" },
 		rings + "; and executor group g is not there any more; what it put":              func(y *yard, _ *driver) { y.gone = true },
 		rings + ". Executor group g starts ami-1 again; the way back stopped there: DC866: i-001 came into maintenance again 5 times": func(y *yard, d *driver) {
 			d.each = func() { y.cars[0].Flag = "true" }
@@ -134,6 +135,27 @@ func TestASwitchOfExecutorsThatLands(t *testing.T) {
 	st, err := d.run(time.Hour)
 	if err != nil || st.State != applier.Undone || y.image != "ami-1" || y.standing() != "ami-1" {
 		t.Errorf("%+v, %v: %s, %s %v", st, err, y.image, y.standing(), y.calls)
+	}
+}
+
+// TestAMaintenanceThatLands late, of a process that died, and after the next one took what it
+// made out again, is taken out before an abort is over.
+func TestAMaintenanceThatLands(t *testing.T) {
+	y := newYard(2)
+	y.stops = 1000 * time.Hour
+	y.busy(0, 50*time.Hour)
+	d := newYardDriver(t, y, schema.Roll{}, mappedExecutors())
+	lost := false
+	d.loses = func() bool {
+		once := !lost && strings.HasPrefix(d.a.Mark, "maintain i-001")
+		lost = lost || once
+		return once
+	}
+	y.chance = func(n int) int { return n - 1 }
+	d.each = func() { d.abort = d.abort || y.cars[0].Flag == "true" } // which the next process wrote
+	st, err := d.run(time.Hour)
+	if y.pass(time.Hour); err != nil || st.State != applier.Finished || y.standing() != "ami-1" {
+		t.Errorf("%+v, %v: %s %v", st, err, y.standing(), y.calls)
 	}
 }
 

@@ -24,10 +24,12 @@ type executorPast struct {
 	why string // for which it is turned back; "" while it is not
 	// switched says that the group was to start the old image again.
 	switched bool
-	in       map[string]stay   // put into maintenance, or seen there: by instance, the last
-	out      map[string]stay   // taken out of it: by instance, the last
-	ends     map[string]ending // by instance, the last
-	marks    int
+	// landed says that it was seen to: a write of the way back was begun after it.
+	landed bool
+	in     map[string]stay   // put into maintenance, or seen there: by instance, the last
+	out    map[string]stay   // taken out of it: by instance, the last
+	ends   map[string]ending // by instance, the last
+	marks  int
 }
 
 // stay is an executor's maintenance, begun or ended.
@@ -60,6 +62,7 @@ func executorPastOf(a applier.Attempt) executorPast {
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
 		p.why = cmp.Or(p.why, why)
+		p.landed = p.landed || why != "" && word(words, 0) != switchBack
 		id := word(words, 1)
 		h := stay{mark: mark, n: int(number(word(words, 3))), own: word(words, 0) == maintain, pre: word(words, 4)}
 		h.at, _ = parseTime(word(words, 2))
@@ -130,11 +133,12 @@ func (t executorTurn) leaves(x executor, why string) applier.Status {
 	return st
 }
 
-// open says that an executor may yet come into maintenance by what was begun.
+// open says that an executor may yet come into maintenance by what was begun, one that was
+// taken out too: then what stood before stands again, which a call of a process that died
+// goes by.
 func (t executorTurn) open() bool {
 	return slices.ContainsFunc(t.all, func(x executor) bool {
-		h := t.past.in[x.ID]
-		return h.own && !x.Maintained() && !x.Going() && t.past.out[x.ID].n <= h.n
+		return t.past.in[x.ID].own && !x.Maintained() && !x.Going()
 	})
 }
 
