@@ -88,7 +88,7 @@ func (t turn) since(m member) bool {
 // was not ready, or was not started, or something rang. What keeps a single node from
 // going, or another's switch, tells nothing of the image.
 func (t turn) turns(why string) bool {
-	_, can := t.switching()
+	_, can := t.ofGroup()
 	can = can && t.r.Single != nil
 	switch code, _, _ := strings.Cut(why, ":"); code {
 	case "DC833", "DC836", "DC838":
@@ -99,18 +99,29 @@ func (t turn) turns(why string) bool {
 	return false
 }
 
-// switching is the write that has the group start the old image again: that of a rollback.
-// false: the plan states none, as that of a rollback does not.
-func (o order) switching() (s planner.Step, is bool) {
-	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
-	return s, err == nil && (s.Op == operation.UpdateAutoScalingGroup || s.Op == operation.ModifyLaunchTemplate)
+// ofGroup is the write that has an Auto Scaling group start the old image again.
+func (o order) ofGroup() (s planner.Step, is bool) {
+	return o.switching(operation.UpdateAutoScalingGroup, operation.ModifyLaunchTemplate)
 }
 
-// turned is the same look at the same step, the other way round: no run is ended, whatever
-// the plan forces, and no window or time is waited for.
+// switching is the write that has the group start the old image again: that of a rollback,
+// by one of these operations. false: the plan states none, as that of a rollback does not.
+func (o order) switching(ops ...string) (s planner.Step, is bool) {
+	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
+	return s, err == nil && slices.Contains(ops, s.Op)
+}
+
+// turned is the same step, the other way round: no run is ended, whatever the plan forces,
+// and no window or time is waited for.
+func (o order) turned() order {
+	o.image, o.from, o.undoing, o.Force, o.drain, o.Hours = o.from, o.image, true, false, 0, nil
+	o.Roll = picking(o.Roll)
+	return o
+}
+
+// turned is the same look at the step turned round.
 func (t turn) turned() turn {
-	t.image, t.from, t.undoing, t.Force, t.drain, t.Hours = t.from, t.image, true, false, 0, nil
-	t.Roll = picking(t.Roll)
+	t.order = t.order.turned()
 	return t
 }
 
