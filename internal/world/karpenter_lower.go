@@ -166,7 +166,7 @@ func (p *poolLowering) tellTerraformDrifts(g schema.Group, d planner.Diff) {
 func (p *poolLowering) limit(g schema.Group) *schema.Finding {
 	ref, limits := p.v.world.groupRefOf(g), map[string]schema.Value{}
 	for _, d := range p.change.Fields {
-		if name, is := strings.CutPrefix(d.Path, "groups."+schema.JoinPath(g.Key())+".limits."); is && p.belongs("limits") == "domctl" {
+		if name, is := strings.CutPrefix(d.Path, "groups."+schema.JoinPath(g.Key())+".limits."); is && p.o.Owner("limits") == "domctl" {
 			limits[name] = d.After
 		}
 	}
