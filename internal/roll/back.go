@@ -42,16 +42,11 @@ func (t turn) back(why string) applier.Status {
 		}
 		return failed("%s. %s starts nodes from %s again; the way back stopped there: %s%s. domctl rollback --to %s goes on with it", why, t.group.Name, t.from, gave, t.kept(), t.Apply)
 	}
-	st, holds := b.holds()
-	if !holds {
+	st, halts := b.halted()
+	if !halts {
 		st = b.forward()
 	}
-	switch {
-	case st.State == applier.Next && !strings.Contains(st.Mark, because):
-		st.Mark += because + why
-	case st.State == applier.Pending:
-		st.Why = "turned back, because " + why + "; " + st.Why
-	case st.State == applier.Finished:
+	if st = onWayBack(st, why); st.State == applier.Finished {
 		return failed("%s. It was turned back: %s starts nodes from %s again, and has no other%s. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.from, t.kept(), t.Apply)
 	}
 	return st

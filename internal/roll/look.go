@@ -38,6 +38,17 @@ func (m member) joined() bool   { return m.serving() && m.node != nil && m.node.
 // ready says that it takes runs.
 func (m member) ready() bool { return m.joined() && !m.node.Cordoned }
 
+// shielded says what keeps an instance from being ended, whatever is on it; "" for nothing.
+func (m member) shielded() string {
+	switch {
+	case m.Protected:
+		return fmt.Sprintf("%s is protected from scale-in: take that away", m)
+	case m.standby():
+		return fmt.Sprintf("%s stands by: put it back into service, or end it", m)
+	}
+	return ""
+}
+
 // String names it for people.
 func (m member) String() string {
 	if m.node == nil {

@@ -59,6 +59,28 @@ func number(text string) int64 {
 	return n
 }
 
+// begun is a mark that begins so, of a write of which there is one; "" before it.
+func (o order) begun(what string) string {
+	for _, mark := range schema.Sorted(o.Begun) {
+		if strings.HasPrefix(mark, what+" ") {
+			return mark
+		}
+	}
+	return ""
+}
+
+// onWayBack is an answer of a roll the other way round: its writes say why in their marks, and
+// what it waits for begins with that.
+func onWayBack(st applier.Status, why string) applier.Status {
+	switch {
+	case st.State == applier.Next && !strings.Contains(st.Mark, because):
+		st.Mark += because + why
+	case st.State == applier.Pending:
+		st.Why = "turned back, because " + why + "; " + st.Why
+	}
+	return st
+}
+
 // past is what a step has begun.
 type past struct {
 	why  string // for which it is turned back; "" while it is not

@@ -1,7 +1,7 @@
-// Package roll replaces the nodes of a group that has another image by then: the long
-// operations roll.group, roll.nodegroup and roll.nodeclass as Executors. Nodes on the old image are
-// cordoned, emptied of what may move, and ended once no live run is on them; how many at
-// once, and whether replacements come first, the plan says.
+// Package roll replaces the machines of what starts others by then: the long operations
+// roll.group, roll.nodegroup, roll.nodeclass and roll.executors as Executors. Those on the old
+// image are cordoned, or put into maintenance, emptied of what may move, and ended once no live
+// run is on them; how many at once, and whether replacements come first, the plan says.
 //
 // Which write comes next is told from the outside alone: instances by their image, nodes
 // by whether they are ready and by whom they were cordoned, runs by their pods and by
