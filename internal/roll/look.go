@@ -26,9 +26,7 @@ type member struct {
 	movable  []port.Pod // those that a controller starts elsewhere
 }
 
-func (m member) going() bool {
-	return m.ended || strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach")
-}
+func (m member) going() bool    { return m.ended || m.Leaving() }
 func (m member) serving() bool  { return m.Lifecycle == "InService" && !m.ended }
 func (m member) warm() bool     { return strings.HasPrefix(m.Lifecycle, "Warmed:") && !m.going() }
 func (m member) standby() bool  { return !m.ended && strings.Contains(m.Lifecycle, "Standby") }
@@ -167,7 +165,7 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 		m := member{GroupInstance: i}
 		for _, machine := range machines {
 			if machine.ID == i.ID {
-				m.image, m.ended = machine.Image, machine.State == "shutting-down" || machine.State == "terminated"
+				m.image, m.ended = machine.Image, machine.Going()
 				m.launched, _ = time.Parse(time.RFC3339, machine.Launched)
 			}
 		}

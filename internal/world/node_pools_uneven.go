@@ -36,7 +36,7 @@ func (l *look) readUneven(ctx context.Context) error {
 	}
 	group, ids := map[string]string{}, []string(nil)
 	for _, m := range members {
-		if strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach") {
+		if m.Leaving() {
 			continue
 		}
 		group[m.ID], ids = m.Group, append(ids, m.ID)
