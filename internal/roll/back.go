@@ -25,14 +25,14 @@ func (t turn) back(why string) applier.Status {
 	}
 	switch t.starts {
 	case t.image:
-		return next(switchBack+because+why, planner.Absolute)
+		return t.doubted(next(switchBack+because+why, planner.Absolute))
 	case t.from:
 	default:
 		return t.stop(fmt.Sprintf("%s; and %s starts nodes from %s by now, which is left", why, t.group.Name, or(t.starts)))
 	}
 	for _, m := range t.owned() {
 		if m.image != t.image && !t.since(m) {
-			return t.lifted(m, because+why)
+			return t.doubted(t.lifted(m, because+why))
 		}
 	}
 	b := t.turned()
@@ -155,8 +155,21 @@ func (t turn) owned() []member {
 	return t.which(func(m member) bool { _, own := t.cordoned(m.node); return own && !m.going() })
 }
 
+// doubted is a write after which nobody waits any more for a change of the capacity that was
+// begun and does not show: it could land until then.
+func (t turn) doubted(st applier.Status) applier.Status {
+	_, open := t.past.open(t.group.Desired)
+	st.Doubt = st.Doubt || open && st.State == applier.Next
+	return st
+}
+
 // cleared is the next write that takes something away; false when nothing is left.
 func (t turn) cleared(why string) (applier.Status, bool) {
+	st, more := t.clears(why)
+	return t.doubted(st), more
+}
+
+func (t turn) clears(why string) (applier.Status, bool) {
 	if st, more := t.cancels(why); more {
 		return st, true
 	}
