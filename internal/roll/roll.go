@@ -199,8 +199,8 @@ const cordonNote = "domctl "
 func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
 // Deadline is when a step, as far as it was begun, waits no longer for the runs of a node
-// whose cordon has this note: where force, it ends the node with them, else it is turned
-// back. own is false of another's cordon; at is zero of a step that waits however long runs
+// whose cordon has this note: where force, it ends the node with them, else it stops where
+// it is. own is false of another's cordon; at is zero of a step that waits however long runs
 // take, and of one that is turned back: that ends none.
 func Deadline(a applier.Attempt, note string) (at time.Time, force, own bool) {
 	if op := a.Step.Op; op != operation.RollGroup && op != operation.RollNodeGroup && op != operation.RollNodeClass {

@@ -199,10 +199,11 @@ func (p *poolLowering) rollNote() string {
 		schema.Surge:           fmt.Sprintf("replacements are ready first, at most %d beside, %d missing", r.Most(), r.Unavailable()),
 		schema.InstanceRefresh: "by an instance refresh, once no run is on any of them",
 	}[r.Strategy]
+	back := "turned back"
 	managed := slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup != "" })
 	switch all := !slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup == "" }); {
 	case all:
-		how = "by EKS, once no run is on any of them"
+		how, back = "by EKS, once no run is on any of them", "stopped"
 	case managed:
 		how += "; those of managed node groups by EKS, once no run is on any of them"
 	}
@@ -215,7 +216,7 @@ func (p *poolLowering) rollNote() string {
 		note += "; in window " + r.Window
 	}
 	if len(r.Alarms) > 0 {
-		note += "; turned back where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
+		note += "; " + back + " where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
 	}
 	return note
 }
