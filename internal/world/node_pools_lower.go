@@ -111,7 +111,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	}
 	p.told(g, ref, at, size, says)
 	if switched != nil {
-		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
+		p.findings = append(p.findings, p.v.inWave(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
 		p.rolled(ref, *switched, before)
 	} else if uneven != nil { // in the wave and behind the gates of its image
 		p.rolled(ref, planner.Diff{Path: at + "ami", Before: uneven.Before, After: uneven.After}, before)
