@@ -25,14 +25,14 @@ func (t turn) back(why string) applier.Status {
 	}
 	switch t.starts {
 	case t.image:
-		return next(switchBack+because+why, planner.Absolute)
+		return t.doubted(next(switchBack+because+why, planner.Absolute))
 	case t.from:
 	default:
 		return t.stop(fmt.Sprintf("%s; and %s starts nodes from %s by now, which is left", why, t.group.Name, or(t.starts)))
 	}
 	for _, m := range t.owned() {
 		if m.image != t.image && !t.since(m) {
-			return t.lifted(m, because+why)
+			return t.doubted(t.lifted(m, because+why))
 		}
 	}
 	b := t.turned()
@@ -42,16 +42,11 @@ func (t turn) back(why string) applier.Status {
 		}
 		return failed("%s. %s starts nodes from %s again; the way back stopped there: %s%s. domctl rollback --to %s goes on with it", why, t.group.Name, t.from, gave, t.kept(), t.Apply)
 	}
-	st, holds := b.holds()
-	if !holds {
+	st, halts := b.halted()
+	if !halts {
 		st = b.forward()
 	}
-	switch {
-	case st.State == applier.Next && !strings.Contains(st.Mark, because):
-		st.Mark += because + why
-	case st.State == applier.Pending:
-		st.Why = "turned back, because " + why + "; " + st.Why
-	case st.State == applier.Finished:
+	if st = onWayBack(st, why); st.State == applier.Finished {
 		return failed("%s. It was turned back: %s starts nodes from %s again, and has no other%s. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.from, t.kept(), t.Apply)
 	}
 	return st
@@ -171,8 +166,21 @@ func (t turn) owned() []member {
 	return t.which(func(m member) bool { _, own := t.cordoned(m.node); return own && !m.going() })
 }
 
+// doubted is a write after which nobody waits any more for a change of the capacity that was
+// begun and does not show: it could land until then.
+func (t turn) doubted(st applier.Status) applier.Status {
+	_, open := t.past.open(t.group.Desired)
+	st.Doubt = st.Doubt || open && st.State == applier.Next
+	return st
+}
+
 // cleared is the next write that takes something away; false when nothing is left.
 func (t turn) cleared(why string) (applier.Status, bool) {
+	st, more := t.clears(why)
+	return t.doubted(st), more
+}
+
+func (t turn) clears(why string) (applier.Status, bool) {
 	if st, more := t.cancels(why); more {
 		return st, true
 	}
