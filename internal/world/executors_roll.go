@@ -129,7 +129,7 @@ func executorsNote(r schema.Roll, mapped bool) string {
 		note += "; in window " + r.Window
 	}
 	if len(r.Alarms) > 0 {
-		note += "; stopped where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
+		note += "; stopped where " + oneRings(r)
 	}
 	return note
 }
