@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -62,6 +63,9 @@ func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
 		if j.over() == "" && j.summary().ForGood() {
 			return fmt.Errorf("DC311: %s is reserved by apply %s, of which a step failed for good; domctl apply --supersede %[2]s abandons it, and does this in its place", addr, id)
 		}
+		if j.over() == "" && r.goesOn(j.summary()) {
+			return fmt.Errorf("DC311: %s is reserved by apply %s, which waits, and whose domctl goes on with it by itself; domctl apply --supersede %[2]s abandons it", addr, id)
+		}
 		if j.over() == "" {
 			return fmt.Errorf("DC311: %s is reserved by apply %s, which is not finished; domctl apply --resume %[2]s goes on with it, --supersede %[2]s abandons it", addr, id)
 		}
@@ -71,6 +75,15 @@ func (r *run) unreserved(ctx context.Context, p *planner.Plan) error {
 		}
 	}
 	return nil
+}
+
+// goesOn says of an apply that waits that its own domctl is known to be at it.
+func (a *Applier) goesOn(s Summary) bool {
+	if s.Outcome != PausedOutcome || !strings.HasPrefix(s.Why, "waiting") || a.Alive == nil {
+		return false
+	}
+	alive, known := a.Alive(s.Records[len(s.Records)-1].By)
+	return alive && known
 }
 
 // Reserved are the addresses that an apply keeps from others, in order; none when

@@ -33,6 +33,7 @@ func (a *app) writeTerraform(ctx context.Context, dir string, p planner.Plan) er
 	}
 	if len(all) == 0 {
 		a.tell("info", "nothing is left to Terraform for which the files state a variable")
+		a.tell("hint", "nodePools: NAME: terraform: {file, variables} states where Terraform has what it owns")
 		return nil
 	}
 	above, err := d.repository()

@@ -17,6 +17,7 @@ type execution struct {
 	Environment string `json:"environment,omitempty"`
 	Executor    string `json:"executor,omitempty"` // EC2 id, which its details have and the list has not
 	Kind        string `json:"kind,omitempty"`     // "Batch" unless stated
+	Lost        string `json:"lost,omitempty"`     // RFC 3339: when Karpenter ended a machine of it, before its end
 	Owner       string `json:"owner,omitempty"`
 	Project     string `json:"project,omitempty"` // "owner/name"
 	Queued      string `json:"queued,omitempty"`  // RFC 3339

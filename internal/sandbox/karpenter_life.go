@@ -65,6 +65,7 @@ func (w *World) karpens(s *state, t time.Time) (*state, bool) {
 		if vain || c.Ends != "" && !moment(c.Ends).After(t) {
 			delete(k.Claims, name)
 			n.cluster.Nodes = removed(n.cluster.Nodes, c.node(name))
+			n.domino.Executions = lost(n.domino.Executions, c.node(name), moment(c.Ends).Add(-w.takes(&k)))
 			return &n, true
 		}
 	}
@@ -94,6 +95,20 @@ func (w *World) karpens(s *state, t time.Time) (*state, bool) {
 		}
 	}
 	return s, false
+}
+
+// lost has the runs on a node that went say so, but for those that had ended by then.
+func lost(all map[string]execution, node string, went time.Time) map[string]execution {
+	out := all
+	for _, id := range schema.Sorted(all) {
+		e := all[id]
+		on := slices.ContainsFunc(e.Units, func(u unit) bool { return u.Node == node })
+		if on && e.Lost == "" && went.Before(moment(e.Ends)) {
+			e.Lost = went.Format(time.RFC3339)
+			out = added(out, id, e)
+		}
+	}
+	return out
 }
 
 // drifted is the claim of a pool that Karpenter takes next because it drifted; "" while

@@ -152,6 +152,7 @@ func (w *World) killed(s *state, e execution) (at time.Time) {
 	if ends.IsZero() {
 		return at
 	}
+	at = moment(e.Lost)
 	for _, u := range e.Units {
 		if u.Instance == "" {
 			continue
@@ -159,6 +160,8 @@ func (w *World) killed(s *state, e execution) (at time.Time) {
 		i, is := s.aws.Instances[u.Instance]
 		went := moment(i.Settles)
 		switch {
+		case !is && s.cluster.Karpenter != nil:
+			continue // a node of Karpenter's: Lost says when it went
 		case !is:
 			went = moment(e.Started)
 		case !slices.Contains([]string{"shutting-down", "terminated"}, i.State):

@@ -115,6 +115,42 @@ func TestARunDiesWithItsMachine(t *testing.T) {
 	}
 }
 
+// TestARunOnANodeOfKarpenters lives until its time, and dies with a node that Karpenter ends
+// before that.
+func TestARunOnANodeOfKarpenters(t *testing.T) {
+	m, err := NewMemory("sandbox.json", []byte(`{"aws": {"account": "111122223333", "region": "us-west-2"}, "database": {"name": "domino", "replicaSet": "rs0"},
+		"kubernetes": {"karpenter": {"takes": "1m", "nodeClaims": {"a": {"image": "ami-1", "node": "n", "pool": "p"}},
+			"nodeClasses": {"p": {"amiSelectorTerms": [{"id": "ami-1"}]}}, "nodePools": {"p": {"class": "p"}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
+	w := view(t, m, Options{Clock: func() time.Time { return now }})
+	short, long := w.begins(t, Run{On: "n"}, 10*time.Minute), w.begins(t, Run{On: "n"}, time.Hour)
+	if live, err := w.ListExecutions(t.Context()); err != nil || len(live) != 2 {
+		t.Errorf("%+v (%v)", live, err)
+	}
+	now = now.Add(20 * time.Minute)
+	claims, err := w.ListNodeClaims(t.Context())
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("%+v (%v)", claims, err)
+	}
+	if err := w.DeleteNodeClaim(t.Context(), claims[0]); err != nil {
+		t.Fatal(err)
+	}
+	went := now
+	now = now.Add(time.Hour)
+	all, err := w.Runs()
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%+v (%v)", all, err)
+	}
+	for _, r := range all {
+		if killed := r.ID == long.ID; killed != r.Killed.Equal(went) || !killed && (r.ID != short.ID || !r.Killed.IsZero()) {
+			t.Errorf("%s until %s was killed: %s", r.ID, r.Ends, r.Killed)
+		}
+	}
+}
+
 // TestRunsThatNoNodeTakes, and executors that are no nodes.
 func TestRunsThatNoNodeTakes(t *testing.T) {
 	w, _ := runsRig(t)

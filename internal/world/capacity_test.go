@@ -47,7 +47,7 @@ func TestCapacity(t *testing.T) {
 		cores, n int64
 		why      string
 	}{
-		"by the instance type": {nil, "instance type", 1500, 1, "no cluster is asked"},
+		"by the instance type": {nil, "instance type", 1500, 1, "deployment.kubernetes.nodes is not stated"},
 		"by live nodes":        {&live, "live", 1500, 1, ""},
 		"a node with too few":  {&cluster{nodes: []port.Node{node("a", "p", "m5.large", 900, 7, 0)}}, "live", 900, 0, ""},
 		"no node yet":          {&cluster{}, "instance type", 1500, 1, ""},

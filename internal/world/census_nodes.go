@@ -274,7 +274,7 @@ func (c *census) on(n CensusNode) (runs, from []string) {
 			runs, from = append(runs, cmp.Or(r.Run, "pod "+r.Pod)), append(from, r.From...)
 		}
 	}
-	if len(runs) == 0 && (!c.placed && (c.noPod || n.Node == "") || n.Node == "" && c.nameless()) {
+	if len(runs) == 0 && (!c.placed && (c.noPod || n.Node == "") || n.Node == "" && (c.nameless() || c.astray())) {
 		return nil, from
 	}
 	slices.Sort(runs)
@@ -291,6 +291,14 @@ func (r RunUnit) isOn(n CensusNode) bool {
 // on that could be on any instance that is no node.
 func (c *census) nameless() bool {
 	return slices.ContainsFunc(c.nodes, port.Node.Nameless)
+}
+
+// astray says that a live run is on a machine by a name that no node of the cluster has, as where
+// the cluster does not tell of its nodes: it could be on any instance that is no node.
+func (c *census) astray() bool {
+	return slices.ContainsFunc(c.Runs, func(r RunUnit) bool {
+		return r.Node != "" && !strings.HasPrefix(r.Node, "i-") && !slices.ContainsFunc(c.nodes, func(n port.Node) bool { return n.Name == r.Node })
+	})
 }
 
 // others are the pods of a node that a drain waits for beside runs: none that the node has

@@ -106,4 +106,14 @@ func TestNodeCensus(t *testing.T) {
 			}
 		}
 	}
+	// So could a node that nobody lists, where a run is on one; an EC2 id names another machine.
+	for on, known := range map[string]bool{"n": false, "i-2": true} {
+		for name, nodes := range map[string]world.LiveNodes{"not asked": nil, "away": cluster{err: errors.New("refused")}, "without it": cluster{}} {
+			w.Nodes = nodes
+			got, err = w.LookNodes(t.Context(), desired, schema.Applied{}, explained{all: []port.Execution{{ID: "a1", Status: "Running", Units: []port.ExecutionUnit{{ID: "p", Role: "run", Node: on}}}}}, w.LookEnded)
+			if err != nil || len(got.Nodes) != 1 || (got.Nodes[0].Runs != nil) != known {
+				t.Errorf("a run on %q, the cluster %s: %+v, %v", on, name, got.Nodes, err)
+			}
+		}
+	}
 }

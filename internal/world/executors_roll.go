@@ -151,7 +151,7 @@ func executorsNote(r schema.Roll, mapped, switched bool) string {
 		if !switched {
 			stops = "stopped"
 		}
-		note += "; " + stops + " where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
+		note += "; " + stops + " where " + oneRings(r)
 	}
 	return note
 }

@@ -128,7 +128,7 @@ func TestKarpenterPools(t *testing.T) {
 func TestKarpenterIsNotThere(t *testing.T) {
 	objects := pool(nodePools("plain"), map[string]any{"limits.cores": 20})
 	b := newBench(t, "", poolImages+poolAWS)
-	for asked, want := range map[bool]string{true: "is Karpenter installed", false: "no cluster is asked"} {
+	for asked, want := range map[bool]string{true: "is Karpenter installed", false: "deployment.kubernetes.nodes is not stated"} {
 		b.grid = asked
 		p := b.plan(objects)
 		if len(p.Findings) != 1 || p.Findings[0].Code != "DC872" || p.Findings[0].Severity != schema.Error || strings.Count(p.Findings[0].Message, want) != 1 || len(p.Steps) > 0 {

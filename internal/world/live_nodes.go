@@ -18,7 +18,7 @@ type LiveNodes interface {
 }
 
 // errNoCluster is why nobody tells which nodes live: the files state no cluster.
-const errNoCluster = unstated("no cluster is asked")
+const errNoCluster = unstated("deployment.kubernetes.nodes is not stated")
 
 // liveNode is a node, and the room that its daemons leave executions.
 type liveNode struct {

@@ -216,9 +216,17 @@ func (p *poolLowering) rollNote() string {
 		note += "; in window " + r.Window
 	}
 	if len(r.Alarms) > 0 {
-		note += "; " + back + " where one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
+		note += "; " + back + " where " + oneRings(r)
 	}
 	return note
+}
+
+// oneRings is what turns a roll back that watches alarms.
+func oneRings(r schema.Roll) string {
+	if len(r.Alarms) == 1 {
+		return "alarm " + r.Alarms[0] + " rings"
+	}
+	return "one of " + planner.Plural(len(r.Alarms), "alarm") + " rings"
 }
 
 // eachGoes says when a roll ends a machine; since is what its time to get empty begins with.
