@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/operation"
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
 
@@ -176,6 +177,9 @@ func (t turn) cleared(why string) (applier.Status, bool) {
 	}
 	for _, m := range owned {
 		return t.lifted(m, why), true
+	}
+	for _, id := range t.left {
+		return t.lifted(member{GroupInstance: port.GroupInstance{ID: id}}, why), true
 	}
 	return applier.Status{}, false
 }

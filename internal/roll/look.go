@@ -53,6 +53,7 @@ type found struct {
 	starts  string // the image that it starts nodes from
 	version string // and the template's version; "" of a launch configuration
 	members []member
+	others  []port.Node // that a roll cordoned, and that are of no member
 	newest  port.InstanceRefresh
 	now     time.Time
 }
@@ -129,16 +130,17 @@ func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
 	if len(refreshes) > 0 {
 		f.newest = refreshes[0]
 	}
-	f.members, err = r.members(ctx, []string{group})
+	f.members, f.others, err = r.members(ctx, []string{group})
 	return f, err
 }
 
 // members are the instances of groups, as they are told by AWS, Kubernetes and Domino.
 // What is on nodes is read last, so that no read is older than the cordon it goes with.
-func (r *Roller) members(ctx context.Context, groups []string) (all []member, err error) {
+// others are the nodes of no member that a roll cordoned.
+func (r *Roller) members(ctx context.Context, groups []string) (all []member, others []port.Node, err error) {
 	instances, err := r.Outside.DescribeAutoScalingInstances(ctx, groups)
 	if err != nil || len(instances) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	var ids []string
 	for _, i := range instances {
@@ -146,11 +148,11 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 	}
 	machines, err := r.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	nodes, nameless, on, err := r.standing(ctx)
+	nodes, twins, nameless, on, err := r.standing(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, i := range instances {
 		m := member{GroupInstance: i}
@@ -163,6 +165,8 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 		if n, is := nodes[i.ID]; is {
 			m.node = &n
 			m.runs, m.held, m.movable = on(n.Name, i.ID)
+			m.movable = leaving(n, m.movable)
+			m.held = append(m.held, twins[i.ID]...)
 		} else {
 			m.runs, _, _ = on("", i.ID)
 			m.held = nameless
@@ -170,24 +174,52 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.ID, b.ID) })
-	return all, nil
+	for _, id := range schema.Sorted(nodes) {
+		if n := nodes[id]; n.Cordoned && Cordoned(n.CordonedBy) && !slices.Contains(ids, id) {
+			others = append(others, n)
+		}
+	}
+	return all, others, nil
+}
+
+// detached are the instances that this step cordoned and that are of the group no more, as
+// far as they run: those that end have ended with it.
+func (r *Roller) detached(ctx context.Context, o order, others []port.Node) (ids []string, err error) {
+	for _, n := range others {
+		if _, own := o.cordoned(&n); own {
+			ids = append(ids, n.Instance)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	machines, err := r.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(ids, func(id string) bool {
+		return !slices.ContainsFunc(machines, func(m port.Instance) bool { return m.ID == id && m.State == "running" })
+	}), nil
 }
 
 // contents tells what is on a node, by its name and its instance.
 type contents func(node, instance string) (runs, held []string, movable []port.Pod)
 
-// standing are the nodes by instance, and what is on each. nameless are those of which
+// standing are the nodes by instance, and what is on each. twins are two of one instance:
+// which of them it is nobody tells, and what is on either is on it. nameless are those of which
 // Kubernetes does not say what instance they are, and what runs on nodes that it does not
 // list: each could be any that has no node, so that such a one is in use, for all that is
 // known.
-func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, nameless []string, on contents, err error) {
+func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, twins map[string][]string, nameless []string, on contents, err error) {
 	all, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
-		return nil, nil, nil, unanswered("Kubernetes", err)
+		return nil, nil, nil, nil, unanswered("Kubernetes", err)
 	}
-	nodes = map[string]port.Node{}
+	nodes, twins = map[string]port.Node{}, map[string][]string{}
 	for _, n := range all {
-		switch {
+		switch was, twice := nodes[n.Instance]; {
+		case twice:
+			twins[n.Instance] = append(twins[n.Instance], fmt.Sprintf("nodes %s and %s, which both name this instance: delete the one that is gone", was.Name, n.Name))
 		case n.Instance != "":
 			nodes[n.Instance] = n
 		case n.Nameless():
@@ -195,7 +227,17 @@ func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, name
 		}
 	}
 	on, astray, err := r.contents(ctx, all)
-	return nodes, append(nameless, astray...), on, err
+	return nodes, twins, append(nameless, astray...), on, err
+}
+
+// leaving are the pods of a node that may be moved, without those that came to it long after
+// a roll cordoned it: they tolerate that, and would come again. They go with the node.
+func leaving(n port.Node, movable []port.Pod) []port.Pod {
+	at, err := parseTime(n.CordonedBy[strings.LastIndex(n.CordonedBy, " ")+1:])
+	if err != nil || !n.Cordoned || !Cordoned(n.CordonedBy) {
+		return movable
+	}
+	return slices.DeleteFunc(movable, func(p port.Pod) bool { return p.Created.Sub(at) > quiet })
 }
 
 // contents reads what is on all nodes. astray is what is told to be on others than those

@@ -28,13 +28,17 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (st applier.Sta
 		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
 	}
 	f, err := r.Roller.look(ctx, o.asg)
+	var left []string
+	if err == nil {
+		left, err = r.detached(ctx, o, f.others)
+	}
 	if st, waits := waiting(err); waits {
 		return st, nil
 	}
 	if err != nil {
 		return applier.Status{}, err
 	}
-	t := turn{o, f, pastOf(a), r.Roller}
+	t := turn{order: o, found: f, past: pastOf(a), r: r.Roller, left: left}
 	defer func() { saying(&st, t.members) }()
 	switch {
 	case a.Abort:
@@ -97,6 +101,7 @@ type turn struct {
 	found
 	past past
 	r    *Roller
+	left []string // instances that left the group with the cordon of this step
 }
 
 // holds says what keeps a roll from going on, whatever stands.
@@ -129,6 +134,12 @@ func (t turn) wrong() string {
 	return cmp.Or(t.refreshFailed(), t.overdue())
 }
 
+// dead says that a member of the image that is wanted was not ready long before the roll
+// began: what is not the roll's doing keeps it from nothing.
+func (t turn) dead(m member) bool {
+	return m.image == t.image && m.serving() && !m.joined() && !m.launched.IsZero() && t.Began.Sub(m.unready()) > mostReady
+}
+
 // unready is since when a member is not: from its launch, or since it last was.
 func (m member) unready() time.Time {
 	since := m.launched
@@ -143,9 +154,12 @@ func (m member) unready() time.Time {
 	return since
 }
 
-// overdue says that a node was not empty in time, and is not forced to be.
-func (t turn) overdue() string {
-	for _, m := range t.old(t.order) {
+// overdue says that an old node was not empty in time, and is not forced to be.
+func (t turn) overdue() string { return t.tardy(t.old(t.order)) }
+
+// tardy is that of some members.
+func (t turn) tardy(some []member) string {
+	for _, m := range some {
 		if at, own := t.cordoned(m.node); own && !at.IsZero() && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
 			return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
 		}
@@ -277,7 +291,7 @@ func (t turn) finish() applier.Status {
 		return st
 	}
 	for _, m := range t.members {
-		if m.image == t.image && !m.going() && !m.standby() && !m.warm() && !m.joined() || m.image == "" && strings.HasPrefix(m.Lifecycle, "Pending") {
+		if m.image == t.image && !m.going() && !m.standby() && !m.warm() && !m.joined() && !t.dead(m) || m.image == "" && strings.HasPrefix(m.Lifecycle, "Pending") {
 			return pending(look, "%s", t.progress([]string{m.String() + " is not ready yet"}))
 		}
 	}

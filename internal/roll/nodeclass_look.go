@@ -112,6 +112,7 @@ func (r *Roller) claimed(ctx context.Context, class string, listed []port.NodeCl
 		if i := slices.IndexFunc(nodes, func(n port.Node) bool { return n.Name == c.Node && c.Node != "" }); i >= 0 {
 			m.node = &nodes[i]
 			m.runs, m.held, m.movable = on(c.Node, c.Instance)
+			m.movable = leaving(nodes[i], m.movable)
 		} else { // what is on its node is, whether that is listed or not
 			var movable []port.Pod
 			m.runs, m.held, movable = on(c.Node, c.Instance)

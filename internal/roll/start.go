@@ -127,7 +127,7 @@ func (r *Roller) evict(ctx context.Context, of func(port.Node) bool, uid string)
 // end terminates an instance, if at this moment nothing is on it that the plan keeps
 // alive.
 func (r *Roller) end(ctx context.Context, o order, id string, smaller, forced bool) error {
-	members, err := r.members(ctx, []string{o.asg})
+	members, _, err := r.members(ctx, []string{o.asg})
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}

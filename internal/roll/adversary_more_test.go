@@ -1,0 +1,138 @@
+package roll
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"domctl.dev/applier"
+	"domctl.dev/internal/port"
+	"domctl.dev/schema"
+)
+
+// otherwise is a town whose answers are spoilt.
+type otherwise struct {
+	*town
+	group func(g *port.NodeGroup)
+	nodes func(all []port.Node) []port.Node
+	pods  func(all []port.Pod) []port.Pod
+	lists func(all []port.GroupInstance) []port.GroupInstance
+}
+
+func (o *otherwise) DescribeNodegroup(ctx context.Context, cluster, name string) (port.NodeGroup, error) {
+	g, err := o.town.DescribeNodegroup(ctx, cluster, name)
+	if o.group != nil {
+		o.group(&g)
+	}
+	return g, err
+}
+
+func (o *otherwise) ListNodes(ctx context.Context) ([]port.Node, error) {
+	all, err := o.town.ListNodes(ctx)
+	if o.nodes != nil {
+		all = o.nodes(all)
+	}
+	return all, err
+}
+
+func (o *otherwise) ListPods(ctx context.Context, node string) ([]port.Pod, error) {
+	all, err := o.town.ListPods(ctx, node)
+	if o.pods != nil {
+		all = o.pods(all)
+	}
+	return all, err
+}
+
+func (o *otherwise) DescribeAutoScalingInstances(ctx context.Context, groups []string) ([]port.GroupInstance, error) {
+	all, err := o.town.DescribeAutoScalingInstances(ctx, groups)
+	if o.lists != nil {
+		all = o.lists(all)
+	}
+	return all, err
+}
+
+func (d *driver) spoil(o *otherwise) {
+	d.roller = func() *Roller {
+		return &Roller{Outside: o, Nodes: o, Karpenter: o, Census: o, Now: func() time.Time { return o.now }, Single: o.single}
+	}
+	d.restart()
+}
+
+// TestAPodThatComesBack to its node, cordoned or not, is not evicted without end.
+func TestAPodThatComesBack(t *testing.T) {
+	w, d := surging(t, 2)
+	born := w.now
+	n := 0
+	typha := func() port.Pod {
+		n++
+		return port.Pod{Namespace: "kube-system", Name: fmt.Sprintf("typha-%d", n), UID: fmt.Sprintf("t%d", n), Node: "ip-i-001", Phase: "Running", OwnerKind: "ReplicaSet", Owner: "typha", Created: born}
+	}
+	w.machines[0].pods = []port.Pod{typha()}
+	w.each = func() {
+		if m := w.machines[0]; m.ID == "i-001" && m.alive() && len(m.pods) == 0 {
+			born = w.now
+			m.pods = []port.Pod{typha()}
+		}
+	}
+	w.busy(0, 2*time.Hour)
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != applier.Finished || strings.Count(fmt.Sprint(w.calls), "evict") > 3 {
+		t.Errorf("%+v, %v: %d evictions", st, err, strings.Count(fmt.Sprint(w.calls), "evict"))
+	}
+}
+
+// TestTwoNodesOfOneInstance: what is on either is on the instance.
+func TestTwoNodesOfOneInstance(t *testing.T) {
+	w, d := surging(t, 2)
+	w.busy(0, 100*time.Hour)
+	w.busy(1, 100*time.Hour)
+	d.spoil(&otherwise{town: w, nodes: func(all []port.Node) []port.Node {
+		return append(all, port.Node{Name: "gone-i-001", UID: "x", Version: "1", Instance: "i-001", Cordoned: true})
+	}})
+	d.waits(t, 3*time.Hour, "nodes ip-i-001 and gone-i-001, which both name this instance")
+	if len(w.killed) > 0 {
+		t.Errorf("killed %v", w.killed)
+	}
+}
+
+// TestADetachedInstance has its cordon lifted: it is of the group no more.
+func TestADetachedInstance(t *testing.T) {
+	w, d := surging(t, 2)
+	w.busy(0, 100*time.Hour)
+	w.busy(1, 30*time.Minute)
+	o := &otherwise{town: w}
+	d.spoil(o)
+	d.each = func() {
+		if w.machines[0].cordoned && o.lists == nil {
+			w.machines[0].Lifecycle = "Standby" // the town starts none in its place, nor ends it
+			w.group.Desired--
+			o.lists = func(all []port.GroupInstance) (rest []port.GroupInstance) {
+				for _, i := range all {
+					if i.ID != "i-001" {
+						rest = append(rest, i)
+					}
+				}
+				return rest
+			}
+		}
+	}
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != applier.Finished || w.cordons() > 0 {
+		t.Errorf("%+v, %v, %d cordoned: %v", st, err, w.cordons(), w.calls)
+	}
+}
+
+// TestANodeThatWasDeadBefore on the new image keeps no roll from its end.
+func TestANodeThatWasDeadBefore(t *testing.T) {
+	w := newTown(2)
+	dead := &machine{GroupInstance: port.GroupInstance{ID: "i-dead", Group: "gpu-a", Lifecycle: "InService", Healthy: true, Template: "lt-1", Version: "2"}, image: "ami-2", launched: w.now.Add(-48 * time.Hour), never: true, gone: 30 * time.Second}
+	w.machines = append(w.machines, dead)
+	w.group.Desired, w.group.Max = 3, 9
+	d := newDriver(t, w, schema.Roll{Strategy: schema.Surge})
+	st, err := d.run(20 * time.Hour)
+	if err != nil || st.State != applier.Finished || strings.Contains(w.images(), "ami-1") || !dead.alive() {
+		t.Errorf("%+v, %v: %s, %v", st, err, w.images(), w.calls)
+	}
+}
