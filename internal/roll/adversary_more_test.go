@@ -2,13 +2,16 @@ package roll
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -134,5 +137,28 @@ func TestANodeThatWasDeadBefore(t *testing.T) {
 	st, err := d.run(20 * time.Hour)
 	if err != nil || st.State != applier.Finished || strings.Contains(w.images(), "ami-1") || !dead.alive() {
 		t.Errorf("%+v, %v: %s, %v", st, err, w.images(), w.calls)
+	}
+}
+
+// TestAForgedSwitch is none: what a plan says to take the image back by writes the image alone,
+// of the group that is rolled.
+func TestAForgedSwitch(t *testing.T) {
+	for name, forge := range map[string]func(s *planner.Step){
+		"sizes too":        func(s *planner.Step) { s.Writes["desired"] = schema.JSON(0) },
+		"another group":    func(s *planner.Step) { s.Object = "asg/group#others" },
+		"another template": func(s *planner.Step) { s.Op, s.Object = operation.ModifyLaunchTemplate, "ec2/template#lt-9" },
+	} {
+		w, d := surging(t, 2)
+		var s planner.Step
+		if err := json.Unmarshal([]byte(d.a.Step.Args["switch"].Text), &s); err != nil {
+			t.Fatal(err)
+		}
+		forge(&s)
+		d.a.Step.Args["switch"] = schema.JSON(s)
+		w.dead = []string{"ami-2"}
+		d.ends(t, applier.Failed, "DC833")
+		if strings.Contains(fmt.Sprint(w.calls), "switch") {
+			t.Errorf("%s: %v", name, w.calls)
+		}
 	}
 }

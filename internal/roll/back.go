@@ -89,7 +89,7 @@ func (t turn) since(m member) bool {
 // was not ready, or was not started, or something rang. What keeps a single node from
 // going, or another's switch, tells nothing of the image.
 func (t turn) turns(why string) bool {
-	_, can := t.switching()
+	_, can := t.switching(t.group.Template)
 	can = can && t.r.Single != nil
 	switch code, _, _ := strings.Cut(why, ":"); code {
 	case "DC833", "DC836", "DC838":
@@ -101,10 +101,18 @@ func (t turn) turns(why string) bool {
 }
 
 // switching is the write that has the group start the old image again: that of a rollback.
-// false: the plan states none, as that of a rollback does not.
-func (o order) switching() (s planner.Step, is bool) {
+// false: the plan states none, as that of a rollback does not, or one of something else than
+// the image of the group, which nobody was shown.
+func (o order) switching(template string) (s planner.Step, is bool) {
 	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
-	return s, err == nil && (s.Op == operation.UpdateAutoScalingGroup || s.Op == operation.ModifyLaunchTemplate)
+	for path := range s.Writes {
+		is = slices.Contains([]string{"version", "template", "launchConfiguration", "default"}, path)
+		if !is {
+			return s, false
+		}
+	}
+	of := map[string]planner.Ref{operation.UpdateAutoScalingGroup: o.Step.Object, operation.ModifyLaunchTemplate: planner.Ref("ec2/template#" + template)}
+	return s, err == nil && is && s.Object == of[s.Op]
 }
 
 // turned is the same look at the same step, the other way round: no run is ended, whatever
