@@ -165,7 +165,6 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, ot
 		if n, is := nodes[i.ID]; is {
 			m.node = &n
 			m.runs, m.held, m.movable = on(n.Name, i.ID)
-			m.movable = leaving(n, m.movable)
 			m.held = append(m.held, twins[i.ID]...)
 		} else {
 			m.runs, _, _ = on("", i.ID)
@@ -228,16 +227,6 @@ func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, twin
 	}
 	on, astray, err := r.contents(ctx, all)
 	return nodes, twins, append(nameless, astray...), on, err
-}
-
-// leaving are the pods of a node that may be moved, without those that came to it long after
-// a roll cordoned it: they tolerate that, and would come again. They go with the node.
-func leaving(n port.Node, movable []port.Pod) []port.Pod {
-	at, err := parseTime(n.CordonedBy[strings.LastIndex(n.CordonedBy, " ")+1:])
-	if err != nil || !n.Cordoned || !Cordoned(n.CordonedBy) {
-		return movable
-	}
-	return slices.DeleteFunc(movable, func(p port.Pod) bool { return p.Created.Sub(at) > quiet })
 }
 
 // contents reads what is on all nodes. astray is what is told to be on others than those

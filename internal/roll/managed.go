@@ -73,7 +73,7 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (st applier.St
 		return applier.Status{}, err
 	case m.group.Status == "UPDATING":
 		return pending(retry, "managed node group %s is %s; EKS replaces its nodes one by one", m.name, m.group.Status), nil
-	case m.group.Version == m.version && m.active():
+	case m.group.Version == m.version:
 		return m.updated(), nil
 	case a.Abort:
 		return m.aborted(), nil

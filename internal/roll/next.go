@@ -38,6 +38,7 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (st applier.Sta
 	if err != nil {
 		return applier.Status{}, err
 	}
+	o.unreturning(f.members)
 	t := turn{order: o, found: f, past: pastOf(a), r: r.Roller, left: left}
 	defer func() { saying(&st, t.members) }()
 	switch {

@@ -46,6 +46,7 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 		}
 	}
 	t.members, t.claims, err = r.claimed(ctx, o.asg, claims)
+	o.unreturning(t.members)
 	return t, err
 }
 
@@ -112,7 +113,6 @@ func (r *Roller) claimed(ctx context.Context, class string, listed []port.NodeCl
 		if i := slices.IndexFunc(nodes, func(n port.Node) bool { return n.Name == c.Node && c.Node != "" }); i >= 0 {
 			m.node = &nodes[i]
 			m.runs, m.held, m.movable = on(c.Node, c.Instance)
-			m.movable = leaving(nodes[i], m.movable)
 		} else { // what is on its node is, whether that is listed or not
 			var movable []port.Pod
 			m.runs, m.held, movable = on(c.Node, c.Instance)

@@ -131,6 +131,7 @@ func (r *Roller) end(ctx context.Context, o order, id string, smaller, forced bo
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
+	o.unreturning(members)
 	i := slices.IndexFunc(members, func(m member) bool { return m.ID == id })
 	if i < 0 || members[i].going() {
 		return nil
@@ -182,6 +183,7 @@ func (r *Roller) refresh(ctx context.Context, o order) error {
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
+	o.unreturning(f.members)
 	t := turn{order: o, found: f, past: pastOf(o.Attempt), r: r}
 	for _, m := range t.doomed() {
 		if m.busy() != "" && !t.forced(m) || m.image == "" || t.joining(m) || m.node != nil && !m.node.Cordoned {
