@@ -162,3 +162,34 @@ func TestAForgedSwitch(t *testing.T) {
 		}
 	}
 }
+
+// TestAGroupThatWasSuspended has its time to start instances from when it may again.
+func TestAGroupThatWasSuspended(t *testing.T) {
+	w, d := surging(t, 3)
+	at := w.now
+	d.each = func() {
+		w.group.SuspendedProcesses = nil
+		if since := w.now.Sub(at); w.group.Desired > 3 && since < 2*time.Hour {
+			w.group.SuspendedProcesses = []string{"Launch"}
+		}
+	}
+	d.ends(t, applier.Finished, "")
+}
+
+// TestAClassThatBlinks is not switched back: it is at fault for a moment, long after its switch.
+func TestAClassThatBlinks(t *testing.T) {
+	w := newKarpenter(3, false, false)
+	w.chance = func(n int) int { return n - 1 }
+	d := classDriver(t, w, onDemand(1))
+	w.busy(0, 5*time.Hour)
+	w.busy(1, 5*time.Hour)
+	at := w.now
+	w.each = func() {
+		since := w.now.Sub(at)
+		w.karp.fails, w.karp.since = since > time.Hour && since < time.Hour+30*time.Second, at.Add(time.Hour)
+	}
+	st, err := d.run(20 * time.Hour)
+	if err != nil || st.State != applier.Finished || strings.Contains(w.images(), "ami-1") {
+		t.Errorf("%+v, %v: %s, %v", st, err, w.images(), w.calls)
+	}
+}

@@ -38,6 +38,20 @@ func (m member) joined() bool   { return m.serving() && m.node != nil && m.node.
 // ready says that it takes runs.
 func (m member) ready() bool { return m.joined() && !m.node.Cordoned }
 
+// unready is since when a member is not: from its launch, or since it last was.
+func (m member) unready() time.Time {
+	since := m.launched
+	if m.node == nil {
+		return since
+	}
+	for _, c := range m.node.Conditions {
+		if c.Type == "Ready" && c.Status != "True" && c.Since.After(since) {
+			since = c.Since
+		}
+	}
+	return since
+}
+
 // String names it for people.
 func (m member) String() string {
 	if m.node == nil {

@@ -105,10 +105,14 @@ type turn struct {
 	left []string // instances that left the group with the cordon of this step
 }
 
+// ofHold is the key of when a step was last seen to be held, among what is heard.
+type ofHold string
+
 // holds says what keeps a roll from going on, whatever stands.
 func (t turn) holds() (applier.Status, bool) {
 	for _, process := range []string{"Launch", "Terminate"} {
 		if slices.Contains(t.group.SuspendedProcesses, process) {
+			t.r.heard.Store(ofHold(t.Step.ID), t.now)
 			return pending(retry, "the process %s of %s is suspended; resume it, and the roll goes on", process, t.group.Name), true
 		}
 	}
@@ -129,7 +133,11 @@ func (t turn) wrong() string {
 			return fmt.Sprintf("DC833: %s of the %s image was launched at %s and is not ready", m, t.comes(), m.launched.UTC().Format("15:04"))
 		}
 	}
-	if at, desired := t.past.asked(); !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
+	at, desired := t.past.asked()
+	if held, was := t.r.heard.Load(ofHold(t.Step.ID)); was && !at.IsZero() && held.(time.Time).After(at) {
+		at = held.(time.Time) // until then the group started nothing
+	}
+	if !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
 		return fmt.Sprintf("DC834: %s has %d of %d instances since %s: no capacity for them, or a quota is reached", t.group.Name, t.present(), t.group.Desired, at.UTC().Format("15:04"))
 	}
 	return cmp.Or(t.refreshFailed(), t.overdue())
@@ -139,20 +147,6 @@ func (t turn) wrong() string {
 // began: what is not the roll's doing keeps it from nothing.
 func (t turn) dead(m member) bool {
 	return m.image == t.image && m.serving() && !m.joined() && !m.launched.IsZero() && t.Began.Sub(m.unready()) > mostReady
-}
-
-// unready is since when a member is not: from its launch, or since it last was.
-func (m member) unready() time.Time {
-	since := m.launched
-	if m.node == nil {
-		return since
-	}
-	for _, c := range m.node.Conditions {
-		if c.Type == "Ready" && c.Status != "True" && c.Since.After(since) {
-			since = c.Since
-		}
-	}
-	return since
 }
 
 // overdue says that an old node was not empty in time, and is not forced to be.
