@@ -3,6 +3,7 @@ package roll
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -191,5 +192,31 @@ func TestAClassThatBlinks(t *testing.T) {
 	st, err := d.run(20 * time.Hour)
 	if err != nil || st.State != applier.Finished || strings.Contains(w.images(), "ami-1") {
 		t.Errorf("%+v, %v: %s, %v", st, err, w.images(), w.calls)
+	}
+}
+
+// TestAnAbortWithoutDomino lifts the cordons: it ends no node, so that nobody needs to tell
+// what runs there.
+func TestAnAbortWithoutDomino(t *testing.T) {
+	for _, why := range []error{port.ErrDenied, errors.New("away")} {
+		_, d := surging(t, 3)
+		_, dm := managedTown(t, schema.Roll{Strategy: schema.OnDemand})
+		k := newKarpenter(3, false, false)
+		k.chance = func(n int) int { return n - 1 }
+		for name, d := range map[string]*driver{"group": d, "managed": dm, "class": classDriver(t, k, onDemand(1))} {
+			for i := range 3 {
+				d.w.busy(i, 50*time.Hour)
+			}
+			d.each = func() {
+				if d.w.cordons() > 0 {
+					d.abort = true
+					d.w.broken["ListExecutions"] = why
+				}
+			}
+			waits := name == "group" && why != port.ErrDenied // to give back what it raised the capacity by
+			if st, err := d.run(10 * time.Hour); err != nil || waits != (st.State == applier.Pending) || d.w.cordons() > 0 || len(d.w.killed) > 0 || !d.abort {
+				t.Errorf("%s, %v: %+v, %v, %d cordoned, killed %v", name, why, st, err, d.w.cordons(), d.w.killed)
+			}
+		}
 	}
 }

@@ -215,6 +215,8 @@ func (t turn) give(why string) (applier.Status, bool) {
 		return t.capacity(c), true
 	case !has:
 		return applier.Status{}, false
+	case slices.ContainsFunc(t.members, func(m member) bool { return slices.Contains(m.held, silent) }):
+		return pending(retry, "Domino does not answer, so that nobody tells which node of %s is not needed any more", t.group.Name), true
 	case short:
 		return next(changeMark(lower, t.group.Desired, t.group.Desired-1, t.past.marks, t.now)+why, planner.Absolute), true
 	}

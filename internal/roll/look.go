@@ -133,7 +133,7 @@ func (r *Roller) alone(ctx context.Context, group string) (f found, err error) {
 }
 
 // look reads a group, its instances, their nodes and what is on these.
-func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
+func (r *Roller) look(ctx context.Context, group string, ends bool) (f found, err error) {
 	if f, err = r.alone(ctx, group); err != nil || !f.there {
 		return f, err
 	}
@@ -144,14 +144,14 @@ func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
 	if len(refreshes) > 0 {
 		f.newest = refreshes[0]
 	}
-	f.members, f.others, err = r.members(ctx, []string{group})
+	f.members, f.others, err = r.members(ctx, []string{group}, ends)
 	return f, err
 }
 
 // members are the instances of groups, as they are told by AWS, Kubernetes and Domino.
 // What is on nodes is read last, so that no read is older than the cordon it goes with.
 // others are the nodes of no member that a roll cordoned.
-func (r *Roller) members(ctx context.Context, groups []string) (all []member, others []port.Node, err error) {
+func (r *Roller) members(ctx context.Context, groups []string, ends bool) (all []member, others []port.Node, err error) {
 	instances, err := r.Outside.DescribeAutoScalingInstances(ctx, groups)
 	if err != nil || len(instances) == 0 {
 		return nil, nil, err
@@ -164,7 +164,7 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, ot
 	if err != nil {
 		return nil, nil, err
 	}
-	nodes, twins, nameless, on, err := r.standing(ctx)
+	nodes, twins, nameless, on, err := r.standing(ctx, ends)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -181,8 +181,8 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, ot
 			m.runs, m.held, m.movable = on(n.Name, i.ID)
 			m.held = append(m.held, twins[i.ID]...)
 		} else {
-			m.runs, _, _ = on("", i.ID)
-			m.held = nameless
+			m.runs, m.held, _ = on("", i.ID)
+			m.held = append(m.held, nameless...)
 		}
 		all = append(all, m)
 	}
@@ -215,6 +215,9 @@ func (r *Roller) detached(ctx context.Context, o order, others []port.Node) (ids
 	}), nil
 }
 
+// silent is on each node while Domino does not answer.
+const silent = "what Domino does not tell now"
+
 // contents tells what is on a node, by its name and its instance.
 type contents func(node, instance string) (runs, held []string, movable []port.Pod)
 
@@ -223,7 +226,7 @@ type contents func(node, instance string) (runs, held []string, movable []port.P
 // Kubernetes does not say what instance they are, and what runs on nodes that it does not
 // list: each could be any that has no node, so that such a one is in use, for all that is
 // known.
-func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, twins map[string][]string, nameless []string, on contents, err error) {
+func (r *Roller) standing(ctx context.Context, ends bool) (nodes map[string]port.Node, twins map[string][]string, nameless []string, on contents, err error) {
 	all, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
 		return nil, nil, nil, nil, unanswered("Kubernetes", err)
@@ -239,21 +242,27 @@ func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, twin
 			nameless = append(nameless, fmt.Sprintf("node %s, which names no EC2 instance and could be this one", n.Name))
 		}
 	}
-	on, astray, err := r.contents(ctx, all)
+	on, astray, err := r.contents(ctx, all, ends)
 	return nodes, twins, append(nameless, astray...), on, err
 }
 
-// contents reads what is on all nodes. astray is what is told to be on others than those
+// contents reads what is on all nodes. Where nothing is to be ended, and Domino does not tell
+// what runs, each is in use, for all that is known: cordons can be lifted all the same. astray is what is told to be on others than those
 // that are listed.
-func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, astray []string, err error) {
+func (r *Roller) contents(ctx context.Context, nodes []port.Node, ends bool) (on contents, astray []string, err error) {
 	pods, err := r.Nodes.ListPods(ctx, "")
 	if err != nil {
 		return nil, nil, unanswered("Kubernetes", err)
 	}
 	var live []port.Execution
+	var untold []string
 	if r.Census != nil {
-		if live, err = r.Census.ListExecutions(ctx); err != nil {
+		if live, err = r.Census.ListExecutions(ctx); err != nil && ends {
 			return nil, nil, unanswered("Domino", err)
+		} else if errors.Is(err, port.ErrDenied) {
+			untold = []string{"what Domino refuses to tell"}
+		} else if err != nil {
+			untold = []string{silent}
 		}
 	}
 	byNode, told := map[string][]port.Pod{}, map[string][]string{}
@@ -274,7 +283,7 @@ func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, 
 		}
 		runs = append(runs, told[instance]...)
 		slices.Sort(runs)
-		return slices.Compact(runs), held, movable
+		return slices.Compact(runs), append(held, untold...), movable
 	}
 	for _, node := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(schema.Sorted(byNode), schema.Sorted(told))))) {
 		if node == "" || strings.HasPrefix(node, "i-") || slices.ContainsFunc(nodes, func(n port.Node) bool { return n.Name == node }) {
@@ -286,36 +295,6 @@ func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, 
 		}
 	}
 	return on, astray, nil
-}
-
-// names are pods in words.
-func names(pods []port.Pod) (all []string) {
-	for _, p := range pods {
-		all = append(all, fmt.Sprintf("pod %s/%s", p.Namespace, p.Name))
-	}
-	return all
-}
-
-// sort tells the pods of a node apart: those of live runs, those that are waited for, and
-// those that may be moved. What belongs to the node, or has ended, counts for nothing.
-func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
-	for _, p := range pods {
-		execution, workload := p.Labels[port.ExecutionLabel], p.Labels[port.WorkloadLabel]
-		switch {
-		case p.OfNode() || p.Ended():
-		case execution != "":
-			runs = append(runs, "run "+execution)
-		case workload != "":
-			runs = append(runs, fmt.Sprintf("%s of Domino (pod %s/%s)", workload, p.Namespace, p.Name))
-		case p.Ending:
-			held = append(held, fmt.Sprintf("pod %s/%s, which is ending", p.Namespace, p.Name))
-		case p.OwnerKind == "":
-			held = append(held, fmt.Sprintf("pod %s/%s, which no controller would start again", p.Namespace, p.Name))
-		default:
-			movable = append(movable, p)
-		}
-	}
-	return runs, held, movable
 }
 
 // starts is the image that a group starts nodes from, and the version of its template.

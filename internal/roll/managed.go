@@ -51,7 +51,7 @@ func (r managing) look(ctx context.Context, a applier.Attempt) (m managed, err e
 		return m, err
 	}
 	if len(m.group.Groups) > 0 { // none would be those of all groups
-		m.members, _, err = r.members(ctx, m.group.Groups)
+		m.members, _, err = r.members(ctx, m.group.Groups, !a.Abort)
 	}
 	return m, err
 }

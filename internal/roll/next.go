@@ -27,7 +27,7 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (st applier.Sta
 	if r.Nodes == nil {
 		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
 	}
-	f, err := r.Roller.look(ctx, o.asg)
+	f, err := r.Roller.look(ctx, o.asg, !a.Abort)
 	var left []string
 	if err == nil {
 		left, err = r.detached(ctx, o, f.others)

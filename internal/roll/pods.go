@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -34,4 +35,34 @@ func (o order) evicted(m member, p port.Pod) (n int) {
 		}
 	}
 	return n
+}
+
+// names are pods in words.
+func names(pods []port.Pod) (all []string) {
+	for _, p := range pods {
+		all = append(all, fmt.Sprintf("pod %s/%s", p.Namespace, p.Name))
+	}
+	return all
+}
+
+// sort tells the pods of a node apart: those of live runs, those that are waited for, and
+// those that may be moved. What belongs to the node, or has ended, counts for nothing.
+func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
+	for _, p := range pods {
+		execution, workload := p.Labels[port.ExecutionLabel], p.Labels[port.WorkloadLabel]
+		switch {
+		case p.OfNode() || p.Ended():
+		case execution != "":
+			runs = append(runs, "run "+execution)
+		case workload != "":
+			runs = append(runs, fmt.Sprintf("%s of Domino (pod %s/%s)", workload, p.Namespace, p.Name))
+		case p.Ending:
+			held = append(held, fmt.Sprintf("pod %s/%s, which is ending", p.Namespace, p.Name))
+		case p.OwnerKind == "":
+			held = append(held, fmt.Sprintf("pod %s/%s, which no controller would start again", p.Namespace, p.Name))
+		default:
+			movable = append(movable, p)
+		}
+	}
+	return runs, held, movable
 }

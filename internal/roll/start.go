@@ -127,7 +127,7 @@ func (r *Roller) evict(ctx context.Context, of func(port.Node) bool, uid string)
 // end terminates an instance, if at this moment nothing is on it that the plan keeps
 // alive.
 func (r *Roller) end(ctx context.Context, o order, id string, smaller, forced bool) error {
-	members, _, err := r.members(ctx, []string{o.asg})
+	members, _, err := r.members(ctx, []string{o.asg}, true)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
@@ -179,7 +179,7 @@ func (r *Roller) resize(ctx context.Context, o order, from, to int64) error {
 // refresh starts an instance refresh, if at this moment nothing is on any node that it
 // replaces.
 func (r *Roller) refresh(ctx context.Context, o order) error {
-	f, err := r.look(ctx, o.asg)
+	f, err := r.look(ctx, o.asg, true)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
