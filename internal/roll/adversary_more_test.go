@@ -220,3 +220,23 @@ func TestAnAbortWithoutDomino(t *testing.T) {
 		}
 	}
 }
+
+// TestARefreshOfAnother that comes after this step's is not this step's to cancel.
+func TestARefreshOfAnother(t *testing.T) {
+	w := newTown(2)
+	d := newDriver(t, w, schema.Roll{Strategy: schema.InstanceRefresh})
+	theirs := false
+	w.each = func() {
+		if !theirs && len(w.refresh) == 1 && w.refresh[0].Status == "Successful" {
+			theirs = true
+			w.refresh = append([]port.InstanceRefresh{{ID: "theirs", Group: "gpu-a", Status: "InProgress", Started: w.now}}, w.refresh...)
+			w.group.Desired++ // which is under way for long, as an instance does not come
+			w.capacity = 2
+		}
+	}
+	d.each = func() { d.abort = d.abort || theirs }
+	st, err := d.run(time.Hour)
+	if !theirs || err != nil || st.State != applier.Finished || !w.refresh[0].Live() {
+		t.Errorf("%+v, %v: %+v, %v", st, err, w.refresh, w.calls)
+	}
+}

@@ -69,6 +69,7 @@ type found struct {
 	members []member
 	others  []port.Node // that a roll cordoned, and that are of no member
 	newest  port.InstanceRefresh
+	all     []port.InstanceRefresh // the newest first
 	now     time.Time
 }
 
@@ -142,7 +143,7 @@ func (r *Roller) look(ctx context.Context, group string, ends bool) (f found, er
 		return f, err
 	}
 	if len(refreshes) > 0 {
-		f.newest = refreshes[0]
+		f.newest, f.all = refreshes[0], refreshes
 	}
 	f.members, f.others, err = r.members(ctx, []string{group}, ends)
 	return f, err
