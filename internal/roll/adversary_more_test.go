@@ -240,3 +240,37 @@ func TestARefreshOfAnother(t *testing.T) {
 		t.Errorf("%+v, %v: %+v, %v", st, err, w.refresh, w.calls)
 	}
 }
+
+// TestASpareThatWasToGoWithItsRuns goes by a mark of its own: nobody forces it now.
+func TestASpareThatWasToGoWithItsRuns(t *testing.T) {
+	w, d := surging(t, 3)
+	w.group.Desired = 4
+	w.group.Version = "1"
+	w.pass(10 * time.Minute)
+	w.group.Version = "2"
+	for _, m := range w.machines {
+		d.a.Begun["terminate "+m.ID+" 2026-11-29T12:00:00Z 4 #1 forced"] = true
+	}
+	d.a.Begun["raise 3 4 #0 2026-11-29T12:00:00Z"] = true
+	r := d.r
+	f, err := r.look(t.Context(), "gpu-a", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := orderOf(d.a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := turn{order: o, found: f, past: pastOf(d.a), r: r}.turned()
+	for range 2 { // it is cordoned, and then goes
+		st, more := b.give("")
+		if !more || strings.Contains(st.Mark, "forced") {
+			t.Fatalf("%+v", st)
+		}
+		for i, m := range b.members {
+			if st.Mark == "cordon "+m.ID {
+				b.members[i].node.Cordoned, b.members[i].node.CordonedBy = true, o.owner+" 2026-11-29T12:00:00Z"
+			}
+		}
+	}
+}

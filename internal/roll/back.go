@@ -241,7 +241,7 @@ func (t turn) give(why string) (applier.Status, bool) {
 		case st.Mark != "":
 			return next(st.Mark+why, st.Guard), true
 		}
-		if e, begun := t.past.ends[m.ID]; begun {
+		if e, begun := t.past.ends[m.ID]; begun && e.smaller && !e.forced {
 			return next(e.mark, planner.Absolute), true
 		}
 		return next(endMark(m, t.found, t.past.marks, true, false)+" spare"+why, planner.Absolute), true
