@@ -274,3 +274,24 @@ func TestASpareThatWasToGoWithItsRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestALonelyDetachedInstance is the last of its group.
+func TestALonelyDetachedInstance(t *testing.T) {
+	w, d := surging(t, 1)
+	w.group.Max = 1
+	w.busy(0, 100*time.Hour)
+	o := &otherwise{town: w}
+	d.a.Step.Args["roll"] = schema.JSON(schema.Roll{Strategy: schema.OnDemand})
+	d.spoil(o)
+	d.each = func() {
+		if w.machines[0].cordoned && o.lists == nil {
+			w.machines[0].Lifecycle = "Standby"
+			w.group.Desired = 0
+			o.lists = func([]port.GroupInstance) []port.GroupInstance { return nil }
+		}
+	}
+	st, err := d.run(10 * time.Hour)
+	if err != nil || st.State != applier.Finished || w.cordons() > 0 {
+		t.Errorf("%+v, %v, %d cordoned: %v", st, err, w.cordons(), w.calls)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,8 +155,12 @@ func (r *Roller) look(ctx context.Context, group string, ends bool) (f found, er
 // others are the nodes of no member that a roll cordoned.
 func (r *Roller) members(ctx context.Context, groups []string, ends bool) (all []member, others []port.Node, err error) {
 	instances, err := r.Outside.DescribeAutoScalingInstances(ctx, groups)
-	if err != nil || len(instances) == 0 {
+	if err != nil {
 		return nil, nil, err
+	}
+	if len(instances) == 0 { // one that left could be cordoned yet
+		nodes, err := r.Nodes.ListNodes(ctx)
+		return nil, cordonedBeside(nodes, nil), unanswered("Kubernetes", err)
 	}
 	var ids []string
 	for _, i := range instances {
@@ -188,12 +193,14 @@ func (r *Roller) members(ctx context.Context, groups []string, ends bool) (all [
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.ID, b.ID) })
-	for _, id := range schema.Sorted(nodes) {
-		if n := nodes[id]; n.Cordoned && Cordoned(n.CordonedBy) && !slices.Contains(ids, id) {
-			others = append(others, n)
-		}
-	}
-	return all, others, nil
+	return all, cordonedBeside(slices.Collect(maps.Values(nodes)), ids), nil
+}
+
+// cordonedBeside are the nodes that a roll cordoned and that are of none of some instances.
+func cordonedBeside(nodes []port.Node, ids []string) []port.Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n port.Node) bool {
+		return n.Instance == "" || !n.Cordoned || !Cordoned(n.CordonedBy) || slices.Contains(ids, n.Instance)
+	})
 }
 
 // detached are the instances that this step cordoned and that are of the group no more, as
@@ -207,6 +214,7 @@ func (r *Roller) detached(ctx context.Context, o order, others []port.Node) (ids
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	slices.Sort(ids)
 	machines, err := r.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
 	if err != nil {
 		return nil, err
