@@ -89,7 +89,7 @@ func (t turn) since(m member) bool {
 // was not ready, or was not started, or something rang. What keeps a single node from
 // going, or another's switch, tells nothing of the image.
 func (t turn) turns(why string) bool {
-	_, can := t.switching(t.group.Template)
+	_, can := t.ofGroup(t.group.Template)
 	can = can && t.r.Single != nil
 	switch code, _, _ := strings.Cut(why, ":"); code {
 	case "DC833", "DC836", "DC838":
@@ -100,26 +100,35 @@ func (t turn) turns(why string) bool {
 	return false
 }
 
-// switching is the write that has the group start the old image again: that of a rollback.
-// false: the plan states none, as that of a rollback does not, or one of something else than
-// the image of the group, which nobody was shown.
-func (o order) switching(template string) (s planner.Step, is bool) {
-	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
+// ofGroup is the write that has an Auto Scaling group start the old image again. false: it
+// is of something else than the image of the group, which nobody was shown.
+func (o order) ofGroup(template string) (s planner.Step, is bool) {
+	s, is = o.switching(operation.UpdateAutoScalingGroup, operation.ModifyLaunchTemplate)
 	for path := range s.Writes {
-		is = slices.Contains([]string{"version", "template", "launchConfiguration", "default"}, path)
-		if !is {
-			return s, false
-		}
+		is = is && slices.Contains([]string{"version", "template", "launchConfiguration", "default"}, path)
 	}
 	of := map[string]planner.Ref{operation.UpdateAutoScalingGroup: o.Step.Object, operation.ModifyLaunchTemplate: planner.Ref("ec2/template#" + template)}
-	return s, err == nil && is && s.Object == of[s.Op]
+	return s, is && len(s.Writes) > 0 && s.Object == of[s.Op]
 }
 
-// turned is the same look at the same step, the other way round: no run is ended, whatever
-// the plan forces, and no window or time is waited for.
+// switching is the write that has the group start the old image again: that of a rollback,
+// by one of these operations. false: the plan states none, as that of a rollback does not.
+func (o order) switching(ops ...string) (s planner.Step, is bool) {
+	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
+	return s, err == nil && slices.Contains(ops, s.Op)
+}
+
+// turned is the same step, the other way round: no run is ended, whatever the plan forces,
+// and no window or time is waited for.
+func (o order) turned() order {
+	o.image, o.from, o.undoing, o.Force, o.drain, o.Hours = o.from, o.image, true, false, 0, nil
+	o.Roll = picking(o.Roll)
+	return o
+}
+
+// turned is the same look at the step turned round.
 func (t turn) turned() turn {
-	t.image, t.from, t.undoing, t.Force, t.drain, t.Hours = t.from, t.image, true, false, 0, nil
-	t.Roll = picking(t.Roll)
+	t.order = t.order.turned()
 	return t
 }
 

@@ -203,7 +203,7 @@ func (r *Roller) switchBack(ctx context.Context, o order) error {
 	if f.starts != o.image {
 		return stale("%s starts nodes from %s by now", o.asg, or(f.starts))
 	}
-	s, is := o.switching(f.group.Template)
+	s, is := o.ofGroup(f.group.Template)
 	ex, known := r.Single(s.Op)
 	if !is || !known {
 		return fmt.Errorf("%s: nothing is called %q", o.Step.ID, s.Op)
