@@ -170,7 +170,7 @@ func (o classObject) class() (n port.NodeClass, err error) {
 				n.Images = append(n.Images, ami.ID)
 			}
 		case is.Status == "False" && (n.Fault == "" || is.Type != "Ready"):
-			n.Fault = strings.TrimSpace(is.Type + " is false: " + is.Message)
+			n.Fault, n.FaultSince = strings.TrimSpace(is.Type+" is false: "+is.Message), is.LastTransitionTime
 		}
 	}
 	return n, nil

@@ -138,7 +138,7 @@ func TestKubeClassTells(t *testing.T) {
 		t.Errorf("told of the class before: %+v", is)
 	}
 	tells(2, `{"type": "AMIsReady", "status": "False", "message": "AMISelector did not match any AMIs"}, {"type": "Ready", "status": "False", "message": "not ready"}`)
-	if is := class(); is.Images != nil || is.Fault != "AMIsReady is false: AMISelector did not match any AMIs" {
+	if is := class(); is.Images != nil || is.Fault != "AMIsReady is false: AMISelector did not match any AMIs" || is.FaultSince.Format(time.RFC3339) != "2026-01-01T00:00:00Z" {
 		t.Errorf("told that there is none: %+v", is)
 	}
 }

@@ -102,7 +102,8 @@ type NodeClass struct {
 	// the last change.
 	Images []string
 	// Fault says why it starts no nodes, "" where it does or nobody has told yet.
-	Fault string
+	Fault      string
+	FaultSince time.Time // of Fault; zero: nobody tells
 }
 
 // Fields are what steps expect and write of a class, JSON by path: "terms"; "image" where

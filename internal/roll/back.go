@@ -10,6 +10,7 @@ import (
 
 	"domctl.dev/applier"
 	"domctl.dev/internal/operation"
+	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 )
 
@@ -83,7 +84,7 @@ func (t turn) since(m member) bool {
 // was not ready, or was not started, or something rang. What keeps a single node from
 // going, or another's switch, tells nothing of the image.
 func (t turn) turns(why string) bool {
-	_, can := t.ofGroup()
+	_, can := t.ofGroup(t.group.Template)
 	can = can && t.r.Single != nil
 	switch code, _, _ := strings.Cut(why, ":"); code {
 	case "DC833", "DC836", "DC838":
@@ -94,9 +95,15 @@ func (t turn) turns(why string) bool {
 	return false
 }
 
-// ofGroup is the write that has an Auto Scaling group start the old image again.
-func (o order) ofGroup() (s planner.Step, is bool) {
-	return o.switching(operation.UpdateAutoScalingGroup, operation.ModifyLaunchTemplate)
+// ofGroup is the write that has an Auto Scaling group start the old image again. false: it
+// is of something else than the image of the group, which nobody was shown.
+func (o order) ofGroup(template string) (s planner.Step, is bool) {
+	s, is = o.switching(operation.UpdateAutoScalingGroup, operation.ModifyLaunchTemplate)
+	for path := range s.Writes {
+		is = is && slices.Contains([]string{"version", "template", "launchConfiguration", "default"}, path)
+	}
+	of := map[string]planner.Ref{operation.UpdateAutoScalingGroup: o.Step.Object, operation.ModifyLaunchTemplate: planner.Ref("ec2/template#" + template)}
+	return s, is && len(s.Writes) > 0 && s.Object == of[s.Op]
 }
 
 // switching is the write that has the group start the old image again: that of a rollback,
@@ -196,6 +203,9 @@ func (t turn) clears(why string) (applier.Status, bool) {
 	for _, m := range owned {
 		return t.lifted(m, why), true
 	}
+	for _, id := range t.left {
+		return t.lifted(member{GroupInstance: port.GroupInstance{ID: id}}, why), true
+	}
 	return applier.Status{}, false
 }
 
@@ -222,6 +232,8 @@ func (t turn) give(why string) (applier.Status, bool) {
 		return t.capacity(c), true
 	case !has:
 		return applier.Status{}, false
+	case slices.ContainsFunc(t.members, func(m member) bool { return slices.Contains(m.held, silent) }):
+		return pending(retry, "Domino does not answer, so that nobody tells which node of %s is not needed any more", t.group.Name), true
 	case short:
 		return next(changeMark(lower, t.group.Desired, t.group.Desired-1, t.past.marks, t.now)+why, planner.Absolute), true
 	}
@@ -246,7 +258,7 @@ func (t turn) give(why string) (applier.Status, bool) {
 		case st.Mark != "":
 			return next(st.Mark+why, st.Guard), true
 		}
-		if e, begun := t.past.ends[m.ID]; begun {
+		if e, begun := t.past.ends[m.ID]; begun && e.smaller && !e.forced {
 			return next(e.mark, planner.Absolute), true
 		}
 		return next(endMark(m, t.found, t.past.marks, true, false)+" spare"+why, planner.Absolute), true

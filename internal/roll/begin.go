@@ -136,8 +136,11 @@ func (t turn) proved() bool {
 // ready counts the nodes that take runs.
 func (t turn) ready() int64 { return int64(len(t.which(member.ready))) }
 
-// base is the capacity that the group has without what the roll raised it by.
-func (t turn) base() int64 { return t.group.Desired - t.past.surplus(t.found) }
+// base is the capacity that the group has without what the roll raised it by, and without
+// nodes that served nobody before it began.
+func (t turn) base() int64 {
+	return t.group.Desired - t.past.surplus(t.found) - int64(len(t.which(t.dead)))
+}
 
 // closed says that the window in which nodes are begun is not open.
 func (t turn) closed() string { return t.order.closed(t.now) }

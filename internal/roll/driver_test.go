@@ -43,7 +43,7 @@ func newDriver(t logger, w *town, roll schema.Roll) *driver {
 		return &Roller{Outside: w, Nodes: w, Karpenter: w, Census: w, Now: func() time.Time { return w.now }, Single: w.single}
 	}
 	d.a = applier.Attempt{Apply: "apply1", Began: w.now, Token: strings.Repeat("ab", 24), Begun: map[string]bool{}, Step: planner.Step{ID: "nodePools.gpu/roll.group/gpu-a", Op: operation.RollGroup, Object: "asg/group#gpu-a", Window: testWindow,
-		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}
+		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "switch": schema.JSON(planner.Step{Op: "autoscaling.UpdateAutoScalingGroup", Object: "asg/group#gpu-a", Writes: map[string]schema.Value{"version": schema.JSON("1")}})}}}
 	d.restart()
 	return d
 }

@@ -26,10 +26,11 @@ type karp struct {
 	heard []bool
 	hears []time.Time
 	wrote int
-	fails bool   // the class starts no nodes
-	gone  bool   // the class
-	alias string // the image that it follows, "" for ami-1
-	slow  string // a machine of which nobody tells the image for ten minutes
+	fails bool      // the class starts no nodes
+	since time.Time // from when on it does not; zero: nobody tells
+	gone  bool      // the class
+	alias string    // the image that it follows, "" for ami-1
+	slow  string    // a machine of which nobody tells the image for ten minutes
 }
 
 const (
@@ -108,7 +109,7 @@ func (w *town) ListNodeClasses(context.Context) ([]port.NodeClass, error) {
 		return nil, w.fails("ListNodeClasses")
 	}
 	if c.Images = []string{w.karp.image()}; w.karp.fails {
-		c.Images, c.Fault = nil, "AMIsReady is false: none found"
+		c.Images, c.Fault, c.FaultSince = nil, "AMIsReady is false: none found", w.karp.since
 	}
 	return []port.NodeClass{c}, w.fails("ListNodeClasses")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,20 @@ func (m member) shielded() string {
 	return ""
 }
 
+// unready is since when a member is not: from its launch, or since it last was.
+func (m member) unready() time.Time {
+	since := m.launched
+	if m.node == nil {
+		return since
+	}
+	for _, c := range m.node.Conditions {
+		if c.Type == "Ready" && c.Status != "True" && c.Since.After(since) {
+			since = c.Since
+		}
+	}
+	return since
+}
+
 // String names it for people.
 func (m member) String() string {
 	if m.node == nil {
@@ -62,7 +77,9 @@ type found struct {
 	starts  string // the image that it starts nodes from
 	version string // and the template's version; "" of a launch configuration
 	members []member
+	others  []port.Node // that a roll cordoned, and that are of no member
 	newest  port.InstanceRefresh
+	all     []port.InstanceRefresh // the newest first
 	now     time.Time
 }
 
@@ -127,7 +144,7 @@ func (r *Roller) alone(ctx context.Context, group string) (f found, err error) {
 }
 
 // look reads a group, its instances, their nodes and what is on these.
-func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
+func (r *Roller) look(ctx context.Context, group string, ends bool) (f found, err error) {
 	if f, err = r.alone(ctx, group); err != nil || !f.there {
 		return f, err
 	}
@@ -136,18 +153,23 @@ func (r *Roller) look(ctx context.Context, group string) (f found, err error) {
 		return f, err
 	}
 	if len(refreshes) > 0 {
-		f.newest = refreshes[0]
+		f.newest, f.all = refreshes[0], refreshes
 	}
-	f.members, err = r.members(ctx, []string{group})
+	f.members, f.others, err = r.members(ctx, []string{group}, ends)
 	return f, err
 }
 
 // members are the instances of groups, as they are told by AWS, Kubernetes and Domino.
 // What is on nodes is read last, so that no read is older than the cordon it goes with.
-func (r *Roller) members(ctx context.Context, groups []string) (all []member, err error) {
+// others are the nodes of no member that a roll cordoned.
+func (r *Roller) members(ctx context.Context, groups []string, ends bool) (all []member, others []port.Node, err error) {
 	instances, err := r.Outside.DescribeAutoScalingInstances(ctx, groups)
-	if err != nil || len(instances) == 0 {
-		return nil, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(instances) == 0 { // one that left could be cordoned yet
+		nodes, err := r.Nodes.ListNodes(ctx)
+		return nil, cordonedBeside(nodes, nil), unanswered("Kubernetes", err)
 	}
 	var ids []string
 	for _, i := range instances {
@@ -155,11 +177,11 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 	}
 	machines, err := r.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	nodes, nameless, on, err := r.standing(ctx)
+	nodes, twins, nameless, on, err := r.standing(ctx, ends)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, i := range instances {
 		m := member{GroupInstance: i}
@@ -172,52 +194,93 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 		if n, is := nodes[i.ID]; is {
 			m.node = &n
 			m.runs, m.held, m.movable = on(n.Name, i.ID)
+			m.held = append(m.held, twins[i.ID]...)
 		} else {
-			m.runs, _, _ = on("", i.ID)
-			m.held = nameless
+			m.runs, m.held, _ = on("", i.ID)
+			m.held = append(m.held, nameless...)
 		}
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.ID, b.ID) })
-	return all, nil
+	return all, cordonedBeside(slices.Collect(maps.Values(nodes)), ids), nil
 }
+
+// cordonedBeside are the nodes that a roll cordoned and that are of none of some instances.
+func cordonedBeside(nodes []port.Node, ids []string) []port.Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n port.Node) bool {
+		return n.Instance == "" || !n.Cordoned || !Cordoned(n.CordonedBy) || slices.Contains(ids, n.Instance)
+	})
+}
+
+// detached are the instances that this step cordoned and that are of the group no more, as
+// far as they run: those that end have ended with it.
+func (r *Roller) detached(ctx context.Context, o order, others []port.Node) (ids []string, err error) {
+	for _, n := range others {
+		if _, own := o.cordoned(&n); own {
+			ids = append(ids, n.Instance)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	slices.Sort(ids)
+	machines, err := r.Outside.DescribeInstances(ctx, port.Select{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(ids, func(id string) bool {
+		return !slices.ContainsFunc(machines, func(m port.Instance) bool { return m.ID == id && m.State == "running" })
+	}), nil
+}
+
+// silent is on each node while Domino does not answer.
+const silent = "what Domino does not tell now"
 
 // contents tells what is on a node, by its name and its instance.
 type contents func(node, instance string) (runs, held []string, movable []port.Pod)
 
-// standing are the nodes by instance, and what is on each. nameless are those of which
+// standing are the nodes by instance, and what is on each. twins are two of one instance:
+// which of them it is nobody tells, and what is on either is on it. nameless are those of which
 // Kubernetes does not say what instance they are, and what runs on nodes that it does not
 // list: each could be any that has no node, so that such a one is in use, for all that is
 // known.
-func (r *Roller) standing(ctx context.Context) (nodes map[string]port.Node, nameless []string, on contents, err error) {
+func (r *Roller) standing(ctx context.Context, ends bool) (nodes map[string]port.Node, twins map[string][]string, nameless []string, on contents, err error) {
 	all, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
-		return nil, nil, nil, unanswered("Kubernetes", err)
+		return nil, nil, nil, nil, unanswered("Kubernetes", err)
 	}
-	nodes = map[string]port.Node{}
+	nodes, twins = map[string]port.Node{}, map[string][]string{}
 	for _, n := range all {
-		switch {
+		switch was, twice := nodes[n.Instance]; {
+		case twice:
+			twins[n.Instance] = append(twins[n.Instance], fmt.Sprintf("nodes %s and %s, which both name this instance: delete the one that is gone", was.Name, n.Name))
 		case n.Instance != "":
 			nodes[n.Instance] = n
 		case n.Nameless():
 			nameless = append(nameless, fmt.Sprintf("node %s, which names no EC2 instance and could be this one", n.Name))
 		}
 	}
-	on, astray, err := r.contents(ctx, all)
-	return nodes, append(nameless, astray...), on, err
+	on, astray, err := r.contents(ctx, all, ends)
+	return nodes, twins, append(nameless, astray...), on, err
 }
 
-// contents reads what is on all nodes. astray is what is told to be on others than those
+// contents reads what is on all nodes. Where nothing is to be ended, and Domino does not tell
+// what runs, each is in use, for all that is known: cordons can be lifted all the same. astray is what is told to be on others than those
 // that are listed.
-func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, astray []string, err error) {
+func (r *Roller) contents(ctx context.Context, nodes []port.Node, ends bool) (on contents, astray []string, err error) {
 	pods, err := r.Nodes.ListPods(ctx, "")
 	if err != nil {
 		return nil, nil, unanswered("Kubernetes", err)
 	}
 	var live []port.Execution
+	var untold []string
 	if r.Census != nil {
-		if live, err = r.Census.ListExecutions(ctx); err != nil {
+		if live, err = r.Census.ListExecutions(ctx); err != nil && ends {
 			return nil, nil, unanswered("Domino", err)
+		} else if errors.Is(err, port.ErrDenied) {
+			untold = []string{"what Domino refuses to tell"}
+		} else if err != nil {
+			untold = []string{silent}
 		}
 	}
 	byNode, told := map[string][]port.Pod{}, map[string][]string{}
@@ -238,7 +301,7 @@ func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, 
 		}
 		runs = append(runs, told[instance]...)
 		slices.Sort(runs)
-		return slices.Compact(runs), held, movable
+		return slices.Compact(runs), append(held, untold...), movable
 	}
 	for _, node := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(schema.Sorted(byNode), schema.Sorted(told))))) {
 		if node == "" || strings.HasPrefix(node, "i-") || slices.ContainsFunc(nodes, func(n port.Node) bool { return n.Name == node }) {
@@ -250,36 +313,6 @@ func (r *Roller) contents(ctx context.Context, nodes []port.Node) (on contents, 
 		}
 	}
 	return on, astray, nil
-}
-
-// names are pods in words.
-func names(pods []port.Pod) (all []string) {
-	for _, p := range pods {
-		all = append(all, fmt.Sprintf("pod %s/%s", p.Namespace, p.Name))
-	}
-	return all
-}
-
-// sort tells the pods of a node apart: those of live runs, those that are waited for, and
-// those that may be moved. What belongs to the node, or has ended, counts for nothing.
-func sort(pods []port.Pod) (runs, held []string, movable []port.Pod) {
-	for _, p := range pods {
-		execution, workload := p.Labels[port.ExecutionLabel], p.Labels[port.WorkloadLabel]
-		switch {
-		case p.OfNode() || p.Ended():
-		case execution != "":
-			runs = append(runs, "run "+execution)
-		case workload != "":
-			runs = append(runs, fmt.Sprintf("%s of Domino (pod %s/%s)", workload, p.Namespace, p.Name))
-		case p.Ending:
-			held = append(held, fmt.Sprintf("pod %s/%s, which is ending", p.Namespace, p.Name))
-		case p.OwnerKind == "":
-			held = append(held, fmt.Sprintf("pod %s/%s, which no controller would start again", p.Namespace, p.Name))
-		default:
-			movable = append(movable, p)
-		}
-	}
-	return runs, held, movable
 }
 
 // starts is the image that a group starts nodes from, and the version of its template.

@@ -51,7 +51,7 @@ func (r managing) look(ctx context.Context, a applier.Attempt) (m managed, err e
 		return m, err
 	}
 	if len(m.group.Groups) > 0 { // none would be those of all groups
-		m.members, err = r.members(ctx, m.group.Groups)
+		m.members, _, err = r.members(ctx, m.group.Groups, !a.Abort)
 	}
 	return m, err
 }
@@ -71,7 +71,7 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (st applier.St
 		return failed("DC831: there is no managed node group %s any more; look at it, then domctl apply --supersede %s", m.name, a.Apply), nil
 	case err != nil:
 		return applier.Status{}, err
-	case m.group.Status != "ACTIVE":
+	case m.group.Status == "UPDATING":
 		return pending(retry, "managed node group %s is %s; EKS replaces its nodes one by one", m.name, m.group.Status), nil
 	case m.group.Version == m.version:
 		return m.updated(), nil
@@ -83,6 +83,8 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (st applier.St
 		return m.stop(m.foreign()), nil
 	case m.begun(update) != "":
 		return r.became(ctx, m)
+	case !m.active() && m.overdue() == "":
+		return pending(retry, "managed node group %s is %s, so that EKS updates nothing; look at its health issues, and the roll goes on", m.name, m.group.Status), nil
 	}
 	alarm, err := r.ringing(ctx, m.order)
 	if st, waits := waiting(err); waits {
@@ -92,6 +94,15 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (st applier.St
 		return m.stop(alarm), err
 	}
 	return m.drain(), nil
+}
+
+// active says that EKS takes an update, or has made it.
+func (m managed) active() bool { return m.group.Status == "ACTIVE" }
+
+// doomed are the members that EKS drains once the group gets another version: all of it,
+// whatever image they are of.
+func (m managed) doomed() []member {
+	return m.which(func(some member) bool { return !some.going() })
 }
 
 // foreign says that somebody else had the group go to another version meanwhile.
@@ -150,12 +161,18 @@ func (r managing) became(ctx context.Context, m managed) (applier.Status, error)
 	return m.stop(fmt.Sprintf("DC837: update %s of managed node group %s is %s: %s", u.ID, m.name, u.Status, planner.Printable(few(u.Errors)))), nil
 }
 
-// drain is what comes before the update: all old nodes are cordoned, and no run is on any.
+// overdue is that of all members, as EKS drains all.
+func (m managed) overdue() string { return m.tardy(m.doomed()) }
+
+// drain is what comes before the update: all nodes are cordoned, and no run is on any.
 func (m managed) drain() applier.Status {
 	if why := m.overdue(); why != "" {
 		return m.stop(why)
 	}
-	old, forced := m.old(m.order), false
+	if len(m.group.Groups) == 0 {
+		return pending(retry, "EKS does not tell which instances are of managed node group %s, so that nobody knows what it would drain", m.name)
+	}
+	old, forced := m.doomed(), false
 	if why := m.closed(); why != "" && !m.own(old) {
 		return pending(look, "managed node group %s waits for %s", m.name, why)
 	}
@@ -163,6 +180,8 @@ func (m managed) drain() applier.Status {
 	for _, some := range old {
 		at, own := m.cordoned(some.node)
 		switch {
+		case some.image == "":
+			waits = append(waits, some.String()+", of which nobody tells the image, and which EKS would drain: end it once nothing runs there")
 		case some.node != nil && !some.cordoned():
 			return next(cordon+" "+some.ID, planner.Conditional)
 		case m.joining(some):
@@ -176,7 +195,7 @@ func (m managed) drain() applier.Status {
 		}
 	}
 	if len(waits) > 0 {
-		return pending(m.wait(old), "managed node group %s: EKS drains %s at once, which waits for %s", m.name, planner.Plural(len(old), "old node"), planner.Printable(few(waits)))
+		return pending(m.wait(old), "managed node group %s: EKS drains %s at once, which waits for %s", m.name, planner.Plural(len(old), "node"), planner.Printable(few(waits)))
 	}
 	mark := fmt.Sprintf("%s %d %s", update, m.version, stamp(m.now))
 	if forced {
@@ -201,9 +220,12 @@ func (r managing) Start(ctx context.Context, a applier.Attempt) error {
 	if why := m.foreign(); why != "" {
 		return stale("%s", why)
 	}
+	if len(m.group.Groups) == 0 {
+		return stale("EKS does not tell which instances are of managed node group %s", m.name)
+	}
 	forced := slices.Contains(words, "forced")
-	for _, some := range m.old(m.order) {
-		if some.node != nil && !some.cordoned() || m.joining(some) || some.lost() != "" && !(forced && m.forced(some)) {
+	for _, some := range m.doomed() {
+		if some.image == "" || some.node != nil && !some.cordoned() || m.joining(some) || some.lost() != "" && !(forced && m.forced(some)) {
 			return stale("%s is in use by now", some)
 		}
 	}

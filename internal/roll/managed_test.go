@@ -35,7 +35,7 @@ func (w *town) updating() {
 		u.Status, w.number = "Successful", w.to
 		w.group.Version = fmt.Sprint(w.to)
 		for _, m := range w.alive() {
-			if m.image != w.image[w.to] {
+			if m.Version != fmt.Sprint(w.to) { // of whatever image
 				w.end(m, "updated")
 			}
 		}

@@ -27,14 +27,19 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (st applier.Sta
 	if r.Nodes == nil {
 		return applier.Status{State: applier.Unsure, Why: "DC830: nobody tells what runs on the nodes; state deployment: kubernetes: nodes: true"}, nil
 	}
-	f, err := r.Roller.look(ctx, o.asg)
+	f, err := r.Roller.look(ctx, o.asg, !a.Abort)
+	var left []string
+	if err == nil {
+		left, err = r.detached(ctx, o, f.others)
+	}
 	if st, waits := waiting(err); waits {
 		return st, nil
 	}
 	if err != nil {
 		return applier.Status{}, err
 	}
-	t := turn{o, f, pastOf(a), r.Roller}
+	o.unreturning(f.members)
+	t := turn{order: o, found: f, past: pastOf(a), r: r.Roller, left: left}
 	defer func() { saying(&st, t.members) }()
 	switch {
 	case a.Abort:
@@ -97,12 +102,17 @@ type turn struct {
 	found
 	past past
 	r    *Roller
+	left []string // instances that left the group with the cordon of this step
 }
+
+// ofHold is the key of when a step was last seen to be held, among what is heard.
+type ofHold string
 
 // halted says what keeps a roll from going on, whatever stands.
 func (t turn) halted() (applier.Status, bool) {
 	for _, process := range []string{"Launch", "Terminate"} {
 		if slices.Contains(t.group.SuspendedProcesses, process) {
+			t.r.heard.Store(ofHold(t.Step.ID), t.now)
 			return pending(retry, "the process %s of %s is suspended; resume it, and the roll goes on", process, t.group.Name), true
 		}
 	}
@@ -123,29 +133,28 @@ func (t turn) wrong() string {
 			return fmt.Sprintf("DC833: %s of the %s image was launched at %s and is not ready", m, t.comes(), m.launched.UTC().Format("15:04"))
 		}
 	}
-	if at, desired := t.past.asked(); !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
+	at, desired := t.past.asked()
+	if held, was := t.r.heard.Load(ofHold(t.Step.ID)); was && !at.IsZero() && held.(time.Time).After(at) {
+		at = held.(time.Time) // until then the group started nothing
+	}
+	if !at.IsZero() && t.now.Sub(at) > mostStart && desired == t.group.Desired && t.present() < t.group.Desired {
 		return fmt.Sprintf("DC834: %s has %d of %d instances since %s: no capacity for them, or a quota is reached", t.group.Name, t.present(), t.group.Desired, at.UTC().Format("15:04"))
 	}
 	return cmp.Or(t.refreshFailed(), t.overdue())
 }
 
-// unready is since when a member is not: from its launch, or since it last was.
-func (m member) unready() time.Time {
-	since := m.launched
-	if m.node == nil {
-		return since
-	}
-	for _, c := range m.node.Conditions {
-		if c.Type == "Ready" && c.Status != "True" && c.Since.After(since) {
-			since = c.Since
-		}
-	}
-	return since
+// dead says that a member of the image that is wanted was not ready long before the roll
+// began: what is not the roll's doing keeps it from nothing.
+func (t turn) dead(m member) bool {
+	return m.image == t.image && m.serving() && !m.joined() && !m.launched.IsZero() && t.Began.Sub(m.unready()) > mostReady
 }
 
-// overdue says that a node was not empty in time, and is not forced to be.
-func (t turn) overdue() string {
-	for _, m := range t.old(t.order) {
+// overdue says that an old node was not empty in time, and is not forced to be.
+func (t turn) overdue() string { return t.tardy(t.old(t.order)) }
+
+// tardy is that of some members.
+func (t turn) tardy(some []member) string {
+	for _, m := range some {
 		if t.late(m) && !t.Force && m.busy() != "" {
 			return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
 		}
@@ -278,7 +287,7 @@ func (t turn) finish() applier.Status {
 		return st
 	}
 	for _, m := range t.members {
-		if m.image == t.image && !m.going() && !m.standby() && !m.warm() && !m.joined() || m.image == "" && strings.HasPrefix(m.Lifecycle, "Pending") {
+		if m.image == t.image && !m.going() && !m.standby() && !m.warm() && !m.joined() && !t.dead(m) || m.image == "" && strings.HasPrefix(m.Lifecycle, "Pending") {
 			return pending(look, "%s", t.progress([]string{m.String() + " is not ready yet"}))
 		}
 	}

@@ -45,7 +45,8 @@ func (r classing) look(ctx context.Context, a applier.Attempt) (t classTurn, err
 			t.strays[p.Name] = straying(p, classes, claims, t.now)
 		}
 	}
-	t.members, t.claims, err = r.claimed(ctx, o.asg, claims)
+	t.members, t.claims, err = r.claimed(ctx, o.asg, claims, !a.Abort)
+	o.unreturning(t.members)
 	return t, err
 }
 
@@ -87,12 +88,12 @@ func stands(c port.NodeClass, s planner.Step) (done, before bool) {
 
 // claimed are the NodeClaims of a class as members. What is on nodes is read last, as of
 // groups.
-func (r *Roller) claimed(ctx context.Context, class string, listed []port.NodeClaim) (all []member, claims map[string]port.NodeClaim, err error) {
+func (r *Roller) claimed(ctx context.Context, class string, listed []port.NodeClaim, ends bool) (all []member, claims map[string]port.NodeClaim, err error) {
 	nodes, err := r.Nodes.ListNodes(ctx)
 	if err != nil {
 		return nil, nil, unanswered("Kubernetes", err)
 	}
-	on, _, err := r.contents(ctx, nodes)
+	on, _, err := r.contents(ctx, nodes, ends)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,16 +10,18 @@ import (
 	"domctl.dev/schema"
 )
 
-// mine says that a group's newest refresh is one that this step started: another than
-// was there before.
-func (t turn) mine(newest port.InstanceRefresh) bool {
-	for mark := range t.Begun {
-		words, _ := markOf(mark)
-		if word(words, 0) == refresh && word(words, 1) != newest.ID && newest.ID != "" {
-			return !slices.ContainsFunc(t.refreshes(), func(before string) bool { return before == newest.ID })
-		}
+// mine says that a refresh is one that this step started: the next after one that was there
+// before. One that somebody started later is not, nor the newest that another is to follow.
+func (t turn) mine(r port.InstanceRefresh) bool {
+	before, i := t.refreshes(), slices.IndexFunc(t.all, func(one port.InstanceRefresh) bool { return one.ID == r.ID })
+	switch known := slices.Contains(before, r.ID); {
+	case i < 0, len(before) == 0, i == 0 && known:
+		return false
+	case i < len(t.all)-1:
+		return slices.Contains(before, t.all[i+1].ID)
+	default: // AWS tells of none before it: there was none, or it is forgotten
+		return slices.Contains(before, "none") || !known
 	}
-	return false
 }
 
 // refreshes are those that stood before each that this step started.
@@ -33,7 +35,9 @@ func (t turn) refreshes() (ids []string) {
 }
 
 // refreshed says that a refresh of this step replaced something.
-func (t turn) refreshed() bool { return t.mine(t.newest) && t.newest.Percent > 0 }
+func (t turn) refreshed() bool {
+	return slices.ContainsFunc(t.all, func(r port.InstanceRefresh) bool { return r.Percent > 0 && t.mine(r) })
+}
 
 // mostRefreshes are started one after another, where old nodes are left.
 const mostRefreshes = 3

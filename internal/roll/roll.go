@@ -72,7 +72,7 @@ type Roller struct {
 	// switch of a group back; nil: no class is switched, and a roll that fails leaves the switch.
 	Single func(op string) (applier.Executor, bool)
 
-	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod; shortage, by ofShortage
+	heard sync.Map // what this process alone knows: time.Time of a switch that does not show, by step; the id of an update, by token; refusal, by pod; shortage, by ofShortage; time.Time of a hold, by ofHold
 }
 
 // Operations are the rows of the operation table that stand here.

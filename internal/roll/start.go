@@ -127,10 +127,11 @@ func (r *Roller) evict(ctx context.Context, of func(port.Node) bool, uid string)
 // end terminates an instance, if at this moment nothing is on it that the plan keeps
 // alive.
 func (r *Roller) end(ctx context.Context, o order, id string, smaller, forced bool) error {
-	members, err := r.members(ctx, []string{o.asg})
+	members, _, err := r.members(ctx, []string{o.asg}, true)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
+	o.unreturning(members)
 	i := slices.IndexFunc(members, func(m member) bool { return m.ID == id })
 	if i < 0 || members[i].going() {
 		return nil
@@ -178,10 +179,11 @@ func (r *Roller) resize(ctx context.Context, o order, from, to int64) error {
 // refresh starts an instance refresh, if at this moment nothing is on any node that it
 // replaces.
 func (r *Roller) refresh(ctx context.Context, o order) error {
-	f, err := r.look(ctx, o.asg)
+	f, err := r.look(ctx, o.asg, true)
 	if err != nil {
 		return &applier.Refusal{Err: err, Retry: true}
 	}
+	o.unreturning(f.members)
 	t := turn{order: o, found: f, past: pastOf(o.Attempt), r: r}
 	for _, m := range t.doomed() {
 		if m.busy() != "" && !t.forced(m) || m.image == "" || t.joining(m) || m.node != nil && !m.node.Cordoned {
@@ -201,9 +203,9 @@ func (r *Roller) switchBack(ctx context.Context, o order) error {
 	if f.starts != o.image {
 		return stale("%s starts nodes from %s by now", o.asg, or(f.starts))
 	}
-	s, _ := o.ofGroup()
+	s, is := o.ofGroup(f.group.Template)
 	ex, known := r.Single(s.Op)
-	if !known {
+	if !is || !known {
 		return fmt.Errorf("%s: nothing is called %q", o.Step.ID, s.Op)
 	}
 	a := o.Attempt

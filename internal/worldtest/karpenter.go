@@ -188,7 +188,7 @@ func nodeClassesRead(t *testing.T, w World) {
 	if got.UID == "" || got.Version == "" || got.Image() != "ami-0123456789abcdef0" {
 		t.Errorf("%+v", got)
 	}
-	want.UID, want.Version, want.Images, want.Fault = got.UID, got.Version, got.Images, got.Fault // which Karpenter tells
+	want.UID, want.Version, want.Images, want.Fault, want.FaultSince = got.UID, got.Version, got.Images, got.Fault, got.FaultSince // which Karpenter tells
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
