@@ -19,7 +19,7 @@ func rollCodes() []Code {
 			"Mend what the reason says. `domctl apply --supersede APPLY` lets go of the failed apply; then plan again."},
 		{"DC837", "the update of a managed node group failed", "EKS began to replace the nodes of a managed node group and gave up, for the reason in the message: most often a pod that a disruption budget keeps. The cordons are lifted; EKS has its own nodes turned back.",
 			"Mend what the reason says, then plan again; or `domctl rollback`."},
-		{"DC838", "an alarm rings", "An alarm of CloudWatch that roll.alarms names is in state ALARM while nodes are replaced. The roll is turned back: the group starts the old image again, and nodes of the new one go, each when its last run has ended. A managed node group that EKS replaces already goes on.",
+		{"DC838", "an alarm rings", "An alarm of CloudWatch that roll.alarms names is in state ALARM while nodes are replaced. The roll is turned back: the group, or the executor group of a classic tier, starts the old image again, and nodes or executors of the new one go, each when its last run has ended. A managed node group that EKS replaces already goes on, and a roll whose plan switched nothing stops where it is.",
 			"Look at the alarm. `domctl apply --supersede APPLY` lets go of the failed apply; then plan again."},
 		{"DC839", "an alarm that is not there", "roll.alarms names an alarm of CloudWatch that is not in this account and region. Nothing would stop the roll, so that it is not planned.",
 			"Check the name; or leave it out of roll.alarms."},

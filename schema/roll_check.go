@@ -27,12 +27,12 @@ func (c *checker) roll(a Address, o Object) {
 	if !c.broken[Address{}] && !c.Deployment.Kubernetes.ReadsNodes() {
 		c.add("DC830", Error, a, o.Nearest("roll"), "state deployment: kubernetes: nodes: true, or leave roll out", "roll ends nodes that no run is on, and the files do not say that nodes are read")
 	}
-	owner := o.Fields["owner.ami"].Str()
-	if groups := o.Groups(); len(groups) > 0 && o.Fields["groups."+JoinPath(groups[0].Key())+".ami"].Is == Absent && (owner == "" || owner == "domctl") {
+	owner := o.Owner("ami")
+	if groups := o.Groups(); len(groups) > 0 && o.Fields["groups."+JoinPath(groups[0].Key())+".ami"].Is == Absent && owner == "domctl" {
 		c.add("DC840", Warning, a, o.Nearest("roll"), "state ami, an entry of amis or an id, or leave roll out",
 			"roll replaces nodes that are on another image than ami says, and the pool states no ami: no node is ever rolled")
 	}
-	if owner != "" && owner != "domctl" {
+	if owner != "domctl" {
 		c.add("DC840", Warning, a, slices.Concat(o.Nearest("roll"), o.Positions("owner.ami")), "leave roll out",
 			"owner.ami is %s, so that domctl switches no image here and rolls nothing", quoted(owner))
 	}

@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Variable is the name of the variable in which Terraform has a field of a group, by its
 // path ("groups.a.size.max"), and the key there where the variable is a map: of a label, the
@@ -11,16 +14,16 @@ func (o Object) Variable(path string) (name, key string) {
 	if len(s) < 3 || s[0] != "groups" {
 		return "", ""
 	}
-	what, owner := s[2], s[2]
+	what := s[2]
 	switch {
 	case what == "size" && len(s) == 4:
 		what = s[3]
 	case what == "label":
-		what, owner, key = "labels", "labels", PoolLabel
+		what, key = "labels", PoolLabel
 	case (what == "labels" || what == "taints") && len(s) == 4:
-		owner, key = "labels", s[3]
+		key = s[3]
 	}
-	if o.Fields["owner."+owner].Str() != "terraform" {
+	if o.Owner(s[2]) != "terraform" {
 		return "", ""
 	}
 	if name = o.Fields["terraform.variables."+what].Str(); name == "" {
@@ -36,15 +39,12 @@ func (c *checker) terraform(a Address, o Object) {
 		if !is {
 			continue
 		}
-		owner := "owner.size"
-		switch what {
-		case "ami":
-			owner = "owner.ami"
-		case "labels", "taints":
-			owner = "owner.labels"
+		field := what
+		if slices.Contains([]string{"min", "max", "desired"}, what) {
+			field = "size." + what
 		}
-		if o.Fields[owner].Str() != "terraform" {
-			c.add("DC812", Warning, a, o.Positions(p), "state "+owner+" as \"terraform\", or leave the variable out", "%s is a variable of what Terraform does not own here, so that nothing is written to it", p)
+		if o.Owner(field) != "terraform" {
+			c.add("DC812", Warning, a, o.Positions(p), "state owner."+Owned(field)+" as \"terraform\", or leave the variable out", "%s is a variable of what Terraform does not own here, so that nothing is written to it", p)
 		}
 	}
 }

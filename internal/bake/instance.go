@@ -92,7 +92,7 @@ func (m Maker) instances(ctx context.Context, a applier.Attempt) (now, stale *po
 }
 
 func gone(i *port.Instance) bool {
-	return i == nil || i.State == "terminated" || i.State == "shutting-down"
+	return i == nil || i.Going()
 }
 
 // hidden is an instance of this round that the work was begun on, that nobody took

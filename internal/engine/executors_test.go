@@ -127,6 +127,12 @@ func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
 		"another tier":    {func(_ *planner.Step, e *schema.Executors) { e.Named = []string{"other"} }, "is for executors other than the files say"},
 		"another outside": {func(s *planner.Step, _ *schema.Executors) { s.Object = "mongo/users#a" }, "has an operation for other objects"},
 		"the template":    {func(_ *planner.Step, e *schema.Executors) { e.Kept = nil }, "is for executors other than the files say"},
+		"another's image": {switchesBack(func(s *planner.Step) { s.Object = "mongo/executor_group_configuration#b" }), "has another write than the one that takes its switch back"},
+		"another image":   {switchesBack(func(s *planner.Step) { s.Writes["executorImage"] = schema.JSON("ami-3") }), "has another write than the one that takes its switch back"},
+		"a field more":    {switchesBack(func(s *planner.Step) { s.Writes["a"] = schema.JSON(1) }), "has another write than the one that takes its switch back"},
+		"another switch":  {switchesBack(func(s *planner.Step) { s.Op = operation.DeleteDocument }), "has another write than the one that takes its switch back"},
+		"no condition":    {switchesBack(func(s *planner.Step) { s.Guard = planner.Absolute }), "has another write than the one that takes its switch back"},
+		"no switch":       {func(s *planner.Step, _ *schema.Executors) { delete(s.Args, "switch") }, ""},
 		"a write":         {func(s *planner.Step, _ *schema.Executors) { s.Writes = map[string]schema.Value{"a": schema.JSON(1)} }, "has an operation for other objects"},
 	} {
 		p := r.saved(f)
@@ -146,6 +152,18 @@ func TestAForgedRollOfExecutorsIsRefused(t *testing.T) {
 		if c.says == "" && err != nil || c.says != "" && (!errors.Is(err, planner.ErrAltered) || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
+	}
+}
+
+// switchesBack changes what a roll of executors would have its group switched back by.
+func switchesBack(change func(*planner.Step)) func(*planner.Step, *schema.Executors) {
+	return func(s *planner.Step, _ *schema.Executors) {
+		var back planner.Step
+		if err := json.Unmarshal([]byte(s.Args["switch"].Text), &back); err != nil {
+			panic(err)
+		}
+		change(&back)
+		s.Args["switch"] = schema.JSON(back)
 	}
 }
 

@@ -47,9 +47,6 @@ type Executor struct {
 // Maintained says that Domino gives it no new runs.
 func (e Executor) Maintained() bool { return e.Odd == "" && e.Flag == "true" }
 
-// Going says that it is on its way out, or gone.
-func (e Executor) Going() bool { return e.State == "shutting-down" || e.State == "terminated" }
-
 // Nowhere says of an execution's status that it is on no machine yet: it waits in the queue.
 // Of any other nobody knows but who names the machine.
 func Nowhere(status string) bool { return strings.EqualFold(status, "queued") }

@@ -3,6 +3,7 @@ package port
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,11 @@ type GroupInstance struct {
 	// Template and Version, or LaunchConfiguration, are what it was launched from; empty
 	// where that is gone.
 	Template, Version, LaunchConfiguration string
+}
+
+// Leaving says that it is on its way out of its group.
+func (i GroupInstance) Leaving() bool {
+	return strings.Contains(i.Lifecycle, "Terminat") || strings.HasPrefix(i.Lifecycle, "Detach")
 }
 
 // InstanceRefresh is one refresh of a group.

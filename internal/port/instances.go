@@ -48,6 +48,9 @@ type Instance struct {
 	Tags                                                  map[string]string
 }
 
+// Going says that it is on its way out, or gone.
+func (i Instance) Going() bool { return i.State == "shutting-down" || i.State == "terminated" }
+
 // GroupNameTag stands on the instances of an Auto Scaling group.
 // https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
 const GroupNameTag = "aws:autoscaling:groupName"

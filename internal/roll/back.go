@@ -25,14 +25,14 @@ func (t turn) back(why string) applier.Status {
 	}
 	switch t.starts {
 	case t.image:
-		return next(switchBack+because+why, planner.Absolute)
+		return t.doubted(next(switchBack+because+why, planner.Absolute))
 	case t.from:
 	default:
 		return t.stop(fmt.Sprintf("%s; and %s starts nodes from %s by now, which is left", why, t.group.Name, or(t.starts)))
 	}
 	for _, m := range t.owned() {
 		if m.image != t.image && !t.since(m) {
-			return t.lifted(m, because+why)
+			return t.doubted(t.lifted(m, because+why))
 		}
 	}
 	b := t.turned()
@@ -42,16 +42,11 @@ func (t turn) back(why string) applier.Status {
 		}
 		return failed("%s. %s starts nodes from %s again; the way back stopped there: %s%s. domctl rollback --to %s goes on with it", why, t.group.Name, t.from, gave, t.kept(), t.Apply)
 	}
-	st, holds := b.holds()
-	if !holds {
+	st, halts := b.halted()
+	if !halts {
 		st = b.forward()
 	}
-	switch {
-	case st.State == applier.Next && !strings.Contains(st.Mark, because):
-		st.Mark += because + why
-	case st.State == applier.Pending:
-		st.Why = "turned back, because " + why + "; " + st.Why
-	case st.State == applier.Finished:
+	if st = onWayBack(st, why); st.State == applier.Finished {
 		return failed("%s. It was turned back: %s starts nodes from %s again, and has no other%s. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.from, t.kept(), t.Apply)
 	}
 	return st
@@ -88,7 +83,7 @@ func (t turn) since(m member) bool {
 // was not ready, or was not started, or something rang. What keeps a single node from
 // going, or another's switch, tells nothing of the image.
 func (t turn) turns(why string) bool {
-	_, can := t.switching()
+	_, can := t.ofGroup()
 	can = can && t.r.Single != nil
 	switch code, _, _ := strings.Cut(why, ":"); code {
 	case "DC833", "DC836", "DC838":
@@ -99,18 +94,29 @@ func (t turn) turns(why string) bool {
 	return false
 }
 
-// switching is the write that has the group start the old image again: that of a rollback.
-// false: the plan states none, as that of a rollback does not.
-func (o order) switching() (s planner.Step, is bool) {
-	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
-	return s, err == nil && (s.Op == operation.UpdateAutoScalingGroup || s.Op == operation.ModifyLaunchTemplate)
+// ofGroup is the write that has an Auto Scaling group start the old image again.
+func (o order) ofGroup() (s planner.Step, is bool) {
+	return o.switching(operation.UpdateAutoScalingGroup, operation.ModifyLaunchTemplate)
 }
 
-// turned is the same look at the same step, the other way round: no run is ended, whatever
-// the plan forces, and no window or time is waited for.
+// switching is the write that has the group start the old image again: that of a rollback,
+// by one of these operations. false: the plan states none, as that of a rollback does not.
+func (o order) switching(ops ...string) (s planner.Step, is bool) {
+	err := json.Unmarshal([]byte(o.Step.Args["switch"].Text), &s)
+	return s, err == nil && slices.Contains(ops, s.Op)
+}
+
+// turned is the same step, the other way round: no run is ended, whatever the plan forces,
+// and no window or time is waited for.
+func (o order) turned() order {
+	o.image, o.from, o.undoing, o.Force, o.drain, o.Hours = o.from, o.image, true, false, 0, nil
+	o.Roll = picking(o.Roll)
+	return o
+}
+
+// turned is the same look at the step turned round.
 func (t turn) turned() turn {
-	t.image, t.from, t.undoing, t.Force, t.drain, t.Hours = t.from, t.image, true, false, 0, nil
-	t.Roll = picking(t.Roll)
+	t.order = t.order.turned()
 	return t
 }
 
@@ -160,8 +166,21 @@ func (t turn) owned() []member {
 	return t.which(func(m member) bool { _, own := t.cordoned(m.node); return own && !m.going() })
 }
 
+// doubted is a write after which nobody waits any more for a change of the capacity that was
+// begun and does not show: it could land until then.
+func (t turn) doubted(st applier.Status) applier.Status {
+	_, open := t.past.open(t.group.Desired)
+	st.Doubt = st.Doubt || open && st.State == applier.Next
+	return st
+}
+
 // cleared is the next write that takes something away; false when nothing is left.
 func (t turn) cleared(why string) (applier.Status, bool) {
+	st, more := t.clears(why)
+	return t.doubted(st), more
+}
+
+func (t turn) clears(why string) (applier.Status, bool) {
 	if st, more := t.cancels(why); more {
 		return st, true
 	}

@@ -116,10 +116,8 @@ func (t turn) pick(left []member) (m member, why string) {
 	if len(able) == 0 {
 		m := left[0]
 		switch {
-		case m.Protected:
-			return m, fmt.Sprintf("%s is protected from scale-in: take that away", m)
-		case m.standby():
-			return m, fmt.Sprintf("%s stands by: put it back into service, or end it", m)
+		case m.shielded() != "":
+			return m, m.shielded()
 		case m.serving():
 			return m, fmt.Sprintf("%s has no node yet", m)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
 	"domctl.dev/planner"
 	"domctl.dev/schema"
@@ -63,6 +64,8 @@ type executorTurn struct {
 	now    time.Time
 	group  bool       // it is there
 	starts string     // the image that it starts executors from
+	can    bool       // have the group start the old image again
+	turned bool       // it does: image and from are the other way round
 	all    []executor // of all tiers
 	old    []executor // of this one, which are to go and are there yet
 	lost   []string   // live runs that could be on any executor that runs
@@ -82,6 +85,12 @@ func (r executing) look(ctx context.Context, a applier.Attempt) (t executorTurn,
 	t.past, t.now = executorPastOf(a), r.Now()
 	if t.starts, t.group, err = r.Classic.GroupImage(ctx, a.Step.Object, t.of.Image); err != nil {
 		return t, err
+	}
+	if _, t.can = t.switching(operation.UpdateDocument); r.Single == nil {
+		t.can = false
+	}
+	if t.past.switched && t.group && t.starts == t.from {
+		t.turned, t.order = true, t.order.turned()
 	}
 	all, err := r.Classic.LookExecutors(ctx, t.of)
 	if err != nil {

@@ -21,11 +21,15 @@ const (
 
 // executorPast is what a roll of executors has begun.
 type executorPast struct {
-	why   string            // for which it is turned back; "" while it is not
-	in    map[string]stay   // put into maintenance, or seen there: by instance, the last
-	out   map[string]stay   // taken out of it: by instance, the last
-	ends  map[string]ending // by instance, the last
-	marks int
+	why string // for which it is turned back; "" while it is not
+	// switched says that the group was to start the old image again.
+	switched bool
+	// landed says that it was seen to: a write of the way back was begun after it.
+	landed bool
+	in     map[string]stay   // put into maintenance, or seen there: by instance, the last
+	out    map[string]stay   // taken out of it: by instance, the last
+	ends   map[string]ending // by instance, the last
+	marks  int
 }
 
 // stay is an executor's maintenance, begun or ended.
@@ -58,10 +62,13 @@ func executorPastOf(a applier.Attempt) executorPast {
 	for _, mark := range schema.Sorted(a.Begun) {
 		words, why := markOf(mark)
 		p.why = cmp.Or(p.why, why)
+		p.landed = p.landed || why != "" && word(words, 0) != switchBack
 		id := word(words, 1)
 		h := stay{mark: mark, n: int(number(word(words, 3))), own: word(words, 0) == maintain, pre: word(words, 4)}
 		h.at, _ = parseTime(word(words, 2))
 		switch word(words, 0) {
+		case switchBack:
+			p.switched = true
 		case maintain, seen:
 			last(p.in, id, h)
 		case leave:
@@ -106,27 +113,32 @@ func (t executorTurn) ended(x executor, how string) applier.Status {
 // holds none.
 func (t executorTurn) cleared(why string) (applier.Status, bool) {
 	for _, x := range t.all {
-		if !t.holds(x) || x.Going() {
-			continue
+		if t.holds(x) && !x.Going() {
+			return t.leaves(x, why), true
 		}
-		st := next(fmt.Sprintf("%s %s %s #%d%s", leave, x.ID, stamp(t.now), t.past.marks, why), planner.Conditional)
-		switch was, begun := t.past.out[x.ID]; {
-		case begun && t.now.Sub(was.at) < markLasts && was.n > t.past.in[x.ID].n:
-			st.Mark = was.mark
-		case was.times >= mostTimes:
-			return failed("DC866: %s came into maintenance again %d times after it was taken out; take it out in Domino", x.ID, was.times), true
-		}
-		_, st.Doubt = t.past.ends[x.ID] // which may yet land: no run may come before
-		return st, true
 	}
 	return applier.Status{}, false
 }
 
-// open says that an executor may yet come into maintenance by what was begun.
+// leaves takes an executor out of maintenance.
+func (t executorTurn) leaves(x executor, why string) applier.Status {
+	st := next(fmt.Sprintf("%s %s %s #%d%s", leave, x.ID, stamp(t.now), t.past.marks, why), planner.Conditional)
+	switch was, begun := t.past.out[x.ID]; {
+	case begun && t.now.Sub(was.at) < markLasts && was.n > t.past.in[x.ID].n:
+		st.Mark = was.mark
+	case was.times >= mostTimes:
+		return failed("DC866: %s came into maintenance again %d times after it was taken out; take it out in Domino", x.ID, was.times)
+	}
+	_, st.Doubt = t.past.ends[x.ID] // which may yet land: no run may come before
+	return st
+}
+
+// open says that an executor may yet come into maintenance by what was begun, one that was
+// taken out too: then what stood before stands again, which a call of a process that died
+// goes by.
 func (t executorTurn) open() bool {
 	return slices.ContainsFunc(t.all, func(x executor) bool {
-		h := t.past.in[x.ID]
-		return h.own && !x.Maintained() && !x.Going() && t.past.out[x.ID].n <= h.n
+		return t.past.in[x.ID].own && !x.Maintained() && !x.Going()
 	})
 }
 

@@ -153,30 +153,6 @@ func (t executorTurn) overdue() string {
 	return ""
 }
 
-// back turns a roll back: what it put into maintenance comes out. Then it has failed.
-func (t executorTurn) back(why string) applier.Status {
-	if st, more := t.cleared(because + why); more {
-		return st
-	}
-	st := failed("%s; what it put into maintenance is taken out again, and new executors start from %s. domctl apply --supersede %s lets go of it, domctl rollback --to %[3]s has the old image back", why, or(t.starts), t.Apply)
-	st.Doubt = t.open()
-	return st
-}
-
-// abort takes away what a roll holds. With an executor ended it is finished as far as it
-// went, so that a rollback ends those of the new image.
-func (t executorTurn) abort() applier.Status {
-	if st, more := t.cleared(""); more {
-		return st
-	}
-	st := applier.Status{State: applier.Undone}
-	if t.replaced() > 0 {
-		st = t.done()
-	}
-	st.Doubt = t.open()
-	return st
-}
-
 // done is a roll that is over; left says what was not touched.
 func (t executorTurn) done() applier.Status {
 	out := map[string]schema.Value{"replaced": schema.JSON(t.replaced())}

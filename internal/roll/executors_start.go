@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"domctl.dev/applier"
+	"domctl.dev/internal/operation"
 	"domctl.dev/internal/port"
+	"domctl.dev/planner"
 	"domctl.dev/schema"
 )
 
@@ -15,8 +17,11 @@ import (
 func (r executing) Start(ctx context.Context, a applier.Attempt) error {
 	words, _ := markOf(a.Mark)
 	what, id := word(words, 0), word(words, 1)
-	if what == seen {
+	switch what {
+	case seen:
 		return nil // the begin notes it
+	case switchBack:
+		return r.switchBack(ctx, a)
 	}
 	t, err := r.look(ctx, a)
 	if err != nil {
@@ -36,6 +41,23 @@ func (r executing) Start(ctx context.Context, a applier.Attempt) error {
 		return r.end(ctx, t, x, word(words, 4))
 	}
 	return fmt.Errorf("%s: nothing is called %q", a.Step.ID, a.Mark)
+}
+
+// switchBack has the executor group start the old image again, by the operation that looks
+// in the same call whether it starts the new one. Where not, the next look decides again.
+func (r executing) switchBack(ctx context.Context, a applier.Attempt) error {
+	o, err := orderOf(a)
+	if err != nil {
+		return err
+	}
+	s, can := o.switching(operation.UpdateDocument)
+	if !can || r.Single == nil || len(s.Writes) != 1 {
+		return fmt.Errorf("%s: nobody switches its group back", a.Step.ID)
+	}
+	for path := range s.Writes { // what stands there by now may be an image that was made after the plan
+		s.Expects = []planner.Expect{{Ref: s.Object, Path: path, Value: schema.JSON(o.image)}}
+	}
+	return r.singly(ctx, a, s)
 }
 
 // isOld says that an executor is to go, at this moment.

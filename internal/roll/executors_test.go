@@ -1,7 +1,6 @@
 package roll
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -105,36 +104,6 @@ func TestExecutorsTurnedBack(t *testing.T) {
 	}
 }
 
-// TestExecutorsWhoseAlarmRings come out of maintenance, and none is ended from then on; the way
-// back ends those of the new image while it rings yet.
-func TestExecutorsWhoseAlarmRings(t *testing.T) {
-	y := newYard(2)
-	y.stops, y.alarms = 1000*time.Hour, map[string]string{"errors": "OK"}
-	y.busy(0, 5*time.Hour)
-	y.busy(1, 5*time.Hour)
-	d := newYardDriver(t, y, schema.Roll{Alarms: []string{"errors"}}, mappedExecutors())
-	d.waits(t, 10*time.Minute, "run run1")
-	y.broken["DescribeAlarms"] = errors.New("connection refused")
-	d.waits(t, 10*time.Minute, "CloudWatch does not answer, so that nobody tells whether an alarm rings")
-	delete(y.broken, "DescribeAlarms")
-	y.alarms["errors"] = "ALARM"
-	d.ends(t, applier.Failed, "DC838: alarm errors of CloudWatch rings: too many errors; what it put into maintenance is taken out again")
-	if y.standing() != "ami-1, ami-1" {
-		t.Errorf("%s %v", y.standing(), y.calls)
-	}
-	y.image = "ami-2"
-	y.start()
-	y.image = "ami-1"
-	d.a.Step = again(d.a.Step, true)[0]
-	d.a.Begun, d.a.Apply = map[string]bool{}, "apply2"
-	y.pass(time.Minute)
-	d.segment()
-	d.ends(t, applier.Finished, "")
-	if y.standing() != "ami-1, ami-1" || len(y.killed) > 0 {
-		t.Errorf("back: %s %v", y.standing(), y.calls)
-	}
-}
-
 // TestSomebodysMaintenance is respected: it is not lifted, and not believed at once.
 func TestSomebodysMaintenance(t *testing.T) {
 	y := newYard(2)
@@ -211,38 +180,44 @@ func TestExecutorsWindow(t *testing.T) {
 	}
 }
 
+// drawnYard is a roll of a yard in which runs begin and end, driven by a process that dies.
+func drawnYard(t *rapid.T, roll schema.Roll) (*yard, *driver) {
+	n := rapid.IntRange(1, 6).Draw(t, "executors")
+	y := newYard(n)
+	y.room, y.chance = rapid.IntRange(1, 4).Draw(t, "room"), random(rapid.Uint32().Draw(t, "seed"))
+	y.stops = time.Duration(rapid.IntRange(1, 60).Draw(t, "stops")) * time.Minute
+	load, started := rapid.IntRange(1, 12).Draw(t, "load"), 0
+	y.town.each = func() {
+		if started < 5000 && y.chance(6000) < load*n*y.room {
+			started++
+			y.runs = append(y.runs, &run{id: fmt.Sprintf("run%d", started), lasts: time.Duration(1+y.chance(1200)) * time.Second})
+		}
+		y.tick()
+	}
+	y.image = "ami-1"
+	y.pass(20 * time.Minute)
+	y.image = "ami-2"
+	roll.MaxUnavailable = ptr(rapid.IntRange(1, 3).Draw(t, "unavailable"))
+	d := newYardDriver(t, y, roll, mappedExecutors())
+	deaths := rapid.IntRange(0, 30).Draw(t, "deaths")
+	d.crash = func() bool {
+		if deaths == 0 || y.chance(20) != 0 {
+			return false
+		}
+		deaths--
+		return true
+	}
+	d.loses = d.crash
+	return y, d
+}
+
 // TestExecutorRollsKillNoRun: while runs begin and end, executors stop and come back, and the
 // process dies between any two calls, no run is ended, every old executor goes, and the roll
 // ends once runs do.
 func TestExecutorRollsKillNoRun(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 6).Draw(t, "executors")
-		y := newYard(n)
-		y.room, y.chance = rapid.IntRange(1, 4).Draw(t, "room"), random(rapid.Uint32().Draw(t, "seed"))
-		y.stops = time.Duration(rapid.IntRange(1, 60).Draw(t, "stops")) * time.Minute
-		load, started := rapid.IntRange(1, 12).Draw(t, "load"), 0
-		y.town.each = func() {
-			if started < 5000 && y.chance(6000) < load*n*y.room {
-				started++
-				y.runs = append(y.runs, &run{id: fmt.Sprintf("run%d", started), lasts: time.Duration(1+y.chance(1200)) * time.Second})
-			}
-			y.tick()
-		}
-		y.image = "ami-1"
-		y.pass(20 * time.Minute)
-		y.image = "ami-2"
-		most := rapid.IntRange(1, 3).Draw(t, "unavailable")
-		d := newYardDriver(t, y, schema.Roll{MaxUnavailable: &most}, mappedExecutors())
-		deaths := rapid.IntRange(0, 30).Draw(t, "deaths")
-		d.crash = func() bool {
-			if deaths == 0 || y.chance(20) != 0 {
-				return false
-			}
-			deaths--
-			return true
-		}
-		d.loses = d.crash
+		y, d := drawnYard(t, schema.Roll{})
 		if rapid.Bool().Draw(t, "aborted") {
 			d.run(time.Duration(rapid.IntRange(0, 5000).Draw(t, "after")) * time.Second)
 			d.abort = true

@@ -26,9 +26,7 @@ type member struct {
 	movable  []port.Pod // those that a controller starts elsewhere
 }
 
-func (m member) going() bool {
-	return m.ended || strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach")
-}
+func (m member) going() bool    { return m.ended || m.Leaving() }
 func (m member) serving() bool  { return m.Lifecycle == "InService" && !m.ended }
 func (m member) warm() bool     { return strings.HasPrefix(m.Lifecycle, "Warmed:") && !m.going() }
 func (m member) standby() bool  { return !m.ended && strings.Contains(m.Lifecycle, "Standby") }
@@ -37,6 +35,17 @@ func (m member) joined() bool   { return m.serving() && m.node != nil && m.node.
 
 // ready says that it takes runs.
 func (m member) ready() bool { return m.joined() && !m.node.Cordoned }
+
+// shielded says what keeps an instance from being ended, whatever is on it; "" for nothing.
+func (m member) shielded() string {
+	switch {
+	case m.Protected:
+		return fmt.Sprintf("%s is protected from scale-in: take that away", m)
+	case m.standby():
+		return fmt.Sprintf("%s stands by: put it back into service, or end it", m)
+	}
+	return ""
+}
 
 // String names it for people.
 func (m member) String() string {
@@ -156,7 +165,7 @@ func (r *Roller) members(ctx context.Context, groups []string) (all []member, er
 		m := member{GroupInstance: i}
 		for _, machine := range machines {
 			if machine.ID == i.ID {
-				m.image, m.ended = machine.Image, machine.State == "shutting-down" || machine.State == "terminated"
+				m.image, m.ended = machine.Image, machine.Going()
 				m.launched, _ = time.Parse(time.RFC3339, machine.Launched)
 			}
 		}

@@ -81,7 +81,7 @@ func (r managing) Observe(ctx context.Context, a applier.Attempt) (st applier.St
 		return m.stop(m.past.why), nil
 	case m.foreign() != "":
 		return m.stop(m.foreign()), nil
-	case m.begun() != "":
+	case m.begun(update) != "":
 		return r.became(ctx, m)
 	}
 	alarm, err := r.ringing(ctx, m.order)
@@ -117,7 +117,7 @@ func (m managed) updated() applier.Status {
 
 // aborted lifts the cordons. An update that was begun may yet show, and is waited for.
 func (m managed) aborted() applier.Status {
-	if m.begun() != "" && !m.late() {
+	if m.begun(update) != "" && !m.unmade() {
 		return pending(look, "whether EKS began to update %s shows within a minute", m.name)
 	}
 	if st, more := m.cleared(""); more {
@@ -126,21 +126,11 @@ func (m managed) aborted() applier.Status {
 	return applier.Status{State: applier.Undone}
 }
 
-// late says that an update which was begun, and does not show, was never made.
-func (m managed) late() bool {
-	words, _ := markOf(m.begun())
+// unmade says that an update which was begun, and does not show, was never made.
+func (m managed) unmade() bool {
+	words, _ := markOf(m.begun(update))
 	at, err := parseTime(word(words, 2))
 	return err != nil || m.now.Sub(at) > updateShows
-}
-
-// begun is the mark of the update, "" before it.
-func (m managed) begun() string {
-	for _, mark := range schema.Sorted(m.Begun) {
-		if strings.HasPrefix(mark, update+" ") {
-			return mark
-		}
-	}
-	return ""
 }
 
 // became says what became of an update of which the group has nothing to show. Asked for
@@ -148,7 +138,7 @@ func (m managed) begun() string {
 func (r managing) became(ctx context.Context, m managed) (applier.Status, error) {
 	id, known := r.heard.Load(m.Token)
 	if !known {
-		return next(m.begun(), planner.Token), nil
+		return next(m.begun(update), planner.Token), nil
 	}
 	u, err := r.Outside.DescribeUpdate(ctx, m.cluster, m.name, id.(string))
 	switch {

@@ -59,6 +59,28 @@ func number(text string) int64 {
 	return n
 }
 
+// begun is a mark that begins so, of a write of which there is one; "" before it.
+func (o order) begun(what string) string {
+	for _, mark := range schema.Sorted(o.Begun) {
+		if strings.HasPrefix(mark, what+" ") {
+			return mark
+		}
+	}
+	return ""
+}
+
+// onWayBack is an answer of a roll the other way round: its writes say why in their marks, and
+// what it waits for begins with that.
+func onWayBack(st applier.Status, why string) applier.Status {
+	switch {
+	case st.State == applier.Next && !strings.Contains(st.Mark, because):
+		st.Mark += because + why
+	case st.State == applier.Pending:
+		st.Why = "turned back, because " + why + "; " + st.Why
+	}
+	return st
+}
+
 // past is what a step has begun.
 type past struct {
 	why  string // for which it is turned back; "" while it is not
@@ -140,9 +162,8 @@ func (f found) stays(id string) bool {
 // surplus is how much of a group's capacity is this step's: what it raised, less what
 // went with instances that it ended. One that is in the group yet has not gone.
 func (p past) surplus(f found) (n int64) {
-	open, is := p.open(f.group.Desired)
 	for _, c := range p.change {
-		if !is || c.n != open.n {
+		if p.landed(c, f.group.Desired) {
 			n += c.to - c.from
 		}
 	}
@@ -152,6 +173,23 @@ func (p past) surplus(f found) (n int64) {
 		}
 	}
 	return max(n, 0)
+}
+
+// landed says that a change of the capacity came about: it shows in the first write after it
+// that notes the capacity, else in what that is.
+func (p past) landed(c change, desired int64) bool {
+	first := p.marks
+	for _, later := range p.change {
+		if later.n > c.n && later.n < first {
+			first, desired = later.n, later.from
+		}
+	}
+	for _, later := range p.ends {
+		if later.n > c.n && later.n < first {
+			first, desired = later.n, later.of
+		}
+	}
+	return c.from < c.to && desired >= c.to || c.from > c.to && desired <= c.to
 }
 
 // replaced counts the old nodes that were terminated.

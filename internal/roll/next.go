@@ -44,7 +44,7 @@ func (r rolling) Observe(ctx context.Context, a applier.Attempt) (st applier.Sta
 	case t.past.why != "":
 		return t.back(t.past.why), nil
 	}
-	if st, holds := t.holds(); holds {
+	if st, halts := t.halted(); halts {
 		return st, nil
 	}
 	if t.starts == t.image {
@@ -99,8 +99,8 @@ type turn struct {
 	r    *Roller
 }
 
-// holds says what keeps a roll from going on, whatever stands.
-func (t turn) holds() (applier.Status, bool) {
+// halted says what keeps a roll from going on, whatever stands.
+func (t turn) halted() (applier.Status, bool) {
 	for _, process := range []string{"Launch", "Terminate"} {
 		if slices.Contains(t.group.SuspendedProcesses, process) {
 			return pending(retry, "the process %s of %s is suspended; resume it, and the roll goes on", process, t.group.Name), true
@@ -146,7 +146,7 @@ func (m member) unready() time.Time {
 // overdue says that a node was not empty in time, and is not forced to be.
 func (t turn) overdue() string {
 	for _, m := range t.old(t.order) {
-		if at, own := t.cordoned(m.node); own && !at.IsZero() && t.drain > 0 && !t.Force && t.now.Sub(at) > t.drain && m.busy() != "" {
+		if t.late(m) && !t.Force && m.busy() != "" {
 			return fmt.Sprintf("DC835: %s was not empty after %s: %s", m, t.DrainTimeout, m.busy())
 		}
 	}
@@ -223,10 +223,8 @@ func (t turn) capacity(c change) applier.Status {
 func (t turn) empty(m member) (st applier.Status, why string) {
 	at, own := t.cordoned(m.node)
 	switch {
-	case m.Protected:
-		return st, fmt.Sprintf("%s is protected from scale-in: take that away", m)
-	case m.standby():
-		return st, fmt.Sprintf("%s stands by: put it back into service, or end it", m)
+	case m.shielded() != "":
+		return st, m.shielded()
 	case !m.serving() && !m.warm():
 		return st, fmt.Sprintf("%s is %s", m, m.Lifecycle)
 	case m.warm() && m.node != nil && !m.cordoned(): // one that runs has joined
@@ -249,9 +247,12 @@ func (t turn) empty(m member) (st applier.Status, why string) {
 }
 
 // forced says that a node's time to get empty is over, and that the plan has it go then.
-func (t turn) forced(m member) bool {
+func (t turn) forced(m member) bool { return t.Force && t.late(m) }
+
+// late says that its time to get empty is over.
+func (t turn) late(m member) bool {
 	at, own := t.cordoned(m.node)
-	return own && !at.IsZero() && t.Force && t.drain > 0 && t.now.Sub(at) > t.drain
+	return own && !at.IsZero() && t.drain > 0 && t.now.Sub(at) > t.drain
 }
 
 // refused says that a pod was not allowed to go a moment ago, and why.

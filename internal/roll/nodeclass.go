@@ -134,16 +134,6 @@ func ofDomctl(p port.NodePool) bool { return Cordoned(p.HeldBy) }
 // holding says that this step had a NodePool hold drift.
 func (o order) holding(p port.NodePool) bool { return strings.HasPrefix(p.HeldBy, o.owner+" ") }
 
-// begun is the mark of a switch, there or back, "" before it.
-func (t classTurn) begun(what string) string {
-	for _, mark := range schema.Sorted(t.Begun) {
-		if strings.HasPrefix(mark, what+" ") {
-			return mark
-		}
-	}
-	return ""
-}
-
 // holds is the next NodePool that does not hold drift and has to.
 func (t classTurn) holds(why string) (applier.Status, bool) {
 	for _, p := range t.pools {

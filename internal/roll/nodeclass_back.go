@@ -40,19 +40,14 @@ func (t classTurn) turnBack(why string) applier.Status {
 		if st, more := b.cleared(" " + stuck + because + why + stopped + gave); more {
 			return st
 		}
-		return failed("%s. %s is as it was; the way back stopped there: %s%s. domctl rollback --to %s goes on with it", why, t.group.Name, gave, t.stays(), t.Apply)
+		return failed("%s. %s is as it was; the way back stopped there: %s%s. domctl rollback --to %s goes on with it", why, t.group.Name, gave, t.andHeld(), t.Apply)
 	}
 	st, more := b.holds(because + why)
 	if !more || len(b.old(b.order)) == 0 {
 		st = b.onward(b)
 	}
-	switch {
-	case st.State == applier.Next && !strings.Contains(st.Mark, because):
-		st.Mark += because + why
-	case st.State == applier.Pending:
-		st.Why = "turned back, because " + why + "; " + st.Why
-	case st.State == applier.Finished:
-		st = failed("%s. It was turned back: %s is as it was, and no node is of the new image%s. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.stays(), t.Apply)
+	if st = onWayBack(st, why); st.State == applier.Finished {
+		st = failed("%s. It was turned back: %s is as it was, and no node is of the new image%s. domctl apply --supersede %s lets go of it; mend what was wrong, and plan again", why, t.group.Name, t.andHeld(), t.Apply)
 		st.Doubt = t.open
 	}
 	return st
@@ -97,13 +92,13 @@ func (t classTurn) stop(why string) applier.Status {
 	case t.begun(swap) == "":
 		rest = "Nothing was switched: domctl apply --supersede " + t.Apply + " lets go of it"
 	}
-	st := failed("%s; its cordons are lifted%s. %s", why, t.stays(), rest)
+	st := failed("%s; its cordons are lifted%s. %s", why, t.andHeld(), rest)
 	st.Doubt = t.open
 	return st
 }
 
-// stays says in words that drift stays held, "" where it does not.
-func (t classTurn) stays() string {
+// andHeld says in words that drift stays held, "" where it does not.
+func (t classTurn) andHeld() string {
 	if len(t.held()) == 0 {
 		return ""
 	}

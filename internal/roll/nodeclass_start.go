@@ -67,9 +67,16 @@ func (r classing) switches(ctx context.Context, a applier.Attempt, s planner.Ste
 	if r.Single == nil {
 		return fmt.Errorf("%s: nobody switches a class", a.Step.ID)
 	}
-	ex, known := r.Single(operation.SetImageTerms)
+	s.Op = operation.SetImageTerms
+	return r.singly(ctx, a, s)
+}
+
+// singly makes a step of one call in the place of an attempt's. What stands otherwise than
+// that expects is for the next look.
+func (r *Roller) singly(ctx context.Context, a applier.Attempt, s planner.Step) error {
+	ex, known := r.Single(s.Op)
 	if !known {
-		return fmt.Errorf("%s: nothing is called %q", a.Step.ID, operation.SetImageTerms)
+		return fmt.Errorf("%s: nothing is called %q", a.Step.ID, s.Op)
 	}
 	a.Step, a.Want = s, s.Writes
 	err := ex.Start(ctx, a)

@@ -1,7 +1,7 @@
-// Package roll replaces the nodes of a group that has another image by then: the long
-// operations roll.group, roll.nodegroup and roll.nodeclass as Executors. Nodes on the old image are
-// cordoned, emptied of what may move, and ended once no live run is on them; how many at
-// once, and whether replacements come first, the plan says.
+// Package roll replaces the machines of what starts others by then: the long operations
+// roll.group, roll.nodegroup, roll.nodeclass and roll.executors as Executors. Those on the old
+// image are cordoned, or put into maintenance, emptied of what may move, and ended once no live
+// run is on them; how many at once, and whether replacements come first, the plan says.
 //
 // Which write comes next is told from the outside alone: instances by their image, nodes
 // by whether they are ready and by whom they were cordoned, runs by their pods and by
@@ -199,8 +199,8 @@ const cordonNote = "domctl "
 func Cordoned(note string) bool { return strings.HasPrefix(note, cordonNote) }
 
 // Deadline is when a step, as far as it was begun, waits no longer for the runs of a node
-// whose cordon has this note: where force, it ends the node with them, else it is turned
-// back. own is false of another's cordon; at is zero of a step that waits however long runs
+// whose cordon has this note: where force, it ends the node with them, else it stops where
+// it is. own is false of another's cordon; at is zero of a step that waits however long runs
 // take, and of one that is turned back: that ends none.
 func Deadline(a applier.Attempt, note string) (at time.Time, force, own bool) {
 	if op := a.Step.Op; op != operation.RollGroup && op != operation.RollNodeGroup && op != operation.RollNodeClass {

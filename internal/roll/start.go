@@ -201,7 +201,7 @@ func (r *Roller) switchBack(ctx context.Context, o order) error {
 	if f.starts != o.image {
 		return stale("%s starts nodes from %s by now", o.asg, or(f.starts))
 	}
-	s, _ := o.switching()
+	s, _ := o.ofGroup()
 	ex, known := r.Single(s.Op)
 	if !known {
 		return fmt.Errorf("%s: nothing is called %q", o.Step.ID, s.Op)

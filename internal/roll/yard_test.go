@@ -2,6 +2,7 @@ package roll
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,6 +134,32 @@ func (y *yard) ListExecutions(context.Context) (all []port.Execution, err error)
 	return all, y.fails("ListExecutions")
 }
 
+// single has the one operation that switches the executor group.
+func (y *yard) single(op string) (applier.Executor, bool) {
+	return yardSwitch{y}, op == operation.UpdateDocument
+}
+
+type yardSwitch struct{ *yard }
+
+func (yardSwitch) Observe(context.Context, applier.Attempt) (applier.Status, error) {
+	return applier.Status{}, errors.New("nobody asks")
+}
+
+func (s yardSwitch) Start(ctx context.Context, a applier.Attempt) error {
+	if s.delayed(func() error { return s.Start(ctx, a) }) {
+		return errDied
+	}
+	if err := s.fails("switch"); err != nil {
+		return refused(err)
+	}
+	if len(a.Step.Expects) != 1 || a.Step.Expects[0].Value.Str() != s.image {
+		return &applier.Refusal{Err: errors.New("the object is not as the plan saw it")}
+	}
+	s.calls = append(s.calls, "switch to "+a.Step.Writes["executorImage"].Str())
+	s.image = a.Step.Writes["executorImage"].Str()
+	return nil
+}
+
 func (y *yard) car(id string) *car {
 	i := slices.IndexFunc(y.cars, func(c *car) bool { return c.ID == id })
 	if i < 0 {
@@ -222,9 +249,10 @@ func newYardDriver(t logger, y *yard, roll schema.Roll, of schema.Executors) *dr
 	roll.Strategy = schema.OnDemand
 	d := newDriver(t, y.town, roll)
 	d.a.Step = planner.Step{ID: "hardwareTiers.small/roll.executors/group", Op: operation.RollExecutors, Object: "mongo/executor_group_configuration#g", Window: testWindow,
-		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "executors": schema.JSON(of)}}
+		Args: map[string]schema.Value{"image": schema.JSON("ami-2"), "from": schema.JSON("ami-1"), "roll": schema.JSON(roll), "executors": schema.JSON(of),
+			"switch": schema.JSON(planner.Step{Op: operation.UpdateDocument, Object: "mongo/executor_group_configuration#g", Writes: map[string]schema.Value{"executorImage": schema.JSON("ami-1")}})}}
 	d.roller = func() *Roller {
-		return &Roller{Outside: y.town, Classic: y, Machines: y, Now: func() time.Time { return y.now }}
+		return &Roller{Outside: y.town, Classic: y, Machines: y, Now: func() time.Time { return y.now }, Single: y.single}
 	}
 	d.restart()
 	return d

@@ -32,7 +32,7 @@ func (w *World) readBorrowed(ctx context.Context, ids []string) (map[planner.Ref
 }
 
 func alive(found []port.Instance) []port.Instance {
-	return slices.DeleteFunc(found, func(i port.Instance) bool { return i.State == "terminated" || i.State == "shutting-down" })
+	return slices.DeleteFunc(found, port.Instance.Going)
 }
 
 // borrowable are the instances that entries bake from, by what the files say: of

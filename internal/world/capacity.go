@@ -194,7 +194,6 @@ func (c *CapacityView) tiersThere() (out []tierAt) {
 // where one of them is not known.
 func (c *CapacityView) sizeOf(a schema.Address, which string) *int64 {
 	o, total := c.desired.Objects[a], int64(0)
-	owner := o.Fields["owner.size"].Str()
 	for _, g := range o.Groups() {
 		if g.Karpenter != "" {
 			n := int64(0)
@@ -208,7 +207,7 @@ func (c *CapacityView) sizeOf(a schema.Address, which string) *int64 {
 		}
 		at := "groups." + schema.JoinPath(g.Key()) + ".size." + which
 		n, known := c.Objects[a].Fields[at].Float()
-		if stated, is := o.Fields[at].Float(); is && (owner == "" || owner == "domctl") {
+		if stated, is := o.Fields[at].Float(); is && o.Owner("size") == "domctl" {
 			n, known = stated, true
 		}
 		if !known {

@@ -21,7 +21,7 @@ func (c *CapacityView) findings(pools []PoolCapacity, tiers []tierAt) []schema.F
 			continue
 		}
 		o := c.desired.Objects[p.Address]
-		out = append(out, c.elsewhere(p.Address, o)...)
+		out = append(out, c.unoffered(p.Address, o)...)
 		rooms := []schema.NodeRoom{}
 		for _, n := range p.Nodes {
 			rooms = append(rooms, schema.NodeRoom{Type: or(n.Type), Room: n.Room})
@@ -45,9 +45,9 @@ func noZones(why string) schema.Finding {
 		Hint: "domctl doctor says which permission is missing"}
 }
 
-// elsewhere tells of zones in which a group of a pool cannot start a node, those of the
+// unoffered tells of zones in which a group of a pool cannot start a node, those of the
 // groups of its managed node groups too.
-func (c *CapacityView) elsewhere(a schema.Address, o schema.Object) (out []schema.Finding) {
+func (c *CapacityView) unoffered(a schema.Address, o schema.Object) (out []schema.Finding) {
 	if c.zones == nil {
 		return nil
 	}

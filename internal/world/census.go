@@ -275,7 +275,7 @@ type NodeCensus struct {
 }
 
 // Deadline is when a roll waits no longer: where the plan Forces it, it ends the node with
-// its runs; else it is turned back, and the node stays.
+// its runs; else it stops, and the node stays.
 type Deadline struct {
 	At    time.Time `json:"at"`
 	Force bool      `json:"force"`

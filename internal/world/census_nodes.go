@@ -270,7 +270,7 @@ func (w *World) instancesOf(ctx context.Context, nodes []port.Node, groups []str
 func (c *census) on(n CensusNode) (runs, from []string) {
 	runs, from = []string{}, []string{}
 	for _, r := range c.Runs {
-		if r.Node != "" && (r.Node == n.Node || r.Node == n.Instance) {
+		if r.isOn(n) {
 			runs, from = append(runs, cmp.Or(r.Run, "pod "+r.Pod)), append(from, r.From...)
 		}
 	}
@@ -280,6 +280,11 @@ func (c *census) on(n CensusNode) (runs, from []string) {
 	slices.Sort(runs)
 	slices.Sort(from)
 	return slices.Compact(runs), slices.Compact(from)
+}
+
+// isOn says that a unit is on a machine, as a node or by its EC2 id.
+func (r RunUnit) isOn(n CensusNode) bool {
+	return r.Node != "" && (r.Node == n.Node || r.Node == n.Instance)
 }
 
 // nameless says that the cluster has a node of which it does not tell the instance: what is

@@ -102,7 +102,7 @@ func (c *census) latest(n CensusNode) (last *End) {
 	}
 	for _, r := range c.Runs {
 		switch {
-		case r.Node == "" || r.Node != n.Node && r.Node != n.Instance:
+		case !r.isOn(n):
 		case r.End == nil:
 			return nil
 		case last == nil:

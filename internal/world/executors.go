@@ -139,7 +139,7 @@ func (v *View) lowerTierAMI(c planner.Change, out planner.Lowered) planner.Lower
 			if out.Waves == nil {
 				out.Waves = map[string]planner.Wave{}
 			}
-			out.Findings = append(out.Findings, v.roll(c, v.desired.Objects[c.Address].Fields["ami"], out.Steps[len(out.Steps)-1:], out.Waves)...)
+			out.Findings = append(out.Findings, v.inWave(c, v.desired.Objects[c.Address].Fields["ami"], out.Steps[len(out.Steps)-1:], out.Waves)...)
 			if why := v.proves(c, d.After, &out); why != nil {
 				return planner.Lowered{Blocked: why}
 			}

@@ -65,11 +65,15 @@ func (v *View) executorsStep(c planner.Change, d planner.Diff, ref planner.Ref, 
 	}
 	s := v.rollStep(c.Address, operation.RollExecutors, ref, v.raw[ref].At(e.Image), d.After, r)
 	s.Args["executors"] = schema.JSON(e)
+	back, switched := v.switchedBack(ref, e.Image, out.Steps)
+	if switched {
+		s.Args["switch"] = schema.JSON(back)
+	}
 	for _, before := range out.Steps {
 		s.After = append(s.After, before.ID)
 	}
 	out.Steps = append(out.Steps, v.gated(s, c, o.Fields["ami"], r, out.Waves))
-	out.Note = executorsNote(r, e.Known.Maintained())
+	out.Note = executorsNote(r, e.Known.Maintained(), switched)
 	v.tellExecutors(e, d, r, find)
 	return nil
 }
@@ -117,8 +121,22 @@ func naming(ids []string) string {
 	return " (" + strings.Join(ids, ", ") + ")"
 }
 
-// executorsNote is what a tier's roll comes to, in words.
-func executorsNote(r schema.Roll, mapped bool) string {
+// switchedBack is the write that has an executor group start the image before again, where one
+// of the steps switches it: the one that a rollback makes. What it expects the roll fills in.
+func (v *View) switchedBack(group planner.Ref, path string, steps []planner.Step) (back planner.Step, is bool) {
+	for _, s := range steps {
+		if _, writes := s.Writes[path]; writes && s.Object == group && v.raw[group].At(path).Str() != "" {
+			back = planner.Unwrite(planner.Done{Step: s, Pre: v.raw[group]})
+			back.Expects = nil
+			return back, true
+		}
+	}
+	return back, false
+}
+
+// executorsNote is what a tier's roll comes to, in words; switched says that the plan switches
+// the image too.
+func executorsNote(r schema.Roll, mapped, switched bool) string {
 	note := "then ends its executors that are on another image, at most " + planner.Plural(r.Unavailable(), "executor") + " at once; stopped ones too, which would come back on it"
 	if mapped {
 		note += eachGoes(r, "came into maintenance")
@@ -129,7 +147,11 @@ func executorsNote(r schema.Roll, mapped bool) string {
 		note += "; in window " + r.Window
 	}
 	if len(r.Alarms) > 0 {
-		note += "; stopped where " + oneRings(r)
+		stops := "turned back"
+		if !switched {
+			stops = "stopped"
+		}
+		note += "; " + stops + " where " + oneRings(r)
 	}
 	return note
 }

@@ -95,7 +95,7 @@ func (w *World) usesOfImages(ctx context.Context, all bool) (*imageUses, error) 
 		u.add(c.Image, false, planner.Use{Object: configRef(c.Name), Path: "image", Value: schema.JSON(c.Image), Says: "launch configuration " + c.Name + " names it"})
 	}
 	for _, i := range u.instances {
-		if i.State != "terminated" && i.State != "shutting-down" {
+		if !i.Going() {
 			u.add(i.Image, false, planner.Use{Object: instanceRef(i.ID), Says: "instance " + i.ID + " is " + i.State})
 		}
 	}

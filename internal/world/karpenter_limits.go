@@ -6,9 +6,8 @@ import "domctl.dev/schema"
 // it, else as it lives; 0 is no limit.
 func (c *CapacityView) limited(a schema.Address, g schema.Group) (l PoolLimits) {
 	o, at := c.desired.Objects[a], "groups."+schema.JoinPath(g.Key())+".limits."
-	owner := o.Fields["owner.size"].Str()
 	of := func(name string) schema.Value {
-		if v, stated := o.Fields[at+name]; stated && (owner == "" || owner == "domctl") {
+		if v, stated := o.Fields[at+name]; stated && o.Owner("size") == "domctl" {
 			return v
 		}
 		return c.Objects[a].Fields[at+name]

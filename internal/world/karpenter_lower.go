@@ -55,14 +55,14 @@ func (p *poolLowering) karpenter(g schema.Group, ref planner.Ref, d planner.Diff
 			s.Expects = append(s.Expects, planner.Expect{Ref: nodePoolRef(pool), Path: "held", Value: schema.JSON(true)})
 		}
 		one := []planner.Step{s}
-		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], one, p.waves)...)
+		p.findings = append(p.findings, p.v.inWave(p.change, p.o.Fields[d.Path], one, p.waves)...)
 		p.steps = append(p.steps, one...)
 		return nil
 	}
 	s.ID, s.Op = p.change.Address.String()+"/"+operation.RollNodeClass+"/"+name, operation.RollNodeClass
 	s.Args = p.v.rollStep(s.Address, operation.RollNodeClass, ref, image, d.After, r).Args
 	first := len(p.steps)
-	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], []planner.Step{s}, map[string]planner.Wave{})...)
+	p.findings = append(p.findings, p.v.inWave(p.change, p.o.Fields[d.Path], []planner.Step{s}, map[string]planner.Wave{})...)
 	p.goes(s, first, d, r)
 	p.tellRoll(nodeClassRef(name), r)
 	return nil
@@ -166,7 +166,7 @@ func (p *poolLowering) tellTerraformDrifts(g schema.Group, d planner.Diff) {
 func (p *poolLowering) limit(g schema.Group) *schema.Finding {
 	ref, limits := p.v.world.groupRefOf(g), map[string]schema.Value{}
 	for _, d := range p.change.Fields {
-		if name, is := strings.CutPrefix(d.Path, "groups."+schema.JoinPath(g.Key())+".limits."); is && p.belongs("limits") == "domctl" {
+		if name, is := strings.CutPrefix(d.Path, "groups."+schema.JoinPath(g.Key())+".limits."); is && p.o.Owner("limits") == "domctl" {
 			limits[name] = d.After
 		}
 	}

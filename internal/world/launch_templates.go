@@ -149,7 +149,7 @@ func (p *poolLowering) move(ref planner.Ref, group planner.Raw, image schema.Val
 func (p *poolLowering) moves(g schema.Group, group planner.Raw) bool {
 	at := "groups." + schema.JoinPath(g.Key()) + ".launch"
 	for _, d := range p.change.Fields {
-		if d.Path == at && p.belongs("launch") == "domctl" {
+		if d.Path == at && p.o.Owner("launch") == "domctl" {
 			return g.NodeGroup == "" && group["template"].Str() == ""
 		}
 	}

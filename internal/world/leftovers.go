@@ -129,7 +129,7 @@ func (l *leftovers) ofInstances() {
 	for _, i := range l.instances {
 		token, keeps := i.Tags[schema.TagToken], ""
 		switch {
-		case i.Tags[schema.TagDeployment] != l.Deployment.Name || i.State == "terminated" || i.State == "shutting-down":
+		case i.Tags[schema.TagDeployment] != l.Deployment.Name || i.Going():
 			continue
 		case i.Keeper() != "":
 			keeps = i.Keeper() + " has it"

@@ -102,7 +102,7 @@ func saidOfNodes(field string, want schema.Value) (path string, value schema.Val
 
 // ofNodes says of a field of a group that it is about its nodes.
 func ofNodes(field string) bool {
-	return slices.Contains([]string{"label", "labels", "taints", "scaleDownDelay"}, schema.SplitPath(field)[0])
+	return schema.Owned(field) == "labels"
 }
 
 // taintPath is where a managed node group holds a taint: one of each effect.

@@ -243,7 +243,7 @@ func (l *look) offer(a schema.Address) {
 			on = append(on, g.Key())
 		}
 	}
-	if owner := o.Fields["owner.ami"].Str(); len(on) > 0 && (owner == "" || owner == "domctl") {
+	if len(on) > 0 && o.Owner("ami") == "domctl" {
 		l.find("DC810", schema.Info, a, "stands on launch configurations, of which no new account can make one and which know no new instance type: "+strings.Join(on, ", "),
 			"state launch: \"launchTemplate\", and the next plan has the groups start nodes from launch templates that are made of them")
 	}

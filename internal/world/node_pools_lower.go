@@ -75,7 +75,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 		case !ok:
 		case field == unevenField:
 			uneven = &d
-		case p.belongs(field) != "domctl":
+		case p.o.Owner(field) != "domctl":
 			p.leave(g, field, d)
 		case field == "ami" && g.Karpenter != "":
 			if why := p.karpenter(g, ref, d); why != nil {
@@ -87,7 +87,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 				return why
 			}
 		case field == "launch":
-			if _, changes := p.field(at + "ami"); p.moves(g, p.v.raw[ref]) && !(changes && p.belongs("ami") == "domctl") {
+			if _, changes := p.field(at + "ami"); p.moves(g, p.v.raw[ref]) && !(changes && p.o.Owner("ami") == "domctl") {
 				if why := p.move(ref, p.v.raw[ref], schema.Value{}); why != nil {
 					return why
 				}
@@ -111,7 +111,7 @@ func (p *poolLowering) group(g schema.Group) *schema.Finding {
 	}
 	p.told(g, ref, at, size, says)
 	if switched != nil {
-		p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
+		p.findings = append(p.findings, p.v.inWave(p.change, p.o.Fields[switched.Path], p.steps[before:switches], p.waves)...)
 		p.rolled(ref, *switched, before)
 	} else if uneven != nil { // in the wave and behind the gates of its image
 		p.rolled(ref, planner.Diff{Path: at + "ami", Before: uneven.Before, After: uneven.After}, before)
@@ -128,23 +128,6 @@ func (p *poolLowering) field(path string) (planner.Diff, bool) {
 	return p.change.Fields[i], true
 }
 
-// belongs says who writes a group's field: "domctl", "terraform" or "observe".
-func (p *poolLowering) belongs(field string) string {
-	what, _, _ := strings.Cut(field, ".")
-	switch {
-	case what == "launch": // which is the image's
-		what = "ami"
-	case what == "limits":
-		what = "size"
-	case ofNodes(field):
-		what = "labels"
-	}
-	if owner := p.o.Fields["owner."+what].Str(); owner != "" {
-		return owner
-	}
-	return "domctl"
-}
-
 // terraformNames are the arguments of aws_launch_template, aws_autoscaling_group
 // and scaling_config of aws_eks_node_group.
 func terraformName(field string, managed bool) string {
@@ -158,20 +141,20 @@ func terraformName(field string, managed bool) string {
 
 func (p *poolLowering) leave(g schema.Group, field string, d planner.Diff) {
 	p.owned = append(p.owned, d.Path)
-	if field == "ami" && g.NodeGroup != "" && p.belongs(field) == "terraform" {
+	if field == "ami" && g.NodeGroup != "" && p.o.Owner(field) == "terraform" {
 		p.drained, p.drainedAt = append(p.drained, g.NodeGroup), p.o.Positions(d.Path)
 	}
-	if p.belongs(field) == "terraform" && field == "ami" && g.Karpenter != "" {
+	if p.o.Owner(field) == "terraform" && field == "ami" && g.Karpenter != "" {
 		p.tellTerraformDrifts(g, d)
 	}
-	if p.belongs(field) == "terraform" && g.Karpenter != "" {
+	if p.o.Owner(field) == "terraform" && g.Karpenter != "" {
 		what := map[string]string{"ami": "amiSelectorTerms of its EC2NodeClass", "limits.cores": "limits.cpu", "limits.memory": "limits.memory"}[field]
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s: %s (is %s)", g.Key(), what, d.After.Display(), or(d.Before.Display())))
-	} else if p.belongs(field) == "terraform" && ofNodes(field) {
+	} else if p.o.Owner(field) == "terraform" && ofNodes(field) {
 		p.elsewise = append(p.elsewise, g.Key()+": "+labelTerraform(g, field, d))
-	} else if p.belongs(field) == "terraform" && field == "launch" {
+	} else if p.o.Owner(field) == "terraform" && field == "launch" {
 		p.elsewise = append(p.elsewise, g.Key()+": launch_template in place of launch_configuration")
-	} else if p.belongs(field) == "terraform" {
+	} else if p.o.Owner(field) == "terraform" {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s = %s (is %s)", g.Key(), terraformName(field, g.NodeGroup != ""), d.After.Text, or(d.Before.Display())))
 	} else {
 		p.elsewise = append(p.elsewise, fmt.Sprintf("%s: %s is %s, the files say %s", g.Key(), field, or(d.Before.Display()), d.After.Display()))
@@ -217,7 +200,7 @@ func (p *poolLowering) elsewhere() schema.Finding {
 	} else if written {
 		hint = "domctl plan --write-terraform puts it into " + file + "; let Terraform apply it, then plan again"
 	}
-	if slices.ContainsFunc([]string{"ami", "size", "labels"}, func(what string) bool { return p.o.Fields["owner."+what].Str() == "observe" }) {
+	if slices.ContainsFunc([]string{"ami", "size", "labels"}, func(what string) bool { return p.o.Owner(what) == "observe" }) {
 		hint = "state owner as \"domctl\" to have it changed, or correct the files"
 	}
 	return *p.block("DC239", "not written, because it belongs to another owner: "+strings.Join(p.elsewise, "; "), hint)

@@ -105,7 +105,7 @@ func (p *poolLowering) managed(g schema.Group, ref planner.Ref, d planner.Diff) 
 	s.Creates, s.Guard, s.Writes = "update", planner.Token, map[string]schema.Value{"version": number}
 	s.Expects = []planner.Expect{{Ref: ref, Path: "version", Value: raw["version"]}}
 	s.Args["version"], s.Args["template"], s.Args["blocks"] = number, schema.JSON(id), from["blocks"]
-	p.findings = append(p.findings, p.v.roll(p.change, p.o.Fields[d.Path], p.steps[first:], p.waves)...)
+	p.findings = append(p.findings, p.v.inWave(p.change, p.o.Fields[d.Path], p.steps[first:], p.waves)...)
 	p.goes(s, first, d, r)
 	p.tellRoll(ref, r)
 	return nil
@@ -142,7 +142,7 @@ func (p *poolLowering) goes(s planner.Step, first int, d planner.Diff, r schema.
 // gated is a roll behind the gates of its image, which the switch tells, and its window.
 func (v *View) gated(s planner.Step, c planner.Change, image schema.Value, r schema.Roll, waves map[string]planner.Wave) planner.Step {
 	one := []planner.Step{s}
-	v.roll(c, image, one, waves)
+	v.inWave(c, image, one, waves)
 	if w, named := v.world.Deployment.Windows[r.Window]; named {
 		one[0].Gates = append(slices.Clone(one[0].Gates), planner.Gate{Kind: planner.WindowGate, Arg: r.Window, Window: w})
 	}
@@ -199,10 +199,11 @@ func (p *poolLowering) rollNote() string {
 		schema.Surge:           fmt.Sprintf("replacements are ready first, at most %d beside, %d missing", r.Most(), r.Unavailable()),
 		schema.InstanceRefresh: "by an instance refresh, once no run is on any of them",
 	}[r.Strategy]
+	back := "turned back"
 	managed := slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup != "" })
 	switch all := !slices.ContainsFunc(p.o.Groups(), func(g schema.Group) bool { return g.NodeGroup == "" }); {
 	case all:
-		how = "by EKS, once no run is on any of them"
+		how, back = "by EKS, once no run is on any of them", "stopped"
 	case managed:
 		how += "; those of managed node groups by EKS, once no run is on any of them"
 	}
@@ -215,7 +216,7 @@ func (p *poolLowering) rollNote() string {
 		note += "; in window " + r.Window
 	}
 	if len(r.Alarms) > 0 {
-		note += "; turned back where " + oneRings(r)
+		note += "; " + back + " where " + oneRings(r)
 	}
 	return note
 }

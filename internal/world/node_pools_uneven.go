@@ -36,7 +36,7 @@ func (l *look) readUneven(ctx context.Context) error {
 	}
 	group, ids := map[string]string{}, []string(nil)
 	for _, m := range members {
-		if strings.Contains(m.Lifecycle, "Terminat") || strings.HasPrefix(m.Lifecycle, "Detach") {
+		if m.Leaving() {
 			continue
 		}
 		group[m.ID], ids = m.Group, append(ids, m.ID)
@@ -61,8 +61,7 @@ func (l *look) readUneven(ctx context.Context) error {
 // rolls says that domctl replaces the nodes of a pool.
 func rolls(o schema.Object) bool {
 	_, stated := o.Roll()
-	owner := o.Fields["owner.ami"].Str()
-	return stated && (owner == "" || owner == "domctl")
+	return stated && o.Owner("ami") == "domctl"
 }
 
 // Uneven are the groups whose nodes are to be replaced though nothing of the group itself
@@ -98,7 +97,7 @@ func (v *View) Uneven() map[schema.Address]planner.Redo {
 func (v *View) moving() map[string]bool {
 	out := map[string]bool{}
 	for a, o := range v.desired.Objects {
-		if owner := o.Fields["owner.ami"].Str(); a.Kind != "nodePools" || owner != "" && owner != "domctl" || v.applied.Latches[a] != "" {
+		if a.Kind != "nodePools" || o.Owner("ami") != "domctl" || v.applied.Latches[a] != "" {
 			continue
 		}
 		for _, g := range o.Groups() {

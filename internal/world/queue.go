@@ -173,8 +173,7 @@ func waiting(doc port.Document, tier string) Waiting {
 // waits is false for a run that ended before it started, or that runs and does not say
 // since when.
 func (r Waiting) waits() bool {
-	over := []string{"running", "serving", "stopping", "stopped", "succeeded", "failed", "error", "archived", "cancelled", "canceled", "aborted", "completed", "finished"}
-	return !slices.Contains(over, strings.ToLower(r.Status))
+	return !overStatus(r.Status) && !slices.Contains([]string{"running", "serving", "stopping"}, strings.ToLower(r.Status))
 }
 
 // queueing says why what waits waits.

@@ -61,7 +61,7 @@ func readTagged[T any](typ string, read func(context.Context, port.Select) ([]T,
 func (w *World) taggedReaders() map[string]func(context.Context, []string) (map[planner.Ref]planner.Raw, error) {
 	return map[string]func(context.Context, []string) (map[planner.Ref]planner.Raw, error){
 		"ec2/instance": readTagged("ec2/instance", w.Outside.DescribeInstances, func(i port.Instance) (string, map[string]string) {
-			if i.State == "terminated" || i.State == "shutting-down" {
+			if i.Going() {
 				return "", nil
 			}
 			return i.ID, i.Tags

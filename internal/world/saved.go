@@ -62,8 +62,23 @@ func (w *World) rollsOthers(s planner.Step, writes map[string][]string, is schem
 		return "has an operation for other objects"
 	case err != nil || !spared || !reflect.DeepEqual(e, is) || len(is.Tags) == 0 || !slices.Contains(e.Named, idPlain(s.Object)):
 		return "is for executors other than the files say"
+	case !switchesBack(s, is.Image):
+		return "has another write than the one that takes its switch back"
 	}
 	return ""
+}
+
+// switchesBack says that what a roll of executors would switch when it fails, if anything, is
+// the image of its own executor group, at this path, to the one that it replaces.
+func switchesBack(s planner.Step, path string) bool {
+	stated := s.Args["switch"]
+	if stated.Is == schema.Absent {
+		return true
+	}
+	var back planner.Step
+	err := json.Unmarshal([]byte(stated.Text), &back)
+	return err == nil && back.Op == operation.UpdateDocument && back.Object == s.Object && back.Guard == planner.Conditional && len(back.Expects)+len(back.Args) == 0 &&
+		reflect.DeepEqual(back.Writes, map[string]schema.Value{path: s.Args["from"]})
 }
 
 // apiKind is the kind whose objects Domino's API keeps under a type of refs; "" for any

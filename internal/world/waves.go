@@ -59,8 +59,8 @@ func (v *View) waveOf(a schema.Address, ami schema.Value) (w planner.Wave, gates
 // place of a wave among those of its rollout: each has room for its probe before it.
 func place(n int) int { return 2*n + 1 }
 
-// roll puts steps that switch an AMI into their wave, and says which that is.
-func (v *View) roll(c planner.Change, ami schema.Value, steps []planner.Step, waves map[string]planner.Wave) []schema.Finding {
+// inWave puts steps that switch an AMI into their wave, and says which that is.
+func (v *View) inWave(c planner.Change, ami schema.Value, steps []planner.Step, waves map[string]planner.Wave) []schema.Finding {
 	w, gates, ok := v.waveOf(c.Address, ami)
 	if !ok || len(steps) == 0 {
 		return nil
