@@ -112,7 +112,7 @@ func (a *app) supersede(ctx context.Context, e *engine.Engine, id string, yes bo
 		return err
 	}
 	if !yes {
-		question := "Abandon apply " + id + "? What it did stays."
+		question := "Abandon apply " + id + "? What it did stays; cordons and the like that it holds go."
 		if len(undecided) > 0 {
 			question += " What became of " + planner.Few(undecided) + " is looked at once more; what nobody can tell then, no rollback takes back."
 		}

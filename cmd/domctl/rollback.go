@@ -80,5 +80,5 @@ func (a *app) rollback(ctx context.Context, dir string, o engine.RollbackOptions
 
 // askEnd asks before an apply that may still run is ended.
 func (a *app) askEnd(ctx context.Context, s applier.Summary) error {
-	return a.ask(ctx, fmt.Sprintf("Apply %s of %s has not ended. End it, to see what there is to take back? What it began is finished or taken back by that: a build it waits for is cancelled.", s.ID, planner.Printable(s.By)))
+	return a.ask(ctx, fmt.Sprintf("Apply %s of %s has not ended. End it, to see what there is to take back? What it began is finished or taken back by that: a build it waits for is cancelled, a roll stops where it is.", s.ID, planner.Printable(s.By)))
 }

@@ -187,7 +187,7 @@ func (m managed) drain() applier.Status {
 		case m.joining(some):
 			waits = append(waits, some.String()+", whose node has not joined yet")
 		case own && m.now.Sub(at) < quiet:
-			waits = append(waits, some.String()+" was cordoned just now")
+			waits = append(waits, "the scheduler to hear that "+some.String()+" is cordoned")
 		case m.forced(some):
 			forced = forced || some.lost() != ""
 		case some.lost() != "":

@@ -239,7 +239,7 @@ func (t turn) empty(m member) (st applier.Status, why string) {
 	case m.warm() && m.node != nil && !m.cordoned(): // one that runs has joined
 		return next(cordon+" "+m.ID, planner.Conditional), ""
 	case own && t.now.Sub(at) < quiet:
-		return st, fmt.Sprintf("%s was cordoned just now", m)
+		return st, fmt.Sprintf("the scheduler to hear that %s is cordoned", m)
 	case t.forced(m):
 		return st, ""
 	case len(m.runs)+len(m.held) > 0:
