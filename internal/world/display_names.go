@@ -64,7 +64,7 @@ var idDigits = regexp.MustCompile(`^[0-9a-f]{24}$`)
 // answered. Two of one name keep their ids beside it.
 func called(changes [][]planner.Change, name func(id string) string) {
 	one := func(v schema.Value) (id, text string) {
-		if v.Is == schema.Known {
+		if v.Is == schema.Known && len(v.Text) < 64 { // an id is no longer, a Dockerfile is
 			if id = digits(v.Text); idDigits.MatchString(id) {
 				text = name(id)
 			}

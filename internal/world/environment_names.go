@@ -60,13 +60,25 @@ func (v *View) renamed(a schema.Address) (was string) {
 
 // called are the environments of a name that an owner has, "" being any, but for one.
 func (v *View) called(name, owner string, but planner.Ref) (like []planner.Ref) {
-	for ref, raw := range v.raw {
-		if ref.Type() == "mongo/"+environmentsCollection && ref != but && raw["name"].Str() == name && (owner == "" || oidPlain(raw["ownerId"]) == owner) {
+	for _, ref := range v.names()[name] {
+		if ref != but && (owner == "" || oidPlain(v.raw[ref]["ownerId"]) == owner) {
 			like = append(like, ref)
 		}
 	}
-	slices.Sort(like)
 	return like
+}
+
+func (v *View) indexNames() map[string][]planner.Ref {
+	names := map[string][]planner.Ref{}
+	for ref, raw := range v.raw {
+		if ref.Type() == "mongo/"+environmentsCollection {
+			names[raw["name"].Str()] = append(names[raw["name"].Str()], ref)
+		}
+	}
+	for _, refs := range names {
+		slices.Sort(refs)
+	}
+	return names
 }
 
 // collides refuses a name, or an owner, that would make two of one owner's environments

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"domctl.dev/schema"
 )
@@ -26,6 +27,35 @@ func TestPlansOfManyAMIChanges(t *testing.T) {
 	}
 	if few, many := taken(100), taken(800); many > 10*few {
 		t.Errorf("a plan of 800 tiers takes %.0f bytes, %.1f times what one of 100 does", many, many/few)
+	}
+}
+
+// TestPlansOfManyEnvironments: whether a name is another environment's is looked up, not
+// looked for among all of them. Least times of three, of eight times as many: a look through
+// all takes some fifty times as long.
+func TestPlansOfManyEnvironments(t *testing.T) {
+	taken := func(n int) time.Duration {
+		var docs []string
+		wanted := []map[schema.Address]schema.Object{}
+		for i := range n {
+			docs = append(docs, fmt.Sprintf(`{"_id": {"$oid": "%024x"}, "name": "e%[1]d", "visibility": "Private", "description": "old", "isArchived": false}`, i+1))
+			wanted = append(wanted, object("environments", fmt.Sprintf("e%d", i+1), map[string]any{"name": fmt.Sprintf("e%d", i+1), "summary": "new", "description": "new"}))
+		}
+		b := newBench(t, `"environments_v2": [`+strings.Join(docs, ", ")+`]`, "")
+		files, least := all(wanted...), time.Hour
+		for range 3 {
+			began := time.Now()
+			if p := b.plan(files); len(p.Changes) != n {
+				t.Fatalf("%d changes, want %d", len(p.Changes), n)
+			}
+			least = min(least, time.Since(began))
+		}
+		return least
+	}
+	if few, many := taken(500), taken(4000); many > 24*few {
+		t.Errorf("a plan of 4000 environments takes %s, %.1f times what one of 500 does", many, float64(many)/float64(few))
+	} else {
+		t.Logf("%s and %s", few, many)
 	}
 }
 

@@ -118,8 +118,10 @@ type View struct {
 	// unseenExecutors is why they, or what runs on them, are not known; "" where nobody asked, too.
 	unseenExecutors string
 	borrowed        map[schema.Address]port.Instance // what an AMI is made of, that is not domctl's
-	// revisions are the environments' revisions, indexed when first asked for.
+	// revisions are the environments' revisions, and names the environments of each name,
+	// indexed when first asked for.
 	revisions func() map[revisionKey]planner.Ref
+	names     func() map[string][]planner.Ref
 	spoken    func() spoken                     // of images, gathered when first asked for
 	rollouts  func() map[schema.Address]rollout // of AMIs, read when first asked for
 	// hidden are objects that a key which sees a part does not see, and tierLacks what
@@ -147,7 +149,7 @@ type look struct {
 func (w *World) newView(d schema.Desired, a schema.Applied) *View {
 	v := &View{Live: schema.Live{Objects: map[schema.Address]schema.Observed{}, Unread: map[schema.Address]schema.Finding{}}, desired: d, applied: a, world: w,
 		raw: map[planner.Ref]planner.Raw{}, refs: map[schema.Address]planner.Ref{}, impact: map[schema.Address]*planner.Impact{}, unbaked: map[schema.Address]schema.Finding{}, probed: map[schema.Address][]string{}, followers: map[string][]string{}, borrowed: map[schema.Address]port.Instance{}, twins: map[schema.Address][]twin{}, started: map[planner.Ref][]string{}}
-	v.revisions = sync.OnceValue(v.indexRevisions)
+	v.revisions, v.names = sync.OnceValue(v.indexRevisions), sync.OnceValue(v.indexNames)
 	v.spoken, v.rollouts = sync.OnceValue(v.speakOf), sync.OnceValue(v.readRollouts)
 	return v
 }
