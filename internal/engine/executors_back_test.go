@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"domctl.dev/applier"
-	"domctl.dev/internal/engine"
 	"domctl.dev/internal/sim"
 )
 
@@ -49,18 +48,8 @@ func TestAnAlarmTurnsExecutorsBack(t *testing.T) {
 			t.Errorf("%s is %s, was %s", id, doc, before[id])
 		}
 	}
-	told := len(r.Told())
-	if again, err := r.engine(f.after).Applier.Resume(t.Context(), p.ID); err != nil || again.Outcome != applier.FailedOutcome {
-		t.Errorf("%+v, %v", again, err)
-	}
-	if more := r.Told()[told:]; len(more) > 0 {
-		t.Errorf("looked at again, it wrote %v", more)
-	}
-	back, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.ended(r.engine(f.after).Apply(t.Context(), back))
+	r.staysFailed(f, p.ID)
+	r.back(f, p.ID, sim.KillAfter(-1))
 	if got := r.rung(); got != "[1 2 4 5], old image 2, new image 0" {
 		t.Error(got)
 	}

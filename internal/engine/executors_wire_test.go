@@ -126,17 +126,7 @@ func TestWireExecutorsKilled(t *testing.T) {
 			c.t.Errorf("after the apply: %s", got)
 		}
 		c.runs(c.starts(c.New))
-		b, err := c.back(p.ID, back)
-		switch {
-		case err == nil:
-		case !killed(err):
-			c.t.Fatalf("rollback: %v", err)
-		case b.ID == "":
-			_, err = c.back(p.ID, sim.KillAfter(-1))
-			c.must(err)
-		default:
-			c.goOn(b)
-		}
+		c.wentBack(p.ID, back)
 		if got := c.stands(); got != "[], starts old, ended []" {
 			c.t.Errorf("after the rollback: %s", got)
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"domctl.dev/applier"
-	"domctl.dev/internal/engine"
 	"domctl.dev/internal/port"
 	"domctl.dev/internal/sandbox"
 	"domctl.dev/internal/sim"
@@ -141,18 +140,8 @@ func TestAFailedRollOfAClassTurnsBack(t *testing.T) {
 	if got := r.settledClaims(); got != karpenterBack {
 		t.Error(got)
 	}
-	told := len(r.Told())
-	if again, err := r.engine(f.after).Applier.Resume(t.Context(), p.ID); err != nil || again.Outcome != applier.FailedOutcome {
-		t.Errorf("%+v, %v", again, err)
-	}
-	if more := r.Told()[told:]; len(more) > 0 {
-		t.Errorf("looked at again, it wrote %v", more)
-	}
-	back, err := r.engine(f.after).Rollback(t.Context(), p.ID, engine.RollbackOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.ended(r.engine(f.after).Apply(t.Context(), back))
+	r.staysFailed(f, p.ID)
+	r.back(f, p.ID, sim.KillAfter(-1))
 	if got := r.settledClaims(); got != karpenterOld {
 		t.Error(got)
 	}

@@ -198,4 +198,16 @@ func takenBack(t *testing.T, f fixture, chosen func(k int, side string) bool, sh
 	}
 }
 
+// staysFailed: who looks again at an apply that failed writes nothing more.
+func (r rig) staysFailed(f fixture, id string) {
+	r.t.Helper()
+	told := len(r.Told())
+	if again, err := r.engine(f.after).Applier.Resume(r.t.Context(), id); err != nil || again.Outcome != applier.FailedOutcome {
+		r.t.Errorf("%+v, %v", again, err)
+	}
+	if more := r.Told()[told:]; len(more) > 0 {
+		r.t.Errorf("looked at again, it wrote %v", more)
+	}
+}
+
 func every(n int) func(int, string) bool { return func(k int, _ string) bool { return k%n == 0 } }

@@ -194,17 +194,7 @@ func TestKubeRollKilled(t *testing.T) {
 		}
 		f.settled(p)
 		f.runs()
-		b, err := f.back(p.ID, back)
-		switch {
-		case err == nil:
-		case !killed(err):
-			f.t.Fatalf("rollback: %v", err)
-		case b.ID == "":
-			_, err = f.back(p.ID, sim.KillAfter(-1))
-			f.must(err)
-		default:
-			f.goOn(b)
-		}
+		f.wentBack(p.ID, back)
 		if got := f.stands(); got != "old old; ended []" {
 			f.t.Errorf("after the rollback: %s", got)
 		}

@@ -19,18 +19,7 @@ import (
 // person does until the outside is as it was before.
 func (w *wired) takenBack(p planner.Plan, kill *sim.Kill, before string) {
 	w.t.Helper()
-	back, err := w.back(p.ID, kill)
-	switch {
-	case err == nil:
-	case !killed(err):
-		w.t.Fatalf("rollback: %v", err)
-	case back.ID == "":
-		if back, err = w.back(p.ID, sim.KillAfter(-1)); err != nil {
-			w.t.Fatalf("rollback again: %v", err)
-		}
-	default:
-		w.goOn(back)
-	}
+	back := w.wentBack(p.ID, kill)
 	if got := w.stands(); got != before {
 		w.t.Errorf("the outside is\n%swant\n%s", got, before)
 	}
@@ -48,6 +37,24 @@ func (w *wired) takenBack(p planner.Plan, kill *sim.Kill, before string) {
 		}
 	}
 	w.told(back)
+}
+
+// wentBack rolls back in a process that may die, and goes on as a person does.
+func (w *wired) wentBack(id string, kill *sim.Kill) planner.Plan {
+	w.t.Helper()
+	back, err := w.back(id, kill)
+	switch {
+	case err == nil:
+	case !killed(err):
+		w.t.Fatalf("rollback: %v", err)
+	case back.ID == "":
+		if back, err = w.back(id, sim.KillAfter(-1)); err != nil {
+			w.t.Fatalf("rollback again: %v", err)
+		}
+	default:
+		w.goOn(back)
+	}
+	return back
 }
 
 // back plans the way back and goes it.

@@ -28,14 +28,10 @@ func (t executorTurn) back(why string) applier.Status {
 	if !more {
 		st = t.forward()
 	}
-	switch {
-	case st.State == applier.Next && !strings.Contains(st.Mark, because):
-		st.Mark += because + why
-	case st.State == applier.Pending:
-		st.Why = "turned back, because " + why + "; " + st.Why
-	case st.State == applier.Failed:
+	switch st = onWayBack(st, why); st.State {
+	case applier.Failed:
 		st.Why = fmt.Sprintf("%s. Executor group %s starts %s again; the way back stopped there: %s. domctl rollback --to %s goes on with it", why, group, or(t.starts), st.Why, t.Apply)
-	case st.State == applier.Finished:
+	case applier.Finished:
 		rest := "no executor is of " + t.from
 		if len(t.left) > 0 {
 			rest += " but " + planner.Printable(few(t.left))

@@ -264,9 +264,9 @@ func (r *Roller) standing(ctx context.Context, ends bool) (nodes map[string]port
 	return nodes, twins, append(nameless, astray...), on, err
 }
 
-// contents reads what is on all nodes. Where nothing is to be ended, and Domino does not tell
-// what runs, each is in use, for all that is known: cordons can be lifted all the same. astray is what is told to be on others than those
-// that are listed.
+// contents reads what is on all nodes; astray is what is told to be on others than those that
+// are listed. Where nothing is to be ended, and Domino does not tell what runs, each is in use,
+// for all that is known: cordons can be lifted all the same.
 func (r *Roller) contents(ctx context.Context, nodes []port.Node, ends bool) (on contents, astray []string, err error) {
 	pods, err := r.Nodes.ListPods(ctx, "")
 	if err != nil {
